@@ -1,0 +1,92 @@
+# make dev    the gateway, a stand-in org and a demo app in one process
+# make test   everything that CI runs: installs what it needs, then style, types, tests
+# make bench  the measurements of tests/bench
+# make lint   style and types alone
+# make clean  what the tools left behind; `make distclean` takes the environments too
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help dev test bench lint style types core suite clean distclean
+
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+FOR_DEV := $(VENV)/.for-dev
+FOR_TESTS := $(VENV)/.for-tests
+NPM := tests/browser/npm
+NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
+CHROMIUM := /usr/bin/chromium
+
+# Playwright drives Debian's Chromium and must not fetch a browser of its own.
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+
+# $(call apt,PACKAGES,PURPOSE): install as root on Debian; where that is not possible say so and go on, the tests name what they miss.
+define apt
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+    && { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(1); } >&2; \
+then true; else echo "make: could not install $(1), needed for $(2)" >&2; fi
+endef
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+dev: $(FOR_DEV)
+	$(BIN)/session-gateway dev $(ARGS)
+
+test: lint core suite
+
+lint: style types
+
+style: $(FOR_TESTS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(FOR_TESTS)
+	$(BIN)/mypy
+
+# The policy is covered whole, branch by branch, by its own tests.
+core: $(FOR_TESTS)
+	$(BIN)/python -m pytest tests/core --cov=gateway.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM)
+	$(BIN)/python -m pytest --ignore=tests/core --numprocesses=$(WORKERS) --dist=loadfile
+
+bench: $(FOR_TESTS)
+	@for program in $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)); do \
+	    module=$${program%.py}; \
+	    echo "== $$program"; \
+	    $(BIN)/python -m "$${module//\//.}"; \
+	done
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "make: Python 3.11 to 3.14 is needed: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt,python3-venv,the virtual environment); }
+	$(PYTHON) -m venv $(VENV)
+
+# What runs, in the pinned versions, and nothing of the tests.
+$(FOR_DEV): pyproject.toml requirements.txt $(VENV)/pyvenv.cfg
+	$(PIP) --constraint requirements.txt --editable .
+	@touch $@
+
+$(FOR_TESTS): pyproject.toml requirements.txt $(VENV)/pyvenv.cfg
+	$(PIP) --requirement requirements.txt
+	$(PIP) --no-deps --editable .
+	@touch $@ $(FOR_DEV)
+
+$(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
+	@command -v npm >/dev/null || { $(call apt,nodejs npm,the tests with Okta's own browser client); }
+	@if command -v npm >/dev/null; then npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund && touch $@; fi
+
+$(CHROMIUM):
+	@$(call apt,chromium,the tests in a real browser)
+
+clean:
+	rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
+	find gateway tests -name node_modules -prune -o -name __pycache__ -type d -print0 | xargs -0 --no-run-if-empty rm -rf
+
+distclean: clean
+	rm -rf $(VENV) $(NPM)/node_modules

@@ -1,0 +1,200 @@
+"""The command line: `session-gateway` and its commands.
+
+Owns what is printed, the exit codes (0, or 1 with one line for each problem on standard error), and the signals. Must never show a
+traceback for something that a person can put right, and never start half of something. Rules from: DESIGN section 10, ATTACKS D8, D13.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import uvloop
+
+from gateway import __version__
+from gateway.compose import Gateway, ask_org
+from gateway.config import Config, Settings, load
+from gateway.config.environment import KEY_BYTES
+from gateway.dev import Demonstration, Wishes
+from gateway.errors import BadConfig
+from gateway.log import Log, take_over_logging
+from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, serve
+
+Result = TypeVar("Result")
+
+_config = click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The configuration, a TOML file.")
+_engine = click.option("--engine", type=click.Choice(["classic", "identity"]), default="classic", show_default=True, help="Okta's engine.")
+_users = click.option("--user", "users", multiple=True, metavar="LOGIN[:PASSWORD]", help="One more user; may be repeated.")
+
+
+class Refused(click.ClickException):
+    """Ends a command with its problems, one line each, and exit code 1."""
+
+    exit_code = 1
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Keep every problem."""
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+    def show(self, file: Any = None) -> None:
+        """Print the problems to standard error."""
+        for problem in self.problems:
+            click.echo(problem, err=True, file=file)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="session-gateway")
+def main() -> None:
+    """A gateway that ends the old Okta session, proves it, and only then lets a sessionToken through."""
+
+
+@main.command()
+@_config
+def run(file: Path) -> None:
+    """Run the gateway until SIGTERM or SIGINT; running requests may end within listen.drain."""
+    settings = _settings(file)
+    log = Log(settings.config.log.level, settings.config.log.format)
+    take_over_logging(log)
+    for warning in settings.warnings:
+        log.write("warning", "config", {"problem": warning})
+    _until_done(_served(Gateway(settings, log), log))
+
+
+@main.command()
+@_config
+@click.option("--online", is_flag=True, help="Ask the org too.")
+def check(file: Path, online: bool) -> None:
+    """Say everything that is wrong with a configuration, each with its place; exit code 1 if anything is."""
+    settings = _settings(file)
+    for warning in settings.warnings:
+        click.echo(warning, err=True)
+    if online:
+        problems = _until_done(ask_org(settings))
+        if problems:
+            raise Refused(problems)
+    apps = len(settings.config.apps)
+    asked = ", the org answers" if online else ""
+    click.echo(f"{file}: usable; {apps} app{'' if apps == 1 else 's'}, {len(settings.seal_keys)} seal key(s){asked}")
+
+
+@main.command()
+@click.option("--port", default=8080, show_default=True, help="Where the gateway listens; 0 is any free port.")
+@click.option("--org-port", default=8081, show_default=True, help="Where the unguarded org listens; 0 is any free port.")
+@click.option("--upstream", metavar="URL", help="Your own app in place of the demo.")
+@click.option("--no-demo", is_flag=True, help="No portal and no page of another site.")
+@_engine
+@_users
+def dev(port: int, org_port: int, upstream: str | None, no_demo: bool, engine: str, users: tuple[str, ...]) -> None:
+    """Run the gateway, a stand-in org and a demo in one process, and print where everything is."""
+    log = Log("info", "text")
+    take_over_logging(log)
+    kind: Engine = "identity" if engine == "identity" else "classic"
+    wishes = Wishes(port, org_port, upstream, not no_demo, kind, _people(users), os.environ)
+    _until_done(_demonstrated(Demonstration(wishes, log)))
+
+
+@main.command()
+@click.option("--port", default=8081, show_default=True, help="Where the org listens; 0 is any free port.")
+@click.option("--quirk", "quirks", multiple=True, type=click.Choice(sorted(QUIRKS)), help="A bad habit of real orgs; may be repeated.")
+@_engine
+@_users
+def org(port: int, quirks: tuple[str, ...], engine: str, users: tuple[str, ...]) -> None:
+    """Run the stand-in org alone."""
+    standin = Org(engine="identity" if engine == "identity" else "classic", users=_people(users), quirks=quirks)
+    _until_done(_stood_in(standin, port))
+
+
+@main.command()
+def keygen() -> None:
+    """Print a new seal key; put it before the old ones, so that what those have sealed stays readable."""
+    click.echo(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii"))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    click.echo(json.dumps(Config.model_json_schema(by_alias=True), indent=2))
+
+
+def _settings(file: Path) -> Settings:
+    try:
+        return load(file, os.environ)
+    except BadConfig as error:
+        raise Refused(error.problems) from None
+
+
+def _people(users: tuple[str, ...]) -> tuple[User, ...]:
+    given = (user.partition(":") for user in users)
+    return (*ALICE_AND_BOB, *(User(login, password or ALICE_AND_BOB[0].password) for login, _, password in given))
+
+
+def _until_done(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except BadConfig as error:
+        raise Refused(error.problems) from None
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+async def _served(gateway: Gateway, log: Log) -> None:
+    stop = _stop_signal()
+    await gateway.start()
+    log.write("info", "listening", {"address": gateway.address, "admin": gateway.admin_address})
+    await stop.wait()
+    log.write("info", "stopping")
+    await gateway.aclose()
+    log.write("info", "stopped")
+
+
+async def _demonstrated(demonstration: Demonstration) -> None:
+    stop = _stop_signal()
+    await demonstration.start()
+    try:
+        for line in demonstration.places():
+            click.echo(line)
+        click.echo("ready")
+        sys.stdout.flush()
+        await stop.wait()
+    finally:
+        await demonstration.aclose()
+
+
+async def _stood_in(standin: Org, port: int) -> None:
+    stop = _stop_signal()
+    try:
+        running = await serve(standin, "127.0.0.1", port)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise BadConfig((f"--port: cannot listen on 127.0.0.1:{port} ({why}); choose another port",)) from error
+    click.echo(f"org       {running.url}")
+    click.echo("ready")
+    sys.stdout.flush()
+    await stop.wait()
+    await running.aclose()
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; the second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopped(restore: Callable[[signal.Signals], object]) -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(ValueError, RuntimeError):
+                restore(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped, loop.remove_signal_handler)
+    return stop

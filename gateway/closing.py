@@ -1,0 +1,157 @@
+"""Closing old sessions at Okta: drives ``core.switch`` through Sessions and Okta, and goes on trying when Okta is away.
+
+Owns every DELETE that the gateway sends by itself. Must never report a session closed that Okta did not prove gone, and
+never stop half way because a client left: each closing is a task of its own. What could not be proven is tried again in
+the background until it is, or until the bound on tries; the browser carries the same cookies in its pending cookie, so
+that the next switch closes them first even after a restart. Rules from: DESIGN sections 4 and 6, ATTACKS L9.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import assert_never
+
+from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.core.switch import (
+    Ask,
+    Asked,
+    Close,
+    Closed,
+    Command,
+    Confirm,
+    Event,
+    Final,
+    Goal,
+    Proven,
+    Redeem,
+    Refuse,
+    Revoke,
+    Revoked,
+    Verified,
+    Verify,
+    begin,
+    sets_of,
+    step,
+)
+from gateway.okta import Browser, Okta
+from gateway.sessions import Sessions
+
+RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
+"""Waits between tries to close an unproven session: about an hour in all; the browser's pending cookie remembers longer."""
+
+LARGEST_BACKLOG = 1000
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+class Closer:
+    """Runs switches. One per process; close it with ``aclose`` when nothing is served any more."""
+
+    def __init__(self, sessions: Sessions, okta: Okta, tell: Tell, retry_seconds: Sequence[float] = RETRY_SECONDS) -> None:
+        """``tell`` gets (event name, figures) for the log: never a cookie, never a token; ``retry_seconds``: the waits between tries."""
+        self._sessions = sessions
+        self._okta = okta
+        self._tell = tell
+        self._retry_seconds = tuple(retry_seconds)
+        self._running: set[asyncio.Task[Final]] = set()
+        self._backlog: dict[tuple[SessionCookie, ...], asyncio.Task[None]] = {}
+
+    @property
+    def backlog(self) -> int:
+        """How many closings are still unproven and being retried."""
+        return len(self._backlog)
+
+    async def switch(self, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Confirm | Redeem | Refuse:
+        """What the door must do with a redemption that presents or carries these cookies."""
+        final = await self._run(Goal.REDEEM, cookies, browser, trusted)
+        if isinstance(final, Proven):
+            raise AssertionError("a switch cannot end as a sign-out")
+        return final
+
+    async def close(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Proven | Refuse:
+        """End the sessions of these cookies; ``Refuse`` names why their end is not proven yet (it is being retried)."""
+        final = await self._run(Goal.SIGN_OUT, cookies, browser, trusted=True)
+        if isinstance(final, Confirm | Redeem):
+            raise AssertionError("a sign-out cannot end as a switch")
+        return final
+
+    def close_soon(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
+        """The same in the background: for a sign-out that Okta itself was asked for by the browser."""
+        self._begin(Goal.SIGN_OUT, cookies, browser, trusted=True)
+
+    async def aclose(self) -> None:
+        """Stop every closing under way."""
+        tasks = [*self._running, *self._backlog.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
+        return await asyncio.shield(self._begin(goal, cookies, browser, trusted))
+
+    def _begin(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> asyncio.Task[Final]:
+        task = asyncio.create_task(self._drive(goal, cookies, browser, trusted), name="closing")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _drive(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
+        final = await self._steps(goal, cookies, browser, trusted)
+        if isinstance(final, Refuse) and final.revoked:
+            self._retry_later(cookies, browser, final.reason)
+        elif not isinstance(final, Confirm):
+            self._forget(cookies)
+        return final
+
+    async def _steps(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
+        switch, command = begin(goal, cookies, trusted)
+        while not isinstance(command, Confirm | Redeem | Proven | Refuse):
+            switch, command = step(switch, await self._carry_out(command, browser))
+        return command
+
+    async def _carry_out(self, command: Command, browser: Browser) -> Event:
+        match command:
+            case Ask(cookies):
+                return Asked(await self._who(cookies, browser))
+            case Revoke(cookies, session):
+                await self._sessions.revoke(cookies, session_id=session.id if session is not None else None)
+                return Revoked()
+            case Close(cookies):
+                answer = await self._okta.close(cookies, browser)
+                gone = answer.status == 404 and answer.code == "E0000007"
+                return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}")
+            case Verify(cookie):
+                return Verified((await self._okta.session((cookie,), browser)).finding)
+            case Confirm() | Redeem() | Proven() | Refuse():
+                raise AssertionError("final commands are the door's")
+            case _:
+                assert_never(command)
+
+    async def _who(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Finding:
+        """Who is signed in with any of these cookies; a repeated name hides nobody, since each set is asked by itself."""
+        findings = [await self._sessions.current(chosen, browser) for chosen in sets_of(cookies)]
+        for kind in (Session, Unknown, NoSession):
+            for finding in findings:
+                if isinstance(finding, kind):
+                    return finding
+        return NoSession("no_cookie")
+
+    def _retry_later(self, cookies: tuple[SessionCookie, ...], browser: Browser, reason: str) -> None:
+        self._tell("close_unproven", {"reason": reason, "backlog": len(self._backlog)})
+        if cookies not in self._backlog and len(self._backlog) < LARGEST_BACKLOG:
+            task = asyncio.create_task(self._retry(cookies, browser), name="closing again")
+            self._backlog[cookies] = task
+            task.add_done_callback(lambda done: self._backlog.pop(cookies, None))
+
+    async def _retry(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
+        for wait_seconds in self._retry_seconds:
+            await asyncio.sleep(wait_seconds)
+            if isinstance(await self._steps(Goal.SIGN_OUT, cookies, browser, trusted=True), Proven):
+                self._tell("close_proven_late", {"backlog": len(self._backlog) - 1})
+                return
+        self._tell("close_given_up", {"backlog": len(self._backlog) - 1})
+
+    def _forget(self, cookies: tuple[SessionCookie, ...]) -> None:
+        """A switch of the same browser proved the end first: nothing is left to retry."""
+        for waiting, task in tuple(self._backlog.items()):
+            if set(waiting) <= set(cookies):
+                task.cancel()

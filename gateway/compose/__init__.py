@@ -1,0 +1,11 @@
+"""The one place where objects are made: from a configuration to a gateway that listens.
+
+Owns which object gets which others, the order of starting and of stopping. Must never decide anything about a request. Tests, `run` and
+`dev` build with the same functions. Rules from: DESIGN section 8, STYLE "Pure and waiting", ATTACKS D8.
+"""
+
+from gateway.compose.gateway import Around, Gateway
+from gateway.compose.online import ask_org
+from gateway.compose.server import Handle
+
+__all__ = ["Around", "Gateway", "Handle", "ask_org"]

@@ -1,0 +1,37 @@
+"""`check --online`: whether the org answers as an Okta org does.
+
+Owns one question, asked with a made-up cookie that names nobody. Must never send a real cookie or a token. Rules from: DESIGN section 10.
+"""
+
+import secrets
+
+from gateway.compose.hosts import org_deadlines, org_place
+from gateway.compose.parts import folder_of
+from gateway.config import Settings
+from gateway.core.session import NoSession, SessionCookie, Unknown
+from gateway.okta import Browser, Okta
+from gateway.outbound import open_client
+
+
+async def ask_org(settings: Settings) -> tuple[str, ...]:
+    """The problems that only show on the wire: no connection, a wrong certificate, a server that is no org. Empty when all is well."""
+    config = settings.config
+    place = org_place(config, folder_of(settings))
+    browser = Browser(b"session-gateway check", b"", b"", "unknown")
+    async with open_client(org_deadlines(config), 1) as client:
+        okta = Okta(client, place.destination, org_deadlines(config))
+        nobody = SessionCookie(b"sid", b"102" + secrets.token_urlsafe(16).encode("ascii"))
+        answer = await okta.session((nobody,), browser)
+    asked = f"asked {place.destination.base} as {place.destination.host}"
+    match answer.finding:
+        case NoSession():
+            return ()
+        case Unknown("rate_limited"):
+            return ()
+        case Unknown(reason) if answer.status == 0:
+            remedy = "check the address, DNS, the firewall and okta.ca_file"
+            return (settings.problem(("okta", "org"), f"{asked}: no answer ({reason}); {remedy}"),)
+        case _:
+            remedy = "check that this is an Okta org, and okta.host and okta.connect_to for a custom domain"
+            text = f"{asked}: not what an org answers to a stranger (status {answer.status}); {remedy}"
+            return (settings.problem(("okta", "org"), text),)

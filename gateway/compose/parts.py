@@ -1,0 +1,92 @@
+"""The parts that more than one door needs, made once for each process.
+
+Owns who gets which of them, and the order in which they are closed. Must never open a socket of its own accord: clients connect when they
+are used. Rules from: DESIGN sections 3, 5 and 8.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import ClientSession
+
+from gateway.clock import Clock
+from gateway.closing import Closer
+from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
+from gateway.config import Config, Settings
+from gateway.core.routing import RouteTable
+from gateway.core.seal import Sealer
+from gateway.core.session import Fingerprinter
+from gateway.metrics import Metrics
+from gateway.okta import Okta
+from gateway.outbound import open_client
+from gateway.proxy.live import Live
+from gateway.revocations import LocalRevocations, Revocations
+from gateway.sessions import Asking, Sessions
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything with a life of its own, and the values that were made of the configuration."""
+
+    config: Config
+    clock: Clock
+    table: RouteTable
+    place: OrgPlace
+    fingerprinter: Fingerprinter
+    sealer: Sealer
+    org_client: ClientSession
+    revocations: Revocations
+    sessions: Sessions
+    closer: Closer
+    live: Live
+
+    async def aclose(self) -> None:
+        """End what runs in the background, then the connections it used."""
+        await self.closer.aclose()
+        await self.sessions.aclose()
+        await self.org_client.close()
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder that the files named in the configuration are looked for in."""
+    return Path(settings.written.name).parent
+
+
+def make_parts(settings: Settings, clock: Clock, tell: Tell) -> Parts:
+    """The parts for these settings; inside the running event loop."""
+    config = settings.config
+    place = org_place(config, folder_of(settings))
+    client = open_client(org_deadlines(config), config.okta.connections)
+    okta = Okta(client, place.destination, org_deadlines(config))
+    marks = fingerprinter(config, settings.seal_keys)
+    revocations = LocalRevocations(clock.monotonic)
+    sessions = Sessions(Asking(okta, clock, tell), revocations, marks, session_rules(config), clock, tell)
+    return Parts(
+        config=config,
+        clock=clock,
+        table=route_table(config),
+        place=place,
+        fingerprinter=marks,
+        sealer=Sealer(settings.seal_keys, secrets.token_bytes),
+        org_client=client,
+        revocations=revocations,
+        sessions=sessions,
+        closer=Closer(sessions, okta, tell),
+        live=Live(),
+    )
+
+
+def watch(parts: Parts, metrics: Metrics) -> None:
+    """Show what the parts count by themselves."""
+    counts = parts.sessions.counts
+    metrics.watch_total("okta_questions_total", "Questions asked of Okta.", lambda: counts.asked)
+    metrics.watch_total("session_hits_total", "Sessions answered from memory.", lambda: counts.hits)
+    metrics.watch_total("session_coalesced_total", "Requests that joined a question under way.", lambda: counts.coalesced)
+    metrics.watch_total("session_unknown_total", "Times that Okta did not say.", lambda: counts.unknown)
+    metrics.watch_level("sessions_remembered", "Answers in memory.", lambda: len(parts.sessions))
+    metrics.watch_level("closes_pending", "Sessions whose end at Okta is not proven yet.", lambda: parts.closer.backlog)
+    metrics.watch_level("streams_open", "WebSockets and event streams open now.", lambda: len(parts.live))

@@ -1,0 +1,11 @@
+"""The configuration: TOML, environment and secret files in; frozen values or every problem at once out.
+
+Owns all keys, their defaults, their units and the words for what is wrong with them. Must never start, open or ask anything beyond the
+files that it names. Rules from: DESIGN section 10, STYLE "Configuration, logs, commits", ATTACKS D13, F2, P23.
+"""
+
+from gateway.config.model import AppTable, Config, RuleTable
+from gateway.config.reading import Settings, load, read
+from gateway.config.values import host_of, port_of
+
+__all__ = ["AppTable", "Config", "RuleTable", "Settings", "host_of", "load", "port_of", "read"]

@@ -1,0 +1,124 @@
+"""What no single key can tell: how the keys of a configuration fit together.
+
+Owns the problems between keys and the loud warnings. Must never change a value, read a file or ask the network. Each finding names the
+key that has to change. Rules from: DESIGN sections 2 and 5, ATTACKS F2, P23, C2, R3.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from yarl import URL
+
+from gateway.config.model import AppTable, Config
+from gateway.config.places import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about one key: a sentence with its remedy."""
+
+    path: Path
+    text: str
+
+
+def conflicts(config: Config) -> Iterator[Remark]:
+    """Everything that makes the configuration unusable although each key by itself is right."""
+    yield from _hosts(config)
+    yield from _okta(config)
+    yield from _times(config)
+    for number, app in enumerate(config.apps):
+        yield from _public_root(number, app)
+        yield from _rules(number, app)
+    if _trusts_everybody(config) and not config.listen.insecure_trust_all_proxies:
+        remedy = "list your proxies, or set listen.insecure_trust_all_proxies = true"
+        yield Remark(("listen", "trusted_proxies"), f"with a range of all addresses every client may invent its own; {remedy}")
+    if config.listen.address == config.admin.address and not config.admin.address.endswith(":0"):
+        yield Remark(("admin", "address"), "is the public address too; health and metrics need one of their own, such as 127.0.0.1:9090")
+
+
+def loud_warnings(config: Config) -> Iterator[Remark]:
+    """What is allowed because somebody asked for it, and is said at every start."""
+    if config.listen.insecure_trust_all_proxies:
+        yield Remark(
+            ("listen", "insecure_trust_all_proxies"), "WARNING: X-Forwarded-For is believed from anybody; list your proxies instead"
+        )
+    for number, app in enumerate(config.apps):
+        if _public_keys(app):
+            text = f"WARNING: {app.name} is open to everybody, without a session; remove it unless that is what you want"
+            yield Remark(("app", number, "allow_public_root"), text)
+    if config.session.grace > 0:
+        yield Remark(("session", "grace"), "WARNING: while Okta is silent, an old answer counts for this long; 0s never does that")
+
+
+def _hosts(config: Config) -> Iterator[Remark]:
+    seen: dict[str, str] = {URL(config.login.url).host or "": "login.url"}
+    names: dict[str, int] = {}
+    for number, app in enumerate(config.apps):
+        host = URL(app.url).host or ""
+        if host in seen:
+            yield Remark(("app", number, "url"), f"{host} is the host of {seen[host]} already; every app needs a host of its own")
+        if app.name in names:
+            yield Remark(("app", number, "name"), f'"{app.name}" is the name of another app; names are unique')
+        seen.setdefault(host, f"app {app.name}")
+        names.setdefault(app.name, number)
+    if (URL(config.okta.org).host or "") in seen:
+        place = seen[URL(config.okta.org).host or ""]
+        yield Remark(("okta", "org"), f"is the host of {place}, so the gateway would ask itself; name the org's own host here")
+
+
+def _okta(config: Config) -> Iterator[Remark]:
+    if "{return}" not in config.okta.sign_in:
+        yield Remark(("okta", "sign_in"), 'has no {return}; say where the way back goes, as in "/login/login.htm?fromURI={return}"')
+    if config.okta.host and not config.okta.connect_to and URL(config.okta.org).scheme == "https":
+        yield Remark(("okta", "host"), "needs okta.connect_to: the address that the custom domain is served from (its CNAME target)")
+
+
+def _times(config: Config) -> Iterator[Remark]:
+    if config.session.ttl_max < config.session.ttl:
+        yield Remark(("session", "ttl_max"), "is shorter than session.ttl; make it as long at least")
+    if config.session.ttl > 3600:
+        yield Remark(("session", "ttl"), "is longer than an hour; a session that ended at Okta would live on here for that long")
+    waits: list[tuple[Path, float]] = [
+        (("okta", "connect_timeout"), config.okta.connect_timeout),
+        (("okta", "first_byte_timeout"), config.okta.first_byte_timeout),
+        (("okta", "idle_timeout"), config.okta.idle_timeout),
+    ]
+    for number, app in enumerate(config.apps):
+        waits += [
+            (("app", number, "connect_timeout"), app.connect_timeout),
+            (("app", number, "first_byte_timeout"), app.first_byte_timeout),
+            (("app", number, "idle_timeout"), app.idle_timeout),
+        ]
+    for path, wait_seconds in waits:
+        if wait_seconds <= 0:
+            yield Remark(path, 'is no time at all; give it some, for example "5s"')
+
+
+def _trusts_everybody(config: Config) -> bool:
+    return any(network.prefixlen == 0 for network in config.listen.trusted_proxies)
+
+
+def _public_keys(app: AppTable) -> list[Path]:
+    found: list[Path] = [("access",)] if app.access == "anyone" else []
+    for number, rule in enumerate(app.rules):
+        if rule.access == "anyone" and rule.path in ("/", "/**", "/*"):
+            found.append(("rule", number, "path"))
+    return found
+
+
+def _public_root(number: int, app: AppTable) -> Iterator[Remark]:
+    for path in _public_keys(app):
+        if not app.allow_public_root:
+            text = f"opens {app.name} to everybody without a session; narrow it, or set allow_public_root = true for this app"
+            yield Remark(("app", number, *path), text)
+
+
+def _rules(number: int, app: AppTable) -> Iterator[Remark]:
+    for position, rule in enumerate(app.rules):
+        place: Path = ("app", number, "rule", position)
+        if rule.access != "session" and (rule.users or rule.amr or rule.authenticated_within is not None):
+            text = f'asks who the user is, but access = "{rule.access}" asks for no session; use access = "session"'
+            yield Remark((*place, "access"), text)
+        for user in rule.users or ():
+            if user.count("@") > 1 or user in ("@", "*"):
+                yield Remark((*place, "users"), f'"{user}" is neither a login nor a domain; write "alice@example.com" or "@example.com"')

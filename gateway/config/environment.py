@@ -1,0 +1,113 @@
+"""What the environment adds: single keys over the file's, and the seal keys.
+
+Owns the names `SESSION_GATEWAY__SECTION__KEY` and `SESSION_GATEWAY_SEAL_KEYS` (with `_FILE`). Must never log or show a value that may be
+a secret, and never choose silently between two sources of one secret. Rules from: DESIGN section 10, ATTACKS D13.
+"""
+
+import base64
+import binascii
+import copy
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PREFIX = "SESSION_GATEWAY__"
+SEAL_KEYS = "SESSION_GATEWAY_SEAL_KEYS"
+SEAL_KEYS_FILE = "SESSION_GATEWAY_SEAL_KEYS_FILE"
+KEY_BYTES = 32
+_REMEDY = "make one with `session-gateway keygen`"
+
+
+@dataclass(frozen=True, slots=True)
+class SealKeys:
+    """The keys, newest first, with what is wrong (``problems``) and what is merely unwise (``warnings``)."""
+
+    keys: tuple[bytes, ...] = ()
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SealKeys({len(self.keys)} keys)"
+
+
+def overlaid(tables: Mapping[str, object], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
+    """The file's tables with the environment's keys over them, and which variable each of those keys came from."""
+    merged: dict[str, Any] = copy.deepcopy(dict(tables))
+    origins: dict[tuple[str | int, ...], str] = {}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(PREFIX):
+            continue
+        path = tuple(part.lower() for part in variable.removeprefix(PREFIX).split("__"))
+        target: Any = merged
+        for name in path[:-1]:
+            target = target.setdefault(name, {}) if isinstance(target, dict) else None
+        if isinstance(target, dict):
+            target[path[-1]] = _value(text)
+        origins[path] = variable
+    return merged, origins
+
+
+def _value(text: str) -> object:
+    """Lists, tables, numbers and truth values are written as JSON; everything else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def seal_keys(name: str, keys_file: str, environ: Mapping[str, str]) -> SealKeys:
+    """The seal keys from the one place that names them; a relative file is looked for beside ``name``, the configuration's file."""
+    sources = {
+        f"environment {SEAL_KEYS}": environ.get(SEAL_KEYS, ""),
+        f"environment {SEAL_KEYS_FILE}": environ.get(SEAL_KEYS_FILE, ""),
+        f"{name}: seal.keys_file": keys_file,
+    }
+    given = {place: value for place, value in sources.items() if value}
+    if len(given) > 1:
+        return SealKeys(problems=(f"{name}: seal: keys are given twice, in {' and in '.join(given)}; keep one of them",))
+    if not given:
+        return SealKeys(problems=(f"{name}: seal: no key; {_REMEDY} and set {SEAL_KEYS}, {SEAL_KEYS_FILE} or seal.keys_file",))
+    place, value = next(iter(given.items()))
+    if place == f"environment {SEAL_KEYS}":
+        return _keys(place, value)
+    return _keys_of_file(place, Path(name).parent / Path(value).expanduser())
+
+
+def _keys_of_file(place: str, path: Path) -> SealKeys:
+    try:
+        text = path.read_text(encoding="ascii")
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text in base64"
+        return SealKeys(problems=(f"{place}: {path}: {why}; name a readable file with base64 keys, or {_REMEDY}",))
+    found = _keys(f"{place}: {path}", text)
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        warning = f"{place}: {path} is open to every user of this machine; chmod 600 it"
+        return SealKeys(found.keys, found.problems, (*found.warnings, warning))
+    return found
+
+
+def _keys(place: str, text: str) -> SealKeys:
+    keys, problems = [], []
+    for number, part in enumerate(text.replace(",", " ").split(), start=1):
+        key = _decoded(part)
+        if len(key) != KEY_BYTES:
+            problems.append(f"{place}: key {number} is not {KEY_BYTES} bytes in base64; {_REMEDY}")
+        keys.append(key)
+    if not keys:
+        problems.append(f"{place}: no key in it; {_REMEDY}")
+    if len(set(keys)) < len(keys) and not problems:
+        problems.append(f"{place}: the same key stands in it twice; keep the newest first, each once")
+    return SealKeys(() if problems else tuple(keys), tuple(problems))
+
+
+def _decoded(text: str) -> bytes:
+    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
+    try:
+        return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

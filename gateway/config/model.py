@@ -1,0 +1,139 @@
+"""The configuration as values: one frozen class for each table of the file, with every default.
+
+Owns the names, types and defaults of all keys. Must never read a file, the environment or a secret, and never compare two keys: that is
+`checks`. A key enters here, in `config/gateway.toml` and in the README's table together. Rules from: DESIGN sections 2 to 5 and 10.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from gateway.config.values import Bytes, HostName, ListenAddress, NetworkRange, PublicOrigin, PublicOriginOrNone, Seconds, UpstreamOrigin
+
+Access = Literal["session", "anyone", "optional"]
+Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+PathPattern = Annotated[str, StringConstraints(pattern=r"^/[^?#]*$")]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Table(BaseModel):
+    """One table: unknown keys are errors, and nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
+
+
+def _spelled(text: str) -> Any:
+    """A default as a file spells it, so that the schema and config/gateway.toml show the same text."""
+    return Field(default=text)
+
+
+class Listen(Table):
+    """Where browsers, or the proxy before us, reach the gateway."""
+
+    address: ListenAddress = "127.0.0.1:8080"
+    trusted_proxies: tuple[NetworkRange, ...] = ()
+    insecure_trust_all_proxies: bool = False
+    fields_size: Bytes = _spelled("64KiB")
+    drain: Seconds = _spelled("20s")
+
+
+class Admin(Table):
+    """Where health and metrics are asked; never the public address."""
+
+    address: ListenAddress = "127.0.0.1:9090"
+
+
+class Okta(Table):
+    """The org, and how it is asked."""
+
+    org: PublicOrigin
+    host: HostName = ""
+    connect_to: PublicOriginOrNone = ""
+    sign_in: Annotated[str, StringConstraints(pattern=r"^/[^/\\]")] = "/login/login.htm?fromURI={return}"
+    ca_file: str = ""
+    connect_timeout: Seconds = _spelled("3s")
+    first_byte_timeout: Seconds = _spelled("5s")
+    idle_timeout: Seconds = _spelled("30s")
+    connections: Count = 100
+
+
+class Login(Table):
+    """The login host, the only one that Okta's cookies ever see."""
+
+    url: PublicOrigin
+
+
+class Seal(Table):
+    """Where the keys of passes and tickets come from."""
+
+    keys_file: str = ""
+
+
+class SessionMemory(Table):
+    """How long an answer of Okta is believed."""
+
+    ttl: Seconds = _spelled("10s")
+    ttl_max: Seconds = _spelled("60s")
+    grace: Seconds = _spelled("0s")
+    keep_alive: Seconds = _spelled("0s")
+    max_entries: Count = 100_000
+
+
+class Switch(Table):
+    """What may begin a user switch without asking the user."""
+
+    trusted_origins: tuple[PublicOrigin, ...] = ()
+    unknown_request_uri: Literal["redemption", "forward"] = "redemption"
+
+
+class RuleTable(Table):
+    """One rule of an app; the first that matches the path decides."""
+
+    path: PathPattern
+    access: Access = "session"
+    methods: Annotated[tuple[Method, ...], Field(min_length=1)] | None = None
+    users: Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(min_length=1)] | None = None
+    amr: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    authenticated_within: Seconds | None = None
+
+
+class AppTable(Table):
+    """One app behind the gateway."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+    url: PublicOrigin
+    upstream: UpstreamOrigin
+    access: Access = "session"
+    allow_public_root: bool = False
+    case_insensitive: bool = False
+    allow_fields: tuple[FieldName, ...] = ()
+    websocket_origins: tuple[PublicOrigin, ...] = ()
+    connect_timeout: Seconds = _spelled("5s")
+    first_byte_timeout: Seconds = _spelled("60s")
+    idle_timeout: Seconds = _spelled("5m")
+    connections: Count = 100
+    identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
+    rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")
+
+
+class Log(Table):
+    """What is written to standard error, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+
+
+class Config(Table):
+    """The whole configuration, without secrets."""
+
+    listen: Listen = Listen()
+    admin: Admin = Admin()
+    okta: Okta
+    login: Login
+    seal: Seal = Seal()
+    session: SessionMemory = SessionMemory()
+    switch: Switch = Switch()
+    log: Log = Log()
+    apps: Annotated[tuple[AppTable, ...], Field(min_length=1, alias="app")]

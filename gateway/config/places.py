@@ -1,0 +1,120 @@
+"""A TOML file as tables, and the line on which each of its keys stands.
+
+Owns the reading of the text: `tomllib` says what it means, a second and simpler look says where it stands. Must never say what a value
+means or ought to be. A key whose line cannot be found is reported without one, never with a wrong one. Rules from: TOML 1.0, ATTACKS D13.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+Path = tuple[str | int, ...]
+"""Where a key stands: `("app", 0, "rule", 1, "path")`."""
+
+_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
+_TABLE = re.compile(rf"\s*(?P<open>\[\[?)\s*(?P<name>{_DOTTED})\s*\]\]?\s*(?:#.*)?$")
+_PAIR = re.compile(rf"\s*(?P<name>{_DOTTED})\s*=(?P<value>.*)$")
+_STRINGS = re.compile(r"""\"{3}|'{3}|"(?:\\.|[^"\\])*"|'[^']*'|\#.*$""")
+_PLACE_OF_ERROR = re.compile(r"(?P<what>.*?) \((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a file says, and the line of each key and table that was found."""
+
+    name: str
+    tables: Mapping[str, object]
+    lines: Mapping[Path, int]
+
+    def place(self, path: Path) -> str:
+        """`gateway.toml:12` for a key, or for the nearest table around it; the file's name alone where no line is known."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                return f"{self.name}:{self.lines[path[:length]]}"
+        return self.name
+
+
+def read_toml(name: str, text: str) -> Written | str:
+    """The file's tables and lines, or the one problem that makes it unreadable: `gateway.toml:3: …`."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return _unreadable(name, str(error), len(text.splitlines()))
+    return Written(name, tables, dict(_lines(text)))
+
+
+def _unreadable(name: str, said: str, last_line: int) -> str:
+    found = _PLACE_OF_ERROR.match(said)
+    if found is None:
+        return f"{name}: {said}; correct the TOML"
+    place = f"{name}:{found['line'] or last_line}"
+    column = f" (column {found['column']})" if found["column"] else " (at the end of the file)"
+    what = found["what"]
+    if what.startswith(("Cannot overwrite", "Cannot declare")):
+        return f"{place}: a key or table stands here for the second time{column}: {what}; keep one of them"
+    return f"{place}: {what}{column}; correct the TOML"
+
+
+def _names(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
+
+
+def _lines(text: str) -> Iterator[tuple[Path, int]]:
+    table: Path = ()
+    counts: dict[Path, int] = {}
+    pending = _Pending()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if pending.is_open:
+            pending.read(line)
+        elif header := _TABLE.match(line):
+            table = _entered(_names(header["name"]), header["open"] == "[[", counts)
+            yield table, number
+        elif pair := _PAIR.match(line):
+            yield (*table, *_names(pair["name"])), number
+            pending.read(pair["value"])
+
+
+def _entered(names: tuple[str, ...], begins_item: bool, counts: dict[Path, int]) -> Path:
+    """The path of a table's header: names that are arrays of tables get the number of their last item."""
+    path: Path = ()
+    for position, name in enumerate(names):
+        path = (*path, name)
+        if begins_item and position == len(names) - 1:
+            counts[path] = counts.get(path, -1) + 1
+        if path in counts:
+            path = (*path, counts[path])
+    return path
+
+
+class _Pending:
+    """Whether a value that began on an earlier line goes on: brackets or a long string still open."""
+
+    __slots__ = ("_depth", "_quote")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._quote = ""
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._depth or self._quote)
+
+    def read(self, line: str) -> None:
+        if self._quote:
+            _, quote, line = line.partition(self._quote)
+            if not quote:
+                return
+            self._quote = ""
+        for found in _STRINGS.finditer(line):
+            if found[0] in ('"""', "'''"):
+                self._depth += _opened(line[: found.start()])
+                self._quote = found[0]
+                return self.read(line[found.end() :])
+        self._depth += _opened(line)
+
+
+def _opened(text: str) -> int:
+    bare = _STRINGS.sub("", text)
+    return sum(bare.count(sign) for sign in "[{") - sum(bare.count(sign) for sign in "]}")

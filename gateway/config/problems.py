@@ -1,0 +1,120 @@
+"""The sentences in which a wrong configuration is reported.
+
+Owns the form `place: key: what is wrong; what to do`, and the guess at what a misspelt key was meant to be. Must never show a value of
+the environment, or more than one problem in a line. Rules from: ATTACKS D13.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from gateway.config.model import Config
+from gateway.config.places import Path, Written
+
+_WORDS = {
+    "string_type": "text in quotes is needed",
+    "bool_type": "true or false is needed, without quotes",
+    "int_type": "a whole number is needed, without quotes",
+    "tuple_type": 'a list in square brackets is needed, for example ["…"]',
+    "dict_type": "a table is needed",
+    "model_type": "a table is needed",
+    "model_attributes_type": "a table is needed",
+}
+
+
+def keys_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The keys of a table as a file spells them, each with the annotation of its value."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def tables_within(annotation: object) -> Iterator[type[BaseModel]]:
+    """The table classes inside an annotation such as `tuple[RuleTable, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from tables_within(inner)
+
+
+def spelled(path: Path) -> str:
+    """`app[0].rule[1].path` for a path."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def line(written: Written, origins: Mapping[Path, str], path: Path, text: str) -> str:
+    """One problem with its place: the file and line, or the variable of the environment that set the key."""
+    variable = next((origins[path[:length]] for length in range(len(path), 0, -1) if path[:length] in origins), None)
+    place = f"environment {variable}" if variable else written.place(path)
+    return f"{place}: {spelled(path)}: {text}"
+
+
+def from_validation(errors: Sequence[ErrorDetails], written: Written, origins: Mapping[Path, str]) -> tuple[str, ...]:
+    """The lines for everything that the types found, in the order of the file's keys, each problem once."""
+    paths = [_path(error) for error in errors]
+    lines = []
+    for path, error in zip(paths, errors, strict=True):
+        # A list whose items were refused is called too short as well: that is one problem, not two.
+        if error["type"] == "too_short" and any(other != path and other[: len(path)] == path for other in paths):
+            continue
+        lines.append(line(written, origins, path, _text(path, error)))
+    return tuple(dict.fromkeys(lines))
+
+
+def _path(error: ErrorDetails) -> Path:
+    return tuple(
+        part for part in error["loc"] if part != "[key]" and not (isinstance(part, str) and part.startswith(("function-", "literal[")))
+    )
+
+
+def _text(path: Path, error: ErrorDetails) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return _unknown(path)
+        case "missing":
+            return "is missing; " + _remedy_for_missing(path)
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "literal_error":
+            return f"{error['ctx']['expected']} is needed; write one of them"
+        case "too_short":
+            return "is an empty list; name at least one, or leave the key out"
+        case "string_pattern_mismatch" | "string_too_short":
+            return f"{error['input']!r} is not allowed here; {_FORMS.get(str(path[-1]), 'write what matches ' + _pattern(error))}"
+        case kind:
+            return _WORDS.get(kind, error["msg"][0].lower() + error["msg"][1:])
+
+
+_FORMS = {
+    "path": 'write a path: it begins with / and holds no ? and no #, for example "/public/**"',
+    "sign_in": 'write a path on the org, for example "/login/login.htm?fromURI={return}"',
+    "name": "use letters, digits, - and _, at most 63",
+}
+
+
+def _pattern(error: ErrorDetails) -> str:
+    return str(error.get("ctx", {}).get("pattern", "another form"))
+
+
+def _remedy_for_missing(path: Path) -> str:
+    if path == ("app",):
+        return "add an [[app]] table with name, url and upstream"
+    return f"add {path[-1]} = …" if len(path) > 1 else f"add the table [{path[-1]}]"
+
+
+def _unknown(path: Path) -> str:
+    known = list(keys_of(_table(path[:-1])))
+    near = difflib.get_close_matches(str(path[-1]), known, n=1)
+    return f'is no key here; did you mean "{near[0]}"?' if near else f"is no key here; known are {', '.join(known)}"
+
+
+def _table(path: Path) -> type[BaseModel]:
+    model: type[BaseModel] = Config
+    for part in path:
+        if isinstance(part, str):
+            model = next(tables_within(keys_of(model).get(part)), model)
+    return model

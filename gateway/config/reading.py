@@ -1,0 +1,93 @@
+"""From a file and the environment to a configuration, or to every problem at once.
+
+Owns the order: text, environment, types, keys against each other, secrets, files. Must never stop at the first problem when others can
+still be found, never start anything, and never ask the network. Rules from: DESIGN section 10, ATTACKS D13.
+"""
+
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as File
+
+from pydantic import ValidationError
+
+from gateway.config.checks import conflicts, loud_warnings
+from gateway.config.environment import SealKeys, overlaid, seal_keys
+from gateway.config.model import Config
+from gateway.config.places import Path, Written, read_toml
+from gateway.config.problems import from_validation, line
+from gateway.errors import BadConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that can be used: its values, its seal keys (newest first), and what was said about it."""
+
+    config: Config
+    seal_keys: tuple[bytes, ...] = field(repr=False)
+    warnings: tuple[str, ...]
+    written: Written = field(repr=False)
+    origins: Mapping[Path, str] = field(repr=False)
+
+    def problem(self, path: Path, text: str) -> str:
+        """A line about one key, with its place: what shows only when the configuration is used."""
+        return line(self.written, self.origins, path, text)
+
+
+def load(file: File, environ: Mapping[str, str]) -> Settings:
+    """Read and check the configuration; raises `BadConfig` with one line for each problem, places included."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise BadConfig((f"{file}: {why}; name a readable TOML file with --config",)) from error
+    return read(str(file), text, environ)
+
+
+def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
+    """The same for a text that stands in `name`; files named in it are looked for beside it."""
+    written = read_toml(name, text)
+    if isinstance(written, str):
+        raise BadConfig((written,))
+    tables, origins = overlaid(written.tables, environ)
+    config, problems = _validated(tables, written, origins)
+    secrets = _secrets(config, tables, name, environ)
+    problems += secrets.problems
+    if config is None:
+        raise BadConfig(problems)
+    problems += tuple(line(written, origins, remark.path, remark.text) for remark in conflicts(config))
+    problems += _files(config, File(name).parent, written, origins)
+    if problems:
+        raise BadConfig(problems)
+    warnings = tuple(line(written, origins, remark.path, remark.text) for remark in loud_warnings(config))
+    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins)
+
+
+def _validated(tables: Mapping[str, object], written: Written, origins: Mapping[Path, str]) -> tuple[Config | None, tuple[str, ...]]:
+    # As JSON, because lists become tuples there while a text still never becomes a number.
+    try:
+        return Config.model_validate_json(json.dumps(tables, default=str)), ()
+    except ValidationError as error:
+        return None, from_validation(error.errors(), written, origins)
+
+
+def _secrets(config: Config | None, tables: Mapping[str, object], name: str, environ: Mapping[str, str]) -> SealKeys:
+    """Looked at even where the rest is wrong, so that a second try does not bring the next surprise."""
+    if config is not None:
+        return seal_keys(name, config.seal.keys_file, environ)
+    seal = tables.get("seal")
+    keys_file = seal.get("keys_file", "") if isinstance(seal, Mapping) else ""
+    return seal_keys(name, keys_file if isinstance(keys_file, str) else "", environ)
+
+
+def _files(config: Config, folder: File, written: Written, origins: Mapping[Path, str]) -> tuple[str, ...]:
+    if not config.okta.ca_file:
+        return ()
+    path = folder / File(config.okta.ca_file).expanduser()
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        why = error.strerror if not isinstance(error, ssl.SSLError) else "holds no certificate in PEM form"
+        return (line(written, origins, ("okta", "ca_file"), f"{path}: {why}; name a readable file of CA certificates"),)
+    return ()

@@ -1,0 +1,144 @@
+"""The kinds of values that a configuration file holds: durations, sizes, addresses of sites, host names, networks.
+
+Owns how each is spelled, and the sentence that a wrong one earns. Must never guess a unit, resolve a name, or repair a spelling: a value is
+taken as it stands or refused with its remedy. Rules from: DESIGN section 10, ATTACKS D13, WHATWG "potentially trustworthy" (plain http
+only on this machine, because `__Host-` cookies need a secure context).
+"""
+
+import ipaddress
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+from yarl import URL
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]+\]")
+_LISTEN = re.compile(r"(?P<host>[A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
+
+
+def _quantity(value: object, units: dict[str, float] | dict[str, int], example: str) -> float:
+    names = ", ".join(units)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise ValueError(f'{value} has no unit; write it as text with one of {names}, for example "{example}"')
+    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'a number with one of the units {names} is needed, for example "{example}"')
+    if not found[2]:
+        raise ValueError(f'"{value}" has no unit; add one of {names}, for example "{example}"')
+    if found[2] not in units:
+        raise ValueError(f'"{found[2]}" is no unit here; use one of {names}, for example "{example}"')
+    return float(found[1]) * units[found[2]]
+
+
+def seconds(value: object) -> float:
+    """The seconds that `"10s"`, `"500ms"`, `"2m"`, `"1h"` or `"1d"` spells; ValueError with the remedy for anything else."""
+    return _quantity(value, _SECONDS, "10s")
+
+
+def byte_count(value: object) -> int:
+    """The bytes that `"64KiB"`, `"512B"` or `"1MiB"` spells; ValueError with the remedy for anything else."""
+    return int(_quantity(value, _BYTES, "64KiB"))
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host name can only mean this machine: loopback addresses, `localhost` and names below it."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _parts(text: str) -> URL:
+    try:
+        url = URL(text, encoded=True)
+        port_is_readable = url.port is None or 0 < url.port < 65536
+    except ValueError:
+        raise ValueError(f'"{text}" is no address of a site; write it like "https://host.example.com"') from None
+    if url.scheme not in ("http", "https") or not url.host or not port_is_readable:
+        raise ValueError(f'"{text}" is no address of a site; write it like "https://host.example.com"')
+    if "@" in text:
+        raise ValueError("an address here holds no user name and no password; leave out everything up to the @")
+    if url.raw_path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError(f'only scheme, host and port belong here: "{url.origin()}"')
+    if not _HOST.fullmatch((url.raw_host or "").lower() if ":" not in (url.host or "") else f"[{url.host}]"):
+        raise ValueError(f'"{url.host}" is no host name; letters, digits, hyphens and dots make one')
+    return url
+
+
+def _spelled(url: URL) -> str:
+    host = f"[{url.host}]" if url.host and ":" in url.host else (url.host or "").lower()
+    return f"{url.scheme}://{host}" if url.is_default_port() else f"{url.scheme}://{host}:{url.port}"
+
+
+def public_origin(text: str) -> str:
+    """The origin `scheme://host[:port]` of a site that browsers or Okta are reached at; https, or http on this machine."""
+    url = _parts(text)
+    if url.scheme == "http" and not is_this_machine(url.host or ""):
+        raise ValueError(f'plain http is only for this machine (localhost); write "https://{(url.host or "").lower()}"')
+    return _spelled(url)
+
+
+def public_origin_or_none(text: str) -> str:
+    """The same, where the empty text stands for none."""
+    return public_origin(text) if text else text
+
+
+def upstream_origin(text: str) -> str:
+    """The origin of an app behind the gateway; http or https, on any host, for the way there is inside."""
+    return _spelled(_parts(text))
+
+
+def host_and_port(text: str) -> str:
+    """A Host field's value `name[:port]` in lower case; empty stays empty."""
+    if not text:
+        return text
+    name, _, port = text.partition(":")
+    if not _HOST.fullmatch(name.lower()) or (port and not (port.isdigit() and 0 < int(port) < 65536)) or text.endswith(":"):
+        raise ValueError(f'"{text}" is no host name; write it like "login.example.com" or "login.example.com:8443", without https://')
+    return text.lower()
+
+
+def listen_address(text: str) -> str:
+    """An address to listen at, `host:port`; port 0 means any free one, an empty host means every interface."""
+    found = _LISTEN.fullmatch(text)
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError(f'"{text}" is nothing to listen at; write it like "127.0.0.1:8080" or ":8080"')
+    return text
+
+
+def host_of(address: str) -> str | None:
+    """The host part of a listen address, without brackets; None for every interface."""
+    return address.rpartition(":")[0].strip("[]") or None
+
+
+def port_of(address: str) -> int:
+    """The port of a listen address."""
+    return int(address.rpartition(":")[2])
+
+
+def network(text: object) -> Network:
+    """An address range such as `10.0.0.0/8`, or a single address."""
+    try:
+        return ipaddress.ip_network(str(text))
+    except ValueError:
+        raise ValueError(f'"{text}" is no address range; write it like "10.0.0.0/8", with zeros behind the prefix, or "10.1.2.3"') from None
+
+
+_DURATION_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$"}
+_SIZE_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(B|KiB|MiB|GiB)$"}
+
+Seconds = Annotated[float, BeforeValidator(seconds), WithJsonSchema(_DURATION_SCHEMA)]
+Bytes = Annotated[int, BeforeValidator(byte_count), WithJsonSchema(_SIZE_SCHEMA)]
+PublicOrigin = Annotated[str, AfterValidator(public_origin)]
+PublicOriginOrNone = Annotated[str, AfterValidator(public_origin_or_none)]
+UpstreamOrigin = Annotated[str, AfterValidator(upstream_origin)]
+HostName = Annotated[str, AfterValidator(host_and_port)]
+ListenAddress = Annotated[str, AfterValidator(listen_address)]
+NetworkRange = Annotated[Network, PlainValidator(network), WithJsonSchema({"type": "string"})]

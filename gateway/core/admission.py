@@ -1,0 +1,103 @@
+"""The verdict on one request: its rule, its method and what Okta said about the session, judged together.
+
+Owns the order of the questions. Must never read "signed out" into ``Unknown``, and must never admit where something that the
+rule asks for is absent (absence is not success). Rules from: DESIGN section 5; ATTACKS H21, K2, K7, P19; Okta Sessions API
+(``expiresAt``, ``amr``, ``lastPasswordVerification``, ``lastFactorVerification``).
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from gateway.core.routing import Access, Rule
+from gateway.core.session import Finding, NoSession, Session, Unknown
+
+SHORTEST_RETRY_SECONDS = 2
+LONGEST_RETRY_SECONDS = 120
+_CLOCK_SKEW = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Forward it; ``session`` is whom the app is told about, None: nobody."""
+
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """There is no session: sign in first."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """Signed in, but not well enough or not lately enough (``reason``: ``amr`` or ``authenticated_within``)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forbid:
+    """Not for this user (``user``) or not with this method (``method``); ``login``: who is signed in, None: not asked."""
+
+    reason: str
+    login: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Okta did not say; try again after so many seconds."""
+
+    reason: str
+    retry_after_seconds: int
+
+
+Verdict = Admit | SignIn | StepUp | Forbid | Unavailable
+
+
+def judge(rule: Rule, method: str, finding: Finding, now: datetime) -> Verdict:
+    """What happens to a request; ``now`` is aware UTC.
+
+    A rule that names users, amr or an age needs a session, whatever its access says.
+    """
+    if rule.methods is not None and method not in rule.methods:
+        return Forbid("method", None)
+    access = Access.SESSION if _asks_for_somebody(rule) else rule.access
+    if access is Access.ANYONE:
+        return Admit(None)
+    if isinstance(finding, Session) and finding.expires_at <= now:
+        finding = NoSession("expired")
+    match finding:
+        case Unknown():
+            return Unavailable(finding.reason, _retry_after(finding, now))
+        case NoSession():
+            return Admit(None) if access is Access.OPTIONAL else SignIn(finding.reason)
+        case Session():
+            return _judge_session(rule, finding, now)
+        case _:
+            assert_never(finding)
+
+
+def _asks_for_somebody(rule: Rule) -> bool:
+    return rule.users is not None or rule.amr is not None or rule.authenticated_within_seconds is not None
+
+
+def _judge_session(rule: Rule, session: Session, now: datetime) -> Verdict:
+    if not rule.permits(session.login):
+        return Forbid("user", session.login)
+    if rule.amr is not None and not rule.amr <= set(session.amr):
+        return StepUp("amr")
+    if rule.authenticated_within_seconds is not None:
+        seen = [at for at in (session.last_password_verification, session.last_factor_verification) if at is not None]
+        believable = [at for at in seen if at <= now + _CLOCK_SKEW]
+        if not any(now - at <= timedelta(seconds=rule.authenticated_within_seconds) for at in believable):
+            return StepUp("authenticated_within")
+    return Admit(session)
+
+
+def _retry_after(finding: Unknown, now: datetime) -> int:
+    wait = 0.0 if finding.retry_at is None else finding.retry_at - now.timestamp()
+    return math.ceil(min(max(wait, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS))

@@ -1,0 +1,152 @@
+"""Cookies on the wire: what a Cookie field holds, which of it may go on, and how ours are set and expired.
+
+Owns the reading of ``Cookie`` (every pair of every line, repeated names included) and the names of the gateway's and of
+Okta's cookies. Must never re-serialise a cookie that it keeps: what stays is byte-identical. Must never decide who somebody
+is. Rules from: RFC 6265bis §5 and its `__Host-` prefix; ATTACKS C2, C3, C8, C12, C16; OKTA section 3 (``sid=""`` is a
+deletion, not a session).
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from gateway.core.messages import Fields
+from gateway.core.session import COMPANION_NAMES, SESSION_NAMES, SessionCookie
+
+PASS_NAME = b"__Host-gateway"
+START_NAME = b"__Host-gateway-start"
+PENDING_NAME = b"__Host-gateway-pending"
+OWNER_NAME = b"__Host-gateway-owner"
+
+_OWN_PREFIX = PASS_NAME.lower()
+_OKTA_NAMES = frozenset(SESSION_NAMES + COMPANION_NAMES + (b"DT",))
+_BLANKS = b" \t"
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_VALUE = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\Z")
+_DOMAIN = re.compile(r"[a-z0-9.-]+\Z")
+
+# Parsers of the RFC 2109 kind also split at commas and blanks and read through quotes; a pair without a name is its value.
+_HIDDEN = re.compile(rb'(?:^[ \t]*=[ \t=]*|[ \t,"])(?P<name>sid|idx)[ \t"]*=(?P<rest>.*)', re.DOTALL)
+_CUT = re.compile(rb'[ \t,"]')
+
+Unwanted = Callable[[bytes, bytes], bool]
+"""Whether a cookie of this name and raw value must not go on."""
+
+
+def pairs(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
+    """Every name and raw value of every Cookie line, in order; a piece without ``=`` is a name with an empty value."""
+    return tuple(_pair(piece) for key, line in fields if key.lower() == b"cookie" for piece in line.split(b";") if piece.strip(_BLANKS))
+
+
+def session_cookies(fields: Fields) -> tuple[SessionCookie, ...]:
+    """All ``sid`` and ``idx`` that have a value, in order, repeated ones too; names compare exactly, ``sid=""`` is none."""
+    return tuple(SessionCookie(name, value) for name, value in pairs(fields) if name in SESSION_NAMES and value.strip(b' \t"'))
+
+
+def repeated(cookies: Iterable[SessionCookie]) -> bool:
+    """Whether one name occurs twice: then no two parsers agree on which one counts (DESIGN section 3)."""
+    names = [cookie.name for cookie in cookies]
+    return len(names) != len(set(names))
+
+
+def single(fields: Fields, name: bytes) -> bytes | None:
+    """The raw value of a cookie that occurs exactly once; None where it is absent or repeated."""
+    found = [value for key, value in pairs(fields) if key == name]
+    return found[0] if len(found) == 1 else None
+
+
+def without(fields: Fields, unwanted: Unwanted) -> Fields:
+    """The fields less the unwanted cookies; the others byte-identical and in order, a line with nothing left is gone.
+
+    A pair that some parsers would take apart further (``a=1, sid=2``, ``a="x sid=2``, ``=sid=2``) goes as a whole when the
+    session cookie that it hides is unwanted.
+    """
+    kept = []
+    for key, line in fields:
+        if key.lower() != b"cookie":
+            kept.append((key, line))
+            continue
+        rest = _line_without(line, unwanted)
+        if rest is not None:
+            kept.append((key, rest))
+    return tuple(kept)
+
+
+def is_gateway_name(name: bytes) -> bool:
+    """Whether the name is one of ours; in any case, because browsers read the prefix ``__Host-`` in any case."""
+    return name.lower().startswith(_OWN_PREFIX)
+
+
+def is_okta_name(name: bytes) -> bool:
+    """Whether an app has no business with this cookie because it is Okta's (C12); exact, an app may have a ``SID`` of its own."""
+    return name in _OKTA_NAMES
+
+
+def set_cookie(name: bytes, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
+    """The Set-Cookie line of one of our cookies (C3); ``max_age`` in seconds, None: until the browser closes.
+
+    Raises ValueError for a name without the prefix (C2) or a value that is no plain cookie value: both are bugs.
+    """
+    raw = value.encode("ascii")
+    if not is_gateway_name(name) or not _NAME.match(name) or not _VALUE.match(raw):
+        raise ValueError("not a cookie that the gateway sets")
+    age = b"" if max_age is None else b"; Max-Age=%d" % max_age
+    return b"Set-Cookie", name + b"=" + raw + age + b"; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+
+def expired(name: bytes, domain: str | None = None) -> tuple[bytes, bytes]:
+    """The Set-Cookie line that removes a cookie: ours with the attributes it was set with, others as Okta sets them.
+
+    ``domain`` reaches a cookie that a sibling host planted for the parent domain; ours never have one (ValueError).
+    """
+    own = is_gateway_name(name)
+    if not _NAME.match(name) or (domain is not None and (own or not _DOMAIN.match(domain))):
+        raise ValueError("not a cookie that can be expired so")
+    scope = b"" if domain is None else b"; Domain=" + domain.encode("ascii")
+    same_site = b"Lax" if own else b"None"
+    gone = b"=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+    return b"Set-Cookie", name + gone + scope + b"; Secure; HttpOnly; SameSite=" + same_site
+
+
+def set_cookie_name(value: bytes) -> bytes:
+    """The name of a Set-Cookie line's cookie as the browser will send it back (``=sid=1`` comes back as ``sid=1``)."""
+    return _set_pair(value)[0]
+
+
+def set_cookie_value(value: bytes) -> bytes:
+    """The raw value of a Set-Cookie line's cookie, quotes included; empty where the line deletes by emptiness."""
+    return _set_pair(value)[1]
+
+
+def _set_pair(line: bytes) -> tuple[bytes, bytes]:
+    return _pair(line.partition(b";")[0].lstrip(b" \t="))
+
+
+def _pair(piece: bytes) -> tuple[bytes, bytes]:
+    name, _, value = piece.partition(b"=")
+    return name.strip(_BLANKS), value.strip(_BLANKS)
+
+
+def _line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
+    pieces = line.split(b";")
+    kept = [index for index, piece in enumerate(pieces) if not _is_unwanted(piece, unwanted)]
+    if len(kept) == len(pieces):
+        return line
+    if not any(pieces[index].strip(_BLANKS) for index in kept):
+        return None
+    rest = b";".join(pieces[index] for index in kept)
+    return rest if kept[0] == 0 else rest.lstrip(_BLANKS)
+
+
+def _is_unwanted(piece: bytes, unwanted: Unwanted) -> bool:
+    if not piece.strip(_BLANKS):
+        return False
+    return unwanted(*_pair(piece)) or any(unwanted(name, value) for name, value in _hidden(piece))
+
+
+def _hidden(piece: bytes) -> Iterable[tuple[bytes, bytes]]:
+    found = _HIDDEN.search(piece)
+    while found is not None:
+        rest = found["rest"].strip(_BLANKS)
+        yield found["name"], rest
+        yield found["name"], _CUT.split(rest.strip(b' \t"'), maxsplit=1)[0]
+        found = _HIDDEN.search(b" " + rest)

@@ -1,0 +1,208 @@
+"""What a browser is doing, where it may be sent, and from where it came.
+
+Owns the one validator of return addresses (every redirect asks it), the reading of Fetch Metadata, the loop counter, and whom
+we believe about the client's address. Must never return an address that two parsers could take to two hosts, and must never
+take silence for consent. Rules from: Fetch Metadata; WHATWG URL (what browsers strip and fold); ATTACKS R1 to R13, F3, F5,
+L8, C10; DESIGN sections 2 and 4.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import unquote
+
+from gateway.core.messages import Malformed, RequestHead, parse_authority
+from gateway.core.routing import is_own, normalised
+
+LONGEST_TARGET = 4096
+BOUNCES_ALLOWED = 3
+BOUNCE_SECONDS = 60
+UNKNOWN_CLIENT = "unknown"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_VISIBLE = re.compile(r"/[\x21-\x5b\x5d-\x7e]*\Z")
+_NO_PATH = re.compile(r"[/\\]{2}|[\x00-\x1f\x7f\\]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_URL = re.compile(r"(?P<origin>(?P<scheme>https?)://(?P<authority>[A-Za-z0-9.:\[\]-]+))(?P<rest>/.*)?\Z", re.IGNORECASE | re.DOTALL)
+_REFERER = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]+)(?:[/?#]|\Z)", re.IGNORECASE)
+_NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}\Z")
+_TIME = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
+_WITH_PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?\Z")
+
+
+class Kind(Enum):
+    """What the browser wants: a page in its window, something for a script or a page, a WebSocket, or just to be early."""
+
+    NAVIGATION = "navigation"
+    SCRIPT = "script"
+    WEBSOCKET = "websocket"
+    PREFETCH = "prefetch"
+
+
+def kind_of(head: RequestHead) -> Kind:
+    """What kind of request it is; NAVIGATION only for GET and HEAD of a top-level document, which a redirect can answer (C10)."""
+    if _wants_websocket(head):
+        return Kind.WEBSOCKET
+    purposes = b",".join(value for name in (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz") for value in head.values(name))
+    if any(word in purposes.lower() for word in (b"prefetch", b"prerender", b"preview")):
+        return Kind.PREFETCH
+    if head.method not in ("GET", "HEAD"):
+        return Kind.SCRIPT
+    modes = head.values(b"sec-fetch-mode")
+    if modes:
+        is_top = head.values(b"sec-fetch-dest") in ((), (b"document",))
+        return Kind.NAVIGATION if modes == (b"navigate",) and is_top else Kind.SCRIPT
+    return Kind.NAVIGATION if _accepts_html(head) and not head.values(b"x-requested-with") else Kind.SCRIPT
+
+
+def is_document(head: RequestHead) -> bool:
+    """Whether the answer will be shown as a page, in a window or in a frame, whatever the method."""
+    destinations = head.values(b"sec-fetch-dest")
+    if destinations:
+        return any(value in (b"document", b"frame", b"iframe", b"embed", b"object") for value in destinations)
+    return head.values(b"sec-fetch-mode") in ((), (b"navigate",)) and _accepts_html(head)
+
+
+def _wants_websocket(head: RequestHead) -> bool:
+    return head.method == "GET" and b"websocket" in _tokens(head, b"upgrade") and b"upgrade" in _tokens(head, b"connection")
+
+
+def _accepts_html(head: RequestHead) -> bool:
+    return any(token.partition(b";")[0].rstrip() in (b"text/html", b"application/xhtml+xml") for token in _tokens(head, b"accept"))
+
+
+def _tokens(head: RequestHead, name: bytes) -> set[bytes]:
+    return {token.strip(b" \t").lower() for value in head.values(name) for token in value.split(b",")}
+
+
+def own_target(raw: str) -> str | None:
+    """The return path as given where it stays on the same host in any reading, raw and unquoted; None where it is refused.
+
+    Longer ones than ``LONGEST_TARGET`` are refused, never cut (R11); nothing under ``/.gateway``; a query may hold anything
+    visible, and no escaped control character (R8).
+    """
+    path = re.split("[?#]", raw, maxsplit=1)[0]
+    if len(raw) > LONGEST_TARGET or not _VISIBLE.match(raw) or _CONTROL.search(unquote(raw, "latin-1")):
+        return None
+    if isinstance(normalised(path), Malformed) or is_own(path):
+        return None
+    for _ in range(3):  # some app behind some proxy will unquote it again
+        if _NO_PATH.search(path):
+            return None
+        path = unquote(path, "latin-1")
+    return raw
+
+
+def return_url(raw: str, origins: Collection[str]) -> str | None:
+    """The address to go on to: a path as ``own_target``, or a configured origin and such a path; None where it is refused.
+
+    The origin is compared whole (scheme, host, port) and comes back in the spelling of the configuration (R3, R5, R6).
+    """
+    if raw.startswith("/"):
+        return own_target(raw)
+    found = _URL.match(raw) if len(raw) <= LONGEST_TARGET else None
+    path = own_target(found["rest"] or "/") if found is not None else None
+    if found is None or path is None:
+        return None
+    wanted = _origin(found["origin"])
+    return next((origin.rstrip("/") + path for origin in origins if wanted is not None and _origin(origin) == wanted), None)
+
+
+def is_same_origin_post(head: RequestHead, origin: str) -> bool:
+    """Whether a form of our own page on this very origin was posted; without Fetch Metadata the Origin field decides (L8)."""
+    if head.method != "POST":
+        return False
+    named = [value.decode("latin-1") for value in head.values(b"origin")]
+    sites = head.values(b"sec-fetch-site")
+    if sites:  # Origin is "null" here where our page asked for no-referrer
+        return sites == (b"same-origin",) and all(name == "null" or _same(name, origin) for name in named)
+    return len(named) == 1 and _same(named[0], origin)
+
+
+def is_trusted_start(head: RequestHead, own_origin: str, trusted_origins: Collection[str]) -> bool:
+    """Whether a token may be redeemed over a live session without asking the user (DESIGN section 4, trusted start).
+
+    ``none`` is not trusted: an address can be pasted or opened from a mail. Referer counts only where Origin is absent.
+    """
+    sites = head.values(b"sec-fetch-site")
+    if sites in ((b"same-origin",), (b"same-site",)):
+        return True
+    believed = trusted_origins if sites else (own_origin, *trusted_origins)
+    origins = head.values(b"origin")
+    if origins:
+        return len(origins) == 1 and _named_in(origins[0].decode("latin-1"), believed)
+    referer = head.value(b"referer")
+    found = _REFERER.match(referer.decode("latin-1")) if referer is not None else None
+    return found is not None and _named_in(found["origin"], believed)
+
+
+def _named_in(origin: str, believed: Collection[str]) -> bool:
+    return any(_same(origin, one) for one in believed)
+
+
+def _same(origin: str, other: str) -> bool:
+    return (wanted := _origin(origin)) is not None and wanted == _origin(other)
+
+
+def _origin(text: str) -> tuple[str, str, int] | None:
+    scheme, separator, rest = text.partition("://")
+    authority = parse_authority(rest.removesuffix("/"), scheme.lower() == "https") if separator else None
+    return (scheme.lower(), authority.host, authority.port) if authority is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class StartMark:
+    """The start cookie: the nonce of the hand-off under way, and when this browser was bounced to sign-in lately (R13)."""
+
+    nonce: str | None
+    bounces: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, value: bytes | None, now: float) -> "StartMark":
+        """The mark in a cookie's value (``nonce~t1~t2``, Unix seconds); whatever is not understood or too old is not there."""
+        nonce, *times = (value or b"").decode("latin-1").split("~")
+        bounces = tuple(int(at) for at in times[-10:] if _TIME.match(at) and -5 <= now - int(at) <= BOUNCE_SECONDS)
+        return cls(nonce if _NONCE.match(nonce) else None, bounces)
+
+    def render(self) -> str:
+        """The cookie's value."""
+        return "~".join((self.nonce or "", *map(str, self.bounces)))
+
+    def bounced(self, nonce: str, now: float) -> "StartMark":
+        """The mark after one more bounce, with the nonce of the new hand-off."""
+        return StartMark(nonce, (*self.bounces, int(now))[-10:])
+
+    def is_loop(self) -> bool:
+        """Whether this browser has been bounced so often that one more would not help."""
+        return len(self.bounces) >= BOUNCES_ALLOWED
+
+
+def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) -> str:
+    """The address nearest to us that no trusted proxy has: from the right, past trusted ones only (F3, F5).
+
+    ``xff``: the values of X-Forwarded-For in order. ``unknown`` where the walk meets something that is no address; a peer
+    without an address (a Unix socket) is trusted in nothing and is ``unknown`` too (F15).
+    """
+    nearest = _address(peer.partition("%")[0])
+    if nearest is None:
+        return UNKNOWN_CLIENT
+    claimed = [element for value in xff for element in value.decode("latin-1").split(",")]
+    while claimed and any(nearest in network for network in trusted):
+        nearest = _address(claimed.pop().strip(" \t"))
+        if nearest is None:
+            return UNKNOWN_CLIENT
+    return str(nearest)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    ported = _WITH_PORT.match(text)
+    try:
+        address = ipaddress.ip_address((ported["six"] or ported["four"]) if ported is not None else text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or (address if address.scope_id is None else None)
+    return address

@@ -1,0 +1,98 @@
+"""What a redemption sends and what its answer becomes: the stripped request, the expired cookies, the late answer.
+
+Owns every change that the login door makes to fields around a switch. Must never let an old session cookie travel with a
+token, nor leave one in the browser that the answer does not set anew. Rules from: DESIGN section 4.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+
+from gateway.core.cookies import PENDING_NAME, expired, is_gateway_name, set_cookie_name, set_cookie_value
+from gateway.core.messages import Fields
+from gateway.core.session import COMPANION_NAMES, SESSION_NAMES, SessionCookie
+
+OKTA_SESSION_NAMES = frozenset(SESSION_NAMES + COMPANION_NAMES)
+ORG_ANSWER_BYTES = 4 * 1024 * 1024
+"""The largest answer to a redemption; Okta's are redirects and small pages."""
+
+
+def leaves_with_token(name: bytes, value: bytes) -> bool:
+    """Whether a cookie must not travel with a token: every session cookie, its companions, and the gateway's own."""
+    return name in OKTA_SESSION_NAMES or is_gateway_name(name)
+
+
+def dead_or_ours(is_revoked: Callable[[SessionCookie], bool]) -> Callable[[bytes, bytes], bool]:
+    """A filter for ordinary requests to the org: the gateway's cookies stay here, and revoked sessions are dead here too."""
+
+    def unwanted(name: bytes, value: bytes) -> bool:
+        return is_gateway_name(name) or (name in SESSION_NAMES and is_revoked(SessionCookie(name, value)))
+
+    return unwanted
+
+
+def names_set(fields: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    """The cookie names that an answer sets or deletes."""
+    return frozenset(set_cookie_name(value) for name, value in fields if name.lower() == b"set-cookie")
+
+
+def cookies_set(fields: Iterable[tuple[bytes, bytes]]) -> tuple[SessionCookie, ...]:
+    """The session cookies that the browser holds after this answer: the last line of each name, if it is no deletion."""
+    last: dict[bytes, bytes] = {}
+    for name, value in fields:
+        if name.lower() == b"set-cookie" and (cookie := set_cookie_name(value)) in SESSION_NAMES:
+            last[cookie] = set_cookie_value(value)
+    return tuple(SessionCookie(name, value) for name, value in last.items() if value.strip(b' "'))
+
+
+def settled(fields: Fields, presented: Collection[bytes], parents: Collection[str]) -> Fields:
+    """The answer to a redemption as the browser gets it.
+
+    ``presented``: the Okta cookie names that the request carried; each that the answer does not set is expired.
+    ``parents``: parent domains on which the same name may have been planted (a name was repeated); expired there too.
+    The pending cookie is cleared: everything it carried is proven gone.
+    """
+    ours = {name for name in presented if name in OKTA_SESSION_NAMES}
+    planted = tuple(expired(name, parent) for parent in parents for name in sorted(ours))
+    return (*planted, *fields, *expiries(ours - names_set(fields), ()), expired(PENDING_NAME))
+
+
+def expiries(names: Collection[bytes], parents: Collection[str]) -> Fields:
+    """The lines that take cookies of these names out of the browser, on this host and on the given parent domains."""
+    return tuple(expired(name, domain) for name in sorted(names) for domain in (None, *parents))
+
+
+def without_session(fields: Fields) -> Fields:
+    """A late answer: without any line that would put a revoked session back, or take the next one away."""
+    return tuple(
+        (name, value) for name, value in fields if name.lower() != b"set-cookie" or set_cookie_name(value) not in OKTA_SESSION_NAMES
+    )
+
+
+def without_session_settings(fields: Fields) -> Fields:
+    """The answer to a sign-out: its deletions stay, but it begins no session."""
+    return tuple(
+        (name, value)
+        for name, value in fields
+        if name.lower() != b"set-cookie" or set_cookie_name(value) not in OKTA_SESSION_NAMES or not set_cookie_value(value).strip(b' "')
+    )
+
+
+def without_gateway_cookies(fields: Fields) -> Fields:
+    """An answer of the org without cookies in the gateway's own names."""
+    return tuple((name, value) for name, value in fields if name.lower() != b"set-cookie" or not is_gateway_name(set_cookie_name(value)))
+
+
+def relocated(fields: Fields, old_origin: str, new_origin: str, names: Collection[bytes]) -> Fields:
+    """Fields of these names that begin with the old origin begin with the new one (for orgs without a custom domain)."""
+    old, new = old_origin.encode(), new_origin.encode()
+    return tuple(
+        (name, new + value[len(old) :])
+        if name.lower() in names and value.startswith(old) and value[len(old) : len(old) + 1] in (b"", b"/", b"?", b"#")
+        else (name, value)
+        for name, value in fields
+    )
+
+
+def parent_domains(host: str) -> tuple[str, ...]:
+    """The parent domains of a host on which a sibling could have planted a cookie, down to two labels."""
+    labels = host.split(".")
+    return tuple(".".join(labels[start:]) for start in range(1, len(labels) - 1))

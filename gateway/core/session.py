@@ -1,0 +1,202 @@
+"""Okta's session as the gateway sees it: cookies, tokens, fingerprints, and what an answer of the Sessions API means.
+
+Owns the vocabulary (``SessionCookie``, ``SessionToken``, ``Fingerprint``, ``Session``) and the table of answers of
+``GET /api/v1/sessions/me``. Must never let a raw value reach a ``repr``, and must never read "signed out" into an answer
+that does not say so: everything that is not exactly a session or exactly ``404 E0000007`` is ``Unknown``.
+
+Rules from: Okta Sessions API (``getCurrentSession``, ``closeCurrentSession``), DESIGN section 3.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+SESSION_NAMES = (b"sid", b"idx")
+"""Cookies that carry an Okta session: ``sid`` (Classic, and still set on Identity Engine), ``idx`` (Identity Engine)."""
+
+COMPANION_NAMES = (b"xids", b"myr")
+"""Cookies that Okta sets and clears together with the session; never evidence of one, but they leave with it."""
+
+LARGEST_ANSWER_BYTES = 64 * 1024
+
+Fingerprint = NewType("Fingerprint", bytes)
+"""16 bytes of keyed BLAKE2b over (org, cookie name, value): cache key, revocation key, log field."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """One session cookie of one browser, exactly as presented; a secret."""
+
+    name: bytes
+    value: bytes
+
+    def __repr__(self) -> str:
+        return f"SessionCookie({self.name.decode('ascii', 'replace')}, {_masked(self.value)})"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionToken:
+    """A one-time token as a request carried it, decoded; worth as much as the password."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return f"SessionToken({_masked(self.value.encode('utf-8', 'surrogatepass'))})"
+
+
+def _masked(value: bytes) -> str:
+    return hashlib.blake2b(value, digest_size=4).hexdigest() + "…"
+
+
+class Fingerprinter:
+    """Makes fingerprints for one org; two orgs, or two keys, never share one."""
+
+    __slots__ = ("_hashes", "_tokens")
+
+    def __init__(self, key: bytes, org: str) -> None:
+        """``key`` is 16 to 64 secret bytes; ``org`` the org's address, so that no cache entry crosses orgs (K1)."""
+        org_key = hmac.digest(key, b"fingerprint\0" + org.encode(), "sha256")
+        self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=16, key=org_key) for name in SESSION_NAMES}
+        self._tokens = hashlib.blake2b(b"token\0", digest_size=16, key=org_key)
+
+    def of(self, cookie: SessionCookie) -> Fingerprint:
+        """The fingerprint of one cookie; surrounding blanks and quotes, which a server would ignore, make no difference."""
+        known = self._hashes.get(cookie.name)
+        if known is None:
+            raise ValueError(f"{cookie.name!r} is no session cookie")
+        state = known.copy()
+        state.update(cookie.value.strip(b' \t"'))
+        return Fingerprint(state.digest())
+
+    def all(self, cookies: Iterable[SessionCookie]) -> tuple[Fingerprint, ...]:
+        """The fingerprints of several cookies, in their order."""
+        return tuple(self.of(cookie) for cookie in cookies)
+
+    def of_token(self, token: SessionToken) -> Fingerprint:
+        """The fingerprint of a session token, in a space of its own."""
+        state = self._tokens.copy()
+        state.update(token.value.encode("utf-8", "surrogatepass"))
+        return Fingerprint(state.digest())
+
+
+def shown(fingerprint: Fingerprint) -> str:
+    """The form of a fingerprint for logs: 12 hex digits."""
+    return fingerprint[:6].hex()
+
+
+class SessionStatus(StrEnum):
+    """Okta's ``SessionStatus``."""
+
+    ACTIVE = "ACTIVE"
+    MFA_REQUIRED = "MFA_REQUIRED"
+    MFA_ENROLL = "MFA_ENROLL"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that Okta confirmed. Times are aware UTC; ``login`` and ``user_id`` are never empty."""
+
+    id: str
+    user_id: str
+    login: str
+    expires_at: datetime
+    amr: tuple[str, ...] = ()
+    last_password_verification: datetime | None = None
+    last_factor_verification: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoSession:
+    """Okta said that these cookies carry no usable session (``reason``: a word for the log)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Okta did not say. Never to be read as "signed out". ``retry_at``: Okta's epoch second to wait for, if it named one."""
+
+    reason: str
+    retry_at: float | None = None
+
+
+Finding = Session | NoSession | Unknown
+
+
+def interpret(status: int, fields: Mapping[str, str], body: bytes) -> Finding:
+    """What an answer of ``GET /sessions/me`` means (DESIGN section 3, the table).
+
+    ``fields`` are looked up case-insensitively by the caller's mapping. 404 counts as "no session" only with Okta's own
+    ``E0000007``: a 404 of something between us and Okta proves nothing.
+    """
+    if status == 429:
+        return Unknown("rate_limited", _epoch(fields.get("X-Rate-Limit-Reset")))
+    if len(body) > LARGEST_ANSWER_BYTES:
+        return Unknown("too_large")
+    if status == 404:
+        return NoSession("not_found") if error_code(body) == "E0000007" else Unknown("strange_404")
+    if status != 200:
+        return Unknown(f"status_{status}")
+    answer = _object(body)
+    if answer is None:
+        return Unknown("not_json")
+    return _session(answer)
+
+
+def error_code(body: bytes) -> str | None:
+    """The ``errorCode`` of Okta's error object, or None where the body is none."""
+    answer = _object(body)
+    code = answer.get("errorCode") if answer is not None else None
+    return code if isinstance(code, str) else None
+
+
+def _session(answer: Mapping[str, Any]) -> Finding:
+    status = answer.get("status")
+    if status in (SessionStatus.MFA_REQUIRED, SessionStatus.MFA_ENROLL):
+        return NoSession("mfa_pending")
+    if status != SessionStatus.ACTIVE:
+        return Unknown("strange_status")
+    texts = [answer.get(name) for name in ("id", "userId", "login")]
+    expires_at = moment(answer.get("expiresAt"))
+    if not all(isinstance(text, str) and text for text in texts) or expires_at is None:
+        return Unknown("incomplete_session")
+    amr = answer.get("amr")
+    return Session(
+        id=str(texts[0]),
+        user_id=str(texts[1]),
+        login=str(texts[2]),
+        expires_at=expires_at,
+        amr=tuple(item for item in amr if isinstance(item, str)) if isinstance(amr, list) else (),
+        last_password_verification=moment(answer.get("lastPasswordVerification")),
+        last_factor_verification=moment(answer.get("lastFactorVerification")),
+    )
+
+
+def moment(text: object) -> datetime | None:
+    """An RFC 3339 date-time of Okta as aware UTC; None for anything else."""
+    if not isinstance(text, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed.astimezone(UTC) if parsed.tzinfo is not None else None
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _epoch(text: str | None) -> float | None:
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 12:
+        return None
+    return float(text)

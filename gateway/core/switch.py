@@ -1,0 +1,230 @@
+"""The switch: how a browser gets from one user's session to the next, as a pure machine (events in, commands out).
+
+::
+
+    begin ── no session cookie ──────────────────────────────────────────────────▶ Redeem
+      │ cookies                                                                       ▲
+      ▼                                                                               │ all proven gone
+     Ask ── live, start not trusted ─▶ Confirm                                        │
+      │  └─ unknown, start not trusted ─▶ Refuse (nothing touched)                    │
+      ▼                                                                               │
+    Revoke ─▶ Close (each set of cookies) ─▶ Verify (each cookie by itself) ──────────┘
+                ▲                               │ still alive
+                └──── Close that cookie alone ◀─┘ at most 3 rounds
+                      any step fails, or a fourth round ─▶ Refuse
+
+One command at a time; the door carries it out and reports the event. ``Confirm``, ``Redeem``, ``Proven`` and ``Refuse``
+are final. For a sign-out the same machine runs with ``Goal.SIGN_OUT``: it begins at ``Revoke``, and ``Proven`` takes the
+place of ``Redeem``.
+
+The promises, held by tests/core/test_switch.py: redeem only after every presented cookie was proven gone; at most once;
+a failed step refuses; stopping after any command is safe, because ``Revoke`` comes before everything that touches Okta;
+an untrusted start changes nothing. Proof of an end is Okta's ``404 E0000007`` to a ``GET`` with that cookie alone: neither
+``204`` to the ``DELETE``, nor a pending second factor, nor an unclear answer is one (OKTA-1163605, OKTA-626522).
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+
+ROUNDS = 3
+
+
+class Goal(Enum):
+    """What follows once every old session is proven gone."""
+
+    REDEEM = auto()
+    SIGN_OUT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Event: who Okta says is signed in with all presented cookies."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Event: the presented cookies are refused everywhere from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Event: the answer of a DELETE; ``accepted`` for 204 and for 404 ``E0000007``, nothing else."""
+
+    accepted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Event: the answer of a GET with one cookie by itself."""
+
+    finding: Finding
+
+
+Event = Asked | Revoked | Closed | Verified
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Command: ask Okta who is signed in with these cookies."""
+
+    cookies: tuple[SessionCookie, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Command: refuse these cookies, and the session they were found to carry, everywhere and at once."""
+
+    cookies: tuple[SessionCookie, ...]
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Command: DELETE the session with these cookies (no name twice)."""
+
+    cookies: tuple[SessionCookie, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Command: GET the session with this cookie alone."""
+
+    cookie: SessionCookie
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Final: ask the user first; nothing was changed."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Redeem:
+    """Final: send the token once, without any old session cookie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Final: every session is proven gone (sign-out)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Final: the token stays unspent. ``revoked`` says whether the old cookies are refused by now; then they are carried."""
+
+    reason: str
+    revoked: bool
+    retry_at: float | None = None
+
+
+Command = Ask | Revoke | Close | Verify | Confirm | Redeem | Proven | Refuse
+Final = Confirm | Redeem | Proven | Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The machine's state. ``expected`` is the command whose event must come next; None once a final command was given."""
+
+    goal: Goal
+    cookies: tuple[SessionCookie, ...]
+    trusted: bool
+    expected: Ask | Revoke | Close | Verify | None = None
+    to_close: tuple[tuple[SessionCookie, ...], ...] = ()
+    to_verify: tuple[SessionCookie, ...] = ()
+    alive: tuple[SessionCookie, ...] = ()
+    rounds: int = 1
+
+
+def begin(goal: Goal, cookies: tuple[SessionCookie, ...], trusted: bool) -> tuple[Switch, Command]:
+    """The machine for one request and its first command.
+
+    ``cookies``: every session cookie presented or carried, repeated names and values included. ``trusted``: the request
+    came from a trusted start, or the user has confirmed it.
+    """
+    distinct = tuple(dict.fromkeys(cookies))
+    switch = Switch(goal, distinct, trusted)
+    if not distinct:
+        return switch, Redeem() if goal is Goal.REDEEM else Proven()
+    return _expect(switch, Ask(distinct) if goal is Goal.REDEEM else Revoke(distinct, None))
+
+
+def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
+    """The next state and command. An event that does not answer the last command is a bug of the caller: ``ValueError``."""
+    match switch.expected, event:
+        case Ask(), Asked(finding):
+            return _asked(switch, finding)
+        case Revoke(), Revoked():
+            return _close_next(replace(switch, to_close=sets_of(switch.cookies), to_verify=switch.cookies))
+        case Close(), Closed(accepted, reason):
+            return _close_next(switch) if accepted else _refuse(switch, reason or "close_failed")
+        case Verify(cookie), Verified(finding):
+            return _verified(switch, cookie, finding)
+        case _:
+            raise ValueError(f"{type(event).__name__} does not answer {type(switch.expected).__name__}")
+
+
+def is_proof_of_end(finding: Finding) -> bool:
+    """Whether Okta's answer to a GET with one cookie proves that this cookie carries no session any more."""
+    return isinstance(finding, NoSession) and finding.reason == "not_found"
+
+
+def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ...], ...]:
+    """The cookies in as few sets as possible in which no name occurs twice, so that every one is really sent to be closed."""
+    sets: list[list[SessionCookie]] = []
+    for cookie in cookies:
+        for chosen in sets:
+            if all(other.name != cookie.name for other in chosen):
+                chosen.append(cookie)
+                break
+        else:
+            sets.append([cookie])
+    return tuple(tuple(chosen) for chosen in sets)
+
+
+def _asked(switch: Switch, finding: Finding) -> tuple[Switch, Command]:
+    session = finding if isinstance(finding, Session) else None
+    if not switch.trusted:
+        if session is not None:
+            return replace(switch, expected=None), Confirm(session)
+        if isinstance(finding, Unknown):
+            return replace(switch, expected=None), Refuse(finding.reason, revoked=False, retry_at=finding.retry_at)
+    return _expect(switch, Revoke(switch.cookies, session))
+
+
+def _close_next(switch: Switch) -> tuple[Switch, Command]:
+    if switch.to_close:
+        return _expect(replace(switch, to_close=switch.to_close[1:]), Close(switch.to_close[0]))
+    return _verify_next(switch)
+
+
+def _verify_next(switch: Switch) -> tuple[Switch, Command]:
+    if switch.to_verify:
+        return _expect(replace(switch, to_verify=switch.to_verify[1:]), Verify(switch.to_verify[0]))
+    if not switch.alive:
+        return replace(switch, expected=None), Redeem() if switch.goal is Goal.REDEEM else Proven()
+    if switch.rounds == ROUNDS:
+        return _refuse(switch, "still_alive")
+    again = replace(switch, to_close=tuple((c,) for c in switch.alive), to_verify=switch.cookies, alive=(), rounds=switch.rounds + 1)
+    return _close_next(again)
+
+
+def _verified(switch: Switch, cookie: SessionCookie, finding: Finding) -> tuple[Switch, Command]:
+    if is_proof_of_end(finding):
+        return _verify_next(switch)
+    if isinstance(finding, Unknown):
+        return _refuse(switch, finding.reason, finding.retry_at)
+    return _verify_next(replace(switch, alive=(*switch.alive, cookie)))
+
+
+def _expect(switch: Switch, command: Ask | Revoke | Close | Verify) -> tuple[Switch, Command]:
+    return replace(switch, expected=command), command
+
+
+def _refuse(switch: Switch, reason: str, retry_at: float | None = None) -> tuple[Switch, Command]:
+    return replace(switch, expected=None), Refuse(reason, revoked=True, retry_at=retry_at)

@@ -1,0 +1,48 @@
+"""Our own answers, from values to aiohttp's responses.
+
+Owns: the fields that every answer of ours carries (never stored, never sniffed), and the form of JSON and of redirects. Must never
+carry bytes of an app or of Okta: those go through ``proxy``. Rules from: RFC 9110 §15.4, DESIGN section 2, ATTACKS O5, L15.
+"""
+
+import json
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from gateway.core.messages import Answer
+from gateway.pages import Page
+from gateway.proxy.relayed import RelayedResponse
+
+Pair = tuple[bytes, bytes]
+
+_ALWAYS: tuple[Pair, ...] = ((b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
+
+
+def to_response(answer: Answer, *, closes: bool = False) -> web.StreamResponse:
+    """The answer as a response, byte for byte; ``closes`` ends the connection after it (a request body nobody will read)."""
+    fields = tuple(field for field in answer.fields if field[0].lower() != b"content-length")
+    length = () if answer.status in (204, 304) else ((b"Content-Length", b"%d" % len(answer.body)),)
+    return RelayedResponse(answer.status, b"", (*fields, *length), body=answer.body, closes=closes)
+
+
+def page_answer(page: Page, *extra: Pair) -> Answer:
+    """A rendered page as an answer, ``extra`` fields behind its own."""
+    return Answer(page.status, (*_missing(page.fields), *page.fields, *extra), page.html)
+
+
+def json_answer(status: int, content: Mapping[str, object], *extra: Pair) -> Answer:
+    """A JSON object as an answer; ASCII only, so that no character set is left to guess."""
+    own = ((b"Content-Type", b"application/json"), *_missing(extra))
+    return Answer(status, (*own, *extra), json.dumps(content).encode("ascii"))
+
+
+def redirect_answer(status: int, location: str, *extra: Pair) -> Answer:
+    """A redirect to ``location``, which must be ASCII as in a URL; ValueError for line breaks and blanks (O6)."""
+    if not location or not location.isascii() or any(character <= " " or character == "\x7f" for character in location):
+        raise ValueError("a location must be a URL in ASCII without blanks")
+    return Answer(status, ((b"Location", location.encode("ascii")), *_missing(extra), *extra))
+
+
+def _missing(fields: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    present = {name.lower() for name, _ in fields}
+    return tuple(field for field in _ALWAYS if field[0].lower() not in present)

@@ -1,0 +1,49 @@
+"""The admin address: whether the process lives, whether it wants traffic, and its metrics.
+
+Owns `/healthz`, `/readyz`, `/metrics` on a listener of their own. Must never answer on the public address, ask Okta anything, or answer a
+browser: a page of any site could otherwise read what happens here. Rules from: DESIGN section 2, ATTACKS D12, F11, O6, D8.
+"""
+
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from gateway.core.messages import Answer
+from gateway.doors.answers import json_answer, to_response
+from gateway.metrics import CONTENT_TYPE, Metrics
+
+_BROWSERS_SAY = ("Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Origin")
+
+
+class Health:
+    """Answers the admin listener; nothing here waits."""
+
+    def __init__(self, metrics: Metrics, unready: Callable[[], Mapping[str, str]]) -> None:
+        """``unready``: what keeps traffic away, as part and reason; empty when ready."""
+        self._metrics = metrics
+        self._unready = unready
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One of the three answers, or 403 for browsers, 405 and 404 for the rest."""
+        return to_response(self._answer(request))
+
+    def _answer(self, request: web.BaseRequest) -> Answer:
+        if any(name in request.headers for name in _BROWSERS_SAY):
+            return json_answer(403, {"error": "no_browsers"})
+        path = request.raw_path.partition("?")[0]
+        if path not in ("/healthz", "/readyz", "/metrics"):
+            return json_answer(404, {"error": "not_found"})
+        if request.method not in ("GET", "HEAD"):
+            return json_answer(405, {"error": "method"}, (b"Allow", b"GET, HEAD"))
+        if path == "/healthz":
+            return json_answer(200, {"status": "alive"})
+        if path == "/readyz":
+            return self._readiness()
+        fields = ((b"Content-Type", CONTENT_TYPE.encode("ascii")), (b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
+        return Answer(200, fields, self._metrics.exposition())
+
+    def _readiness(self) -> Answer:
+        unready = self._unready()
+        if unready:
+            return json_answer(503, {"status": "not_ready", "reasons": dict(unready)}, (b"Retry-After", b"5"))
+        return json_answer(200, {"status": "ready"})

@@ -1,0 +1,159 @@
+"""The login door: the org as browsers see it, with the one thing added that Okta does not do.
+
+Owns which kind of request goes which way on the login host: redemptions through the switch, sign-outs, legacy session calls
+and everything else to ``OrgForwarding``, the gateway's own paths to their pages. Must never forward anything under
+``/.gateway/``. Rules from: DESIGN section 4, ATTACKS L1, L8.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import assert_never
+
+from aiohttp import web
+
+from gateway.core.messages import Malformed, RequestHead
+from gateway.core.navigation import Kind, is_trusted_start, kind_of
+from gateway.core.org_requests import (
+    LARGEST_BODY_BYTES,
+    LegacySession,
+    OrgRequest,
+    Plain,
+    PushedByReference,
+    Redemption,
+    SignOut,
+    has_readable_body,
+    is_pushed_request,
+    read,
+)
+from gateway.core.routing import is_own
+from gateway.doors.answers import to_response
+from gateway.doors.login.forwarding import OrgForwarding
+from gateway.doors.login.outcomes import Wording
+from gateway.doors.login.redeeming import Redeemer, Redeeming
+from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
+from gateway.doors.notes import REASON, ROUTE, VERDICT
+from gateway.doors.own_paths import LoginOwnPaths
+from gateway.doors.own_requests import Outcome
+from gateway.doors.reading import whole_body
+from gateway.errors import OutsideFailed
+
+__all__ = ["LoginDoor", "Start"]
+
+DEPRECATION = (b"Deprecation", b"true")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What makes a start trusted, and whether an unknown ``request_uri`` counts as a token (``switch`` in the configuration)."""
+
+    own_origin: str
+    trusted_origins: Collection[str] = ()
+    unknown_reference_redeems: bool = True
+
+
+class LoginDoor:
+    """Everything that reaches the login host."""
+
+    def __init__(
+        self, own: LoginOwnPaths, redeemer: Redeemer, forwarding: OrgForwarding, switch: ConfirmedSwitch, wording: Wording, start: Start
+    ) -> None:
+        """``switch`` reads the confirmation's form; ``wording`` turns outcomes into answers."""
+        self._own = own
+        self._redeemer = redeemer
+        self._forwarding = forwarding
+        self._switch = switch
+        self._wording = wording
+        self._start = start
+
+    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+        """The whole answer; the words for the access log are left in ``request``."""
+        if is_own(head.path):
+            return await self._own_path(request, head)
+        request[ROUTE] = "org"
+        body: bytes | None = None
+        if has_readable_body(head):
+            whole = await whole_body(request, LARGEST_BODY_BYTES)
+            if isinstance(whole, Malformed):
+                return self._told(request, self._wording.refusal(head, whole.status, whole.reason))
+            body = whole
+        try:
+            return await self._judged(request, head, body, read(head, body or b""))
+        except OutsideFailed as error:
+            return self._told(request, self._wording.unreachable(head, error))
+
+    async def _own_path(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+        if head.path != SWITCH_PATH:
+            return await self._own.handle(request, head)
+        request[ROUTE] = SWITCH_PATH
+        found = await self._switch.read(request, head)
+        if isinstance(found, Malformed):
+            allow = ((b"Allow", b"POST"),) if found.status == 405 else ()
+            return self._told(request, self._wording.refusal(head, found.status, found.reason, *allow))
+        return self._told(request, self._wording.of(found, await self._redeemer.redeem(found)))
+
+    async def _judged(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, found: OrgRequest) -> web.StreamResponse:
+        match found:
+            case Redemption(tokens):
+                return await self._redeem(request, Redeeming(head, body or b"", tokens, self._is_trusted(head)))
+            case PushedByReference(reference):
+                if not self._redeemer.reference_redeems(reference, self._start.unknown_reference_redeems):
+                    return await self._plain(request, head, body)
+                response = await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head)))
+                if request.get(VERDICT) == "redeemed":
+                    self._redeemer.judge_reference(reference, may_hold_token=False)
+                return response
+            case SignOut():
+                return await self._sign_out(request, head, body)
+            case LegacySession():
+                return await self._legacy(request, head, body, found)
+            case Plain():
+                return await self._plain(request, head, body)
+            case _:
+                assert_never(found)
+
+    async def _redeem(self, request: web.BaseRequest, redeeming: Redeeming) -> web.StreamResponse:
+        head = redeeming.head
+        if kind_of(head) is Kind.PREFETCH:
+            return self._told(request, self._wording.refusal(head, 503, "prefetch"))
+        if head.method not in ("GET", "POST"):
+            return self._told(request, self._wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
+        outcome = await self._redeemer.redeem(redeeming)
+        told = self._wording.of(redeeming, outcome)
+        if is_pushed_request(head):
+            self._redeemer.note_pushed(told.answer, may_hold_token=True)
+        return self._told(request, told)
+
+    async def _plain(self, request: web.BaseRequest, head: RequestHead, body: bytes | None) -> web.StreamResponse:
+        request[VERDICT] = "forwarded"
+        if is_pushed_request(head) and body is not None:
+            answer = await self._forwarding.pushed(head, body)
+            self._redeemer.note_pushed(answer, may_hold_token=False)
+            return to_response(answer)
+        return await self._forwarding.plain(request, head, body)
+
+    async def _sign_out(self, request: web.BaseRequest, head: RequestHead, body: bytes | None) -> web.StreamResponse:
+        if _is_planted(head):
+            return self._told(request, self._wording.refusal(head, 403, "other_site"))
+        request[VERDICT] = "signed_out"
+        return await self._forwarding.sign_out(request, head, body)
+
+    async def _legacy(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, legacy: LegacySession) -> web.StreamResponse:
+        current = await self._forwarding.as_current(head, legacy)
+        if current is None:
+            return await self._plain(request, head, body)
+        request[REASON] = "legacy_session_id"
+        if current.method == "DELETE":
+            return await self._forwarding.sign_out(request, current, body, DEPRECATION)
+        return await self._forwarding.plain(request, current, body, DEPRECATION)
+
+    def _is_trusted(self, head: RequestHead) -> bool:
+        return is_trusted_start(head, self._start.own_origin, self._start.trusted_origins)
+
+    def _told(self, request: web.BaseRequest, outcome: Outcome) -> web.StreamResponse:
+        request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
+        return to_response(outcome.answer, closes=request.can_read_body and not request.content.is_eof())
+
+
+def _is_planted(head: RequestHead) -> bool:
+    """A sign-out that another site planted as a picture or the like; navigations and CORS calls are Okta's to judge (L8)."""
+    return head.value(b"sec-fetch-site") == b"cross-site" and head.value(b"sec-fetch-mode") == b"no-cors"

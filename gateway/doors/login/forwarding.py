@@ -1,0 +1,134 @@
+"""Everything of the org that is no redemption: forwarded byte for byte, with dead sessions left out.
+
+Owns what travels to Okta besides tokens, and what of Okta's answers reaches the browser. Must never forward a revoked
+session cookie (the closing requests apart), nor let a late answer put one back. Rules from: DESIGN section 4, ATTACKS L8, L9.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from gateway.closing import Closer
+from gateway.core.cookies import session_cookies
+from gateway.core.fields import to_org
+from gateway.core.messages import Answer, Fields, RequestHead
+from gateway.core.org_requests import LegacySession
+from gateway.core.redemption import (
+    ORG_ANSWER_BYTES,
+    cookies_set,
+    dead_or_ours,
+    leaves_with_token,
+    relocated,
+    without_gateway_cookies,
+    without_session,
+    without_session_settings,
+)
+from gateway.core.session import Session, SessionCookie
+from gateway.okta import browser_of
+from gateway.proxy.http import HttpProxy
+from gateway.sessions import Sessions
+
+Pair = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """``org``: the origin in Okta's own addresses; ``login``: what browsers see instead. Equal with a custom domain."""
+
+    org: str
+    login: str
+
+
+class OrgForwarding:
+    """The requests that the login door passes on."""
+
+    def __init__(self, http: HttpProxy, sessions: Sessions, closer: Closer, origins: Origins) -> None:
+        """``http`` leads to the org; ``origins`` say how its own addresses are turned into the login host's."""
+        self._http = http
+        self._sessions = sessions
+        self._closer = closer
+        self._origins = origins
+
+    async def redeem(self, head: RequestHead, body: bytes) -> Answer:
+        """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
+        fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
+        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
+        answered = await exchange.read(ORG_ANSWER_BYTES)
+        fields = tuple(field for field in exchange.fields if field[0].lower() != b"content-length")
+        return Answer(exchange.status, self._inbound(fields), answered)
+
+    async def plain(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, *more: Pair) -> web.StreamResponse:
+        """Forward, streaming both ways; ``body`` where it was read already, ``more`` fields behind the answer's own.
+
+        Raises ``OutsideFailed`` before the first byte.
+        """
+        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
+
+        def rewrite(status: int, answered: Fields) -> Fields:
+            return (*self._inbound(self._believed(answered, presented)), *more)
+
+        return await self._send(request, head, (fields, body), rewrite)
+
+    async def sign_out(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, *more: Pair) -> web.StreamResponse:
+        """Revoke, then forward with the cookies, then see to it that the session is really gone (OKTA-1163605)."""
+        presented = session_cookies(head.fields)
+        browser = browser_of(head)
+        known = self._sessions.recall(presented)
+        await self._sessions.revoke(presented, session_id=known.id if isinstance(known, Session) else None)
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: False)))
+
+        def rewrite(status: int, answered: Fields) -> Fields:
+            return (*self._inbound(without_session_settings(answered)), *more)
+
+        try:
+            return await self._send(request, head, (fields, body), rewrite)
+        finally:
+            self._closer.close_soon(presented, browser)
+
+    async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:
+        """The same call on ``/me`` where the id is the browser's own session; None where it is not, or a token speaks."""
+        if head.values(b"authorization"):
+            return None
+        finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
+        if not isinstance(finding, Session) or finding.id.casefold() != legacy.session_id:
+            return None
+        return replace(head, target="/api/v1/sessions/me" + legacy.tail)
+
+    async def pushed(self, head: RequestHead, body: bytes) -> Answer:
+        """Okta's whole answer to a pushed authorization request that carries no token."""
+        return await self.redeem(head, body)
+
+    async def _send(
+        self, request: web.BaseRequest, head: RequestHead, outgoing: tuple[Fields, bytes | None], rewrite: Callable[[int, Fields], Fields]
+    ) -> web.StreamResponse:
+        fields, body = outgoing
+        if body is None:
+            return await self._http.forward(request, head.method, head.target, fields, rewrite)
+        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
+        return await exchange.relay(request, rewrite(exchange.status, exchange.fields))
+
+    def _believed(self, answered: Fields, presented: tuple[SessionCookie, ...]) -> Fields:
+        """The answer's fields, less a session that was revoked while it was on its way; a rotated cookie is kin of the old."""
+        if presented and self._sessions.is_revoked(presented):
+            return without_session(answered)
+        begun = cookies_set(answered)
+        if presented and begun:
+            self._sessions.adopt(presented, begun)
+        return answered
+
+    def _outbound(self, fields: Fields) -> Fields:
+        """Origin and Referer as Okta knows its own pages."""
+        if self._origins.org == self._origins.login:
+            return fields
+        return relocated(fields, self._origins.login, self._origins.org, (b"origin", b"referer"))
+
+    def _inbound(self, fields: Fields) -> Fields:
+        """Okta's answer without cookies in the gateway's name, its addresses as browsers know them."""
+        kept = without_gateway_cookies(fields)
+        return kept if self._origins.org == self._origins.login else relocated(kept, self._origins.org, self._origins.login, (b"location",))
+
+
+def _given(head: RequestHead, body: bytes) -> bytes | None:
+    return None if not body and head.method in ("GET", "HEAD", "DELETE") else body

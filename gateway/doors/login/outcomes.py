@@ -1,0 +1,84 @@
+"""What comes of a redemption, said in HTTP: pages for people, JSON for scripts.
+
+Owns the status and the words for each outcome. Must never put a token into a page, a field or the log (the one exception is
+the address of the request itself, to which a browser is sent back). Rules from: DESIGN section 4; OKTA section 4 (auth-js).
+"""
+
+from typing import assert_never
+
+from gateway.clock import Clock
+from gateway.core.messages import Answer, RequestHead
+from gateway.core.navigation import Kind, kind_of
+from gateway.core.switch import Confirm
+from gateway.doors.answers import json_answer, page_answer, redirect_answer
+from gateway.doors.login.confirming import Confirming
+from gateway.doors.login.redeeming import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
+from gateway.doors.own_requests import Outcome as Told
+from gateway.doors.own_requests import now_of, seconds_until
+from gateway.errors import OutsideFailed
+from gateway.pages import BadRequest, Refused, TokenSpent, Unavailable, View, render
+
+RETRY_SECONDS = 5
+
+
+class Wording:
+    """Turns outcomes into answers."""
+
+    def __init__(self, confirming: Confirming, clock: Clock) -> None:
+        """``confirming`` seals the request that waits for the user's word."""
+        self._confirming = confirming
+        self._clock = clock
+
+    def of(self, redeeming: Redeeming, outcome: Outcome) -> Told:
+        """The answer, and the verdict and reason for the log."""
+        head = redeeming.head
+        match outcome:
+            case Sent(answer):
+                return Told(answer, "redeemed")
+            case Again():
+                return Told(redirect_answer(307, head.target), "again", "other_tab")
+            case Onward(destination):
+                return Told(redirect_answer(303, destination), "onward", "token_spent")
+            case UsedElsewhere():
+                return self._said(head, TokenSpent(), 409, "refused", "token_spent")
+            case NotSwitched(refusal, fields):
+                seconds = seconds_until(refusal.retry_at, self._clock)
+                view: View = (
+                    Refused(refusal.reason, seconds, _own_address(head)) if refusal.revoked else Unavailable(refusal.reason, seconds)
+                )
+                told = self._said(head, view, 503, "refused", refusal.reason)
+                return Told(told.answer.plus(*fields), told.verdict, told.reason)
+            case Unanswered(reason, spent, fields):
+                view = BadRequest(502, "redemption_unanswered") if spent else Refused(reason, RETRY_SECONDS, _own_address(head))
+                told = self._said(head, view, 502 if spent else 503, "refused", f"redemption_{reason}")
+                return Told(told.answer.plus(*fields), told.verdict, told.reason)
+            case Confirm(session):
+                if kind_of(head) is not Kind.NAVIGATION:
+                    return Told(json_answer(409, {"error": "confirmation_required"}), "confirm", "script")
+                return Told(self._confirming.ask(redeeming, session), "confirm", "untrusted_start")
+            case _:
+                assert_never(outcome)
+
+    def refusal(self, head: RequestHead, status: int, reason: str, *fields: tuple[bytes, bytes]) -> Told:
+        """A refusal of the request itself."""
+        told = self._said(head, BadRequest(status, reason), status, "refused", reason)
+        return Told(told.answer.plus(*fields), told.verdict, told.reason)
+
+    def unreachable(self, head: RequestHead, error: OutsideFailed) -> Told:
+        """The org did not answer something that is no redemption."""
+        return self._said(head, Unavailable(error.reason, RETRY_SECONDS), 503, "unavailable", error.reason)
+
+    def _said(self, head: RequestHead, view: View, status: int, verdict: str, reason: str) -> Told:
+        answer: Answer
+        if kind_of(head) is Kind.NAVIGATION:
+            answer = page_answer(render(view, at=now_of(self._clock)))
+        else:
+            answer = json_answer(
+                status, {"errorCode": "E0000010" if status == 503 else "E0000006", "errorSummary": reason, "error": reason}
+            )
+        return Told(answer, verdict, reason)
+
+
+def _own_address(head: RequestHead) -> str | None:
+    """The page's own address as a link to try again; a form that was posted has none."""
+    return "" if head.method == "GET" else None

@@ -1,0 +1,45 @@
+"""``POST /.gateway/switch``: the user said yes on the confirmation page.
+
+Owns the way from the posted form back into a redemption. Must never act for another site. Rules from: DESIGN section 4,
+ATTACKS L1, L8.
+"""
+
+from aiohttp import web
+
+from gateway.core.messages import Malformed, RequestHead
+from gateway.core.navigation import is_same_origin_post
+from gateway.core.org_requests import LARGEST_BODY_BYTES, Redemption, read
+from gateway.doors.login.confirming import Confirming
+from gateway.doors.login.redeeming import Redeeming
+from gateway.doors.own_requests import parameters
+from gateway.doors.reading import whole_body
+
+SWITCH_PATH = "/.gateway/switch"
+LARGEST_FORM_BYTES = 3 * LARGEST_BODY_BYTES
+
+
+class ConfirmedSwitch:
+    """Reads the confirmed request out of the form."""
+
+    def __init__(self, confirming: Confirming, origin: str) -> None:
+        """``origin``: the login host's, the only one from which the form may be posted."""
+        self._confirming = confirming
+        self._origin = origin
+
+    async def read(self, request: web.BaseRequest, head: RequestHead) -> Redeeming | Malformed:
+        """The redemption that the user confirmed; or why the post counts for nothing (400, 403, 405, 409, 413)."""
+        if head.method != "POST":
+            return Malformed(405, "method")
+        if not is_same_origin_post(head, self._origin):
+            return Malformed(403, "other_site")
+        body = await whole_body(request, LARGEST_FORM_BYTES)
+        form = body if isinstance(body, Malformed) else parameters(body.decode("latin-1"))
+        if isinstance(form, Malformed):
+            return form
+        confirmed = self._confirming.confirmed(head, form)
+        if isinstance(confirmed, Malformed):
+            return confirmed
+        kept, kept_body = confirmed
+        found = read(kept, kept_body)
+        tokens = found.tokens if isinstance(found, Redemption) else ()
+        return Redeeming(kept, kept_body, tokens, trusted=True)

@@ -1,0 +1,102 @@
+"""The gateway's own paths, ``/.gateway/…``: which host answers which, to which methods.
+
+Owns both tables, the answers 404 and 405, and the words for the access log. Must never forward anything, and never match a
+path in any spelling but its own. Rules from: DESIGN section 2 (names on the wire); RFC 9110 §15.5.6 (Allow).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.core.messages import Malformed, RequestHead
+from gateway.core.routing import App
+from gateway.doors.answers import to_response
+from gateway.doors.handoff import AppHandoff, LoginHandoff
+from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
+from gateway.doors.own_pages import AppPages, LoginPages, asset_outcome
+from gateway.doors.own_requests import ACCEPT, HANDOFF, SESSION, SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, refused
+from gateway.doors.sign_out import AppSignOut, LoginSignOut
+from gateway.pages import ASSET_NAMES, ASSET_PREFIX
+
+AppStep = Callable[[web.BaseRequest, RequestHead, App], Awaitable[Outcome]]
+LoginStep = Callable[[web.BaseRequest, RequestHead], Awaitable[Outcome]]
+
+StepOfHost = TypeVar("StepOfHost")
+
+_READING = ("GET", "HEAD")
+_ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
+_ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT}
+
+UNKNOWN_ROUTE: Final = "/.gateway/*"
+"""What the log names for every own path that does not exist, so that nobody can write routes into it."""
+
+
+class AppOwnPaths:
+    """Everything under ``/.gateway/`` on the app hosts."""
+
+    def __init__(self, handoff: AppHandoff, sign_out: AppSignOut, pages: AppPages, clock: Clock) -> None:
+        """The three rooms that answer, and the clock for the small print of refusals."""
+        self._clock = clock
+        self._steps: Mapping[str, Mapping[str, AppStep]] = {
+            SESSION_PAGE: _read(lambda request, head, app: pages.page(head, app)),
+            SESSION: _read(lambda request, head, app: pages.session(head, app)),
+            SIGN_IN: {"GET": lambda request, head, app: handoff.begin(head, app)},
+            ACCEPT: {"GET": lambda request, head, app: handoff.accept(head, app)},
+            SIGN_OUT: _read(lambda request, head, app: sign_out.ask(head, app)) | {"POST": sign_out.end},
+        }
+
+    async def handle(self, request: web.BaseRequest, head: RequestHead, app: App) -> web.StreamResponse:
+        """The answer; what the access log says of it is left in ``request``."""
+        step = chosen(self._steps, head, self._clock)
+        return answered(request, head, step if isinstance(step, Outcome) else await step(request, head, app))
+
+
+class LoginOwnPaths:
+    """Everything under ``/.gateway/`` on the login host but the switch, which is the login door's own."""
+
+    def __init__(self, handoff: LoginHandoff, sign_out: LoginSignOut, pages: LoginPages, clock: Clock) -> None:
+        """The three rooms that answer, and the clock for the small print of refusals."""
+        self._clock = clock
+        self._steps: Mapping[str, Mapping[str, LoginStep]] = {
+            SESSION_PAGE: _read(lambda request, head: pages.page(head)),
+            SESSION: _read(lambda request, head: pages.session(head)),
+            HANDOFF: {"GET": lambda request, head: handoff.hand_off(head)},
+            SIGN_OUT: _read(lambda request, head: sign_out.ask(head)) | {"POST": sign_out.end},
+        }
+
+    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+        """The answer; what the access log says of it is left in ``request``."""
+        step = chosen(self._steps, head, self._clock)
+        return answered(request, head, step if isinstance(step, Outcome) else await step(request, head))
+
+
+def chosen(steps: Mapping[str, Mapping[str, StepOfHost]], head: RequestHead, clock: Clock) -> StepOfHost | Outcome:
+    """The step for this path and method; a file of the pages, 404 or 405 with Allow where there is none."""
+    methods = steps.get(head.path)
+    if methods is not None:
+        step = methods.get(head.method)
+        return step if step is not None else _not_allowed(tuple(methods), clock)
+    if head.path not in _ASSETS:
+        return refused(Malformed(404, "no_such_path"), clock)
+    return asset_outcome(head, clock) if head.method in _READING else _not_allowed(_READING, clock)
+
+
+def answered(request: web.BaseRequest, head: RequestHead, outcome: Outcome) -> web.StreamResponse:
+    """The outcome as a response, its words for the access log in ``request``; an unread body ends the connection."""
+    request[ROUTE] = head.path if head.path in _ROUTES else UNKNOWN_ROUTE
+    request[VERDICT] = outcome.verdict
+    request[REASON] = outcome.reason
+    request[FINGERPRINT] = outcome.fingerprint
+    return to_response(outcome.answer, closes=request.can_read_body and not request.content.is_eof())
+
+
+def _read(step: StepOfHost) -> dict[str, StepOfHost]:
+    return dict.fromkeys(_READING, step)
+
+
+def _not_allowed(methods: tuple[str, ...], clock: Clock) -> Outcome:
+    outcome = refused(Malformed(405, "method"), clock)
+    return replace(outcome, answer=outcome.answer.plus((b"Allow", ", ".join(methods).encode())))

@@ -1,0 +1,161 @@
+"""What the gateway's own paths read from a request: parameters, small forms, the pass; and what they report of themselves.
+
+Owns the bounds on forms and return paths, and the addresses of the own paths. Must never decide who is let in, and never
+act on a value that occurs twice or that was cut short. Rules from: DESIGN section 2 (names on the wire), ATTACKS R8, R11, R12.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.core.cookies import PASS_NAME, single
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
+from gateway.core.navigation import LONGEST_TARGET, Kind, kind_of, own_target
+from gateway.core.passes import Pass
+from gateway.core.redemption import expiries, parent_domains
+from gateway.core.routing import RouteTable
+from gateway.core.seal import Sealer
+from gateway.core.session import Finding, NoSession, Session, Unknown
+from gateway.doors.answers import json_answer, page_answer
+from gateway.doors.reading import whole_body
+from gateway.okta import browser_of
+from gateway.pages import BadRequest, Unavailable, View, render
+from gateway.sessions import Sessions
+
+SESSION_PAGE: Final = "/.gateway/"
+SESSION: Final = "/.gateway/session"
+SIGN_IN: Final = "/.gateway/sign-in"
+HANDOFF: Final = "/.gateway/handoff"
+ACCEPT: Final = "/.gateway/accept"
+SIGN_OUT: Final = "/.gateway/sign-out"
+
+LARGEST_FORM_BYTES = 8 * 1024
+MOST_PARAMETERS = 32
+_FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer, and the words for the access log: the verdict, its reason, the first cookie's fingerprint as shown."""
+
+    answer: Answer
+    verdict: str
+    reason: str = ""
+    fingerprint: str = ""
+
+
+def parameters(encoded: str) -> Mapping[str, str] | Malformed:
+    """The decoded parameters of a query or a form; a name that occurs twice is refused, whichever of the two was meant (R12)."""
+    try:
+        pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
+    except ValueError:
+        return Malformed(400, "parameters")
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Malformed(400, "parameter_repeated")
+
+
+async def form_of(request: web.BaseRequest) -> Mapping[str, str] | Malformed:
+    """The fields of a posted form of at most 8 KiB; an absent body is an empty form (400, 408, 413, 415)."""
+    body = await whole_body(request, LARGEST_FORM_BYTES)
+    if isinstance(body, Malformed):
+        return body
+    if not body:
+        return {}
+    if request.content_type != _FORM_TYPE:
+        return Malformed(415, "form_type")
+    return parameters(body.decode("ascii")) if body.isascii() else Malformed(400, "form")
+
+
+def asked_target(given: Mapping[str, str]) -> str | Malformed:
+    """The return path that ``to`` asks for; ``/`` where it is refused, 400 where it is longer than is ever judged whole (R11)."""
+    to = given.get("to", "/")
+    if len(to) > LONGEST_TARGET:
+        return Malformed(400, "to_too_long")
+    return target_or_root(to)
+
+
+def target_or_root(raw: str) -> str:
+    """The path as it may stand in a Location; ``/`` where it is refused (R1)."""
+    return own_target(raw) or "/"
+
+
+def sign_in_path(target: str) -> str:
+    """The own path that begins a hand-off and comes back to ``target``."""
+    return f"{SIGN_IN}?to={quote(target, safe='')}"
+
+
+def at_okta(template: str, own_path: str) -> str:
+    """Okta's sign-in (``okta.sign_in``) that comes back to an own path of the login host."""
+    return template.replace("{return}", quote(own_path, safe=""))
+
+
+def form_targets(table: RouteTable, sign_in: str) -> tuple[str, ...]:
+    """The origins that a form of a page may lead through: Chromium holds redirects of a posted form to ``form-action`` as well."""
+    okta = urlsplit(sign_in)
+    return (*table.origins, *((f"{okta.scheme}://{okta.netloc}",) if okta.netloc else ()))
+
+
+def pass_of(sealer: Sealer, head: RequestHead) -> Pass | None:
+    """The pass that the browser presents exactly once, sealed by us for this very host; None for anything else."""
+    presented = single(head.fields, PASS_NAME)
+    opened = sealer.open("pass", str(head.authority), presented) if presented is not None else None
+    return Pass.unpacked(opened.payload) if opened is not None else None
+
+
+async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> Finding:
+    """What is known of the session behind a pass; a user id that is not the pass's own is no session."""
+    if held is None:
+        return NoSession("no_pass")
+    finding = await sessions.current(held.cookies, browser_of(head))
+    if isinstance(finding, Session) and finding.user_id != held.user_id:
+        return NoSession("user_changed")
+    return finding
+
+
+def not_navigating(head: RequestHead) -> Malformed | None:
+    """Why a step of the hand-off is not taken: a prefetch (503), or what a browser itself calls no top-level navigation (403)."""
+    kind = kind_of(head)
+    if kind is Kind.PREFETCH:
+        return Malformed(503, "prefetch")
+    return Malformed(403, "not_a_navigation") if kind is not Kind.NAVIGATION and head.values(b"sec-fetch-mode") else None
+
+
+def no_session(sign_in_url: str) -> Answer:
+    """401 for scripts: no redirect, no password box, and the address where a navigation may sign in (L18)."""
+    challenge = (b"WWW-Authenticate", b"Session")
+    return json_answer(401, {"error": "no_session", "sign_in": sign_in_url}, challenge)
+
+
+def expired_here(names: Collection[bytes], head: RequestHead, everywhere: bool) -> Fields:
+    """The lines that take these cookies out of the browser; ``everywhere``: also where a sibling host may have planted them."""
+    return expiries(names, parent_domains(head.authority.host) if everywhere else ())
+
+
+def now_of(clock: Clock) -> datetime:
+    """The wall clock as aware UTC."""
+    return datetime.fromtimestamp(clock.wall(), UTC)
+
+
+def page(view: View, clock: Clock, *form_targets: str) -> Answer:
+    """The finished answer of one view."""
+    return page_answer(render(view, form_targets=form_targets, at=now_of(clock)))
+
+
+def refused(malformed: Malformed, clock: Clock) -> Outcome:
+    """The page for a request that is refused for its form."""
+    return Outcome(page(BadRequest(malformed.status, malformed.reason), clock), "refused", malformed.reason)
+
+
+def seconds_until(retry_at: float | None, clock: Clock) -> int:
+    """How long to wait before asking again: until Okta's own word, at least 1 second and at most a minute; 5 without one."""
+    return 5 if retry_at is None else max(1, min(60, int(retry_at - clock.wall()) + 1))
+
+
+def unavailable(finding: Unknown, clock: Clock) -> Outcome:
+    """The page for "Okta did not say"; nobody is signed out by it."""
+    return Outcome(page(Unavailable(finding.reason, seconds_until(finding.retry_at, clock)), clock), "unavailable", finding.reason)

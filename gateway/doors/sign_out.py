@@ -1,0 +1,231 @@
+"""Signing out: on an app host, and on the login host, which alone can take Okta's cookies out of the browser.
+
+::
+
+    app host: POST ── revoke ── close at Okta ── pass expired ── 303 ──▶ login host: GET ?done= (sealed, 60 s)
+                                                                          Okta's cookies expired, unproven ends carried, page
+    login host: POST ── revoke ── close at Okta ── cookies expired ── page
+
+Owns the order: whatever is cancelled or fails later, the session is refused everywhere first. Must never sign out on a GET or
+for another site (L8), say "closed" without proof (L9), expire another user's newer session, or begin a new sign-in by itself.
+Rules from: DESIGN section 6.
+"""
+
+from collections.abc import Collection, Mapping
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.closing import Closer
+from gateway.core.cookies import PASS_NAME, PENDING_NAME, expired, repeated, session_cookies, set_cookie, single
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
+from gateway.core.navigation import LONGEST_TARGET, is_same_origin_post, return_url
+from gateway.core.passes import Pending, SignedOut
+from gateway.core.redemption import OKTA_SESSION_NAMES
+from gateway.core.routing import App, RouteTable
+from gateway.core.seal import Sealer
+from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
+from gateway.core.switch import Proven
+from gateway.doors.answers import redirect_answer
+from gateway.doors.own_requests import (
+    SESSION_PAGE,
+    SIGN_OUT,
+    Outcome,
+    at_okta,
+    expired_here,
+    form_of,
+    page,
+    parameters,
+    pass_of,
+    refused,
+    sign_in_path,
+    standing,
+)
+from gateway.errors import OutsideFailed
+from gateway.okta import Browser, browser_of
+from gateway.pages import ConfirmSignOut
+from gateway.pages import SignedOut as SignedOutPage
+from gateway.sessions import Sessions
+
+DONE_SECONDS = 60.0
+PENDING_SECONDS = 12 * 3600
+LARGEST_PENDING_BYTES = 3800
+SWITCH = "switch"
+Cookies = tuple[SessionCookie, ...]
+_FORGET = (b"Clear-Site-Data", b'"cache"')
+
+
+class AppSignOut:
+    """Signing out on an app host, where only the pass is known."""
+
+    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock) -> None:
+        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end."""
+        self._table = table
+        self._sealer = sealer
+        self._sessions = sessions
+        self._closer = closer
+        self._clock = clock
+
+    async def ask(self, head: RequestHead, app: App) -> Outcome:
+        """GET: a page with a button."""
+        asked = asked_return(head, self._table, app.origin)
+        if isinstance(asked, Malformed):
+            return refused(asked, self._clock)
+        finding = await standing(self._sessions, pass_of(self._sealer, head), head)
+        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
+        return Outcome(page(view, self._clock, self._table.login.origin), "page")
+
+    async def end(self, request: web.BaseRequest, head: RequestHead, app: App) -> Outcome:
+        """POST: the session ends everywhere, then the browser goes to the login host, which expires Okta's own cookies."""
+        form = await posted(request, head, app.origin)
+        then = form if isinstance(form, Malformed) else next_step(form, self._table, app.origin)
+        if isinstance(then, Malformed):
+            return refused(then, self._clock)
+        gone: Fields = (expired(PASS_NAME), _FORGET)
+        held = pass_of(self._sealer, head)
+        if held is None:
+            # Nothing here names the session; the login host sees it, and asks there.
+            return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
+        unproven = await ended(self._sessions, self._closer, held.cookies, (browser_of(head), held.session_id))
+        done = SignedOut(held.cookies, not unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
+        sealed = self._sealer.seal("signed-out", str(self._table.login.authority), done.packed())
+        answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone)
+        return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
+
+
+class LoginSignOut:
+    """Signing out on the login host, and the second half of a sign-out that began on an app host."""
+
+    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock, sign_in: str) -> None:
+        """``sign_in``: the config's ``okta.sign_in``, for the link "sign in again" where no app is known."""
+        self._table = table
+        self._sealer = sealer
+        self._sessions = sessions
+        self._closer = closer
+        self._clock = clock
+        self._again = at_okta(sign_in, SESSION_PAGE)
+
+    async def ask(self, head: RequestHead) -> Outcome:
+        """GET: with a valid ``done`` the end of a sign-out; else a page with a button."""
+        given = parameters(head.query)
+        asked = given if isinstance(given, Malformed) else asked_return(head, self._table, self._table.login.origin)
+        if isinstance(given, Malformed) or isinstance(asked, Malformed):
+            return refused(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
+        done = self._done(given.get("done", ""))
+        if done is not None:
+            return await self._finish(done, head)
+        finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
+        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
+        return Outcome(page(view, self._clock, *self._table.origins), "page")
+
+    async def end(self, request: web.BaseRequest, head: RequestHead) -> Outcome:
+        """POST: every session that the browser presents or carries is closed, and its cookies leave the browser."""
+        form = await posted(request, head, self._table.login.origin)
+        then = form if isinstance(form, Malformed) else next_step(form, self._table, self._table.login.origin)
+        if isinstance(then, Malformed):
+            return refused(then, self._clock)
+        presented = session_cookies(head.fields)
+        cookies = tuple(dict.fromkeys((*self._pending(head), *presented)))
+        unproven = await ended(self._sessions, self._closer, cookies, (browser_of(head), None))
+        gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
+        carried = self._carried(cookies) if unproven else expired(PENDING_NAME)
+        answer = self._signed_out(not unproven, then, None)
+        return Outcome(answer.plus(*gone, carried, _FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
+
+    def _done(self, text: str) -> SignedOut | None:
+        opened = self._sealer.open("signed-out", str(self._table.login.authority), text)
+        done = SignedOut.unpacked(opened.payload) if opened is not None else None
+        return done if done is not None and self._clock.wall() < done.expires_at else None
+
+    async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
+        presented = session_cookies(head.fields)
+        named = frozenset(self._sessions.fingerprints(done.cookies))
+        others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
+        rotated, dead = await self._of_ended(others, head)
+        unproven = () if done.proven else done.cookies
+        if rotated and await ended(self._sessions, self._closer, rotated, (browser_of(head), None)):
+            unproven = (*unproven, *rotated)
+        gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
+        carried = (self._carried((*self._pending(head), *unproven)),) if unproven else ()
+        answer = self._signed_out(not unproven, done.then, self._table.app(done.app))
+        reason = "close_pending" if unproven else ""
+        return Outcome(answer.plus(*gone, *carried, _FORGET), "signed_out", reason, self._sessions.shown_of(done.cookies))
+
+    async def _of_ended(self, others: Cookies, head: RequestHead) -> tuple[Cookies, Cookies]:
+        """Of the cookies that the note does not name: new values of the session that ended (Okta renews ``idx``), and dead ones."""
+        revoked = tuple(cookie for cookie in others if self._sessions.is_revoked((cookie,)))
+        rest = tuple(cookie for cookie in others if cookie not in revoked)
+        match await self._sessions.current(rest, browser_of(head)):
+            case NoSession("revoked"):
+                return (*revoked, *rest), ()
+            case NoSession("not_found"):
+                return revoked, rest
+            case _:
+                return revoked, ()
+
+    @staticmethod
+    def _gone(presented: Cookies, over: Collection[SessionCookie], head: RequestHead) -> Fields:
+        """Only names under which nothing newer lives: a session that somebody began meanwhile is not ours to end."""
+        names = {cookie.name for cookie in over} - {cookie.name for cookie in presented if cookie not in over}
+        companions = COMPANION_NAMES if all(cookie in over for cookie in presented) else ()
+        return expired_here((*names, *companions), head, everywhere=repeated(presented)) if names else ()
+
+    def _signed_out(self, complete: bool, then: str, app: App | None) -> Answer:
+        home = f"{app.origin}/" if app is not None else self._again
+        if then == SWITCH:
+            return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)
+        return page(SignedOutPage(complete, then or home), self._clock)
+
+    def _pending(self, head: RequestHead) -> Cookies:
+        presented = single(head.fields, PENDING_NAME)
+        opened = self._sealer.open("pending", str(self._table.login.authority), presented) if presented is not None else None
+        pending = Pending.unpacked(opened.payload) if opened is not None else None
+        return pending.cookies if pending is not None else ()
+
+    def _carried(self, cookies: Cookies) -> tuple[bytes, bytes]:
+        """The pending cookie; what does not fit into one goes, oldest first (the gateway itself retries those as well)."""
+        cookies = tuple(dict.fromkeys(cookies))
+        sealed = self._sealer.seal("pending", str(self._table.login.authority), Pending(cookies).packed())
+        while len(sealed) > LARGEST_PENDING_BYTES and len(cookies) > 1:
+            cookies = cookies[1:]
+            sealed = self._sealer.seal("pending", str(self._table.login.authority), Pending(cookies).packed())
+        return set_cookie(PENDING_NAME, sealed, PENDING_SECONDS)
+
+
+async def ended(sessions: Sessions, closer: Closer, cookies: Cookies, whose: tuple[Browser, str | None]) -> str:
+    """End the sessions of these cookies, refused everywhere first; why their end is not proven yet, or nothing.
+
+    ``whose``: the browser, and the session's id where a pass names it.
+    """
+    browser, session_id = whose
+    try:
+        await sessions.revoke(cookies, session_id=session_id)
+        final = await closer.close(cookies, browser)
+    except OutsideFailed as error:
+        return f"not_shared_{error.reason}"  # refused in this process; the browser carries the rest
+    return "" if isinstance(final, Proven) else final.reason
+
+
+async def posted(request: web.BaseRequest, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
+    """The form of a POST that a page of this very host sent; 403 for any other, before its body is read (L8)."""
+    return await form_of(request) if is_same_origin_post(head, origin) else Malformed(403, "cross_site")
+
+
+def asked_return(head: RequestHead, table: RouteTable, origin: str) -> str | Malformed:
+    """Where ``to`` of a query wants to go afterwards, as an absolute URL on a configured host; empty where it is refused (R1)."""
+    given = parameters(head.query)
+    return given if isinstance(given, Malformed) else _judged(given.get("to", ""), table, origin)
+
+
+def next_step(form: Mapping[str, str], table: RouteTable, origin: str) -> str | Malformed:
+    """What follows a sign-out: ``switch``, or the URL that ``to`` names, or nothing."""
+    return SWITCH if form.get("then") == SWITCH else _judged(form.get("to", ""), table, origin)
+
+
+def _judged(to: str, table: RouteTable, origin: str) -> str | Malformed:
+    if len(to) > LONGEST_TARGET:
+        return Malformed(400, "to_too_long")
+    url = return_url(to, table.origins) if to else None
+    if url is None:
+        return ""
+    return origin + url if url.startswith("/") else url

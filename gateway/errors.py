@@ -1,0 +1,62 @@
+"""The errors of the gateway: the outside world failing, or a bug. "No session" and "denied" are values, never errors.
+
+    GatewayError
+    ├── BadConfig            the configuration cannot be used; carries every problem, each with its place
+    └── OutsideFailed        a server that we asked (Okta, an app) did not answer properly
+        ├── Unreachable      no connection: refused, DNS, TLS; the request provably did not leave
+        ├── TimedOut         a deadline of the config passed (``stage``: connect, first_byte, idle)
+        ├── HungUp           the connection ended before the answer did; the request may have been acted on
+        └── Nonsense         what came back is not HTTP as we accept it
+"""
+
+
+class GatewayError(Exception):
+    """Base of all errors that the gateway raises itself."""
+
+
+class BadConfig(GatewayError):
+    """The configuration cannot be used. ``problems``: one line each, with place and remedy."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Keep every problem, so that all can be shown at once."""
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class OutsideFailed(GatewayError):
+    """A server outside did not answer properly; ``reason`` is a word for logs and pages."""
+
+    reason = "outside_failed"
+    left = True
+    """Whether the request may have left this machine (and so may have been acted on)."""
+
+
+class Unreachable(OutsideFailed):
+    """No connection could be made; nothing was sent."""
+
+    reason = "unreachable"
+    left = False
+
+
+class TimedOut(OutsideFailed):
+    """A deadline passed before the answer came."""
+
+    reason = "timed_out"
+
+    def __init__(self, stage: str) -> None:
+        """``stage``: connect, first_byte or idle."""
+        super().__init__(f"deadline passed: {stage}")
+        self.stage = stage
+        self.left = stage != "connect"
+
+
+class HungUp(OutsideFailed):
+    """The connection ended early."""
+
+    reason = "hung_up"
+
+
+class Nonsense(OutsideFailed):
+    """What came back was not acceptable HTTP."""
+
+    reason = "nonsense"

@@ -1,0 +1,156 @@
+"""Okta's Sessions API, asked with one browser's cookies: three requests, each sent at most once, each answer read to its bound.
+
+Must never send anything of one browser on another's request, follow a redirect, repeat a request, or read "signed out" into
+an answer that is late, broken, too large or not Okta's: whatever fails outside becomes ``Unknown``. Rules from: Okta Sessions
+API (``getCurrentSession``, ``closeCurrentSession``, ``refreshCurrentSession``); OKTA sections 0, 1 and 5; DESIGN section 3.
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import ClientResponse, ClientSession
+
+from gateway import __version__
+from gateway.core.cache import RateLimits, rate_limits
+from gateway.core.cookies import single
+from gateway.core.messages import Fields, RequestHead
+from gateway.core.session import LARGEST_ANSWER_BYTES, Finding, NoSession, SessionCookie, Unknown, error_code, interpret
+from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut
+from gateway.outbound import Deadlines, Destination, send_once
+
+ME = "/api/v1/sessions/me"
+REFRESH = "/api/v1/sessions/me/lifecycle/refresh"
+DEVICE_NAME = b"DT"
+_OWN_AGENT = f"session-gateway/{__version__}".encode()
+_READ_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What Okta may know of a browser beside its session: raw field values, the device cookie, the client's address."""
+
+    user_agent: bytes
+    accept_language: bytes
+    device: bytes = field(repr=False)
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class OktaAnswer:
+    """One answer: its meaning, its status (0: none came), the rate limits and the error code that it named."""
+
+    finding: Finding
+    status: int
+    limits: RateLimits | None = None
+    code: str | None = None
+
+
+def browser_of(head: RequestHead) -> Browser:
+    """The browser behind a request; absent or repeated fields are empty."""
+    return Browser(
+        user_agent=head.value(b"user-agent") or b"",
+        accept_language=head.value(b"accept-language") or b"",
+        device=single(head.fields, DEVICE_NAME) or b"",
+        client=head.client,
+    )
+
+
+class Okta:
+    """One org's Sessions API. ``deadlines.first_byte`` bounds the wait for a head, ``deadlines.idle`` the whole small body."""
+
+    def __init__(self, client: ClientSession, destination: Destination, deadlines: Deadlines) -> None:
+        """``client`` comes from ``outbound.open_client``, which bounds the connections."""
+        self._client = client
+        self._destination = destination
+        self._deadlines = deadlines
+
+    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        """Who is signed in with these cookies (``getCurrentSession``)."""
+        return await self._ask("GET", ME, cookies, browser)
+
+    async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        """End that session (``closeCurrentSession``). ``NoSession`` for 204 and for 404 E0000007; neither is proof (OKTA 0.5)."""
+        return await self._ask("DELETE", ME, cookies, browser)
+
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        """Begin that session's idle time anew (``refreshCurrentSession``); the body-less POST says ``Content-Length: 0``."""
+        return await self._ask("POST", REFRESH, cookies, browser)
+
+    async def _ask(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        if not all(_can_be_sent(cookie.value) for cookie in cookies):
+            return OktaAnswer(Unknown("unsendable_cookie"), 0)
+        request = (method, target, _fields(cookies, browser))
+        try:
+            response = await send_once(self._client, self._destination, request, None, self._deadlines.first_byte)
+            body = await _body_of(response, self._deadlines.idle)
+        except OutsideFailed as error:
+            return OktaAnswer(Unknown(error.reason), 0)
+        finding = interpret(response.status, response.headers, body)
+        if method == "DELETE":
+            finding = _closed(response.status, finding)
+        return OktaAnswer(finding, response.status, rate_limits(response.headers), error_code(body))
+
+
+def _closed(status: int, finding: Finding) -> Finding:
+    if status == 204:
+        return NoSession("closed")
+    return finding if not 200 <= status < 300 else Unknown(f"status_{status}")
+
+
+def _can_be_sent(value: bytes) -> bool:
+    """Whether the client writes these bytes as they are: it drops what is not UTF-8, so that another cookie would arrive."""
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _fields(cookies: Sequence[SessionCookie], browser: Browser) -> Fields:
+    jar = [(cookie.name, cookie.value) for cookie in cookies]
+    if browser.device and _can_be_sent(browser.device):
+        jar.append((DEVICE_NAME, browser.device))
+    agent = browser.user_agent if browser.user_agent.strip() and _can_be_sent(browser.user_agent) else _OWN_AGENT
+    fields = [
+        (b"Accept", b"application/json"),
+        (b"Accept-Encoding", b"identity"),
+        (b"User-Agent", agent),
+        (b"Cookie", b"; ".join(name + b"=" + value for name, value in jar)),
+    ]
+    if browser.accept_language and _can_be_sent(browser.accept_language):
+        fields.append((b"Accept-Language", browser.accept_language))
+    if _is_address(browser.client):
+        fields.append((b"X-Forwarded-For", browser.client.encode()))
+    return tuple(fields)
+
+
+def _is_address(client: str) -> bool:
+    """An address Okta can read; "unknown" or a socket's path in X-Forwarded-For has once been answered with 500 (OKTA 6)."""
+    try:
+        ipaddress.ip_address(client)
+    except ValueError:
+        return False
+    return True
+
+
+async def _body_of(response: ClientResponse, seconds: float) -> bytes:
+    """At most one byte more than the bound, within one deadline; what is left behind goes down with its connection."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            while len(body) <= LARGEST_ANSWER_BYTES and (part := await response.content.read(_READ_BYTES)):
+                body += part
+    except TimeoutError as error:
+        raise TimedOut("idle") from error
+    except aiohttp.ClientResponseError as error:
+        raise Nonsense(type(error).__name__) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise HungUp(type(error).__name__) from error
+    finally:
+        if not response.content.is_eof():
+            response.close()
+        response.release()
+    return bytes(body)

@@ -1,0 +1,47 @@
+"""The gateway's own pages: values in, finished answers out, no I/O.
+
+Owns: every word and every pixel that the gateway itself shows. Never decides anything: the doors choose the view.
+Every page is complete without JavaScript.
+"""
+
+from gateway.pages.assets import ASSET_NAMES, ASSET_PREFIX, Asset, asset
+from gateway.pages.rendering import Page, render
+from gateway.pages.views import (
+    BadRequest,
+    ConfirmSignOut,
+    ConfirmSwitch,
+    CookiesBlocked,
+    Forbidden,
+    LoopExplained,
+    NobodyPage,
+    Refused,
+    SessionPage,
+    SignedOut,
+    TokenSpent,
+    Unavailable,
+    UpstreamDown,
+    View,
+)
+
+__all__ = [
+    "ASSET_NAMES",
+    "ASSET_PREFIX",
+    "Asset",
+    "BadRequest",
+    "ConfirmSignOut",
+    "ConfirmSwitch",
+    "CookiesBlocked",
+    "Forbidden",
+    "LoopExplained",
+    "NobodyPage",
+    "Page",
+    "Refused",
+    "SessionPage",
+    "SignedOut",
+    "TokenSpent",
+    "Unavailable",
+    "UpstreamDown",
+    "View",
+    "asset",
+    "render",
+]

@@ -1,0 +1,171 @@
+"""Views in, finished pages out.
+
+Owns: the template environment, the status of each view, and the response fields that every own page carries (ATTACKS O5). Never waits,
+reads a clock, or lets a value into a page unescaped. A page may be shown to anybody, so a page is never stored and never framed.
+Rules: DESIGN.md section 8 (pages), CSP Level 3, RFC 9110 section 10.2.3 (Retry-After).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import assert_never
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gateway.pages.assets import asset_address
+from gateway.pages.remedies import remedy
+from gateway.pages.views import (
+    SESSION_PATH,
+    BadRequest,
+    ConfirmSignOut,
+    ConfirmSwitch,
+    CookiesBlocked,
+    Forbidden,
+    LoopExplained,
+    NobodyPage,
+    Refused,
+    SessionPage,
+    SignedOut,
+    TokenSpent,
+    Unavailable,
+    UpstreamDown,
+    View,
+)
+
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_LINK = re.compile(r"(?:/(?![/\\])|https?://[^/\\?#\x00-\x20@]+(?=[/?#]|$))[^\\\x00-\x20\x7f]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A finished answer; `fields` holds everything it needs except Content-Length and the fields of the connection."""
+
+    status: int
+    html: bytes
+    fields: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    template: str
+    status: int
+    reason: str = ""
+    retry_after_seconds: int | None = None
+
+
+def lasting(seconds: int) -> str:
+    """How long that is, in words: hours and minutes, minutes alone under an hour, and seconds under five minutes. page.js says the same."""
+    hours, minutes = divmod(max(seconds, 0) // 60, 60)
+    if hours:
+        parts = [(hours, "hour"), (minutes, "minute")]
+    elif minutes >= 5:
+        parts = [(minutes, "minute")]
+    else:
+        parts = [(minutes, "minute"), (max(seconds, 0) % 60, "second")]
+    words = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
+    return " ".join(words) or "0 seconds"
+
+
+def link(address: str) -> str:
+    """The address if it is a path of this host or an http(s) URL without user name, else the session page (R6: `javascript:`, `//host`)."""
+    return address if _LINK.fullmatch(address) else SESSION_PATH
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _clock_time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%H:%M UTC")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {"lasting": lasting, "link": link, "moment": _moment, "clock_time": _clock_time}
+    environment.globals |= {"asset_address": asset_address, "remedy": remedy}
+    return environment
+
+
+_TEMPLATES = _environment()
+
+
+def _plan(view: View) -> _Plan:
+    match view:
+        case SessionPage():
+            return _Plan("session.html", 200)
+        case NobodyPage():
+            return _Plan("nobody.html", 200)
+        case ConfirmSwitch():
+            return _Plan("confirm_switch.html", 200)
+        case ConfirmSignOut():
+            return _Plan("confirm_sign_out.html", 200)
+        case SignedOut(complete=complete):
+            return _Plan("signed_out.html", 200, "" if complete else "close_pending")
+        case Refused(reason=reason, retry_after_seconds=seconds):
+            return _Plan("refused.html", 503, reason, seconds)
+        case TokenSpent(reason=reason):
+            return _Plan("token_spent.html", 409, reason)
+        case Forbidden(reason=reason):
+            return _Plan("forbidden.html", 403, reason)
+        case Unavailable(reason=reason, retry_after_seconds=seconds):
+            return _Plan("unavailable.html", 503, reason, seconds)
+        case LoopExplained():
+            return _Plan("loop_explained.html", 400, "sign_in_loop")
+        case CookiesBlocked():
+            return _Plan("cookies_blocked.html", 400, "cookies_blocked")
+        case BadRequest(status=status, reason=reason):
+            return _Plan("bad_request.html", status, reason)
+        case UpstreamDown(status=status, reason=reason):
+            return _Plan("upstream_down.html", status, reason)
+        case _:
+            assert_never(view)
+
+
+def _content_security_policy(form_targets: Sequence[str]) -> bytes:
+    for origin in form_targets:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"not an origin: {origin!r}")
+    form_action = " ".join(["'self'", *dict.fromkeys(form_targets)])
+    return (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+    ).encode("ascii")
+
+
+def _fields(plan: _Plan, form_targets: Sequence[str]) -> tuple[tuple[bytes, bytes], ...]:
+    fields = [
+        (b"Content-Type", b"text/html; charset=utf-8"),
+        (b"Cache-Control", b"no-store"),
+        (b"Content-Security-Policy", _content_security_policy(form_targets)),
+        (b"X-Content-Type-Options", b"nosniff"),
+        (b"X-Frame-Options", b"DENY"),
+        # not no-referrer: browsers then send `Origin: null` with the forms of these pages, and the Origin check would refuse them
+        (b"Referrer-Policy", b"same-origin"),
+        (b"Cross-Origin-Opener-Policy", b"same-origin"),
+        (b"Cross-Origin-Resource-Policy", b"same-origin"),
+    ]
+    if plan.retry_after_seconds is not None:
+        fields.append((b"Retry-After", b"%d" % max(plan.retry_after_seconds, 0)))
+    return tuple(fields)
+
+
+def render(view: View, *, form_targets: Sequence[str] = (), at: datetime | None = None, request_id: str | None = None) -> Page:
+    """The page of one view.
+
+    `form_targets` are the origins that the page's forms may be redirected to after they were posted here (Chromium applies `form-action` to
+    the redirects too): the login host, and the apps. `at` (aware) and `request_id` go to the small print for the administrator.
+    ValueError when a form target is not an origin: it comes from the configuration, never from a request.
+    """
+    plan = _plan(view)
+    html = _TEMPLATES.get_template(plan.template).render(
+        view=view, reason=plan.reason, retry_after_seconds=plan.retry_after_seconds, status=plan.status, at=at, request_id=request_id
+    )
+    return Page(plan.status, html.encode("utf-8", "replace"), _fields(plan, form_targets))

@@ -1,0 +1,51 @@
+// Counts down what the page already says in words. Nothing depends on it: without it the words stay as they were when the page was sent.
+(() => {
+  "use strict";
+
+  const counted = (count, unit) => (count ? `${count} ${unit}${count === 1 ? "" : "s"}` : "");
+
+  // the same words as `lasting` in rendering.py
+  const lasting = (seconds) => {
+    const hours = Math.floor(seconds / 3600);
+    const minutes = Math.floor((seconds % 3600) / 60);
+    const words = hours
+      ? [counted(hours, "hour"), counted(minutes, "minute")]
+      : minutes >= 5
+        ? [counted(minutes, "minute")]
+        : [counted(minutes, "minute"), counted(seconds % 60, "second")];
+    return words.filter(Boolean).join(" ") || "0 seconds";
+  };
+
+  // A screen reader hears the end coming three times, not every second.
+  const spokenAt = [300, 60];
+
+  for (const clock of document.querySelectorAll("[data-remaining-seconds]")) {
+    const seconds = Number(clock.dataset.remainingSeconds);
+    const endsAt = Date.now() + seconds * 1000;
+    const sentence = clock.closest("[data-ended]");
+    const spoken = clock.dataset.speaks ? document.getElementById(clock.dataset.speaks) : null;
+    let before = seconds;
+
+    const tick = () => {
+      const left = Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
+      if (left === 0) {
+        sentence.textContent = sentence.dataset.ended;
+        if (spoken) spoken.textContent = sentence.dataset.ended;
+        return;
+      }
+      clock.textContent = lasting(left);
+      const mark = spokenAt.find((at) => before > at && left <= at);
+      if (spoken && mark) spoken.textContent = `${clock.dataset.what} ends in ${lasting(mark)}.`;
+      before = left;
+      setTimeout(tick, 1000);
+    };
+    tick();
+  }
+
+  for (const moment of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(moment.dateTime);
+    const sameDay = at.toDateString() === new Date().toDateString();
+    const style = sameDay ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+    if (!Number.isNaN(at.getTime())) moment.textContent = new Intl.DateTimeFormat(undefined, style).format(at);
+  }
+})();

@@ -1,0 +1,155 @@
+"""What the gateway's own pages say: one frozen value for each page.
+
+Owns: the facts a page may show. Never holds: a token, a cookie value, a session id (ATTACKS O2), or anything that is not meant for the eyes
+of whoever stands before the screen. ConfirmSwitch.sealed is ciphertext, and is the one exception that the confirmed switch needs.
+
+Where a field is called `reason` it is a short word for the administrator and appears in the small print only; what the user reads is
+written in the template. Paths and URLs are checked once more when rendered: what is not a path of this host or an http(s) URL becomes the
+session page.
+Rules: DESIGN.md sections 2, 4, 5, 6.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+SESSION_PATH = "/.gateway/"
+SIGN_OUT_PATH = "/.gateway/sign-out"
+SWITCH_PATH = "/.gateway/switch"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """200: who is signed in on this host, until when, with the ways out. Both datetimes are aware."""
+
+    login: str
+    expires_at: datetime
+    now: datetime
+    host: str
+    app_url: str | None = None
+    user_name: str | None = None
+    sign_out_path: str = SIGN_OUT_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyPage:
+    """200: nobody is signed in here; one button to sign in."""
+
+    sign_in_path: str
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmSwitch:
+    """200: a token came over a live session from an untrusted start; the user decides. `sealed` travels back in the field `request`."""
+
+    login: str
+    sealed: str
+    action: str = SWITCH_PATH
+    stay_path: str = SESSION_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmSignOut:
+    """200: the GET of sign-out, a button and nothing more. `to` travels back in the field `to` when it is not empty."""
+
+    login: str | None
+    action: str = SIGN_OUT_PATH
+    to: str = ""
+    stay_path: str = SESSION_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """200: signed out; `complete` is whether Okta's session was proven closed. Never redirects by itself."""
+
+    complete: bool
+    sign_in_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """503: the switch could not be done and the token is unspent.
+
+    `retry_url` "" means the address of this very page (so that a token in it need not be written into the page); None means that
+    the user has to go back to where he came from.
+    """
+
+    reason: str
+    retry_after_seconds: int | None = None
+    retry_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSpent:
+    """409: the one-time link was used already, by another browser."""
+
+    reason: str = "token_spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """403: signed in, and not allowed here."""
+
+    login: str
+    reason: str
+    sign_out_path: str = SIGN_OUT_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """503: Okta cannot say whether the session lives. Nobody was signed out."""
+
+    reason: str
+    retry_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoopExplained:
+    """400: the browser came back `bounces` times within a minute without a session. `causes` are sentences; without any, the usual ones."""
+
+    host: str
+    bounces: int
+    causes: tuple[str, ...] = ()
+    retry_path: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class CookiesBlocked:
+    """400: the browser does not send back the cookie it was just given."""
+
+    host: str
+    retry_path: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class BadRequest:
+    """Any other refusal, 400 to 599: the sentence and the remedy follow from the status, the reason goes to the small print."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamDown:
+    """502 or 504: the application behind the gateway gave no usable answer, or none in time."""
+
+    app_name: str
+    status: int = 502
+    reason: str = "upstream_down"
+
+
+View = (
+    SessionPage
+    | NobodyPage
+    | ConfirmSwitch
+    | ConfirmSignOut
+    | SignedOut
+    | Refused
+    | TokenSpent
+    | Forbidden
+    | Unavailable
+    | LoopExplained
+    | CookiesBlocked
+    | BadRequest
+    | UpstreamDown
+)

@@ -1,0 +1,53 @@
+"""What a revocation is, and what every memory of them promises.
+
+Owns the words. Must never know how a revocation travels. Rules from: DESIGN section 7.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.session import Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Never believe these cookies or this session again; and nothing that was asked about this user before now.
+
+    A user is revoked *since* the moment at which a process hears of it, by that process's own monotonic clock: whatever it
+    asked earlier is asked again. Clocks of two machines are never compared.
+    """
+
+    fingerprints: tuple[Fingerprint, ...] = ()
+    session_id: str | None = None
+    user_id: str | None = None
+
+
+Listener = Callable[[Revocation], None]
+Unsubscribe = Callable[[], None]
+
+
+class Revocations(Protocol):
+    """A memory of revocations that this process shares with those that must know too."""
+
+    async def publish(self, revocation: Revocation) -> None:
+        """Remember it here before the first wait, then tell the others; returns when they can no longer miss it.
+
+        Raises ``OutsideFailed`` where they could not be told; here it is remembered all the same.
+        """
+
+    def has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
+        """Whether any of these cookies is revoked."""
+
+    def has_session(self, session_id: str) -> bool:
+        """Whether this session of Okta is revoked."""
+
+    def user_since(self, user_id: str) -> float | None:
+        """The monotonic second at which a revocation of this user was last heard of; None where there is none."""
+
+    def subscribe(self, listener: Listener) -> Unsubscribe:
+        """Call ``listener`` with every revocation, own and others', right after it is remembered; it must not block or raise."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a revocation published now would reach everybody, and none was missed."""

@@ -1,0 +1,129 @@
+"""What Okta answered lately, and what of it may still be believed: the dictionary look-up that a request costs.
+
+Owns the cache. Must never wait, hold a raw cookie, or give back an answer about a revoked cookie, session or user. A revocation is
+looked up on every reading, not only when it arrives: so no answer that comes late can bring back what was revoked. Rules from:
+DESIGN section 3, steps 1 to 3; ATTACKS K1, K2, K4, K10, C7, L14.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from cachetools import TLRUCache
+
+from gateway.clock import Clock
+from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
+from gateway.core.cookies import repeated
+from gateway.core.session import Finding, Fingerprint, Fingerprinter, NoSession, Session, SessionCookie, Unknown
+from gateway.revocations import Revocations
+from gateway.sessions.asking import Asked
+
+Cookies = tuple[SessionCookie, ...]
+
+NO_COOKIE = NoSession("no_cookie")
+REPEATED = NoSession("repeated")
+REVOKED = NoSession("revoked")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session."""
+
+    lifetimes: Lifetimes = Lifetimes()  # noqa: RUF009  frozen
+    max_entries: int = 100_000
+    keep_alive: float = 0.0
+    kin_seconds: float = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the answer about some cookies lies, the answer if there is one that is not dead yet, and what it is worth."""
+
+    key: bytes
+    entry: Entry | None
+    worth: State
+
+
+class Answers:
+    """At most ``max_entries`` answers, the least recently used go first."""
+
+    def __init__(self, revocations: Revocations, fingerprinter: Fingerprinter, rules: SessionRules, clock: Clock) -> None:
+        """``revocations`` and ``clock`` are those of the whole process: both count by the same monotonic second."""
+        self._revocations = revocations
+        self._fingerprinter = fingerprinter
+        self._lifetimes = rules.lifetimes
+        self._monotonic = clock.monotonic
+        self._entries: TLRUCache[bytes, Entry] = TLRUCache(
+            rules.max_entries, lambda key, entry, now: entry.grace_until, timer=clock.monotonic
+        )
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, cookies: Cookies) -> NoSession | Found:
+        """What is known about cookies: that they carry no session, or the answer about them."""
+        if not cookies:
+            return NO_COOKIE
+        if len(cookies) > 1 and repeated(cookies):
+            return REPEATED
+        fingerprints = self._fingerprinter.all(cookies)
+        if self._revocations.has_cookie(fingerprints):
+            return REVOKED
+        key = key_of(fingerprints)
+        entry = self._at(key)
+        if entry is None:
+            return Found(key, None, State.DEAD)
+        if isinstance(entry.finding, Session):
+            if self._revocations.has_session(entry.finding.id):
+                return REVOKED
+            if self._is_outdated(entry.finding, entry.asked_at):
+                self.forget(key)
+                return Found(key, None, State.DEAD)
+        return Found(key, entry, state(entry, self._monotonic()))
+
+    def session(self, fingerprints: tuple[Fingerprint, ...]) -> Session | None:
+        """The session that Okta last named for exactly these cookies, believed or not."""
+        entry = self._at(key_of(fingerprints)) if fingerprints else None
+        return entry.finding if entry is not None and isinstance(entry.finding, Session) else None
+
+    def believed(self, cookies: Cookies, asked: Asked) -> Finding:
+        """An answer, less what a revocation that came after its question has to say about it."""
+        finding = asked.finding
+        if self._revocations.has_cookie(self._fingerprinter.all(cookies)):
+            return REVOKED
+        if isinstance(finding, Session) and (self._revocations.has_session(finding.id) or self._is_outdated(finding, asked.asked_at)):
+            return REVOKED
+        return finding
+
+    def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
+        """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
+
+        "Okta does not say" leaves an older answer as it is, to be believed to its end but not asked about again before that.
+        """
+        if isinstance(finding, Unknown):
+            entry = self._at(key)
+            if entry is not None:
+                self._entries[key] = replace(entry, due_at=entry.fresh_until)
+        elif finding == REVOKED:
+            self.forget(key)
+        else:
+            self._entries[key] = entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall)
+
+    def forget(self, *keys: bytes) -> None:
+        """Drop answers."""
+        for key in keys:
+            self._entries.pop(key, None)
+
+    def _at(self, key: bytes) -> Entry | None:
+        try:  # .get() would enter and leave the cache's clock twice
+            return self._entries[key]
+        except KeyError:
+            return None
+
+    def _is_outdated(self, session: Session, asked_at: float) -> bool:
+        since = self._revocations.user_since(session.user_id)
+        return since is not None and asked_at <= since
+
+
+def key_of(fingerprints: Iterable[Fingerprint]) -> bytes:
+    """One key for the same cookies in any order."""
+    return b"".join(sorted(fingerprints))

@@ -1,0 +1,209 @@
+"""``Sessions``: the question "who is this?" answered from memory, or asked of Okta once however many wait.
+
+Owns the questions under way and what runs in the background. Must never lose a question because a client left, keep a raw cookie
+after its question, or read "Okta does not say" as "signed out". Rules from: DESIGN section 3; ATTACKS K6, K7, K8, L16.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+
+from cachetools import TTLCache
+
+from gateway.clock import Clock
+from gateway.core.cache import State
+from gateway.core.session import Finding, Fingerprint, Fingerprinter, NoSession, Session, SessionCookie, SessionToken, Unknown, shown
+from gateway.errors import OutsideFailed
+from gateway.okta import Browser
+from gateway.revocations import Revocation, Revocations
+from gateway.sessions.answers import Answers, Cookies, SessionRules, key_of
+from gateway.sessions.asking import Asked, Asking, OnEvent
+from gateway.sessions.families import Families
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the start: questions begun, answers from memory, callers that joined a question, findings that stayed unknown."""
+
+    asked: int = 0
+    hits: int = 0
+    coalesced: int = 0
+    unknown: int = 0
+
+
+class Sessions:
+    """The memory of one process. Close it with ``aclose``; the questions under way are its own tasks."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        revocations: Revocations,
+        fingerprinter: Fingerprinter,
+        rules: SessionRules,
+        clock: Clock,
+        on_event: OnEvent,
+    ) -> None:
+        """``revocations`` and ``clock`` are those of the whole process: both count by the same monotonic second."""
+        self._asking = asking
+        self._revocations = revocations
+        self._fingerprinter = fingerprinter
+        self._on_event = on_event
+        self._answers = Answers(revocations, fingerprinter, rules, clock)
+        self._families = Families(rules.max_entries, rules.kin_seconds, clock.monotonic)
+        self._keeps_alive = rules.keep_alive > 0
+        self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
+        self._questions: dict[bytes, asyncio.Task[Asked]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self.counts = Counts()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def fingerprints(self, cookies: Iterable[SessionCookie]) -> tuple[Fingerprint, ...]:
+        """The fingerprints of cookies, in their order."""
+        return self._fingerprinter.all(cookies)
+
+    def fingerprint_of(self, token: SessionToken) -> Fingerprint:
+        """The fingerprint of a session token."""
+        return self._fingerprinter.of_token(token)
+
+    def shown_of(self, cookies: Iterable[SessionCookie]) -> str:
+        """How a browser's cookies are named in the log: the first one's fingerprint, or nothing."""
+        return next((shown(fingerprint) for fingerprint in self.fingerprints(cookies)), "")
+
+    def is_revoked(self, cookies: Iterable[SessionCookie]) -> bool:
+        """Whether any of these cookies is revoked."""
+        return self._revocations.has_cookie(self.fingerprints(cookies))
+
+    def recall(self, cookies: Cookies) -> Finding | None:
+        """What is known without asking; None where ``current`` must be called.
+
+        That is also None, once per life, for an answer that is about to end: ``current`` returns it at once and has it asked
+        for again in the background.
+        """
+        found = self._answers.find(cookies)
+        if isinstance(found, NoSession):
+            return found
+        if found.entry is not None and (found.worth is State.FRESH or (found.worth is State.DUE and self._is_asked(found.key))):
+            self.counts.hits += 1
+            return found.entry.finding
+        return None
+
+    async def current(self, cookies: Cookies, browser: Browser) -> Finding:
+        """Who these cookies are: from memory, or from Okta. Whoever comes while a question is under way gets its answer.
+
+        With a ttl of 0 too: then each request validates, unless a question about the same cookies is under way when it comes.
+        """
+        found = self._answers.find(cookies)
+        if isinstance(found, NoSession):
+            return found
+        if found.entry is not None and found.worth in (State.FRESH, State.DUE):
+            self.counts.hits += 1
+            if found.worth is State.DUE and not self._is_asked(found.key):
+                self._begin(found.key, cookies, browser)
+            return found.entry.finding
+        if self._is_asked(found.key):
+            self.counts.coalesced += 1
+            question = self._questions[found.key]
+        else:
+            question = self._begin(found.key, cookies, browser)
+        await asyncio.wait({question})  # a waiter that is cancelled leaves the question alone, and the other way round
+        finding = self._answer(cookies, question)
+        self.counts.unknown += isinstance(finding, Unknown)
+        return finding
+
+    async def revoke(self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None) -> None:
+        """Never believe these cookies or their kin again, nor the session, nor anything that was asked about the user before.
+
+        In force here before the first wait. The session's id is taken from memory where the caller does not name it. Raises
+        ``OutsideFailed`` where other replicas could not be told.
+        """
+        own = self.fingerprints(cookies)
+        known = self._answers.session(own)
+        if session_id is None and known is not None:
+            session_id = known.id
+        fingerprints = self._families.kin(own)
+        self._answers.forget(key_of(own), *fingerprints)
+        if fingerprints or session_id is not None or user_id is not None:
+            await self._revocations.publish(Revocation(fingerprints, session_id, user_id))
+
+    def adopt(self, old: Iterable[SessionCookie], new: Iterable[SessionCookie]) -> None:
+        """Okta set ``new`` in answer to ``old``: they are one browser's. What joins a revoked family is revoked at once."""
+        olds, news = self.fingerprints(old), self.fingerprints(new)
+        known = self._answers.session(olds)
+        self._families.adopt(olds, news, known.user_id if known is not None else None)
+        if self._revocations.has_cookie(olds):
+            self._spawn(self._publish(Revocation(news)), "revoking kin")
+
+    def touch(self, cookies: Cookies, browser: Browser) -> None:
+        """The user works: keep the session at Okta alive, in the background, at most once per ``session.keep_alive``."""
+        if not self._keeps_alive:
+            return
+        found = self._answers.find(cookies)
+        if not isinstance(found, NoSession) and found.key not in self._touched:
+            self._touched[found.key] = None
+            self._spawn(self._refresh(found.key, cookies, browser), "keeping alive")
+
+    async def aclose(self) -> None:
+        """Stop every question under way; who waits for one gets ``Unknown``."""
+        tasks: list[asyncio.Task[Asked] | asyncio.Task[None]] = [*self._questions.values(), *self._background]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _is_asked(self, key: bytes) -> bool:
+        question = self._questions.get(key)
+        return question is not None and not question.done()
+
+    def _begin(self, key: bytes, cookies: Cookies, browser: Browser) -> asyncio.Task[Asked]:
+        self.counts.asked += 1
+        question = asyncio.create_task(self._ask(key, cookies, browser), name="asking Okta")
+        self._questions[key] = question
+        question.add_done_callback(lambda done: self._ended(key, done))
+        return question
+
+    def _ended(self, key: bytes, question: asyncio.Task[Asked]) -> None:
+        if self._questions.get(key) is question:
+            del self._questions[key]
+        if not question.cancelled() and (error := question.exception()) is not None:
+            self._on_event("question_failed", {"error": type(error).__name__})
+
+    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser) -> Asked:
+        asked = await self._asking.session(cookies, browser)
+        finding = self._answers.believed(cookies, asked)
+        if isinstance(finding, Session):
+            strangers = self._families.named(self.fingerprints(cookies), finding.user_id)
+            if strangers:
+                self._on_event("kin_revoked", {"cookies": len(strangers)})
+                await self._publish(Revocation(strangers))
+        self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage)
+        return asked
+
+    def _answer(self, cookies: Cookies, question: asyncio.Task[Asked]) -> Finding:
+        """What a waiter gets; a revocation may have come between the answer and this moment."""
+        if question.cancelled():
+            return Unknown("closing")
+        finding = self._answers.believed(cookies, question.result())
+        if not isinstance(finding, Unknown):
+            return finding
+        found = self._answers.find(cookies)
+        if isinstance(found, NoSession):
+            return found
+        last = found.entry.finding if found.entry is not None and found.worth is not State.DEAD else None
+        return last if isinstance(last, Session) else finding
+
+    async def _refresh(self, key: bytes, cookies: Cookies, browser: Browser) -> None:
+        asked = await self._asking.refresh(cookies, browser)
+        if isinstance(asked.finding, NoSession):
+            self._answers.forget(key)
+
+    async def _publish(self, revocation: Revocation) -> None:
+        try:
+            await self._revocations.publish(revocation)
+        except OutsideFailed as error:
+            self._on_event("revocation_not_shared", {"reason": error.reason})
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

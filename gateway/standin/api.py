@@ -1,0 +1,130 @@
+"""The API that a browser calls: authentication, the current session, the current user.
+
+Owns: `/api/v1/authn`, `/api/v1/sessions` (POST), `/api/v1/sessions/me` and below, `/api/v1/users/me` and below.
+Must never: accept an API token in the place of a cookie.
+Rules: Authentication API (primary authentication), Sessions API (createSession, getCurrentSession, closeCurrentSession,
+refreshCurrentSession).
+"""
+
+from aiohttp import web
+
+from gateway.standin.answers import error, json_answer, no_content, session_object, user_object, with_cookies
+from gateway.standin.call import Call
+from gateway.standin.clock import date_time
+from gateway.standin.cookies import blank
+from gateway.standin.presence import ended_cookies, presence
+from gateway.standin.quirks import DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
+from gateway.standin.users import User
+
+_NOBODY = "me (Session)"
+
+
+def authenticate(call: Call) -> web.Response:
+    """Answer a right login and password with a session token: SUCCESS; anything else with E0000004."""
+    payload = call.payload()
+    if payload is None:
+        return error("E0000003")
+    login, password = payload.get("username"), payload.get("password")
+    if not isinstance(login, str) or not isinstance(password, str):
+        return error("E0000001", "authRequest")
+    user = signed(call, login, password)
+    if user is None:
+        return error("E0000004")
+    token = call.org.session_tokens.issue(user)
+    return json_answer(
+        {
+            "expiresAt": date_time(call.org.session_tokens.expires_at(token)),
+            "status": "SUCCESS",
+            "sessionToken": token,
+            "_embedded": {"user": _embedded(user)},
+            "_links": {"cancel": {"href": f"{call.origin}/api/v1/authn/cancel", "hints": {"allow": ["POST"]}}},
+        }
+    )
+
+
+def signed(call: Call, login: str, password: str) -> User | None:
+    """Return the user whose login and password these are."""
+    user = call.org.user(login)
+    return user if user is not None and user.login.lower() == login.lower() and user.password == password else None
+
+
+def _embedded(user: User) -> dict[str, object]:
+    profile = {
+        "login": user.login,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "locale": "en",
+        "timeZone": "America/Los_Angeles",
+    }
+    return {"id": user.id, "passwordChanged": "2020-01-01T00:00:00.000Z", "profile": profile}
+
+
+def create_session(call: Call) -> web.Response:
+    """Burn a session token for a session that no browser holds (no cookie is set)."""
+    payload = call.payload()
+    if payload is None:
+        return error("E0000003")
+    token = payload.get("sessionToken")
+    if not isinstance(token, str) or not token:
+        return error("E0000001", "sessionToken")
+    user = call.org.session_tokens.spend(token)
+    if user is None:
+        return error("E0000004")
+    session = call.org.sessions.open(user, with_idx=False)
+    return json_answer(session_object(call.org, session, call.origin, session.id))
+
+
+def current_session(call: Call) -> web.Response:
+    """Answer with the Session of the cookies; 404 without one."""
+    session = presence(call.org, call.cookies).current
+    if session is None:
+        return error("E0000007", _NOBODY)
+    if call.org.has(FORBIDDEN_BUT_ACTIVE):
+        return error("E0000006")
+    return json_answer(session_object(call.org, session, call.origin, "me"))
+
+
+def close_current_session(call: Call) -> web.Response:
+    """End every session that the cookies name, both halves, and blank the cookies; 404 without one."""
+    org, here = call.org, presence(call.org, call.cookies)
+    carries_idx = any(name == "idx" and value for name, value in call.cookies)
+    if org.has(DELETE_404_LEAVES_SID) and org.is_identity and here.by_sid is not None and carries_idx:
+        if here.by_idx is not None:
+            org.sessions.end_idx(here.by_idx)
+        return with_cookies(error("E0000007", _NOBODY), [blank("idx")])
+    if here.current is None:
+        return error("E0000007", _NOBODY)
+    for session in here.sessions:
+        org.sessions.end(session)
+    return with_cookies(no_content(), ended_cookies(org))
+
+
+def refresh_current_session(call: Call) -> web.Response:
+    """Let the session live for a lifetime from now; 200 with the Session, 204 for `Prefer: return=minimal`, 404 without one."""
+    session = presence(call.org, call.cookies).current
+    if session is None:
+        return error("E0000007", _NOBODY)
+    call.org.sessions.refresh(session)
+    if "return=minimal" in call.fields.get("Prefer", "").replace(" ", "").lower():
+        response = no_content()
+        response.headers["Preference-Applied"] = "return=minimal"
+        return response
+    return json_answer(session_object(call.org, session, call.origin, "me"))
+
+
+def current_user(call: Call) -> web.Response:
+    """Answer with the User of the cookies; 403 E0000005 without a session."""
+    session = presence(call.org, call.cookies).current
+    if session is None:
+        return error("E0000005")
+    return json_answer(user_object(session.user, call.origin))
+
+
+def close_my_sessions(call: Call) -> web.Response:
+    """End the v1 halves of all sessions of the current user (the guide says: of the `sid` sessions only)."""
+    session = presence(call.org, call.cookies).current
+    if session is None:
+        return error("E0000005")
+    for each in call.org.sessions.of_user(session.user):
+        call.org.sessions.end_sid(each)
+    return no_content()

@@ -1,0 +1,74 @@
+"""One request as the org's endpoints see it.
+
+Owns: the reading of an aiohttp request into plain values, once.
+Must never: decide anything.
+Rules: parameters.py and cookies.py say how names are read.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.standin.cookies import cookie_pairs
+from gateway.standin.org import Org
+from gateway.standin.parameters import Pairs, first, parameter_pairs, servlet_path
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(slots=True)
+class Call:
+    """One request: `path` is decoded and resolved, `origin` is what the browser would call this org."""
+
+    org: Org
+    method: str
+    path: str
+    host: str
+    origin: str
+    fields: Mapping[str, str]
+    query: Pairs
+    form: Pairs
+    body: bytes
+    cookies: Pairs
+    path_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> Pairs:
+        """Query, then form: the first of a name wins."""
+        return self.query + self.form
+
+    def first(self, *names: str) -> str | None:
+        """Return the first value that is present under any of these names, in their order."""
+        return next((value for name in names if (value := first(self.parameters, name))), None)
+
+    def payload(self) -> dict[str, Any] | None:
+        """Return the JSON object of the body; None when the body is something else."""
+        try:
+            parsed = json.loads(self.body)
+        except ValueError:
+            return None
+        return parsed if isinstance(parsed, dict) else None
+
+
+async def read_call(org: Org, request: web.Request) -> Call:
+    """Read a request to its end."""
+    body = await request.read()
+    fields = CIMultiDict(request.headers)
+    scheme = fields.get("X-Forwarded-Proto", request.scheme)
+    is_form = request.content_type == _FORM and request.method == "POST"
+    return Call(
+        org=org,
+        method=request.method,
+        path=servlet_path(request.rel_url.raw_path),
+        host=request.host,
+        origin=f"{scheme if scheme in ('http', 'https') else 'https'}://{request.host}",
+        fields=fields,
+        query=parameter_pairs(request.rel_url.raw_query_string),
+        form=parameter_pairs(body.decode("utf-8", "replace")) if is_form else (),
+        body=body,
+        cookies=tuple(cookie_pairs(request.headers.getall("Cookie", []))),
+    )

@@ -1,0 +1,80 @@
+"""Which path belongs to which endpoint.
+
+Owns: the table below.
+Must never: look at anything but method and path.
+Rules: DESIGN section 11. HEAD is answered as GET, as a servlet does: it redeems tokens too.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.standin import admin_api, api, login_pages, oauth, oauth_tokens
+from gateway.standin.answers import error
+from gateway.standin.call import Call
+
+Handler = Callable[[Call], web.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path pattern and its handler for each method."""
+
+    pattern: re.Pattern[str]
+    handlers: Mapping[str, Handler]
+
+
+def _endpoint(pattern: str, **handlers: Handler) -> Endpoint:
+    return Endpoint(re.compile(pattern), handlers)
+
+
+_SERVER = r"/oauth2(?:/(?P<server>[^/]+))?/v1"
+_ID = r"(?P<id>[^/]+)"
+
+ENDPOINTS = (
+    _endpoint(r"/api/v1/authn", POST=api.authenticate),
+    _endpoint(r"/api/v1/sessions", POST=api.create_session),
+    _endpoint(r"/api/v1/sessions/me", GET=api.current_session, DELETE=api.close_current_session),
+    _endpoint(r"/api/v1/sessions/me/lifecycle/refresh", POST=api.refresh_current_session),
+    _endpoint(rf"/api/v1/sessions/{_ID}", GET=admin_api.session_by_id, DELETE=admin_api.close_session_by_id),
+    _endpoint(rf"/api/v1/sessions/{_ID}/lifecycle/refresh", POST=admin_api.refresh_session_by_id),
+    _endpoint(r"/api/v1/users/me", GET=api.current_user),
+    _endpoint(r"/api/v1/users/me/lifecycle/delete_sessions", POST=api.close_my_sessions),
+    _endpoint(rf"/api/v1/users/{_ID}", GET=admin_api.user_by_id),
+    _endpoint(rf"/api/v1/users/{_ID}/sessions", DELETE=admin_api.close_user_sessions),
+    _endpoint(r"/login/login\.htm|/login/default|/signin", GET=login_pages.sign_in, POST=login_pages.submit_sign_in),
+    _endpoint(r"/login/signout|/signout", GET=login_pages.sign_out, POST=login_pages.sign_out),
+    _endpoint(r"/login/sessionCookieRedirect", GET=login_pages.session_cookie_redirect, POST=login_pages.session_cookie_redirect),
+    _endpoint(r"(/idp/idx)?/login/token/redirect|/login/step-up/redirect", GET=login_pages.state_token_redirect),
+    _endpoint(r"/app/UserHome", GET=login_pages.home),
+    _endpoint(r"/app/[^/]+/[^/]+/.+|/home/[^/]+/[^/]+/.+", GET=login_pages.app_link, POST=login_pages.app_link),
+    _endpoint(r"/", GET=login_pages.root),
+    _endpoint(rf"{_SERVER}/authorize", GET=oauth.authorize, POST=oauth.authorize),
+    _endpoint(rf"{_SERVER}/par", POST=oauth.push),
+    _endpoint(rf"{_SERVER}/token", POST=oauth_tokens.exchange),
+    _endpoint(rf"{_SERVER}/keys", GET=oauth_tokens.keys),
+    _endpoint(rf"{_SERVER}/userinfo", GET=oauth_tokens.userinfo, POST=oauth_tokens.userinfo),
+    _endpoint(rf"{_SERVER}/revoke", POST=oauth_tokens.revoke),
+    _endpoint(rf"{_SERVER}/logout", GET=oauth_tokens.end_session, POST=oauth_tokens.end_session),
+    _endpoint(r"(/oauth2/(?P<server>[^/]+))?/\.well-known/(openid-configuration|oauth-authorization-server)", GET=oauth_tokens.discovery),
+    _endpoint(r"/\.well-known/okta-organization", GET=oauth_tokens.organization),
+)
+
+
+def perform(call: Call) -> web.Response:
+    """Answer the call by the endpoint of its path: 404 E0000008 for an unknown path, 405 E0000022 for a method it has not."""
+    method = "GET" if call.method == "HEAD" else call.method
+    for endpoint in ENDPOINTS:
+        found = endpoint.pattern.fullmatch(call.path)
+        if found is None:
+            continue
+        handler = endpoint.handlers.get(method)
+        if handler is None:
+            refused = error("E0000022")
+            refused.headers["Allow"] = ", ".join(endpoint.handlers)
+            return refused
+        call.path_names = {name: value for name, value in found.groupdict().items() if value is not None}
+        return handler(call)
+    return error("E0000008")

@@ -1,0 +1,88 @@
+"""The paths that a browser navigates to: sign-in, redemption of tokens, app links, sign-out.
+
+Owns: `/login/…`, `/home/…`, `/app/…`, `/idp/idx/login/token/redirect`.
+Must never: decide what a token does (presence.py does) or where a browser may go (redirects.py does).
+Rules: the guide "session-cookie", the Classic sign-in flow; where the visible result of a dead token is not documented: the sign-in
+page. A target that is not trusted is refused before the token is looked at.
+"""
+
+from aiohttp import web
+
+from gateway.standin.answers import redirect, with_cookies
+from gateway.standin.api import signed
+from gateway.standin.call import Call
+from gateway.standin.pages import assertion_page, error_page, home_page, sign_in_page
+from gateway.standin.presence import arrive, ended_cookies, presence
+from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
+
+
+def session_cookie_redirect(call: Call) -> web.Response:
+    """Redeem `token`, GET or POST, and go on to `redirectUrl`."""
+    target = trusted_target(call, call.first("redirectUrl"))
+    if target is None:
+        return error_page("The redirect URI is not a trusted origin.")
+    arrival = arrive(call.org, call.cookies, call.first("token"), call.org.session_tokens)
+    response = redirect(target) if arrival.session is not None else to_sign_in(target)
+    return with_cookies(response, arrival.set_cookies)
+
+
+def app_link(call: Call) -> web.Response:
+    """Redeem `sessionToken` or `onetimetoken` on an app's embed link and show the app's assertion."""
+    arrival = arrive(call.org, call.cookies, call.first("sessionToken", "onetimetoken"), call.org.session_tokens)
+    session = arrival.session
+    response = assertion_page(session.user.login) if session is not None and session.status == "ACTIVE" else ask_to_sign_in(call)
+    return with_cookies(response, arrival.set_cookies)
+
+
+def state_token_redirect(call: Call) -> web.Response:
+    """Redeem `stateToken` at the end of a sign-in and go on to `fromURI`, or home."""
+    arrival = arrive(call.org, call.cookies, call.first("stateToken"), call.org.state_tokens)
+    target = trusted_target(call, call.first("fromURI")) or HOME
+    response = redirect(target) if arrival.session is not None else to_sign_in(target)
+    return with_cookies(response, arrival.set_cookies)
+
+
+def home(call: Call) -> web.Response:
+    """Show who is signed in; a `stateToken` is redeemed first."""
+    arrival = arrive(call.org, call.cookies, call.first("stateToken"), call.org.state_tokens)
+    session = arrival.session
+    is_in = session is not None and session.status == "ACTIVE"
+    response = home_page(session.user.login, session.user.name) if session is not None and is_in else ask_to_sign_in(call)
+    return with_cookies(response, arrival.set_cookies)
+
+
+def root(call: Call) -> web.Response:
+    """Send the browser home."""
+    return redirect(HOME)
+
+
+def sign_in(call: Call) -> web.Response:
+    """Show the form, unless a live session makes it needless: then go on without asking."""
+    target = trusted_target(call, call.first("fromURI")) or HOME
+    session = presence(call.org, call.cookies).current
+    return redirect(target) if session is not None and session.status == "ACTIVE" else sign_in_page(target)
+
+
+def submit_sign_in(call: Call) -> web.Response:
+    """Check login and password; on success redeem a token in place, by the same rules as any other, and go on to `fromURI`.
+
+    A session that still waits for a factor ends first: this stand-in has no factors.
+    """
+    target = trusted_target(call, call.first("fromURI")) or HOME
+    login = call.first("username") or ""
+    user = signed(call, login, call.first("password") or "")
+    if user is None:
+        return sign_in_page(target, "Unable to sign in", login)
+    for session in presence(call.org, call.cookies).sessions:
+        if session.status != "ACTIVE":
+            call.org.sessions.end(session)
+    arrival = arrive(call.org, call.cookies, call.org.session_tokens.issue(user), call.org.session_tokens)
+    return with_cookies(redirect(target), arrival.set_cookies)
+
+
+def sign_out(call: Call) -> web.Response:
+    """End every session that the cookies name and go on to `fromURI`, or to the sign-in page."""
+    for session in presence(call.org, call.cookies).sessions:
+        call.org.sessions.end(session)
+    target = trusted_target(call, call.first("fromURI")) or SIGN_IN
+    return with_cookies(redirect(target), ended_cookies(call.org))

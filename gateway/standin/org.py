@@ -1,0 +1,121 @@
+"""The org: everything that it remembers, and nothing that reads or writes HTTP.
+
+Owns: users, sessions, tokens, journal, faults, limits and the clock of one stand-in org.
+Must never: import another room of the gateway.
+Rules: DESIGN section 11; OKTA's Classic and Identity Engine behaviour (presence.py acts on it).
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from joserfc.jwk import RSAKey
+
+from gateway.standin.clock import Clock
+from gateway.standin.faults import Faults
+from gateway.standin.journal import Journal
+from gateway.standin.limits import RateLimits
+from gateway.standin.quirks import QUIRKS
+from gateway.standin.sessions import OrgSession, SessionStore
+from gateway.standin.tokens import (
+    ACCESS_TOKEN_SECONDS,
+    CODE_SECONDS,
+    PUSHED_REQUEST_SECONDS,
+    SESSION_TOKEN_SECONDS,
+    STATE_TOKEN_SECONDS,
+    Tokens,
+)
+from gateway.standin.users import User
+
+Engine = Literal["classic", "identity"]
+TWO_HOURS = 7200.0
+ALICE_AND_BOB = (User("alice@example.com", "correct-horse"), User("bob@example.com", "correct-horse"))
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an authorization code or an access token stands for."""
+
+    user: User
+    client_id: str
+    redirect_uri: str
+    scope: str
+    issuer: str
+    nonce: str | None
+    code_challenge: str | None
+    authenticated_at: float
+
+
+class Org:
+    """One org; `limits.per_minute`, `trusted_origins` and `quirks` may be changed while it runs.
+
+    `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
+    administrator's `Authorization: SSWS` carries. An unknown quirk is a ValueError.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine = "classic",
+        users: Sequence[User] = ALICE_AND_BOB,
+        quirks: Iterable[str] = frozenset(),
+        trusted_origins: Sequence[str] = (),
+        session_lifetime_seconds: float = TWO_HOURS,
+        api_token: str = "00StandInApiToken",
+    ) -> None:
+        unknown = sorted(set(quirks) - set(QUIRKS))
+        if unknown:
+            raise ValueError(f"unknown quirks: {', '.join(unknown)}")
+        self.id = "00o" + secrets.token_hex(8) + "0"
+        self.engine: Engine = engine
+        self.users = tuple(users)
+        self.quirks = set(quirks)
+        self.trusted_origins = set(trusted_origins)
+        self.api_token = api_token
+        self.clock = Clock()
+        self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
+        self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)
+        self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)
+        self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
+        self.access_tokens = Tokens[Grant](self.clock, "", ACCESS_TOKEN_SECONDS)
+        self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:ietf:params:oauth:request_uri:", PUSHED_REQUEST_SECONDS)
+        self.limits = RateLimits(self.clock)
+        self.journal = Journal()
+        self.faults = Faults()
+        self._signing_key: RSAKey | None = None
+
+    @property
+    def is_identity(self) -> bool:
+        """True on Identity Engine."""
+        return self.engine == "identity"
+
+    @property
+    def signing_key(self) -> RSAKey:
+        """The key of ID tokens and access tokens, made at first use."""
+        if self._signing_key is None:
+            self._signing_key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": secrets.token_urlsafe(16)})
+        return self._signing_key
+
+    def has(self, quirk: str) -> bool:
+        """Say whether the org has this bad habit."""
+        return quirk in self.quirks
+
+    def user(self, login_or_id: str) -> User | None:
+        """Return the user with this login (any case) or id."""
+        return next((user for user in self.users if login_or_id.lower() == user.login.lower() or login_or_id == user.id), None)
+
+    def known_user(self, login: str) -> User:
+        """Return the user with this login; KeyError when there is none."""
+        user = self.user(login)
+        if user is None:
+            raise KeyError(login)
+        return user
+
+    def session_token(self, login: str) -> str:
+        """Issue a session token for a user, as `/api/v1/authn` would; KeyError for an unknown login."""
+        return self.session_tokens.issue(self.known_user(login))
+
+    def sign_in(self, login: str) -> OrgSession:
+        """Open a session for a user without any request; its `sid` and `idx` are the cookie values. KeyError for an unknown login."""
+        return self.sessions.open(self.known_user(login), with_idx=self.is_identity)

@@ -1,0 +1,83 @@
+"""The org's own pages.
+
+Owns: their HTML.
+Must never: print a value that is not escaped.
+Rules: they only have to be good enough for a person and for a browser test; element ids are stable.
+"""
+
+import html
+import json
+
+from aiohttp import web
+
+_STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: light-dark(#f3f5f9, #14171c) }
+main { width: min(22rem, 86vw); padding: 2rem; border-radius: .75rem; background: light-dark(#fff, #1f242c); box-shadow: 0 4px 24px #0002 }
+h1 { margin: 0 0 1rem; font-size: 1.25rem }
+label { display: block; margin: .75rem 0; font-size: .9rem }
+input, button { width: 100%; border-radius: .4rem; font: inherit }
+input { display: block; box-sizing: border-box; margin-top: .25rem; padding: .6rem; border: 1px solid #8886 }
+button { margin-top: 1rem; padding: .7rem; border: 0; background: #2457d6; color: #fff }
+.problem { padding: .6rem; border-radius: .4rem; background: #c0262622; color: light-dark(#a11, #f99) }
+small { color: #888 }
+"""
+
+
+def page(title: str, inner: str, status: int = 200) -> web.Response:
+    """Return a page; `inner` is HTML, its values already escaped."""
+    text = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{html.escape(title)}</h1>{inner}<p><small>Stand-in org</small></p></main></body></html>"
+    )
+    return web.Response(text=text, status=status, content_type="text/html")
+
+
+def sign_in_page(from_uri: str, problem: str | None = None, login: str = "") -> web.Response:
+    """Return the sign-in form; it posts to its own address."""
+    notice = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
+    return page(
+        "Sign in",
+        f'{notice}<form method="post" action="/login/login.htm"><input type="hidden" name="fromURI" value="{html.escape(from_uri)}">'
+        f'<label>Username<input id="username" name="username" autocomplete="username" value="{html.escape(login)}" required></label>'
+        '<label>Password<input id="password" name="password" type="password" autocomplete="current-password" required></label>'
+        '<button id="sign-in">Sign in</button></form>',
+    )
+
+
+def home_page(login: str, name: str) -> web.Response:
+    """Return the dashboard: who is signed in, and the way out."""
+    return page(
+        "My Apps",
+        f'<p>Signed in as <strong id="login">{html.escape(login)}</strong> ({html.escape(name)})</p>'
+        '<p><a href="/app/example_saml/0oa1/sso/saml">Example SAML app</a></p>'
+        '<p><a id="sign-out" href="/login/signout?fromURI=/login/login.htm">Sign out</a></p>',
+    )
+
+
+def assertion_page(login: str) -> web.Response:
+    """Return what an app link ends in: the page that would post the SAML assertion."""
+    return page("SAML", f'<p id="assertion">SAML assertion for {html.escape(login)}</p>')
+
+
+def error_page(what: str, status: int = 400) -> web.Response:
+    """Return Okta's error page: nothing happened."""
+    return page(f"{status}", f'<p class="problem" id="error">{html.escape(what)}</p>', status)
+
+
+def posted_message_page(message: dict[str, str], target_origin: str) -> web.Response:
+    """Return the page of `response_mode=okta_post_message`: it posts the result to the window that opened or frames it."""
+    literal = json.dumps(message).replace("<", "\\u003c")
+    target = json.dumps(target_origin).replace("<", "\\u003c")
+    return page("Signing in", f"<script>(window.opener || window.parent).postMessage({literal}, {target})</script>")
+
+
+def posted_form_page(values: dict[str, str], action: str) -> web.Response:
+    """Return the page of `response_mode=form_post`: a form that sends itself."""
+    inputs = "".join(f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in values.items())
+    return page(
+        "Signing in",
+        f'<form method="post" action="{html.escape(action)}">{inputs}<button>Continue</button></form>'
+        "<script>document.forms[0].submit()</script>",
+    )

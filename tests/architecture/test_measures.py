@@ -1,0 +1,125 @@
+"""The measures of the house: how long, how many, and that everything public says what it is for."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.architecture.sources import Function, classes, dotted, functions, python_files, text, tree
+
+FILE_LINES, FILE_LINES_WITH_REASON = 250, 400
+FUNCTION_LINES, FUNCTION_LINES_WITH_REASON = 40, 60
+COLLABORATORS = 6
+PLAIN = frozenset(
+    ("str", "bytes", "int", "float", "bool", "tuple", "list", "set", "frozenset", "dict", "Mapping", "Sequence", "Iterable", "Collection")
+)
+
+# file: why it is longer than 250 lines (never than 400)
+LONG_FILES: dict[str, str] = {}
+
+# file:qualified name: why the function is longer than 40 lines (never than 60)
+LONG_FUNCTIONS: dict[str, str] = {}
+
+
+def _lengths_of_files() -> dict[str, int]:
+    return {name: len(text(name).splitlines()) for name in python_files("gateway", "tests")}
+
+
+def _lengths_of_functions() -> dict[str, int]:
+    return {
+        f"{name}:{qualified}": (function.end_lineno or function.lineno) - function.lineno + 1
+        for name in python_files("gateway", "tests")
+        for qualified, function in functions(name)
+    }
+
+
+def test_no_file_is_longer_than_a_reader_keeps_in_mind() -> None:
+    allowed = dict.fromkeys(LONG_FILES, FILE_LINES_WITH_REASON)
+    assert [(name, lines) for name, lines in _lengths_of_files().items() if lines > allowed.get(name, FILE_LINES)] == []
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    allowed = dict.fromkeys(LONG_FUNCTIONS, FUNCTION_LINES_WITH_REASON)
+    assert [(name, lines) for name, lines in _lengths_of_functions().items() if lines > allowed.get(name, FUNCTION_LINES)] == []
+
+
+def test_every_exception_to_a_length_is_needed_and_has_a_reason() -> None:
+    files, long_functions = _lengths_of_files(), _lengths_of_functions()
+    assert [name for name, reason in LONG_FILES.items() if files.get(name, 0) <= FILE_LINES or not reason] == []
+    assert [name for name, reason in LONG_FUNCTIONS.items() if long_functions.get(name, 0) <= FUNCTION_LINES or not reason] == []
+
+
+def _is_plain(annotation: ast.expr | None) -> bool:
+    """Whether only plain values are meant: a number or a text is a setting, not a collaborator."""
+    if annotation is None:
+        return False
+    named = {part.id for part in ast.walk(annotation) if isinstance(part, ast.Name)}
+    return named <= PLAIN or "ClassVar" in named
+
+
+def _parameters(function: Function) -> int:
+    asked = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return sum(not _is_plain(given.annotation) for given in asked if given.arg != "self")
+
+
+def _says(call: ast.expr, keyword: str, value: bool) -> bool:
+    return isinstance(call, ast.Call) and any(
+        given.arg == keyword and isinstance(given.value, ast.Constant) and given.value.value is value for given in call.keywords
+    )
+
+
+def _is_changing_dataclass(owner: ast.ClassDef) -> bool:
+    """A frozen dataclass is a value and may have as many fields as it needs; one that changes has collaborators."""
+    for decorator in owner.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if dotted(target) in ("dataclass", "dataclasses.dataclass"):
+            return not _says(decorator, "frozen", True)
+    return False
+
+
+def _is_collaborator(node: ast.stmt) -> bool:
+    """A field that must be given and is more than a plain value."""
+    return isinstance(node, ast.AnnAssign) and node.value is None and not _is_plain(node.annotation)
+
+
+def _collaborators(owner: ast.ClassDef) -> int:
+    for node in owner.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            return _parameters(node)
+    return sum(map(_is_collaborator, owner.body)) if _is_changing_dataclass(owner) else 0
+
+
+def test_no_object_knows_more_than_six_others() -> None:
+    crowded = [
+        (name, owner.name, count)
+        for name in python_files("gateway")
+        for owner in classes(name)
+        if (count := _collaborators(owner)) > COLLABORATORS
+    ]
+    assert crowded == []
+
+
+def _public_parts(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.ClassDef | Function]]:
+    for node in body:
+        if isinstance(node, ast.ClassDef | Function) and not node.name.startswith("_"):
+            yield f"{prefix}{node.name}", node
+            if isinstance(node, ast.ClassDef):
+                yield from _public_parts(node.body, f"{prefix}{node.name}.")
+
+
+def test_every_module_class_and_function_that_others_may_use_is_documented() -> None:
+    silent = [name for name in python_files("gateway") if not ast.get_docstring(tree(name))]
+    silent += [
+        f"{name}:{qualified}"
+        for name in python_files("gateway")
+        for qualified, node in _public_parts(tree(name).body, "")
+        if not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+def test_each_module_of_core_has_its_tests_beside_it() -> None:
+    wanted = {
+        f"tests/{folder.removeprefix('gateway/')}/test_{file}"
+        for folder, _, file in (name.rpartition("/") for name in python_files("gateway/core"))
+        if file != "__init__.py"
+    }
+    assert sorted(wanted - set(python_files("tests/core"))) == []

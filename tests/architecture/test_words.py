@@ -1,0 +1,114 @@
+"""The words of the house: names that say what a thing owns, nothing left for later, nothing of one machine."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.sources import calls, classes, comments, files, python_files, text
+
+# Said in halves, so that this file does not hold what it looks for.
+EMPTY_NAMES = {"common", "context", "data", "helper", "helpers", "info", "manager", "managers", "misc", "util", "utils"}
+POSTPONED = re.compile(r"\b(?:" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
+UNFINISHED = re.compile(r"\b(?:st" + r"ub(?:s|bed)?|place" + r"holder implementation|not imple" + r"mented yet)\b", re.IGNORECASE)
+REGISTRIES = re.compile("|".join(["py" + r"pi\.org", "python" + r"hosted\.org", "registry\\.np" + r"mjs", r"deb\.deb" + r"ian\.org"]))
+MACHINE_PATHS = re.compile(r"(?<![\w.~-])/(?:wo" + r"rk|ro" + r"ot|Us" + r"ers|opt/wh" + r"eels)/")
+SPOKEN = re.compile(r"#\s*(type:\s*ignore|noqa|pragma:)", re.IGNORECASE)
+DIRECTIVE = re.compile(
+    r"type:\s*ignore(\[[\w\-, ]*\])?|noqa(:\s*[A-Z]+\d+([,\s]+[A-Z]+\d+)*)?|pragma:\s*no\s*(cover|branch)", re.IGNORECASE
+)
+REASON = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}")
+
+
+def _lines(pattern: re.Pattern[str], names: Iterator[str]) -> list[str]:
+    """``file:line`` wherever the pattern stands."""
+    return [f"{name}:{number}" for name in names for number, line in enumerate(text(name).splitlines(), start=1) if pattern.search(line)]
+
+
+def _written_here() -> Iterator[str]:
+    """What people wrote: not the licence, not what npm wrote down."""
+    return (name for name in files() if name != "LICENSE" and not name.endswith("package-lock.json"))
+
+
+def test_no_file_is_named_for_nothing() -> None:
+    vague = [
+        name
+        for name in files()
+        for part in name.split("/")
+        if EMPTY_NAMES & set(re.split(r"[_\-.]", part.lower())) and name.startswith(("gateway/", "tests/"))
+    ]
+    assert vague == []
+
+
+def test_no_class_is_named_for_nothing() -> None:
+    vague = [
+        f"{name}:{owner.name}"
+        for name in python_files("gateway", "tests")
+        for owner in classes(name)
+        if EMPTY_NAMES & {word.lower() for word in re.findall(r"[A-Z][a-z]*", owner.name)}
+    ]
+    assert vague == []
+
+
+def test_nothing_is_left_for_later() -> None:
+    assert _lines(POSTPONED, _written_here()) == []
+
+
+def test_no_code_is_only_the_shape_of_code() -> None:
+    assert _lines(UNFINISHED, iter(python_files("gateway", "tests"))) == []
+
+
+def test_no_file_names_a_package_registry() -> None:
+    assert _lines(REGISTRIES, iter(files())) == []
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    assert _lines(MACHINE_PATHS, iter(files())) == []
+
+
+def test_the_requirements_are_pinned_and_name_no_address() -> None:
+    lines = [line for line in text("requirements.txt").splitlines() if line and not line.startswith("#")]
+    pinned = re.compile(r"[a-z0-9][a-z0-9\-]*==[\w.]+(; [\w.]+ [!=<>]+ '[\w.]+')?")
+    assert lines != []
+    assert [line for line in lines if not pinned.fullmatch(line)] == []
+
+
+def is_explained(comment: str) -> bool:
+    """Whether a comment that silences a tool also says why, in two words at least."""
+    return SPOKEN.search(comment) is None or REASON.search(DIRECTIVE.sub(" ", comment)) is not None
+
+
+@pytest.mark.parametrize(
+    ("comment", "explained"),
+    [
+        ("# type: ignore[misc]", False),
+        ("# type: ignore[misc]  # the library has no types", True),
+        ("# noqa: S105", False),
+        ("# noqa: S105, S106", False),
+        ("# noqa: BLE001 - the outermost door", True),
+        ("# pragma: no cover", False),
+        ("# pragma: no cover - only on Windows", True),
+        ("# nothing to do with it", True),
+    ],
+)
+def test_the_rule_for_a_silenced_tool_sees_a_missing_reason(comment: str, explained: bool) -> None:
+    assert is_explained(comment) is explained
+
+
+def test_whoever_silences_a_tool_says_why() -> None:
+    # This file's own examples are texts, not comments, and are not seen.
+    bare = [f"{name}:{line}" for name in python_files("gateway", "tests") for line, said in comments(name) if not is_explained(said)]
+    assert bare == []
+
+
+def _casts(name: str) -> Iterator[ast.Call]:
+    return (call for called, call in calls(name) if called in ("cast", "typing.cast"))
+
+
+def test_whoever_casts_a_type_says_why() -> None:
+    bare = []
+    for name in python_files("gateway", "tests"):
+        spoken = {line for line, _ in comments(name)}
+        bare += [f"{name}:{call.lineno}" for call in _casts(name) if not spoken & {call.lineno - 1, call.lineno, call.end_lineno}]
+    assert bare == []

@@ -1,0 +1,228 @@
+"""Fields: no spelling of the client's becomes identity or forwarding, and what is ours arrives last and once."""
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.cookies import is_gateway_name, is_okta_name
+from gateway.core.fields import FieldRules, Forwarding, encoded, folded, from_app, from_outside, private, to_app, to_org
+from gateway.core.messages import Fields, Malformed
+from gateway.core.session import Session
+
+IDENTITY = ((b"Remote-User", "login"), (b"X-Auth-User", "user_id"), (b"X-Auth-Until", "session_expires_at"), (b"X-Auth-Amr", "amr"))
+RULES = FieldRules(IDENTITY, frozenset({b"webhook_user"}))
+WAY = Forwarding("203.0.113.7", "10.0.0.1", "https", "hr.example.com")
+ALICE = Session("s1", "00u1", "alice@example.com", datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC), ("pwd", "a,b"))
+
+
+def lines(*texts: str) -> Fields:
+    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, _, value in (text.partition(": ") for text in texts))
+
+
+HOST = lines("Host: hr.example.com")
+WAY_LINES = lines("X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: hr.example.com")
+WHO = lines("Remote-User: alice@example.com", "X-Auth-User: 00u1", "X-Auth-Until: 2030-01-02T03:04:05+00:00", "X-Auth-Amr: pwd,a%2Cb")
+OURS = WAY_LINES + WHO
+PROTECTED = (
+    b"remote-user x-auth-user x-auth-until x-auth-amr x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port "
+    b"x-forwarded-prefix x-forwarded-uri x-forwarded-ssl x-forwarded forwarded forwarded-for x-real-ip true-client-ip x-client-ip "
+    b"x-cluster-client-ip cf-connecting-ip proxy x-original-url x-rewrite-url x-original-method x-http-method "
+    b"x-http-method-override x-method-override x-gateway-assertion x-gateway-omitted x-gateway-anything"
+).split()
+HOP = b"keep-alive proxy-connection proxy-authorization proxy-authenticate te trailer transfer-encoding upgrade http2-settings".split()
+TOKEN_CHARS = b"!#$%&'*+-.^_`|~abcXYZ019"
+
+names = st.lists(st.sampled_from(list(TOKEN_CHARS)), min_size=1, max_size=12).map(bytes)
+respelt = st.builds(
+    lambda name, seed: bytes(seed.choice(b"-_.+~!") if byte == 0x2D else seed.choice((byte, bytes((byte,)).upper()[0])) for byte in name),
+    st.sampled_from(PROTECTED),
+    st.randoms(use_true_random=False),
+)
+client_names = st.one_of(names, respelt, st.sampled_from([b"Host", b"Connection", b"Expect", b"webhook_user", b"Webhook-User"]))
+client_lines = st.lists(st.tuples(client_names, st.sampled_from([b"admin", b"close, Remote-User, X-Forwarded-For, host", b""])))
+
+
+def drops(name: bytes, value: bytes) -> bool:
+    return is_okta_name(name) or is_gateway_name(name)
+
+
+def careless(name: bytes) -> bytes:
+    """How the most careless server compares names: everything but letters and digits is one character."""
+    return re.sub(rb"[^a-z0-9]", b"-", name.lower())
+
+
+def sent(fields: Fields, session: Session | None = ALICE, upgrade: bool = False) -> Fields:
+    out = to_app(fields, RULES, session, WAY, drops, upgrade)
+    assert not isinstance(out, Malformed)
+    return out
+
+
+@given(client_lines)
+def test_no_spelling_of_a_protected_name_comes_from_the_client(client: list[tuple[bytes, bytes]]) -> None:
+    out = to_app(tuple(client), RULES, ALICE, WAY, drops)
+    if isinstance(out, Malformed):
+        assert out.status == 400
+        return
+    assert out[:1] == HOST
+    assert out[-len(OURS) :] == OURS
+    between = [careless(name) for name, _ in out[1 : -len(OURS)]]
+    assert not {name for name in between if name in PROTECTED or name in HOP or name.startswith((b"x-forwarded", b"x-gateway-"))}
+    assert not {b"host", b"expect", b"connection"} & set(between)
+
+
+@given(client_lines)
+def test_without_a_session_no_identity_arrives_at_all(client: list[tuple[bytes, bytes]]) -> None:
+    out = to_app(tuple(client), RULES, None, WAY, drops)
+    assert isinstance(out, Malformed) or not {careless(name) for name, _ in out} & {name.lower() for name, _ in IDENTITY}
+
+
+@pytest.mark.parametrize("name", [b"X-Auth-User", b"x_auth_user", b"X.Auth_User", b"X_Auth-User", b"X+Auth+User", b"REMOTE_USER"])
+def test_identity_is_sent_exactly_once_and_is_ours(name: bytes) -> None:
+    assert sent(((name, b"admin"), (b"A", b"1"), (name, b"alice, admin"))) == (*HOST, (b"A", b"1"), *OURS)
+
+
+def test_the_clients_connection_list_cannot_take_our_fields_away() -> None:
+    named = "Connection: close, X-Auth-User , x-forwarded-for,REMOTE-USER, a, Content-Length, host"
+    assert sent(lines(named, "A: 1", "B: 2", "Content-Length: 5")) == HOST + lines("B: 2", "Content-Length: 5") + OURS
+
+
+def test_ordinary_fields_arrive_as_sent_and_in_order() -> None:
+    kept = lines("aCCept: a,  b", "Authorization: Token abc", "Accept: \xff\xc3", "Via: 1.1 edge", "Origin: null")
+    out = sent(lines("host: HR.example.com.:443", "Cookie: a=1; sid=2;b=\xe9") + kept + lines("cookie: __Host-gateway=x"))
+    assert out == HOST + lines("Cookie: a=1;b=\xe9") + kept + OURS
+
+
+@pytest.mark.parametrize("name", [*HOP, b"expect", b"Proxy", b"TE"])
+def test_the_hop_stays_on_its_hop(name: bytes) -> None:
+    assert sent(((name, b"x"),)) == HOST + OURS
+    assert from_outside(((name, b"x"), (b"A", b"1"))) == (((name, b"x"),) if name in (b"expect", b"Proxy") else ()) + ((b"A", b"1"),)
+
+
+def test_an_odd_name_goes_through_only_when_the_operator_lets_it() -> None:
+    fields = lines("Webhook_User: 1", "other_name: 2", "dotted.name: 3", "pl+us: 4")
+    assert sent(fields) == HOST + fields[:1] + OURS
+
+
+@pytest.mark.parametrize("other", [b"webhook_user", b"WEBHOOK_USER", b"webhook-user", b"Webhook.User", b"webhook~user"])
+def test_an_odd_name_beside_an_alias_is_refused(other: bytes) -> None:
+    assert to_app(((b"webhook_user", b"1"), (other, b"2")), RULES, ALICE, WAY, drops) == Malformed(400, "field_alias")
+
+
+def test_the_plain_spelling_alone_may_be_repeated() -> None:
+    fields: Fields = ((b"webhook-user", b"1"), (b"webhook-user", b"2"))
+    assert sent(fields) == HOST + fields + OURS
+
+
+@pytest.mark.parametrize("name", [b"x_auth_user", b"x_forwarded_for", b"x_gateway_assertion", b"transfer_encoding", b"x_original_url"])
+def test_no_permission_reaches_a_protected_name(name: bytes) -> None:
+    rules = FieldRules(IDENTITY, frozenset({name}))
+    assert to_app(((name, b"admin"),), rules, ALICE, WAY, drops) == HOST + OURS
+
+
+def test_a_websocket_handshake_is_cleaned_like_everything_else() -> None:
+    fields = lines("X-Auth-User: admin", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: k", "A: 1")
+    assert sent(fields, upgrade=True) == HOST + lines("A: 1") + OURS
+    assert sent(fields) == HOST + lines("Sec-WebSocket-Key: k", "A: 1") + OURS
+
+
+def test_a_client_without_a_known_address_is_told_as_the_peer() -> None:
+    out = to_app((), RULES, None, Forwarding("unknown", "10.0.0.1", "http", "a.example"), drops)
+    assert out == lines("Host: a.example", "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Proto: http", "X-Forwarded-Host: a.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("alice@example.com", b"alice@example.com"),
+        ("Zo\u00eb", b"Zo%C3%AB"),
+        ("Zo%C3%AB", b"Zo%25C3%25AB"),
+        (" admin ", b"%20admin%20"),
+        ("a  b", b"a  b"),
+        ("a\r\nX: y", b"a%0D%0AX: y"),
+        ("\U0001f600", b"%F0%9F%98%80"),
+        ("\x7f\x00", b"%7F%00"),
+        ("", b""),
+    ],
+)
+def test_identity_values_are_encoded_as_documented(text: str, told: bytes) -> None:
+    assert encoded(text) == told
+
+
+@given(st.text())
+def test_an_encoded_value_is_plain_and_decodes_to_itself(text: str) -> None:
+    value = encoded(text)
+    assert all(0x20 <= byte <= 0x7E for byte in value)
+    assert value == value.strip()
+    assert unquote_to_bytes(value) == text.encode()
+
+
+def test_a_value_that_is_too_long_is_left_out_whole_and_named() -> None:
+    rules = FieldRules(((b"A-User", "login"), (b"A-Id", "user_id")))
+    for login, is_omitted in (("x" * 8192, False), ("x" * 8193, True)):
+        session = Session("s", "u", login, ALICE.expires_at)
+        out = to_app((), rules, session, WAY, drops)
+        assert not isinstance(out, Malformed)
+        assert out[4:] == (
+            ((b"A-Id", b"u"), (b"X-Gateway-Omitted", b"A-User")) if is_omitted else ((b"A-User", login.encode()), (b"A-Id", b"u"))
+        )
+
+
+def test_an_unknown_attribute_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="no such attribute"):
+        to_app((), FieldRules(((b"A", "groups"),)), ALICE, WAY, drops)
+
+
+@given(names)
+def test_folding_is_ascii_and_settles(name: bytes) -> None:
+    assert folded(folded(name)) == folded(name) == folded(name.upper())
+    assert set(folded(name)) <= set(b"-abcxyz019")
+
+
+def test_okta_gets_everything_as_sent_less_the_way_here() -> None:
+    kept = lines("x_okta: 1", "Remote-User: kept, Okta does not read it", "Content-Length: 3")
+    ways = lines("Host: login.example.com", "X-Forwarded-For: 6.6.6.6", "X_Forwarded_Proto: http", "FORWARDED: for=6.6.6.6")
+    hop = lines("Connection: x-hop", "X-Hop: 1", "X-HTTP-Method-Override: DELETE", "Expect: 100-continue")
+    out = to_org(ways + kept + hop + lines("Cookie: DT=1; sid=2; t=3"), "203.0.113.7", lambda name, value: name == b"sid")
+    assert out == kept + lines("Cookie: DT=1; t=3", "X-Forwarded-For: 203.0.113.7")
+    assert to_org(lines("A: 1"), "unknown", drops) == lines("A: 1")
+
+
+def test_answers_keep_every_set_cookie_line_in_order() -> None:
+    kept = lines('Set-Cookie: sid="";Path=/', "Set-Cookie: sid=2", "Content-Length: 2")
+    planted = lines("set-cookie: __host-Gateway=x", "Set-Cookie: =__Host-gateway-start=x")
+    hop = lines("Connection: x-hop, content-length", "X-Hop: 1", 'Alt-Svc: h2="org.example.net:443"')
+    assert from_outside(kept + hop + planted) == kept + planted
+    assert from_app(kept + hop + planted) == kept
+
+
+@pytest.mark.parametrize(
+    ("given_values", "made"),
+    [
+        ((), b"private, no-cache"),
+        ((b"public, max-age=60",), b"private, max-age=60"),
+        ((b"PUBLIC", b"S-MaxAge=9, immutable"), b"private, immutable"),
+        ((b'private="Set-Cookie, X", max-age=1',), b"private, max-age=1"),
+        ((b'no-cache="Set-Cookie", max-age=1',), b"private, no-cache, max-age=1"),
+        ((b"public, no-store",), b"no-store"),
+        ((b"private",), b"private"),
+        ((b'x="never closed, public',), b"private, x"),
+        ((b", ,",), b"private"),
+    ],
+)
+def test_nothing_of_an_app_stays_in_a_shared_cache(given_values: tuple[bytes, ...], made: bytes) -> None:
+    own = tuple((b"cache-CONTROL", value) for value in given_values)
+    fields = lines("Vary: Cookie", "CDN-Cache-Control: public") + own + lines("Surrogate-Control: a")
+    assert private(fields, is_document=False) == ((b"Vary", b"Cookie"), (b"Cache-Control", made))
+    assert private(fields, is_document=True) == ((b"Vary", b"Cookie"), (b"Cache-Control", b"no-store"))
+
+
+@given(st.lists(st.text(alphabet='abpublic-s=, "1', max_size=30).map(str.encode), max_size=3))
+def test_a_session_answer_is_never_public(values: list[bytes]) -> None:
+    (control,) = [value for name, value in private(tuple((b"Cache-Control", value) for value in values), False)]
+    directives = {piece.partition(b"=")[0].strip() for piece in control.split(b",")}
+    assert directives & {b"private", b"no-store"}
+    assert not directives & {b"public", b"s-maxage"}

@@ -1,0 +1,93 @@
+"""What surrounds a redemption: nothing old travels with the token, nothing old stays in the browser."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.cookies import pairs, set_cookie_name
+from gateway.core.fields import to_org
+from gateway.core.redemption import (
+    OKTA_SESSION_NAMES,
+    cookies_set,
+    dead_or_ours,
+    expiries,
+    leaves_with_token,
+    names_set,
+    parent_domains,
+    relocated,
+    settled,
+    without_gateway_cookies,
+    without_session,
+    without_session_settings,
+)
+from gateway.core.session import SessionCookie
+
+ALICE, BOB = SessionCookie(b"sid", b"alice"), SessionCookie(b"sid", b"bob")
+names = st.sampled_from([b"sid", b"idx", b"xids", b"myr", b"DT", b"JSESSIONID", b"__Host-gateway-pending", b"lang"])
+jars = st.lists(st.tuples(names, st.sampled_from([b"a", b"b", b'"x"', b"y, sid=z"])), max_size=6)
+
+
+def set_cookies(*values: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((b"Set-Cookie", value) for value in values)
+
+
+@given(jars)
+def test_no_session_cookie_travels_with_a_token_and_the_rest_does(jar: list[tuple[bytes, bytes]]) -> None:
+    sent = to_org(((b"Cookie", b"; ".join(name + b"=" + value for name, value in jar)),), "127.0.0.1", leaves_with_token)
+    left = pairs(sent)
+    assert all(name not in OKTA_SESSION_NAMES and not name.startswith(b"__Host-gateway") for name, _ in left)
+    wanted = [(n, v) for n, v in jar if n in (b"DT", b"JSESSIONID", b"lang") and b"sid=" not in v]
+    assert list(left) == wanted
+
+
+@given(jars, st.lists(st.sampled_from([b"sid=n; Path=/", b"idx=n; Path=/", b'sid=""; Max-Age=0', b"t=default"]), max_size=4))
+def test_every_old_name_is_set_anew_or_expired(jar: list[tuple[bytes, bytes]], lines: list[bytes]) -> None:
+    presented = frozenset(name for name, _ in jar)
+    got = settled(set_cookies(*lines), presented, ())
+    assert presented & OKTA_SESSION_NAMES <= names_set(got)
+    assert [value for _, value in got if value in lines] == lines
+    assert b"__Host-gateway-pending" in names_set(got)
+
+
+def test_a_planted_cookie_is_expired_on_the_parent_domains_too() -> None:
+    got = [value for _, value in settled(set_cookies(b"sid=bob; Path=/"), frozenset({b"sid"}), parent_domains("login.hr.example.com"))]
+    domains = [value for value in got if b"Domain=" in value]
+    assert [set_cookie_name(value) for value in domains] == [b"sid", b"sid"]
+    assert any(b"Domain=hr.example.com" in value for value in domains)
+    assert any(b"Domain=example.com" in value for value in domains)
+    assert got[-2] == b"sid=bob; Path=/"
+
+
+def test_the_last_line_of_a_name_is_what_the_browser_keeps() -> None:
+    """The order that was seen at an org: deletion, noise, deletion, the new value."""
+    lines = set_cookies(b'sid="";Max-Age=0', b"t=x", b"sid=102new;Path=/;Secure", b'idx="";Path=/')
+    assert cookies_set((*lines, (b"Content-Type", b"text/html"))) == (SessionCookie(b"sid", b"102new"),)
+
+
+def test_a_late_answer_loses_its_session_lines_and_a_sign_out_keeps_its_deletions() -> None:
+    fields = ((b"Content-Type", b"text/html"), *set_cookies(b"sid=alice; Path=/", b'idx=""; Max-Age=0', b"DT=1"))
+    assert without_session(fields) == (fields[0], fields[3])
+    assert without_session_settings(fields) == (fields[0], fields[2], fields[3])
+
+
+def test_revoked_and_own_cookies_do_not_reach_the_org() -> None:
+    unwanted = dead_or_ours(lambda cookie: cookie == ALICE)
+    assert unwanted(b"sid", b"alice")
+    assert not unwanted(b"sid", b"bob")
+    assert not unwanted(b"DT", b"alice")
+    assert unwanted(b"__Host-gateway-pending", b"x")
+
+
+def test_the_org_sets_no_cookie_in_our_name() -> None:
+    assert without_gateway_cookies(set_cookies(b"__Host-gateway=x; Secure", b"sid=1")) == set_cookies(b"sid=1")
+
+
+def test_only_a_whole_origin_is_relocated() -> None:
+    org, login = "https://o.okta.com", "https://login.example.com"
+    fields = tuple((b"Location", value) for value in (b"https://o.okta.com/home", b"https://o.okta.com", b"https://o.okta.com.evil.net/"))
+    moved = [value for _, value in relocated((*fields, (b"X", b"https://o.okta.com/")), org, login, (b"location",))]
+    assert moved == [b"https://login.example.com/home", b"https://login.example.com", fields[2][1], b"https://o.okta.com/"]
+
+
+def test_expiries_name_every_domain() -> None:
+    assert len(expiries({b"sid", b"idx"}, ("example.com",))) == 4
+    assert parent_domains("localhost") == ()

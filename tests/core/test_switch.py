@@ -1,0 +1,190 @@
+"""The promises of the switch, over every sequence of answers that Okta could give."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.core.switch import (
+    ROUNDS,
+    Ask,
+    Asked,
+    Close,
+    Closed,
+    Command,
+    Confirm,
+    Event,
+    Goal,
+    Proven,
+    Redeem,
+    Refuse,
+    Revoke,
+    Revoked,
+    Verified,
+    Verify,
+    begin,
+    is_proof_of_end,
+    sets_of,
+    step,
+)
+
+SID, IDX, OTHER_SID = SessionCookie(b"sid", b"102a"), SessionCookie(b"idx", b"eyJ0"), SessionCookie(b"sid", b"102b")
+ALICE = Session("s1", "u1", "alice@example.com", datetime(2030, 1, 1, tzinfo=UTC))
+GONE, PENDING_FACTOR = NoSession("not_found"), NoSession("mfa_pending")
+
+cookies_of_a_browser = st.lists(
+    st.builds(SessionCookie, st.sampled_from([b"sid", b"idx"]), st.sampled_from([b"1", b"2", b"3"])), max_size=5
+).map(tuple)
+findings: st.SearchStrategy[Finding] = st.sampled_from(
+    [ALICE, GONE, GONE, GONE, PENDING_FACTOR, NoSession("revoked"), Unknown("timed_out")]
+)
+answers = st.tuples(findings, st.booleans())
+
+
+@dataclass
+class Run:
+    """One switch carried out to its end against a list of answers; when they run out, everything goes well."""
+
+    cookies: tuple[SessionCookie, ...]
+    trusted: bool = True
+    goal: Goal = Goal.REDEEM
+    answers: list[tuple[Finding, bool]] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def to_the_end(self) -> Command:
+        switch, command = begin(self.goal, self.cookies, self.trusted)
+        self.commands.append(command)
+        while not isinstance(command, Confirm | Redeem | Proven | Refuse):
+            event = self._answer(command)
+            self.events.append(event)
+            switch, command = step(switch, event)
+            self.commands.append(command)
+        assert switch.expected is None or self.cookies == ()
+        return command
+
+    def _answer(self, command: Command) -> Event:
+        finding, accepted = self.answers.pop(0) if self.answers else (GONE, True)
+        match command:
+            case Ask():
+                return Asked(finding)
+            case Revoke():
+                return Revoked()
+            case Close():
+                return Closed(accepted, "" if accepted else "close_500")
+            case Verify():
+                return Verified(finding)
+        raise AssertionError(command)
+
+
+def run(cookies: tuple[SessionCookie, ...], *answers: tuple[Finding, bool], trusted: bool = True, goal: Goal = Goal.REDEEM) -> Run:
+    made = Run(cookies, trusted, goal, list(answers))
+    made.to_the_end()
+    return made
+
+
+everything = st.builds(Run, cookies_of_a_browser, st.booleans(), st.sampled_from(Goal), st.lists(answers, max_size=40))
+
+
+@given(everything)
+def test_a_token_is_redeemed_only_after_every_presented_cookie_is_proven_gone(made: Run) -> None:
+    if not isinstance(made.to_the_end(), Redeem):
+        return
+    last_close = max((n for n, command in enumerate(made.commands) if isinstance(command, Close)), default=-1)
+    proven = {
+        command.cookie
+        for command, event in zip(made.commands[last_close + 1 :], made.events[last_close + 1 :], strict=False)
+        if isinstance(command, Verify) and isinstance(event, Verified) and is_proof_of_end(event.finding)
+    }
+    assert proven == set(made.cookies)
+
+
+@given(everything)
+def test_the_machine_ends_and_gives_at_most_one_final_command(made: Run) -> None:
+    made.to_the_end()
+    finals = [command for command in made.commands if isinstance(command, Confirm | Redeem | Proven | Refuse)]
+    assert len(finals) == 1
+    assert finals[0] is made.commands[-1]
+    assert len(made.commands) <= 3 + ROUNDS * 3 * max(1, len(set(made.cookies)))
+
+
+@given(everything)
+def test_a_failed_step_refuses(made: Run) -> None:
+    final = made.to_the_end()
+    failed = any(
+        (isinstance(event, Closed) and not event.accepted) or (isinstance(event, Verified) and isinstance(event.finding, Unknown))
+        for event in made.events
+    )
+    assert not failed or (isinstance(final, Refuse) and final.revoked and final.reason)
+
+
+@given(everything)
+def test_every_prefix_of_the_commands_is_safe(made: Run) -> None:
+    """Stop anywhere: nothing at Okta was touched before the old session was refused here, and no token was sent."""
+    made.to_the_end()
+    for position, command in enumerate(made.commands):
+        before = made.commands[:position]
+        if isinstance(command, Close | Verify) or (isinstance(command, Redeem | Proven) and made.cookies):
+            revoked = [earlier for earlier in before if isinstance(earlier, Revoke)]
+            assert revoked and set(revoked[0].cookies) == set(made.cookies)
+        assert not any(isinstance(earlier, Redeem) for earlier in before)
+
+
+@given(everything)
+def test_an_untrusted_start_over_a_live_or_unclear_session_changes_nothing(made: Run) -> None:
+    made.to_the_end()
+    first = made.events[0] if made.events else None
+    if made.goal is Goal.REDEEM and not made.trusted and isinstance(first, Asked) and not isinstance(first.finding, NoSession):
+        assert len(made.commands) == 2
+        assert isinstance(made.commands[1], Confirm) or made.commands[1] == Refuse("timed_out", revoked=False)
+
+
+@given(cookies_of_a_browser)
+def test_every_cookie_is_closed_and_no_name_twice_in_one_request(cookies: tuple[SessionCookie, ...]) -> None:
+    sets = sets_of(tuple(dict.fromkeys(cookies)))
+    assert {cookie for chosen in sets for cookie in chosen} == set(cookies)
+    assert all(len({cookie.name for cookie in chosen}) == len(chosen) for chosen in sets)
+
+
+def test_the_whole_switch_of_one_user_to_the_next() -> None:
+    made = run((SID, IDX), (ALICE, True))
+    assert made.commands == [Ask((SID, IDX)), Revoke((SID, IDX), ALICE), Close((SID, IDX)), Verify(SID), Verify(IDX), Redeem()]
+
+
+def test_without_a_cookie_the_token_goes_at_once() -> None:
+    assert run(()).commands == [Redeem()]
+    assert run((), goal=Goal.SIGN_OUT).commands == [Proven()]
+
+
+def test_a_sign_out_asks_no_question() -> None:
+    assert run((SID,), goal=Goal.SIGN_OUT).commands == [Revoke((SID,), None), Close((SID,)), Verify(SID), Proven()]
+
+
+def test_a_sid_that_outlives_the_delete_is_closed_by_itself() -> None:
+    """OKTA-1163605: DELETE answers 404, the idx half is gone, the sid half lives."""
+    made = run((SID, IDX), (ALICE, True), (GONE, True), (GONE, True), (ALICE, True), (GONE, True))
+    assert made.commands[3:] == [Verify(SID), Verify(IDX), Close((SID,)), Verify(SID), Verify(IDX), Redeem()]
+
+
+def test_a_session_that_never_ends_is_refused_after_three_rounds() -> None:
+    made = run((SID,), *[(ALICE, True)] * 20)
+    assert made.commands[-1] == Refuse("still_alive", revoked=True)
+    assert sum(isinstance(command, Close) for command in made.commands) == ROUNDS
+
+
+def test_a_pending_second_factor_is_a_living_session() -> None:
+    made = run((SID,), (ALICE, True), (GONE, True), (GONE, True), (PENDING_FACTOR, True))
+    assert made.commands[3:] == [Verify(SID), Close((SID,)), Verify(SID), Redeem()]
+
+
+def test_two_cookies_of_one_name_are_both_closed() -> None:
+    assert run((SID, OTHER_SID)).commands[2:4] == [Close((SID,)), Close((OTHER_SID,))]
+
+
+def test_an_event_that_answers_nothing_is_a_bug() -> None:
+    switch, _ = begin(Goal.REDEEM, (SID,), trusted=True)
+    with pytest.raises(ValueError, match="Verified does not answer Ask"):
+        step(switch, Verified(GONE))

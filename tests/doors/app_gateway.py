@@ -1,0 +1,160 @@
+"""The app door on a socket, between clients that speak bytes, an app that answers in bytes, and a running stand-in org."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import ClientSession, web
+
+from gateway.clock import Clock
+from gateway.core.fields import FieldRules
+from gateway.core.messages import Answer, Authority, Malformed, RequestHead, admit_head
+from gateway.core.passes import Pass, Passes
+from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
+from gateway.core.seal import Sealer
+from gateway.core.session import Fingerprinter, SessionCookie
+from gateway.doors.answers import to_response
+from gateway.doors.handoff import AppHandoff
+from gateway.doors.notes import noted
+from gateway.doors.protected import AppForwarding, Gate, ProtectedDoor
+from gateway.okta import Okta
+from gateway.outbound import Deadlines, Destination, open_client
+from gateway.proxy.http import HttpProxy
+from gateway.proxy.live import Live
+from gateway.proxy.translate import request_head
+from gateway.proxy.websocket import WebSocketRelay
+from gateway.revocations import LocalRevocations
+from gateway.sessions import Asking, SessionRules, Sessions
+from gateway.standin import Org, OrgSession, RunningOrg, serve
+from tests.proxy.conftest import PATIENCE, Behind, Wire
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+HR = "hr.example.com:443"
+RULES = (
+    Rule("/public/**", Access.ANYONE),
+    Rule("/maybe/**", Access.OPTIONAL),
+    Rule("/bob/**", Access.SESSION, users=frozenset({BOB})),
+    Rule("/read/**", Access.SESSION, methods=frozenset({"GET", "HEAD"})),
+    Rule("/strong/**", Access.SESSION, amr=frozenset({"mfa"})),
+)
+TABLE = RouteTable(
+    LoginHost("https://login.example.com", Authority("login.example.com", 443)),
+    [App("hr", "https://hr.example.com", Authority("hr.example.com", 443), RULES, websocket_origins=("https://chat.example.com",))],
+)
+IDENTITY = ((b"Remote-User", "login"), (b"Remote-User-Id", "user_id"))
+NAVIGATION = b"Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
+FETCH = b"Accept: */*\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n"
+
+
+DEADLINES = Deadlines(connect=2.0, first_byte=0.5, idle=5.0)
+
+
+@dataclass
+class Own:
+    """The gateway's own paths, as a list of what was asked of them."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def handle(self, request: web.BaseRequest, head: RequestHead, app: App) -> web.StreamResponse:
+        self.asked.append(head.target)
+        return to_response(Answer(200, (), b"own"))
+
+
+@dataclass
+class AppGateway:
+    """What the tests hold of it."""
+
+    org: Org
+    app: Behind
+    sessions: Sessions
+    live: Live
+    own: Own
+    door: ProtectedDoor
+    passes: Passes
+    port: int = 0
+    notes: list[dict[str, str]] = field(default_factory=list)
+    wires: list[Wire] = field(default_factory=list)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        head = admit_head(request_head(request, (), secure=True), 65536)
+        assert not isinstance(head, Malformed)
+        response = await self.door.handle(request, head)
+        self.notes.append(noted(request))
+        return response
+
+    async def connect(self) -> Wire:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.wires.append(Wire(reader, writer))
+        return self.wires[-1]
+
+    async def ask(self, target: str, fields: bytes = FETCH, method: str = "GET", body: bytes = b"") -> bytes:
+        """The whole answer to one request on a connection of its own."""
+        wire = await self.connect()
+        head = f"{method} {target} HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n".encode()
+        return await wire.ask(head + fields + b"\r\n" + body)
+
+    def held(self, login: str = ALICE) -> tuple[Pass, OrgSession]:
+        """A session at the org and the pass for it."""
+        session = self.org.sign_in(login)
+        cookies = tuple(SessionCookie(n, v.encode()) for n, v in ((b"sid", session.sid), (b"idx", session.idx)) if v is not None)
+        return Pass(cookies, session.user.id, session.id, time.time()), session
+
+    def cookie(self, login: str = ALICE) -> bytes:
+        """The Cookie field of a browser that is signed in."""
+        return self.sealed(self.held(login)[0])
+
+    def sealed(self, held: Pass, host: str = HR) -> bytes:
+        return b"Cookie: __Host-gateway=" + self.passes.seal(host, held).encode() + b"\r\n"
+
+
+def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSession) -> AppGateway:
+    clock = Clock()
+    okta = Okta(client, Destination(running.url, f"127.0.0.1:{running.port}"), Deadlines(2.0, 5.0, 5.0))
+    asking = Asking(okta, clock, lambda event, figures: None)
+    prints = Fingerprinter(b"f" * 32, running.url)
+    sessions = Sessions(asking, LocalRevocations(clock.monotonic), prints, SessionRules(), clock, lambda event, figures: None)
+    sealer, live, own = Sealer(keys, secrets.token_bytes), Live(), Own()
+    passes = Passes(sealer)
+    gate = Gate(passes, sessions, clock)
+    behind = Destination(f"http://127.0.0.1:{app.port}", "hr.example.com")
+    way = AppForwarding(FieldRules(IDENTITY), HttpProxy(client, behind, DEADLINES), WebSocketRelay(client, behind, DEADLINES, live), gate)
+    handoff = AppHandoff(TABLE, sealer, sessions, clock)
+    door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
+    return AppGateway(running.org, app, sessions, live, own, door, passes)
+
+
+@asynccontextmanager
+async def app_gateway(keys: list[bytes] | None = None) -> AsyncIterator[AppGateway]:
+    """Everything running on loopback; nothing is left of it afterwards."""
+    before = asyncio.all_tasks()
+    running = await serve(Org())
+    app = Behind()
+    app_server = await asyncio.start_server(app.serve, "127.0.0.1", 0)
+    app.port = app_server.sockets[0].getsockname()[1]
+    client = open_client(DEADLINES, 20)
+    made = _door(running, app, keys or [b"k" * 32], client)
+    server = web.Server(made.handle, handler_cancellation=True, auto_decompress=False, access_log=None, lingering_time=1.0)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    made.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        for wire in made.wires:
+            await wire.close()
+        listening.close()
+        await server.shutdown(1.0)
+        await made.sessions.aclose()
+        await client.close()
+        app_server.close()
+        await app_server.wait_closed()
+        await running.aclose()
+    async with asyncio.timeout(PATIENCE):
+        while app.open:
+            app.gone.clear()
+            await app.gone.wait()
+        while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
+            await asyncio.wait(left)
+    assert len(made.live) == 0

@@ -1,0 +1,94 @@
+"""Owns a listener on a real socket before a door that a test steers, and raw bytes in and out. Checks nothing by itself."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.compose.server import Listening, Server, bind
+from gateway.core.messages import Answer, Authority, RequestHead
+from gateway.core.routing import App, LoginHost, RouteTable
+from gateway.doors.answers import to_response
+from gateway.doors.listener import Believed, Listener, Witness
+from gateway.log import Log
+from gateway.metrics import Metrics
+
+Act = Callable[[web.BaseRequest, RequestHead], Awaitable[web.StreamResponse]]
+
+TABLE = RouteTable(
+    LoginHost("https://login.example.com", Authority("login.example.com", 443)),
+    [
+        App("hr", "https://hr.example.com", Authority("hr.example.com", 443)),
+        App("local", "http://local.localhost:8080", Authority("local.localhost", 8080)),
+    ],
+)
+
+
+async def _says_ok(_: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    return to_response(Answer(200, ((b"Content-Type", b"text/plain"),), f"{head.authority} {head.secure}".encode()))
+
+
+@dataclass(slots=True)
+class SteeredDoor:
+    """Answers as the test says, and keeps the heads that reached it."""
+
+    act: Act = _says_ok
+    heads: list[RequestHead] = field(default_factory=list)
+
+    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+        """Do what the test wants."""
+        self.heads.append(head)
+        return await self.act(request, head)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A running listener with its doors and what it wrote."""
+
+    port: int
+    login: SteeredDoor
+    app: SteeredDoor
+    written: io.StringIO
+    metrics: Metrics
+    listening: Listening
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.written.getvalue().splitlines()]
+
+    async def raw(self, sent: bytes) -> bytes:
+        """Send bytes on a new connection and return everything until the server closes it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(sent)
+        await writer.drain()
+        async with asyncio.timeout(10):
+            received = await reader.read()
+        writer.close()
+        return received
+
+    async def get(self, host: str, *fields: str, target: str = "/", method: str = "GET") -> bytes:
+        """One request on a connection that is closed afterwards."""
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *fields, "Connection: close", "", ""]
+        return await self.raw("\r\n".join(lines).encode("latin-1"))
+
+
+@asynccontextmanager
+async def listener(largest_fields_bytes: int = 64 * 1024) -> AsyncIterator[Place]:
+    """A listener for login.example.com, hr.example.com and local.localhost:8080."""
+    login, app, written, metrics = SteeredDoor(), SteeredDoor(), io.StringIO(), Metrics()
+    witness = Witness(Log(stream=written), metrics, Clock())
+    door = Listener(TABLE, login, app, Believed((), largest_fields_bytes), witness)
+    bound = bind("127.0.0.1:0", str)
+    listening = Listening(Server(door.handle, door.unparsable), bound)
+    port = bound.getsockname()[1]
+    await listening.start()
+    try:
+        yield Place(port, login, app, written, metrics, listening)
+    finally:
+        await listening.aclose(0.1)

@@ -1,0 +1,250 @@
+"""The own paths of a gateway on a socket, before a running stand-in org, and a browser that keeps cookies by host and follows nothing."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import yarl
+from aiohttp import DummyCookieJar, web
+
+from gateway.clock import Clock
+from gateway.closing import Closer
+from gateway.core.messages import Answer, Authority, Malformed, admit_head
+from gateway.core.routing import App, LoginHost, RouteTable, is_own
+from gateway.core.seal import Sealer
+from gateway.core.session import Fingerprinter, Session, SessionCookie
+from gateway.doors.answers import to_response
+from gateway.doors.handoff import AppHandoff, LoginHandoff
+from gateway.doors.notes import noted
+from gateway.doors.own_pages import AppPages, LoginPages
+from gateway.doors.own_paths import AppOwnPaths, LoginOwnPaths
+from gateway.doors.own_requests import pass_of, standing
+from gateway.doors.sign_out import AppSignOut, LoginSignOut
+from gateway.okta import Okta
+from gateway.outbound import Deadlines, Destination, open_client
+from gateway.proxy.translate import request_head
+from gateway.revocations import LocalRevocations
+from gateway.sessions import Asking, SessionRules, Sessions
+from gateway.standin import Fault, Org, OrgSession, RunningOrg, serve
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+LOGIN, HR, WIKI = "https://login.example.com", "https://hr.example.com", "https://wiki.example.com"
+SIGN_IN = "/login/login.htm?fromURI={return}"
+NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
+FETCH = {"Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+FORM = {**NAVIGATION, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
+TABLE = RouteTable(
+    LoginHost(LOGIN, Authority("login.example.com", 443)),
+    [App(name, f"https://{name}.example.com", Authority(f"{name}.example.com", 443)) for name in ("hr", "wiki")],
+)
+
+
+@dataclass
+class Times:
+    """A clock that tests move; the org's own runs on."""
+
+    began: float = field(default_factory=time.time)
+    passed: float = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
+
+
+@dataclass
+class Reply:
+    """One answer: Set-Cookie lines in order; ``location`` is empty without one."""
+
+    status: int
+    fields: list[tuple[str, str]]
+    body: str
+
+    def values(self, name: str) -> list[str]:
+        return [value for key, value in self.fields if key.lower() == name.lower()]
+
+    @property
+    def location(self) -> str:
+        return next(iter(self.values("Location")), "")
+
+    @property
+    def set_names(self) -> list[str]:
+        return [value.partition("=")[0] for value in self.values("Set-Cookie")]
+
+    def parameter(self, name: str) -> str:
+        return parse_qs(urlsplit(self.location).query)[name][0]
+
+
+class Browser:
+    """Cookies by host as browsers keep them: ``__Host-`` cookies only with their attributes, expired ones go."""
+
+    def __init__(self, client: aiohttp.ClientSession, port: int) -> None:
+        self._client = client
+        self._port = port
+        self.jars: dict[str, dict[str, str]] = {}
+
+    def jar(self, origin: str) -> dict[str, str]:
+        return self.jars.setdefault(urlsplit(origin).netloc, {})
+
+    async def ask(
+        self, url: str, method: str = "GET", fields: Mapping[str, str] = NAVIGATION, body: str | bytes = "", cookie: str | None = None
+    ) -> Reply:
+        """One request; ``cookie`` replaces what the jar would send."""
+        parts = urlsplit(url)
+        host, target = parts.netloc, url[len(f"{parts.scheme}://{parts.netloc}") :]
+        kept = cookie if cookie is not None else "; ".join(f"{name}={value}" for name, value in self.jar(url).items())
+        sent = {"Host": host, **fields, **({"Cookie": kept} if kept else {})}
+        address = yarl.URL(f"http://127.0.0.1:{self._port}{target}", encoded=True)
+        data = body if body or method == "POST" else None
+        async with self._client.request(method, address, headers=sent, data=data, allow_redirects=False) as response:
+            reply = Reply(response.status, list(response.headers.items()), (await response.read()).decode())
+        for line in reply.values("Set-Cookie"):
+            self._keep(host, line)
+        return reply
+
+    def _keep(self, host: str, line: str) -> None:
+        pair, *attributes = [part.strip() for part in line.split(";")]
+        name, _, value = pair.partition("=")
+        if name.startswith("__Host-"):
+            assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
+        if any(attribute.startswith("Domain=") for attribute in attributes):
+            assert not name.startswith("__Host-")
+        elif "Max-Age=0" in attributes or not value:
+            self.jars.get(host, {}).pop(name, None)
+        else:
+            self.jars.setdefault(host, {})[name] = value
+
+    async def post(self, url: str, body: str = "", fields: Mapping[str, str] = FORM) -> Reply:
+        return await self.ask(url, "POST", fields, body)
+
+    async def walk(self, url: str, most: int = 12) -> tuple[Reply, list[str]]:
+        """Follow redirects as a navigation; the last reply and every address that was asked."""
+        asked = []
+        for _ in range(most):
+            asked.append(url)
+            reply = await self.ask(url)
+            if not reply.location:
+                return reply, asked
+            url = reply.location if "://" in reply.location else f"https://{urlsplit(url).netloc}{reply.location}"
+        raise AssertionError(f"more than {most} redirects: {asked}")
+
+    async def ticket_url(self, target: str = "/") -> str:
+        """The address of ``accept`` with a ticket that this browser got and has not used."""
+        handed = await self.ask((await self.ask(f"{HR}{target}")).location)
+        assert handed.status == 302 and handed.location.startswith(f"{HR}/.gateway/accept?ticket=")
+        return handed.location
+
+    def signs_in(self, session: OrgSession) -> None:
+        """Keep the org's cookies as if the user had signed in on the login host."""
+        halves = {"sid": session.sid, "idx": session.idx}
+        self.jar(LOGIN).update({name: value for name, value in halves.items() if value is not None})
+
+
+@dataclass
+class OwnGateway:
+    """A gateway that answers its own paths, and for every other path of an app says who is signed in."""
+
+    org: Org
+    running: RunningOrg
+    times: Times
+    sealer: Sealer
+    sessions: Sessions
+    closer: Closer
+    told: list[str]
+    notes: list[dict[str, str]]
+    browsers: aiohttp.ClientSession
+    port: int = 0
+
+    def browser(self) -> Browser:
+        return Browser(self.browsers, self.port)
+
+    def signed_in(self, login: str = ALICE) -> tuple[Browser, OrgSession]:
+        browser, session = self.browser(), self.org.sign_in(login)
+        browser.signs_in(session)
+        return browser, session
+
+    async def in_app(self, login: str = ALICE) -> Browser:
+        """A browser that is signed in and has used the first app."""
+        browser, _ = self.signed_in(login)
+        reply, _ = await browser.walk(f"{HR}/")
+        assert reply.body == f"hello {login}"
+        return browser
+
+    def fails(self, method: str) -> None:
+        """From now on the org answers 503 to this method on the current session."""
+        self.org.faults.add(Fault("/api/v1/sessions/me", method, 503, times=None))
+
+    async def revoke(self, browser: Browser) -> None:
+        """The session of this browser is refused from now on, as after a sign-out in another tab."""
+        await self.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.jar(LOGIN).items()])
+
+    async def serve_one(self, request: web.BaseRequest) -> web.StreamResponse:
+        head = admit_head(request_head(request, (), secure=True), 65536)
+        assert not isinstance(head, Malformed)
+        host = TABLE.host(head.authority)
+        response: web.StreamResponse
+        if isinstance(host, App) and is_own(head.path):
+            response = await self._app.handle(request, head, host)
+        elif isinstance(host, App):
+            found = await standing(self.sessions, pass_of(self.sealer, head), head)
+            hello = Answer(
+                200, ((b"Content-Type", b"text/plain"),), b"hello " + (found.login.encode() if isinstance(found, Session) else b"")
+            )
+            response = to_response(hello if isinstance(found, Session) else self._handoff.sign_in(head, host))
+        elif is_own(head.path):
+            response = await self._login.handle(request, head)
+        else:
+            response = to_response(Answer(200, (), b"the org's sign-in"))
+        self.notes.append(noted(request))
+        return response
+
+    def build(self) -> None:
+        clock = self.times.clock()
+        self._handoff = AppHandoff(TABLE, self.sealer, self.sessions, clock)
+        self._app = AppOwnPaths(
+            self._handoff,
+            AppSignOut(TABLE, self.sealer, self.sessions, self.closer, clock),
+            AppPages(TABLE, self.sealer, self.sessions, clock, SIGN_IN),
+            clock,
+        )
+        self._login = LoginOwnPaths(
+            LoginHandoff(TABLE, self.sealer, self.sessions, clock, SIGN_IN),
+            LoginSignOut(TABLE, self.sealer, self.sessions, self.closer, clock, SIGN_IN),
+            LoginPages(TABLE, self.sessions, clock, SIGN_IN),
+            clock,
+        )
+
+
+@asynccontextmanager
+async def own_gateway(engine: str = "classic", revocations: type[LocalRevocations] = LocalRevocations) -> AsyncIterator[OwnGateway]:
+    """Everything running on loopback; nothing is left of it afterwards."""
+    org = Org(engine="identity" if engine == "identity" else "classic")
+    running = await serve(org)
+    times, told = Times(), list[str]()
+    deadlines = Deadlines(connect=2.0, first_byte=5.0, idle=5.0)
+    client = open_client(deadlines, 20)
+    okta = Okta(client, Destination(running.url, f"127.0.0.1:{running.port}"), deadlines)
+    clock = times.clock()
+    asking = Asking(okta, clock, lambda event, figures: told.append(event))
+    prints = Fingerprinter(b"f" * 32, running.url)
+    sessions = Sessions(asking, revocations(clock.monotonic), prints, SessionRules(), clock, lambda event, figures: told.append(event))
+    closer = Closer(sessions, okta, lambda event, figures: told.append(event))
+    browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
+    made = OwnGateway(org, running, times, Sealer([b"k" * 32], secrets.token_bytes), sessions, closer, told, [], browsers)
+    made.build()
+    server = web.Server(made.serve_one, handler_cancellation=True, auto_decompress=False, access_log=None, max_field_size=131072)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    made.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        await browsers.close()
+        listening.close()
+        await server.shutdown(1.0)
+        await closer.aclose()
+        await sessions.aclose()
+        await client.close()
+        await running.aclose()

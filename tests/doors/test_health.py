@@ -1,0 +1,86 @@
+"""The admin address on a real socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from gateway.compose.server import Listening, Server, bind
+from gateway.core.messages import Malformed
+from gateway.doors.health import Health
+from gateway.doors.listener import refusal
+from gateway.metrics import Metrics
+
+METRICS_LINE = 'session_gateway_requests_total{door="app",status="200",verdict="admit"} 1.0'
+
+
+@asynccontextmanager
+async def admin(unready: dict[str, str], metrics: Metrics | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of an admin listener; what stands in ``unready`` keeps traffic away."""
+    health = Health(metrics or Metrics(), lambda: unready)
+    bound = bind("127.0.0.1:0", str)
+    listening = Listening(Server(health.handle, lambda request, malformed: refusal(Malformed(400, malformed.reason), ())), bound)
+    port = bound.getsockname()[1]
+    await listening.start()
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+            yield client
+    finally:
+        await listening.aclose(0)
+
+
+async def test_it_is_alive_and_ready_until_a_part_is_not() -> None:
+    unready: dict[str, str] = {}
+    async with admin(unready) as client:
+        assert await (await client.get("/healthz")).json() == {"status": "alive"}
+        assert await (await client.get("/readyz")).json() == {"status": "ready"}
+        unready["process"] = "stopping"
+        answer = await client.get("/readyz")
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert await answer.json() == {"status": "not_ready", "reasons": {"process": "stopping"}}
+        assert (await client.get("/healthz")).status == 200
+
+
+async def test_metrics_are_told_in_prometheus_text() -> None:
+    metrics = Metrics()
+    metrics.began()
+    metrics.answered("app", "admit", 200, 0.01)
+    async with admin({}, metrics) as client:
+        answer = await client.get("/metrics")
+        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert METRICS_LINE in await answer.text()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"Sec-Fetch-Mode": "navigate"}, {"Sec-Fetch-Site": "none"}, {"Origin": "https://evil.example"}, {"Origin": "null"}],
+    ids=lambda fields: next(iter(fields.items())),
+)
+async def test_browsers_are_told_nothing(fields: dict[str, str]) -> None:
+    async with admin({}) as client:
+        for path in ("/metrics", "/readyz", "/healthz", "/other"):
+            answer = await client.get(path, headers=fields)
+            assert answer.status == 403
+            assert await answer.json() == {"error": "no_browsers"}
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz/", "/healthz/x", "/HEALTHZ", "/readyz%20", "/metrics/..", "/.gateway/session"])
+async def test_there_is_nothing_else(path: str) -> None:
+    async with admin({}) as client:
+        assert (await client.get(path)).status == 404
+
+
+async def test_only_reading_is_possible() -> None:
+    async with admin({}) as client:
+        assert (await client.head("/healthz")).status == 200
+        answer = await client.post("/metrics")
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+async def test_answers_are_not_stored_and_name_no_server() -> None:
+    async with admin({}) as client:
+        for path in ("/healthz", "/readyz", "/metrics", "/other"):
+            answer = await client.get(path)
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert "Server" not in answer.headers

@@ -1,0 +1,335 @@
+"""The app door: who gets through, what the app sees of it, and what everybody else is told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.session import SessionCookie
+from gateway.standin import Fault
+from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, app_gateway
+from tests.proxy.conftest import Script, Visit
+from tests.proxy.test_frames import frame
+from tests.proxy.test_websocket import MASK, SHAKE, echo
+
+ME = "/api/v1/sessions/me"
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[AppGateway]:
+    async with app_gateway() as made:
+        yield made
+
+
+def asked_okta(gateway: AppGateway) -> int:
+    return len([row for row in gateway.org.journal.rows if row.path == ME])
+
+
+def content(answer: bytes) -> dict[str, object]:
+    found = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert isinstance(found, dict)
+    return found
+
+
+def answering(fields: bytes) -> Script:
+    async def script(visit: Visit) -> None:
+        await visit.body()
+        await visit.say(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 2\r\n\r\nok")
+
+    return script
+
+
+class TestAdmitted:
+    async def test_the_app_is_told_who_comes_once_and_by_us_h1_h2_h9(self, gateway: AppGateway) -> None:
+        spoofed = b"Remote-User: admin\r\nremote_user: admin\r\nREMOTE-USER: root, admin\r\nRemote.User.Id: 1\r\nX-Gateway-Assertion: x\r\n"
+        answer = await gateway.ask("/a?b", FETCH + spoofed + gateway.cookie())
+        assert answer.endswith(b"hello")
+        arrived = gateway.app.last
+        names = [line.split(b":")[0].lower().replace(b"_", b"-").replace(b".", b"-") for line in arrived.fields]
+        assert names.count(b"remote-user") == names.count(b"remote-user-id") == 1
+        assert arrived.value(b"remote-user") == ALICE.encode()
+        assert arrived.value(b"remote-user-id") == gateway.org.known_user(ALICE).id.encode()
+        assert b"x-gateway-assertion" not in names
+        assert gateway.notes[-1]["verdict"] == "admit"
+        assert len(gateway.notes[-1]["fingerprint"]) == 12
+
+    async def test_our_cookies_and_oktas_stay_here_the_others_pass_to_the_byte_c12_c16(self, gateway: AppGateway) -> None:
+        ours = gateway.cookie().removeprefix(b"Cookie: ").rstrip()
+        await gateway.ask(
+            "/", FETCH + b'Cookie: a="x y"; ' + ours + b"; sid=1; b=caf\xc3\xa9;idx=2; DT=3; SID=mine; xids=4\r\nCookie: c==\r\n"
+        )
+        assert [line for line in gateway.app.last.fields if line.startswith(b"Cookie")] == [
+            b'Cookie: a="x y"; b=caf\xc3\xa9; SID=mine',
+            b"Cookie: c==",
+        ]
+
+    async def test_credentials_of_the_app_itself_pass_h23(self, gateway: AppGateway) -> None:
+        answer = await gateway.ask("/", FETCH + b"Authorization: Basic YTpi\r\n" + gateway.cookie())
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert gateway.app.last.value(b"authorization") == b"Basic YTpi"
+
+    async def test_okta_is_asked_once_and_then_remembered(self, gateway: AppGateway) -> None:
+        cookie = gateway.cookie()
+        for _ in range(3):
+            assert (await gateway.ask("/", FETCH + cookie)).startswith(b"HTTP/1.1 200")
+        assert asked_okta(gateway) == 1
+
+    @pytest.mark.parametrize(
+        ("asking", "given", "got"),
+        [
+            (NAVIGATION, b"Cache-Control: public, max-age=60\r\n", b"Cache-Control: no-store"),
+            (FETCH, b"", b"Cache-Control: private, no-cache"),
+            (FETCH, b"Cache-Control: public, max-age=60, s-maxage=9\r\n", b"Cache-Control: private, max-age=60"),
+        ],
+    )
+    async def test_what_a_user_saw_is_kept_by_nobody_else_l15(self, gateway: AppGateway, asking: bytes, given: bytes, got: bytes) -> None:
+        gateway.app.script = answering(given)
+        answer = await gateway.ask("/", asking + gateway.cookie())
+        assert [line for line in answer.split(b"\r\n") if line.startswith(b"Cache-Control")] == [got]
+
+    async def test_an_app_cannot_set_a_cookie_of_ours(self, gateway: AppGateway) -> None:
+        gateway.app.script = answering(b"Set-Cookie: __Host-gateway=evil\r\nSet-Cookie: a=1\r\n")
+        answer = await gateway.ask("/", FETCH + gateway.cookie())
+        assert b"evil" not in answer
+        assert b"Set-Cookie: a=1\r\n" in answer
+
+    async def test_a_pass_under_an_old_key_is_sealed_anew(self) -> None:
+        old, new = b"o" * 32, b"n" * 32
+        async with app_gateway([new, old]) as gateway, app_gateway([old]) as before:
+            answer = await gateway.ask("/", FETCH + before.sealed(gateway.held()[0]))
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            line = next(line for line in answer.split(b"\r\n") if line.startswith(b"Set-Cookie: __Host-gateway="))
+            assert line.endswith(b"; Path=/; Secure; HttpOnly; SameSite=Lax")
+            fresh = line.removeprefix(b"Set-Cookie: ").partition(b";")[0]
+            again = await gateway.ask("/", FETCH + b"Cookie: " + fresh + b"\r\n")
+            assert again.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"Set-Cookie" not in again
+
+
+class TestWithoutSession:
+    async def test_a_navigation_is_sent_to_sign_in(self, gateway: AppGateway) -> None:
+        answer = await gateway.ask("/a?b=c", NAVIGATION)
+        assert answer.startswith(b"HTTP/1.1 302 Found\r\nLocation: https://login.example.com/.gateway/handoff?start=")
+        assert b"\r\nSet-Cookie: __Host-gateway-start=" in answer
+        assert gateway.app.visits == []
+        assert gateway.notes == [{"route": "/**", "verdict": "sign_in", "reason": "no_pass", "fingerprint": ""}]
+
+    @pytest.mark.parametrize(
+        ("method", "fields"),
+        [
+            ("GET", FETCH),
+            ("GET", NAVIGATION + b"Sec-Purpose: prefetch\r\n"),
+            ("POST", NAVIGATION + b"Content-Length: 3\r\n"),
+            ("DELETE", b"Accept: text/html\r\n"),
+        ],
+    )
+    async def test_anything_else_is_told_in_json_without_a_cookie_or_a_password_box_l18_o1(
+        self, gateway: AppGateway, method: str, fields: bytes
+    ) -> None:
+        answer = await gateway.ask("/a", fields, method, b"abc" if b"Content-Length" in fields else b"")
+        assert answer.startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+        assert b"\r\nWWW-Authenticate: Session\r\n" in answer
+        assert b"Set-Cookie" not in answer
+        assert content(answer) == {"error": "no_session", "sign_in": "https://hr.example.com/.gateway/sign-in?to=%2Fa"}
+        assert gateway.app.visits == []
+
+    async def test_a_body_that_was_only_announced_is_not_asked_for_s14(self, gateway: AppGateway) -> None:
+        wire = await gateway.connect()
+        await wire.say(b"POST /a HTTP/1.1\r\nHost: hr.example.com\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n")
+        head = await wire.head()
+        assert head.startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+        assert b"\r\nConnection: close\r\n" in head
+        assert gateway.app.connections == 0
+
+    async def test_a_websocket_is_refused_and_not_redirected_u7(self, gateway: AppGateway) -> None:
+        wire = await gateway.connect()
+        await wire.say(SHAKE + b"\r\n")
+        assert (await wire.head()).startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+        assert gateway.app.visits == []
+
+    async def test_an_ended_session_is_no_session(self, gateway: AppGateway) -> None:
+        held, _ = gateway.held()
+        await gateway.sessions.revoke(held.cookies)
+        assert (await gateway.ask("/", FETCH + gateway.sealed(held))).startswith(b"HTTP/1.1 401")
+        assert gateway.notes[-1]["reason"] == "revoked"
+        stranger = replace(held, cookies=(SessionCookie(b"sid", b"102unknown"),))
+        assert (await gateway.ask("/", FETCH + gateway.sealed(stranger))).startswith(b"HTTP/1.1 401")
+
+    async def test_a_pass_is_good_for_its_host_and_once_only(self, gateway: AppGateway) -> None:
+        held, _ = gateway.held()
+        other_host = gateway.sealed(held, "wiki.example.com:443")
+        assert (await gateway.ask("/", FETCH + other_host)).startswith(b"HTTP/1.1 401")
+        assert gateway.notes[-1]["reason"] == "pass_unreadable"
+        assert (await gateway.ask("/", FETCH + gateway.sealed(held) + gateway.sealed(held))).startswith(b"HTTP/1.1 401")
+        assert gateway.notes[-1]["reason"] == "no_pass"
+        assert gateway.app.visits == []
+
+    async def test_a_pass_dies_when_okta_names_another_user(self, gateway: AppGateway) -> None:
+        held, _ = gateway.held(BOB)
+        hers = replace(held, user_id=gateway.org.known_user(ALICE).id)
+        assert (await gateway.ask("/", FETCH + gateway.sealed(hers))).startswith(b"HTTP/1.1 401")
+        assert gateway.notes[-1]["reason"] == "user_changed"
+        assert gateway.sessions.is_revoked(held.cookies)
+        assert gateway.app.visits == []
+
+
+class TestRules:
+    async def test_anyone_comes_as_nobody_and_okta_is_not_asked_h6(self, gateway: AppGateway) -> None:
+        gateway.app.script = answering(b"Cache-Control: public\r\n")
+        answer = await gateway.ask("/public/x", FETCH + b"Remote_User: admin\r\nRemote-User: admin\r\n" + gateway.cookie())
+        assert b"\r\nCache-Control: public\r\n" in answer
+        assert b"ser: " not in gateway.app.last.head.replace(b"User-Agent", b"")
+        assert b"__Host-gateway" not in gateway.app.last.head
+        assert asked_okta(gateway) == 0
+
+    async def test_optional_is_told_who_comes_if_anybody(self, gateway: AppGateway) -> None:
+        await gateway.ask("/maybe/x")
+        assert gateway.app.last.value(b"remote-user") is None
+        await gateway.ask("/maybe/x", FETCH + gateway.cookie())
+        assert gateway.app.last.value(b"remote-user") == ALICE.encode()
+
+    async def test_another_user_is_forbidden_in_words_or_json(self, gateway: AppGateway) -> None:
+        cookie = gateway.cookie()
+        page = await gateway.ask("/bob/x", NAVIGATION + cookie)
+        assert page.startswith(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html")
+        assert b"/.gateway/sign-out" in page
+        script = await gateway.ask("/bob/x", FETCH + cookie)
+        assert script.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+        assert content(script) == {"error": "forbidden", "reason": "user"}
+        assert gateway.app.visits == []
+        assert (await gateway.ask("/bob/x", FETCH + gateway.cookie(BOB))).startswith(b"HTTP/1.1 200")
+
+    async def test_a_method_that_the_rule_does_not_name_is_not_allowed(self, gateway: AppGateway) -> None:
+        answer = await gateway.ask("/read/x", FETCH + gateway.cookie(), "DELETE")
+        assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
+        assert b"\r\nAllow: GET, HEAD\r\n" in answer
+        assert gateway.app.visits == []
+
+    async def test_a_session_that_is_too_weak_is_told_so(self, gateway: AppGateway) -> None:
+        cookie = gateway.cookie()
+        assert content(await gateway.ask("/strong/x", FETCH + cookie)) == {"error": "step_up", "reason": "amr"}
+        assert (await gateway.ask("/strong/x", NAVIGATION + cookie)).startswith(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html")
+        assert gateway.notes[-1]["verdict"] == "step_up"
+        assert gateway.app.visits == []
+
+    async def test_when_okta_does_not_say_nobody_is_signed_out_k7(self, gateway: AppGateway) -> None:
+        cookie = gateway.cookie()
+        gateway.org.faults.add(Fault(ME, "GET", 500, times=None))
+        page = await gateway.ask("/", NAVIGATION + cookie)
+        assert page.startswith(b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html")
+        script = await gateway.ask("/", FETCH + cookie)
+        assert script.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        for answer in (page, script):
+            assert b"\r\nRetry-After: 2\r\n" in answer
+            assert b"Set-Cookie" not in answer
+        gateway.org.faults.clear()
+        assert (await gateway.ask("/", FETCH + cookie)).startswith(b"HTTP/1.1 200")
+
+    @pytest.mark.parametrize("path", ["/public/../a", "/public/%2e%2e/a", "//a", "/a%00", "/public%5c..%5ca", "/%zz"])
+    async def test_a_path_that_can_be_read_in_two_ways_is_refused(self, gateway: AppGateway, path: str) -> None:
+        answer = await gateway.ask(path, FETCH + gateway.cookie())
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert gateway.app.visits == []
+        assert gateway.notes[-1]["verdict"] == "refused"
+
+    @pytest.mark.parametrize("path", ["/.gateway/", "/.gateway", "/%2egateway/x", "/.GateWay/x?y", "/.gateway;a/x", "/.gateway%2Fx"])
+    async def test_own_paths_are_never_forwarded_in_any_spelling(self, gateway: AppGateway, path: str) -> None:
+        assert (await gateway.ask(path, FETCH + gateway.cookie())).endswith(b"own")
+        assert gateway.own.asked == [path]
+        assert gateway.app.visits == []
+
+
+class TestUpstream:
+    @pytest.mark.parametrize(("asking", "kind"), [(NAVIGATION, b"text/html; charset=utf-8"), (FETCH, b"application/json")])
+    async def test_an_app_that_hangs_up_is_a_502(self, gateway: AppGateway, asking: bytes, kind: bytes) -> None:
+        async def script(visit: Visit) -> None:
+            visit.writer.close()
+
+        gateway.app.script = script
+        answer = await gateway.ask("/", asking + gateway.cookie())
+        assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: " + kind)
+        assert gateway.notes[-1]["reason"] == "upstream_hung_up"
+
+    async def test_an_app_that_is_silent_is_a_504_d5(self, gateway: AppGateway) -> None:
+        async def script(visit: Visit) -> None:
+            await visit.reader.read()
+
+        gateway.app.script = script
+        answer = await gateway.ask("/", FETCH + gateway.cookie())
+        assert answer.startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
+        assert content(answer) == {"error": "upstream_down", "reason": "timed_out"}
+
+    async def test_an_answer_that_broke_off_is_noted_s16(self, gateway: AppGateway) -> None:
+        async def script(visit: Visit) -> None:
+            await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+            visit.writer.close()
+
+        gateway.app.script = script
+        with pytest.raises(ConnectionResetError):
+            await gateway.ask("/", FETCH + gateway.cookie())
+        assert gateway.notes[-1]["reason"] == "cut_short:hung_up"
+
+
+class TestLiveConnections:
+    @pytest.mark.parametrize(
+        ("origin", "status"),
+        [
+            (b"Origin: https://hr.example.com\r\n", b"101"),
+            (b"Origin: https://chat.example.com\r\n", b"101"),
+            (b"Origin: https://evil.example\r\n", b"403"),
+            (b"Origin: https://hr.example.com.evil.example\r\n", b"403"),
+            (b"Origin: http://hr.example.com\r\n", b"403"),
+            (b"Origin: null\r\n", b"403"),
+            (b"", b"403"),
+            (b"Origin: https://hr.example.com\r\nOrigin: https://evil.example\r\n", b"403"),
+        ],
+    )
+    async def test_a_page_of_another_origin_opens_no_websocket_u6(self, gateway: AppGateway, origin: bytes, status: bytes) -> None:
+        gateway.app.script = echo
+        wire = await gateway.connect()
+        await wire.say(SHAKE.replace(b"Origin: https://hr.example.com\r\n", origin) + gateway.cookie() + b"\r\n")
+        assert (await wire.head()).split(b" ")[1] == status
+        assert len(gateway.app.visits) == (1 if status == b"101" else 0)
+
+    async def test_a_client_without_cookies_may_open_one_where_anyone_may_come_u6(self, gateway: AppGateway) -> None:
+        gateway.app.script = echo
+        wire = await gateway.connect()
+        await wire.say(SHAKE.replace(b"Origin: https://hr.example.com\r\n", b"").replace(b"/ws", b"/public/ws") + b"\r\n")
+        assert (await wire.head()).startswith(b"HTTP/1.1 101 ")
+
+    async def test_a_websocket_tells_the_app_who_comes_as_any_request_does_h8(self, gateway: AppGateway) -> None:
+        gateway.app.script = echo
+        wire = await gateway.connect()
+        await wire.say(SHAKE + b"Remote_User: admin\r\nremote-user: admin\r\n" + gateway.cookie() + b"\r\n")
+        await wire.head()
+        assert [line for line in gateway.app.last.fields if b"ser: " in line] == [b"Remote-User: " + ALICE.encode()]
+        assert b"__Host-gateway" not in gateway.app.last.head
+
+    async def test_sockets_and_streams_of_a_session_can_be_cut_and_the_others_stay_u8(self, gateway: AppGateway) -> None:
+        async def script(visit: Visit) -> None:
+            if visit.value(b"upgrade") is not None:
+                await echo(visit)
+            else:
+                await visit.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+                await visit.reader.read()
+
+        gateway.app.script = script
+        hers, _ = gateway.held(ALICE)
+        socket, events, his = [await gateway.connect() for _ in range(3)]
+        await socket.say(SHAKE + gateway.sealed(hers) + b"\r\n")
+        await socket.head()
+        await events.say(b"GET /events HTTP/1.1\r\nHost: hr.example.com\r\n" + gateway.sealed(hers) + b"\r\n")
+        await events.until(b"data: 1\n\n")
+        await his.say(SHAKE + gateway.cookie(BOB) + b"\r\n")
+        await his.head()
+        assert len(gateway.live) == 3
+        assert gateway.live.close(gateway.sessions.fingerprints(hers.cookies)) == 2
+        assert await socket.rest() == b"\x88\x02\x03\xf0"
+        async with asyncio.timeout(5):
+            while chunk := await events.reader.read(1000):
+                assert chunk == b"\r\n"
+        assert len(gateway.live) == 1
+        await his.say(frame(b"still", 1, mask=MASK))
+        assert await his.exactly(11) == frame(b"still", 1, mask=MASK)

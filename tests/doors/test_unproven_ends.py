@@ -1,0 +1,91 @@
+"""Sign-outs whose end at Okta cannot be proven: refused here at once, carried by the browser, and never called complete."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.errors import Unreachable
+from gateway.revocations import LocalRevocations, Revocation
+from tests.doors.own_gateway import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser, OwnGateway, own_gateway
+
+PASS, PENDING = "__Host-gateway", "__Host-gateway-pending"
+SIGN_OUT = "/.gateway/sign-out"
+
+
+class Alone(LocalRevocations):
+    """A process whose neighbours cannot be told."""
+
+    async def publish(self, revocation: Revocation) -> None:
+        self.remember(revocation)
+        raise Unreachable("the other replicas")
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[OwnGateway]:
+    async with own_gateway() as made:
+        yield made
+
+
+async def test_without_okta_the_browser_is_signed_out_at_once_and_carries_what_is_unproven(gateway: OwnGateway) -> None:
+    browser = await gateway.in_app()
+    gateway.fails("DELETE")
+    old = browser.jar(HR)[PASS]
+    posted = await browser.post(f"{HR}{SIGN_OUT}")
+    assert posted.status == 303 and len(gateway.org.sessions.live()) == 1
+    shown = await browser.ask(posted.location)
+    assert "This browser is signed out" in shown.body and "keeps trying" in shown.body
+    assert set(browser.jar(LOGIN)) == {PENDING} and "close_unproven" in gateway.told
+    assert (await browser.ask(f"{HR}/", cookie=f"{PASS}={old}")).status == 302
+    gateway.org.faults.clear()
+    again = await browser.post(f"{LOGIN}{SIGN_OUT}")
+    assert "You are signed out" in again.body and gateway.org.sessions.live() == [] and browser.jar(LOGIN) == {}
+
+
+async def test_two_unproven_ends_are_carried_together(gateway: OwnGateway) -> None:
+    browser = await gateway.in_app()
+    gateway.fails("DELETE")
+    for login in (ALICE, BOB):
+        browser.signs_in(gateway.org.sign_in(login))
+        browser.jar(HR).clear()
+        await browser.walk(f"{HR}/")
+        await browser.walk((await browser.post(f"{HR}{SIGN_OUT}")).location)
+    opened = gateway.sealer.open("pending", "login.example.com:443", browser.jar(LOGIN)[PENDING])
+    assert opened is not None and opened.payload.count(b"sid") == 2
+
+
+async def test_when_the_other_replicas_cannot_be_told_the_page_does_not_claim_the_end() -> None:
+    async with own_gateway(revocations=Alone) as gateway:
+        browser = await gateway.in_app()
+        old = browser.jar(HR)[PASS]
+        posted = await browser.post(f"{HR}{SIGN_OUT}")
+        shown = await browser.ask(posted.location)
+        assert "This browser is signed out" in shown.body and set(browser.jar(LOGIN)) == {PENDING}
+        assert (await browser.ask(f"{HR}/", cookie=f"{PASS}={old}")).status == 302
+
+
+async def test_the_pending_cookie_never_outgrows_what_a_browser_keeps(gateway: OwnGateway) -> None:
+    browser = gateway.browser()
+    gateway.fails("DELETE")
+    for number in range(6):
+        reply = await browser.ask(f"{LOGIN}{SIGN_OUT}", "POST", FORM, f"to=/{number}", cookie=_carried(browser, f"sid={str(number) * 900}"))
+        assert reply.status == 200 and len(browser.jar(LOGIN)[PENDING]) < 4000
+    opened = gateway.sealer.open("pending", "login.example.com:443", browser.jar(LOGIN)[PENDING])
+    assert opened is not None and b"5" * 900 in opened.payload and b"0" * 900 not in opened.payload
+
+
+async def test_the_session_itself_is_refused_whatever_cookie_another_app_knows_it_by() -> None:
+    async with own_gateway("identity") as gateway:
+        browser, session = gateway.signed_in()
+        await browser.walk(f"{HR}/")
+        browser.jars[LOGIN.removeprefix("https://")] = {"idx": gateway.org.sessions.renew_idx(session)}
+        reply, _ = await browser.walk(f"{WIKI}/")
+        assert reply.body == f"hello {ALICE}"
+        gateway.times.passed += 600  # nothing is remembered of either
+        gateway.fails("DELETE")
+        await browser.post(f"{HR}{SIGN_OUT}")
+        assert len(gateway.org.sessions.live()) == 1 and (await browser.ask(f"{WIKI}/")).status == 302
+
+
+def _carried(browser: Browser, session: str) -> str:
+    pending = browser.jar(LOGIN).get(PENDING)
+    return session if pending is None else f"{session}; {PENDING}={pending}"

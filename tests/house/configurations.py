@@ -1,0 +1,50 @@
+"""Owns the smallest configuration that works, the keys for it, and the program as a process. Checks nothing by itself."""
+
+import asyncio
+import base64
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.config import Settings, read
+from gateway.errors import BadConfig
+
+SEAL_KEY = base64.b64encode(b"k" * 32).decode()
+SEALED = {"SESSION_GATEWAY_SEAL_KEYS": SEAL_KEY}
+
+OKTA = '[okta]\norg = "https://example.okta.com"\n'
+LOGIN = '[login]\nurl = "https://login.example.com"\n'
+APP = '[[app]]\nname = "hr"\nurl = "https://hr.example.com"\nupstream = "http://127.0.0.1:3000"\n'
+SMALLEST = OKTA + LOGIN + APP
+
+
+def settings(text: str = SMALLEST, environ: Mapping[str, str] = SEALED) -> Settings:
+    """The settings of a text that stands in gateway.toml."""
+    return read("gateway.toml", text, environ)
+
+
+def problems(text: str, environ: Mapping[str, str] = SEALED) -> tuple[str, ...]:
+    """What is wrong with it; empty when nothing is."""
+    try:
+        read("gateway.toml", text, environ)
+    except BadConfig as error:
+        return error.problems
+    return ()
+
+
+async def program(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> Process:
+    """`session-gateway` with these arguments, in a process of its own."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SESSION_GATEWAY")}
+    code = "from gateway.cli import main; main()"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *map(str, arguments), stdout=PIPE, stderr=PIPE, env={**inherited, **environ}
+    )
+
+
+async def finished(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command that ends by itself."""
+    process = await program(*arguments, environ=environ)
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()

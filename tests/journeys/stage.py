@@ -1,0 +1,129 @@
+"""Owns the whole arrangement of `session-gateway dev` on free ports, in the test's own event loop, and visitors to it.
+
+Fixtures: ``start`` begins arrangements as the test wishes, ``stage`` is the usual one, ``chromium`` a real browser.
+"""
+
+import io
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+from playwright.async_api import Browser, async_playwright
+from yarl import URL
+
+from gateway.clock import Clock
+from gateway.compose import Gateway
+from gateway.dev import Demonstration, Places, Wishes
+from gateway.log import Log
+from gateway.standin import ALICE_AND_BOB, Engine, Org, User
+
+CHROMIUM_FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1"}
+
+
+class EveryNameIsHere(AbstractResolver):
+    """Resolves any name to this machine, as browsers do for *.localhost."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        """127.0.0.1, whatever was asked for."""
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST)]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running arrangement, and everything that its log says."""
+
+    demonstration: Demonstration
+    written: io.StringIO
+
+    @property
+    def where(self) -> Places:
+        """The origins of all parties."""
+        return self.demonstration.where
+
+    @property
+    def org(self) -> Org:
+        """The org: its sessions, its journal, its faults."""
+        assert self.demonstration.org is not None
+        return self.demonstration.org
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway."""
+        assert self.demonstration.gateway is not None
+        return self.demonstration.gateway
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.written.getvalue().splitlines()]
+
+    def visitor(self) -> aiohttp.ClientSession:
+        """A client that keeps cookies as a browser does, Secure ones too; it follows redirects unless told otherwise."""
+        origins = [URL(origin) for origin in (self.where.app, self.where.login, self.where.portal, self.where.evil)]
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=EveryNameIsHere(), use_dns_cache=False),
+            cookie_jar=aiohttp.CookieJar(treat_as_secure_origin=origins),
+            headers=NAVIGATION,
+        )
+
+
+@dataclass(slots=True)
+class Stages:
+    """Begins arrangements, and ends them in the opposite order."""
+
+    opened: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def __call__(
+        self,
+        *,
+        engine: Engine = "classic",
+        users: Sequence[User] = ALICE_AND_BOB,
+        upstream: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> Stage:
+        """An arrangement on free ports; ``environ``: single keys of the configuration (`SESSION_GATEWAY__SESSION__TTL`)."""
+        written = io.StringIO()
+        wishes = Wishes(0, 0, upstream, True, engine, users, environ or {})
+        demonstration = Demonstration(wishes, Log("debug", stream=written), clock)
+        await demonstration.start()
+        self.opened.push_async_callback(demonstration.aclose)
+        return Stage(demonstration, written)
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Stages]:
+    """`await start(engine="identity")` begins an arrangement that ends with the test."""
+    stages = Stages()
+    async with stages.opened:
+        yield stages
+
+
+@pytest.fixture
+async def stage(start: Callable[[], Awaitable[Stage]]) -> Stage:
+    """The usual arrangement: Classic Engine, alice and bob, the demo."""
+    return await start()
+
+
+@pytest.fixture
+async def chromium(chromium_path: Path) -> AsyncIterator[Browser]:
+    """Debian's Chromium; `await chromium.new_context()` is a person with an empty cookie jar."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(chromium_path), args=list(CHROMIUM_FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()

@@ -1,0 +1,170 @@
+"""What every page must be for a keyboard, a screen reader and a strict content policy; and what no page may be made to say."""
+
+from pathlib import Path
+
+import pytest
+
+import gateway.pages
+from gateway.pages import ConfirmSignOut, ConfirmSwitch, Forbidden, NobodyPage, Refused, SessionPage, SignedOut, View, render
+from tests.pages.parsed import Parsed, parse
+from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS, views
+
+HOSTILE_WORDS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onfocus='alert(1)",
+    "{{ 7 * 7 }}",
+    "&lt;b&gt;",
+    "",
+    "\ud800\x00",
+    "ä" * 5000,
+]
+HOSTILE_ADDRESSES = [
+    "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "//evil.example/", "/\\evil.example",
+    "\\\\evil.example", "https://good@evil.example/",
+    "https:evil.example", "http:///evil.example",
+    "/ok\nSet-Cookie: a=b", " /leading", "vbscript:x", "evil.example", '/"><script>', "/a\tb", "/a\\b",
+]  # fmt: skip
+ALLOWED_ELEMENTS = {
+    "html", "head", "meta", "title", "link", "script", "body", "main", "footer", "div", "h1", "h2", "p", "ul", "li", "dl", "dt",
+    "dd", "code", "svg", "path", "span", "bdi", "strong", "em", "time", "form", "input", "button", "a",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", PLAIN_VIEWS, ids=lambda view: type(view).__name__)
+def test_a_page_has_language_title_landmarks_and_one_heading(view: View) -> None:
+    page = parse(render(view).html)
+    assert page.named("html") == [{"lang": "en"}]
+    assert len(page.named("h1")) == 1
+    assert page.text("h1")
+    assert page.text("title") == page.text("h1")
+    assert len(page.named("main")) == len(page.named("footer")) == 1
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.named("meta")
+
+
+@pytest.mark.parametrize("view", PLAIN_VIEWS, ids=lambda view: type(view).__name__)
+def test_every_control_has_a_name_and_every_id_is_unique(view: View) -> None:
+    html = render(view).html.decode()
+    page = parse(html.encode())
+    for piece in html.split("<button")[1:] + html.split('<a class="button')[1:]:
+        assert piece.partition(">")[2].partition("<")[0].strip()
+    assert all(field["type"] == "hidden" for field in page.named("input"))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    spoken = {attributes["data-speaks"] for _, attributes in page.elements if "data-speaks" in attributes}
+    assert spoken <= set(ids)
+
+
+def _assert_inert(page: Parsed) -> None:
+    for name, attributes in page.elements:
+        assert name in ALLOWED_ELEMENTS
+        assert not [key for key in attributes if key.startswith("on") or key == "style"]
+    assert len(page.named("script")) == 1
+    assert page.texts.get("script", []) == []
+    assert page.named("style") == []
+    for attributes in page.named("script", "link"):
+        address = attributes.get("src") or attributes.get("href")
+        assert address is not None
+        assert address.startswith("/.gateway/")
+
+
+@pytest.mark.parametrize("view", PLAIN_VIEWS, ids=lambda view: type(view).__name__)
+def test_a_page_has_nothing_inline_and_nothing_from_elsewhere(view: View) -> None:
+    _assert_inert(parse(render(view).html))
+    assert b"://" not in render(view).html
+
+
+@pytest.mark.parametrize("word", HOSTILE_WORDS, ids=str)
+def test_hostile_words_stay_words(word: str) -> None:
+    plain = views("alice", "/x")
+    for view, likeness in zip(views(word, "/x"), plain, strict=True):
+        page, usual = (parse(render(each, request_id="7f3a", at=NOW).html) for each in (view, likeness))
+        _assert_inert(page)
+        names = [
+            [name for name, _ in each.elements if name not in {"footer", "code", "dl", "dt", "dd", "p", "div", "form", "input"}]
+            for each in (page, usual)
+        ]
+        if word:
+            assert names[0] == names[1]
+
+
+def test_the_word_is_shown_as_it_was_written() -> None:
+    page = parse(render(Forbidden(HOSTILE_WORDS[0], "reason")).html)
+    assert HOSTILE_WORDS[0] in page.text("main")
+
+
+@pytest.mark.parametrize("address", HOSTILE_ADDRESSES, ids=str)
+def test_a_hostile_address_becomes_the_session_page(address: str) -> None:
+    for view in views("alice", address):
+        page = parse(render(view).html)
+        addresses = [each.get("href") for each in page.named("a")] + [each.get("action") for each in page.named("form")]
+        for found in addresses:
+            assert found in {"", "/", "/.gateway/", "/.gateway/sign-out"} or found == address == '/"><script>'
+
+
+def test_an_address_of_another_configured_host_is_kept() -> None:
+    page = parse(render(SignedOut(True, "https://hr.example.com/.gateway/sign-in?to=/a%2Fb&x=1")).html)
+    assert page.named("a")[0]["href"] == "https://hr.example.com/.gateway/sign-in?to=/a%2Fb&x=1"
+
+
+def _forms(view: View) -> list[tuple[str | None, str | None, dict[str | None, str | None]]]:
+    forms = []
+    for piece in render(view).html.split(b"<form")[1:]:
+        page = parse(b"<form" + piece.partition(b"</form>")[0] + b"</form>")
+        form = page.named("form")[0]
+        forms.append((form.get("method"), form.get("action"), {each.get("name"): each.get("value") for each in page.named("input")}))
+    return forms
+
+
+def test_the_session_page_signs_out_and_switches_by_post() -> None:
+    assert _forms(SessionPage("alice", NOW, NOW, "hr.example.com")) == [
+        ("post", "/.gateway/sign-out", {"then": "switch"}),
+        ("post", "/.gateway/sign-out", {}),
+    ]
+
+
+def test_the_confirmed_switch_carries_the_sealed_request_and_a_way_to_stay() -> None:
+    view = ConfirmSwitch("alice", "c2VhbGVk")
+    assert _forms(view) == [("post", "/.gateway/switch", {"request": "c2VhbGVk"})]
+    page = parse(render(view).html)
+    assert page.named("a")[0]["href"] == "/.gateway/"
+    assert "No, stay alice" in page.text("a")
+    assert "alice is signed out first" in page.text("main")
+
+
+def test_sign_out_carries_where_to_go_only_when_there_is_somewhere() -> None:
+    assert _forms(ConfirmSignOut("alice", to="/a?b=c&d")) == [("post", "/.gateway/sign-out", {"to": "/a?b=c&d"})]
+    assert _forms(ConfirmSignOut(None)) == [("post", "/.gateway/sign-out", {})]
+
+
+def test_forbidden_offers_to_sign_out_and_use_another_account() -> None:
+    assert _forms(Forbidden("alice", "users")) == [("post", "/.gateway/sign-out", {"then": "switch"})]
+
+
+def test_an_incomplete_sign_out_says_so_and_goes_nowhere_by_itself() -> None:
+    page = parse(render(SignedOut(False, "/x")).html)
+    assert "could not be reached" in page.text("main")
+    assert not [each for each in page.named("meta") if "http-equiv" in each]
+    assert "could not be reached" not in parse(render(SignedOut(True, "/x")).html).text("main")
+
+
+def test_a_refused_switch_can_be_tried_again_at_its_own_address_without_writing_it_down() -> None:
+    assert parse(render(Refused("x", 5, "")).html).named("a")[0]["href"] == ""
+    assert parse(render(Refused("x", 5, None)).html).named("a") == []
+
+
+def test_the_small_print_shows_reason_time_and_request() -> None:
+    footer = parse(render(Refused("close_unproven", 5, ""), at=NOW, request_id="7f3a-91c2").html).text("footer")
+    assert "close_unproven" in footer
+    assert "2026-10-05 15:28:12 UTC" in footer
+    assert "7f3a-91c2" in footer
+    assert parse(render(NobodyPage("/x")).html).text("footer") == ""
+
+
+def test_no_template_or_asset_names_another_site() -> None:
+    room = Path(gateway.pages.__file__).parent
+    for path in [*room.glob("templates/*.html"), *room.glob("static/*")]:
+        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "//" not in text.replace("\n  // ", "").replace("// Counts", ""), path.name
+        assert "|safe" not in text
+        assert "Markup" not in text

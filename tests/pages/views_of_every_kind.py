@@ -1,0 +1,53 @@
+"""One view of every kind, told and hostile: shared by the tests of the pages."""
+
+from datetime import UTC, datetime, timedelta
+
+from gateway.pages import (
+    BadRequest,
+    ConfirmSignOut,
+    ConfirmSwitch,
+    CookiesBlocked,
+    Forbidden,
+    LoopExplained,
+    NobodyPage,
+    Refused,
+    SessionPage,
+    SignedOut,
+    TokenSpent,
+    Unavailable,
+    UpstreamDown,
+    View,
+)
+
+NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
+
+
+def views(word: str, address: str) -> list[View]:
+    """Every kind of view, each text field filled with `word` and each address with `address`."""
+    return [
+        SessionPage(word, NOW + timedelta(minutes=72), NOW, word, address, word, address),
+        SessionPage(word, NOW - timedelta(minutes=1), NOW, word),
+        NobodyPage(address, word),
+        NobodyPage(address),
+        ConfirmSwitch(word, word, address, address),
+        ConfirmSignOut(word, address, word, address),
+        ConfirmSignOut(None),
+        SignedOut(True, address),
+        SignedOut(False, address),
+        SignedOut(False),
+        Refused(word, 12, address),
+        Refused(word, None, None),
+        Refused(word, 0, ""),
+        TokenSpent(word),
+        Forbidden(word, word, address),
+        Unavailable(word, 5),
+        LoopExplained(word, 3, (word, word), address),
+        LoopExplained(word, 3),
+        CookiesBlocked(word, address),
+        *(BadRequest(status, word) for status in (400, 404, 405, 409, 413, 414, 418, 421, 431, 500, 502, 503, 504)),
+        UpstreamDown(word, 502, word),
+        UpstreamDown(word, 504, word),
+    ]
+
+
+PLAIN_VIEWS = views("alice@example.com", "/.gateway/somewhere")

@@ -1,0 +1,155 @@
+"""A slow, busy or dead Okta is left alone, and what it said about one user is nobody else's trouble."""
+
+import asyncio
+
+import pytest
+
+from gateway.core.cache import Breaker, RateLimits
+from gateway.core.session import Finding, NoSession, SessionCookie, Unknown
+from gateway.okta import OktaAnswer
+from gateway.sessions import AskingRules
+from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, OTHER, SID, WALL, answer, idle, memory, session
+
+QUICK = AskingRules(breaker=Breaker(threshold=3, rest_seconds=5.0))
+FORBIDDEN = answer(Unknown("status_403"), 403)
+BROKEN = answer(Unknown("status_503"), 503)
+
+
+def cookie(number: int) -> tuple[SessionCookie, ...]:
+    return (SessionCookie(b"sid", b"%d" % number),)
+
+
+async def test_k7_after_a_429_nobody_asks_until_the_reset() -> None:
+    m = memory()
+    m.org.now = answer(Unknown("rate_limited", WALL + 30), 429, RateLimits(600, 0, WALL + 30, WALL + 10))
+    limited = Unknown("rate_limited", WALL + 20)
+    assert [await m.sessions.current(cookies, BROWSER) for cookies in (SID, OTHER, SID)] == [limited] * 3
+    assert len(m.org.asked) == 1
+    m.org.now, m.times.passed = ALICE, 19.9
+    assert await m.sessions.current(SID, BROWSER) == limited
+    m.times.passed = 20.0
+    assert await m.sessions.current(SID, BROWSER) == session()
+    assert m.events == [("okta_rate_limited", {"wait_seconds": 20.0})]
+
+
+async def test_k7_questions_that_wait_for_a_slot_are_not_sent_after_a_429() -> None:
+    m = memory(rules=AskingRules(at_once=1))
+    waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(3)]
+    await idle()
+    m.org.asked[0].answered.set_result(answer(Unknown("rate_limited"), 429))
+    assert await asyncio.gather(*waiting) == [Unknown("rate_limited", WALL + 5.0)] * 3
+    assert len(m.org.asked) == 1
+
+
+async def test_several_429s_at_once_are_one_wait_and_one_line() -> None:
+    m = memory()
+    waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(3)]
+    await idle()
+    for question in m.org.asked:
+        question.answered.set_result(answer(Unknown("rate_limited", WALL + 7), 429))
+    await asyncio.gather(*waiting)
+    assert m.names() == ["okta_rate_limited"]
+
+
+async def test_k8_a_dead_okta_is_left_alone_and_probed_once() -> None:
+    m = memory(rules=QUICK)
+    m.org.now = DOWN
+    for _ in range(3):
+        assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
+    assert await m.sessions.current(SID, BROWSER) == Unknown("circuit_open", WALL + 5.0)
+    assert len(m.org.asked) == 3 and m.asking.is_open
+    m.org.now, m.times.passed = None, 5.0
+    probe = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    await idle()
+    assert await m.sessions.current(OTHER, BROWSER) == Unknown("circuit_open", WALL + 5.0)
+    m.org.asked[3].answered.set_result(ALICE)
+    assert await probe == session()
+    m.org.now = ALICE
+    assert await m.sessions.current(OTHER, BROWSER) == session()
+    assert m.events == [("okta_circuit_open", {"reason": "unreachable"}), ("okta_circuit_closed", {"reason": ""})]
+
+
+async def test_a_probe_that_fails_opens_the_circuit_again_without_another_line() -> None:
+    m = memory(rules=QUICK)
+    m.org.now = BROKEN
+    for passed in (0.0, 0.0, 0.0, 5.0):
+        m.times.passed = passed
+        assert await m.sessions.current(SID, BROWSER) == Unknown("status_503")
+    assert await m.sessions.current(SID, BROWSER) == Unknown("circuit_open", WALL + 10.0)
+    assert m.names() == ["okta_circuit_open"]
+
+
+async def test_a_probe_that_is_cancelled_makes_room_for_the_next() -> None:
+    m = memory(rules=QUICK)
+    m.org.now = DOWN
+    for _ in range(3):
+        await m.sessions.current(SID, BROWSER)
+    m.org.now, m.times.passed = None, 5.0
+    probe = asyncio.create_task(m.asking.session(SID, BROWSER))
+    await idle()
+    probe.cancel()
+    await idle()
+    m.org.now = ALICE
+    assert await m.sessions.current(SID, BROWSER) == session()
+
+
+@pytest.mark.parametrize("about_one_user", [FORBIDDEN, GONE, answer(Unknown("not_json"), 200), answer(Unknown("unsendable_cookie"))])
+async def test_what_okta_says_about_one_user_never_opens_the_circuit(about_one_user: OktaAnswer) -> None:
+    m = memory(rules=QUICK)
+    m.org.now = about_one_user
+    for number in range(10):
+        assert (await m.asking.session(cookie(number), BROWSER)).finding == about_one_user.finding
+    assert not m.asking.is_open
+
+
+async def test_no_more_questions_than_slots_are_under_way() -> None:
+    m = memory(rules=AskingRules(at_once=3))
+    waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(10)]
+    for number in range(10):
+        await idle()
+        m.org.asked[number].answered.set_result(ALICE)
+    assert await asyncio.gather(*waiting) == [session()] * 10
+    assert m.org.most_at_once == 3
+
+
+async def test_more_questions_than_may_wait_are_not_asked() -> None:
+    m = memory(rules=AskingRules(at_once=1, most_waiting=2))
+    waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(4)]
+    await idle()
+    assert [task.done() for task in waiting] == [False, False, False, True]
+    assert await waiting[3] == Unknown("busy")
+    for number in range(3):
+        m.org.asked[number].answered.set_result(ALICE)
+        await idle()
+    assert await asyncio.gather(*waiting[:3]) == [session()] * 3
+
+
+async def test_who_gives_up_waiting_for_a_slot_leaves_the_queue() -> None:
+    m = memory(rules=AskingRules(at_once=1, most_waiting=1))
+    first, second = [asyncio.create_task(m.asking.session(cookie(number), BROWSER)) for number in range(2)]
+    await idle()
+    second.cancel()
+    await idle()
+    third = asyncio.create_task(m.asking.session(cookie(3), BROWSER))
+    await idle()
+    for number in range(2):
+        m.org.asked[number].answered.set_result(GONE)
+        await idle()
+    assert [(await task).finding for task in (first, third)] == [NoSession("not_found")] * 2
+
+
+async def test_the_log_hears_once_that_the_rate_limit_runs_low_and_once_that_it_recovered() -> None:
+    m = memory()
+    for remaining in (50, 19, 10, 25, 5, 30, 100):
+        m.org.now = OktaAnswer(session(), 200, RateLimits(100, remaining))
+        await m.asking.session(SID, BROWSER)
+    assert m.events == [("okta_rate_low", {"remaining": 19, "limit": 100}), ("okta_rate_recovered", {"remaining": 30, "limit": 100})]
+    assert m.asking.shortage == 0.0
+
+
+async def test_a_refresh_waits_and_counts_like_a_question() -> None:
+    m = memory()
+    m.org.now = answer(Unknown("rate_limited"), 429)
+    findings: list[Finding] = [(await m.asking.refresh(SID, BROWSER)).finding, (await m.asking.session(SID, BROWSER)).finding]
+    assert findings == [Unknown("rate_limited", WALL + 5.0)] * 2
+    assert m.org.calls() == ["refresh"]

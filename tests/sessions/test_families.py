@@ -1,0 +1,113 @@
+"""Which cookies are one browser's."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.session import Fingerprint
+from gateway.sessions.families import MOST_KIN, Families
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def mark(name: str | int) -> Fingerprint:
+    return Fingerprint(str(name).encode())
+
+
+A, B, C, D = (mark(name) for name in "ABCD")
+
+
+def families(time: Time | None = None, largest: int = 1000) -> Families:
+    return Families(largest, 60.0, time or Time())
+
+
+def test_a_cookie_without_kin_is_its_own() -> None:
+    assert families().kin((A, B, A)) == (A, B)
+    assert families().named((A,), "alice") == ()
+
+
+def test_kinship_is_mutual_and_goes_on_and_stays_within_the_browser() -> None:
+    known = families()
+    known.adopt((A,), (B,), None)
+    known.adopt((B,), (C,), None)
+    assert {frozenset(known.kin((one,))) for one in (A, B, C)} == {frozenset((A, B, C))}
+    assert known.kin((D,)) == (D,)
+
+
+def test_kinship_is_forgotten_in_time() -> None:
+    time = Time()
+    known = families(time)
+    known.adopt((A,), (B,), None)
+    time.now = 60.0
+    assert known.kin((A,)) == (A,)
+
+
+def test_a_family_has_a_bound_and_the_eldest_leave() -> None:
+    known = families()
+    for number in range(3 * MOST_KIN):
+        known.adopt((mark(number),), (mark(number + 1),), None)
+    youngest = mark(3 * MOST_KIN)
+    assert len(known.kin((youngest,))) == MOST_KIN
+    assert mark(3 * MOST_KIN - 1) in known.kin((youngest,)) and known.kin((mark(0),)) == (mark(0),)
+
+
+def test_the_older_user_of_a_browser_is_a_stranger_with_all_that_came_before_the_younger() -> None:
+    known = families()
+    known.adopt((A,), (B,), None)
+    known.adopt((B,), (C,), "alice")
+    known.adopt((C,), (D,), None)
+    assert known.named((C,), "bob") == (A, B)
+    assert known.kin((D,)) == (D, C)
+
+
+def test_a_late_answer_about_an_older_cookie_makes_that_one_the_stranger() -> None:
+    known = families()
+    known.adopt((A,), (B,), None)
+    assert known.named((B,), "bob") == ()
+    assert known.named((A,), "alice") == (A,)
+
+
+def test_the_user_who_was_known_when_the_cookie_rotated_counts() -> None:
+    known = families()
+    known.adopt((A,), (B,), "alice")
+    assert known.named((B,), "bob") == (A,)
+
+
+def test_two_users_in_one_request_are_the_younger_cookies_user() -> None:
+    known = families()
+    known.adopt((A,), (B,), "alice")
+    assert known.named((A, B), "bob") == (A,)
+
+
+def test_a_family_whose_member_was_pushed_out_by_the_bound_still_answers() -> None:
+    known = families(largest=2)
+    known.adopt((A,), (B,), None)
+    known.adopt((C,), (D,), None)
+    assert known.kin((A,)) == (A,) and set(known.kin((C,))) == {C, D}
+
+
+names = st.sampled_from([mark(number) for number in range(6)])
+groups = st.lists(names, max_size=2)
+
+
+@given(
+    st.lists(st.tuples(groups, groups, st.sampled_from([None, "alice", "bob"])), max_size=8),
+    st.lists(st.tuples(names, st.sampled_from(["alice", "bob"])), max_size=8),
+)
+def test_after_any_history_a_family_is_mutual_and_its_known_members_are_one_users(
+    adoptions: list[tuple[list[Fingerprint], list[Fingerprint], str | None]], answers: list[tuple[Fingerprint, str]]
+) -> None:
+    known = families()
+    for old, new, user in adoptions:
+        known.adopt(old, new, user)
+    for one, user in answers:
+        before = known.kin((one,))
+        gone = known.named((one,), user)
+        assert set(gone) <= set(before)
+        kin = known.kin((one,))
+        assert all(set(known.kin((other,))) == set(kin) for other in kin)
+        assert known.named((one,), user) == () or one in gone

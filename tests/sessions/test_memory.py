@@ -1,0 +1,267 @@
+"""Who Okta said a browser is: believed for its ttl, asked once however many wait, never lost to a client that leaves."""
+
+import asyncio
+
+import pytest
+
+from gateway.core.cache import Lifetimes, RateLimits
+from gateway.core.session import NoSession, Session, SessionCookie, SessionToken, Unknown
+from gateway.okta import OktaAnswer
+from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, IDX, OTHER, SID, answer, idle, memory, session
+
+ALICE_IS_HERE = session()
+NOT_FOUND = NoSession("not_found")
+
+
+async def test_an_answer_is_believed_for_its_ttl_counted_from_asking() -> None:
+    """K4: a session that ended at Okta is refused within the ttl."""
+    m = memory(Lifetimes(ttl=10.0, refresh_ahead=0.0))
+    assert m.sessions.recall(SID) is None
+    waiting = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    await idle()
+    m.times.passed = 4.0  # Okta is slow
+    m.org.asked[0].answered.set_result(ALICE)
+    assert await waiting == ALICE_IS_HERE
+    m.times.passed = 9.9
+    assert m.sessions.recall(SID) == ALICE_IS_HERE
+    m.times.passed = 10.0
+    assert m.sessions.recall(SID) is None
+    m.org.now = GONE
+    assert await m.sessions.current(SID, BROWSER) == m.sessions.recall(SID) == NOT_FOUND
+    assert len(m.org.asked) == 2
+
+
+async def test_k9_no_session_is_believed_for_two_seconds() -> None:
+    m = memory()
+    m.org.now = GONE
+    await m.sessions.current(SID, BROWSER)
+    m.times.passed = 1.9
+    assert m.sessions.recall(SID) == NOT_FOUND
+    m.times.passed = 2.0
+    assert m.sessions.recall(SID) is None
+
+
+async def test_no_answer_is_believed_past_the_end_of_the_session() -> None:
+    m = memory(Lifetimes(ttl=10.0, grace=10.0))
+    m.org.now = answer(session(ends_in=3.0))
+    await m.sessions.current(SID, BROWSER)
+    m.times.passed, m.org.now = 3.0, DOWN
+    assert m.sessions.recall(SID) is None
+    assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
+
+
+@pytest.mark.parametrize(
+    ("cookies", "finding"),
+    [((), NoSession("no_cookie")), (SID + SID, NoSession("repeated")), (SID + OTHER, NoSession("repeated"))],
+)
+async def test_cookies_that_cannot_carry_a_session_are_no_question(cookies: tuple[SessionCookie, ...], finding: NoSession) -> None:
+    m = memory()
+    assert m.sessions.recall(cookies) == await m.sessions.current(cookies, BROWSER) == finding
+    m.sessions.touch(cookies, BROWSER)
+    assert m.org.asked == []
+
+
+async def test_the_order_of_cookies_makes_no_difference_but_their_number_does() -> None:
+    """K1: the whole credential is the key."""
+    m = memory()
+    m.org.now = ALICE
+    await m.sessions.current(SID + IDX, BROWSER)
+    assert m.sessions.recall(IDX + SID) == ALICE_IS_HERE
+    assert m.sessions.recall(SID) is m.sessions.recall(IDX) is None
+    assert m.org.asked[0].cookies == SID + IDX and m.org.asked[0].browser == BROWSER
+
+
+async def test_k6_five_hundred_who_ask_for_one_cold_session_ask_okta_once() -> None:
+    m = memory()
+    waiting = [asyncio.create_task(m.sessions.current(SID, BROWSER)) for _ in range(500)]
+    await idle()
+    assert len(m.org.asked) == 1
+    m.org.asked[0].answered.set_result(ALICE)
+    assert await asyncio.gather(*waiting) == [ALICE_IS_HERE] * 500
+    assert (m.sessions.counts.asked, m.sessions.counts.coalesced, m.sessions.counts.hits) == (1, 499, 0)
+
+
+async def test_k6_a_client_that_leaves_hurts_neither_the_others_nor_the_question() -> None:
+    m = memory()
+    first, second = [asyncio.create_task(m.sessions.current(SID, BROWSER)) for _ in range(2)]
+    await idle()
+    first.cancel()
+    await idle()
+    assert first.cancelled()
+    m.org.asked[0].answered.set_result(ALICE)
+    assert await second == ALICE_IS_HERE
+
+
+async def test_a_question_whose_every_client_left_is_still_answered() -> None:
+    m = memory()
+    only = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    await idle()
+    only.cancel()
+    await idle()
+    m.org.asked[0].answered.set_result(ALICE)
+    await idle()
+    assert m.sessions.recall(SID) == ALICE_IS_HERE
+
+
+async def test_k14_with_a_ttl_of_zero_each_request_validates() -> None:
+    m = memory(Lifetimes(ttl=0.0))
+    m.org.now = ALICE
+    for _ in range(3):
+        assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
+        assert m.sessions.recall(SID) is None
+    m.org.now = GONE
+    assert await m.sessions.current(SID, BROWSER) == NOT_FOUND
+    assert len(m.org.asked) == 4
+
+
+async def test_an_answer_in_use_is_asked_for_again_before_it_ends_and_nobody_waits() -> None:
+    m = memory(Lifetimes(ttl=10.0, refresh_ahead=0.25))
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now, m.times.passed = None, 8.0
+    assert m.sessions.recall(SID) is None  # the one caller that has it asked for again
+    assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
+    assert m.sessions.recall(SID) == await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
+    await idle()
+    assert len(m.org.asked) == 2
+    m.org.asked[1].answered.set_result(ALICE)
+    await idle()
+    m.times.passed = 15.0
+    assert m.sessions.recall(SID) == ALICE_IS_HERE
+
+
+async def test_an_answer_that_turns_out_to_have_ended_is_replaced_at_once() -> None:
+    m = memory(Lifetimes(ttl=10.0))
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now, m.times.passed = GONE, 8.0
+    assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
+    await idle()
+    assert m.sessions.recall(SID) == NOT_FOUND
+
+
+async def test_asking_ahead_in_vain_keeps_the_answer_to_its_end_and_asks_no_second_time() -> None:
+    m = memory(Lifetimes(ttl=10.0))
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now, m.times.passed = DOWN, 8.0
+    for _ in range(5):
+        assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
+        await idle()
+    assert len(m.org.asked) == 2
+    m.times.passed = 10.0
+    assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
+
+
+async def test_without_grace_unknown_is_unknown_and_with_it_the_last_session_counts_a_while() -> None:
+    """K8: never "signed out", and grace is asked for."""
+    for grace, believed in ((0.0, False), (20.0, True)):
+        m = memory(Lifetimes(ttl=10.0, grace=grace))
+        m.org.now = ALICE
+        await m.sessions.current(SID, BROWSER)
+        m.org.now, m.times.passed = DOWN, 29.9
+        assert m.sessions.recall(SID) is None
+        assert await m.sessions.current(SID, BROWSER) == (ALICE_IS_HERE if believed else Unknown("unreachable"))
+        m.times.passed = 30.0
+        assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
+        assert m.sessions.counts.unknown == (1 if believed else 2)
+
+
+async def test_grace_holds_only_while_okta_does_not_say() -> None:
+    m = memory(Lifetimes(ttl=10.0, grace=20.0))
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.times.passed, m.org.now = 15.0, GONE
+    assert await m.sessions.current(SID, BROWSER) == NOT_FOUND
+    m.times.passed, m.org.now = 18.0, DOWN
+    assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
+
+
+async def test_the_ttl_stretches_while_the_rate_limit_runs_low() -> None:
+    m = memory(Lifetimes(ttl=10.0, ttl_max=60.0, refresh_ahead=0.0))
+    m.org.now = OktaAnswer(ALICE_IS_HERE, 200, RateLimits(100, 10))
+    await m.sessions.current(SID, BROWSER)
+    m.times.passed = 34.9
+    assert m.sessions.recall(SID) == ALICE_IS_HERE
+    m.times.passed = 35.0
+    assert m.sessions.recall(SID) is None
+
+
+async def test_k10_the_memory_is_bounded_and_the_least_used_goes_first() -> None:
+    m = memory(max_entries=10)
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    for number in range(50):
+        await m.sessions.current((SessionCookie(b"sid", b"%d" % number),), BROWSER)
+        assert m.sessions.recall(SID) == ALICE_IS_HERE
+    assert len(m.sessions) == 10
+
+
+async def test_an_error_of_ours_reaches_whoever_waits_and_the_log_and_is_not_kept() -> None:
+    m = memory()
+    waiting = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    await idle()
+    m.org.asked[0].answered.set_exception(KeyError("a bug"))
+    with pytest.raises(KeyError):
+        await waiting
+    await idle()
+    assert m.events == [("question_failed", {"error": "KeyError"})]
+    m.org.now = ALICE
+    assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
+
+
+async def test_closing_ends_the_questions_and_tells_who_waits_that_nothing_is_known() -> None:
+    m = memory(keep_alive=60.0)
+    waiting = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    m.sessions.touch(SID, BROWSER)
+    await idle()
+    await m.sessions.aclose()
+    assert await waiting == Unknown("closing")
+    assert m.org.at_once == 0 and m.org.calls() == ["refresh", "session"]
+
+
+async def test_keep_alive_refreshes_at_most_once_per_period_in_the_background() -> None:
+    m = memory(keep_alive=60.0)
+    m.org.now = ALICE
+    for passed, calls in ((0.0, 1), (59.9, 1), (60.0, 2), (61.0, 2)):
+        m.times.passed = passed
+        for _ in range(3):
+            m.sessions.touch(SID, BROWSER)
+            await idle()
+        assert m.org.calls() == ["refresh"] * calls
+
+
+async def test_keep_alive_is_off_by_default_and_never_revives_a_revoked_session() -> None:
+    m = memory()
+    m.sessions.touch(SID, BROWSER)
+    await idle()
+    revoking = memory(keep_alive=60.0)
+    await revoking.sessions.revoke(SID)
+    revoking.sessions.touch(SID, BROWSER)
+    await idle()
+    assert m.org.asked == revoking.org.asked == []
+
+
+async def test_a_session_that_cannot_be_refreshed_is_asked_about_at_once() -> None:
+    m = memory(keep_alive=60.0)
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.sessions.touch(SID, BROWSER)
+    await idle()
+    assert isinstance(m.sessions.recall(SID), Session)
+    m.times.passed, m.org.now = 60.0, GONE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now = ALICE
+    m.times.passed = 62.0
+    await m.sessions.current(SID, BROWSER)
+    m.org.now = GONE
+    m.sessions.touch(SID, BROWSER)
+    await idle()
+    assert m.sessions.recall(SID) is None
+
+
+async def test_cookies_and_tokens_are_named_by_fingerprints() -> None:
+    m = memory()
+    shown = m.sessions.shown_of(SID + IDX)
+    assert shown == m.sessions.fingerprints(SID)[0][:6].hex() and m.sessions.shown_of(()) == ""
+    assert m.sessions.fingerprint_of(SessionToken("102one")) not in m.sessions.fingerprints(SID)

@@ -1,0 +1,1 @@
+"""Tests of the stand-in org, and of Okta's own clients against it."""
