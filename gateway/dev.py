@@ -57,24 +57,29 @@ class Places:
     port: int
 
     @property
+    def suffix(self) -> str:
+        """What follows a host name in an address: nothing on port 80."""
+        return "" if self.port == 80 else f":{self.port}"
+
+    @property
     def app(self) -> str:
         """The app through the gateway."""
-        return f"http://app.example.localhost:{self.port}"
+        return f"http://app.example.localhost{self.suffix}"
 
     @property
     def login(self) -> str:
         """The org through the gateway."""
-        return f"http://login.example.localhost:{self.port}"
+        return f"http://login.example.localhost{self.suffix}"
 
     @property
     def portal(self) -> str:
         """The portal that hands out session tokens."""
-        return f"http://portal.example.localhost:{self.port}"
+        return f"http://portal.example.localhost{self.suffix}"
 
     @property
     def evil(self) -> str:
         """The page of another site."""
-        return f"http://evil.localhost:{self.port}"
+        return f"http://evil.localhost{self.suffix}"
 
 
 class Demonstration:
@@ -181,7 +186,7 @@ drain = "2s"
 address = "127.0.0.1:0"
 [okta]
 org = "{where.org}"
-host = "login.example.localhost:{where.port}"
+host = "login.example.localhost{where.suffix}"
 [login]
 url = "{where.login}"
 [[app]]

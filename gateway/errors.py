@@ -1,5 +1,7 @@
 """The errors of the gateway: the outside world failing, or a bug. "No session" and "denied" are values, never errors.
 
+The tree::
+
     GatewayError
     ├── BadConfig            the configuration cannot be used; carries every problem, each with its place
     └── OutsideFailed        a server that we asked (Okta, an app) did not answer properly
@@ -7,6 +9,8 @@
         ├── TimedOut         a deadline of the config passed (``stage``: connect, first_byte, idle)
         ├── HungUp           the connection ended before the answer did; the request may have been acted on
         └── Nonsense         what came back is not HTTP as we accept it
+
+Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
 """
 
 

@@ -18,7 +18,7 @@ from gateway.core.cache import RateLimits, rate_limits
 from gateway.core.cookies import single
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.session import LARGEST_ANSWER_BYTES, Finding, NoSession, SessionCookie, Unknown, error_code, interpret
-from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut
+from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.outbound import Deadlines, Destination, send_once
 
 ME = "/api/v1/sessions/me"
@@ -145,8 +145,6 @@ async def _body_of(response: ClientResponse, seconds: float) -> bytes:
                 body += part
     except TimeoutError as error:
         raise TimedOut("idle") from error
-    except aiohttp.ClientResponseError as error:
-        raise Nonsense(type(error).__name__) from error
     except (aiohttp.ClientError, OSError) as error:
         raise HungUp(type(error).__name__) from error
     finally:

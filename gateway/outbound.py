@@ -111,8 +111,6 @@ async def send_once(
     ``idle`` at most, and whoever reads the answer counts its idle time himself, because only he knows who is waiting.
     """
     method, target, fields = request
-    if not can_be_sent(fields):
-        raise ValueError("a field value is not UTF-8")
     timeout = client.timeout if deadlines is None else _timeout(deadlines.connect, None)
     patience = _Patience(first_byte_seconds, deadlines.idle if deadlines is not None else first_byte_seconds)
     try:
@@ -199,7 +197,10 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
-    """Raw field pairs as the multi-map that aiohttp writes; order and repetition are kept."""
+    """Raw field pairs as the multi-map that aiohttp writes; order and repetition are kept. ValueError as ``can_be_sent``."""
+    fields = tuple(fields)
+    if not can_be_sent(fields):
+        raise ValueError("a field value is not UTF-8")
     lines: CIMultiDict[str] = CIMultiDict()
     for name, value in fields:
         lines.add(name.decode("ascii"), value.decode("utf-8"))

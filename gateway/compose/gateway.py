@@ -1,7 +1,7 @@
 """A whole gateway: sockets, doors, and the order in which they come and go.
 
     start   both addresses bound ─▶ parts ─▶ doors ─▶ admin listens ─▶ public listens ─▶ ready
-    aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ parts closed ─▶ admin closed
+    aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ admin closed ─▶ parts closed
 
 Owns that order: whatever fails while starting leaves nothing behind, and whatever is cut short while stopping is safe. Must never look at a
 request. Rules from: DESIGN section 8, ATTACKS D8, D12.

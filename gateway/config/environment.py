@@ -34,10 +34,20 @@ class SealKeys:
         return f"SealKeys({len(self.keys)} keys)"
 
 
-def overlaid(tables: Mapping[str, object], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
-    """The file's tables with the environment's keys over them, and which variable each of those keys came from."""
+@dataclass(frozen=True, slots=True)
+class Overlaid:
+    """The file's tables with the environment's keys over them, which variable each of those keys came from, and what had no place."""
+
+    tables: dict[str, Any]
+    origins: dict[tuple[str | int, ...], str]
+    problems: tuple[str, ...]
+
+
+def overlaid(tables: Mapping[str, object], environ: Mapping[str, str]) -> Overlaid:
+    """Put every `SESSION_GATEWAY__SECTION__KEY` into its table; lists of tables such as `app` are the file's alone."""
     merged: dict[str, Any] = copy.deepcopy(dict(tables))
     origins: dict[tuple[str | int, ...], str] = {}
+    problems = []
     for variable, text in sorted(environ.items()):
         if not variable.startswith(PREFIX):
             continue
@@ -47,8 +57,10 @@ def overlaid(tables: Mapping[str, object], environ: Mapping[str, str]) -> tuple[
             target = target.setdefault(name, {}) if isinstance(target, dict) else None
         if isinstance(target, dict):
             target[path[-1]] = _value(text)
-        origins[path] = variable
-    return merged, origins
+            origins[path] = variable
+        else:
+            problems.append(f"environment {variable}: there is no table for it to go into; write [[app]] tables into the file")
+    return Overlaid(merged, origins, tuple(problems))
 
 
 def _value(text: str) -> object:

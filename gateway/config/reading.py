@@ -50,8 +50,10 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     written = read_toml(name, text)
     if isinstance(written, str):
         raise BadConfig((written,))
-    tables, origins = overlaid(written.tables, environ)
+    overlay = overlaid(written.tables, environ)
+    tables, origins = overlay.tables, overlay.origins
     config, problems = _validated(tables, written, origins)
+    problems += overlay.problems
     secrets = _secrets(config, tables, name, environ)
     problems += secrets.problems
     if config is None:

@@ -195,8 +195,12 @@ def rule_for(app: App, path: str) -> Rule:
     """
     readings = tuple(dict.fromkeys(_readings(path)))
     found = [_first_match(app, reading) or DEFAULT_RULE for reading in readings]
-    named = [_first_match(app, _trimmed(reading, app.case_insensitive)) for reading in readings]
-    return reduce(Rule.and_also, found + [rule for rule in named if rule is not None])
+    return reduce(Rule.and_also, found + [rule for reading in readings if (rule := _shaken_off(app, reading)) is not None])
+
+
+def _shaken_off(app: App, path: str) -> Rule | None:
+    rule = _first_match(app, _trimmed(path, app.case_insensitive))
+    return rule if rule is not None and not rule.matches(path, app.case_insensitive) else None
 
 
 def _first_match(app: App, path: str) -> Rule | None:

@@ -28,6 +28,7 @@ from gateway.proxy.translate import Networks, request_head
 CLIENT_LEFT = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+_COUNTED_REASONS = frozenset({"legacy_session_id"})
 Notes = dict[str, object]
 
 
@@ -92,6 +93,8 @@ class Listener:
         status = notes["status"]
         verdict, door = str(notes.get("verdict", "")), str(notes["door"])
         self._witness.metrics.answered(door, verdict, status if isinstance(status, int) else 0, seconds)
+        if notes.get("reason") in _COUNTED_REASONS:
+            self._witness.metrics.happened(str(notes["reason"]))
         told = {name: value for name, value in notes.items() if value != ""}
         self._witness.log.tell("request", {**told, "milliseconds": seconds * 1000})
 

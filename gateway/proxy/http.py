@@ -9,7 +9,7 @@ that is not UTF-8 cannot be sent as it came, and is refused (400). Rules from: R
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -45,25 +45,24 @@ class Exchange:
         """Give the answer up; its connection is closed unless the answer was read to its end."""
         self._response.close()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, nothing decompressed or held back; raises ``OutsideFailed`` when it ends too early."""
-        while True:
-            try:
-                async with asyncio.timeout(self._idle_seconds):
-                    piece = await self._response.content.readany()
-            except TimeoutError as error:
-                raise TimedOut("idle") from error
-            except (aiohttp.ClientError, OSError) as error:
-                raise HungUp(type(error).__name__) from error
-            if not piece:
-                return
-            yield piece
+    async def piece(self) -> bytes:
+        """The next bytes of the body as they arrive, nothing decompressed or held back; empty at its end.
+
+        Raises ``OutsideFailed`` when it ends too early or stands still.
+        """
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                return await self._response.content.readany()
+        except TimeoutError as error:
+            raise TimedOut("idle") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise HungUp(type(error).__name__) from error
 
     async def read(self, largest_bytes: int) -> bytes:
         """The whole body; ``Nonsense`` when it is larger than that."""
         body = bytearray()
         try:
-            async for piece in self.pieces():
+            while piece := await self.piece():
                 body += piece
                 if len(body) > largest_bytes:
                     raise Nonsense("too_large")
@@ -79,7 +78,7 @@ class Exchange:
         relayed = RelayedResponse(self.status, self.reason, self.fields if fields is None else fields, closes=closes)
         try:
             await relayed.prepare(request)
-            async for piece in self.pieces():
+            while piece := await self.piece():
                 async with asyncio.timeout(self._idle_seconds):
                     await relayed.write(piece)
             await relayed.write_eof()

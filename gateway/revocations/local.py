@@ -32,9 +32,6 @@ class Heard(Generic[Key]):
         self._monotonic = monotonic
         self.forgotten = 0
 
-    def __len__(self) -> int:
-        return len(self._at)
-
     def note(self, key: Key) -> None:
         """The key was heard of now."""
         now = self._monotonic()

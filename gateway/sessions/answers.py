@@ -6,7 +6,7 @@ DESIGN section 3, steps 1 to 3; ATTACKS K1, K2, K4, K10, C7, L14.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cachetools import TLRUCache
 
@@ -28,7 +28,7 @@ REVOKED = NoSession("revoked")
 class SessionRules:
     """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session."""
 
-    lifetimes: Lifetimes = Lifetimes()  # noqa: RUF009  frozen
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
     max_entries: int = 100_000
     keep_alive: float = 0.0
     kin_seconds: float = 12 * 3600.0

@@ -9,7 +9,7 @@ The requests that close a session and prove its end (``closing``) do not queue h
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.clock import Clock
@@ -39,7 +39,7 @@ class AskingRules:
 
     at_once: int = 25
     most_waiting: int = 1000
-    breaker: Breaker = Breaker()  # noqa: RUF009  frozen
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,10 +130,11 @@ def test_methods_are_exact_and_come_first(method: str, finding: Finding) -> None
         ("root", True),
         ("ROOT", True),
         ("odd@name@company.com", True),
+        ("x@two.com@signs.com", False),
     ],
 )
 def test_a_domain_counts_only_behind_the_one_and_only_at_sign(login: str, is_in: bool) -> None:
-    of = rule(users=names("@company.com", "@kompany.com", "root", "odd@name@company.com"))
+    of = rule(users=names("@company.com", "@kompany.com", "root", "odd@name@company.com", "@two.com@signs.com"))
     assert isinstance(judge(of, "GET", alice(login=login), NOW), Admit) is is_in
 
 

@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.core.messages import Authority, Malformed
@@ -158,6 +158,11 @@ def test_a_restriction_cannot_be_shaken_off_by_spelling(path: str) -> None:
     assert rule_for(app(ADMIN), shape).users == frozenset({"root@example.com"})
 
 
+def test_a_rule_for_a_trailing_slash_stands_before_a_rule_for_everything() -> None:
+    of = (Rule("/docs/", Access.ANYONE), Rule("/**", Access.SESSION))
+    assert [access(path, *of) for path in ("/docs/", "/docs")] == [Access.ANYONE, Access.SESSION]
+
+
 @pytest.mark.parametrize("path", ["/ADMIN", "/Admin/", "/admin.", "/admin%20", "/aDmIn.%20./"])
 def test_a_case_insensitive_app_is_judged_as_it_reads(path: str) -> None:
     shape = normalised(path)
@@ -166,6 +171,9 @@ def test_a_case_insensitive_app_is_judged_as_it_reads(path: str) -> None:
     assert rule_for(app(ADMIN), shape).access is Access.SESSION
 
 
+@example(
+    Rule("/**", Access.SESSION, users=frozenset({"@X.com", "root"})), Rule("/a", Access.ANYONE, users=frozenset({"@x.com"})), "c@x.com"
+)
 @given(rules, rules, st.sampled_from(["a@x.com", "A@X.COM", "b@x.com", "c@x.com", "a@y.com", "root", "c@z.com", "a@x.com@y.com"]))
 def test_two_rules_together_admit_only_whom_both_admit(one: Rule, other: Rule, login: str) -> None:
     both = one.and_also(other)

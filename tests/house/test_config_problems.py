@@ -144,6 +144,12 @@ def test_a_variable_of_the_environment_goes_over_the_file_and_is_named_in_its_pr
     )
 
 
+def test_apps_are_the_files_alone() -> None:
+    assert problems(SMALLEST, SEALED | {"SESSION_GATEWAY__APP__0__NAME": "x"}) == (
+        "environment SESSION_GATEWAY__APP__0__NAME: there is no table for it to go into; write [[app]] tables into the file",
+    )
+
+
 def test_warnings_are_said_for_what_was_asked_for() -> None:
     trusting = '[listen]\ninsecure_trust_all_proxies = true\ntrusted_proxies = ["0.0.0.0/0"]\n'
     text = SMALLEST + 'access = "anyone"\nallow_public_root = true\n' + trusting + '[session]\ngrace = "5m"\n'

@@ -18,6 +18,8 @@ from gateway.proxy.websocket import WebSocketRelay, is_handshake
 
 Script = Callable[["Visit"], Awaitable[None]]
 PATIENCE = 10.0
+HOST = b"Host: hr.example.com\r\n"
+END = b"Connection: close\r\n\r\n"
 
 
 @dataclass
@@ -53,7 +55,21 @@ class Visit:
 
 async def hello(visit: Visit) -> None:
     await visit.body()
-    await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (b"" if visit.line.startswith(b"HEAD") else b"hello"))
+
+
+def get(target: bytes = b"/", fields: bytes = b"") -> bytes:
+    return b"GET " + target + b" HTTP/1.1\r\n" + HOST + fields + END
+
+
+def answering(text: bytes, *, then_close: bool = False) -> Script:
+    async def script(visit: Visit) -> None:
+        await visit.body()
+        await visit.say(text)
+        if then_close:
+            visit.writer.close()
+
+    return script
 
 
 @dataclass

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.core.cache import Lifetimes, RateLimits
-from gateway.core.session import NoSession, Session, SessionCookie, SessionToken, Unknown
+from gateway.core.session import NoSession, SessionCookie, SessionToken, Unknown
 from gateway.okta import OktaAnswer
 from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, IDX, OTHER, SID, answer, idle, memory, session
 
@@ -208,56 +208,6 @@ async def test_an_error_of_ours_reaches_whoever_waits_and_the_log_and_is_not_kep
     assert m.events == [("question_failed", {"error": "KeyError"})]
     m.org.now = ALICE
     assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
-
-
-async def test_closing_ends_the_questions_and_tells_who_waits_that_nothing_is_known() -> None:
-    m = memory(keep_alive=60.0)
-    waiting = asyncio.create_task(m.sessions.current(SID, BROWSER))
-    m.sessions.touch(SID, BROWSER)
-    await idle()
-    await m.sessions.aclose()
-    assert await waiting == Unknown("closing")
-    assert m.org.at_once == 0 and m.org.calls() == ["refresh", "session"]
-
-
-async def test_keep_alive_refreshes_at_most_once_per_period_in_the_background() -> None:
-    m = memory(keep_alive=60.0)
-    m.org.now = ALICE
-    for passed, calls in ((0.0, 1), (59.9, 1), (60.0, 2), (61.0, 2)):
-        m.times.passed = passed
-        for _ in range(3):
-            m.sessions.touch(SID, BROWSER)
-            await idle()
-        assert m.org.calls() == ["refresh"] * calls
-
-
-async def test_keep_alive_is_off_by_default_and_never_revives_a_revoked_session() -> None:
-    m = memory()
-    m.sessions.touch(SID, BROWSER)
-    await idle()
-    revoking = memory(keep_alive=60.0)
-    await revoking.sessions.revoke(SID)
-    revoking.sessions.touch(SID, BROWSER)
-    await idle()
-    assert m.org.asked == revoking.org.asked == []
-
-
-async def test_a_session_that_cannot_be_refreshed_is_asked_about_at_once() -> None:
-    m = memory(keep_alive=60.0)
-    m.org.now = ALICE
-    await m.sessions.current(SID, BROWSER)
-    m.sessions.touch(SID, BROWSER)
-    await idle()
-    assert isinstance(m.sessions.recall(SID), Session)
-    m.times.passed, m.org.now = 60.0, GONE
-    await m.sessions.current(SID, BROWSER)
-    m.org.now = ALICE
-    m.times.passed = 62.0
-    await m.sessions.current(SID, BROWSER)
-    m.org.now = GONE
-    m.sessions.touch(SID, BROWSER)
-    await idle()
-    assert m.sessions.recall(SID) is None
 
 
 async def test_cookies_and_tokens_are_named_by_fingerprints() -> None:

@@ -1,0 +1,219 @@
+"""A whole deployment: the gateway as production composes it, from the text of a configuration, on sockets of this machine.
+
+    client that speaks bytes ─▶ gateway ─▶ app that records bytes, and answers as a test tells it
+                                   └─────▶ stand-in org
+
+Owns the configuration that the attacks are tried on, and the ways to send and to sign in. Checks nothing by itself.
+"""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import DummyCookieJar
+
+from gateway.compose import Gateway
+from gateway.config import read
+from gateway.log import Log
+from gateway.standin import Org, OrgSession, RunningOrg, serve
+from tests.attacks.replies import Reply, told
+from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, WIKI, Browser, Times
+from tests.house.configurations import SEALED
+from tests.proxy.conftest import PATIENCE, Behind, Visit, Wire
+
+__all__ = [
+    "ALICE",
+    "BOB",
+    "FETCH",
+    "HR",
+    "IIS",
+    "LOCAL",
+    "LOGIN",
+    "NAVIGATE",
+    "WIKI",
+    "Reply",
+    "Site",
+    "Visit",
+    "Wire",
+    "cookie_line",
+    "deployed",
+    "told",
+]
+
+IIS, LOCAL = "https://iis.example.com", "http://local.localhost:8080"
+NAVIGATE = b"Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: none\r\n"
+FETCH = b"Accept: */*\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Site: same-origin\r\n"
+
+CONFIGURATION = """
+[listen]
+address = "127.0.0.1:0"
+drain = "1s"
+{listen}
+[admin]
+address = "127.0.0.1:0"
+[okta]
+org = "{org}"
+host = "login.example.com"
+connect_timeout = "2s"
+first_byte_timeout = "5s"
+[login]
+url = "https://login.example.com"
+[session]
+{session}
+[switch]
+trusted_origins = ["https://portal.example.com"]
+
+[[app]]
+name = "hr"
+url = "https://hr.example.com"
+upstream = "{upstream}"
+first_byte_timeout = "5s"
+websocket_origins = ["https://chat.example.com"]
+rule = [
+    {{ path = "/public/**", access = "anyone" }},
+    {{ path = "/maybe/**", access = "optional" }},
+    {{ path = "/api/**/status", access = "anyone" }},
+    {{ path = "/status", access = "anyone" }},
+    {{ path = "/bob/**", users = ["bob@example.com"] }},
+    {{ path = "/company/**", users = ["@example.com"] }},
+    {{ path = "/kim/**", users = ["kim@example.com"] }},
+    {{ path = "/read/**", methods = ["GET", "HEAD"] }},
+    {{ path = "/form/**", access = "anyone", methods = ["POST"] }},
+    {{ path = "/strong/**", amr = ["mfa"] }},
+]
+
+[[app]]
+name = "wiki"
+url = "https://wiki.example.com"
+upstream = "{upstream}"
+allow_fields = ["webhook_user"]
+identity = {{ "X-Auth-User" = "login", "X-Auth-Id" = "user_id", "X-Auth-Until" = "session_expires_at", "X-Auth-Amr" = "amr" }}
+rule = [{{ path = "/public/**", access = "anyone" }}]
+
+[[app]]
+name = "iis"
+url = "https://iis.example.com"
+upstream = "{upstream}"
+case_insensitive = true
+rule = [{{ path = "/Bob/**", users = ["bob@example.com"] }}, {{ path = "/**/open", access = "anyone" }}]
+
+[[app]]
+name = "local"
+url = "http://local.localhost:8080"
+upstream = "{upstream}"
+"""
+
+
+@dataclass
+class Site:
+    """What a test holds: ``behind`` is the app of every app host, ``org`` the stand-in, ``times`` the gateway's clock."""
+
+    org: Org
+    running: RunningOrg
+    behind: Behind
+    gateway: Gateway
+    times: Times
+    written: io.StringIO
+    browsers: aiohttp.ClientSession
+    wires: list[Wire] = field(default_factory=list)
+
+    async def connect(self, port: int | None = None) -> Wire:
+        """A connection to the public address, or to another port of this machine."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.gateway.public_port)
+        self.wires.append(Wire(reader, writer))
+        return self.wires[-1]
+
+    async def raw(self, sent: bytes, port: int | None = None) -> bytes:
+        """Send exactly these bytes; everything that comes back until the gateway closes the connection."""
+        wire = await self.connect(port)
+        try:
+            return await wire.ask(sent)
+        finally:
+            await wire.close()
+
+    async def ask(
+        self, target: str, fields: bytes = FETCH, *, origin: str = HR, method: str = "GET", body: bytes = b"", port: int | None = None
+    ) -> Reply:
+        """One request on a connection of its own, closed behind it; ``fields`` are whole lines, ``Cookie`` among them."""
+        host = origin.partition("://")[2]
+        head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n".encode("latin-1")
+        length = b"Content-Length: %d\r\n" % len(body) if body else b""
+        return Reply.of(await self.raw(head + fields + length + b"\r\n" + body, port))
+
+    def browser(self) -> Browser:
+        """Cookies by host, follows nothing by itself."""
+        return Browser(self.browsers, self.gateway.public_port)
+
+    def session(self, login: str = ALICE) -> tuple[Browser, OrgSession]:
+        """A browser whose user has signed in at the org, and has not been to an app yet."""
+        browser, session = self.browser(), self.org.sign_in(login)
+        browser.signs_in(session)
+        return browser, session
+
+    async def entered(self, login: str = ALICE, origin: str = HR) -> Browser:
+        """A browser that walked through the hand-off and has the pass of this app host."""
+        browser, _ = self.session(login)
+        await self.enters(browser, origin)
+        return browser
+
+    async def enters(self, browser: Browser, origin: str = HR) -> None:
+        """Walk through the hand-off of another app host as well; the app is asked on the way."""
+        reply, _ = await browser.walk(f"{origin}/")
+        assert reply.status == 200, reply
+
+    async def signed_in(self, login: str = ALICE, origin: str = HR) -> bytes:
+        """The Cookie line of a browser that is signed in at this app host; what the app saw of the walk is forgotten."""
+        line = cookie_line(await self.entered(login, origin), origin)
+        self.behind.visits.clear()
+        return line
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """What the gateway has logged."""
+        return [json.loads(line) for line in self.written.getvalue().splitlines()]
+
+    def seen(self, path: str, method: str | None = None) -> int:
+        """How many requests the org had for this path."""
+        return sum(row.path == path and method in (None, row.method) for row in self.org.journal.rows)
+
+
+def cookie_line(browser: Browser, origin: str) -> bytes:
+    """The Cookie field that this browser would send to this host."""
+    return f"Cookie: {'; '.join(f'{name}={value}' for name, value in browser.jar(origin).items())}\r\n".encode()
+
+
+@asynccontextmanager
+async def deployed(
+    engine: str = "classic", *, listen: str = "", session: str = "", configuration: str = CONFIGURATION
+) -> AsyncIterator[Site]:
+    """Everything running; nothing is left of it afterwards. ``listen`` and ``session``: further keys of these tables."""
+    before = asyncio.all_tasks()
+    org = Org(engine="identity" if engine == "identity" else "classic")
+    running, behind, times, written = await serve(org), Behind(), Times(), io.StringIO()
+    app = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
+    behind.port = app.sockets[0].getsockname()[1]
+    text = configuration.format(org=running.url, upstream=f"http://127.0.0.1:{behind.port}", listen=listen, session=session)
+    gateway = Gateway(read("gateway.toml", text, SEALED), Log("debug", stream=written), clock=times.clock())
+    browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
+    made = Site(org, running, behind, gateway, times, written, browsers)
+    await gateway.start()
+    try:
+        yield made
+    finally:
+        for wire in made.wires:
+            await wire.close()
+        await browsers.close()
+        await gateway.aclose()
+        app.close()
+        await app.wait_closed()
+        await running.aclose()
+    async with asyncio.timeout(PATIENCE):
+        while behind.open:
+            behind.gone.clear()
+            await behind.gone.wait()
+        while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
+            await asyncio.wait(left)

@@ -1,0 +1,73 @@
+"""Owns the browser of all journeys in this folder: one process for a run, a fresh profile and a fresh arrangement for a test.
+
+Everything lives in one event loop, that of the run: a browser that was begun in one loop cannot be driven from another.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright
+
+from tests.browser.visitor import Visitor
+from tests.journeys.stage import CHROMIUM_FLAGS, Stage, Stages
+
+Arrive = Callable[..., Awaitable[Visitor]]
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    """The driver."""
+    async with async_playwright() as driver:
+        yield driver
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def chromium(playwright: Playwright, chromium_path: Path) -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
+    browser = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
+    yield browser
+    await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start() -> AsyncIterator[Stages]:
+    """`await start(engine="identity")` begins an arrangement; at its end its log holds no error."""
+    stages = Stages()
+    async with stages.opened:
+        yield stages
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(request: pytest.FixtureRequest, start: Stages) -> Stage:
+    """An arrangement; on Classic Engine unless the test asks for ``EACH_ENGINE``."""
+    return await start(engine=getattr(request, "param", "classic"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def arrive(chromium: Browser, start: Stages) -> AsyncIterator[Arrive]:
+    """`await arrive(stage, color_scheme="dark")` is a person with an empty profile; at the end nobody's browser complained."""
+    arrived: list[Visitor] = []
+
+    async def arriving(stage: Stage, browser: Browser = chromium, **options: Any) -> Visitor:
+        profile = await browser.new_context(**options)
+        profile.set_default_timeout(15_000)
+        visitor = Visitor(stage, profile, await profile.new_page())
+        visitor.watch()
+        arrived.append(visitor)
+        return visitor
+
+    yield arriving
+    for visitor in arrived:
+        await visitor.profile.close()
+    assert [complaint for visitor in arrived for complaint in visitor.complaints] == []
+    lines = [line for visitor in arrived for line in visitor.stage.lines]
+    assert [line for line in lines if line.get("level") == "error"] == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(stage: Stage, arrive: Arrive) -> Visitor:
+    """A person at the arrangement of this test."""
+    return await arrive(stage)

@@ -1,0 +1,38 @@
+"""One at a time per key, never a deadlock, nothing left behind."""
+
+import asyncio
+
+from gateway.doors.login.turns import Turns
+
+
+async def test_those_with_a_key_in_common_go_one_after_the_other() -> None:
+    turns, inside, most = Turns(), 0, 0
+
+    async def go(keys: tuple[bytes, ...]) -> None:
+        nonlocal inside, most
+        async with turns.of(keys):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        for n in range(50):
+            group.create_task(go((b"a", b"b") if n % 2 else (b"b", b"a")))
+    assert most == 1
+
+
+async def test_those_without_one_do_not_wait() -> None:
+    turns = Turns()
+    async with turns.of((b"a",)), asyncio.timeout(5), turns.of((b"b",)):
+        pass
+
+
+async def test_a_turn_that_is_cancelled_while_waiting_leaves_the_queue() -> None:
+    turns = Turns()
+    async with turns.of((b"a",)):
+        waiting = asyncio.create_task(turns.of((b"a",)).__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+    async with asyncio.timeout(5), turns.of((b"a",)):
+        pass
