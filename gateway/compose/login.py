@@ -32,7 +32,7 @@ def login_door(parts: Parts) -> LoginDoor:
         Redeemer(host, parts.sessions, parts.closer, parts.sealer, ledger, forwarding.redeem),
         forwarding,
         ConfirmedSwitch(confirming, login.origin),
-        Wording(confirming, parts.clock),
+        Wording(confirming, login.origin, parts.clock),
         Start(login.origin, config.switch.trusted_origins, config.switch.unknown_request_uri == "redemption"),
     )
 

@@ -22,7 +22,7 @@ from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.proxy.live import Live
-from gateway.revocations import LocalRevocations, Revocations
+from gateway.revocations import LocalRevocations, Revocation, Revocations
 from gateway.sessions import Asking, Sessions
 
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -64,6 +64,8 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell) -> Parts:
     okta = Okta(client, place.destination, org_deadlines(config))
     marks = fingerprinter(config, settings.seal_keys)
     revocations = LocalRevocations(clock.monotonic)
+    live = Live()
+    revocations.subscribe(lambda revocation: _cut(live, revocation))
     sessions = Sessions(Asking(okta, clock, tell), revocations, marks, session_rules(config), clock, tell)
     return Parts(
         config=config,
@@ -76,8 +78,13 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell) -> Parts:
         revocations=revocations,
         sessions=sessions,
         closer=Closer(sessions, okta, tell),
-        live=Live(),
+        live=live,
     )
+
+
+def _cut(live: Live, revocation: Revocation) -> None:
+    """What a revoked session still has open ends with it."""
+    live.close(revocation.fingerprints)
 
 
 def watch(parts: Parts, metrics: Metrics) -> None:

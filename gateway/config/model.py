@@ -113,7 +113,7 @@ class AppTable(Table):
     connect_timeout: Seconds = _spelled("5s")
     first_byte_timeout: Seconds = _spelled("60s")
     idle_timeout: Seconds = _spelled("5m")
-    connections: Count = 100
+    connections: Count = 1000
     identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
     rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")
 

@@ -35,7 +35,9 @@ _HOP_BY_HOP = frozenset(
 _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 _ABOUT_THE_WAY = frozenset(
     b"forwarded forwarded-for x-real-ip true-client-ip x-client-ip x-cluster-client-ip cf-connecting-ip fastly-client-ip "
-    b"x-original-forwarded-for x-envoy-external-address x-original-host x-host x-scheme x-url-scheme front-end-https".split()
+    b"x-original-forwarded-for x-envoy-external-address x-original-host x-host x-scheme x-url-scheme front-end-https "
+    b"client-ip fly-client-ip x-remote-ip x-remote-addr x-originating-ip proxy-client-ip wl-proxy-client-ip x-azure-clientip "
+    b"x-azure-socketip x-proxyuser-ip x-appengine-user-ip x-vercel-forwarded-for cf-connecting-ipv6".split()
 )
 _OVERRIDES = frozenset(
     b"proxy x-original-url x-original-uri x-original-method x-rewrite-url x-rewrite-uri x-http-method x-http-method-override "

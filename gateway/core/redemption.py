@@ -43,16 +43,16 @@ def cookies_set(fields: Iterable[tuple[bytes, bytes]]) -> tuple[SessionCookie, .
     return tuple(SessionCookie(name, value) for name, value in last.items() if value.strip(b' "'))
 
 
-def settled(fields: Fields, presented: Collection[bytes], parents: Collection[str]) -> Fields:
+def settled(fields: Fields, presented: Collection[bytes], host: str) -> Fields:
     """The answer to a redemption as the browser gets it.
 
-    ``presented``: the Okta cookie names that the request carried; each that the answer does not set is expired.
-    ``parents``: parent domains on which the same name may have been planted (a name was repeated); expired there too.
-    The pending cookie is cleared: everything it carried is proven gone.
+    ``presented``: the cookie names that the request carried. Each session name that the answer does not set is expired, presented
+    or not: an answer on its way may have brought it meanwhile. What was presented may have been planted by a sibling of
+    ``host``, so it is expired on the parent domains too. The pending cookie is cleared: what it carried is proven gone.
     """
-    ours = {name for name in presented if name in OKTA_SESSION_NAMES}
-    planted = tuple(expired(name, parent) for parent in parents for name in sorted(ours))
-    return (*planted, *fields, *expiries(ours - names_set(fields), ()), expired(PENDING_NAME))
+    old = {name for name in presented if name in OKTA_SESSION_NAMES}
+    planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(old))
+    return (*planted, *fields, *expiries((old | set(SESSION_NAMES)) - names_set(fields), ()), expired(PENDING_NAME))
 
 
 def expiries(names: Collection[bytes], parents: Collection[str]) -> Fields:

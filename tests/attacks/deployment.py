@@ -7,17 +7,19 @@ Owns the configuration that the attacks are tried on, and the ways to send and t
 """
 
 import asyncio
+import base64
 import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 from aiohttp import DummyCookieJar
 
 from gateway.compose import Gateway
 from gateway.config import read
+from gateway.config.environment import SEAL_KEYS
 from gateway.log import Log
 from gateway.standin import Org, OrgSession, RunningOrg, serve
 from tests.attacks.replies import Reply, told
@@ -119,7 +121,19 @@ class Site:
     times: Times
     written: io.StringIO
     browsers: aiohttp.ClientSession
+    configuration: str
     wires: list[Wire] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def beside(self, *seal_keys: bytes) -> AsyncIterator["Site"]:
+        """The same with another gateway on the same configuration: a replica, or a restart with other keys (newest first)."""
+        keys = {SEAL_KEYS: ",".join(base64.b64encode(key).decode() for key in seal_keys)} if seal_keys else SEALED
+        other = Gateway(read("gateway.toml", self.configuration, keys), Log("debug", stream=self.written), clock=self.times.clock())
+        await other.start()
+        try:
+            yield replace(self, gateway=other)
+        finally:
+            await other.aclose()
 
     async def connect(self, port: int | None = None) -> Wire:
         """A connection to the public address, or to another port of this machine."""
@@ -191,7 +205,6 @@ async def deployed(
     engine: str = "classic", *, listen: str = "", session: str = "", configuration: str = CONFIGURATION
 ) -> AsyncIterator[Site]:
     """Everything running; nothing is left of it afterwards. ``listen`` and ``session``: further keys of these tables."""
-    before = asyncio.all_tasks()
     org = Org(engine="identity" if engine == "identity" else "classic")
     running, behind, times, written = await serve(org), Behind(), Times(), io.StringIO()
     app = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
@@ -199,7 +212,7 @@ async def deployed(
     text = configuration.format(org=running.url, upstream=f"http://127.0.0.1:{behind.port}", listen=listen, session=session)
     gateway = Gateway(read("gateway.toml", text, SEALED), Log("debug", stream=written), clock=times.clock())
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
-    made = Site(org, running, behind, gateway, times, written, browsers)
+    made = Site(org, running, behind, gateway, times, written, browsers, text)
     await gateway.start()
     try:
         yield made
@@ -215,5 +228,3 @@ async def deployed(
         while behind.open:
             behind.gone.clear()
             await behind.gone.wait()
-        while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
-            await asyncio.wait(left)

@@ -113,6 +113,12 @@ def test_c15_a_pass_under_an_older_key_is_stale_and_dies_with_it() -> None:
     assert Passes(Sealer((NEW,), counting())).open(HOST, text) is None
 
 
+def test_a_pass_that_was_opened_is_kept_open() -> None:
+    passes = Passes(Sealer((NEW,), counting()))
+    text = passes.seal(HOST, ALICE)
+    assert passes.open(HOST, text) is passes.open(HOST, text)
+
+
 def test_what_was_sealed_as_a_pass_but_holds_none_is_none() -> None:
     sealer = Sealer((NEW,), counting())
     assert Passes(sealer).open(HOST, sealer.seal("pass", HOST, b"[]")) is None

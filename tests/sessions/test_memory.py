@@ -114,6 +114,21 @@ async def test_k14_with_a_ttl_of_zero_each_request_validates() -> None:
     assert len(m.org.asked) == 4
 
 
+async def test_k14_with_a_ttl_of_zero_who_comes_after_the_answer_is_not_given_it() -> None:
+    m = memory(Lifetimes(ttl=0.0))
+    first = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    await idle()
+    m.org.asked[0].answered.set_result(ALICE)
+    second = asyncio.create_task(m.sessions.current(SID, BROWSER))  # runs when the answer is there, before its readers do
+    await idle()
+    assert await first == ALICE_IS_HERE and not second.done()
+    third = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    await idle()
+    m.org.asked[1].answered.set_result(GONE)
+    assert await second == await third == NOT_FOUND
+    assert len(m.org.asked) == 2
+
+
 async def test_an_answer_in_use_is_asked_for_again_before_it_ends_and_nobody_waits() -> None:
     m = memory(Lifetimes(ttl=10.0, refresh_ahead=0.25))
     m.org.now = ALICE

@@ -60,6 +60,13 @@ async def test_what_was_asked_about_a_user_before_his_revocation_is_asked_again(
     assert await m.sessions.current(SID, BROWSER) == m.sessions.recall(SID) == session()
 
 
+async def test_a_question_of_the_same_instant_as_the_revocation_came_before_it() -> None:
+    m = memory()
+    await signed_in(m, SID)
+    await m.sessions.revoke((), user_id="00u-alice")
+    assert m.sessions.recall(SID) is None
+
+
 @pytest.mark.parametrize("how", ["cookie", "session", "user"])
 async def test_a_revocation_that_comes_while_okta_is_asked_discards_the_answer(how: str) -> None:
     m = memory(Lifetimes(ttl=10.0, grace=60.0))

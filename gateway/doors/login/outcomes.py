@@ -24,8 +24,12 @@ RETRY_SECONDS = 5
 class Wording:
     """Turns outcomes into answers."""
 
-    def __init__(self, confirming: Confirming, clock: Clock) -> None:
-        """``confirming`` seals the request that waits for the user's word."""
+    def __init__(self, confirming: Confirming, origin: str, clock: Clock) -> None:
+        """``confirming`` seals the request that waits for the user's word; ``origin``: the login host's.
+
+        A target is sent back behind the origin only: by itself, one that begins with two slashes would lead to another host.
+        """
+        self._origin = origin
         self._confirming = confirming
         self._clock = clock
 
@@ -36,9 +40,13 @@ class Wording:
             case Sent(answer):
                 return Told(answer, "redeemed")
             case Again():
-                return Told(redirect_answer(307, head.target), "again", "other_tab")
+                return Told(redirect_answer(307, self._origin + head.target), "again", "other_tab")
             case Onward(destination):
-                return Told(redirect_answer(303, destination), "onward", "token_spent")
+                return Told(
+                    redirect_answer(303, self._origin + destination if destination.startswith("/") else destination),
+                    "onward",
+                    "token_spent",
+                )
             case UsedElsewhere():
                 return self._said(head, TokenSpent(), 409, "refused", "token_spent")
             case NotSwitched(refusal, fields):

@@ -17,7 +17,7 @@ from gateway.core.cookies import PENDING_NAME, pairs, session_cookies, set_cooki
 from gateway.core.messages import Answer, Fields, RequestHead
 from gateway.core.org_requests import is_cookie_redirect, without_tokens
 from gateway.core.passes import Pending, Sealer
-from gateway.core.redemption import OKTA_SESSION_NAMES, cookies_set, expiries, parent_domains, settled
+from gateway.core.redemption import cookies_set, expiries, parent_domains, settled
 from gateway.core.session import Fingerprint, SessionCookie, SessionToken
 from gateway.core.switch import Confirm, Redeem, Refuse
 from gateway.doors.login.ledger import Ledger, Spent
@@ -27,6 +27,7 @@ from gateway.okta import browser_of
 from gateway.sessions import Sessions
 
 LARGEST_COOKIE_BYTES = 4000
+PENDING_SECONDS = 12 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,8 @@ class Redeemer:
         sealed = self._sealer.seal("pending", self._host, Pending(tuple(dict.fromkeys(presented + carried))).packed())
         if len(sealed) > LARGEST_COOKIE_BYTES:
             return NotSwitched(refusal, ())
-        _, parents = self._old_names(head)
-        return NotSwitched(refusal, (*expiries({c.name for c in presented}, parents), set_cookie(PENDING_NAME, sealed)))
+        gone = expiries({cookie.name for cookie in presented}, parent_domains(head.authority.host))
+        return NotSwitched(refusal, (*gone, set_cookie(PENDING_NAME, sealed, PENDING_SECONDS)))
 
     def reference_redeems(self, request_uri: str, unknown: bool) -> bool:
         """Whether an authorize request by this reference may redeem a token; ``unknown`` where it was pushed elsewhere."""
@@ -189,14 +190,11 @@ class Redeemer:
         except OutsideFailed as error:
             if not error.left:
                 self._ledger.unspend(tokens)
-            fields = settled((), *self._old_names(redeeming.head))
+            fields = self._settled(redeeming.head, ())
             return Unanswered(error.reason, error.left, fields)
 
-    def _old_names(self, head: RequestHead) -> tuple[frozenset[bytes], tuple[str, ...]]:
-        """The Okta cookie names that the request carried, and the parent domains to clean where one was repeated."""
-        names = [name for name, _ in pairs(head.fields) if name in OKTA_SESSION_NAMES]
-        parents = parent_domains(self._host.partition(":")[0]) if len(set(names)) < len(names) else ()
-        return frozenset(names), parents
+    def _settled(self, head: RequestHead, answered: Fields) -> Fields:
+        return settled(answered, {name for name, _ in pairs(head.fields)}, head.authority.host)
 
     async def _send(self, redeeming: Redeeming, tokens: tuple[Fingerprint, ...], neighbour: bytes) -> Answer:
         entry = self._ledger.spend(tokens, neighbour)
@@ -218,8 +216,14 @@ class Redeemer:
         answer = await self._exchange(head, redeeming.body)
         begun = cookies_set(answer.fields)
         entry.owners = frozenset(self._sessions.fingerprints(begun))
-        entry.destination = next((value.decode("latin-1") for name, value in answer.fields if name.lower() == b"location"), None)
-        return Answer(answer.status, settled(answer.fields, *self._old_names(head)), answer.body)
+        entry.destination = _location(answer.fields)
+        return Answer(answer.status, self._settled(head, answer.fields), answer.body)
+
+
+def _location(fields: Fields) -> str | None:
+    """Where an answer leads, where it leads anywhere that can be said in a URL."""
+    found = [value.decode("latin-1") for name, value in fields if name.lower() == b"location"]
+    return found[0] if len(found) == 1 and found[0].isascii() and found[0].isprintable() and " " not in found[0] else None
 
 
 def neighbour_of(head: RequestHead) -> bytes:

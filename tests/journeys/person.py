@@ -1,0 +1,164 @@
+"""A browser in the hands of a person: cookies by host and by domain, redirects as browsers follow them, Fetch Metadata.
+
+Owns the cookie jar and the memory of every session cookie that this browser ever held. Checks nothing by itself.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import yarl
+from multidict import CIMultiDict
+
+LOGIN, HR = "https://login.example.com", "https://hr.example.com"
+PORTAL, EVIL = "https://portal.example.com", "https://evil.example.net"
+ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
+SESSION_NAMES = ("sid", "idx")
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) person/1"
+NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+SCRIPT = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def redemption(token: str, target: str = f"{HR}/") -> str:
+    """The address by which a portal sends its users in."""
+    return f"{LOGIN}/login/sessionCookieRedirect?token={token}&redirectUrl={quote(target, safe='')}"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: fields in their order; ``url`` is what was asked."""
+
+    url: str
+    status: int
+    fields: tuple[tuple[str, str], ...]
+    body: str
+
+    def values(self, name: str) -> list[str]:
+        return [value for key, value in self.fields if key.lower() == name.lower()]
+
+    @property
+    def location(self) -> str:
+        return next(iter(self.values("Location")), "")
+
+    @property
+    def set_cookies(self) -> list[str]:
+        return self.values("Set-Cookie")
+
+    @property
+    def sealed(self) -> str:
+        """What the confirmation page holds in its form."""
+        found = re.search(r'name="request" value="([^"]*)"', self.body)
+        assert found is not None, (self.status, self.body)
+        return html.unescape(found[1])
+
+
+@dataclass
+class Person:
+    """Follows nothing unless told to (``go``); a cookie lies under (host or domain, whether it is a domain, name)."""
+
+    client: aiohttp.ClientSession
+    port: Callable[[], int]
+    jar: dict[tuple[str, bool, str], str] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    agent: str = AGENT
+
+    def cookies(self, host: str) -> list[tuple[str, str]]:
+        """What would be sent to this host, in the order in which it came."""
+        return [(name, value) for (home, wide, name), value in self.jar.items() if home == host or (wide and host.endswith(f".{home}"))]
+
+    def cookie(self, name: str, origin: str = LOGIN) -> str | None:
+        return self.jar.get((urlsplit(origin).hostname or "", False, name))
+
+    def keeps(self, name: str, value: str, origin: str = LOGIN) -> None:
+        """A cookie that somebody else set, on this very host."""
+        self._keep(urlsplit(origin).hostname or "", f"{name}={value}; Path=/")
+
+    def is_planted(self, name: str, value: str, domain: str = "example.com") -> None:
+        """A sibling host sets this cookie for the parent domain."""
+        self.jar[domain, True, name] = value
+
+    def signs_in(self, sid: str | None, idx: str | None) -> None:
+        """Keep the org's cookies as after an ordinary sign-in."""
+        for name, value in (("sid", sid), ("idx", idx)):
+            if value is not None:
+                self.keeps(name, value)
+
+    async def ask(
+        self,
+        url: str,
+        method: str = "GET",
+        *,
+        fields: Mapping[str, str] = NAVIGATION,
+        site: str = "none",
+        body: str | bytes = b"",
+        content_type: str = FORM_TYPE,
+    ) -> Reply:
+        """One request with the cookies of this moment; those that the answer sets are kept when its head is there."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        sent = CIMultiDict({"Host": parts.netloc, "User-Agent": self.agent, "Sec-Fetch-Site": site, **fields})
+        kept = "; ".join(f"{name}={value}" for name, value in self.cookies(host))
+        if kept:
+            sent["Cookie"] = kept
+        content = body.encode() if isinstance(body, str) else body
+        if content:
+            sent.setdefault("Content-Type", content_type)
+        target = url[len(f"{parts.scheme}://{parts.netloc}") :].partition("#")[0] or "/"
+        address = yarl.URL(f"http://127.0.0.1:{self.port()}{target}", encoded=True)
+        async with self.client.request(
+            method, address, headers=sent, data=content if content or method == "POST" else None, allow_redirects=False
+        ) as response:
+            lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
+            for name, value in lines:
+                if name.lower() == "set-cookie":
+                    self._keep(host, value)
+            return Reply(url, response.status, lines, (await response.read()).decode("utf-8", "replace"))
+
+    async def go(self, url: str, *, site: str = "same-site", method: str = "GET", body: str = "", most: int = 15) -> Reply:
+        """A navigation to its end: 307 repeats the request, 302 and 303 become GET; outside of our hosts it stops."""
+        for _ in range(most):
+            reply = await self.ask(url, method, site=site, body=body)
+            if reply.status not in (301, 302, 303, 307) or not reply.location:
+                return reply
+            here = urlsplit(url)
+            if reply.status != 307:
+                method, body = "GET", ""
+            url = reply.location if "://" in reply.location else f"{here.scheme}://{here.netloc}{reply.location}"
+            if not (urlsplit(url).hostname or "").endswith(".example.com"):
+                return reply
+        raise AssertionError(f"more than {most} redirects, last to {url}")
+
+    async def confirm(self, page: Reply) -> Reply:
+        """Press the button of the confirmation page, and go where it leads."""
+        body = f"request={quote(page.sealed, safe='')}"
+        return await self.go(f"{LOGIN}/.gateway/switch", site="same-origin", method="POST", body=body)
+
+    async def script(self, url: str, method: str = "GET", body: str = "", content_type: str = "application/json") -> Reply:
+        """What a page of the same origin asks by script."""
+        return await self.ask(url, method, fields=SCRIPT, site="same-origin", body=body, content_type=content_type)
+
+    async def named_by_app(self) -> str | None:
+        """Whom the app was told to be there, asked by script; None where the gateway let nobody in."""
+        reply = await self.ask(f"{HR}/api/me", fields=SCRIPT, site="same-origin")
+        return reply.body.removeprefix("hello ") if reply.status == 200 else None
+
+    def _keep(self, host: str, line: str) -> None:
+        pair, *attributes = [part.strip() for part in line.split(";")]
+        name, _, value = pair.partition("=")
+        value = value.strip('"')
+        domain = next((text[7:].lstrip(".") for text in attributes if text.lower().startswith("domain=")), "")
+        if domain and not (host == domain or host.endswith(f".{domain}")):
+            return
+        if name.startswith("__Host-") and (domain or "Secure" not in attributes):
+            return
+        key = (domain or host, bool(domain), name)
+        if not value or "Max-Age=0" in attributes:
+            self.jar.pop(key, None)
+            return
+        self.jar[key] = value
+        if name in SESSION_NAMES:
+            self.held.add(value)

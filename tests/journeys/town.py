@@ -1,0 +1,202 @@
+"""A running town: the stand-in org, an app that says whom it was told, the gateway as production composes it, and people.
+
+The gateway can be restarted on its port with the same seal keys, and runs on a clock that the tests move. The org's journal is
+watched: whoever redeems a token while an older session of the same browser lives is written down at that very moment.
+"""
+
+import asyncio
+import io
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.compose import Gateway
+from gateway.config import read
+from gateway.log import Log
+from gateway.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
+from gateway.standin.journal import Journal
+from tests.house.configurations import SEALED
+from tests.journeys.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
+
+ME = "/api/v1/sessions/me"
+REDIRECT = "/login/sessionCookieRedirect"
+USERS = (User("alice@example.com", "correct-horse"), User("bob@example.com", "correct-horse"), User(CAROL, "correct-horse"))
+
+CONFIGURATION = """
+[listen]
+address = "127.0.0.1:0"
+drain = "1s"
+[admin]
+address = "127.0.0.1:0"
+[okta]
+org = "{org}"
+host = "login.example.com"
+connect_timeout = "5s"
+first_byte_timeout = "{first_byte}"
+idle_timeout = "{first_byte}"
+[login]
+url = "https://login.example.com"
+[switch]
+trusted_origins = ["https://portal.example.com"]
+{switch}
+[[app]]
+name = "hr"
+url = "https://hr.example.com"
+upstream = "{upstream}"
+"""
+
+
+class WatchedJournal(Journal):
+    """Looks at each redemption when it arrives, before the org acts on it."""
+
+    def __init__(self, org: Org, people: Sequence[Person]) -> None:
+        super().__init__()
+        self._org = org
+        self._people = people
+        self.broken: list[str] = []
+
+    def record(self, row: Row) -> None:
+        """Write down what breaks the promise: a live session beside the token, or one of the browser that the token is for."""
+        super().record(row)
+        if row.token is None or row.path.endswith("/par"):
+            return
+        for session in self._org.sessions.live():
+            values = {value for value in (session.sid, session.idx) if value is not None}
+            prints = {fingerprint(value) for value in values}
+            if prints & set(row.cookies.values()):
+                self.broken.append(f"row {row.n}: {session.user.login}'s live cookie came with a token")
+            if len(self._people) == 1 and values & self._people[0].held:
+                self.broken.append(f"row {row.n}: {session.user.login}'s session of this browser was alive when a token was sent")
+
+
+@dataclass
+class Town:
+    """What a test holds."""
+
+    org: Org
+    running: RunningOrg
+    journal: WatchedJournal
+    client: aiohttp.ClientSession
+    people: list[Person]
+    text: str = ""
+    port: int = 0
+    gateway: Gateway | None = None
+    told: list[tuple[str, str]] = field(default_factory=list)
+    written: io.StringIO = field(default_factory=io.StringIO)
+    began: float = field(default_factory=time.time)
+    passed: float = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
+
+    def person(self) -> Person:
+        made = Person(self.client, lambda: self.port)
+        self.people.append(made)
+        return made
+
+    def later(self, seconds: float) -> None:
+        """Time passes, for the gateway and for the org."""
+        self.passed += seconds
+        self.org.clock.advance(seconds)
+
+    async def restart(self) -> None:
+        """The process ends and another one begins: what was in memory is gone, the seal keys are the same."""
+        await self.stop()
+        await self.start()
+
+    async def start(self) -> None:
+        bound = socket.create_server(("127.0.0.1", self.port))
+        self.port = bound.getsockname()[1]
+        self.gateway = Gateway(read("gateway.toml", self.text, SEALED), Log("debug", stream=self.written), clock=self.clock(), public=bound)
+        await self.gateway.start()
+
+    async def stop(self) -> None:
+        if self.gateway is not None:
+            await self.gateway.aclose()
+            self.gateway = None
+
+    async def enter(self, person: Person, login: str, *, site: str = "same-site") -> Reply:
+        """What the portal does: a fresh token, and the browser sent in with it."""
+        return await person.go(redemption(self.org.session_token(login)), site=site)
+
+    async def entered(self, login: str) -> Person:
+        person = self.person()
+        reply = await self.enter(person, login)
+        assert (reply.status, reply.body) == (200, f"hello {login}")
+        return person
+
+    def fails(self, path: str, **order: object) -> None:
+        """From now on such requests go wrong at the org."""
+        self.org.faults.add(fault({"path": path, **order}))
+
+    def is_down(self) -> None:
+        """The org hangs up on everybody."""
+        self.fails("/*", status=0, times=None)
+
+    def live(self) -> list[str]:
+        """Who has a session at the org, one entry for each session."""
+        return sorted(session.user.login for session in self.org.sessions.live())
+
+    def session(self, login: str) -> OrgSession:
+        [found] = [session for session in self.org.sessions.live() if session.user.login == login]
+        return found
+
+    def rows(self, method: str, path: str) -> list[Row]:
+        return [row for row in self.org.journal.rows if (row.method, row.path) == (method, path)]
+
+    def sent(self, token: str) -> list[Row]:
+        """The requests that carried this token to the org."""
+        return [row for row in self.org.journal.rows if row.token == fingerprint(token)]
+
+    async def serve_app(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The app: says hello to whom it was told, and remembers."""
+        user = request.headers.get("Remote-User", "")
+        self.told.append((request.path, user))
+        return web.Response(text=f"hello {user}")
+
+
+@asynccontextmanager
+async def town(
+    engine: Engine = "classic", *, quirks: Sequence[str] = (), first_byte: str = "20s", switch: str = ""
+) -> AsyncIterator[Town]:
+    """Everything running on loopback; the promise is checked at the end."""
+    org = Org(engine=engine, quirks=quirks, users=USERS, trusted_origins=(LOGIN, HR, PORTAL, EVIL))
+    people: list[Person] = []
+    org.journal = journal = WatchedJournal(org, people)
+    running = await serve(org)
+    client = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, force_close=True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+        auto_decompress=False,
+        read_bufsize=2**20,
+        max_field_size=65536,
+    )
+    made = Town(org, running, journal, client, people)
+    app = web.Server(made.serve_app)
+    listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
+    upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    made.text = CONFIGURATION.format(org=running.url, upstream=upstream, first_byte=first_byte, switch=switch)
+    await made.start()
+    try:
+        yield made
+        assert journal.broken == []
+    finally:
+        org.faults.clear()
+        await client.close()
+        await made.stop()
+        listening.close()
+        await app.shutdown(1.0)
+        await running.aclose()
+
+
+def quoted(text: str) -> str:
+    """Percent-encoded whole, for a parameter."""
+    return quote(text, safe="")
