@@ -103,7 +103,7 @@ class Gateway:
     async def _listener(self, parts: Parts, opened: AsyncExitStack) -> Listener:
         listen = self._settings.config.listen
         believed = Believed(listen.trusted_proxies, listen.fields_size)
-        return Listener(parts.table, login_door(parts), app_door(parts, opened), believed, self._witness)
+        return Listener(parts.table, login_door(parts, opened), app_door(parts, opened), believed, self._witness)
 
     def _unready(self, parts: Parts) -> Mapping[str, str]:
         reasons = {}

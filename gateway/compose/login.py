@@ -3,15 +3,19 @@
 Owns the wiring of the login host's rooms. Must never decide anything. Rules from: DESIGN section 4.
 """
 
+from contextlib import AsyncExitStack
+
 from gateway.compose.hosts import org_deadlines
 from gateway.compose.parts import Parts
 from gateway.doors.handoff import LoginHandoff
 from gateway.doors.login import LoginDoor, Start
+from gateway.doors.login.carrying import Carrying
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.forwarding import OrgForwarding, Origins
 from gateway.doors.login.ledger import Ledger
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeeming import Redeemer
+from gateway.doors.login.successors import Successors
 from gateway.doors.login.switching import ConfirmedSwitch
 from gateway.doors.own_pages import LoginPages
 from gateway.doors.own_paths import LoginOwnPaths
@@ -19,17 +23,20 @@ from gateway.doors.sign_out import LoginSignOut
 from gateway.proxy.http import HttpProxy
 
 
-def login_door(parts: Parts) -> LoginDoor:
-    """The door behind the login host."""
+def login_door(parts: Parts, opened: AsyncExitStack) -> LoginDoor:
+    """The door behind the login host; redemptions under way end with ``opened``."""
     config, login = parts.config, parts.table.login
     host, form_targets = str(login.authority), (*parts.table.origins, *config.switch.trusted_origins)
     proxy = HttpProxy(parts.org_client, parts.place.destination, org_deadlines(config))
-    forwarding = OrgForwarding(proxy, parts.sessions, parts.closer, Origins(parts.place.own_origin, login.origin))
+    successors = Successors(parts.fingerprinter, parts.clock)
+    forwarding = OrgForwarding(proxy, parts.sessions, parts.closer, successors, Origins(parts.place.own_origin, login.origin))
     confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock, form_targets)
     ledger = Ledger(parts.fingerprinter, parts.clock)
+    redeemer = Redeemer(parts.sessions, parts.closer, Carrying(host, parts.sealer), ledger, successors, forwarding.redeem)
+    opened.push_async_callback(redeemer.aclose)
     return LoginDoor(
         _own_paths(parts),
-        Redeemer(host, parts.sessions, parts.closer, parts.sealer, ledger, forwarding.redeem),
+        redeemer,
         forwarding,
         ConfirmedSwitch(confirming, login.origin),
         Wording(confirming, login.origin, parts.clock),

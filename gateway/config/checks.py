@@ -11,6 +11,7 @@ from yarl import URL
 
 from gateway.config.model import AppTable, Config
 from gateway.config.places import Path
+from gateway.core.routing import pattern_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,9 @@ def _public_root(number: int, app: AppTable) -> Iterator[Remark]:
 def _rules(number: int, app: AppTable) -> Iterator[Remark]:
     for position, rule in enumerate(app.rules):
         place: Path = ("app", number, "rule", position)
+        problem = pattern_problem(rule.path)
+        if problem is not None:
+            yield Remark((*place, "path"), f'"{rule.path}" {problem}; write a path as the app sees it, such as "/admin/**"')
         if rule.access != "session" and (rule.users or rule.amr or rule.authenticated_within is not None):
             text = f'asks who the user is, but access = "{rule.access}" asks for no session; use access = "session"'
             yield Remark((*place, "access"), text)

@@ -103,7 +103,7 @@ def admit_head(received: Received, largest_fields_bytes: int) -> RequestHead | M
         return Malformed(505, "version")
     if not _TOKEN.match(received.method.encode("utf-8", "surrogateescape")):
         return Malformed(400, "method")
-    if received.method in _METHODS_REFUSED:
+    if received.method.upper() in _METHODS_REFUSED:
         return Malformed(405, "method_refused")
     if sum(len(name) + len(value) + 4 for name, value in received.fields) > largest_fields_bytes:
         return Malformed(431, "fields_too_large")

@@ -14,8 +14,11 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.core.cache import Breaker, Budget
-from gateway.core.session import Finding, SessionCookie, Unknown
+from gateway.core.session import Finding, NoSession, SessionCookie, Unknown
 from gateway.okta import Browser, OktaAnswer
+from gateway.sessions.guesses import Guesses
+
+GONE = NoSession("not_found")
 
 OnEvent = Callable[[str, Mapping[str, object]], None]
 """Gets (event name, figures) for the log; never a cookie, never a token."""
@@ -35,10 +38,14 @@ class SessionsApi(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AskingRules:
-    """At most ``at_once`` questions are under way and ``most_waiting`` behind them (OKTA 5: 35 to 75 at once for the whole org)."""
+    """At most ``at_once`` questions are under way and ``most_waiting`` behind them (OKTA 5: 35 to 75 at once for the whole org).
+
+    One client address may ask ``guesses_per_minute`` times about sessions that do not exist.
+    """
 
     at_once: int = 25
     most_waiting: int = 1000
+    guesses_per_minute: int = 300
     breaker: Breaker = field(default_factory=Breaker)
 
 
@@ -64,6 +71,7 @@ class Asking:
         self._waiting = 0
         self._budget = Budget()
         self._breaker = self._rules.breaker
+        self._guesses = Guesses(self._rules.guesses_per_minute, clock.monotonic)
 
     @property
     def shortage(self) -> float:
@@ -84,7 +92,7 @@ class Asking:
         return await self._ask(self._okta.refresh, cookies, browser)
 
     async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser) -> Asked:
-        refusal = self._refusal()
+        refusal = self._refusal() or self._too_many_guesses(browser)
         if refusal is None and self._slots.locked() and self._waiting >= self._rules.most_waiting:
             refusal = Unknown("busy")
         if refusal is not None:
@@ -114,12 +122,18 @@ class Asking:
         finally:
             self._note_health(answer)
         self._note_budget(answer)
+        if answer.finding == GONE:
+            self._guesses.note(browser.client)
         # After a 429 the finding names the moment to wait for on this machine's own clock.
         finding = (self._refusal() or answer.finding) if answer.status == 429 else answer.finding
         return Asked(finding, asked.asked_at, asked.wall)
 
     def _asked(self, finding: Finding) -> Asked:
         return Asked(finding, self._clock.monotonic(), self._clock.wall())
+
+    def _too_many_guesses(self, browser: Browser) -> Unknown | None:
+        seconds = self._guesses.wait_seconds(browser.client)
+        return Unknown("client_limited", self._clock.wall() + seconds) if seconds else None
 
     def _refusal(self) -> Unknown | None:
         now = self._clock.monotonic()

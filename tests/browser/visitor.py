@@ -18,13 +18,18 @@ _STATUS = re.compile(r"the server responded with a status of (\d+)")
 
 @dataclass  # no slots: playwright keeps its handlers on the object
 class Visitor:
-    """One person, one fresh profile, one page to begin with; ``awaited_statuses``: refusals that the journey is about."""
+    """One person, one fresh profile, one page to begin with.
+
+    ``awaited_statuses``: refusals that the journey is about; ``is_losing_sessions``: pages of the app stay open while their
+    session ends, so that what they still load is refused and their live parts are cut.
+    """
 
     stage: Stage
     profile: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
     awaited_statuses: set[int] = field(default_factory=set)
+    is_losing_sessions: bool = False
     tokens: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
@@ -34,6 +39,8 @@ class Visitor:
         self.profile.on("request", self._asked)
 
     def _heard(self, message: ConsoleMessage) -> None:
+        if self.is_losing_sessions and message.page is not None and message.page.url.startswith(f"{self.stage.where.app}/"):
+            return
         status = _STATUS.search(message.text)
         if status is not None and int(status[1]) in self.awaited_statuses:
             return
@@ -43,9 +50,9 @@ class Visitor:
 
     def _is_from_elsewhere(self, message: ConsoleMessage) -> bool:
         """The page of the other site asks for an image that is none; the stand-in org has no icon."""
-        if (message.location or {}).get("url", "").endswith("/favicon.ico"):
+        if message.location.get("url", "").endswith("/favicon.ico"):
             return True
-        return message.page is not None and message.page.url.startswith(self.stage.where.evil)
+        return message.page is not None and message.page.url.startswith(f"{self.stage.where.evil}/")
 
     def _broken(self, error: WebError) -> None:
         self.complaints.append(str(error.error))

@@ -67,6 +67,9 @@ CASES = [
         OKTA + 'sign_in = "//evil.example/{return}"\n' + LOGIN + APP,
         ("okta.sign_in: '//evil.example/{return}' is not allowed here; write a path",),
     ),
+    # paths of rules
+    (SMALLEST + '[[app.rule]]\npath = "/a**"\n', ('app[0].rule[0].path: "/a**" ** must stand alone between slashes; write',)),
+    (SMALLEST + '[[app.rule]]\npath = "/a//b"\n', ('app[0].rule[0].path: "/a//b" can never match',)),
     # how keys fit together
     (SMALLEST + '[session]\nttl = "2m"\n', ("session.ttl_max: is shorter than session.ttl",)),
     (SMALLEST + '[session]\nttl = "2h"\nttl_max = "3h"\n', ("session.ttl: is longer than an hour",)),

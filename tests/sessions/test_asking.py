@@ -1,6 +1,7 @@
 """A slow, busy or dead Okta is left alone, and what it said about one user is nobody else's trouble."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -153,3 +154,23 @@ async def test_a_refresh_waits_and_counts_like_a_question() -> None:
     findings: list[Finding] = [(await m.asking.refresh(SID, BROWSER)).finding, (await m.asking.session(SID, BROWSER)).finding]
     assert findings == [Unknown("rate_limited", WALL + 5.0)] * 2
     assert m.org.calls() == ["refresh"]
+
+
+async def test_k10_a_client_that_guesses_is_told_to_wait_and_nobody_else_is() -> None:
+    m = memory(rules=AskingRules(guesses_per_minute=3))
+    m.org.now = GONE
+    assert [await m.sessions.current(cookie(number), BROWSER) for number in range(3)] == [NoSession("not_found")] * 3
+    limited = await m.sessions.current(cookie(4), BROWSER)
+    assert isinstance(limited, Unknown) and limited.reason == "client_limited"
+    assert limited.retry_at is not None and WALL < limited.retry_at <= WALL + 60
+    assert len(m.org.asked) == 3
+    m.org.now = ALICE
+    assert await m.sessions.current(cookie(5), replace(BROWSER, client="192.0.2.8")) == session()
+    m.times.passed = limited.retry_at - WALL
+    assert await m.sessions.current(cookie(6), BROWSER) == session()
+
+
+async def test_sessions_that_exist_are_no_guesses() -> None:
+    m = memory(rules=AskingRules(guesses_per_minute=1))
+    m.org.now = ALICE
+    assert [await m.sessions.current(cookie(number), BROWSER) for number in range(5)] == [session()] * 5

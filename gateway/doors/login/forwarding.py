@@ -25,7 +25,8 @@ from gateway.core.redemption import (
     without_session_settings,
 )
 from gateway.core.session import Session, SessionCookie
-from gateway.okta import browser_of
+from gateway.doors.login.successors import Successors
+from gateway.okta import Browser, browser_of
 from gateway.proxy.http import HttpProxy
 from gateway.sessions import Sessions
 
@@ -43,11 +44,12 @@ class Origins:
 class OrgForwarding:
     """The requests that the login door passes on."""
 
-    def __init__(self, http: HttpProxy, sessions: Sessions, closer: Closer, origins: Origins) -> None:
+    def __init__(self, http: HttpProxy, sessions: Sessions, closer: Closer, successors: Successors, origins: Origins) -> None:
         """``http`` leads to the org; ``origins`` say how its own addresses are turned into the login host's."""
         self._http = http
         self._sessions = sessions
         self._closer = closer
+        self._successors = successors
         self._origins = origins
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
@@ -67,7 +69,7 @@ class OrgForwarding:
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
 
         def rewrite(status: int, answered: Fields) -> Fields:
-            return (*self._inbound(self._believed(answered, presented)), *more)
+            return (*self._inbound(self._believed(answered, presented, browser_of(head))), *more)
 
         return await self._send(request, head, (fields, body), rewrite)
 
@@ -97,8 +99,9 @@ class OrgForwarding:
         return replace(head, target="/api/v1/sessions/me" + legacy.tail)
 
     async def pushed(self, head: RequestHead, body: bytes) -> Answer:
-        """Okta's whole answer to a pushed authorization request that carries no token."""
-        return await self.redeem(head, body)
+        """Okta's whole answer to a pushed authorization request that carries no token; it begins and ends nobody's session."""
+        answer = await self.redeem(head, body)
+        return replace(answer, fields=without_session(answer.fields))
 
     async def _send(
         self, request: web.BaseRequest, head: RequestHead, outgoing: tuple[Fields, bytes | None], rewrite: Callable[[int, Fields], Fields]
@@ -109,13 +112,19 @@ class OrgForwarding:
         exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
         return await exchange.relay(request, rewrite(exchange.status, exchange.fields))
 
-    def _believed(self, answered: Fields, presented: tuple[SessionCookie, ...]) -> Fields:
-        """The answer's fields, less a session that was revoked while it was on its way; a rotated cookie is kin of the old."""
+    def _believed(self, answered: Fields, presented: tuple[SessionCookie, ...], browser: Browser) -> Fields:
+        """The answer's fields, less a session that was revoked while it was on its way; a rotated cookie is kin of the old.
+
+        What such a late answer would have set is alive at Okta and in nobody's hands: it is closed.
+        """
+        begun = cookies_set(answered) if presented else ()
         if presented and self._sessions.is_revoked(presented):
+            if begun:
+                self._closer.close_soon(begun, browser)
             return without_session(answered)
-        begun = cookies_set(answered)
-        if presented and begun:
+        if begun:
             self._sessions.adopt(presented, begun)
+            self._successors.note(presented, begun)
         return answered
 
     def _outbound(self, fields: Fields) -> Fields:

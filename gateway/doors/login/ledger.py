@@ -4,13 +4,14 @@ Owns the rule "a token that this gateway redeemed is never sent again". Holds fi
 token; bounded, and kept far longer than a token lives (5 minutes). Rules from: DESIGN section 4, "the same token twice".
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cachetools import TTLCache
 
 from gateway.clock import Clock
-from gateway.core.messages import Answer
+from gateway.core.messages import Answer, RequestHead
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 
 REMEMBERED_SECONDS = 3600.0
@@ -92,3 +93,9 @@ class Ledger:
     def reference_may_hold_token(self, request_uri: Fingerprint) -> bool | None:
         """What is known of a pushed request; None where it was not pushed through this process."""
         return self._judged.get(request_uri)
+
+
+def neighbour_of(head: RequestHead) -> bytes:
+    """What two tabs of one browser have in common before they hold any cookie: address and User-Agent, hashed."""
+    agent = b"\0".join(head.values(b"user-agent"))
+    return hashlib.blake2b(head.client.encode() + b"\0" + agent, digest_size=16, person=b"neighbour").digest()

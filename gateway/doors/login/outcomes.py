@@ -8,7 +8,7 @@ from typing import assert_never
 
 from gateway.clock import Clock
 from gateway.core.messages import Answer, RequestHead
-from gateway.core.navigation import Kind, kind_of
+from gateway.core.navigation import is_document
 from gateway.core.switch import Confirm
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
@@ -61,7 +61,7 @@ class Wording:
                 told = self._said(head, view, 502 if spent else 503, "refused", f"redemption_{reason}")
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Confirm(session):
-                if kind_of(head) is not Kind.NAVIGATION:
+                if not is_document(head):
                     return Told(json_answer(409, {"error": "confirmation_required"}), "confirm", "script")
                 return Told(self._confirming.ask(redeeming, session), "confirm", "untrusted_start")
             case _:
@@ -78,7 +78,7 @@ class Wording:
 
     def _said(self, head: RequestHead, view: View, status: int, verdict: str, reason: str) -> Told:
         answer: Answer
-        if kind_of(head) is Kind.NAVIGATION:
+        if is_document(head):
             answer = page_answer(render(view, at=now_of(self._clock)))
         else:
             answer = json_answer(

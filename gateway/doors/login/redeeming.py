@@ -6,28 +6,27 @@ client leaves, the answer waits a moment for the same client to ask again. Rules
 """
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from gateway.closing import Closer
-from gateway.core.cookies import PENDING_NAME, pairs, session_cookies, set_cookie, single
+from gateway.core.cookies import pairs, session_cookies
 from gateway.core.messages import Answer, Fields, RequestHead
 from gateway.core.org_requests import is_cookie_redirect, without_tokens
-from gateway.core.passes import Pending, Sealer
-from gateway.core.redemption import cookies_set, expiries, parent_domains, settled
-from gateway.core.session import Fingerprint, SessionCookie, SessionToken
+from gateway.core.redemption import cookies_set, settled
+from gateway.core.session import Fingerprint, SessionToken
 from gateway.core.switch import Confirm, Redeem, Refuse
-from gateway.doors.login.ledger import Ledger, Spent
+from gateway.doors.login.carrying import Carrying, Cookies
+from gateway.doors.login.ledger import UNDELIVERED_SECONDS, Ledger, Spent, neighbour_of
+from gateway.doors.login.successors import Successors
 from gateway.doors.login.turns import Turns
 from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
+from gateway.okta import Browser, browser_of
 from gateway.sessions import Sessions
 
-LARGEST_COOKIE_BYTES = 4000
-PENDING_SECONDS = 12 * 3600
+TOO_MANY_REQUESTS = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,66 +87,85 @@ Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
 """How a token is sent: once, with a whole body, for a whole answer, without any session cookie. Raises ``OutsideFailed``."""
 
 
+@dataclass(slots=True)
+class _Client:
+    """Who waits for a redemption, and whether the token is on its way: from then on it is carried out without anybody waiting."""
+
+    tokens: tuple[Fingerprint, ...]
+    neighbour: bytes
+    is_sent: bool = False
+
+
 class Redeemer:
     """Carries out redemptions for the login host."""
 
-    def __init__(self, host: str, sessions: Sessions, closer: Closer, sealer: Sealer, ledger: Ledger, exchange: Exchange) -> None:
-        """``host``: the login host's authority text, to which the pending cookie is sealed."""
-        self._host = host
+    def __init__(
+        self, sessions: Sessions, closer: Closer, carrying: Carrying, ledger: Ledger, successors: Successors, exchange: Exchange
+    ) -> None:
+        """``exchange`` is the only way on which a token leaves."""
         self._sessions = sessions
         self._closer = closer
-        self._sealer = sealer
+        self._carrying = carrying
         self._ledger = ledger
+        self._successors = successors
         self._exchange = exchange
         self._turns = Turns()
-        self._running: set[asyncio.Task[Answer]] = set()
+        self._running: set[asyncio.Task[Outcome]] = set()
+        self._unclaimed: set[asyncio.TimerHandle] = set()
 
     async def redeem(self, redeeming: Redeeming) -> Outcome:
-        """What comes of this redemption; the caller only has to say it in HTTP."""
-        tokens = tuple(self._ledger.fingerprint(token) for token in redeeming.tokens)
-        neighbour = neighbour_of(redeeming.head)
-        presented = session_cookies(redeeming.head.fields)
-        carried = self.pending(redeeming.head)
-        browser_keys = self._sessions.fingerprints(presented + carried) or (neighbour,)
+        """What comes of this redemption; the caller only has to say it in HTTP.
+
+        The turn is the task's own: a client that leaves does not let the next one in while its token is under way.
+        """
+        client = _Client(tuple(self._ledger.fingerprint(token) for token in redeeming.tokens), neighbour_of(redeeming.head))
+        task = asyncio.create_task(self._in_turn(redeeming, client), name="redemption")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not client.is_sent:
+                task.cancel()
+            task.add_done_callback(lambda done: self._keep(done, client, browser_of(redeeming.head)))
+            raise
+
+    async def by_reference(self, redeeming: Redeeming, reference: str) -> Outcome:
+        """The same for an authorize request whose parameters were pushed: the reference stands for the token.
+
+        When no session came of it there was no good token in it: from then on the reference is forwarded like any request.
+        """
+        outcome = await self.redeem(replace(redeeming, tokens=(SessionToken(reference),)))
+        if isinstance(outcome, Sent) and not cookies_set(outcome.answer.fields):
+            self.judge_reference(reference, may_hold_token=False)
+        return outcome
+
+    async def _in_turn(self, redeeming: Redeeming, client: _Client) -> Outcome:
+        head, tokens = redeeming.head, client.tokens
+        presented, carried = session_cookies(head.fields), self._carrying.carried(head)
+        browser_keys = self._sessions.fingerprints(presented + carried) or (client.neighbour,)
         async with self._turns.of((*tokens, *browser_keys)):
-            waiting = self._ledger.take_undelivered(tokens, neighbour)
+            waiting = self._ledger.take_undelivered(tokens, client.neighbour) if self._are_dead(presented) else None
             if waiting is not None:
                 return Sent(waiting)
             spent = self._ledger.spent(tokens)
             if spent is not None:
-                return self._spent(redeeming.head, spent, tokens, presented)
-            if self._is_outrun(presented, carried, neighbour) and self._ledger.bounce(tokens):
+                return self._spent(head, spent, tokens, presented)
+            if self._is_outrun(presented, carried, client.neighbour) and self._ledger.bounce(tokens):
                 return Again()
-            trusted = redeeming.trusted or not presented
-            command = await self._closer.switch(presented + carried, browser_of(redeeming.head), trusted)
+            older = presented + carried
+            older = (*older, *self._successors.of(older))
+            command = await self._closer.switch(older, browser_of(head), redeeming.trusted or not presented)
             match command:
                 case Confirm():
                     return command
                 case Refuse():
-                    return self._not_switched(command, redeeming.head, presented, carried)
+                    return NotSwitched(command, self._carrying.moved(head, presented, older) if command.revoked else ())
                 case Redeem():
-                    return await self._sent(redeeming, tokens, neighbour)
+                    client.is_sent = True
+                    return await self._sent(redeeming, client, older)
                 case _:
                     assert_never(command)
-
-    def pending(self, head: RequestHead) -> tuple[SessionCookie, ...]:
-        """The sessions that this browser carries because their end is not proven yet."""
-        sealed = single(head.fields, PENDING_NAME)
-        opened = self._sealer.open("pending", self._host, sealed) if sealed is not None else None
-        pending = Pending.unpacked(opened.payload) if opened is not None else None
-        return pending.cookies if pending is not None else ()
-
-    def _not_switched(
-        self, refusal: Refuse, head: RequestHead, presented: tuple[SessionCookie, ...], carried: tuple[SessionCookie, ...]
-    ) -> NotSwitched:
-        """The refusal with the fields that move revoked cookies into the pending cookie; what does not fit stays put."""
-        if not refusal.revoked:
-            return NotSwitched(refusal, ())
-        sealed = self._sealer.seal("pending", self._host, Pending(tuple(dict.fromkeys(presented + carried))).packed())
-        if len(sealed) > LARGEST_COOKIE_BYTES:
-            return NotSwitched(refusal, ())
-        gone = expiries({cookie.name for cookie in presented}, parent_domains(head.authority.host))
-        return NotSwitched(refusal, (*gone, set_cookie(PENDING_NAME, sealed, PENDING_SECONDS)))
 
     def reference_redeems(self, request_uri: str, unknown: bool) -> bool:
         """Whether an authorize request by this reference may redeem a token; ``unknown`` where it was pushed elsewhere."""
@@ -170,63 +188,61 @@ class Redeemer:
 
     async def aclose(self) -> None:
         """Wait for redemptions under way: a token that was sent must be written down."""
+        for timer in self._unclaimed:
+            timer.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _is_outrun(self, presented: tuple[SessionCookie, ...], carried: tuple[SessionCookie, ...], neighbour: bytes) -> bool:
+    def _are_dead(self, cookies: Cookies) -> bool:
+        return all(self._sessions.is_revoked((cookie,)) for cookie in cookies)
+
+    def _is_outrun(self, presented: Cookies, carried: Cookies, neighbour: bytes) -> bool:
         """Whether another tab of this browser probably switched while this request was on its way."""
         if presented:
             return self._sessions.is_revoked(presented)
         return not carried and self._ledger.has_neighbour(neighbour)
 
-    def _spent(self, head: RequestHead, spent: Spent, tokens: tuple[Fingerprint, ...], presented: tuple[SessionCookie, ...]) -> Outcome:
+    def _spent(self, head: RequestHead, spent: Spent, tokens: tuple[Fingerprint, ...], presented: Cookies) -> Outcome:
         if spent.owners.intersection(self._sessions.fingerprints(presented)):
-            elsewhere = is_cookie_redirect(head) or head.method != "GET"
-            return Onward((spent.destination or "/.gateway/") if elsewhere else without_tokens(head.target))
+            rest = without_tokens(head.target)
+            elsewhere = is_cookie_redirect(head) or head.method != "GET" or rest == head.target
+            return Onward((spent.destination or "/.gateway/") if elsewhere else rest)
         return Again() if self._ledger.bounce(tokens) else UsedElsewhere()
 
-    async def _sent(self, redeeming: Redeeming, tokens: tuple[Fingerprint, ...], neighbour: bytes) -> Sent | Unanswered:
+    async def _sent(self, redeeming: Redeeming, client: _Client, older: Cookies) -> Sent | Unanswered:
+        entry = self._ledger.spend(client.tokens, client.neighbour)
         try:
-            return Sent(await self._send(redeeming, tokens, neighbour))
+            answer = await self._exchange(redeeming.head, redeeming.body)
         except OutsideFailed as error:
             if not error.left:
-                self._ledger.unspend(tokens)
-            fields = self._settled(redeeming.head, ())
-            return Unanswered(error.reason, error.left, fields)
+                self._ledger.unspend(client.tokens)
+            return Unanswered(error.reason, error.left, self._settled(redeeming.head, ()))
+        begun = cookies_set(answer.fields)
+        if answer.status == TOO_MANY_REQUESTS:
+            self._ledger.unspend(client.tokens)
+        entry.owners = frozenset(self._sessions.fingerprints(begun))
+        entry.destination = _location(answer.fields)
+        self._successors.note(older, begun)
+        return Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
 
     def _settled(self, head: RequestHead, answered: Fields) -> Fields:
         return settled(answered, {name for name, _ in pairs(head.fields)}, head.authority.host)
 
-    async def _send(self, redeeming: Redeeming, tokens: tuple[Fingerprint, ...], neighbour: bytes) -> Answer:
-        entry = self._ledger.spend(tokens, neighbour)
-        task = asyncio.create_task(self._send_once(redeeming, entry), name="redemption")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.add_done_callback(lambda done: self._keep(done, tokens, neighbour))
-            raise
+    def _keep(self, done: "asyncio.Task[Outcome]", client: _Client, browser: Browser) -> None:
+        """The client left before its answer: the same client may fetch it for a while, then the session that nobody holds ends."""
+        outcome = None if done.cancelled() or done.exception() is not None else done.result()
+        if isinstance(outcome, Sent):
+            self._ledger.keep_undelivered(client.tokens, client.neighbour, outcome.answer)
+            timer = asyncio.get_running_loop().call_later(UNDELIVERED_SECONDS, self._end_unclaimed, client, browser)
+            self._unclaimed = {*(timer for timer in self._unclaimed if not timer.cancelled()), timer}
 
-    def _keep(self, done: "asyncio.Task[Answer]", tokens: tuple[Fingerprint, ...], neighbour: bytes) -> None:
-        if not done.cancelled() and done.exception() is None:
-            self._ledger.keep_undelivered(tokens, neighbour, done.result())
-
-    async def _send_once(self, redeeming: Redeeming, entry: Spent) -> Answer:
-        head = redeeming.head
-        answer = await self._exchange(head, redeeming.body)
-        begun = cookies_set(answer.fields)
-        entry.owners = frozenset(self._sessions.fingerprints(begun))
-        entry.destination = _location(answer.fields)
-        return Answer(answer.status, self._settled(head, answer.fields), answer.body)
+    def _end_unclaimed(self, client: _Client, browser: Browser) -> None:
+        answer = self._ledger.take_undelivered(client.tokens, client.neighbour)
+        begun = cookies_set(answer.fields) if answer is not None else ()
+        if begun:
+            self._closer.close_soon(begun, browser)
 
 
 def _location(fields: Fields) -> str | None:
     """Where an answer leads, where it leads anywhere that can be said in a URL."""
     found = [value.decode("latin-1") for name, value in fields if name.lower() == b"location"]
     return found[0] if len(found) == 1 and found[0].isascii() and found[0].isprintable() and " " not in found[0] else None
-
-
-def neighbour_of(head: RequestHead) -> bytes:
-    """What two tabs of one browser have in common before they hold any cookie: address and User-Agent, hashed."""
-    agent = b"\0".join(head.values(b"user-agent"))
-    return hashlib.blake2b(head.client.encode() + b"\0" + agent, digest_size=16, person=b"neighbour").digest()

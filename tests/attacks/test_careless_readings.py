@@ -1,0 +1,104 @@
+"""Group P against servers that read paths carelessly: nothing passes that one of them would take for another path."""
+
+import posixpath
+import random
+import re
+from urllib.parse import unquote_to_bytes
+
+import pytest
+
+from gateway.standin import User
+from tests.attacks.deployment import BOB, HR, LOGIN, NAVIGATE, Site, told
+
+
+def careless_readings(path: str) -> set[str]:
+    """What servers are known to make of a path: decoded once, parameters off, backslashes turned, dots resolved, in any order."""
+    decoded = unquote_to_bytes(path).decode("latin-1")
+    seen = {path, decoded, decoded.partition("\0")[0], re.split("[?#]", decoded)[0]}
+    seen |= {re.sub(";[^/]*", "", one) for one in set(seen)}
+    seen |= {one.replace("\\", "/") for one in set(seen)}
+    seen |= {posixpath.normpath(one) for one in set(seen) if one}
+    return {re.sub("/+", "/", one) for one in seen if one} | {posixpath.normpath(re.sub("/+", "/", one)) for one in seen if one}
+
+
+async def test_p2_whatever_passes_unasked_is_public_in_every_careless_reading(site: Site) -> None:
+    """Not in the list of attacks: random compositions of everything that the rows above are made of."""
+    dice = random.Random(20)
+    pieces = [
+        "/",
+        "/",
+        "/public",
+        "/public",
+        "/admin",
+        "public",
+        "admin",
+        "..",
+        ".",
+        ";",
+        ";x=1",
+        "%2e",
+        "%2F",
+        "%5c",
+        "\\",
+        "%3b",
+        "%3f",
+        "%23",
+        "%20",
+        "//",
+        "%252e",
+        "x",
+    ]
+    forwarded = 0
+    wire = await site.connect()
+    for _ in range(600):
+        target = "/public" + "".join(dice.choices(pieces, k=dice.randint(1, 6)))
+        if dice.random() < 0.3:
+            target = target.removeprefix("/public") if target[7] == "/" else target
+        site.behind.visits.clear()
+        await wire.say(f"GET {target} HTTP/1.1\r\nHost: hr.example.com\r\n\r\n".encode())
+        head = await wire.head()
+        await wire.exactly(int(re.findall(rb"(?i)content-length: (\d+)", head)[0]))
+        if b"connection: close" in head.lower():
+            await wire.close()
+            wire = await site.connect()
+        if site.behind.visits:
+            forwarded += 1
+            assert site.behind.last.line == f"GET {target} HTTP/1.1".encode()
+            assert all(one.startswith("/public/") or one == "/public" for one in careless_readings(target)), target
+        else:
+            assert head.split(b" ")[1] in (b"400", b"401"), target
+    assert forwarded > 20
+
+
+@pytest.mark.parametrize("origin", [HR, LOGIN])
+async def test_p14_own_paths_are_never_forwarded_in_any_spelling(site: Site, origin: str) -> None:
+    """Not in the list of attacks: what lies under /.gateway/ is the gateway's in every reading."""
+    cookie = await site.signed_in()
+    site.org.journal.rows.clear()
+    for name in (
+        "/.gateway",
+        "/.GATEWAY",
+        "/%2egateway",
+        "/.%67ateway",
+        "/.gateway%2F",
+        "/.gateway;x",
+        "/.gateway.",
+        "/.gateway%20",
+        "/.gateway%2e",
+        "/%2E%47ATEWAY",
+    ):
+        for rest in ("", "/", "/session", "/x", "/accept?ticket=x", "%2Fsession", ";/session", "?x"):
+            reply = await site.ask(name + rest, cookie + NAVIGATE, origin=origin)
+            assert reply.status in (200, 302, 303, 400, 401, 404, 405), name + rest
+    assert site.behind.visits == []
+    assert {row.path for row in site.org.journal.rows} <= {"/api/v1/sessions/me"}
+
+
+async def test_p15_a_path_that_no_rule_was_written_for_is_not_let_in_by_a_users_login(site: Site) -> None:
+    """Not in the list of attacks: a user whose login looks like a pattern is still only who they are."""
+    for login in ("**", "@example.com", "*@example.com", "bob@example.com/../x"):
+        site.org.users = (*site.org.users, User(login, "x"))
+        assert (await site.ask("/bob/x", await site.signed_in(login))).status == 403
+    assert site.behind.visits == []
+    assert (await site.ask("/bob/x", await site.signed_in(BOB))).status == 200
+    assert told(site.behind.last, "Remote-User") == [BOB]

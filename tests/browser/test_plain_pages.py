@@ -1,0 +1,80 @@
+"""The gateway's own pages for people without scripts, and for people who like it dark."""
+
+from datetime import datetime
+
+import pytest
+
+from tests.browser.conftest import Arrive
+from tests.browser.visitor import ALICE, signed_in
+from tests.journeys.stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# Every text that is shown, with the contrast that WCAG 2.2 defines between it and what is painted behind it.
+_CONTRASTS = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const shade = (color) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data;
+  };
+  const light = ([r, g, b]) => [r, g, b]
+    .map((value) => value / 255).map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, at) => sum + value * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const painted = shade(getComputedStyle(at).backgroundColor);
+      if (painted[3] === 255) return painted;
+    }
+    return shade("white");
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility()) continue;
+    const pair = [light(shade(getComputedStyle(element).color)), light(behind(element))].sort((a, b) => b - a);
+    found.push([text, (pair[0] + 0.05) / (pair[1] + 0.05)]);
+  }
+  return { texts: found, ground: light(shade(getComputedStyle(document.body).backgroundColor)) };
+}"""
+
+
+async def test_without_scripts_the_session_page_says_who_and_until_when_and_signs_out(stage: Stage, arrive: Arrive) -> None:
+    visitor = await arrive(stage, java_script_enabled=False)
+    await visitor.enter("alice")
+    await visitor.click("link", ALICE)
+    assert visitor.page.url == f"{stage.where.app}/.gateway/"
+    text = await visitor.page.inner_text("main")
+    assert ALICE in text
+    assert "For another 1 hour 59 minutes, until " in text or "For another 2 hours, until " in text
+    [session] = stage.org.sessions.live()
+    until = await visitor.page.locator("time").first.get_attribute("datetime")
+    assert until is not None and abs(datetime.fromisoformat(until).timestamp() - session.expires_at) < 1
+    await visitor.click("button", "Sign out")
+    await visitor.has_heading("You are signed out")
+    assert signed_in(stage) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_everything_on_our_pages_can_be_read_by_day_and_by_night(stage: Stage, arrive: Arrive, scheme: str) -> None:
+    visitor = await arrive(stage, color_scheme=scheme)
+    await visitor.enter("alice")
+    await visitor.page.goto(f"{stage.where.evil}/")
+    await visitor.click("link", "Collect your prize")
+    asking = await visitor.page.evaluate(_CONTRASTS)
+    await visitor.page.goto(f"{stage.where.login}/.gateway/")
+    session = await visitor.page.evaluate(_CONTRASTS)
+    await visitor.signs_out_in_the_app()
+    signed_out = await visitor.page.evaluate(_CONTRASTS)
+    for found in (asking, session, signed_out):
+        assert (found["ground"] < 0.05) is (scheme == "dark")
+        assert len(found["texts"]) > 3
+        assert [(text, contrast) for text, contrast in found["texts"] if contrast < 4.5] == []
+
+
+async def test_on_a_narrow_screen_nothing_of_our_pages_is_cut_off(stage: Stage, arrive: Arrive) -> None:
+    visitor = await arrive(stage, viewport={"width": 320, "height": 640})
+    await visitor.enter("alice")
+    for address in (f"{stage.where.app}/.gateway/", f"{stage.where.app}/.gateway/sign-out", f"{stage.where.login}/.gateway/"):
+        await visitor.page.goto(address)
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 320
