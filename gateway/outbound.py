@@ -202,6 +202,8 @@ def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
     if not can_be_sent(fields):
         raise ValueError("a field value is not UTF-8")
     lines: CIMultiDict[str] = CIMultiDict()
+    spellings: dict[bytes, str] = {}
     for name, value in fields:
-        lines.add(name.decode("ascii"), value.decode("utf-8"))
+        # One spelling for each name: of `Cookie` and `cookie` aiohttp's client keeps only the last line.
+        lines.add(spellings.setdefault(name.lower(), name.decode("ascii")), value.decode("utf-8"))
     return lines

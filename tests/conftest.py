@@ -1,10 +1,13 @@
 """Owns what all tests share: hypothesis profiles, the shared folder, the browser, the closing summary. Nothing of one room."""
 
+import asyncio
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.closing_summary"]
@@ -17,6 +20,11 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, max_examples=5000, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop on which the command line serves: aiohttp's and uvloop's transports differ in small things."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,18 @@ def without_session(fields: Fields) -> Fields:
     )
 
 
+def without_deletions(fields: Fields) -> Fields:
+    """The answer to a request without a live session: what it would delete can only be what another tab got meanwhile.
+
+    Okta's sign-in page deletes ``sid`` whenever it saw none.
+    """
+    return tuple(
+        (name, value)
+        for name, value in fields
+        if name.lower() != b"set-cookie" or set_cookie_name(value) not in OKTA_SESSION_NAMES or set_cookie_value(value).strip(b' "')
+    )
+
+
 def without_session_settings(fields: Fields) -> Fields:
     """The answer to a sign-out: its deletions stay, but it begins no session."""
     return tuple(

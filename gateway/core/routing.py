@@ -154,7 +154,7 @@ def normalised(path: str) -> str | Malformed:
     """The canonical spelling of a path as sent: decoded once, then escaped in one way; ``%2F`` stays apart from ``/``.
 
     400 for what apps are known to read in several ways: broken escapes, dot or empty segments (also behind ``%2F``, and
-    before ``;``), backslash, controls, overlong UTF-8. Applying it twice changes nothing.
+    before ``;`` and escaped ``?`` or ``#``), backslash, controls, overlong UTF-8. Applying it twice changes nothing.
     """
     if not path.startswith("/") or _BAD_ESCAPE.search(path):
         return Malformed(400, "path_escape" if path.startswith("/") else "path")
@@ -174,9 +174,9 @@ def normalised(path: str) -> str | Malformed:
 
 
 def _is_dotted(segment: bytes, is_last: bool) -> bool:
-    name, parameters, _ = segment.partition(b";")
+    name = re.split(b"[;?#]", segment, maxsplit=1)[0]  # whoever decodes before looking for the query reads "/a/..%3F" as "/a/.."
     if not name:
-        return bool(parameters) and not is_last  # servlet containers read "/;x/" as "//"
+        return segment.startswith(b";") and not is_last  # servlet containers read "/;x/" as "//"
     return not name.strip(b". ")
 
 

@@ -114,7 +114,7 @@ class AppHandoff:
         match decision:
             case Accepted() if ticket is not None:
                 self._used[ticket.id] = True
-                return self._accepted(decision, mark, app)
+                return self._accepted(decision, self._since_ended(mark, head), app)
             case Refused(reason):
                 return await self._refused(reason, ticket, head, app)
             case _:
@@ -136,6 +136,11 @@ class AppHandoff:
         if len(sealed) > LARGEST_PASS_BYTES:
             return refused(Malformed(500, "pass_too_large"), self._clock)
         return Outcome(redirect_answer(303, target, set_cookie(PASS_NAME, sealed), self._counted(mark, None)), "accept", "", fingerprint)
+
+    def _since_ended(self, mark: StartMark, head: RequestHead) -> StartMark:
+        """The mark without what was counted before a switch or a sign-out: users who take turns go round in no circle."""
+        held = pass_of(self._sealer, head)
+        return StartMark(mark.nonce) if held is not None and self._sessions.is_revoked(held.cookies) else mark
 
     def _counted(self, mark: StartMark, nonce: str | None) -> tuple[bytes, bytes]:
         """The start cookie after one more way through the login host; the fourth sign-in within a minute explains the loop (R13)."""

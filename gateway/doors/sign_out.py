@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.closing import Closer
-from gateway.core.cookies import PASS_NAME, PENDING_NAME, expired, repeated, session_cookies, set_cookie, single
+from gateway.core.cookies import PASS_NAME, PENDING_NAME, START_NAME, expired, repeated, session_cookies, set_cookie, single
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.navigation import LONGEST_TARGET, is_same_origin_post, return_url
 from gateway.core.passes import Pending, SignedOut
@@ -81,7 +81,7 @@ class AppSignOut:
         then = form if isinstance(form, Malformed) else next_step(form, self._table, app.origin)
         if isinstance(then, Malformed):
             return refused(then, self._clock)
-        gone: Fields = (expired(PASS_NAME), _FORGET)
+        gone: Fields = (expired(PASS_NAME), expired(START_NAME), _FORGET)
         held = pass_of(self._sealer, head)
         if held is None:
             # Nothing here names the session; the login host sees it, and asks there.

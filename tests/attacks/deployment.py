@@ -206,6 +206,7 @@ async def deployed(
 ) -> AsyncIterator[Site]:
     """Everything running; nothing is left of it afterwards. ``listen`` and ``session``: further keys of these tables."""
     org = Org(engine="identity" if engine == "identity" else "classic")
+    org.trusted_origins |= {LOGIN, HR, WIKI, IIS, LOCAL}
     running, behind, times, written = await serve(org), Behind(), Times(), io.StringIO()
     app = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
     behind.port = app.sockets[0].getsockname()[1]

@@ -12,6 +12,7 @@ DOTTED = (
     *("/public/%c0%ae%c0%ae/admin", "/public/%c0%ae./admin", "/public/..%c0%af../admin", "/public/%e0%80%ae%e0%80%ae/admin"),
     *("/public/%2e%2e;/admin", "/public/%2e%2e%3b/admin", "/public/..#/admin", "/public/..//admin", "/public//../admin", "/./admin"),
     *("/../admin", "/%2e%2e/admin", "/..", "/.", "/public/%u002e%u002e/admin", "/public/%%32%65%%32%65/admin"),
+    *("/public/..%3f", "/public/..%3Fx/y", "/public/x/..%23", "/public/.%3f", "/public/..%3bx%3fy", "/public/x/%2e%2e%23"),
 )
 
 

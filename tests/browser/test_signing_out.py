@@ -182,3 +182,12 @@ async def test_signing_out_cuts_the_live_parts_of_a_page_in_another_tab(stage: S
     await expect(other.locator("#events")).to_contain_text("closed")
     await other.reload()
     await expect(other.locator("#username")).to_be_visible()
+
+
+async def test_signing_in_and_out_may_be_repeated_as_often_as_one_likes(stage: Stage, visitor: Visitor) -> None:
+    for login in (ALICE, BOB) * 3:
+        await visitor.page.goto(f"{stage.where.app}/")
+        await visitor.signs_in_by_password(login)
+        await visitor.is_shown(login)
+        await visitor.signs_out_in_the_app()
+    assert signed_in(stage) == []

@@ -96,3 +96,10 @@ async def test_a_picture_of_another_site_signs_nobody_out(stage: Stage, visitor:
     await visitor.is_shown(ALICE)
     assert [row.method for row in stage.org.journal.rows if row.path == ME and row.method == "DELETE"] == []
     assert signed_in(stage) == [ALICE]
+
+
+async def test_users_may_take_turns_as_often_as_they_like(stage: Stage, visitor: Visitor) -> None:
+    for name, login in (("alice", ALICE), ("bob", BOB)) * 4:
+        await visitor.enter(name)
+        await visitor.is_shown(login)
+    assert signed_in(stage) == [BOB]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from gateway.standin import ALICE_AND_BOB, Engine, Org, User, fault
 from tests.browser.conftest import Arrive
@@ -80,6 +80,22 @@ async def test_two_tabs_of_a_fresh_browser_with_two_tokens_at_once_end_in_one_se
         await going
     assert await _one_is_signed_in_and_shown(visitor, tabs) in (ALICE, BOB)
     assert [len(redemptions(stage, token)) for token in tokens] == [1, 1]
+
+
+async def test_a_late_sign_in_page_does_not_take_the_session_of_another_tab_away(start: Stages, arrive: Arrive) -> None:
+    stage = await start()
+    visitor = await arrive(stage)
+    waiting = await visitor.profile.new_page()
+    is_answered = hold(stage.org, "GET", "/login/login.htm")
+    going = asyncio.create_task(waiting.goto(f"{stage.where.login}/login/login.htm"))
+    async with asyncio.timeout(20):
+        await stage.org.journal.seen("GET", "/login/login.htm")
+        await visitor.enter("bob")
+        is_answered.set()
+        answer = await going
+    assert answer is not None and answer.status == 200
+    await visitor.page.goto(f"{stage.where.login}/app/UserHome")
+    await expect(visitor.page.locator("#login")).to_have_text(BOB)
 
 
 @EACH_ENGINE

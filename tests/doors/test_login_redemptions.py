@@ -146,6 +146,7 @@ class TestPushed:
         person = await place.entered(ALICE)
         reference = await self.push(person, f"sessionToken={place.org.session_token(BOB)}")
         assert place.live() == []
+        place.later(6)
         authorize = f"{LOGIN}/oauth2/v1/authorize?client_id=portal&request_uri={quoted(reference)}"
         assert (await person.ask(authorize, site="same-site")).location.startswith(f"{HR}/back?code=")
         assert place.live() == [BOB]

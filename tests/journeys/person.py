@@ -22,6 +22,8 @@ NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-De
 SCRIPT = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 FORM_TYPE = "application/x-www-form-urlencoded"
 
+Jar = dict[tuple[str, bool, str], str]
+
 
 def redemption(token: str, target: str = f"{HR}/") -> str:
     """The address by which a portal sends its users in."""
@@ -62,13 +64,18 @@ class Person:
 
     client: aiohttp.ClientSession
     port: Callable[[], int]
-    jar: dict[tuple[str, bool, str], str] = field(default_factory=dict)
+    jar: Jar = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     agent: str = AGENT
 
-    def cookies(self, host: str) -> list[tuple[str, str]]:
+    def cookies(self, host: str, jar: Jar | None = None) -> list[tuple[str, str]]:
         """What would be sent to this host, in the order in which it came."""
-        return [(name, value) for (home, wide, name), value in self.jar.items() if home == host or (wide and host.endswith(f".{home}"))]
+        kept = self.jar if jar is None else jar
+        return [(name, value) for (home, wide, name), value in kept.items() if home == host or (wide and host.endswith(f".{home}"))]
+
+    def shows_a_session(self, jar: Jar) -> bool:
+        """Whether a request to the login host with these cookies carries a session."""
+        return any(name in SESSION_NAMES for name, _ in self.cookies(urlsplit(LOGIN).hostname or "", jar))
 
     def cookie(self, name: str, origin: str = LOGIN) -> str | None:
         return self.jar.get((urlsplit(origin).hostname or "", False, name))
@@ -96,19 +103,25 @@ class Person:
         site: str = "none",
         body: str | bytes = b"",
         content_type: str = FORM_TYPE,
+        shown: Jar | None = None,
     ) -> Reply:
-        """One request with the cookies of this moment; those that the answer sets are kept when its head is there."""
+        """One request with the cookies of this moment; those that the answer sets are kept when its head is there.
+
+        ``shown``: the cookies of an earlier moment, in which the request had already left.
+        ``site``: the Fetch Metadata word for where it began; empty for a browser that sends none.
+        """
         parts = urlsplit(url)
         host = parts.hostname or ""
-        sent = CIMultiDict({"Host": parts.netloc, "User-Agent": self.agent, "Sec-Fetch-Site": site, **fields})
-        kept = "; ".join(f"{name}={value}" for name, value in self.cookies(host))
+        metadata = {"Sec-Fetch-Site": site} if site else {}
+        sent = CIMultiDict({"Host": parts.netloc, "User-Agent": self.agent, **metadata, **fields})
+        kept = "; ".join(f"{name}={value}" for name, value in self.cookies(host, shown))
         if kept:
             sent["Cookie"] = kept
         content = body.encode() if isinstance(body, str) else body
         if content:
             sent.setdefault("Content-Type", content_type)
         target = url[len(f"{parts.scheme}://{parts.netloc}") :].partition("#")[0] or "/"
-        address = yarl.URL(f"http://127.0.0.1:{self.port()}{target}", encoded=True)
+        address = yarl.URL.build(scheme="http", host="127.0.0.1", port=self.port(), path=target, encoded=True)
         async with self.client.request(
             method, address, headers=sent, data=content if content or method == "POST" else None, allow_redirects=False
         ) as response:

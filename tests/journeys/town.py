@@ -144,6 +144,12 @@ class Town:
         """Who has a session at the org, one entry for each session."""
         return sorted(session.user.login for session in self.org.sessions.live())
 
+    async def until(self, *logins: str) -> None:
+        """Wait until exactly these users have a session each."""
+        async with asyncio.timeout(20):
+            while self.live() != sorted(logins):  # noqa: ASYNC110 - the org tells nobody when a session ends
+                await asyncio.sleep(0)
+
     def session(self, login: str) -> OrgSession:
         [found] = [session for session in self.org.sessions.live() if session.user.login == login]
         return found
@@ -164,9 +170,9 @@ class Town:
 
 @asynccontextmanager
 async def town(
-    engine: Engine = "classic", *, quirks: Sequence[str] = (), first_byte: str = "20s", switch: str = ""
+    engine: Engine = "classic", *, quirks: Sequence[str] = (), first_byte: str = "20s", switch: str = "", org_url: str = ""
 ) -> AsyncIterator[Town]:
-    """Everything running on loopback; the promise is checked at the end."""
+    """Everything running on loopback; the promise is checked at the end. ``org_url``: another server in the org's place."""
     org = Org(engine=engine, quirks=quirks, users=USERS, trusted_origins=(LOGIN, HR, PORTAL, EVIL))
     people: list[Person] = []
     org.journal = journal = WatchedJournal(org, people)
@@ -183,7 +189,7 @@ async def town(
     app = web.Server(made.serve_app)
     listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
     upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    made.text = CONFIGURATION.format(org=running.url, upstream=upstream, first_byte=first_byte, switch=switch)
+    made.text = CONFIGURATION.format(org=org_url or running.url, upstream=upstream, first_byte=first_byte, switch=switch)
     await made.start()
     try:
         yield made

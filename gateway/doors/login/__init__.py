@@ -29,7 +29,8 @@ from gateway.core.routing import is_own
 from gateway.doors.answers import to_response
 from gateway.doors.login.forwarding import OrgForwarding
 from gateway.doors.login.outcomes import Wording
-from gateway.doors.login.redeeming import Redeemer, Redeeming
+from gateway.doors.login.redeemed import Redeeming
+from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import LoginOwnPaths
@@ -101,7 +102,7 @@ class LoginDoor:
             case PushedByReference(reference):
                 if not self._redeemer.reference_redeems(reference, self._start.unknown_reference_redeems):
                     return await self._plain(request, head, body)
-                return await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head)), reference)
+                return await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head), reference))
             case SignOut():
                 return await self._sign_out(request, head, body)
             case LegacySession():
@@ -111,13 +112,13 @@ class LoginDoor:
             case _:
                 assert_never(found)
 
-    async def _redeem(self, request: web.BaseRequest, redeeming: Redeeming, reference: str | None = None) -> web.StreamResponse:
+    async def _redeem(self, request: web.BaseRequest, redeeming: Redeeming) -> web.StreamResponse:
         head = redeeming.head
         if kind_of(head) is Kind.PREFETCH:
             return self._told(request, self._wording.refusal(head, 503, "prefetch"))
         if head.method not in ("GET", "POST"):
             return self._told(request, self._wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
-        outcome = await (self._redeemer.redeem(redeeming) if reference is None else self._redeemer.by_reference(redeeming, reference))
+        outcome = await self._redeemer.redeem(redeeming)
         told = self._wording.of(redeeming, outcome)
         if is_pushed_request(head):
             self._redeemer.note_pushed(told.answer, may_hold_token=True)

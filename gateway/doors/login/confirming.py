@@ -17,7 +17,7 @@ from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.passes import Confirmation, Sealer
 from gateway.core.session import Session
 from gateway.doors.answers import page_answer
-from gateway.doors.login.redeeming import Redeeming
+from gateway.doors.login.redeemed import Redeeming
 from gateway.pages import ConfirmSwitch, render
 from gateway.sessions import Sessions
 

@@ -20,6 +20,7 @@ from gateway.core.redemption import (
     dead_or_ours,
     leaves_with_token,
     relocated,
+    without_deletions,
     without_gateway_cookies,
     without_session,
     without_session_settings,
@@ -117,8 +118,10 @@ class OrgForwarding:
 
         What such a late answer would have set is alive at Okta and in nobody's hands: it is closed.
         """
-        begun = cookies_set(answered) if presented else ()
-        if presented and self._sessions.is_revoked(presented):
+        if not presented:
+            return without_deletions(answered)
+        begun = cookies_set(answered)
+        if self._sessions.is_revoked(presented):
             if begun:
                 self._closer.close_soon(begun, browser)
             return without_session(answered)

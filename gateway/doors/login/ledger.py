@@ -44,13 +44,16 @@ class Ledger:
         """The fingerprint under which a token, or a reference to a pushed one, is remembered."""
         return self._fingerprinter.of_token(token)
 
-    def spend(self, tokens: Iterable[Fingerprint], neighbour: bytes) -> Spent:
+    def spend(self, tokens: Iterable[Fingerprint]) -> Spent:
         """Write the tokens down as sent, before they are; returns the entry to complete when the answer is there."""
         entry = Spent()
         for token in tokens:
             self._spent[token] = entry
-        self._neighbours[neighbour] = True
         return entry
+
+    def note_neighbour(self, neighbour: bytes) -> None:
+        """A client that looks so has got a session."""
+        self._neighbours[neighbour] = True
 
     def unspend(self, tokens: Iterable[Fingerprint]) -> None:
         """Take the tokens out again: the request provably never left."""
@@ -71,7 +74,7 @@ class Ledger:
         return True
 
     def has_neighbour(self, neighbour: bytes) -> bool:
-        """Whether a client that looks the same redeemed something in the last seconds (two tabs without a cookie)."""
+        """Whether a client that looks the same got a session in the last seconds (two tabs without a cookie)."""
         return neighbour in self._neighbours
 
     def keep_undelivered(self, tokens: Iterable[Fingerprint], neighbour: bytes, answer: Answer) -> None:

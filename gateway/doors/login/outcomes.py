@@ -12,7 +12,7 @@ from gateway.core.navigation import is_document
 from gateway.core.switch import Confirm
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
-from gateway.doors.login.redeeming import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
+from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.own_requests import Outcome as Told
 from gateway.doors.own_requests import now_of, seconds_until
 from gateway.errors import OutsideFailed
@@ -40,7 +40,7 @@ class Wording:
             case Sent(answer):
                 return Told(answer, "redeemed")
             case Again():
-                return Told(redirect_answer(307, self._origin + head.target), "again", "other_tab")
+                return self._again(redeeming)
             case Onward(destination):
                 return Told(
                     redirect_answer(303, self._origin + destination if destination.startswith("/") else destination),
@@ -52,12 +52,12 @@ class Wording:
             case NotSwitched(refusal, fields):
                 seconds = seconds_until(refusal.retry_at, self._clock)
                 view: View = (
-                    Refused(refusal.reason, seconds, _own_address(head)) if refusal.revoked else Unavailable(refusal.reason, seconds)
+                    Refused(refusal.reason, seconds, _own_address(redeeming)) if refusal.revoked else Unavailable(refusal.reason, seconds)
                 )
                 told = self._said(head, view, 503, "refused", refusal.reason)
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Unanswered(reason, spent, fields):
-                view = BadRequest(502, "redemption_unanswered") if spent else Refused(reason, RETRY_SECONDS, _own_address(head))
+                view = BadRequest(502, "redemption_unanswered") if spent else Refused(reason, RETRY_SECONDS, _own_address(redeeming))
                 told = self._said(head, view, 502 if spent else 503, "refused", f"redemption_{reason}")
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Confirm(session):
@@ -76,6 +76,13 @@ class Wording:
         """The org did not answer something that is no redemption."""
         return self._said(head, Unavailable(error.reason, RETRY_SECONDS), 503, "unavailable", error.reason)
 
+    def _again(self, redeeming: Redeeming) -> Told:
+        """Back to its own address; from our form a link is opened as a link, and a form that waited in it cannot be posted again."""
+        head = redeeming.head
+        if redeeming.is_confirmed and head.method != "GET":
+            return self.refusal(head, 409, "browser_changed")
+        return Told(redirect_answer(303 if redeeming.is_confirmed else 307, self._origin + head.target), "again", "other_tab")
+
     def _said(self, head: RequestHead, view: View, status: int, verdict: str, reason: str) -> Told:
         answer: Answer
         if is_document(head):
@@ -87,6 +94,6 @@ class Wording:
         return Told(answer, verdict, reason)
 
 
-def _own_address(head: RequestHead) -> str | None:
-    """The page's own address as a link to try again; a form that was posted has none."""
-    return "" if head.method == "GET" else None
+def _own_address(redeeming: Redeeming) -> str | None:
+    """The page's own address as a link to try again; a form that was posted has none, nor has our own."""
+    return "" if redeeming.head.method == "GET" and not redeeming.is_confirmed else None

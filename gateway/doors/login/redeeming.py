@@ -8,7 +8,7 @@ client leaves, the answer waits a moment for the same client to ask again. Rules
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 from gateway.closing import Closer
@@ -20,6 +20,7 @@ from gateway.core.session import Fingerprint, SessionToken
 from gateway.core.switch import Confirm, Redeem, Refuse
 from gateway.doors.login.carrying import Carrying, Cookies
 from gateway.doors.login.ledger import UNDELIVERED_SECONDS, Ledger, Spent, neighbour_of
+from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.successors import Successors
 from gateway.doors.login.turns import Turns
 from gateway.errors import OutsideFailed
@@ -27,60 +28,6 @@ from gateway.okta import Browser, browser_of
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429
-
-
-@dataclass(frozen=True, slots=True)
-class Redeeming:
-    """One redemption: the request as it will be sent, and what the guard found in it. ``trusted``: see core.navigation."""
-
-    head: RequestHead
-    body: bytes
-    tokens: tuple[SessionToken, ...]
-    trusted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Outcome: the token was sent; this is what the browser gets."""
-
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Outcome: the browser comes back to the same URL with the cookies it has now (307)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Onward:
-    """Outcome: this browser redeemed the token before; it goes on to ``destination`` (303)."""
-
-    destination: str
-
-
-@dataclass(frozen=True, slots=True)
-class UsedElsewhere:
-    """Outcome: the token was redeemed by another browser (409)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotSwitched:
-    """Outcome: the old session's end is not proven; ``fields`` expire it here and carry it in the pending cookie."""
-
-    refusal: Refuse
-    fields: Fields
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """Outcome: the old session is gone, but Okta did not answer the redemption; ``spent`` is whether it may have acted."""
-
-    reason: str
-    spent: bool
-    fields: Fields
-
-
-Outcome = Sent | Again | Onward | UsedElsewhere | NotSwitched | Unanswered | Confirm
 
 
 Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
@@ -94,6 +41,8 @@ class _Client:
     tokens: tuple[Fingerprint, ...]
     neighbour: bytes
     is_sent: bool = False
+    has_left: bool = False
+    is_kept: bool = False
 
 
 class Redeemer:
@@ -116,29 +65,27 @@ class Redeemer:
     async def redeem(self, redeeming: Redeeming) -> Outcome:
         """What comes of this redemption; the caller only has to say it in HTTP.
 
-        The turn is the task's own: a client that leaves does not let the next one in while its token is under way.
+        When no session comes of a reference, there was no good token behind it: from then on it is forwarded like any request.
         """
-        client = _Client(tuple(self._ledger.fingerprint(token) for token in redeeming.tokens), neighbour_of(redeeming.head))
+        outcome = await self._attended(redeeming)
+        if redeeming.reference and isinstance(outcome, Sent) and not cookies_set(outcome.answer.fields):
+            self.judge_reference(redeeming.reference, may_hold_token=False)
+        return outcome
+
+    async def _attended(self, redeeming: Redeeming) -> Outcome:
+        """The turn is the task's own: a client that leaves does not let the next one in while its token is under way."""
+        client = _Client(tuple(self._ledger.fingerprint(token) for token in redeeming.all_tokens), neighbour_of(redeeming.head))
         task = asyncio.create_task(self._in_turn(redeeming, client), name="redemption")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            client.has_left = True
             if not client.is_sent:
                 task.cancel()
-            task.add_done_callback(lambda done: self._keep(done, client, browser_of(redeeming.head)))
+            task.add_done_callback(lambda done: self._came_too_late(done, client, redeeming.head))
             raise
-
-    async def by_reference(self, redeeming: Redeeming, reference: str) -> Outcome:
-        """The same for an authorize request whose parameters were pushed: the reference stands for the token.
-
-        When no session came of it there was no good token in it: from then on the reference is forwarded like any request.
-        """
-        outcome = await self.redeem(replace(redeeming, tokens=(SessionToken(reference),)))
-        if isinstance(outcome, Sent) and not cookies_set(outcome.answer.fields):
-            self.judge_reference(reference, may_hold_token=False)
-        return outcome
 
     async def _in_turn(self, redeeming: Redeeming, client: _Client) -> Outcome:
         head, tokens = redeeming.head, client.tokens
@@ -163,7 +110,10 @@ class Redeemer:
                     return NotSwitched(command, self._carrying.moved(head, presented, older) if command.revoked else ())
                 case Redeem():
                     client.is_sent = True
-                    return await self._sent(redeeming, client, older)
+                    outcome = await self._sent(redeeming, client, older)
+                    if client.has_left:
+                        self._keep(outcome, client, head)
+                    return outcome
                 case _:
                     assert_never(command)
 
@@ -209,7 +159,7 @@ class Redeemer:
         return Again() if self._ledger.bounce(tokens) else UsedElsewhere()
 
     async def _sent(self, redeeming: Redeeming, client: _Client, older: Cookies) -> Sent | Unanswered:
-        entry = self._ledger.spend(client.tokens, client.neighbour)
+        entry = self._ledger.spend(client.tokens)
         try:
             answer = await self._exchange(redeeming.head, redeeming.body)
         except OutsideFailed as error:
@@ -221,19 +171,27 @@ class Redeemer:
             self._ledger.unspend(client.tokens)
         entry.owners = frozenset(self._sessions.fingerprints(begun))
         entry.destination = _location(answer.fields)
+        if begun:
+            self._ledger.note_neighbour(client.neighbour)
         self._successors.note(older, begun)
         return Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
 
     def _settled(self, head: RequestHead, answered: Fields) -> Fields:
         return settled(answered, {name for name, _ in pairs(head.fields)}, head.authority.host)
 
-    def _keep(self, done: "asyncio.Task[Outcome]", client: _Client, browser: Browser) -> None:
+    def _came_too_late(self, done: "asyncio.Task[Outcome]", client: _Client, head: RequestHead) -> None:
+        """The client left in the very moment in which its answer was there."""
+        if not done.cancelled() and done.exception() is None and not client.is_kept:
+            self._keep(done.result(), client, head)
+
+    def _keep(self, outcome: Outcome, client: _Client, head: RequestHead) -> None:
         """The client left before its answer: the same client may fetch it for a while, then the session that nobody holds ends."""
-        outcome = None if done.cancelled() or done.exception() is not None else done.result()
+        client.is_kept = True
         if isinstance(outcome, Sent):
             self._ledger.keep_undelivered(client.tokens, client.neighbour, outcome.answer)
-            timer = asyncio.get_running_loop().call_later(UNDELIVERED_SECONDS, self._end_unclaimed, client, browser)
-            self._unclaimed = {*(timer for timer in self._unclaimed if not timer.cancelled()), timer}
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(UNDELIVERED_SECONDS, self._end_unclaimed, client, browser_of(head))
+            self._unclaimed = {*(known for known in self._unclaimed if known.when() > loop.time()), timer}
 
     def _end_unclaimed(self, client: _Client, browser: Browser) -> None:
         answer = self._ledger.take_undelivered(client.tokens, client.neighbour)

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.navigation import is_same_origin_post
-from gateway.core.org_requests import LARGEST_BODY_BYTES, Redemption, read
+from gateway.core.org_requests import LARGEST_BODY_BYTES, PushedByReference, Redemption, read
 from gateway.doors.login.confirming import Confirming
-from gateway.doors.login.redeeming import Redeeming
+from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.own_requests import parameters
 from gateway.doors.reading import whole_body
 
@@ -42,4 +42,5 @@ class ConfirmedSwitch:
         kept, kept_body = confirmed
         found = read(kept, kept_body)
         tokens = found.tokens if isinstance(found, Redemption) else ()
-        return Redeeming(kept, kept_body, tokens, trusted=True)
+        reference = found.request_uri if isinstance(found, PushedByReference) else None
+        return Redeeming(kept, kept_body, tokens, trusted=True, reference=reference, is_confirmed=True)

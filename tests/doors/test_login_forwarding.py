@@ -1,0 +1,204 @@
+"""What the login door passes on: byte for byte, except for sessions that ended."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from gateway.standin import Engine
+from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT, redemption
+from tests.journeys.town import ME, Town, quoted, town
+from tests.proxy.conftest import Behind, answering
+
+AUTHORIZE = "/oauth2/v1/authorize"
+CODE = f"{LOGIN}{AUTHORIZE}?client_id=portal&response_type=code&redirect_uri={quoted(HR + '/back')}"
+SET_COOKIES = (
+    'sid="";Version=1;Path=/;Max-Age=0',
+    "JSESSIONID=A1; Path=/; Secure; HttpOnly",
+    "t=default; Path=/",
+    'sid="";Version=1;Path=/;Max-Age=0',
+    "sid=102new;Version=1;Path=/;Secure;HttpOnly;SameSite=None",
+    "t=default; Path=/",
+    "sid=102new;Version=1;Path=/;Secure;HttpOnly;SameSite=None",
+)
+
+
+@pytest.fixture(params=["classic", "identity"])
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Town]:
+    async with town(cast(Engine, request.param)) as made:  # pytest does not say what type a parameter has
+        yield made
+
+
+@pytest.fixture
+async def raw_org() -> AsyncIterator[Behind]:
+    behind = Behind()
+    server = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
+    behind.port = server.sockets[0].getsockname()[1]
+    yield behind
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("target", ["/a%2Fb;v=1/../%7Ex?q=%7E&y=+&&z", "/login/default?", "/?sid=1&idx=2", "/%E4%BD%A0/%ff"])
+async def test_a_request_and_its_answer_pass_byte_for_byte(raw_org: Behind, target: str) -> None:
+    lines = "".join(f"Set-Cookie: {line}\r\n" for line in SET_COOKIES)
+    raw_org.script = answering(f"HTTP/1.1 200 OK\r\nX-B: 2\r\n{lines}x-a:  1\r\nContent-Length: 3\r\n\r\nabc".encode())
+    async with town(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
+        person = place.person()
+        person.keeps("sid", "102a")
+        person.keeps("odd", "{%22a%22:[1,2]} x")
+        reply = await person.ask(LOGIN + target, fields={**NAVIGATION, "X-Okta-User-Agent-Extended": "okta-auth-js/8.0.1"})
+    assert raw_org.last.line == f"GET {target} HTTP/1.1".encode()
+    assert raw_org.last.value(b"cookie") == b"sid=102a; odd={%22a%22:[1,2]} x"
+    assert raw_org.last.value(b"host") == b"login.example.com"
+    assert raw_org.last.value(b"x-okta-user-agent-extended") == b"okta-auth-js/8.0.1"
+    assert reply.set_cookies == list(SET_COOKIES)
+    assert [name for name, _ in reply.fields][:1] == ["X-B"]
+    assert (reply.body, person.cookie("sid")) == ("abc", "102new")
+
+
+async def test_the_answer_to_a_redemption_keeps_its_lines_and_their_order(raw_org: Behind) -> None:
+    lines = "".join(f"Set-Cookie: {line}\r\n" for line in SET_COOKIES)
+    raw_org.script = answering(f"HTTP/1.1 302 Found\r\n{lines}Location: {HR}/\r\nContent-Length: 0\r\n\r\n".encode())
+    async with town(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
+        person = place.person()
+        reply = await person.ask(redemption("20111x"), site="same-site")
+    kept = [line for line in reply.set_cookies if line in SET_COOKIES]
+    assert kept == list(SET_COOKIES)
+    added = [line for line in reply.set_cookies if line not in SET_COOKIES]
+    assert all("Max-Age=0" in line for line in added)
+    assert person.cookie("sid") == "102new"
+
+
+async def test_a_session_that_ended_does_not_reach_the_org_any_more(place: Town) -> None:
+    person = await place.entered(ALICE)
+    old = dict(person.jar)
+    assert (await place.enter(person, BOB)).body == f"hello {BOB}"
+    person.jar = old
+    for url in (f"{LOGIN}/api/v1/users/me", f"{LOGIN}/app/UserHome", f"{LOGIN}/app/x/y/link"):
+        await person.ask(url)
+        last = place.org.journal.rows[-1]
+        assert not {"sid", "idx"} & set(last.cookie_names)
+        assert {"DT", "JSESSIONID"} <= set(last.cookie_names)
+
+
+@pytest.mark.parametrize("path", ["/app/UserHome", "/api/v1/users/me", AUTHORIZE])
+async def test_an_answer_that_comes_late_does_not_put_the_old_user_back(path: str) -> None:
+    async with town("identity", quirks=["idx-rotates", "sid-noise"]) as place:
+        person = await place.entered(ALICE)
+        alice = place.session(ALICE)
+        place.fails(path, hold=True, after=True, headers={})
+        late = asyncio.create_task(person.ask(CODE if path == AUTHORIZE else LOGIN + path))
+        await place.org.journal.seen("GET", path)
+        assert (await place.enter(person, BOB)).body == f"hello {BOB}"
+        place.org.faults.clear()
+        reply = await late
+        assert [line for line in reply.set_cookies if line.startswith(("sid=", "idx=", "xids=", "myr="))] == []
+        bob = place.session(BOB)
+        assert (person.cookie("sid"), person.cookie("idx")) == (bob.sid, bob.idx)
+        assert alice.is_over
+        assert await person.named_by_app() == BOB
+
+
+async def test_a_session_that_only_a_late_answer_knows_is_closed() -> None:
+    """The value of idx was renewed while the old value was being closed: nobody else will ever learn the new one."""
+    async with town("identity", quirks=["idx-rotates"]) as place:
+        person, alice = place.person(), place.org.sign_in(ALICE)
+        person.signs_in(None, alice.idx)
+        place.fails(AUTHORIZE, hold=True, after=True)
+        late = asyncio.create_task(person.ask(CODE))
+        await place.org.journal.seen("GET", AUTHORIZE)
+        await place.enter(person, BOB)
+        assert place.live() == [ALICE, BOB]
+        place.org.faults.clear()
+        assert not [line for line in (await late).set_cookies if line.startswith("idx=")]
+        await place.until(BOB)
+
+
+async def test_the_value_that_came_after_the_one_that_is_shown_is_closed_too() -> None:
+    """A token that was on its way with the old idx when the new one was set."""
+    async with town("identity", quirks=["idx-rotates"]) as place:
+        person, alice = place.person(), place.org.sign_in(ALICE)
+        person.signs_in(None, alice.idx)
+        old = dict(person.jar)
+        await person.ask(CODE)
+        assert person.cookie("idx") == alice.idx
+        assert person.jar != old
+        person.jar = old
+        await place.enter(person, BOB)
+        assert place.live() == [BOB]
+
+
+class TestSignOut:
+    WAYS = (("DELETE", ME), ("GET", "/login/signout"), ("POST", "/login/signout"), ("GET", "/oauth2/v1/logout"))
+
+    @pytest.mark.parametrize(("method", "path"), WAYS)
+    async def test_the_session_is_refused_before_okta_hears_of_it(self, place: Town, method: str, path: str) -> None:
+        person = await place.entered(ALICE)
+        place.fails(path, method=method, hold=True)
+        leaving = asyncio.create_task(person.ask(LOGIN + path, method, fields=SCRIPT, site="same-origin"))
+        await place.org.journal.seen(method, path)
+        assert await person.named_by_app() is None
+        assert place.live() == [ALICE]
+        place.org.faults.clear()
+        await leaving
+        await place.until()
+
+    @pytest.mark.parametrize(("method", "path"), WAYS)
+    async def test_it_is_really_closed_where_okta_leaves_half_of_it_alive(self, method: str, path: str) -> None:
+        async with town("identity", quirks=["delete-404-leaves-sid"]) as place:
+            person = await place.entered(ALICE)
+            await person.ask(LOGIN + path, method, fields=SCRIPT, site="same-origin")
+            await place.until()
+            assert (await place.enter(person, BOB)).body == f"hello {BOB}"
+
+    async def test_a_picture_of_another_site_signs_nobody_out(self, place: Town) -> None:
+        person = await place.entered(ALICE)
+        picture = {"Accept": "image/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+        for path in ("/login/signout", "/oauth2/v1/logout"):
+            assert (await person.ask(LOGIN + path, fields=picture, site="cross-site")).status == 403
+        assert place.live() == [ALICE]
+        assert await person.named_by_app() == ALICE
+
+    async def test_the_answer_of_a_sign_out_keeps_its_deletions_and_begins_nothing(self, place: Town) -> None:
+        person = await place.entered(ALICE)
+        reply = await person.ask(f"{LOGIN}/login/signout?fromURI={quoted(HR + '/')}", site="same-site")
+        assert (reply.status, reply.location) == (302, f"{HR}/")
+        assert person.cookie("sid") is None and person.cookie("idx") is None
+
+
+class TestLegacyCalls:
+    async def test_calls_by_id_are_answered_through_me_and_marked(self, place: Town) -> None:
+        person = await place.entered(ALICE)
+        by_id = f"{LOGIN}/api/v1/sessions/{place.session(ALICE).id}"
+        read = await person.script(by_id)
+        assert (read.status, read.values("Deprecation"), ALICE in read.body) == (200, ["true"], True)
+        assert place.org.journal.rows[-1].path == ME
+        refreshed = await person.script(f"{by_id}/lifecycle/refresh", "POST", "{}")
+        assert (refreshed.status, refreshed.values("Deprecation")) == (200, ["true"])
+        closed = await person.script(by_id, "DELETE")
+        assert (closed.status, closed.values("Deprecation")) == (204, ["true"])
+        assert place.live() == []
+        assert await person.named_by_app() is None
+
+    async def test_an_id_of_somebody_else_or_an_api_token_is_the_orgs_own_matter(self, place: Town) -> None:
+        person = await place.entered(ALICE)
+        bob = place.org.sign_in(BOB)
+        other = await person.script(f"{LOGIN}/api/v1/sessions/{bob.id}", "DELETE")
+        assert other.status in (401, 403) and other.values("Deprecation") == []
+        key = {**SCRIPT, "Authorization": f"SSWS {place.org.api_token}"}
+        named = await person.ask(f"{LOGIN}/api/v1/sessions/{place.session(ALICE).id}", fields=key, site="same-origin")
+        assert named.values("Deprecation") == []
+        assert place.org.journal.rows[-1].path.endswith(place.session(ALICE).id)
+
+
+async def test_an_org_that_is_away_is_unavailable_and_nobody_is_signed_out(place: Town) -> None:
+    person = await place.entered(ALICE)
+    place.is_down()
+    page = await person.ask(f"{LOGIN}/app/UserHome")
+    assert (page.status, page.set_cookies, page.values("Retry-After")) == (503, [], ["5"])
+    told = await person.script(f"{LOGIN}/api/v1/users/me")
+    assert (told.status, told.values("Content-Type")) == (503, ["application/json"])
+    place.org.faults.clear()
+    assert await person.named_by_app() == ALICE

@@ -1,0 +1,55 @@
+"""Many at once, and nobody known yet: Okta is asked once."""
+
+import asyncio
+
+import pytest
+
+from gateway.standin import Engine
+from tests.journeys.person import ALICE, HR, SCRIPT
+from tests.journeys.town import ME, town
+
+MANY = 500
+
+
+@pytest.mark.parametrize("engine", ["classic", "identity"])
+async def test_five_hundred_requests_of_a_cold_session_are_one_question(engine: Engine) -> None:
+    async with town(engine) as place:
+        person = await place.entered(ALICE)
+        await place.restart()
+        place.org.journal.clear()
+        place.fails(ME, hold=True)
+        asking = [asyncio.create_task(person.ask(f"{HR}/{number}", fields=SCRIPT, site="same-origin")) for number in range(MANY)]
+        await place.org.journal.seen("GET", ME)
+        place.org.faults.clear()
+        replies = await asyncio.gather(*asking)
+        assert {(reply.status, reply.body) for reply in replies} == {(200, f"hello {ALICE}")}
+        assert [(row.method, row.path) for row in place.org.journal.rows] == [("GET", ME)]
+
+
+async def test_a_question_outlives_the_client_that_asked_it_first() -> None:
+    async with town() as place:
+        person = await place.entered(ALICE)
+        await place.restart()
+        place.org.journal.clear()
+        place.fails(ME, hold=True)
+        first = asyncio.create_task(person.named_by_app())
+        await place.org.journal.seen("GET", ME)
+        others = [asyncio.create_task(person.named_by_app()) for _ in range(20)]
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        place.org.faults.clear()
+        assert set(await asyncio.gather(*others)) == {ALICE}
+        assert len(place.org.journal.rows) == 1
+
+
+async def test_a_stampede_while_okta_is_away_is_told_to_wait() -> None:
+    async with town() as place:
+        person = await place.entered(ALICE)
+        place.later(11)
+        place.org.journal.clear()
+        place.is_down()
+        replies = await asyncio.gather(*(person.ask(f"{HR}/{number}", fields=SCRIPT) for number in range(100)))
+        assert {reply.status for reply in replies} == {503}
+        # After five silent answers in a row the circuit is open, whoever comes.
+        assert len(place.org.journal.rows) <= 5
