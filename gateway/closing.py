@@ -29,16 +29,20 @@ from gateway.core.switch import (
     Verified,
     Verify,
     begin,
+    is_proof_of_end,
     sets_of,
     step,
 )
 from gateway.okta import Browser, Okta
 from gateway.sessions import Sessions
+from gateway.underway import Underway
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
 """Waits between tries to close an unproven session: about an hour in all; the browser's pending cookie remembers longer."""
 
 LARGEST_BACKLOG = 1000
+QUIET_SECONDS = 6.0
+"""Longer than Okta's first byte is waited for by default, so that a request under way has ended one way or the other."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
@@ -46,8 +50,20 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class Closer:
     """Runs switches. One per process; close it with ``aclose`` when nothing is served any more."""
 
-    def __init__(self, sessions: Sessions, okta: Okta, tell: Tell, retry_seconds: Sequence[float] = RETRY_SECONDS) -> None:
-        """``tell`` gets (event name, figures) for the log: never a cookie, never a token; ``retry_seconds``: the waits between tries."""
+    def __init__(
+        self,
+        sessions: Sessions,
+        okta: Okta,
+        tell: Tell,
+        retry_seconds: Sequence[float] = RETRY_SECONDS,
+        quiet_seconds: float = QUIET_SECONDS,
+    ) -> None:
+        """``tell`` gets (event name, figures) for the log: never a cookie, never a token.
+
+        ``retry_seconds``: the waits between tries; ``quiet_seconds``: how long requests under way are waited for before a closing.
+        """
+        self.underway = Underway()
+        self._quiet_seconds = quiet_seconds
         self._sessions = sessions
         self._okta = okta
         self._tell = tell
@@ -74,9 +90,16 @@ class Closer:
             raise AssertionError("a sign-out cannot end as a switch")
         return final
 
-    def close_soon(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
+    def close_soon(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> asyncio.Task[Final]:
         """The same in the background: for a sign-out that Okta itself was asked for by the browser."""
-        self._begin(Goal.SIGN_OUT, cookies, browser, trusted=True)
+        return self._begin(Goal.SIGN_OUT, cookies, browser, trusted=True)
+
+    async def has_ended(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> bool:
+        """Whether Okta says of any of these cookies, asked by itself, that its session is gone."""
+        for cookie in cookies:
+            if is_proof_of_end((await self._okta.session((cookie,), browser)).finding):
+                return True
+        return False
 
     async def aclose(self) -> None:
         """Stop every closing under way."""
@@ -116,6 +139,8 @@ class Closer:
                 await self._sessions.revoke(cookies, session_id=session.id if session is not None else None)
                 return Revoked()
             case Close(cookies):
+                if not await self.underway.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds):
+                    return Closed(False, "request_under_way")
                 answer = await self._okta.close(cookies, browser)
                 gone = answer.status == 404 and answer.code == "E0000007"
                 return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}")

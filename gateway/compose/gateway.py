@@ -17,7 +17,7 @@ from gateway.compose.app import app_door
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
 from gateway.compose.server import Handle, Listening, Server, bind, shown_address
-from gateway.config import Settings
+from gateway.config import Settings, host_of
 from gateway.doors.health import Health
 from gateway.doors.listener import Believed, Listener, Witness, refusal
 from gateway.log import Log
@@ -74,7 +74,7 @@ class Gateway:
             parts = make_parts(self._settings, self._witness.clock, self._tell)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
-            health = Health(self.metrics, lambda: self._unready(parts))
+            health = Health(self.metrics, lambda: self._unready(parts), host_of(self._settings.config.admin.address))
             await self._listen(Server(health.handle, lambda request, malformed: refusal(malformed, ())), admin, opened, 0.0)
             listener, around = await self._listener(parts, opened), self._around
             drain_seconds = self._settings.config.listen.drain

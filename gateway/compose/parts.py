@@ -25,12 +25,19 @@ from gateway.proxy.live import Live
 from gateway.revocations import LocalRevocations, Revocation, Revocations
 from gateway.sessions import Asking, Sessions
 
+LEAST_ASKING_CONNECTIONS = 30
+"""More than the questions that are under way at once (``AskingRules.at_once``), so that closings find a free one beside them."""
+
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything with a life of its own, and the values that were made of the configuration."""
+    """Everything with a life of its own, and the values that were made of the configuration.
+
+    ``org_client`` forwards and redeems, ``asking_client`` asks who is signed in and closes: requests that clients make slow take no
+    connection from the check of everybody's session.
+    """
 
     config: Config
     clock: Clock
@@ -39,6 +46,7 @@ class Parts:
     fingerprinter: Fingerprinter
     sealer: Sealer
     org_client: ClientSession
+    asking_client: ClientSession
     revocations: Revocations
     sessions: Sessions
     closer: Closer
@@ -48,6 +56,7 @@ class Parts:
         """End what runs in the background, then the connections it used."""
         await self.closer.aclose()
         await self.sessions.aclose()
+        await self.asking_client.close()
         await self.org_client.close()
 
 
@@ -60,8 +69,8 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell) -> Parts:
     """The parts for these settings; inside the running event loop."""
     config = settings.config
     place = org_place(config, folder_of(settings))
-    client = open_client(org_deadlines(config), config.okta.connections)
-    okta = Okta(client, place.destination, org_deadlines(config))
+    asking_client = open_client(org_deadlines(config), max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4))
+    okta = Okta(asking_client, place.destination, org_deadlines(config))
     marks = fingerprinter(config, settings.seal_keys)
     revocations = LocalRevocations(clock.monotonic)
     live = Live()
@@ -74,10 +83,11 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell) -> Parts:
         place=place,
         fingerprinter=marks,
         sealer=Sealer(settings.seal_keys, secrets.token_bytes),
-        org_client=client,
+        org_client=open_client(org_deadlines(config), config.okta.connections),
+        asking_client=asking_client,
         revocations=revocations,
         sessions=sessions,
-        closer=Closer(sessions, okta, tell),
+        closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
         live=live,
     )
 

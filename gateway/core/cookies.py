@@ -7,7 +7,8 @@ deletion, not a session).
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from gateway.core.messages import Fields
 from gateway.core.session import COMPANION_NAMES, SESSION_NAMES, SessionCookie
@@ -25,8 +26,10 @@ _VALUE = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\Z")
 _DOMAIN = re.compile(r"[a-z0-9.-]+\Z")
 
 # Parsers of the RFC 2109 kind also split at commas and blanks and read through quotes; a pair without a name is its value.
-_HIDDEN = re.compile(rb'(?:^[ \t]*=[ \t=]*|[ \t,"])(?P<name>sid|idx)[ \t"]*=(?P<rest>.*)', re.DOTALL)
+_HIDDEN = re.compile(rb'(?:^[ \t]*=[ \t=]*|[ \t,"])(sid|idx)[ \t"]*=')
+_HIDDEN_AGAIN = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
 _CUT = re.compile(rb'[ \t,"]')
+_MOST_HIDDEN = 8
 
 Unwanted = Callable[[bytes, bytes], bool]
 """Whether a cookie of this name and raw value must not go on."""
@@ -58,7 +61,7 @@ def without(fields: Fields, unwanted: Unwanted) -> Fields:
     """The fields less the unwanted cookies; the others byte-identical and in order, a line with nothing left is gone.
 
     A pair that some parsers would take apart further (``a=1, sid=2``, ``a="x sid=2``, ``=sid=2``) goes as a whole when the
-    session cookie that it hides is unwanted.
+    session cookie that it hides is unwanted, or when it hides so many that nobody means well.
     """
     kept = []
     for key, line in fields:
@@ -140,13 +143,20 @@ def _line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
 def _is_unwanted(piece: bytes, unwanted: Unwanted) -> bool:
     if not piece.strip(_BLANKS):
         return False
-    return unwanted(*_pair(piece)) or any(unwanted(name, value) for name, value in _hidden(piece))
+    if unwanted(*_pair(piece)):
+        return True
+    hidden = tuple(islice(_hidden(piece), _MOST_HIDDEN + 1))
+    return len(hidden) > _MOST_HIDDEN or any(unwanted(name, value) for name, rest in hidden for value in _readings(rest))
 
 
-def _hidden(piece: bytes) -> Iterable[tuple[bytes, bytes]]:
+def _hidden(piece: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The session cookies hidden in a pair, from left to right, each with all that follows it."""
     found = _HIDDEN.search(piece)
     while found is not None:
-        rest = found["rest"].strip(_BLANKS)
-        yield found["name"], rest
-        yield found["name"], _CUT.split(rest.strip(b' \t"'), maxsplit=1)[0]
-        found = _HIDDEN.search(b" " + rest)
+        yield found[1], piece[found.end() :]
+        found = _HIDDEN_AGAIN.match(piece, found.end()) or _HIDDEN.search(piece, found.end())
+
+
+def _readings(rest: bytes) -> tuple[bytes, bytes]:
+    """What may be the value of a hidden cookie: all that follows, or the first word of it."""
+    return rest.strip(_BLANKS), _CUT.split(rest.strip(b' \t"'), maxsplit=1)[0]

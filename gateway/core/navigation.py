@@ -125,8 +125,11 @@ def is_same_origin_post(head: RequestHead, origin: str) -> bool:
 def is_trusted_start(head: RequestHead, own_origin: str, trusted_origins: Collection[str]) -> bool:
     """Whether a token may be redeemed over a live session without asking the user (DESIGN section 4, trusted start).
 
-    ``none`` is not trusted: an address can be pasted or opened from a mail. Referer counts only where Origin is absent.
+    ``none`` is not trusted: an address can be pasted or opened from a mail; nor is a picture or the like, which anybody may put
+    into a wiki of the same site. Referer counts only where Origin is absent.
     """
+    if b"no-cors" in head.values(b"sec-fetch-mode"):
+        return False
     sites = head.values(b"sec-fetch-site")
     if sites in ((b"same-origin",), (b"same-site",)):
         return True

@@ -15,6 +15,16 @@ ORG_ANSWER_BYTES = 4 * 1024 * 1024
 """The largest answer to a redemption; Okta's are redirects and small pages."""
 
 
+MOST_SESSION_COOKIES = 8
+LARGEST_SESSION_COOKIE_BYTES = 4096
+"""What a browser has: two names, each perhaps planted once more by a sibling; each value is a question and a closing at Okta."""
+
+
+def are_too_many(cookies: Collection[SessionCookie]) -> bool:
+    """Whether no browser would present these session cookies, so that nobody is asked about them."""
+    return len(cookies) > MOST_SESSION_COOKIES or any(len(cookie.value) > LARGEST_SESSION_COOKIE_BYTES for cookie in cookies)
+
+
 def leaves_with_token(name: bytes, value: bytes) -> bool:
     """Whether a cookie must not travel with a token: every session cookie, its companions, and the gateway's own."""
     return name in OKTA_SESSION_NAMES or is_gateway_name(name)

@@ -23,6 +23,7 @@ an untrusted start changes nothing. Proof of an end is Okta's ``404 E0000007`` t
 ``204`` to the ``DELETE``, nor a pending second factor, nor an unclear answer is one (OKTA-1163605, OKTA-626522).
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -175,16 +176,18 @@ def is_proof_of_end(finding: Finding) -> bool:
 
 
 def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ...], ...]:
-    """The cookies in as few sets as possible in which no name occurs twice, so that every one is really sent to be closed."""
+    """The cookies in as few sets as possible in which no name occurs twice, so that every one is really sent to be closed.
+
+    The n-th cookie of a name goes into the n-th set.
+    """
     sets: list[list[SessionCookie]] = []
+    seen: Counter[bytes] = Counter()
     for cookie in cookies:
-        for chosen in sets:
-            if all(other.name != cookie.name for other in chosen):
-                chosen.append(cookie)
-                break
-        else:
-            sets.append([cookie])
-    return tuple(tuple(chosen) for chosen in sets)
+        if seen[cookie.name] == len(sets):
+            sets.append([])
+        sets[seen[cookie.name]].append(cookie)
+        seen[cookie.name] += 1
+    return tuple(map(tuple, sets))
 
 
 def _asked(switch: Switch, finding: Finding) -> tuple[Switch, Command]:

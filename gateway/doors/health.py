@@ -1,9 +1,12 @@
 """The admin address: whether the process lives, whether it wants traffic, and its metrics.
 
 Owns `/healthz`, `/readyz`, `/metrics` on a listener of their own. Must never answer on the public address, ask Okta anything, or answer a
-browser: a page of any site could otherwise read what happens here. Rules from: DESIGN section 2, ATTACKS D12, F11, O6, D8.
+browser: a page of any site could otherwise read what happens here, and not all browsers say that they are one. What a page can reach by
+pointing a name of its own at this machine comes with that name as Host: so only names that are ours are answered. Rules from:
+DESIGN section 2, ATTACKS D12, F11, O6, D8.
 """
 
+import ipaddress
 from collections.abc import Callable, Mapping
 
 from aiohttp import web
@@ -18,10 +21,11 @@ _BROWSERS_SAY = ("Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Origin")
 class Health:
     """Answers the admin listener; nothing here waits."""
 
-    def __init__(self, metrics: Metrics, unready: Callable[[], Mapping[str, str]]) -> None:
-        """``unready``: what keeps traffic away, as part and reason; empty when ready."""
+    def __init__(self, metrics: Metrics, unready: Callable[[], Mapping[str, str]], name: str | None = None) -> None:
+        """``unready``: what keeps traffic away, as part and reason; empty when ready. ``name``: the configured host of this listener."""
         self._metrics = metrics
         self._unready = unready
+        self._names = {"localhost", *(() if name is None else (name.lower(),))}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One of the three answers, or 403 for browsers, 405 and 404 for the rest."""
@@ -30,6 +34,8 @@ class Health:
     def _answer(self, request: web.BaseRequest) -> Answer:
         if any(name in request.headers for name in _BROWSERS_SAY):
             return json_answer(403, {"error": "no_browsers"})
+        if not all(self._is_ours(host) for host in request.headers.getall("Host", ())):
+            return json_answer(403, {"error": "host"})
         path = request.raw_path.partition("?")[0]
         if path not in ("/healthz", "/readyz", "/metrics"):
             return json_answer(404, {"error": "not_found"})
@@ -42,8 +48,23 @@ class Health:
         fields = ((b"Content-Type", CONTENT_TYPE.encode("ascii")), (b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
         return Answer(200, fields, self._metrics.exposition())
 
+    def _is_ours(self, host: str) -> bool:
+        """Whether no browser can have been led here by this Host: an address, `localhost`, or the name in the configuration."""
+        bare, _, port = host.strip().rpartition(":")
+        if not bare or not port.isdecimal():
+            bare = host.strip()
+        return bare.lower() in self._names or _is_address(bare)
+
     def _readiness(self) -> Answer:
         unready = self._unready()
         if unready:
             return json_answer(503, {"status": "not_ready", "reasons": dict(unready)}, (b"Retry-After", b"5"))
         return json_answer(200, {"status": "ready"})
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    except ValueError:
+        return False
+    return True

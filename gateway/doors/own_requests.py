@@ -111,7 +111,7 @@ async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> 
     """What is known of the session behind a pass; a user id that is not the pass's own is no session."""
     if held is None:
         return NoSession("no_pass")
-    finding = await sessions.current(held.cookies, browser_of(head))
+    finding = await sessions.current(held.cookies, browser_of(head), vouched=True)
     if isinstance(finding, Session) and finding.user_id != held.user_id:
         return NoSession("user_changed")
     return finding

@@ -112,7 +112,7 @@ class LoginSignOut:
         if isinstance(given, Malformed) or isinstance(asked, Malformed):
             return refused(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
         done = self._done(given.get("done", ""))
-        if done is not None:
+        if done is not None and await self._is_from_here(done, head):
             return await self._finish(done, head)
         finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
@@ -137,18 +137,34 @@ class LoginSignOut:
         done = SignedOut.unpacked(opened.payload) if opened is not None else None
         return done if done is not None and self._clock.wall() < done.expires_at else None
 
+    async def _is_from_here(self, done: SignedOut, head: RequestHead) -> bool:
+        """Whether the sign-out may have begun in this browser: it shows a cookie that ended, or no session that may be another's.
+
+        The note stands in an address, and an address can be sent to anybody.
+        """
+        if self._holds(done, head):
+            return True
+        rest = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
+        finding = await self._sessions.current(rest, browser_of(head))
+        return isinstance(finding, NoSession) and finding.reason != "repeated"
+
+    def _holds(self, done: SignedOut, head: RequestHead) -> bool:
+        """Whether the browser presents or carries one of the cookies that ended, or one that it got for them."""
+        return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._pending(head)))
+
     async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
         presented = session_cookies(head.fields)
         named = frozenset(self._sessions.fingerprints(done.cookies))
         others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
         rotated, dead = await self._of_ended(others, head)
-        unproven = () if done.proven else done.cookies
+        unproven = done.cookies if not done.proven and self._holds(done, head) else ()
         if rotated and await ended(self._sessions, self._closer, rotated, (browser_of(head), None)):
             unproven = (*unproven, *rotated)
         gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
         carried = (self._carried((*self._pending(head), *unproven)),) if unproven else ()
-        answer = self._signed_out(not unproven, done.then, self._table.app(done.app))
-        reason = "close_pending" if unproven else ""
+        complete = done.proven and not unproven
+        answer = self._signed_out(complete, done.then, self._table.app(done.app))
+        reason = "" if complete else "close_pending"
         return Outcome(answer.plus(*gone, *carried, _FORGET), "signed_out", reason, self._sessions.shown_of(done.cookies))
 
     async def _of_ended(self, others: Cookies, head: RequestHead) -> tuple[Cookies, Cookies]:

@@ -97,10 +97,14 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """503: Okta cannot say whether the session lives. Nobody was signed out."""
+    """503: Okta cannot say whether the session lives. Nobody was signed out.
+
+    ``offers_retry`` False where a click here must not repeat the request: our own page would vouch for a stranger's link.
+    """
 
     reason: str
     retry_after_seconds: int
+    offers_retry: bool = True
 
 
 @dataclass(frozen=True, slots=True)

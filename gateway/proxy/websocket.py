@@ -8,10 +8,6 @@ Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1 to U14.
 """
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,11 +23,11 @@ from gateway.core.session import Fingerprint
 from gateway.errors import Nonsense
 from gateway.outbound import Deadlines, Destination, can_be_sent, send_once
 from gateway.proxy.frames import Frames, close_frame
+from gateway.proxy.handshake import handshake_fields, is_accepted, without_handshake
 from gateway.proxy.http import Exchange, Rewrite, refusal
 from gateway.proxy.live import Live
 from gateway.proxy.relayed import RelayedResponse, head_is_clean
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 
 REVOKED = 1008
@@ -40,18 +36,6 @@ TOO_BIG = 1009
 LOST = 1014
 """Close code when the server behind us went away without one: bad gateway."""
 _CODES = {"gone": LOST, "too_big": TOO_BIG, "cut": REVOKED}
-
-
-def is_handshake(request: web.BaseRequest) -> bool:
-    """Whether this is a request to open a WebSocket that we would carry: GET, HTTP/1.1, no body, one well-formed key."""
-    return (
-        request.method == "GET"
-        and request.version >= (1, 1)
-        and not request.body_exists
-        and _listed(request.raw_headers, b"upgrade") == {b"websocket"}
-        and b"upgrade" in _listed(request.raw_headers, b"connection")
-        and _key(request.raw_headers) is not None
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +54,19 @@ class WebSocketRelay:
         """Open the WebSocket behind, then the one in front, and carry frames until either ends; or relay the refusal.
 
         ``request`` is one that ``is_handshake`` accepts; ``fields`` are end-to-end, to which the client's own Sec-WebSocket fields
-        are added. Raises ``OutsideFailed`` while the client has got nothing.
+        are added. Raises ``OutsideFailed`` while the client has got nothing. What ends the session ends this as well, in every stage.
         """
-        if not can_be_sent((*fields, *_handshake(request.raw_headers))):
+        cutting = _Cutting(request)
+        with self.live.held(fingerprints, cutting.cut):
+            return await self._relayed(request, (target, fields), rewrite, cutting)
+
+    async def _relayed(
+        self, request: web.BaseRequest, going: tuple[str, Fields], rewrite: Rewrite, cutting: "_Cutting"
+    ) -> web.StreamResponse:
+        target, fields = going
+        if not can_be_sent((*fields, *handshake_fields(request.raw_headers))):
             return refusal(400)
-        head = ("GET", target, (*_without_handshake(fields), *_handshake(request.raw_headers), *_HOP))
+        head = ("GET", target, (*without_handshake(fields), *handshake_fields(request.raw_headers), *_HOP))
         response = await send_once(self.client, self.destination, head, None, self.deadlines.first_byte, deadlines=self.deadlines)
         if response.status != 101:
             exchange = Exchange(response, self.deadlines.idle)
@@ -85,17 +77,17 @@ class WebSocketRelay:
                 raise
             return await exchange.relay(request, rewritten)
         try:
-            return await self._switched(request, response, rewrite, fingerprints)
+            return await self._switched(request, response, rewrite, cutting)
         finally:
             response.close()
 
     async def _switched(
-        self, request: web.BaseRequest, response: ClientResponse, rewrite: Rewrite, fingerprints: Iterable[Fingerprint]
+        self, request: web.BaseRequest, response: ClientResponse, rewrite: Rewrite, cutting: "_Cutting"
     ) -> web.StreamResponse:
         received: Fields = tuple(response.raw_headers)
         connection = response.connection
         protocol = connection.protocol if connection is not None else None
-        if protocol is None or not _is_accepted(_key(request.raw_headers) or b"", received):
+        if protocol is None or not is_accepted(request.raw_headers, received):
             raise Nonsense("websocket_handshake")
         fields = (*rewrite(101, from_outside(received)), *_HOP)
         reason = (response.reason or "").encode("utf-8", "surrogateescape")
@@ -107,9 +99,26 @@ class WebSocketRelay:
         except ConnectionError:
             return switched
         tunnel = _Tunnel(request, protocol, self.largest_message_bytes)
-        with self.live.held(fingerprints, tunnel.cut):
-            await tunnel.run()
+        cutting.tunnel = tunnel
+        await tunnel.run()
         return switched
+
+
+class _Cutting:
+    """How a WebSocket is cut: by its tunnel, which says why; before there is one, by breaking the client's connection.
+
+    That cancels the request, and with it the handshake behind.
+    """
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._request = request
+        self.tunnel: _Tunnel | None = None
+
+    def cut(self) -> None:
+        if self.tunnel is not None:
+            self.tunnel.cut()
+        elif self._request.transport is not None:
+            self._request.transport.abort()
 
 
 class _Direction:
@@ -204,37 +213,3 @@ class _Tunnel:
                 task.cancel()
         self._down.say(close_frame(code))
         self._up.say(close_frame(code, secrets.token_bytes))
-
-
-def _handshake(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
-    return tuple(pair for pair in fields if pair[0].lower().startswith(b"sec-websocket-"))
-
-
-def _without_handshake(fields: Fields) -> Fields:
-    return tuple(pair for pair in fields if not pair[0].lower().startswith(b"sec-websocket-"))
-
-
-def _listed(fields: Iterable[tuple[bytes, bytes]], wanted: bytes) -> set[bytes]:
-    values = b",".join(value for name, value in fields if name.lower() == wanted)
-    return {item.strip(b" \t").lower() for item in values.split(b",")} - {b""}
-
-
-def _key(fields: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    keys = [value for name, value in fields if name.lower() == b"sec-websocket-key"]
-    try:
-        is_plain = len(keys) == 1 and len(base64.b64decode(keys[0], validate=True)) == 16
-    except binascii.Error:
-        return None
-    return keys[0] if is_plain else None
-
-
-def _is_accepted(key: bytes, fields: Fields) -> bool:
-    """RFC 6455 §4.1: the upgrade is named, and the accept value was made from this very key."""
-    accept = [value for name, value in fields if name.lower() == b"sec-websocket-accept"]
-    expected = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
-    return (
-        len(accept) == 1
-        and hmac.compare_digest(accept[0], expected)
-        and _listed(fields, b"upgrade") == {b"websocket"}
-        and b"upgrade" in _listed(fields, b"connection")
-    )

@@ -16,11 +16,15 @@ class Revocation:
 
     A user is revoked *since* the moment at which a process hears of it, by that process's own monotonic clock: whatever it
     asked earlier is asked again. Clocks of two machines are never compared.
+
+    ``unseen``: those of the cookies that Okta never named anybody for. Anybody can think them up, so they are remembered apart: however
+    many come, they push out no other.
     """
 
     fingerprints: tuple[Fingerprint, ...] = ()
     session_id: str | None = None
     user_id: str | None = None
+    unseen: tuple[Fingerprint, ...] = ()
 
 
 Listener = Callable[[Revocation], None]

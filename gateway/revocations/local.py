@@ -56,6 +56,7 @@ class LocalRevocations:
     def __init__(self, monotonic: Callable[[], float], remembered_seconds: float = REMEMBERED_SECONDS, largest: int = LARGEST) -> None:
         """``monotonic``: seconds, the clock that Sessions uses too."""
         self._cookies: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
+        self._unseen: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
         self._sessions: Heard[str] = Heard(largest, remembered_seconds, monotonic)
         self._users: Heard[str] = Heard(largest, remembered_seconds, monotonic)
         self._listeners: dict[object, Listener] = {}
@@ -67,7 +68,7 @@ class LocalRevocations:
     def remember(self, revocation: Revocation) -> None:
         """Remember a revocation and tell the listeners; hearing it again begins its time anew."""
         for fingerprint in revocation.fingerprints:
-            self._cookies.note(fingerprint)
+            (self._unseen if fingerprint in revocation.unseen else self._cookies).note(fingerprint)
         if revocation.session_id is not None:
             self._sessions.note(revocation.session_id)
         if revocation.user_id is not None:
@@ -77,9 +78,9 @@ class LocalRevocations:
 
     def has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether any of these cookies is revoked."""
-        since = self._cookies.since
+        since, since_unseen = self._cookies.since, self._unseen.since
         for fingerprint in fingerprints:  # noqa: SIM110  a generator would double the price of the busiest line of the house
-            if since(fingerprint) is not None:
+            if since(fingerprint) is not None or since_unseen(fingerprint) is not None:
                 return True
         return False
 
@@ -109,4 +110,4 @@ class LocalRevocations:
     @property
     def forgotten(self) -> int:
         """How many revocations the bound pushed out before their time, oldest first."""
-        return self._cookies.forgotten + self._sessions.forgotten + self._users.forgotten
+        return self._cookies.forgotten + self._unseen.forgotten + self._sessions.forgotten + self._users.forgotten

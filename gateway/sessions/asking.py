@@ -40,7 +40,7 @@ class SessionsApi(Protocol):
 class AskingRules:
     """At most ``at_once`` questions are under way and ``most_waiting`` behind them (OKTA 5: 35 to 75 at once for the whole org).
 
-    One client address may ask ``guesses_per_minute`` times about sessions that do not exist.
+    One client may ask ``guesses_per_minute`` times about sessions that do not exist, and that nobody knows here.
     """
 
     at_once: int = 25
@@ -83,23 +83,31 @@ class Asking:
         """Whether the circuit is open: Okta does not answer."""
         return self._breaker.open_until is not None
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> Asked:
-        """Who is signed in with these cookies; ``Unknown`` without a question where Okta must be left alone."""
-        return await self._ask(self._okta.session, cookies, browser)
+    async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bool = False) -> Asked:
+        """Who is signed in with these cookies; ``Unknown`` without a question where Okta must be left alone.
+
+        ``known``: they were a session lately, so that whoever presents them does not guess.
+        """
+        return await self._ask(self._okta.session, cookies, browser, known)
 
     async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> Asked:
-        """The session, its idle time begun anew."""
-        return await self._ask(self._okta.refresh, cookies, browser)
+        """The session, its idle time begun anew; only for cookies that are one."""
+        return await self._ask(self._okta.refresh, cookies, browser, known=True)
 
-    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser) -> Asked:
-        refusal = self._refusal() or self._too_many_guesses(browser)
+    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bool) -> Asked:
+        refusal = self._refusal() or (None if known else self._too_many_guesses(browser))
         if refusal is None and self._slots.locked() and self._waiting >= self._rules.most_waiting:
             refusal = Unknown("busy")
         if refusal is not None:
             return self._asked(refusal)
         async with self._slot():
             refusal = self._refusal()  # what the questions before this one brought
-            return self._asked(refusal) if refusal is not None else await self._send(call, cookies, browser)
+            if refusal is not None:
+                return self._asked(refusal)
+            asked = await self._send(call, cookies, browser)
+            if asked.finding == GONE and not known:
+                self._guesses.note(browser.client)
+            return asked
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -122,8 +130,6 @@ class Asking:
         finally:
             self._note_health(answer)
         self._note_budget(answer)
-        if answer.finding == GONE:
-            self._guesses.note(browser.client)
         # After a 429 the finding names the moment to wait for on this machine's own clock.
         finding = (self._refusal() or answer.finding) if answer.status == 429 else answer.finding
         return Asked(finding, asked.asked_at, asked.wall)

@@ -2,9 +2,13 @@
 
 Owns the kinship. Must never make two browsers kin (only a cookie that Okta set in answer to another makes kin of both), and must
 never let a family grow without bound. Rules from: OKTA 0.13 (``idx`` rotates), DESIGN sections 3 and 4: one browser, one user.
+
+A cookie that Okta never named a user for may be anybody's: long dead, or planted. It is a doubtful member: it goes when the family goes,
+and whoever presents it takes nobody with it, until Okta names the family's user for it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
@@ -12,8 +16,17 @@ from gateway.core.session import Fingerprint
 
 MOST_KIN = 64
 
-_Family = dict[Fingerprint, str | None]
-"""Members, oldest first, each with the user whom Okta named for it, if it was asked."""
+
+@dataclass(slots=True)
+class _Family:
+    """Members, oldest first, each with the user whom Okta named for it, if it was asked; and which of them are doubtful."""
+
+    users: dict[Fingerprint, str | None] = field(default_factory=dict)
+    doubtful: set[Fingerprint] = field(default_factory=set)
+
+    def drop(self, fingerprint: Fingerprint) -> None:
+        del self.users[fingerprint]
+        self.doubtful.discard(fingerprint)
 
 
 class Families:
@@ -23,21 +36,33 @@ class Families:
         """``seconds``: how long after its last adoption a member is remembered; should outlast a session."""
         self._of: TTLCache[Fingerprint, _Family] = TTLCache(largest, seconds, timer=monotonic)
 
-    def adopt(self, old: Iterable[Fingerprint], new: Iterable[Fingerprint], user_id: str | None) -> None:
-        """Make ``new`` the youngest kin of ``old``; ``user_id`` is whom Okta named for ``old``, if it was asked."""
+    def adopt(
+        self, old: Iterable[Fingerprint], new: Iterable[Fingerprint], user_id: str | None, unseen: Collection[Fingerprint] = ()
+    ) -> None:
+        """Make ``new`` the youngest kin of ``old``; ``user_id`` is whom Okta named for ``old``, if it was asked.
+
+        ``unseen``: those of ``old`` for which it never named anybody; they are doubtful unless Okta set them in this family.
+        """
         olds, news = tuple(old), tuple(new)
-        merged: _Family = {}
-        for fingerprint in (*olds, *news):
-            merged.update(self._of.get(fingerprint, {}))
+        merged = _Family()
+        for family in (self._of.get(fingerprint) for fingerprint in (*olds, *news)):
+            if family is not None:
+                merged.users.update(family.users)
+                merged.doubtful |= family.doubtful
         for fingerprint in olds:
-            merged[fingerprint] = merged.get(fingerprint) or user_id
+            if fingerprint in unseen and fingerprint not in merged.users:
+                merged.doubtful.add(fingerprint)
+            elif fingerprint not in unseen:
+                merged.doubtful.discard(fingerprint)
+            merged.users[fingerprint] = merged.users.get(fingerprint) or (user_id if fingerprint not in unseen else None)
         for fingerprint in news:
-            merged[fingerprint] = merged.pop(fingerprint, None)
-        while len(merged) > MOST_KIN:
-            eldest = next(iter(merged))
-            del merged[eldest]
+            merged.doubtful.discard(fingerprint)
+            merged.users[fingerprint] = merged.users.pop(fingerprint, None)
+        while len(merged.users) > MOST_KIN:
+            eldest = next(iter(merged.users))
+            merged.drop(eldest)
             self._of.pop(eldest, None)
-        for fingerprint in merged:
+        for fingerprint in merged.users:
             self._of[fingerprint] = merged
 
     def kin(self, fingerprints: Iterable[Fingerprint]) -> tuple[Fingerprint, ...]:
@@ -45,7 +70,9 @@ class Families:
         found: dict[Fingerprint, None] = {}
         for fingerprint in fingerprints:
             found[fingerprint] = None
-            found.update(dict.fromkeys(self._of.get(fingerprint, ())))
+            family = self._of.get(fingerprint)
+            if family is not None and fingerprint not in family.doubtful:
+                found.update(dict.fromkeys(family.users))
         return tuple(found)
 
     def named(self, fingerprints: Iterable[Fingerprint], user_id: str) -> tuple[Fingerprint, ...]:
@@ -57,24 +84,25 @@ class Families:
         gone: list[Fingerprint] = []
         for fingerprint in fingerprints:
             family = self._of.get(fingerprint)
-            if family is None or fingerprint not in family:
+            if family is None or fingerprint not in family.users:
                 continue
-            family[fingerprint] = family[fingerprint] or user_id
+            family.users[fingerprint] = family.users[fingerprint] or user_id
+            family.doubtful.discard(fingerprint)
             strangers = _strangers(family)
             for stranger in strangers:
-                del family[stranger]
+                family.drop(stranger)
                 self._of.pop(stranger, None)
             gone.extend(strangers)
         return tuple(gone)
 
 
 def _strangers(family: _Family) -> list[Fingerprint]:
-    users = [user for user in family.values() if user is not None]
+    users = [user for user in family.users.values() if user is not None]
     if len(set(users)) < 2:
         return []
     strangers: list[Fingerprint] = []
     has_come = False
-    for fingerprint, user in family.items():
+    for fingerprint, user in family.users.items():
         has_come = has_come or user == users[-1]
         if user != users[-1] and (user is not None or not has_come):
             strangers.append(fingerprint)

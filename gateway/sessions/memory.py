@@ -17,8 +17,9 @@ from gateway.errors import OutsideFailed
 from gateway.okta import Browser
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.answers import Answers, Cookies, SessionRules, key_of
-from gateway.sessions.asking import Asked, Asking, OnEvent
+from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.families import Families
+from gateway.sessions.seen import SeenCookies
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Sessions:
         self._on_event = on_event
         self._answers = Answers(revocations, fingerprinter, rules, clock)
         self._families = Families(rules.max_entries, rules.kin_seconds, clock.monotonic)
+        self._seen = SeenCookies(rules.max_entries, rules.kin_seconds, clock.monotonic)
         self._keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
         self._questions: dict[bytes, asyncio.Task[Asked]] = {}
@@ -89,10 +91,11 @@ class Sessions:
             return found.entry.finding
         return None
 
-    async def current(self, cookies: Cookies, browser: Browser) -> Finding:
+    async def current(self, cookies: Cookies, browser: Browser, *, vouched: bool = False) -> Finding:
         """Who these cookies are: from memory, or from Okta. Whoever comes while a question is under way gets its answer.
 
         With a ttl of 0 too: then each request validates, unless a question about the same cookies is under way when it comes.
+        ``vouched``: they come out of a seal of ours, so Okta did name a session for them once, and nobody guesses.
         """
         found = self._answers.find(cookies)
         if isinstance(found, NoSession):
@@ -100,13 +103,13 @@ class Sessions:
         if found.entry is not None and found.worth in (State.FRESH, State.DUE):
             self.counts.hits += 1
             if found.worth is State.DUE and not self._is_asked(found.key):
-                self._begin(found.key, cookies, browser)
+                self._begin(found.key, cookies, browser, vouched)
             return found.entry.finding
         if self._is_asked(found.key):
             self.counts.coalesced += 1
             question = self._questions[found.key]
         else:
-            question = self._begin(found.key, cookies, browser)
+            question = self._begin(found.key, cookies, browser, vouched)
         await asyncio.wait({question})  # a waiter that is cancelled leaves the question alone, and the other way round
         finding = self._answer(cookies, question)
         self.counts.unknown += isinstance(finding, Unknown)
@@ -124,14 +127,25 @@ class Sessions:
             session_id = known.id
         fingerprints = self._families.kin(own)
         self._answers.forget(key_of(own), *fingerprints)
+        unseen = tuple(one for one in own if self._seen.user_of(one) is None and self._families.kin((one,)) == (one,))
         if fingerprints or session_id is not None or user_id is not None:
-            await self._revocations.publish(Revocation(fingerprints, session_id, user_id))
+            await self._revocations.publish(Revocation(fingerprints, session_id, user_id, unseen))
+
+    def issued(self, cookies: Iterable[SessionCookie]) -> None:
+        """Okta has just set these cookies in an answer that passed through here: the first question about them is no guess."""
+        self._seen.issue(self.fingerprints(cookies))
+
+    def are_kin(self, cookies: Iterable[SessionCookie], others: Iterable[SessionCookie]) -> bool:
+        """Whether one of these cookies is known to be the same browser's as one of the others."""
+        return not set(self._families.kin(self.fingerprints(cookies))).isdisjoint(self.fingerprints(others))
 
     def adopt(self, old: Iterable[SessionCookie], new: Iterable[SessionCookie]) -> None:
         """Okta set ``new`` in answer to ``old``: they are one browser's. What joins a revoked family is revoked at once."""
         olds, news = self.fingerprints(old), self.fingerprints(new)
-        known = self._answers.session(olds)
-        self._families.adopt(olds, news, known.user_id if known is not None else None)
+        users = {one: self._seen.user_of(one) for one in olds}
+        unseen = [one for one, user in users.items() if user is None]
+        self._families.adopt(olds, news, next(filter(None, users.values()), None), unseen)
+        self._seen.issue(news)
         if self._revocations.has_cookie(olds):
             self._spawn(self._publish(Revocation(news)), "revoking kin")
 
@@ -155,9 +169,9 @@ class Sessions:
         question = self._questions.get(key)
         return question is not None and not question.done()
 
-    def _begin(self, key: bytes, cookies: Cookies, browser: Browser) -> asyncio.Task[Asked]:
+    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool) -> asyncio.Task[Asked]:
         self.counts.asked += 1
-        question = asyncio.create_task(self._ask(key, cookies, browser), name="asking Okta")
+        question = asyncio.create_task(self._ask(key, cookies, browser, vouched), name="asking Okta")
         self._questions[key] = question
         question.add_done_callback(lambda done: self._ended(key, done))
         return question
@@ -168,11 +182,15 @@ class Sessions:
         if not question.cancelled() and (error := question.exception()) is not None:
             self._on_event("question_failed", {"error": type(error).__name__})
 
-    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser) -> Asked:
-        asked = await self._asking.session(cookies, browser)
+    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool) -> Asked:
+        own = self.fingerprints(cookies)
+        asked = await self._asking.session(cookies, browser, known=vouched or self._seen.is_known(own))
         finding = self._answers.believed(cookies, asked)
+        if asked.finding == GONE:
+            self._seen.end(own)
         if isinstance(finding, Session):
-            strangers = self._families.named(self.fingerprints(cookies), finding.user_id)
+            self._seen.name(own, finding.user_id)
+            strangers = self._families.named(own, finding.user_id)
             if strangers:
                 self._on_event("kin_revoked", {"cookies": len(strangers)})
                 await self._publish(Revocation(strangers))

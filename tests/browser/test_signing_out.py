@@ -185,7 +185,7 @@ async def test_signing_out_cuts_the_live_parts_of_a_page_in_another_tab(stage: S
 
 
 async def test_signing_in_and_out_may_be_repeated_as_often_as_one_likes(stage: Stage, visitor: Visitor) -> None:
-    for login in (ALICE, BOB) * 3:
+    for login in (ALICE, BOB) * 2:
         await visitor.page.goto(f"{stage.where.app}/")
         await visitor.signs_in_by_password(login)
         await visitor.is_shown(login)

@@ -117,6 +117,7 @@ def test_a_form_counts_as_ours_only_when_the_browser_says_so(texts: tuple[str, .
     [
         (("Sec-Fetch-Site: same-origin",), True),
         (("Sec-Fetch-Site: same-site", "Referer: https://evil.net/"), True),
+        (("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors"), False),
         (("Sec-Fetch-Site: none",), False),
         (("Sec-Fetch-Site: cross-site",), False),
         (("Sec-Fetch-Site: same-site", "Sec-Fetch-Site: cross-site"), False),

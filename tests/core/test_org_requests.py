@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.messages import Authority, RequestHead
+from gateway.core.org_places import Ending
 from gateway.core.org_requests import (
     LegacySession,
     Plain,
@@ -60,14 +61,6 @@ PLACES = {
 }
 
 SPELLINGS = {
-    "path parameter": f"/login;jsessionid=1/sessionCookieRedirect;x=y?token={TOKEN}",
-    "encoded path": f"/login/session%43ookieRedirect?token={TOKEN}",
-    "twice encoded path": f"/login/session%2543ookieRedirect?token={TOKEN}",
-    "case of the path": f"/LOGIN/SESSIONCOOKIEREDIRECT?token={TOKEN}",
-    "dot segments": f"/x/../login/./sessionCookieRedirect?token={TOKEN}",
-    "empty segments": f"//login///sessionCookieRedirect/?token={TOKEN}",
-    "backslash": f"/login%5csessionCookieRedirect?token={TOKEN}",
-    "control characters": f"/login/sessionCookieRedirect%00?token={TOKEN}",
     "encoded name": f"/login/sessionCookieRedirect?%74oken={TOKEN}",
     "twice encoded name": f"/home/x?session%2554oken={TOKEN}",
     "case of the name": f"/home/x?SESSIONTOKEN={TOKEN}",
@@ -90,6 +83,13 @@ BODIES: dict[str, tuple[str, bytes, bytes]] = {
     "json": ("/api/v1/sessions", json.dumps({"sessionToken": TOKEN}).encode(), JSON),
     "json under another type": ("/api/v1/sessions", json.dumps({"sessionToken": TOKEN}).encode(), b"text/plain"),
     "json, repeated member": ("/api/v1/sessions", f'{{"sessionToken":"{TOKEN}","sessionToken":""}}'.encode(), JSON),
+    "json with a byte order mark": (
+        "/api/v1/sessions",
+        b"\xef\xbb\xbf" + json.dumps({"session\\u0054oken": TOKEN}).replace("\\\\", "\\").encode(),
+        JSON,
+    ),
+    "json in utf-16": ("/api/v1/sessions", json.dumps({"sessionToken": [TOKEN]}).encode("utf-16"), JSON),
+    "request object, pushed": ("/oauth2/v1/par", f"client_id=x&request={request_object({'sessionToken': TOKEN})}".encode(), FORM),
     "saml": ("/app/x/k1/sso/saml", f"SAMLRequest=abc&sessionToken={TOKEN}".encode(), FORM),
 }
 
@@ -101,16 +101,16 @@ def test_a_token_in_the_body_is_found(target: str, body: bytes, kind: bytes) -> 
 
 
 DOUBTS: dict[str, tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...], str]] = {
-    "multipart": (
-        b'--x\r\nContent-Disposition: form-data; name="sessionToken"\r\n\r\nabc',
-        b"multipart/form-data; boundary=x",
-        (),
-        "hidden_token",
-    ),
-    "utf-16": ("sessionToken=x".encode("utf-16"), b"application/x-www-form-urlencoded; charset=utf-16", (), "hidden_token"),
+    "multipart": (b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb', b"multipart/form-data; boundary=x", (), "unreadable_body"),
+    "another charset": (b"%E2%85%96", FORM + b"; charset=ibm037", (), "unreadable_body"),
     "compressed": (b"\x1f\x8b", FORM, ((b"Content-Encoding", b"gzip"),), "unreadable_body"),
+    "utf-16 that says it is no other": ("sessionToken=x".encode("utf-16"), FORM, (), "hidden_token"),
     "broken json": (b'{"x":', JSON, (), "strange_json"),
-    "escaped json": (b'["session_token"]', JSON, (), "hidden_token"),
+    "json that begins oddly": (b"\xef\xbb\xbfsessionToken", JSON, (), "strange_json"),
+    "too deep": (b'{"a":' * 40 + b"1" + b"}" * 40, JSON, (), "strange_json"),
+    "too much": (json.dumps({"a": ["x"] * 2000}).encode(), JSON, (), "strange_json"),
+    "too many parameters": (b"a=b&" * 1001, FORM, (), "too_many_parameters"),
+    "a name that is a value": (b'["session_token"]', JSON, (), "hidden_token"),
 }
 
 
@@ -146,27 +146,33 @@ def test_what_carries_no_token_is_plain(target: str) -> None:
     assert read(head(target)) == Plain()
 
 
+def test_a_body_without_a_token_where_nothing_else_makes_sense_counts_as_one() -> None:
+    assert post("/login/sessionCookieRedirect", b"redirectUrl=%2F") == Redemption((), "no_token_seen")
+
+
 def test_a_form_without_a_token_is_plain() -> None:
+    assert post("/app/UserHome", b"tab=work") == Plain()
     assert post("/app/x/k1/sso/saml", b"SAMLRequest=abc") == Plain()
     assert post("/api/v1/sessions", b"{}", JSON) == Plain()
 
 
 @pytest.mark.parametrize(
-    ("method", "target"),
+    ("method", "target", "how"),
     [
-        ("DELETE", "/api/v1/sessions/me"),
-        ("GET", "/login/signout?fromURI=/"),
-        ("POST", "/oauth2/default/v1/logout"),
-        ("GET", "/OAUTH2/v1/Logout"),
+        ("DELETE", "/api/v1/sessions/me", Ending.API),
+        ("GET", "/login/signout?fromURI=/", Ending.PAGE),
+        ("POST", "/oauth2/default/v1/logout", Ending.OIDC),
+        ("GET", "/OAUTH2/v1/Logout", Ending.OIDC),
     ],
 )
-def test_sign_outs_are_known(method: str, target: str) -> None:
-    assert read(head(target, method)) == SignOut()
+def test_sign_outs_are_known(method: str, target: str, how: Ending) -> None:
+    assert read(head(target, method)) == SignOut(how)
 
 
 def test_a_session_question_is_no_sign_out() -> None:
     assert read(head("/api/v1/sessions/me")) == Plain()
     assert read(head("/login/signout", "HEAD")) == Plain()
+    assert read(head("/api/v1/users/me", "DELETE")) == Plain()
 
 
 def test_legacy_session_calls_are_known() -> None:

@@ -7,6 +7,7 @@ from gateway.core.cookies import pairs, set_cookie_name
 from gateway.core.fields import to_org
 from gateway.core.redemption import (
     OKTA_SESSION_NAMES,
+    are_too_many,
     cookies_set,
     dead_or_ours,
     expiries,
@@ -15,6 +16,7 @@ from gateway.core.redemption import (
     parent_domains,
     relocated,
     settled,
+    without_deletions,
     without_gateway_cookies,
     without_session,
     without_session_settings,
@@ -69,6 +71,11 @@ def test_a_late_answer_loses_its_session_lines_and_a_sign_out_keeps_its_deletion
     assert without_session_settings(fields) == (fields[0], fields[2], fields[3])
 
 
+def test_an_answer_to_nobody_takes_no_session_away_but_may_begin_one() -> None:
+    fields = ((b"Content-Type", b"text/html"), *set_cookies(b'sid="";Version=1;Path=/;Max-Age=0', b"idx=bob; Path=/", b'DT=""'))
+    assert without_deletions(fields) == (fields[0], fields[2], fields[3])
+
+
 def test_revoked_and_own_cookies_do_not_reach_the_org() -> None:
     unwanted = dead_or_ours(lambda cookie: cookie == ALICE)
     assert unwanted(b"sid", b"alice")
@@ -91,3 +98,11 @@ def test_only_a_whole_origin_is_relocated() -> None:
 def test_expiries_name_every_domain() -> None:
     assert len(expiries({b"sid", b"idx"}, ("example.com",))) == 4
     assert parent_domains("localhost") == ()
+
+
+def test_no_browser_presents_so_many_session_cookies_or_so_large_ones() -> None:
+    planted = tuple(SessionCookie(b"sid", b"%d" % number) for number in range(9))
+    assert are_too_many(planted)
+    assert not are_too_many(planted[:8])
+    assert are_too_many((SessionCookie(b"idx", b"x" * 4097),))
+    assert not are_too_many((SessionCookie(b"idx", b"x" * 4096),))

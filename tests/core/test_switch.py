@@ -149,6 +149,13 @@ def test_every_cookie_is_closed_and_no_name_twice_in_one_request(cookies: tuple[
     assert all(len({cookie.name for cookie in chosen}) == len(chosen) for chosen in sets)
 
 
+def test_the_sets_are_as_few_as_possible_whatever_a_client_presents() -> None:
+    many = tuple(SessionCookie(name, b"%d" % number) for number in range(5000) for name in (b"sid", b"idx"))
+    assert sets_of(many) == tuple((many[2 * number], many[2 * number + 1]) for number in range(5000))
+    one, two, three = SessionCookie(b"sid", b"1"), SessionCookie(b"sid", b"2"), SessionCookie(b"idx", b"3")
+    assert sets_of((one, two, three)) == ((one, three), (two,)) and sets_of(()) == ()
+
+
 def test_the_whole_switch_of_one_user_to_the_next() -> None:
     made = run((SID, IDX), (ALICE, True))
     assert made.commands == [Ask((SID, IDX)), Revoke((SID, IDX), ALICE), Close((SID, IDX)), Verify(SID), Verify(IDX), Redeem()]

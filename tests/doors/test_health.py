@@ -18,7 +18,7 @@ METRICS_LINE = 'session_gateway_requests_total{door="app",status="200",verdict="
 @asynccontextmanager
 async def admin(unready: dict[str, str], metrics: Metrics | None = None) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of an admin listener; what stands in ``unready`` keeps traffic away."""
-    health = Health(metrics or Metrics(), lambda: unready)
+    health = Health(metrics or Metrics(), lambda: unready, "admin.example.com")
     bound = bind("127.0.0.1:0", str)
     listening = Listening(Server(health.handle, lambda request, malformed: refusal(Malformed(400, malformed.reason), ())), bound)
     port = bound.getsockname()[1]
@@ -63,6 +63,32 @@ async def test_browsers_are_told_nothing(fields: dict[str, str]) -> None:
             answer = await client.get(path, headers=fields)
             assert answer.status == 403
             assert await answer.json() == {"error": "no_browsers"}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("10.1.2.3:9090", 200),
+        ("[::1]", 200),
+        ("[fd00::7]:9090", 200),
+        ("LOCALHOST:9090", 200),
+        ("admin.example.com", 200),
+        ("Admin.example.com:9090", 200),
+        ("attacker.example", 403),
+        ("attacker.example:9090", 403),
+        ("localhost.attacker.example:9090", 403),
+        ("127.0.0.1.attacker.example", 403),
+        ("127.0.0.1@attacker.example", 403),
+        ("[::1", 403),
+        ("", 403),
+    ],
+)
+async def test_a_page_that_points_a_name_of_its_own_at_this_machine_learns_nothing(host: str, status: int) -> None:
+    """DNS rebinding: for such a page the request is one of its own site, so an old browser puts no Origin into it."""
+    async with admin({}) as client:
+        answer = await client.get("/metrics", headers={"Host": host})
+        assert answer.status == status
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz/", "/healthz/x", "/HEALTHZ", "/readyz%20", "/metrics/..", "/.gateway/session"])

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from gateway.standin import Engine
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT, redemption
+from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
 from tests.journeys.town import ME, Town, quoted, town
 from tests.proxy.conftest import Behind, answering
 
@@ -83,37 +83,51 @@ async def test_a_session_that_ended_does_not_reach_the_org_any_more(place: Town)
         assert {"DT", "JSESSIONID"} <= set(last.cookie_names)
 
 
+async def revoked_everywhere(person: Person) -> None:
+    """Come back when the app no longer knows the browser: the switch has begun."""
+    async with asyncio.timeout(10):
+        while await person.named_by_app() is not None:
+            pass
+
+
 @pytest.mark.parametrize("path", ["/app/UserHome", "/api/v1/users/me", AUTHORIZE])
-async def test_an_answer_that_comes_late_does_not_put_the_old_user_back(path: str) -> None:
+async def test_a_switch_waits_for_an_answer_under_way_which_does_not_put_the_old_user_back(path: str) -> None:
     async with town("identity", quirks=["idx-rotates", "sid-noise"]) as place:
         person = await place.entered(ALICE)
         alice = place.session(ALICE)
         place.fails(path, hold=True, after=True, headers={})
         late = asyncio.create_task(person.ask(CODE if path == AUTHORIZE else LOGIN + path))
         await place.org.journal.seen("GET", path)
-        assert (await place.enter(person, BOB)).body == f"hello {BOB}"
+        entering = asyncio.create_task(place.enter(person, BOB))
+        await revoked_everywhere(person)
+        assert [row.method for row in place.org.journal.rows if row.method == "DELETE"] == []
         place.org.faults.clear()
         reply = await late
         assert [line for line in reply.set_cookies if line.startswith(("sid=", "idx=", "xids=", "myr="))] == []
+        assert (await entering).body == f"hello {BOB}"
         bob = place.session(BOB)
         assert (person.cookie("sid"), person.cookie("idx")) == (bob.sid, bob.idx)
         assert alice.is_over
         assert await person.named_by_app() == BOB
 
 
-async def test_a_session_that_only_a_late_answer_knows_is_closed() -> None:
-    """The value of idx was renewed while the old value was being closed: nobody else will ever learn the new one."""
+async def test_a_session_that_only_a_late_answer_knows_is_closed_before_the_token_is_sent() -> None:
+    """The value of idx was renewed by a request under way: nobody but its answer will ever tell the new one."""
     async with town("identity", quirks=["idx-rotates"]) as place:
         person, alice = place.person(), place.org.sign_in(ALICE)
         person.signs_in(None, alice.idx)
+        assert (await person.go(f"{HR}/")).body == f"hello {ALICE}"
         place.fails(AUTHORIZE, hold=True, after=True)
         late = asyncio.create_task(person.ask(CODE))
         await place.org.journal.seen("GET", AUTHORIZE)
-        await place.enter(person, BOB)
-        assert place.live() == [ALICE, BOB]
+        entering = asyncio.create_task(place.enter(person, BOB))
+        await revoked_everywhere(person)
+        assert place.live() == [ALICE]
         place.org.faults.clear()
         assert not [line for line in (await late).set_cookies if line.startswith("idx=")]
-        await place.until(BOB)
+        await entering
+        assert alice.is_over
+        assert place.live() == [BOB]
 
 
 async def test_the_value_that_came_after_the_one_that_is_shown_is_closed_too() -> None:
@@ -156,10 +170,23 @@ class TestSignOut:
     async def test_a_picture_of_another_site_signs_nobody_out(self, place: Town) -> None:
         person = await place.entered(ALICE)
         picture = {"Accept": "image/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-        for path in ("/login/signout", "/oauth2/v1/logout"):
-            assert (await person.ask(LOGIN + path, fields=picture, site="cross-site")).status == 403
+        for path, status in (("/login/signout", 403), ("/oauth2/v1/logout", 400)):
+            assert (await person.ask(LOGIN + path, fields=picture, site="cross-site")).status == status
         assert place.live() == [ALICE]
         assert await person.named_by_app() == ALICE
+
+    async def test_a_link_of_another_site_to_oktas_sign_out_ends_at_our_button(self, place: Town) -> None:
+        person = await place.entered(ALICE)
+        reply = await person.ask(f"{LOGIN}/login/signout?fromURI=%2F", site="cross-site")
+        assert (reply.status, reply.location) == (303, f"{LOGIN}/.gateway/sign-out")
+        assert place.live() == [ALICE]
+
+    async def test_an_oidc_logout_that_okta_accepts_from_another_site_holds_here_at_once(self, place: Town) -> None:
+        """The answer waits until Okta has said that the session is gone; nobody waits for the ttl."""
+        person = await place.entered(ALICE)
+        place.org.sessions.end(place.session(ALICE))
+        await person.ask(f"{LOGIN}/oauth2/v1/logout?id_token_hint=x", site="cross-site")
+        assert await person.named_by_app() is None
 
     async def test_the_answer_of_a_sign_out_keeps_its_deletions_and_begins_nothing(self, place: Town) -> None:
         person = await place.entered(ALICE)

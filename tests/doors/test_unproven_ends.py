@@ -41,6 +41,42 @@ async def test_without_okta_the_browser_is_signed_out_at_once_and_carries_what_i
     assert "You are signed out" in again.body and gateway.org.sessions.live() == [] and browser.jar(LOGIN) == {}
 
 
+@pytest.mark.parametrize("proven", [True, False])
+async def test_the_end_of_a_sign_out_is_nothing_to_a_browser_with_a_session_of_its_own(gateway: OwnGateway, proven: bool) -> None:
+    browser = await gateway.in_app(BOB)
+    if not proven:
+        gateway.fails("DELETE")
+    done = (await browser.post(f"{HR}{SIGN_OUT}", "then=switch")).location
+    other = await gateway.in_app(ALICE)
+    before = dict(other.jar(LOGIN))
+    shown = await other.ask(done)
+    assert shown.status == 200 and "Sign out?" in shown.body and ALICE in shown.body
+    assert other.jar(LOGIN) == before and (await other.ask(f"{HR}/")).body == f"hello {ALICE}"
+    doubled = await other.ask(done, cookie=f"sid={before['sid']}; sid=planted")
+    assert "Sign out?" in doubled.body and doubled.set_names == []
+
+
+async def test_while_okta_does_not_say_whose_session_it_is_the_end_of_a_sign_out_is_somebody_elses(gateway: OwnGateway) -> None:
+    browser = await gateway.in_app(BOB)
+    done = (await browser.post(f"{HR}{SIGN_OUT}")).location
+    gateway.fails("GET")
+    other, _ = gateway.signed_in(ALICE)
+    shown = await other.ask(done)
+    assert "Sign out?" in shown.body and shown.set_names == []
+
+
+async def test_a_browser_that_never_had_the_session_carries_no_end_of_it(gateway: OwnGateway) -> None:
+    browser = await gateway.in_app(BOB)
+    gateway.fails("DELETE")
+    done = (await browser.post(f"{HR}{SIGN_OUT}")).location
+    shown = await gateway.browser().ask(done)
+    assert "This browser is signed out" in shown.body and shown.set_names == []
+    shown = await browser.ask(done)
+    assert set(browser.jar(LOGIN)) == {PENDING}
+    again = await browser.ask(done)  # a reload: what ended is carried by now, and no longer presented
+    assert "This browser is signed out" in again.body and again.set_names == [PENDING]
+
+
 async def test_two_unproven_ends_are_carried_together(gateway: OwnGateway) -> None:
     browser = await gateway.in_app()
     gateway.fails("DELETE")

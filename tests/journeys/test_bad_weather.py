@@ -208,7 +208,7 @@ async def test_a_sign_out_that_okta_did_not_hear_of_is_finished_before_the_next_
         assert place.live() == [CAROL]
 
 
-async def test_a_sign_out_at_okta_that_failed_is_carried_too(engine: Engine) -> None:
+async def test_a_sign_out_at_okta_that_failed_is_finished_before_the_next_user(engine: Engine) -> None:
     """Okta's own sign-out link, while Okta is away: after a restart nothing but the browser knows of it."""
     async with town(engine) as place:
         person = await place.entered(ALICE)

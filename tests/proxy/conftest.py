@@ -12,9 +12,10 @@ from gateway.core.fields import FieldRules, Forwarding, to_app
 from gateway.core.messages import Fields, Malformed
 from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines, Destination, open_client
+from gateway.proxy.handshake import is_handshake
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.live import Live
-from gateway.proxy.websocket import WebSocketRelay, is_handshake
+from gateway.proxy.websocket import WebSocketRelay
 
 Script = Callable[["Visit"], Awaitable[None]]
 PATIENCE = 10.0

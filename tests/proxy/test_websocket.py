@@ -7,7 +7,6 @@ import hashlib
 import aiohttp
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.proxy.frames import close_frame
 from tests.proxy.conftest import Behind, Front, Visit, Wire
 from tests.proxy.test_frames import frame
@@ -170,34 +169,6 @@ async def test_a_reader_that_is_slow_holds_the_other_end_back(front: Front, behi
         async with asyncio.timeout(0.3):
             await sent.wait()
     assert await wire.exactly(500 * len(piece)) == piece * 500
-
-
-async def test_what_is_cut_is_closed_on_both_sides_and_the_rest_stays(front: Front, behind: Behind) -> None:
-    behind.script = echo
-    alice, bob = Fingerprint(b"alice"), Fingerprint(b"bob")
-    names = iter(((alice,), (bob,)))
-    relay = front.websocket.relay
-    object.__setattr__(front, "websocket", _Named(relay, names))
-    hers, _ = await opened(front)
-    his, _ = await opened(front)
-    await hers.say(frame(b"1", 1, mask=MASK))
-    await hers.exactly(3)
-    await his.say(frame(b"1", 1, mask=MASK))
-    await his.exactly(3)
-    assert front.live.close((alice,)) == 1
-    assert (await hers.rest()).endswith(close_frame(1008))
-    await his.say(frame(b"still", 1, mask=MASK))
-    await his.exactly(7)
-
-
-class _Named:
-    """The relay with a fingerprint for each connection."""
-
-    def __init__(self, relay: object, names: object) -> None:
-        self._relay, self._names = relay, names
-
-    async def relay(self, *arguments: object) -> object:
-        return await self._relay(*arguments[:-1], next(self._names))  # type: ignore[operator, call-overload] # any order of calls
 
 
 async def test_a_real_client_and_a_real_server_understand_each_other(front: Front) -> None:

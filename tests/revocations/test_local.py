@@ -93,3 +93,13 @@ async def test_listeners_hear_each_revocation_after_it_is_in_force_until_they_le
     unsubscribe_too()
     await revocations.publish(Revocation(user_id="00u1"))
     assert len(heard) == 3
+
+
+async def test_cookies_that_anybody_can_think_up_push_out_no_real_revocation() -> None:
+    revocations = memory(Time(), largest=3)
+    await revocations.publish(Revocation((ONE, OTHER), unseen=(OTHER,)))
+    invented = tuple(Fingerprint(b"%016d" % number) for number in range(50))
+    await revocations.publish(Revocation(invented, unseen=invented))
+    assert revocations.has_cookie((ONE,)) and not revocations.has_cookie((OTHER,))
+    assert revocations.has_cookie(invented[-1:]) and not revocations.has_cookie(invented[:1])
+    assert revocations.forgotten == 48

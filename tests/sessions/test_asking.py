@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.cache import Breaker, RateLimits
+from gateway.core.cache import Breaker, Lifetimes, RateLimits
 from gateway.core.session import Finding, NoSession, SessionCookie, Unknown
 from gateway.okta import OktaAnswer
 from gateway.sessions import AskingRules
-from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, OTHER, SID, WALL, answer, idle, memory, session
+from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, OTHER, SID, WALL, Memory, answer, idle, memory, session
 
 QUICK = AskingRules(breaker=Breaker(threshold=3, rest_seconds=5.0))
 FORBIDDEN = answer(Unknown("status_403"), 403)
@@ -174,3 +174,66 @@ async def test_sessions_that_exist_are_no_guesses() -> None:
     m = memory(rules=AskingRules(guesses_per_minute=1))
     m.org.now = ALICE
     assert [await m.sessions.current(cookie(number), BROWSER) for number in range(5)] == [session()] * 5
+
+
+async def limited(client: str = BROWSER.client) -> Memory:
+    """A memory in which a client has used up its guesses, and Okta knows everybody from now on."""
+    m = memory(Lifetimes(ttl=10.0), AskingRules(guesses_per_minute=3))
+    m.org.now = GONE
+    for number in range(3):
+        await m.sessions.current(cookie(number), replace(BROWSER, client=client))
+    m.org.now = ALICE
+    return m
+
+
+def is_limited(finding: Finding) -> bool:
+    return isinstance(finding, Unknown) and finding.reason == "client_limited"
+
+
+async def test_k10_a_session_that_is_known_is_asked_about_whoever_guesses_behind_the_same_address() -> None:
+    m = memory(Lifetimes(ttl=10.0), AskingRules(guesses_per_minute=3))
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now = GONE
+    for number in range(3):
+        await m.sessions.current(cookie(number), BROWSER)
+    m.org.now, m.times.passed = ALICE, 11.0
+    assert is_limited(await m.sessions.current(cookie(4), BROWSER))
+    assert await m.sessions.current(SID, BROWSER) == session()
+
+
+async def test_k10_the_first_question_about_cookies_that_okta_has_just_set_is_no_guess() -> None:
+    m = await limited()
+    assert is_limited(await m.sessions.current(OTHER, BROWSER))
+    m.sessions.issued(SID)
+    m.sessions.adopt(SID, OTHER)
+    assert [await m.sessions.current(cookies, BROWSER) for cookies in (SID, OTHER)] == [session()] * 2
+
+
+async def test_k10_what_comes_out_of_our_own_seal_is_no_guess() -> None:
+    m = await limited()
+    assert await m.sessions.current(SID, BROWSER, vouched=True) == session()
+
+
+async def test_k10_a_session_that_ended_is_no_licence_to_guess() -> None:
+    m = memory(Lifetimes(ttl=10.0), AskingRules(guesses_per_minute=3))
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now, m.times.passed = GONE, 60.0
+    findings = [await m.sessions.current((*SID, SessionCookie(b"idx", b"%d" % number)), BROWSER) for number in range(5)]
+    assert [is_limited(finding) for finding in findings] == [False] * 4 + [True]  # the first one was a session, and no guess
+
+
+@pytest.mark.parametrize(
+    ("guesser", "victim", "is_one"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("192.0.2.7", "::ffff:192.0.2.7", True),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.8", False),
+        ("unknown", "unknown", False),
+    ],
+)
+async def test_k10_a_client_is_an_address_or_the_network_of_one_customer(guesser: str, victim: str, is_one: bool) -> None:
+    m = await limited(guesser)
+    assert is_limited(await m.sessions.current(SID, replace(BROWSER, client=victim))) == is_one

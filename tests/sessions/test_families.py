@@ -83,6 +83,31 @@ def test_two_users_in_one_request_are_the_younger_cookies_user() -> None:
     assert known.named((A, B), "bob") == (A,)
 
 
+def test_a_cookie_that_okta_never_named_anybody_for_goes_with_the_family_and_takes_nobody_with_it() -> None:
+    known = families()
+    known.adopt((A,), (B,), None, unseen=(A,))
+    assert known.kin((A,)) == (A,) and known.kin((B,)) == (B, A)
+
+
+def test_what_okta_set_in_a_family_is_no_stranger_to_it_though_nobody_asked() -> None:
+    known = families()
+    known.adopt((A,), (B,), "alice")
+    known.adopt((B,), (C,), None, unseen=(B,))
+    assert set(known.kin((B,))) == {A, B, C}
+
+
+def test_a_doubtful_cookie_is_kin_as_soon_as_okta_names_the_same_user_and_a_stranger_when_another() -> None:
+    for user, kin, gone in (("alice", {A, B}, ()), ("bob", {A}, (A,))):
+        known = families()
+        known.adopt((A,), (B,), None, unseen=(A,))
+        known.named((B,), "alice")
+        assert known.named((A,), user) == gone and set(known.kin((A,))) == kin
+    known = families()
+    known.adopt((A,), (B,), None, unseen=(A,))
+    known.adopt((A,), (C,), "alice")
+    assert set(known.kin((A,))) == {A, B, C}
+
+
 def test_a_family_whose_member_was_pushed_out_by_the_bound_still_answers() -> None:
     known = families(largest=2)
     known.adopt((A,), (B,), None)
@@ -95,19 +120,19 @@ groups = st.lists(names, max_size=2)
 
 
 @given(
-    st.lists(st.tuples(groups, groups, st.sampled_from([None, "alice", "bob"])), max_size=8),
+    st.lists(st.tuples(groups, groups, st.sampled_from([None, "alice", "bob"]), groups), max_size=8),
     st.lists(st.tuples(names, st.sampled_from(["alice", "bob"])), max_size=8),
 )
 def test_after_any_history_a_family_is_mutual_and_its_known_members_are_one_users(
-    adoptions: list[tuple[list[Fingerprint], list[Fingerprint], str | None]], answers: list[tuple[Fingerprint, str]]
+    adoptions: list[tuple[list[Fingerprint], list[Fingerprint], str | None, list[Fingerprint]]], answers: list[tuple[Fingerprint, str]]
 ) -> None:
     known = families()
-    for old, new, user in adoptions:
-        known.adopt(old, new, user)
+    for old, new, user, unseen in adoptions:
+        known.adopt(old, new, user, unseen)
     for one, user in answers:
         before = known.kin((one,))
         gone = known.named((one,), user)
         assert set(gone) <= set(before)
         kin = known.kin((one,))
-        assert all(set(known.kin((other,))) == set(kin) for other in kin)
+        assert all(set(known.kin((other,))) in (set(kin), {other}) for other in kin)
         assert known.named((one,), user) == () or one in gone

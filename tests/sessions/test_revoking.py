@@ -125,7 +125,47 @@ async def test_nothing_to_revoke_is_told_to_nobody() -> None:
     m.revocations.subscribe(heard.append)
     await m.sessions.revoke(())
     await m.sessions.revoke(SID)
-    assert heard == [Revocation(m.sessions.fingerprints(SID))]
+    fingerprints = m.sessions.fingerprints(SID)
+    assert heard == [Revocation(fingerprints, unseen=fingerprints)]
+
+
+async def test_only_cookies_that_okta_never_named_anybody_for_are_remembered_apart() -> None:
+    m = memory()
+    heard: list[Revocation] = []
+    m.revocations.subscribe(heard.append)
+    await signed_in(m, SID)
+    m.sessions.adopt(SID, ROTATED)
+    for cookies in (OTHER, SID + OTHER, ROTATED):
+        await m.sessions.revoke(cookies)
+    other = m.sessions.fingerprints(OTHER)
+    assert [revocation.unseen for revocation in heard] == [other, other, ()]
+
+
+async def test_a_cookie_that_okta_never_named_anybody_for_takes_nobody_with_it() -> None:
+    """It was dead before the sign-in, or planted: whoever shows it later, elsewhere, must not end the session that came after it."""
+    m = memory()
+    m.sessions.adopt(SID, OTHER)
+    await signed_in(m, OTHER)
+    await m.sessions.revoke(SID)
+    assert m.sessions.recall(OTHER) == session() and m.sessions.is_revoked(SID)
+
+
+async def test_a_cookie_of_another_user_takes_nobody_with_it_when_its_answer_is_forgotten() -> None:
+    m = memory(Lifetimes(ttl=10.0))
+    await signed_in(m, SID)
+    m.times.passed, m.org.now = 600.0, BOB
+    m.sessions.adopt(SID, OTHER)
+    assert await m.sessions.current(OTHER, BROWSER) == session("bob", "102bob")
+    await m.sessions.revoke(SID)
+    assert m.sessions.recall(OTHER) == session("bob", "102bob")
+
+
+async def test_kin_are_told_from_strangers() -> None:
+    m = memory()
+    await signed_in(m, SID)
+    m.sessions.adopt(SID, ROTATED)
+    assert m.sessions.are_kin(SID, ROTATED) and m.sessions.are_kin(ROTATED, SID) and m.sessions.are_kin(OTHER, OTHER + SID)
+    assert not m.sessions.are_kin(SID, OTHER) and not m.sessions.are_kin(SID, ()) and not m.sessions.are_kin((), SID)
 
 
 async def test_revoking_one_cookie_revokes_what_it_rotated_from_and_to() -> None:

@@ -11,8 +11,10 @@ from typing import assert_never
 
 from aiohttp import web
 
+from gateway.core.cookies import session_cookies
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.navigation import Kind, is_trusted_start, kind_of
+from gateway.core.org_places import Ending
 from gateway.core.org_requests import (
     LARGEST_BODY_BYTES,
     LegacySession,
@@ -25,6 +27,7 @@ from gateway.core.org_requests import (
     is_pushed_request,
     read,
 )
+from gateway.core.redemption import are_too_many
 from gateway.core.routing import is_own
 from gateway.doors.answers import to_response
 from gateway.doors.login.forwarding import OrgForwarding
@@ -69,6 +72,8 @@ class LoginDoor:
 
     async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         """The whole answer; the words for the access log are left in ``request``."""
+        if are_too_many(session_cookies(head.fields)):
+            return self._told(request, self._wording.refusal(head, 400, "session_cookies"))
         if is_own(head.path):
             return await self._own_path(request, head)
         request[ROUTE] = "org"
@@ -103,8 +108,8 @@ class LoginDoor:
                 if not self._redeemer.reference_redeems(reference, self._start.unknown_reference_redeems):
                     return await self._plain(request, head, body)
                 return await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head), reference))
-            case SignOut():
-                return await self._sign_out(request, head, body)
+            case SignOut(how):
+                return await self._sign_out(request, head, body, how)
             case LegacySession():
                 return await self._legacy(request, head, body, found)
             case Plain():
@@ -132,11 +137,22 @@ class LoginDoor:
             return to_response(answer)
         return await self._forwarding.plain(request, head, body)
 
-    async def _sign_out(self, request: web.BaseRequest, head: RequestHead, body: bytes | None) -> web.StreamResponse:
-        if _is_planted(head):
+    async def _sign_out(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, how: Ending) -> web.StreamResponse:
+        """Revoke and forward; where another site sent the browser here, not more than Okta itself would do (L8)."""
+        if how is Ending.API or self._is_trusted(head):
+            request[VERDICT] = "signed_out"
+            return await self._forwarding.sign_out(request, head, body)
+        if how is Ending.OIDC:
+            whole = await whole_body(request, LARGEST_BODY_BYTES)
+            if isinstance(whole, Malformed):
+                return self._told(request, self._wording.refusal(head, whole.status, whole.reason))
+            request[VERDICT] = "forwarded"
+            return await self._forwarding.sign_out_as_okta_does(request, head, whole)
+        if kind_of(head) is not Kind.NAVIGATION:
             return self._told(request, self._wording.refusal(head, 403, "other_site"))
-        request[VERDICT] = "signed_out"
-        return await self._forwarding.sign_out(request, head, body)
+        if await self._forwarding.has_session(head):
+            return self._told(request, self._wording.asks_to_sign_out())
+        return await self._plain(request, head, body)
 
     async def _legacy(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, legacy: LegacySession) -> web.StreamResponse:
         current = await self._forwarding.as_current(head, legacy)
@@ -153,8 +169,3 @@ class LoginDoor:
     def _told(self, request: web.BaseRequest, outcome: Outcome) -> web.StreamResponse:
         request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
         return to_response(outcome.answer, closes=request.can_read_body and not request.content.is_eof())
-
-
-def _is_planted(head: RequestHead) -> bool:
-    """A sign-out that another site planted as a picture or the like; navigations and CORS calls are Okta's to judge (L8)."""
-    return head.value(b"sec-fetch-site") == b"cross-site" and head.value(b"sec-fetch-mode") == b"no-cors"

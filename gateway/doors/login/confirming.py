@@ -22,7 +22,7 @@ from gateway.pages import ConfirmSwitch, render
 from gateway.sessions import Sessions
 
 CONFIRM_SECONDS = 300.0
-_ORIGIN_IN_PARAMETER = re.compile(r"(?i)\A(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#]|\Z)")
+_ORIGIN_IN_PARAMETER = re.compile(r"(?ai)\A(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#]|\Z)")
 _REPLACED = frozenset({b"content-type", b"content-length", b"transfer-encoding", b"origin"})
 
 

@@ -5,6 +5,7 @@ session cookie (the closing requests apart), nor let a late answer put one back.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -25,9 +26,10 @@ from gateway.core.redemption import (
     without_session,
     without_session_settings,
 )
-from gateway.core.session import Session, SessionCookie
+from gateway.core.session import NoSession, Session, SessionCookie
+from gateway.doors.login.ledger import neighbour_of
 from gateway.doors.login.successors import Successors
-from gateway.okta import Browser, browser_of
+from gateway.okta import browser_of
 from gateway.proxy.http import HttpProxy
 from gateway.sessions import Sessions
 
@@ -69,10 +71,14 @@ class OrgForwarding:
         presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
 
-        def rewrite(status: int, answered: Fields) -> Fields:
-            return (*self._inbound(self._believed(answered, presented, browser_of(head))), *more)
+        with ExitStack() as until_head:
+            until_head.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
 
-        return await self._send(request, head, (fields, body), rewrite)
+            def rewrite(status: int, answered: Fields) -> Fields:
+                with until_head:
+                    return (*self._inbound(self._believed(answered, presented, head)), *more)
+
+            return await self._send(request, head, (fields, body), rewrite)
 
     async def sign_out(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, *more: Pair) -> web.StreamResponse:
         """Revoke, then forward with the cookies, then see to it that the session is really gone (OKTA-1163605)."""
@@ -90,12 +96,32 @@ class OrgForwarding:
         finally:
             self._closer.close_soon(presented, browser)
 
+    async def sign_out_as_okta_does(self, request: web.BaseRequest, head: RequestHead, body: bytes) -> web.StreamResponse:
+        """Forward, and believe in the sign-out only when Okta then no longer knows the session; the answer waits for that."""
+        presented, browser = session_cookies(head.fields), browser_of(head)
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
+        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
+        answered = exchange.fields
+        try:
+            if presented and await self._closer.has_ended(presented, browser):
+                await self._sessions.revoke(presented)
+                self._closer.close_soon(presented, browser)
+                answered = without_session_settings(answered)
+        except BaseException:
+            exchange.abort()
+            raise
+        return await exchange.relay(request, self._inbound(answered))
+
+    async def has_session(self, head: RequestHead) -> bool:
+        """Whether the browser has, or for all that Okta says may have, a live session."""
+        return not isinstance(await self._sessions.current(session_cookies(head.fields), browser_of(head)), NoSession)
+
     async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:
         """The same call on ``/me`` where the id is the browser's own session; None where it is not, or a token speaks."""
         if head.values(b"authorization"):
             return None
         finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
-        if not isinstance(finding, Session) or finding.id.casefold() != legacy.session_id:
+        if not isinstance(finding, Session) or finding.id != legacy.session_id:
             return None
         return replace(head, target="/api/v1/sessions/me" + legacy.tail)
 
@@ -113,7 +139,7 @@ class OrgForwarding:
         exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
         return await exchange.relay(request, rewrite(exchange.status, exchange.fields))
 
-    def _believed(self, answered: Fields, presented: tuple[SessionCookie, ...], browser: Browser) -> Fields:
+    def _believed(self, answered: Fields, presented: tuple[SessionCookie, ...], head: RequestHead) -> Fields:
         """The answer's fields, less a session that was revoked while it was on its way; a rotated cookie is kin of the old.
 
         What such a late answer would have set is alive at Okta and in nobody's hands: it is closed.
@@ -123,12 +149,18 @@ class OrgForwarding:
         begun = cookies_set(answered)
         if self._sessions.is_revoked(presented):
             if begun:
-                self._closer.close_soon(begun, browser)
+                self._close_with(begun, presented, head)
             return without_session(answered)
         if begun:
             self._sessions.adopt(presented, begun)
-            self._successors.note(presented, begun)
+            self._successors.note(presented, begun, neighbour_of(head))
         return answered
+
+    def _close_with(self, begun: tuple[SessionCookie, ...], presented: tuple[SessionCookie, ...], head: RequestHead) -> None:
+        """Close what a late answer began; whoever waits for its request waits for that too."""
+        until_closed = ExitStack()
+        until_closed.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
+        self._closer.close_soon(begun, browser_of(head)).add_done_callback(lambda _: until_closed.close())
 
     def _outbound(self, fields: Fields) -> Fields:
         """Origin and Referer as Okta knows its own pages."""

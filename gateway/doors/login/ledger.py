@@ -17,6 +17,7 @@ from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 REMEMBERED_SECONDS = 3600.0
 UNDELIVERED_SECONDS = 30.0
 NEIGHBOUR_SECONDS = 5.0
+MOST_BOUNCES = 3
 LARGEST = 50_000
 
 
@@ -38,7 +39,9 @@ class Ledger:
         self._bounced: TTLCache[Fingerprint, bool] = TTLCache(LARGEST, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._judged: TTLCache[Fingerprint, bool] = TTLCache(LARGEST, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._undelivered: TTLCache[tuple[Fingerprint, bytes], Answer] = TTLCache(100, UNDELIVERED_SECONDS, timer=clock.monotonic)
-        self._neighbours: TTLCache[bytes, bool] = TTLCache(LARGEST, NEIGHBOUR_SECONDS, timer=clock.monotonic)
+        self._behind: TTLCache[Fingerprint, tuple[int, ...]] = TTLCache(LARGEST, REMEMBERED_SECONDS, timer=clock.monotonic)
+        self._begun = 0
+        self._neighbours: TTLCache[bytes, int] = TTLCache(LARGEST, NEIGHBOUR_SECONDS, timer=clock.monotonic)
 
     def fingerprint(self, token: SessionToken) -> Fingerprint:
         """The fingerprint under which a token, or a reference to a pushed one, is remembered."""
@@ -53,7 +56,8 @@ class Ledger:
 
     def note_neighbour(self, neighbour: bytes) -> None:
         """A client that looks so has got a session."""
-        self._neighbours[neighbour] = True
+        self._begun += 1
+        self._neighbours[neighbour] = self._begun
 
     def unspend(self, tokens: Iterable[Fingerprint]) -> None:
         """Take the tokens out again: the request provably never left."""
@@ -73,9 +77,18 @@ class Ledger:
             self._bounced[key] = True
         return True
 
-    def has_neighbour(self, neighbour: bytes) -> bool:
-        """Whether a client that looks the same got a session in the last seconds (two tabs without a cookie)."""
-        return neighbour in self._neighbours
+    def bounce_behind(self, tokens: Iterable[Fingerprint], neighbour: bytes) -> bool:
+        """The same for a browser without a cookie: True when a client that looks the same got a session since the last time.
+
+        It may be another tab of the same browser; or somebody else behind the same address, so three times are enough.
+        """
+        keys, latest = tuple(tokens), self._neighbours.get(neighbour, 0)
+        before = [self._behind.get(key, ()) for key in keys]
+        if not keys or any(len(numbers) == MOST_BOUNCES or latest <= max(numbers, default=0) for numbers in before):
+            return False
+        for key, numbers in zip(keys, before, strict=True):
+            self._behind[key] = (*numbers, latest)
+        return True
 
     def keep_undelivered(self, tokens: Iterable[Fingerprint], neighbour: bytes, answer: Answer) -> None:
         """Keep the answer of a redemption whose client left before it arrived (the first half of a double click)."""

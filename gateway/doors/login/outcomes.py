@@ -13,8 +13,8 @@ from gateway.core.switch import Confirm
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
+from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own_requests import Outcome as Told
-from gateway.doors.own_requests import now_of, seconds_until
 from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest, Refused, TokenSpent, Unavailable, View, render
 
@@ -52,7 +52,9 @@ class Wording:
             case NotSwitched(refusal, fields):
                 seconds = seconds_until(refusal.retry_at, self._clock)
                 view: View = (
-                    Refused(refusal.reason, seconds, _own_address(redeeming)) if refusal.revoked else Unavailable(refusal.reason, seconds)
+                    Refused(refusal.reason, seconds, _own_address(redeeming))
+                    if refusal.revoked
+                    else Unavailable(refusal.reason, seconds, offers_retry=False)
                 )
                 told = self._said(head, view, 503, "refused", refusal.reason)
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
@@ -76,6 +78,10 @@ class Wording:
         """The org did not answer something that is no redemption."""
         return self._said(head, Unavailable(error.reason, RETRY_SECONDS), 503, "unavailable", error.reason)
 
+    def asks_to_sign_out(self) -> Told:
+        """The sign-out page with its button, in place of a sign-out that another site asked for."""
+        return Told(redirect_answer(303, self._origin + SIGN_OUT), "confirm", "untrusted_sign_out")
+
     def _again(self, redeeming: Redeeming) -> Told:
         """Back to its own address; from our form a link is opened as a link, and a form that waited in it cannot be posted again."""
         head = redeeming.head
@@ -95,5 +101,5 @@ class Wording:
 
 
 def _own_address(redeeming: Redeeming) -> str | None:
-    """The page's own address as a link to try again; a form that was posted has none, nor has our own."""
-    return "" if redeeming.head.method == "GET" and not redeeming.is_confirmed else None
+    """The page's own address as a link to try again; a form has none, and a stranger's link must not become ours by a click."""
+    return "" if redeeming.head.method == "GET" and redeeming.trusted and not redeeming.is_confirmed else None

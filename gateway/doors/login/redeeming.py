@@ -98,10 +98,11 @@ class Redeemer:
             spent = self._ledger.spent(tokens)
             if spent is not None:
                 return self._spent(head, spent, tokens, presented)
-            if self._is_outrun(presented, carried, client.neighbour) and self._ledger.bounce(tokens):
+            if self._is_outrun(presented, carried, client):
                 return Again()
             older = presented + carried
-            older = (*older, *self._successors.of(older))
+            if redeeming.trusted:
+                older = (*older, *self._successors.of(older, client.neighbour))
             command = await self._closer.switch(older, browser_of(head), redeeming.trusted or not presented)
             match command:
                 case Confirm():
@@ -145,11 +146,11 @@ class Redeemer:
     def _are_dead(self, cookies: Cookies) -> bool:
         return all(self._sessions.is_revoked((cookie,)) for cookie in cookies)
 
-    def _is_outrun(self, presented: Cookies, carried: Cookies, neighbour: bytes) -> bool:
-        """Whether another tab of this browser probably switched while this request was on its way."""
+    def _is_outrun(self, presented: Cookies, carried: Cookies, client: _Client) -> bool:
+        """Whether another tab of this browser probably switched while this request was on its way, and going back may still help."""
         if presented:
-            return self._sessions.is_revoked(presented)
-        return not carried and self._ledger.has_neighbour(neighbour)
+            return self._sessions.is_revoked(presented) and self._ledger.bounce(client.tokens)
+        return not carried and self._ledger.bounce_behind(client.tokens, client.neighbour)
 
     def _spent(self, head: RequestHead, spent: Spent, tokens: tuple[Fingerprint, ...], presented: Cookies) -> Outcome:
         if spent.owners.intersection(self._sessions.fingerprints(presented)):
@@ -173,7 +174,7 @@ class Redeemer:
         entry.destination = _location(answer.fields)
         if begun:
             self._ledger.note_neighbour(client.neighbour)
-        self._successors.note(older, begun)
+        self._successors.note(older, begun, client.neighbour)
         return Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
 
     def _settled(self, head: RequestHead, answered: Fields) -> Fields:

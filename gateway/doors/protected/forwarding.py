@@ -16,8 +16,9 @@ from gateway.core.navigation import is_document
 from gateway.core.routing import Access, App, Rule
 from gateway.core.session import Session
 from gateway.doors.protected.gate import Comer, Gate
+from gateway.proxy.handshake import is_handshake
 from gateway.proxy.http import HttpProxy
-from gateway.proxy.websocket import WebSocketRelay, is_handshake
+from gateway.proxy.websocket import WebSocketRelay
 
 
 @dataclass(frozen=True, slots=True)

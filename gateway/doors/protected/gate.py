@@ -63,7 +63,7 @@ class Gate:
         held = opened.held
         finding = self._sessions.recall(held.cookies)
         if finding is None:
-            finding = await self._sessions.current(held.cookies, browser_of(head))
+            finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True)
         if isinstance(finding, Session) and finding.user_id != held.user_id:
             with suppress(OutsideFailed):  # in force here before it is told to others
                 await self._sessions.revoke(held.cookies)

@@ -1,0 +1,60 @@
+"""Which cookies are known to be sessions, beside what may be believed of them: whose they were, and which Okta has just set.
+
+Owns that memory, of hours. Must never answer for a session: a cookie that is known here may have ended long ago. What it is for: only
+cookies that nobody knows can be guesses (K10), can be kin of nobody, and take nothing from the memory of real revocations.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from cachetools import TTLCache
+
+from gateway.core.session import Fingerprint
+
+ISSUED_SECONDS = 300.0
+MOST_ISSUED = 20_000
+
+
+class _Seen(NamedTuple):
+    user_id: str
+    has_ended: bool
+
+
+class SeenCookies:
+    """At most ``largest`` cookies that Okta named a user for, ``seconds`` long since it last did; and those it set minutes ago."""
+
+    def __init__(self, largest: int, seconds: float, monotonic: Callable[[], float]) -> None:
+        """``seconds`` should outlast a session."""
+        self._seen: TTLCache[Fingerprint, _Seen] = TTLCache(largest, seconds, timer=monotonic)
+        self._issued: TTLCache[Fingerprint, None] = TTLCache(MOST_ISSUED, ISSUED_SECONDS, timer=monotonic)
+
+    def issue(self, fingerprints: Iterable[Fingerprint]) -> None:
+        """Okta has just set these cookies in an answer that passed through this gateway."""
+        for fingerprint in fingerprints:
+            self._issued[fingerprint] = None
+
+    def name(self, fingerprints: Iterable[Fingerprint], user_id: str) -> None:
+        """Okta named this user for these cookies."""
+        seen = _Seen(user_id, has_ended=False)
+        for fingerprint in fingerprints:
+            self._seen[fingerprint] = seen
+
+    def end(self, fingerprints: Iterable[Fingerprint]) -> None:
+        """Okta said that these cookies carry no session any more."""
+        for fingerprint in fingerprints:
+            self._issued.pop(fingerprint, None)
+            seen = self._seen.get(fingerprint)
+            if seen is not None:
+                self._seen[fingerprint] = seen._replace(has_ended=True)
+
+    def user_of(self, fingerprint: Fingerprint) -> str | None:
+        """The user whom Okta last named for this cookie, ended or not; None where it never named any."""
+        seen = self._seen.get(fingerprint)
+        return seen.user_id if seen is not None else None
+
+    def is_known(self, fingerprints: Iterable[Fingerprint]) -> bool:
+        """Whether one of these cookies was a session when Okta last spoke of it."""
+        return any(
+            fingerprint in self._issued or ((seen := self._seen.get(fingerprint)) is not None and not seen.has_ended)
+            for fingerprint in fingerprints
+        )

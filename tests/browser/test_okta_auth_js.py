@@ -1,0 +1,118 @@
+"""Okta's own client, unchanged, on a page of the same site: what it asks of the org goes through the gateway."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import expect
+
+from tests.browser.visitor import ALICE, BOB, PASSWORD, Visitor, signed_in
+from tests.journeys.stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+EACH_ENGINE = pytest.mark.parametrize("stage", ["classic", "identity"], indirect=True)
+_BUNDLE = Path(__file__).parent / "npm" / "node_modules" / "@okta" / "okta-auth-js" / "dist" / "okta-auth-js.min.js"
+_PAGE = '<!doctype html><title>tools</title><link rel="icon" href="data:,"><script src="/okta-auth-js.js"></script>'
+_CLIENT = """([issuer, redirectUri]) => {
+  window.client = new OktaAuth({ issuer, clientId: '0oa1', redirectUri, tokenManager: { autoRenew: false } })
+}"""
+_TOKEN_OF = "async ([username, password]) => (await client.signInWithCredentials({ username, password })).sessionToken"
+_REDIRECT = "([token, target]) => { client.session.setCookieAndRedirect(token, target) }"
+_SILENTLY = "async (sessionToken) => (await client.token.getWithoutPrompt({ sessionToken })).tokens.idToken.claims.sub"
+
+
+class Tools:
+    """A page of the same site with Okta's client on it, made for the org behind the login host."""
+
+    def __init__(self, visitor: Visitor, origin: str) -> None:
+        self.visitor = visitor
+        self.origin = origin
+        self._sign_ins = 0
+        visitor.stage.org.trusted_origins.add(origin)
+
+    async def open(self) -> None:
+        await self.visitor.page.goto(f"{self.origin}/")
+        await self._make_client()
+
+    async def _make_client(self) -> None:
+        issuer = f"{self.visitor.stage.where.login}/oauth2/default"
+        await self.visitor.page.evaluate(_CLIENT, [issuer, f"{self.origin}/callback"])
+
+    async def sign_in(self, login: str) -> None:
+        """Credentials, setCookieAndRedirect, and back on this page."""
+        self._sign_ins += 1
+        back = f"{self.origin}/back/{self._sign_ins}"
+        token = await self.visitor.page.evaluate(_TOKEN_OF, [login, PASSWORD])
+        async with self.visitor.page.expect_navigation(url=back):
+            await self.visitor.page.evaluate(_REDIRECT, [token, back])
+        await self._make_client()
+
+    async def ask(self, script: str) -> Any:
+        return await self.visitor.page.evaluate(f"async () => {script}")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tools(visitor: Visitor) -> AsyncIterator[Tools]:
+    """The page, served on one more host of the same site."""
+    if not _BUNDLE.is_file():
+        pytest.skip("needs npm's @okta/okta-auth-js: run make test, or npm ci --prefix tests/browser/npm")
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text=_PAGE, content_type="text/html")
+
+    async def bundle(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_BUNDLE)
+
+    application = web.Application()
+    application.add_routes([web.get("/okta-auth-js.js", bundle), web.get("/{any:.*}", page)])
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    visitor.awaited_statuses |= {404}  # how Okta says "no session" to a script
+    yield Tools(visitor, f"http://tools.example.localhost:{runner.addresses[0][1]}")
+    await runner.cleanup()
+
+
+@EACH_ENGINE
+async def test_setting_a_cookie_over_a_live_session_switches_the_user(stage: Stage, visitor: Visitor, tools: Tools) -> None:
+    await tools.open()
+    assert await tools.ask("client.session.exists()") is False
+    await tools.sign_in(ALICE)
+    assert await tools.ask("client.session.exists()") is True
+    assert await tools.ask("(await client.session.get()).login") == ALICE
+    await tools.sign_in(BOB)
+    assert await tools.ask("(await client.session.get()).login") == BOB
+    assert await tools.ask("(await client.session.refresh()).login") == BOB
+    assert await tools.ask("(await (await client.session.get()).user()).profile.login") == BOB
+    assert signed_in(stage) == [BOB]
+    await visitor.page.goto(f"{stage.where.app}/")
+    await visitor.is_shown(BOB)
+
+
+@EACH_ENGINE
+async def test_closing_the_session_ends_it_for_the_app_as_well(stage: Stage, visitor: Visitor, tools: Tools) -> None:
+    await visitor.enter("alice")
+    await visitor.is_shown(ALICE)
+    await tools.open()
+    assert await tools.ask("client.closeSession()") is True
+    assert await tools.ask("client.session.exists()") is False
+    assert await tools.ask("client.closeSession()") is False
+    assert signed_in(stage) == []
+    await visitor.page.goto(f"{stage.where.app}/slips/2026-10")
+    await expect(visitor.page.locator("#username")).to_be_visible()
+    await visitor.sees_nothing_protected()
+
+
+@EACH_ENGINE
+async def test_a_hidden_frame_with_a_token_gets_tokens_of_its_user_over_a_live_session(
+    stage: Stage, visitor: Visitor, tools: Tools
+) -> None:
+    await visitor.enter("alice")
+    await tools.open()
+    assert await visitor.page.evaluate(_SILENTLY, stage.org.session_token(BOB)) == stage.org.known_user(BOB).id
+    assert signed_in(stage) == [BOB]
+    await visitor.page.goto(f"{stage.where.app}/")
+    await visitor.is_shown(BOB)
