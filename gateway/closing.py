@@ -41,6 +41,7 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
 """Waits between tries to close an unproven session: about an hour in all; the browser's pending cookie remembers longer."""
 
 LARGEST_BACKLOG = 1000
+RETRIES_AT_ONCE = 4
 QUIET_SECONDS = 6.0
 """Longer than Okta's first byte is waited for by default, so that a request under way has ended one way or the other."""
 
@@ -68,6 +69,7 @@ class Closer:
         self._okta = okta
         self._tell = tell
         self._retry_seconds = tuple(retry_seconds)
+        self._retrying = asyncio.Semaphore(RETRIES_AT_ONCE)
         self._running: set[asyncio.Task[Final]] = set()
         self._backlog: dict[tuple[SessionCookie, ...], asyncio.Task[None]] = {}
 
@@ -170,7 +172,9 @@ class Closer:
     async def _retry(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
         for wait_seconds in self._retry_seconds:
             await asyncio.sleep(wait_seconds)
-            if isinstance(await self._steps(Goal.SIGN_OUT, cookies, browser, trusted=True), Proven):
+            async with self._retrying:
+                final = await self._steps(Goal.SIGN_OUT, cookies, browser, trusted=True)
+            if isinstance(final, Proven):
                 self._tell("close_proven_late", {"backlog": len(self._backlog) - 1})
                 return
         self._tell("close_given_up", {"backlog": len(self._backlog) - 1})

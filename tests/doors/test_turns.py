@@ -28,6 +28,17 @@ async def test_those_without_one_do_not_wait() -> None:
         pass
 
 
+async def test_whoever_waits_only_briefly_goes_on_without_a_turn() -> None:
+    turns = Turns()
+    async with turns.of((b"a",)), asyncio.timeout(5):
+        async with turns.briefly((b"a",), 0.01):
+            pass
+        async with turns.briefly((), 0.01):
+            pass
+    async with turns.briefly((b"a",), 5.0), asyncio.timeout(5), turns.briefly((b"a",), 0.01):
+        pass
+
+
 async def test_a_turn_that_is_cancelled_while_waiting_leaves_the_queue() -> None:
     turns = Turns()
     async with turns.of((b"a",)):

@@ -28,6 +28,7 @@ from gateway.okta import Browser, browser_of
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429
+COURTESY_SECONDS = 2.0
 
 
 Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
@@ -90,8 +91,9 @@ class Redeemer:
     async def _in_turn(self, redeeming: Redeeming, client: _Client) -> Outcome:
         head, tokens = redeeming.head, client.tokens
         presented, carried = session_cookies(head.fields), self._carrying.carried(head)
-        browser_keys = self._sessions.fingerprints(presented + carried) or (client.neighbour,)
-        async with self._turns.of((*tokens, *browser_keys)):
+        browser = self._sessions.fingerprints(presented + carried)
+        # Without a cookie only address and User-Agent are known, which a whole office may share: nobody waits long for that.
+        async with self._turns.of((*tokens, *browser)), self._turns.briefly(() if browser else (client.neighbour,), COURTESY_SECONDS):
             waiting = self._ledger.take_undelivered(tokens, client.neighbour) if self._are_dead(presented) else None
             if waiting is not None:
                 return Sent(waiting)

@@ -6,7 +6,7 @@ taken in one fixed order. Rules from: DESIGN section 4, "two tabs" and "the same
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from weakref import WeakValueDictionary
 
 
@@ -22,8 +22,20 @@ class Turns:
         """Hold the turn of every key for the length of the block; waiting is cancellable at any moment."""
         async with AsyncExitStack() as held:
             for key in sorted(set(keys)):
-                lock = self._locks.get(key)
-                if lock is None:
-                    lock = self._locks[key] = asyncio.Lock()
-                await held.enter_async_context(lock)
+                await held.enter_async_context(self._lock(key))
             yield
+
+    @asynccontextmanager
+    async def briefly(self, keys: Iterable[bytes], seconds: float) -> AsyncIterator[None]:
+        """The same, but whoever has waited so long goes on without."""
+        async with AsyncExitStack() as held:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await held.enter_async_context(self.of(keys))
+            yield
+
+    def _lock(self, key: bytes) -> asyncio.Lock:
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        return lock
