@@ -53,6 +53,8 @@ from gateway.sessions import Sessions
 NONCE_SECONDS = 600
 TICKET_SECONDS = 30.0
 MOST_REMEMBERED = 20_000
+TAG_CHARACTERS = 22
+"""The end of a sealed text, where its authentication tag is: enough to tell one from another."""
 LARGEST_PASS_BYTES = 4000
 """Browsers drop a cookie of more than 4096 bytes, name and attributes included, without a word."""
 
@@ -224,11 +226,13 @@ class LoginHandoff:
     def _to_okta(self, reason: str, start: Start, app: App, came: tuple[RequestHead, str]) -> Outcome:
         head, text = came
         now = self._clock.monotonic()
-        tries = (*(at for at in self._tries.get(start.nonce_hash, ()) if now - at < BOUNCE_SECONDS), now)
+        # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
+        came_with = text[-TAG_CHARACTERS:]
+        tries = (*(at for at in self._tries.get(came_with, ()) if now - at < BOUNCE_SECONDS), now)
         if len(tries) > BOUNCES_ALLOWED:
-            self._tries.pop(start.nonce_hash, None)  # the next try is the user's own
+            self._tries.pop(came_with, None)  # the next try is the user's own
             looping = LoopExplained(self._table.login.authority.host, len(tries), retry_path=app.origin + sign_in_path(start.target))
             return Outcome(page(looping, self._clock), "refused", "sign_in_loop")
-        self._tries[start.nonce_hash] = tries
+        self._tries[came_with] = tries
         gone = expired_here(SESSION_NAMES, head, everywhere=True) if repeated(session_cookies(head.fields)) else ()
         return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)

@@ -48,6 +48,14 @@ async def test_eight_tabs_that_open_at_once_are_no_loop(gateway: OwnGateway) -> 
     assert [(reply.status, reply.location) for reply in done] == [(303, f"/tab/{n}") for n in range(8)]
 
 
+async def test_eight_tabs_that_open_while_nobody_is_signed_in_all_reach_oktas_sign_in(gateway: OwnGateway) -> None:
+    browser = gateway.browser()
+    for n in range(8):
+        started = await browser.ask(f"{HR}/tab/{n}")
+        shown = await browser.ask(started.location)
+        assert (shown.status, "/login/login.htm" in shown.location) == (302, True)
+
+
 async def test_a_tab_whose_nonce_another_tab_replaced_begins_again_and_arrives(gateway: OwnGateway) -> None:
     browser, _ = gateway.signed_in()
     first = await browser.ask(f"{HR}/first")
