@@ -4,6 +4,7 @@ Owns the wiring of the login host's rooms. Must never decide anything. Rules fro
 """
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from gateway.compose.hosts import org_deadlines
 from gateway.compose.parts import Parts
@@ -28,8 +29,9 @@ def login_door(parts: Parts, opened: AsyncExitStack) -> LoginDoor:
     config, login = parts.config, parts.table.login
     host, form_targets = str(login.authority), (*parts.table.origins, *config.switch.trusted_origins)
     proxy = HttpProxy(parts.org_client, parts.place.destination, org_deadlines(config))
+    redeeming = replace(proxy, client=parts.asking_client)
     successors = Successors(parts.fingerprinter, parts.clock)
-    forwarding = OrgForwarding(proxy, parts.sessions, parts.closer, successors, Origins(parts.place.own_origin, login.origin))
+    forwarding = OrgForwarding(proxy, redeeming, parts.sessions, parts.closer, successors, Origins(parts.place.own_origin, login.origin))
     confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock, form_targets)
     ledger = Ledger(parts.fingerprinter, parts.clock)
     redeemer = Redeemer(parts.sessions, parts.closer, Carrying(host, parts.sealer), ledger, successors, forwarding.redeem)

@@ -35,7 +35,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class Parts:
     """Everything with a life of its own, and the values that were made of the configuration.
 
-    ``org_client`` forwards and redeems, ``asking_client`` asks who is signed in and closes: requests that clients make slow take no
+    ``org_client`` forwards, ``asking_client`` asks who is signed in, closes and redeems: requests that clients make slow take no
     connection from the check of everybody's session.
     """
 

@@ -244,4 +244,6 @@ def _judged(to: str, table: RouteTable, origin: str) -> str | Malformed:
     url = return_url(to, table.origins) if to else None
     if url is None:
         return ""
-    return origin + url if url.startswith("/") else url
+    url = origin + url if url.startswith("/") else url
+    # On the login host a path may be a token link, and a click on our own page would vouch for it.
+    return "" if url == table.login.origin or url.startswith(table.login.origin + "/") else url

@@ -47,9 +47,15 @@ class Origins:
 class OrgForwarding:
     """The requests that the login door passes on."""
 
-    def __init__(self, http: HttpProxy, sessions: Sessions, closer: Closer, successors: Successors, origins: Origins) -> None:
-        """``http`` leads to the org; ``origins`` say how its own addresses are turned into the login host's."""
+    def __init__(
+        self, http: HttpProxy, redeeming: HttpProxy, sessions: Sessions, closer: Closer, successors: Successors, origins: Origins
+    ) -> None:
+        """``http`` leads to the org, ``redeeming`` too, by connections that no slow upload can hold.
+
+        ``origins`` say how the org's own addresses are turned into the login host's.
+        """
         self._http = http
+        self._redeeming = redeeming
         self._sessions = sessions
         self._closer = closer
         self._successors = successors
@@ -58,7 +64,7 @@ class OrgForwarding:
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
-        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
+        exchange = await self._redeeming.exchange(head.method, head.target, fields, _given(head, body))
         answered = await exchange.read(ORG_ANSWER_BYTES)
         fields = tuple(field for field in exchange.fields if field[0].lower() != b"content-length")
         return Answer(exchange.status, self._inbound(fields), answered)
@@ -144,9 +150,10 @@ class OrgForwarding:
 
         What such a late answer would have set is alive at Okta and in nobody's hands: it is closed.
         """
-        if not presented:
-            return without_deletions(answered)
         begun = cookies_set(answered)
+        if not presented:
+            self._sessions.issued(begun)
+            return without_deletions(answered)
         if self._sessions.is_revoked(presented):
             if begun:
                 self._close_with(begun, presented, head)

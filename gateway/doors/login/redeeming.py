@@ -170,6 +170,7 @@ class Redeemer:
                 self._ledger.unspend(client.tokens)
             return Unanswered(error.reason, error.left, self._settled(redeeming.head, ()))
         begun = cookies_set(answer.fields)
+        self._sessions.issued(begun)
         if answer.status == TOO_MANY_REQUESTS:
             self._ledger.unspend(client.tokens)
         entry.owners = frozenset(self._sessions.fingerprints(begun))
