@@ -1,13 +1,13 @@
 """Which cookies are known to be sessions, beside what may be believed of them: whose they were, and which Okta has just set.
 
-Owns that memory, of hours. Must never answer for a session: a cookie that is known here may have ended long ago. What it is for: only
+Owns that memory. Must never answer for a session: a cookie that is known here may have ended long ago. What it is for: only
 cookies that nobody knows can be guesses (K10), can be kin of nobody, and take nothing from the memory of real revocations.
 """
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from gateway.core.session import Fingerprint
 
@@ -21,11 +21,11 @@ class _Seen(NamedTuple):
 
 
 class SeenCookies:
-    """At most ``largest`` cookies that Okta named a user for, ``seconds`` long since it last did; and those it set minutes ago."""
+    """At most ``largest`` cookies that Okta named a user for, the longest unused forgotten first; and those it set minutes ago."""
 
-    def __init__(self, largest: int, seconds: float, monotonic: Callable[[], float]) -> None:
-        """``seconds`` should outlast a session."""
-        self._seen: TTLCache[Fingerprint, _Seen] = TTLCache(largest, seconds, timer=monotonic)
+    def __init__(self, largest: int, monotonic: Callable[[], float]) -> None:
+        """Begin with no cookie known; a time to live for each would cost a third more memory, and nobody would be the safer."""
+        self._seen: LRUCache[Fingerprint, _Seen] = LRUCache(largest)
         self._issued: TTLCache[Fingerprint, None] = TTLCache(MOST_ISSUED, ISSUED_SECONDS, timer=monotonic)
 
     def issue(self, fingerprints: Iterable[Fingerprint]) -> None:
