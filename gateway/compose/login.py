@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from gateway.compose.hosts import org_deadlines
 from gateway.compose.parts import Parts
+from gateway.doors.carrying import Carrying
 from gateway.doors.handoff import LoginHandoff
 from gateway.doors.login import LoginDoor, Start
-from gateway.doors.login.carrying import Carrying
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.forwarding import OrgForwarding, Origins
 from gateway.doors.login.ledger import Ledger

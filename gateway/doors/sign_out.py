@@ -17,16 +17,17 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.closing import Closer
-from gateway.core.cookies import PASS_NAME, PENDING_NAME, START_NAME, expired, repeated, session_cookies, set_cookie, single
+from gateway.core.cookies import PASS_NAME, PENDING_NAME, START_NAME, expired, repeated, session_cookies
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.navigation import LONGEST_TARGET, is_same_origin_post, return_url
-from gateway.core.passes import Pending, SignedOut
+from gateway.core.passes import SignedOut
 from gateway.core.redemption import OKTA_SESSION_NAMES
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.core.switch import Proven
 from gateway.doors.answers import redirect_answer
+from gateway.doors.carrying import Carrying
 from gateway.doors.own_requests import (
     SESSION_PAGE,
     SIGN_OUT,
@@ -48,8 +49,6 @@ from gateway.pages import SignedOut as SignedOutPage
 from gateway.sessions import Sessions
 
 DONE_SECONDS = 60.0
-PENDING_SECONDS = 12 * 3600
-LARGEST_PENDING_BYTES = 3800
 SWITCH = "switch"
 Cookies = tuple[SessionCookie, ...]
 _FORGET = (b"Clear-Site-Data", b'"cache"')
@@ -103,6 +102,7 @@ class LoginSignOut:
         self._sessions = sessions
         self._closer = closer
         self._clock = clock
+        self._carrying = Carrying(str(table.login.authority), sealer)
         self._again = at_okta(sign_in, SESSION_PAGE)
 
     async def ask(self, head: RequestHead) -> Outcome:
@@ -125,10 +125,10 @@ class LoginSignOut:
         if isinstance(then, Malformed):
             return refused(then, self._clock)
         presented = session_cookies(head.fields)
-        cookies = tuple(dict.fromkeys((*self._pending(head), *presented)))
+        cookies = tuple(dict.fromkeys((*self._carrying.carried(head), *presented)))
         unproven = await ended(self._sessions, self._closer, cookies, (browser_of(head), None))
         gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
-        carried = self._carried(cookies) if unproven else expired(PENDING_NAME)
+        carried = self._carrying.kept(cookies) if unproven else expired(PENDING_NAME)
         answer = self._signed_out(not unproven, then, None)
         return Outcome(answer.plus(*gone, carried, _FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
 
@@ -150,7 +150,7 @@ class LoginSignOut:
 
     def _holds(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the browser presents or carries one of the cookies that ended, or one that it got for them."""
-        return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._pending(head)))
+        return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._carrying.carried(head)))
 
     async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
         presented = session_cookies(head.fields)
@@ -161,7 +161,7 @@ class LoginSignOut:
         if rotated and await ended(self._sessions, self._closer, rotated, (browser_of(head), None)):
             unproven = (*unproven, *rotated)
         gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
-        carried = (self._carried((*self._pending(head), *unproven)),) if unproven else ()
+        carried = (self._carrying.kept((*self._carrying.carried(head), *unproven)),) if unproven else ()
         complete = done.proven and not unproven
         answer = self._signed_out(complete, done.then, self._table.app(done.app))
         reason = "" if complete else "close_pending"
@@ -191,21 +191,6 @@ class LoginSignOut:
         if then == SWITCH:
             return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)
         return page(SignedOutPage(complete, then or home), self._clock)
-
-    def _pending(self, head: RequestHead) -> Cookies:
-        presented = single(head.fields, PENDING_NAME)
-        opened = self._sealer.open("pending", str(self._table.login.authority), presented) if presented is not None else None
-        pending = Pending.unpacked(opened.payload) if opened is not None else None
-        return pending.cookies if pending is not None else ()
-
-    def _carried(self, cookies: Cookies) -> tuple[bytes, bytes]:
-        """The pending cookie; what does not fit into one goes, oldest first (the gateway itself retries those as well)."""
-        cookies = tuple(dict.fromkeys(cookies))
-        sealed = self._sealer.seal("pending", str(self._table.login.authority), Pending(cookies).packed())
-        while len(sealed) > LARGEST_PENDING_BYTES and len(cookies) > 1:
-            cookies = cookies[1:]
-            sealed = self._sealer.seal("pending", str(self._table.login.authority), Pending(cookies).packed())
-        return set_cookie(PENDING_NAME, sealed, PENDING_SECONDS)
 
 
 async def ended(sessions: Sessions, closer: Closer, cookies: Cookies, whose: tuple[Browser, str | None]) -> str:

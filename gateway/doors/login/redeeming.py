@@ -18,7 +18,7 @@ from gateway.core.org_requests import is_cookie_redirect, without_tokens
 from gateway.core.redemption import cookies_set, settled
 from gateway.core.session import Fingerprint, SessionToken
 from gateway.core.switch import Confirm, Redeem, Refuse
-from gateway.doors.login.carrying import Carrying, Cookies
+from gateway.doors.carrying import Carrying, Cookies
 from gateway.doors.login.ledger import UNDELIVERED_SECONDS, Ledger, Spent, neighbour_of
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.successors import Successors

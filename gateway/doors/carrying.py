@@ -11,7 +11,7 @@ from gateway.core.redemption import expiries, parent_domains
 from gateway.core.seal import Sealer
 from gateway.core.session import SessionCookie
 
-LARGEST_COOKIE_BYTES = 4000
+LARGEST_COOKIE_BYTES = 3800
 PENDING_SECONDS = 12 * 3600
 
 Cookies = tuple[SessionCookie, ...]
@@ -34,8 +34,19 @@ class Carrying:
 
     def moved(self, head: RequestHead, presented: Cookies, others: Cookies) -> Fields:
         """The lines that move ``presented`` into the pending cookie, beside ``others``; none where it would not fit: then all stay put."""
-        sealed = self._sealer.seal("pending", self._host, Pending(tuple(dict.fromkeys(presented + others))).packed())
+        sealed = self._sealed(presented + others)
         if len(sealed) > LARGEST_COOKIE_BYTES:
             return ()
         gone = expiries({cookie.name for cookie in presented}, parent_domains(head.authority.host))
         return (*gone, set_cookie(PENDING_NAME, sealed, PENDING_SECONDS))
+
+    def kept(self, cookies: Cookies) -> tuple[bytes, bytes]:
+        """The pending cookie for ``cookies``, oldest first; what does not fit goes in that order (the gateway retries those too)."""
+        sealed = self._sealed(cookies)
+        while len(sealed) > LARGEST_COOKIE_BYTES and len(cookies) > 1:
+            cookies = cookies[1:]
+            sealed = self._sealed(cookies)
+        return set_cookie(PENDING_NAME, sealed, PENDING_SECONDS)
+
+    def _sealed(self, cookies: Cookies) -> str:
+        return self._sealer.seal("pending", self._host, Pending(tuple(dict.fromkeys(cookies))).packed())
