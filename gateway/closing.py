@@ -7,6 +7,7 @@ that the next switch closes them first even after a restart. Rules from: DESIGN 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
@@ -41,6 +42,8 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
 """Waits between tries to close an unproven session: about an hour in all; the browser's pending cookie remembers longer."""
 
 LARGEST_BACKLOG = 1000
+BACKLOG_OF_ONE = 50
+"""Of one client address: nobody can fill the backlog alone. The browsers behind it carry theirs in their pending cookies."""
 RETRIES_AT_ONCE = 4
 QUIET_SECONDS = 6.0
 """Longer than Okta's first byte is waited for by default, so that a request under way has ended one way or the other."""
@@ -71,7 +74,8 @@ class Closer:
         self._retry_seconds = tuple(retry_seconds)
         self._retrying = asyncio.Semaphore(RETRIES_AT_ONCE)
         self._running: set[asyncio.Task[Final]] = set()
-        self._backlog: dict[tuple[SessionCookie, ...], asyncio.Task[None]] = {}
+        self._backlog: dict[frozenset[SessionCookie], asyncio.Task[None]] = {}
+        self._waiting_of: Counter[str] = Counter()
 
     @property
     def backlog(self) -> int:
@@ -136,7 +140,7 @@ class Closer:
     async def _carry_out(self, command: Command, browser: Browser) -> Event:
         match command:
             case Ask(cookies):
-                return Asked(await self._who(cookies, browser))
+                return Asked(await self.who(cookies, browser))
             case Revoke(cookies, session):
                 await self._sessions.revoke(cookies, session_id=session.id if session is not None else None)
                 return Revoked()
@@ -153,9 +157,14 @@ class Closer:
             case _:
                 assert_never(command)
 
-    async def _who(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Finding:
-        """Who is signed in with any of these cookies; a repeated name hides nobody, since each set is asked by itself."""
-        findings = [await self._sessions.current(chosen, browser) for chosen in sets_of(cookies)]
+    async def who(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Finding:
+        """Who is signed in with any of these cookies; neither a repeated name nor a revoked cookie beside it hides anybody."""
+        living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
+        findings: list[Finding] = []
+        for chosen in dict.fromkeys((*sets_of(living), *((cookie,) for cookie in living))):
+            findings.append(await self._sessions.current(chosen, browser))
+            if isinstance(findings[-1], Session):
+                break
         for kind in (Session, Unknown, NoSession):
             for finding in findings:
                 if isinstance(finding, kind):
@@ -164,14 +173,24 @@ class Closer:
 
     def _retry_later(self, cookies: tuple[SessionCookie, ...], browser: Browser, reason: str) -> None:
         self._tell("close_unproven", {"reason": reason, "backlog": len(self._backlog)})
-        if cookies not in self._backlog and len(self._backlog) < LARGEST_BACKLOG:
-            task = asyncio.create_task(self._retry(cookies, browser), name="closing again")
-            self._backlog[cookies] = task
-            task.add_done_callback(lambda done: self._backlog.pop(cookies, None))
+        key, client = frozenset(cookies), browser.client
+        if key in self._backlog or len(self._backlog) >= LARGEST_BACKLOG or self._waiting_of[client] >= BACKLOG_OF_ONE:
+            return
+        task = asyncio.create_task(self._retry(cookies, browser), name="closing again")
+        self._backlog[key] = task
+        self._waiting_of[client] += 1
+        task.add_done_callback(lambda done: self._left(key, client))
+
+    def _left(self, key: frozenset[SessionCookie], client: str) -> None:
+        self._backlog.pop(key, None)
+        self._waiting_of[client] -= 1
+        if not self._waiting_of[client]:
+            del self._waiting_of[client]
 
     async def _retry(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
         for wait_seconds in self._retry_seconds:
             await asyncio.sleep(wait_seconds)
+            await self.underway.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds)
             async with self._retrying:
                 final = await self._steps(Goal.SIGN_OUT, cookies, browser, trusted=True)
             if isinstance(final, Proven):
@@ -182,5 +201,5 @@ class Closer:
     def _forget(self, cookies: tuple[SessionCookie, ...]) -> None:
         """A switch of the same browser proved the end first: nothing is left to retry."""
         for waiting, task in tuple(self._backlog.items()):
-            if set(waiting) <= set(cookies):
+            if waiting <= set(cookies):
                 task.cancel()

@@ -14,13 +14,13 @@ TOKEN_NAMES = frozenset({"sessiontoken", "onetimetoken"})
 _AT_COOKIE_REDIRECT = TOKEN_NAMES | {"token"}
 _AT_STATE_REDIRECT = TOKEN_NAMES | {"statetoken"}
 
-_COOKIE_REDIRECT = re.compile(r"sessioncookieredirect")
+_COOKIE_REDIRECT = re.compile(r"sessioncookie")  # sessionCookieRedirect, and sessionCookie, the address of Okta's cookieTokenUrl
 _STATE_REDIRECT = re.compile(r"(?:token|step-up).*redirect|userhome", re.DOTALL)
 _AUTHORIZE = re.compile(r"authorize")
 _PUSHED = re.compile(r"oauth2.*\bpar\b", re.DOTALL)
 _LINK = re.compile(r"\b(?:app|home)\b|api.*\bsessions\b", re.DOTALL)
 _CLOSE = re.compile(r"api.*\bsessions\b.*\bme\b", re.DOTALL)
-_OKTA_SIGN_OUT = re.compile(r"login.*\bsignout\b", re.DOTALL)
+_OKTA_SIGN_OUT = re.compile(r"\bsignout\b")
 _OIDC_LOGOUT = re.compile(r"oauth2.*\blogout\b", re.DOTALL)
 
 
@@ -61,7 +61,7 @@ class Place:
 
     @property
     def is_cookie_redirect(self) -> bool:
-        """``/login/sessionCookieRedirect``."""
+        """``/login/sessionCookieRedirect`` or ``/login/sessionCookie``."""
         return self._has(_COOKIE_REDIRECT)
 
     @property
@@ -86,7 +86,7 @@ class Place:
 
     @property
     def ending(self) -> "Ending | None":
-        """How a GET or POST here ends a session, if it does."""
+        """How a GET, HEAD or POST here ends a session, if it does."""
         if self._has(_OKTA_SIGN_OUT):
             return Ending.PAGE
         return Ending.OIDC if self._has(_OIDC_LOGOUT) else None

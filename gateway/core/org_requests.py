@@ -26,8 +26,8 @@ MOST_PARAMETERS = 1000
 DEEPEST_JSON = 32
 
 _HIDDEN = re.compile(rb"session_?token|onetimetoken", re.IGNORECASE)
-_CHARSET = re.compile(rb"charset\s*=\s*\"?([^\";\s]*)", re.IGNORECASE)
-_PLAIN_CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1")
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?([^\"';\s]*)", re.IGNORECASE)
+_PLAIN_CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252")  # names are ASCII in all of them
 
 _LEGACY = re.compile(r"/api/v1/sessions/(?P<id>[A-Za-z0-9._~-]+)(?P<refresh>/lifecycle/refresh)?")
 
@@ -80,7 +80,7 @@ def read(head: RequestHead, body: bytes = b"") -> OrgRequest:
     place = Place.of(head.path)
     found = _Found(place.names, authorize=place.is_authorize or place.is_pushed)
     found.take_pairs(head.query)
-    if body:
+    if body.strip():
         found.take_body(head, body)
         if place.is_cookie_redirect and not found.tokens:
             found.doubt = found.doubt or "no_token_seen"
@@ -208,7 +208,7 @@ def _name(raw: str) -> str:
 
 
 def _ending(method: str, place: Place) -> SignOut | None:
-    how = place.ending if method in ("GET", "POST") else Ending.API if method == "DELETE" and place.is_current_session else None
+    how = place.ending if method in ("GET", "HEAD", "POST") else Ending.API if method == "DELETE" and place.is_current_session else None
     return SignOut(how) if how is not None else None
 
 

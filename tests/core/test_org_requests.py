@@ -161,6 +161,7 @@ def test_a_form_without_a_token_is_plain() -> None:
     [
         ("DELETE", "/api/v1/sessions/me", Ending.API),
         ("GET", "/login/signout?fromURI=/", Ending.PAGE),
+        ("HEAD", "/signout", Ending.PAGE),
         ("POST", "/oauth2/default/v1/logout", Ending.OIDC),
         ("GET", "/OAUTH2/v1/Logout", Ending.OIDC),
     ],
@@ -171,7 +172,7 @@ def test_sign_outs_are_known(method: str, target: str, how: Ending) -> None:
 
 def test_a_session_question_is_no_sign_out() -> None:
     assert read(head("/api/v1/sessions/me")) == Plain()
-    assert read(head("/login/signout", "HEAD")) == Plain()
+    assert read(head("/login/signout", "PUT")) == Plain()
     assert read(head("/api/v1/users/me", "DELETE")) == Plain()
 
 

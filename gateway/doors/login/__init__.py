@@ -105,7 +105,7 @@ class LoginDoor:
             case Redemption(tokens):
                 return await self._redeem(request, Redeeming(head, body or b"", tokens, self._is_trusted(head)))
             case PushedByReference(reference):
-                if not self._redeemer.reference_redeems(reference, self._start.unknown_reference_redeems):
+                if not self._redeemer.reference_redeems(reference, head, self._start.unknown_reference_redeems):
                     return await self._plain(request, head, body)
                 return await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head), reference))
             case SignOut(how):

@@ -104,23 +104,25 @@ class OrgForwarding:
 
     async def sign_out_as_okta_does(self, request: web.BaseRequest, head: RequestHead, body: bytes) -> web.StreamResponse:
         """Forward, and believe in the sign-out only when Okta then no longer knows the session; the answer waits for that."""
-        presented, browser = session_cookies(head.fields), browser_of(head)
+        browser = browser_of(head)
+        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
-        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
-        answered = exchange.fields
-        try:
-            if presented and await self._closer.has_ended(presented, browser):
-                await self._sessions.revoke(presented)
-                self._closer.close_soon(presented, browser)
-                answered = without_session_settings(answered)
-        except BaseException:
-            exchange.abort()
-            raise
+        with self._closer.underway.carrying(self._sessions.fingerprints(presented)):
+            exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
+            try:
+                answered = self._believed(exchange.fields, presented, head)
+                if not self._sessions.is_revoked(presented) and presented and await self._closer.has_ended(presented, browser):
+                    await self._sessions.revoke(presented)
+                    self._closer.close_soon(presented, browser)
+                    answered = without_session_settings(answered)
+            except BaseException:
+                exchange.abort()
+                raise
         return await exchange.relay(request, self._inbound(answered))
 
     async def has_session(self, head: RequestHead) -> bool:
         """Whether the browser has, or for all that Okta says may have, a live session."""
-        return not isinstance(await self._sessions.current(session_cookies(head.fields), browser_of(head)), NoSession)
+        return not isinstance(await self._closer.who(session_cookies(head.fields), browser_of(head)), NoSession)
 
     async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:
         """The same call on ``/me`` where the id is the browser's own session; None where it is not, or a token speaks."""
@@ -164,7 +166,13 @@ class OrgForwarding:
         return answered
 
     def _close_with(self, begun: tuple[SessionCookie, ...], presented: tuple[SessionCookie, ...], head: RequestHead) -> None:
-        """Close what a late answer began; whoever waits for its request waits for that too."""
+        """Close what a late answer began; whoever waits for its request waits for that too.
+
+        A value that was presented is being closed by whoever revoked it.
+        """
+        begun = tuple(cookie for cookie in begun if cookie not in presented)
+        if not begun:
+            return
         until_closed = ExitStack()
         until_closed.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
         self._closer.close_soon(begun, browser_of(head)).add_done_callback(lambda _: until_closed.close())

@@ -16,6 +16,9 @@ from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 
 REMEMBERED_SECONDS = 3600.0
 UNDELIVERED_SECONDS = 30.0
+"""After this the redeemer ends what nobody fetched; the memory outlasts it."""
+
+MOST_UNDELIVERED = 1000
 NEIGHBOUR_SECONDS = 5.0
 MOST_BOUNCES = 3
 LARGEST = 50_000
@@ -38,7 +41,9 @@ class Ledger:
         self._spent: TTLCache[Fingerprint, Spent] = TTLCache(LARGEST, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._bounced: TTLCache[Fingerprint, bool] = TTLCache(LARGEST, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._judged: TTLCache[Fingerprint, bool] = TTLCache(LARGEST, REMEMBERED_SECONDS, timer=clock.monotonic)
-        self._undelivered: TTLCache[tuple[Fingerprint, bytes], Answer] = TTLCache(100, UNDELIVERED_SECONDS, timer=clock.monotonic)
+        self._undelivered: TTLCache[tuple[Fingerprint, bytes], Answer] = TTLCache(
+            MOST_UNDELIVERED, 2 * UNDELIVERED_SECONDS, timer=clock.monotonic
+        )
         self._behind: TTLCache[Fingerprint, tuple[int, ...]] = TTLCache(LARGEST, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._begun = 0
         self._neighbours: TTLCache[bytes, int] = TTLCache(LARGEST, NEIGHBOUR_SECONDS, timer=clock.monotonic)

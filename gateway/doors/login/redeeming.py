@@ -66,11 +66,12 @@ class Redeemer:
     async def redeem(self, redeeming: Redeeming) -> Outcome:
         """What comes of this redemption; the caller only has to say it in HTTP.
 
-        When no session comes of a reference, there was no good token behind it: from then on it is forwarded like any request.
+        When Okta takes a reference and no session comes of it, there was no good token behind it: from then on it is forwarded like
+        any request of this client. A failed answer says nothing, and what one client did says nothing about another's.
         """
         outcome = await self._attended(redeeming)
-        if redeeming.reference and isinstance(outcome, Sent) and not cookies_set(outcome.answer.fields):
-            self.judge_reference(redeeming.reference, may_hold_token=False)
+        if redeeming.reference and isinstance(outcome, Sent) and outcome.answer.status < 400 and not cookies_set(outcome.answer.fields):
+            self._ledger.judge_reference(self._tried(redeeming.reference, redeeming.head), may_hold_token=False)
         return outcome
 
     async def _attended(self, redeeming: Redeeming) -> Outcome:
@@ -120,13 +121,18 @@ class Redeemer:
                 case _:
                     assert_never(command)
 
-    def reference_redeems(self, request_uri: str, unknown: bool) -> bool:
+    def reference_redeems(self, request_uri: str, head: RequestHead, unknown: bool) -> bool:
         """Whether an authorize request by this reference may redeem a token; ``unknown`` where it was pushed elsewhere."""
-        known = self._ledger.reference_may_hold_token(self._ledger.fingerprint(SessionToken(request_uri)))
+        known = self._ledger.reference_may_hold_token(self._tried(request_uri, head))
+        if known is None:
+            known = self._ledger.reference_may_hold_token(self._ledger.fingerprint(SessionToken(request_uri)))
         return unknown if known is None else known
 
+    def _tried(self, request_uri: str, head: RequestHead) -> Fingerprint:
+        return self._ledger.fingerprint(SessionToken(f"{request_uri}\0{neighbour_of(head).hex()}"))
+
     def judge_reference(self, request_uri: str, may_hold_token: bool) -> None:
-        """Remember what a reference may hold; after its redemption, nothing any more."""
+        """Remember what a reference may hold, as it was seen when it was pushed."""
         self._ledger.judge_reference(self._ledger.fingerprint(SessionToken(request_uri)), may_hold_token)
 
     def note_pushed(self, answer: Answer, may_hold_token: bool) -> None:
