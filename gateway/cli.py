@@ -23,7 +23,7 @@ from gateway import __version__
 from gateway.compose import Gateway, ask_org
 from gateway.config import Config, Settings, load
 from gateway.config.environment import KEY_BYTES
-from gateway.dev import Demonstration, Wishes
+from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
 from gateway.log import Log, take_over_logging
 from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, serve
@@ -175,8 +175,7 @@ async def _stood_in(standin: Org, port: int) -> None:
     try:
         running = await serve(standin, "127.0.0.1", port)
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise BadConfig((f"--port: cannot listen on 127.0.0.1:{port} ({why}); choose another port",)) from error
+        raise BadConfig((port_taken("--port", port, error),)) from error
     click.echo(f"org       {running.url}")
     click.echo("ready")
     sys.stdout.flush()

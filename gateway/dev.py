@@ -122,7 +122,8 @@ class Demonstration:
     def places(self) -> Iterator[str]:
         """Lines for the terminal: where everything is, and who may sign in."""
         if self._wishes.has_demo:
-            yield f"portal    {self.where.portal}/   <- open this one: enter as alice, then as bob"
+            first, last = (self._wishes.users[place].login.partition("@")[0] for place in (0, -1))
+            yield f"portal    {self.where.portal}/   <- open this one: enter as {first}, then as {last}"
             yield f"evil      {self.where.evil}/   a page of another site"
         yield f"app       {self.where.app}/   {self._wishes.upstream or 'a legacy app, behind the gateway'}"
         yield f"login     {self.where.login}/   the org through the gateway"
@@ -203,17 +204,18 @@ def _bound(option: str, port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise BadConfig((_taken(option, port, error),)) from error
+        raise BadConfig((port_taken(option, port, error),)) from error
 
 
 async def _serving(option: str, port: int, starting: Coroutine[Any, Any, standin.RunningOrg]) -> standin.RunningOrg:
     try:
         return await starting
     except OSError as error:
-        raise BadConfig((_taken(option, port, error),)) from error
+        raise BadConfig((port_taken(option, port, error),)) from error
 
 
-def _taken(option: str, port: int, error: OSError) -> str:
+def port_taken(option: str, port: int, error: OSError) -> str:
+    """One line for whoever gave ``option``: which port it was, why it cannot be had, and what to do."""
     why = os.strerror(error.errno) if error.errno else type(error).__name__
     return f"{option}: cannot listen on 127.0.0.1:{port} ({why}); stop what listens there, or choose another port"
 

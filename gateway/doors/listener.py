@@ -1,7 +1,7 @@
 """The outermost door: every request to the public address passes here, first and last.
 
     bytes ─▶ translate ─▶ admit_head ─▶ host known? ─▶ login door | app door ─▶ one line in the log
-               │ 400 405 431 505          │ 421              │ anything unexpected: 500, or a broken connection
+               │ 400 405 431 505          │ 421, own assets  │ anything unexpected: 500, or a broken connection
 
 Owns the choice of the door, the refusals that need no door, the access log, and the last ``except Exception`` of the gateway. Must
 never look at a cookie or a session, choose a host by anything but the Host field and the configuration, or swallow a cancellation.
@@ -20,15 +20,18 @@ from gateway.core.messages import Fields, Malformed, Received, RequestHead, admi
 from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import json_answer, page_answer, to_response
 from gateway.doors.notes import noted
+from gateway.doors.own_pages import asset_outcome
+from gateway.doors.own_paths import answered
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.pages import BadRequest, render
+from gateway.pages import ASSET_NAMES, ASSET_PREFIX, BadRequest, render
 from gateway.proxy.translate import Networks, request_head
 
 CLIENT_LEFT = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 _COUNTED_REASONS = frozenset({"legacy_session_id"})
+_ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 Notes = dict[str, object]
 
 
@@ -106,7 +109,10 @@ class Listener:
             if isinstance(admitted, Malformed):
                 notes |= {"verdict": "refused", "reason": admitted.reason}
                 return refusal(admitted, received.fields)
-            return await self._through(request, *admitted, notes)
+            head, host = admitted
+            if host is None:
+                return self._at_no_host(request, head, notes)
+            return await self._through(request, head, host, notes)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost door: whatever was not foreseen ends here, in a page and a line of the log
@@ -114,16 +120,26 @@ class Listener:
             self._witness.log.failure("request_failed", error, notes)
             return self._failed(request, error)
 
-    def _admitted(self, received: Received) -> tuple[RequestHead, App | LoginHost] | Malformed:
-        """The head and its host. The scheme is that of the host's public address, never a field's word (F6, F10)."""
-        for secure in (True, False):
-            head = admit_head(replace(received, secure=secure), self._believed.largest_fields_bytes)
-            if isinstance(head, Malformed):
-                return head
-            host = self._table.host(head.authority)
-            if host is not None:
-                return replace(head, secure=host.origin.startswith("https://")), host
-        return Malformed(421, "unknown_host")
+    def _admitted(self, received: Received, secure: bool = True) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+        """The head and its host, None for one that is not ours.
+
+        The scheme is that of the host's public address, never a field's word (F6, F10): a name without a port is looked for under both.
+        """
+        head = admit_head(replace(received, secure=secure), self._believed.largest_fields_bytes)
+        if isinstance(head, Malformed):
+            return head
+        host = self._table.host(head.authority)
+        if host is None:
+            return self._admitted(received, secure=False) if secure else (head, None)
+        return replace(head, secure=host.origin.startswith("https://")), host
+
+    def _at_no_host(self, request: web.BaseRequest, head: RequestHead, notes: Notes) -> web.StreamResponse:
+        """421, and the files that this very page loads: they are the same for everybody and tell nothing."""
+        if head.path in _ASSETS and head.method in ("GET", "HEAD"):
+            return answered(request, head, asset_outcome(head, self._witness.clock))
+        unknown = Malformed(421, "unknown_host")
+        notes |= {"verdict": "refused", "reason": unknown.reason}
+        return refusal(unknown, head.fields)
 
     async def _through(self, request: web.BaseRequest, head: RequestHead, host: App | LoginHost, notes: Notes) -> web.StreamResponse:
         match host:

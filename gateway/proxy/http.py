@@ -25,6 +25,10 @@ from gateway.proxy.translate import Upload, body_of, is_chunked
 Rewrite = Callable[[int, Fields], Fields]
 
 _REPEATABLE = ("GET", "HEAD")
+_WORDS = {
+    400: b"A field of this request is not UTF-8 and cannot be forwarded.\n",
+    408: b"The rest of this request did not arrive.\n",
+}
 
 
 class Exchange:
@@ -170,5 +174,12 @@ def _end_to_end(response: ClientResponse) -> Fields:
 
 
 def refusal(status: int) -> RelayedResponse:
-    """An empty answer of our own that ends the connection, for a message that cannot be carried."""
-    return RelayedResponse(status, b"", ((b"Content-Length", b"0"), (b"Cache-Control", b"no-store")), closes=True)
+    """An answer of our own, in one sentence, that ends the connection: for a message that cannot be carried (400, 408)."""
+    words = _WORDS[status]
+    fields = (
+        (b"Content-Type", b"text/plain; charset=utf-8"),
+        (b"Content-Length", b"%d" % len(words)),
+        (b"Cache-Control", b"no-store"),
+        (b"X-Content-Type-Options", b"nosniff"),
+    )
+    return RelayedResponse(status, b"", fields, body=words, closes=True)

@@ -30,6 +30,7 @@ async def test_an_unknown_host_is_421_and_reaches_no_door(host: str) -> None:
         answer = await place.get(host, HTML)
         assert answer.startswith(b"HTTP/1.1 421 ")
         assert b"This name is not served here" in answer
+        assert b"home page" not in answer
         assert place.app.heads == place.login.heads == []
 
 

@@ -204,6 +204,8 @@ async def _until_ready(process: Process) -> dict[str, str]:
         if words == ["ready"]:
             return places
         places[words[0]] = words[1]
+        if words[0] == "portal":
+            assert line.decode().endswith(": enter as alice, then as carol\n")
     raise AssertionError("never ready")
 
 
@@ -223,11 +225,11 @@ async def test_dev_prints_where_everything_is_and_ready_and_ends_with_0() -> Non
         assert await process.wait() == 0
 
 
-async def test_dev_says_which_port_is_taken() -> None:
+async def test_dev_and_org_say_which_port_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for option, other in (("--port", "--org-port"), ("--org-port", "--port")):
-            code, out, err = await finished("dev", option, port, other, "0")
+        for command, option, *other in (("dev", "--port", "--org-port", "0"), ("dev", "--org-port", "--port", "0"), ("org", "--port")):
+            code, out, err = await finished(command, option, port, *other)
             assert (code, out) == (1, "")
             assert err.splitlines()[-1].startswith(
                 f"{option}: cannot listen on 127.0.0.1:{port} (Address already in use); stop what listens"

@@ -14,6 +14,7 @@ def test_requests_are_counted_by_door_verdict_and_status() -> None:
     assert 'session_gateway_requests_total{door="app",status="503",verdict="unavailable"} 1.0' in told
     assert 'session_gateway_request_seconds_bucket{door="app",le="0.25"} 3.0' in told
     assert "session_gateway_requests_running 1.0" in told
+    assert "_created" not in told
 
 
 def test_numbers_of_others_are_asked_for_when_they_are_told() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import gateway.pages
-from gateway.pages import ConfirmSignOut, ConfirmSwitch, Forbidden, NobodyPage, Refused, SessionPage, SignedOut, View, render
+from gateway.pages import BadRequest, ConfirmSignOut, ConfirmSwitch, Forbidden, NobodyPage, Refused, SessionPage, SignedOut, View, render
 from tests.pages.parsed import Parsed, parse
 from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS, views
 
@@ -129,7 +129,7 @@ def test_the_confirmed_switch_carries_the_sealed_request_and_a_way_to_stay() -> 
     page = parse(render(view).html)
     assert page.named("a")[0]["href"] == "/.gateway/"
     assert "No, stay alice" in page.text("a")
-    assert "alice is signed out first" in page.text("main")
+    assert "alice is signed out first, at every application behind this gateway." in page.text("main")
 
 
 def test_sign_out_carries_where_to_go_only_when_there_is_somewhere() -> None:
@@ -146,6 +146,19 @@ def test_an_incomplete_sign_out_says_so_and_goes_nowhere_by_itself() -> None:
     assert "could not be reached" in page.text("main")
     assert not [each for each in page.named("meta") if "http-equiv" in each]
     assert "could not be reached" not in parse(render(SignedOut(True, "/x")).html).text("main")
+
+
+def test_no_page_promises_a_sign_out_beyond_this_gateway() -> None:
+    signed_out = parse(render(SignedOut(True)).html).text("main")
+    assert "every application behind this gateway asks for a new sign-in" in signed_out
+    assert "An application with a sign-in of its own may need its own sign-out." in signed_out
+    for view in (ConfirmSignOut("alice"), ConfirmSignOut(None)):
+        assert "at every application behind this gateway." in parse(render(view).html).text("main")
+
+
+def test_an_unknown_name_leads_nowhere() -> None:
+    assert parse(render(BadRequest(421, "unknown_host")).html).named("a") == []
+    assert parse(render(BadRequest(404, "no_such_path")).html).named("a") != []
 
 
 def test_a_refused_switch_can_be_tried_again_at_its_own_address_without_writing_it_down() -> None:

@@ -49,7 +49,11 @@ async def test_fields_arrive_in_order_repeated_and_to_the_byte_c16(front: Front,
 
 async def test_a_request_field_that_aiohttp_would_change_is_refused_and_not_changed(front: Front, behind: Behind) -> None:
     wire = await front.connect()
-    assert (await wire.ask(get(fields=b"X-Name: caf\xe9\r\n"))).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    head, _, words = (await wire.ask(get(fields=b"X-Name: caf\xe9\r\n"))).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nContent-Type: text/plain; charset=utf-8\r\n" in head
+    assert b"\r\nX-Content-Type-Options: nosniff" in head
+    assert words == b"A field of this request is not UTF-8 and cannot be forwarded.\n"
     assert behind.visits == []
 
 
