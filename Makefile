@@ -17,9 +17,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FOR_DEV := $(VENV)/.for-dev
 FOR_TESTS := $(VENV)/.for-tests
+FOR_BENCH := $(VENV)/.for-bench
 NPM := tests/browser/npm
 NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
 CHROMIUM := /usr/bin/chromium
+WRK := /usr/bin/wrk
 
 # Playwright drives Debian's Chromium and must not fetch a browser of its own.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
@@ -55,12 +57,15 @@ core: $(FOR_TESTS)
 suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM)
 	$(BIN)/python -m pytest --ignore=tests/core --numprocesses=$(WORKERS) --dist=loadfile
 
-bench: $(FOR_TESTS)
+# ARGS go to the benchmark of proxies: make bench ARGS="--quick --plot bench.svg"
+bench: $(FOR_BENCH) | $(WRK)
 	@for program in $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)); do \
 	    module=$${program%.py}; \
 	    echo "== $$program"; \
 	    $(BIN)/python -m "$${module//\//.}"; \
 	done
+	@echo "== tests/bench/proxies"
+	$(BIN)/python -m tests.bench.proxies $(ARGS)
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "make: Python 3.11 to 3.14 is needed: make PYTHON=python3.12" >&2; exit 1; }
@@ -77,12 +82,20 @@ $(FOR_TESTS): pyproject.toml requirements.txt $(VENV)/pyvenv.cfg
 	$(PIP) --no-deps --editable .
 	@touch $@ $(FOR_DEV)
 
+# The proxies that the gateway is measured against: large, and needed by nobody else. What cannot be had is skipped.
+$(FOR_BENCH): tests/bench/proxies/requirements.txt $(FOR_TESTS)
+	$(PIP) --requirement $< || echo "make: could not install all of $<; the benchmark says what it misses" >&2
+	@touch $@
+
 $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
 	@command -v npm >/dev/null || { $(call apt,nodejs npm,the tests with Okta's own browser client); }
 	@if command -v npm >/dev/null; then npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund && touch $@; fi
 
 $(CHROMIUM):
 	@$(call apt,chromium,the tests in a real browser)
+
+$(WRK):
+	@$(call apt,wrk nginx caddy,the benchmark)
 
 clean:
 	rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache

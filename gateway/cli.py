@@ -27,6 +27,7 @@ from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
 from gateway.log import Log, take_over_logging
 from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, serve
+from gateway.supervisor import Crew, Handover, read, work
 
 Result = TypeVar("Result")
 
@@ -66,7 +67,23 @@ def run(file: Path) -> None:
     take_over_logging(log)
     for warning in settings.warnings:
         log.write("warning", "config", {"problem": warning})
-    _until_done(_served(Gateway(settings, log), log))
+    if settings.config.listen.workers == 1:
+        _until_done(_served(Gateway(settings, log), log))
+    else:
+        _until_done(_supervised(settings, log))
+
+
+@main.command(hidden=True)
+@click.option("--number", default=0, help="Which worker this is; for those who look at the list of processes.")
+def worker(number: int) -> None:
+    """One of the processes of `run`, which starts it and gives it everything."""
+    try:
+        given = read(sys.stdin.buffer)
+    except BadConfig as error:
+        raise Refused(error.problems) from None
+    log = Log(given.settings.config.log.level, given.settings.config.log.format, always={"worker": given.number})
+    take_over_logging(log)
+    _until_done(_worked(given, log))
 
 
 @main.command()
@@ -155,6 +172,16 @@ async def _served(gateway: Gateway, log: Log) -> None:
     log.write("info", "stopping")
     await gateway.aclose()
     log.write("info", "stopped")
+
+
+async def _supervised(settings: Settings, log: Log) -> None:
+    crew = Crew(settings, log, _stop_signal())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, crew.reload)
+    await crew.run()
+
+
+async def _worked(given: Handover, log: Log) -> None:
+    await work(given, log, _stop_signal())
 
 
 async def _demonstrated(demonstration: Demonstration) -> None:

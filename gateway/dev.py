@@ -29,8 +29,10 @@ from gateway.core.fields import from_outside
 from gateway.core.messages import Fields
 from gateway.errors import BadConfig, OutsideFailed
 from gateway.log import Log
-from gateway.outbound import Deadlines, Destination, open_client
+from gateway.outbound import Deadlines
 from gateway.proxy.http import HttpProxy
+from gateway.proxy.place import Place
+from gateway.proxy.upstream import PoolRules, Upstream
 
 _CONNECTIONS = 20
 
@@ -137,14 +139,13 @@ class Demonstration:
         where, users = self.where, [(user.login, user.password) for user in self._wishes.users]
         portal = demo.portal(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
         evil = demo.stranger_site(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
-        deadlines = Deadlines()
-        client = open_client(deadlines, _CONNECTIONS)
-        opened.push_async_callback(client.close)
         sites = {}
         for origin, application in ((where.portal, portal), (where.evil, evil)):
             netloc = origin.partition("://")[2]
             base = await _demo_site(application, opened)
-            sites[netloc.encode()] = HttpProxy(client, Destination(base, netloc), deadlines)
+            upstream = Upstream(Place("127.0.0.1", int(base.rpartition(":")[2])), Deadlines(), PoolRules(_CONNECTIONS))
+            opened.push_async_callback(upstream.aclose)
+            sites[netloc.encode()] = HttpProxy(upstream, netloc.encode())
         return DemoFront(sites)
 
 

@@ -5,9 +5,12 @@ The tree::
     GatewayError
     ├── BadConfig            the configuration cannot be used; carries every problem, each with its place
     └── OutsideFailed        a server that we asked (Okta, an app) did not answer properly
+        ├── AllDown          every server of an app is out; nothing was sent
+        ├── Busy             all connections to it are in use; nothing was sent
         ├── Unreachable      no connection: refused, DNS, TLS; the request provably did not leave
         ├── TimedOut         a deadline of the config passed (``stage``: connect, first_byte, idle)
         ├── HungUp           the connection ended before the answer did; the request may have been acted on
+        ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
         └── Nonsense         what came back is not HTTP as we accept it
 
 Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
@@ -42,6 +45,20 @@ class Unreachable(OutsideFailed):
     left = False
 
 
+class AllDown(OutsideFailed):
+    """Every server of an app is out of service just now; nothing was sent."""
+
+    reason = "all_down"
+    left = False
+
+
+class Busy(OutsideFailed):
+    """All connections that may be open are in use; nothing was sent. The argument names the limit."""
+
+    reason = "busy"
+    left = False
+
+
 class TimedOut(OutsideFailed):
     """A deadline passed before the answer came."""
 
@@ -58,6 +75,12 @@ class HungUp(OutsideFailed):
     """The connection ended early."""
 
     reason = "hung_up"
+
+
+class UploadBroken(OutsideFailed):
+    """The body that was being passed on broke off, or stopped being what its head announced."""
+
+    reason = "upload_broken"
 
 
 class Nonsense(OutsideFailed):

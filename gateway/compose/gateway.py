@@ -11,17 +11,26 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from gateway.clock import Clock
+from gateway.compose.among import Among
 from gateway.compose.app import app_door
+from gateway.compose.keeper import relay_door, rules_for_workers, until_alone
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
+from gateway.compose.public import certificates, client_rules, head_limits, watch_clients
 from gateway.compose.server import Handle, Listening, Server, bind, shown_address
+from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
+from gateway.core.crowds import Crowd
 from gateway.doors.health import Health
-from gateway.doors.listener import Believed, Listener, Witness, refusal
+from gateway.doors.listener import AppDoor, Believed, Door, Listener
+from gateway.doors.refusals import refusal
+from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
+from gateway.revocations import LocalRevocations, Revocations
 
 Around = Callable[[Handle], Handle]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
@@ -31,14 +40,27 @@ class Gateway:
     """One gateway. ``start`` it inside an event loop, ``aclose`` it in the same."""
 
     def __init__(
-        self, settings: Settings, log: Log, *, clock: Clock | None = None, public: socket.socket | None = None, around: Around | None = None
+        self,
+        settings: Settings,
+        log: Log,
+        *,
+        clock: Clock | None = None,
+        public: socket.socket | None = None,
+        around: Around | None = None,
+        among: Among | None = None,
     ) -> None:
-        """``public``: a socket that is bound already, in place of ``listen.address``."""
+        """``public``: a socket that is bound already, in place of ``listen.address``.
+
+        ``among``: given to one worker of several; health and metrics are then answered by their supervisor.
+        """
         self._settings = settings
         self._witness = Witness(log, Metrics(), clock or Clock())
         self._public = public
         self._around = around or _nothing_around
+        self._among = among
+        self._revocations: Revocations = among.revocations if among is not None else LocalRevocations(self._witness.clock.monotonic)
         self._admin: socket.socket | None = None
+        self._certificates: Certificates | None = None
         self._stopping = asyncio.Event()
         self._open = AsyncExitStack()
 
@@ -71,14 +93,14 @@ class Gateway:
         """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started."""
         async with AsyncExitStack() as opened:
             public, admin = self._bound(opened)
-            parts = make_parts(self._settings, self._witness.clock, self._tell)
+            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
-            health = Health(self.metrics, lambda: self._unready(parts), host_of(self._settings.config.admin.address))
-            await self._listen(Server(health.handle, lambda request, malformed: refusal(malformed, ())), admin, opened, 0.0)
-            listener, around = await self._listener(parts, opened), self._around
-            drain_seconds = self._settings.config.listen.drain
-            await self._listen(Server(around(listener.handle), listener.unparsable), public, opened, drain_seconds)
+            if admin is not None:
+                health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address))
+                server = Server(health.handle, lambda request, malformed: refusal(malformed, ()))
+                await self._listen(Listening(server, admin), opened, 0.0)
+            await self._listen_to_clients(parts, public, opened)
             self._open = opened.pop_all()
 
     async def aclose(self) -> None:
@@ -86,32 +108,61 @@ class Gateway:
         self._stopping.set()
         await self._open.aclose()
 
-    def _bound(self, opened: AsyncExitStack) -> tuple[socket.socket, socket.socket]:
+    def reload(self) -> None:
+        """Read again what may change while it runs: the certificate of the public listener."""
+        if self._certificates is not None:
+            self._certificates.reload()
+
+    def unready(self) -> Mapping[str, str]:
+        """What keeps traffic away, as part and reason; empty when ready."""
+        reasons = {}
+        if self._stopping.is_set():
+            reasons["process"] = "stopping"
+        if not self._revocations.ready:
+            reasons["revocations"] = "not shared"
+        return reasons
+
+    def _bound(self, opened: AsyncExitStack) -> tuple[socket.socket, socket.socket | None]:
         listen, admin = self._settings.config.listen.address, self._settings.config.admin.address
         if self._public is None:
             self._public = bind(listen, lambda text: self._settings.problem(("listen", "address"), text))
         opened.callback(self._public.close)
+        if self._among is not None:
+            return self._public, None
         self._admin = bind(admin, lambda text: self._settings.problem(("admin", "address"), text))
         opened.callback(self._admin.close)
         return self._public, self._admin
 
-    async def _listen(self, server: Server, bound: socket.socket, opened: AsyncExitStack, drain_seconds: float) -> None:
-        listening = Listening(server, bound)
+    async def _listen(self, listening: Listening, opened: AsyncExitStack, drain_seconds: float) -> None:
         opened.push_async_callback(listening.aclose, drain_seconds)
         await listening.start()
 
-    async def _listener(self, parts: Parts, opened: AsyncExitStack) -> Listener:
-        listen = self._settings.config.listen
-        believed = Believed(listen.trusted_proxies, listen.fields_size)
-        return Listener(parts.table, login_door(parts, opened), app_door(parts, opened), believed, self._witness)
+    async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
+        config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
+        believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), self._doors(parts, opened)
+        if self._among is not None and self._among.keeper is not None:
+            inside = Listener(parts.table, *doors, replace(believed, relayed=True), self._witness, Crowd(0))
+            await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)
+        listener = Listener(parts.table, *doors, believed, self._witness, crowd)
+        server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener.at_once)
+        self._certificates = certificates(self._settings, self._tell)
+        watch_clients(server, crowd, self._certificates, self.metrics)
+        if self._certificates is not None:
+            self._certificates.watch()
+            opened.push_async_callback(self._certificates.aclose)
+        await self._listen(Listening(server, public, self._certificates, parts.live.go_away), opened, config.listen.drain)
 
-    def _unready(self, parts: Parts) -> Mapping[str, str]:
-        reasons = {}
-        if self._stopping.is_set():
-            reasons["process"] = "stopping"
-        if not parts.revocations.ready:
-            reasons["revocations"] = "not shared"
-        return reasons
+    def _doors(self, parts: Parts, opened: AsyncExitStack) -> tuple[Door, AppDoor]:
+        if self._among is None or self._among.keeper is not None:
+            return login_door(parts, opened), app_door(parts, opened)
+        relay = relay_door(self._among.place, self._witness.clock, opened)
+        return relay, app_door(parts, opened, relay)
+
+    async def _listen_to_workers(self, inside: Listener, keeper: socket.socket, alone: asyncio.Event, opened: AsyncExitStack) -> None:
+        """Answer the others for as long as they have clients, even when this worker accepts none any more."""
+        rules = rules_for_workers(head_limits(self._settings.config))
+        await self._listen(Listening(Server(inside.handle, inside.unparsable, rules), keeper), opened, 0.0)
+        opened.push_async_callback(until_alone, alone, self._settings.config.listen.drain)
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._witness.metrics.happened(event)

@@ -5,18 +5,24 @@ Owns the translation, one function for each value. Must never open, resolve or a
 
 import hmac
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from yarl import URL
 
-from gateway.config import AppTable, Config, RuleTable
+from gateway.config import AppTable, Config, RuleTable, client_pair
+from gateway.core.balancing import Balancer
 from gateway.core.cache import Lifetimes
 from gateway.core.fields import FieldRules
-from gateway.core.messages import Authority
+from gateway.core.messages import Authority, parse_authority
+from gateway.core.prefixes import Prefixes
+from gateway.core.rewriting import Origin, Rewriting
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.core.session import Fingerprinter
+from gateway.core.standing import Server
 from gateway.outbound import Deadlines, Destination
+from gateway.proxy.place import Place
 from gateway.sessions import SessionRules
 
 
@@ -25,6 +31,13 @@ class OrgPlace(NamedTuple):
 
     destination: Destination
     own_origin: str
+
+
+class ServerPlace(NamedTuple):
+    """One server of an app as the balancer knows it, and where it is."""
+
+    server: Server
+    place: Place
 
 
 def authority_of(origin: str) -> Authority:
@@ -80,9 +93,70 @@ def org_deadlines(config: Config) -> Deadlines:
     return Deadlines(config.okta.connect_timeout, config.okta.first_byte_timeout, config.okta.idle_timeout)
 
 
-def upstream(app: AppTable) -> Destination:
-    """Where the app is; its Host field is the app's public one, which ``core.fields`` puts in."""
-    return Destination(app.upstream, netloc_of(app.url))
+def app_host(app: AppTable) -> str:
+    """The Host field's value for the app: its public name, or the one it insists on."""
+    return app.upstream_host or netloc_of(app.url)
+
+
+def servers(app: AppTable, folder: Path) -> tuple[ServerPlace, ...]:
+    """Every server of the app; files are looked for in ``folder``, and those with https share one TLS context."""
+    tls = _client_tls(app, folder) if any(address.startswith("https://") for address in app.addresses) else None
+    return tuple(ServerPlace(server, _place(app, server.name, tls)) for server in _named(app))
+
+
+def _named(app: AppTable) -> tuple[Server, ...]:
+    several = tuple(Server(server.url, server.weight) for server in app.servers)
+    return several or tuple(map(Server, app.addresses))
+
+
+def _place(app: AppTable, address: str, tls: ssl.SSLContext | None) -> Place:
+    if address.startswith("unix:"):
+        return Place("", 0, address.removeprefix("unix:"))
+    url = URL(address)
+    if url.scheme == "http":
+        return Place(url.host or "", url.port or 80)
+    return Place(url.host or "", url.port or 443, None, tls, app.upstream_server_name or None)
+
+
+def _client_tls(app: AppTable, folder: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=folder / Path(app.upstream_ca_file).expanduser() if app.upstream_ca_file else None)
+    context.set_alpn_protocols(["http/1.1"])
+    pair = client_pair(app, folder)
+    if pair is not None:
+        context.load_cert_chain(pair.certificate, pair.key, password=lambda: "")
+    return context
+
+
+def balancer(app: AppTable, seal_keys: tuple[bytes, ...]) -> Balancer:
+    """One for the app's servers. Workers and replicas with the same newest seal key send a session of a sticky app to the same server."""
+    return Balancer(_named(app), hmac.digest(seal_keys[0], b"session-gateway stickiness", "sha256") if app.balance == "sticky" else None)
+
+
+def prefixes(app: AppTable) -> Prefixes:
+    """What is taken off the front of the app's paths, and put there."""
+    return Prefixes(app.strip_prefix, app.add_prefix)
+
+
+def rewriting(app: AppTable) -> Rewriting | None:
+    """How the app's answers are made to fit its public name; None where it knows its own name and paths."""
+    if not (app.upstream_host or app.strip_prefix or app.add_prefix):
+        return None
+    return Rewriting(app.url, frozenset(_inner_origins(app)), prefixes(app))
+
+
+def _inner_origins(app: AppTable) -> Iterator[Origin]:
+    """What the app may take for its own origin: the name it is sent, by either scheme, also at the port it listens at; its address."""
+    told = app_host(app)
+    for scheme in ("http", "https"):
+        named = parse_authority(told, scheme == "https")
+        if named is None:
+            continue
+        yield scheme, named
+        for address in app.addresses:
+            if not address.startswith("unix:"):
+                own = authority_of(address)
+                yield scheme, Authority(named.host, own.port)
+                yield URL(address).scheme, own
 
 
 def org_place(config: Config, folder: Path) -> OrgPlace:
@@ -94,6 +168,14 @@ def org_place(config: Config, folder: Path) -> OrgPlace:
     context = ssl.create_default_context(cafile=folder / Path(okta.ca_file).expanduser()) if okta.ca_file and is_tls else None
     destination = Destination(base, host, host.partition(":")[0] if is_tls else None, context)
     return OrgPlace(destination, f"{URL(base).scheme}://{host}")
+
+
+def place_of(there: Destination) -> Place:
+    """The same server for connections of our own."""
+    url = URL(there.base)
+    if url.scheme == "http":
+        return Place(url.host or "", url.port or 80)
+    return Place(url.host or "", url.port or 443, None, there.tls or ssl.create_default_context(), there.server_name)
 
 
 def session_rules(config: Config) -> SessionRules:

@@ -4,10 +4,10 @@ Owns the wiring of the login host's rooms. Must never decide anything. Rules fro
 """
 
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
-from gateway.compose.hosts import org_deadlines
+from gateway.compose.hosts import org_deadlines, place_of
 from gateway.compose.parts import Parts
+from gateway.config import Config
 from gateway.doors.carrying import Carrying
 from gateway.doors.handoff import LoginHandoff
 from gateway.doors.login import LoginDoor, Start
@@ -22,14 +22,16 @@ from gateway.doors.own_pages import LoginPages
 from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.sign_out import LoginSignOut
 from gateway.proxy.http import HttpProxy
+from gateway.proxy.upstream import PoolRules, Upstream
+
+LEAST_REDEEMING = 10
 
 
 def login_door(parts: Parts, opened: AsyncExitStack) -> LoginDoor:
     """The door behind the login host; redemptions under way end with ``opened``."""
     config, login = parts.config, parts.table.login
     host, form_targets = str(login.authority), (*parts.table.origins, *config.switch.trusted_origins)
-    proxy = HttpProxy(parts.org_client, parts.place.destination, org_deadlines(config))
-    redeeming = replace(proxy, client=parts.asking_client)
+    proxy, redeeming = (HttpProxy(_org(parts, rules, opened), parts.place.destination.host.encode()) for rules in _pools(config))
     successors = Successors(parts.fingerprinter, parts.clock)
     forwarding = OrgForwarding(proxy, redeeming, parts.sessions, parts.closer, successors, Origins(parts.place.own_origin, login.origin))
     confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock, form_targets)
@@ -44,6 +46,17 @@ def login_door(parts: Parts, opened: AsyncExitStack) -> LoginDoor:
         Wording(confirming, login.origin, parts.clock),
         Start(login.origin, config.switch.trusted_origins, config.switch.unknown_request_uri == "redemption"),
     )
+
+
+def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
+    """For what is passed on, and for redemptions, which no slow upload may hold up."""
+    return PoolRules(config.okta.connections), PoolRules(max(LEAST_REDEEMING, config.okta.connections // 4))
+
+
+def _org(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> Upstream:
+    made = Upstream(place_of(parts.place.destination), org_deadlines(parts.config), rules)
+    opened.push_async_callback(made.aclose)
+    return made
 
 
 def _own_paths(parts: Parts) -> LoginOwnPaths:

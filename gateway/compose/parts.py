@@ -22,7 +22,7 @@ from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.proxy.live import Live
-from gateway.revocations import LocalRevocations, Revocation, Revocations
+from gateway.revocations import Revocation, Revocations
 from gateway.sessions import Asking, Sessions
 
 LEAST_ASKING_CONNECTIONS = 30
@@ -35,8 +35,8 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class Parts:
     """Everything with a life of its own, and the values that were made of the configuration.
 
-    ``org_client`` forwards, ``asking_client`` asks who is signed in, closes and redeems: requests that clients make slow take no
-    connection from the check of everybody's session.
+    ``asking_client`` asks who is signed in and closes: what clients make slow has connections of its own, and takes none from the check
+    of everybody's session.
     """
 
     config: Config
@@ -45,19 +45,20 @@ class Parts:
     place: OrgPlace
     fingerprinter: Fingerprinter
     sealer: Sealer
-    org_client: ClientSession
     asking_client: ClientSession
     revocations: Revocations
     sessions: Sessions
     closer: Closer
     live: Live
+    folder: Path
+    seal_keys: tuple[bytes, ...]
+    tell: Tell
 
     async def aclose(self) -> None:
         """End what runs in the background, then the connections it used."""
         await self.closer.aclose()
         await self.sessions.aclose()
         await self.asking_client.close()
-        await self.org_client.close()
 
 
 def folder_of(settings: Settings) -> Path:
@@ -65,14 +66,13 @@ def folder_of(settings: Settings) -> Path:
     return Path(settings.written.name).parent
 
 
-def make_parts(settings: Settings, clock: Clock, tell: Tell) -> Parts:
+def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revocations) -> Parts:
     """The parts for these settings; inside the running event loop."""
     config = settings.config
     place = org_place(config, folder_of(settings))
     asking_client = open_client(org_deadlines(config), max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4))
     okta = Okta(asking_client, place.destination, org_deadlines(config))
     marks = fingerprinter(config, settings.seal_keys)
-    revocations = LocalRevocations(clock.monotonic)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
     sessions = Sessions(Asking(okta, clock, tell), revocations, marks, session_rules(config), clock, tell)
@@ -83,12 +83,14 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell) -> Parts:
         place=place,
         fingerprinter=marks,
         sealer=Sealer(settings.seal_keys, secrets.token_bytes),
-        org_client=open_client(org_deadlines(config), config.okta.connections),
         asking_client=asking_client,
         revocations=revocations,
         sessions=sessions,
         closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
         live=live,
+        folder=folder_of(settings),
+        seal_keys=settings.seal_keys,
+        tell=tell,
     )
 
 

@@ -1,100 +1,158 @@
-"""The HTTP server under a door: what aiohttp is asked to do, and what it is kept from doing.
+"""The HTTP server under a door: who may connect, and how everybody leaves.
 
-Owns the limits of the parser, the listening sockets, the answer to bytes that are no request, and the order of stopping. Must never answer
-with aiohttp's own error page (it quotes the request), let a handler run on after its client has left, or lose a request that it has begun
-to read. Rules from: STYLE "Async" (facts about aiohttp), ATTACKS S1 to S10, S14, D2, D8, D10.
+Owns the listening sockets, the count of connections, and the order of stopping. Must never let a handler run on after its client has left,
+or lose a request that it has begun to read. Rules from: STYLE "Async" (facts about aiohttp), ATTACKS D7, D8.
+
+One connection more than ``connections`` is accepted, told 503 and closed, not left in the kernel's queue: to a client that waits there, and
+to the proxy before us, the machine looks dead, and both try again for minutes.
 """
 
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import StreamReader
 
+from gateway.compose.connection import AtOnce, ClientConnection, ClientRequest, ClientRules, Refuse
+from gateway.compose.handshakes import Handshake
+from gateway.compose.tls import Certificates
+from gateway.compose.turned_away import TurnedAway
 from gateway.config import host_of, port_of
-from gateway.core.messages import Malformed
+from gateway.core.crowds import House
 from gateway.errors import BadConfig
 
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-Refuse = Callable[[web.BaseRequest, Malformed], web.StreamResponse]
+Tell = Callable[[str, Mapping[str, object]], None]
 
-LARGEST_LINE_BYTES = 128 * 1024
-MOST_FIELDS = 500
 BACKLOG = 1024
-KEEP_ALIVE_SECONDS = 75.0
-LINGERING_SECONDS = 2.0
-"""How long the rest of an unread body is taken from a client after our answer, before the connection ends (S14)."""
+MOST_TURNED_AWAY = 256
+"""So many are told at once that there is no room; others are closed without a word."""
 ENDING_SECONDS = 1.0
 """How long a request may take to notice that the drain time is over."""
 
 
-class _Connection(web.RequestHandler):
-    __slots__ = ("_refuse",)
-
-    def __init__(self, server: "Server", refuse: Refuse, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(
-            server,
-            loop=loop,
-            access_log=None,  # type: ignore[arg-type]  # None switches it off, which aiohttp's own annotation does not say
-            auto_decompress=False,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-            lingering_time=LINGERING_SECONDS,
-            max_line_size=LARGEST_LINE_BYTES,
-            max_field_size=LARGEST_LINE_BYTES,
-            max_headers=MOST_FIELDS,
-        )
-        self._refuse = refuse
-
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        if request.writer.output_size > 0:
-            raise ConnectionAbortedError("the answer broke off") from exc
-        if isinstance(exc, LineTooLong):
-            return self._refuse(request, Malformed(431, "line_too_long"))
-        return self._refuse(request, Malformed(400, "unparsable") if 400 <= status < 500 else Malformed(500, "internal"))
-
-    def retire(self) -> None:
-        """End the connection: at once where it is idle (a request sent meanwhile must fail visibly), else behind its answer."""
-        if self._request_in_progress or self._messages:
-            self.close()
-        else:
-            self.force_close()
+def _untold(_: str, __: Mapping[str, object]) -> None:
+    return None
 
 
 class Server(web.Server):
-    """aiohttp's low-level server for one door; ``refuse`` answers what could not be parsed."""
+    """aiohttp's low-level server for one door; ``refuse`` answers what is no request."""
 
-    def __init__(self, handle: Handle, refuse: Refuse) -> None:
-        """To be made inside the running event loop."""
-        super().__init__(self._counted, handler_cancellation=True)
+    def __init__(
+        self, handle: Handle, refuse: Refuse, rules: ClientRules | None = None, tell: Tell = _untold, at_once: AtOnce | None = None
+    ) -> None:
+        """To be made inside the running event loop. ``tell`` hears that all connections are taken, and that there is room again.
+
+        ``at_once`` is asked before ``handle``, for requests without a body.
+        """
+        super().__init__(self._counted, request_factory=self._request, handler_cancellation=True)
         self._handle = handle
         self._refuse = refuse
+        self._rules = rules or ClientRules()
+        self._tell = tell
+        self._at_once = at_once
         self._running = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._house = House(self._rules.connections)
+        self._leaving = 0
+        self.present = 0
+        self.failed_handshakes: Counter[str] = Counter()
+
+    @property
+    def turned_away(self) -> int:
+        """Connections for which there was no room."""
+        return self._house.refused
+
+    @property
+    def head_seconds(self) -> float:
+        """How long a client may take to say what it wants."""
+        return self._rules.head_seconds
 
     def __call__(self) -> web.RequestHandler:
         """A handler for a new connection."""
-        return _Connection(self, self._refuse, asyncio.get_running_loop())
+        made = ClientConnection(self, self._refuse, self._rules, asyncio.get_running_loop())
+        made.at_once, made.counting = self._at_once, self
+        return made
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        return ClientRequest(message, payload, protocol, writer, task, self._loop)
+
+    def guest(self) -> asyncio.Protocol:
+        """What a new connection is handed to: a handler, or, with no room left, the word that there is none."""
+        if self._house.admits(self.present):
+            return self()
+        self._leaving += 1
+        return TurnedAway(silently=self._leaving > MOST_TURNED_AWAY, gone=self._turned_away_is_gone)
+
+    def came(self) -> None:
+        """One more connection is here."""
+        self.present += 1
+        self._told()
+
+    def left(self) -> None:
+        """One connection less is here."""
+        self.present -= 1
+        self._told()
+
+    def unsecured(self, reason: str) -> None:
+        """A TLS handshake failed."""
+        self.failed_handshakes[reason] += 1
+
+    def _turned_away_is_gone(self) -> None:
+        self._leaving -= 1
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """aiohttp's word for a connection that is ready for requests."""
+        self.came()
+        super().connection_made(handler, transport)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """aiohttp's word for its end."""
+        self.left()
+        super().connection_lost(handler, exc)
+
+    def _told(self) -> None:
+        turned = self._house.turned(self.present)
+        if turned is not None:
+            self._tell("connections_full" if turned else "connections_free", {"count": self.present})
 
     async def _counted(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._running += 1
-        self._quiet.clear()
+        self.began()
         try:
             return await self._handle(request)
         finally:
-            self._running -= 1
-            if not self._running:
-                self._quiet.set()
+            self.ended()
+
+    def began(self) -> None:
+        """A request is being answered."""
+        self._running += 1
+        if self._running == 1:
+            self._quiet.clear()
+
+    def ended(self) -> None:
+        """It was."""
+        self._running -= 1
+        if not self._running:
+            self._quiet.set()
 
     async def drain(self, seconds: float) -> None:
         """Wait until no request is being answered, at most so long; connections end as they fall idle."""
         for connection in self.connections:
-            if isinstance(connection, _Connection):
+            if isinstance(connection, ClientConnection):
                 connection.retire()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -102,29 +160,46 @@ class Server(web.Server):
 
 
 class Listening:
-    """A server on its socket."""
+    """A server on its socket, with TLS where there are ``certificates``."""
 
-    def __init__(self, server: Server, bound: socket.socket) -> None:
-        """``bound``: an address that is ours already, so that everything that can fail has failed before anything starts."""
+    def __init__(
+        self, server: Server, bound: socket.socket, certificates: Certificates | None = None, leave: Callable[[], object] | None = None
+    ) -> None:
+        """``bound``: an address that is ours already, so that everything that can fail has failed before anything starts.
+
+        ``leave``: called when nothing more is accepted, for whom no answer under way will ever end.
+        """
         self._server = server
-        self._runner = web.ServerRunner(server, shutdown_timeout=ENDING_SECONDS)
         self._bound = bound
-        self._site: web.SockSite | None = None
+        self._certificates = certificates
+        self._leave = leave
+        self._accepting: asyncio.Server | None = None
+        self._handshakes: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen."""
-        await self._runner.setup()
-        self._site = web.SockSite(self._runner, self._bound, backlog=BACKLOG)
-        await self._site.start()
+        self._accepting = await asyncio.get_running_loop().create_server(self._guest, sock=self._bound, backlog=BACKLOG)
 
     async def aclose(self, drain_seconds: float) -> None:
         """Stop accepting, let running requests end within the drain time, then end them."""
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
+        if self._accepting is not None:
+            self._accepting.close()
+            self._accepting = None
+        for handshake in self._handshakes:
+            handshake.cancel()
+        if self._leave is not None:
+            self._leave()
         await self._server.drain(drain_seconds)
-        await self._runner.cleanup()
+        await self._server.shutdown(ENDING_SECONDS)
         self._bound.close()
+        if self._handshakes:
+            await asyncio.wait(self._handshakes)
+
+    def _guest(self) -> asyncio.Protocol:
+        guest = self._server.guest()
+        if self._certificates is None:
+            return guest
+        return Handshake(self._server, guest, self._certificates.context, self._handshakes)
 
 
 def bind(address: str, problem: Callable[[str], str]) -> socket.socket:

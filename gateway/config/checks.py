@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from gateway.config.app_servers import server_conflicts
 from gateway.config.model import AppTable, Config
 from gateway.config.places import Path
-from gateway.core.routing import pattern_problem
+from gateway.core.paths import pattern_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,10 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _okta(config)
     yield from _times(config)
     for number, app in enumerate(config.apps):
+        yield from (Remark(("app", number, *path), text) for path, text in server_conflicts(app))
         yield from _public_root(number, app)
         yield from _rules(number, app)
+    yield from _own_tls(config)
     if _trusts_everybody(config) and not config.listen.insecure_trust_all_proxies:
         remedy = "list your proxies, or set listen.insecure_trust_all_proxies = true"
         yield Remark(("listen", "trusted_proxies"), f"with a range of all addresses every client may invent its own; {remedy}")
@@ -80,6 +83,7 @@ def _times(config: Config) -> Iterator[Remark]:
     if config.session.ttl > 3600:
         yield Remark(("session", "ttl"), "is longer than an hour; a session that ended at Okta would live on here for that long")
     waits: list[tuple[Path, float]] = [
+        (("listen", "head_timeout"), config.listen.head_timeout),
         (("okta", "connect_timeout"), config.okta.connect_timeout),
         (("okta", "first_byte_timeout"), config.okta.first_byte_timeout),
         (("okta", "idle_timeout"), config.okta.idle_timeout),
@@ -89,10 +93,25 @@ def _times(config: Config) -> Iterator[Remark]:
             (("app", number, "connect_timeout"), app.connect_timeout),
             (("app", number, "first_byte_timeout"), app.first_byte_timeout),
             (("app", number, "idle_timeout"), app.idle_timeout),
+            (("app", number, "health_interval"), app.health_interval),
         ]
     for path, wait_seconds in waits:
         if wait_seconds <= 0:
             yield Remark(path, 'is no time at all; give it some, for example "5s"')
+
+
+def _own_tls(config: Config) -> Iterator[Remark]:
+    """TLS takes two files, and then every site behind the address is an https one."""
+    listen = config.listen
+    for given, missing in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
+        if getattr(listen, given) and not getattr(listen, missing):
+            yield Remark(("listen", missing), f"is missing; listen.{given} is of use only together with it")
+    if listen.tls_certificate and listen.tls_key:
+        sites: list[tuple[Path, str]] = [(("login", "url"), config.login.url)]
+        sites += [(("app", number, "url"), app.url) for number, app in enumerate(config.apps)]
+        for path, url in sites:
+            if url.startswith("http://"):
+                yield Remark(path, "is plain http, but listen.tls_certificate makes browsers come by https; write https://")
 
 
 def _trusts_everybody(config: Config) -> bool:
@@ -101,8 +120,9 @@ def _trusts_everybody(config: Config) -> bool:
 
 def _public_keys(app: AppTable) -> list[Path]:
     found: list[Path] = [("access",)] if app.access == "anyone" else []
+    whole = {f"{front}{rest}" for front in ("", app.strip_prefix) for rest in ("", "/", "/**", "/*")}
     for number, rule in enumerate(app.rules):
-        if rule.access == "anyone" and rule.path in ("/", "/**", "/*"):
+        if rule.access == "anyone" and rule.path in whole:
             found.append(("rule", number, "path"))
     return found
 

@@ -1,20 +1,23 @@
 """The configuration as values: one frozen class for each table of the file, with every default.
 
 Owns the names, types and defaults of all keys. Must never read a file, the environment or a secret, and never compare two keys: that is
-`checks`. A key enters here, in `config/gateway.toml` and in the README's table together. Rules from: DESIGN sections 2 to 5 and 10.
+`checks` (only that neither of two is there is said here, beside all else that is missing). A key enters here, in `config/gateway.toml`
+and in the README's table together. Rules from: DESIGN sections 2 to 5 and 10.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from gateway.config.values import Bytes, HostName, ListenAddress, NetworkRange, PublicOrigin, PublicOriginOrNone, Seconds, UpstreamOrigin
+from gateway.config.values import Bytes, HostName, ListenAddress, NetworkRange, PublicOrigin, PublicOriginOrNone, Seconds, ServerAddress
 
 Access = Literal["session", "anyone", "optional"]
 Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 PathPattern = Annotated[str, StringConstraints(pattern=r"^/[^?#]*$")]
+HealthPath = Annotated[str, StringConstraints(pattern=r"^(/[!-\"$-~]*)?$")]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -35,8 +38,16 @@ class Listen(Table):
     address: ListenAddress = "127.0.0.1:8080"
     trusted_proxies: tuple[NetworkRange, ...] = ()
     insecure_trust_all_proxies: bool = False
+    tls_certificate: str = ""
+    tls_key: str = ""
+    request_line: Bytes = _spelled("8KiB")
+    fields_count: Count = 100
     fields_size: Bytes = _spelled("64KiB")
+    head_timeout: Seconds = _spelled("15s")
+    connections: Count = 20_000
+    requests_per_client: Annotated[int, Field(ge=0)] = 500
     drain: Seconds = _spelled("20s")
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
 
 
 class Admin(Table):
@@ -99,12 +110,30 @@ class RuleTable(Table):
     authenticated_within: Seconds | None = None
 
 
+class ServerTable(Table):
+    """One of several servers of an app."""
+
+    url: ServerAddress
+    weight: Count = 1
+
+
 class AppTable(Table):
     """One app behind the gateway."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
     url: PublicOrigin
-    upstream: UpstreamOrigin
+    servers: tuple[ServerTable, ...] = Field(default=(), alias="server")
+    upstream: ServerAddress | None = None
+    upstream_host: HostName = ""
+    upstream_ca_file: str = ""
+    upstream_client_certificate: str = ""
+    upstream_client_key: str = ""
+    upstream_server_name: HostName = ""
+    strip_prefix: str = ""
+    add_prefix: str = ""
+    balance: Literal["least_requests", "sticky"] = "least_requests"
+    health_path: HealthPath = ""
+    health_interval: Seconds = _spelled("5s")
     access: Access = "session"
     allow_public_root: bool = False
     case_insensitive: bool = False
@@ -114,8 +143,22 @@ class AppTable(Table):
     first_byte_timeout: Seconds = _spelled("60s")
     idle_timeout: Seconds = _spelled("5m")
     connections: Count = 1000
+    keep_alive: Seconds = _spelled("4s")
     identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
     rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where the app's servers listen, whichever way they were written down."""
+        return tuple(server.url for server in self.servers) or ((self.upstream,) if self.upstream is not None else ())
+
+    @field_validator("upstream")
+    @classmethod
+    def _is_somewhere(cls, upstream: str | None, before: ValidationInfo) -> str | None:
+        # Here and not in `checks`, so that a missing key is reported together with every wrong one.
+        if upstream is None and not before.data.get("servers", True):
+            raise PydanticCustomError("missing", "upstream is missing")
+        return upstream
 
 
 class Log(Table):

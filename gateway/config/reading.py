@@ -6,15 +6,16 @@ still be found, never start anything, and never ask the network. Rules from: DES
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as File
 
 from pydantic import ValidationError
 
+from gateway.config.certificates import Pair, pair_problem
 from gateway.config.checks import conflicts, loud_warnings
 from gateway.config.environment import SealKeys, overlaid, seal_keys
-from gateway.config.model import Config
+from gateway.config.model import AppTable, Config
 from gateway.config.places import Path, Written, read_toml
 from gateway.config.problems import from_validation, line
 from gateway.errors import BadConfig
@@ -84,12 +85,48 @@ def _secrets(config: Config | None, tables: Mapping[str, object], name: str, env
 
 
 def _files(config: Config, folder: File, written: Written, origins: Mapping[Path, str]) -> tuple[str, ...]:
-    if not config.okta.ca_file:
-        return ()
-    path = folder / File(config.okta.ca_file).expanduser()
+    found = [*_certificate(config, folder), *_ca_file(("okta", "ca_file"), config.okta.ca_file, folder)]
+    for number, app in enumerate(config.apps):
+        found += _ca_file(("app", number, "upstream_ca_file"), app.upstream_ca_file, folder)
+        found += _client_certificate(number, app, folder)
+    return tuple(line(written, origins, path, text) for path, text in found)
+
+
+def _certificate(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
+    pair = certificate_pair(config, folder)
+    problem = pair_problem(pair) if pair is not None else None
+    if problem is not None:
+        yield ("listen", "tls_key" if problem.is_key else "tls_certificate"), problem.text
+
+
+def certificate_pair(config: Config, folder: File) -> Pair | None:
+    """The files of the public listener's certificate, looked for in ``folder``; None where it speaks plain http."""
+    listen = config.listen
+    if not listen.tls_certificate or not listen.tls_key:
+        return None
+    return Pair(folder / File(listen.tls_certificate).expanduser(), folder / File(listen.tls_key).expanduser())
+
+
+def _client_certificate(number: int, app: AppTable, folder: File) -> Iterator[tuple[Path, str]]:
+    pair = client_pair(app, folder)
+    problem = pair_problem(pair) if pair is not None else None
+    if problem is not None:
+        yield ("app", number, "upstream_client_key" if problem.is_key else "upstream_client_certificate"), problem.text
+
+
+def client_pair(app: AppTable, folder: File) -> Pair | None:
+    """The files of the certificate that is shown to an app's servers, looked for in ``folder``; None where there is none."""
+    if not app.upstream_client_certificate or not app.upstream_client_key:
+        return None
+    return Pair(folder / File(app.upstream_client_certificate).expanduser(), folder / File(app.upstream_client_key).expanduser())
+
+
+def _ca_file(key: Path, name: str, folder: File) -> Iterator[tuple[Path, str]]:
+    if not name:
+        return
+    path = folder / File(name).expanduser()
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
         why = error.strerror if not isinstance(error, ssl.SSLError) else "holds no certificate in PEM form"
-        return (line(written, origins, ("okta", "ca_file"), f"{path}: {why}; name a readable file of CA certificates"),)
-    return ()
+        yield key, f"{path}: {why}; name a readable file of CA certificates"

@@ -18,6 +18,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]+\]")
+_LONGEST_SOCKET_PATH = 107  # what fits into a sockaddr_un with its final zero
 _LISTEN = re.compile(r"(?P<host>[A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
 
 
@@ -95,6 +96,18 @@ def upstream_origin(text: str) -> str:
     return _spelled(_parts(text))
 
 
+def server_address(text: str) -> str:
+    """Where an app's server listens: an origin as ``upstream_origin``, or ``unix:`` and the absolute path of a socket."""
+    scheme, colon, path = text.partition(":")
+    if scheme != "unix" or not colon:
+        return upstream_origin(text)
+    if not path.startswith("/") or path.endswith("/") or "\0" in path or path.startswith("//"):
+        raise ValueError(f'"{text}" is no socket; write "unix:" and its absolute path, like "unix:/run/hr/app.sock"')
+    if len(path.encode()) > _LONGEST_SOCKET_PATH:
+        raise ValueError(f"the path of a socket has {_LONGEST_SOCKET_PATH} bytes at most; use a shorter one, such as a symbolic link")
+    return text
+
+
 def host_and_port(text: str) -> str:
     """A Host field's value `name[:port]` in lower case; empty stays empty."""
     if not text:
@@ -138,7 +151,7 @@ Seconds = Annotated[float, BeforeValidator(seconds), WithJsonSchema(_DURATION_SC
 Bytes = Annotated[int, BeforeValidator(byte_count), WithJsonSchema(_SIZE_SCHEMA)]
 PublicOrigin = Annotated[str, AfterValidator(public_origin)]
 PublicOriginOrNone = Annotated[str, AfterValidator(public_origin_or_none)]
-UpstreamOrigin = Annotated[str, AfterValidator(upstream_origin)]
+ServerAddress = Annotated[str, AfterValidator(server_address)]
 HostName = Annotated[str, AfterValidator(host_and_port)]
 ListenAddress = Annotated[str, AfterValidator(listen_address)]
 NetworkRange = Annotated[Network, PlainValidator(network), WithJsonSchema({"type": "string"})]

@@ -7,7 +7,7 @@ rule asks for is absent (absence is not success). Rules from: DESIGN section 5; 
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from gateway.core.routing import Access, Rule
@@ -59,38 +59,44 @@ Verdict = Admit | SignIn | StepUp | Forbid | Unavailable
 
 
 def judge(rule: Rule, method: str, finding: Finding, now: datetime) -> Verdict:
-    """What happens to a request; ``now`` is aware UTC.
+    """As ``judge_at``; ``now`` is aware UTC."""
+    return judge_at(rule, method, finding, now.timestamp())
 
-    A rule that names users, amr or an age needs a session, whatever its access says.
+
+def judge_at(rule: Rule, method: str, finding: Finding, wall: float) -> Verdict:
+    """What happens to a request; ``wall``: Unix seconds.
+
+    A rule that names users, amr or an age needs a session, whatever its access says (``Rule.needs``).
     """
     if rule.methods is not None and method not in rule.methods:
         return Forbid("method", None)
-    access = Access.SESSION if _asks_for_somebody(rule) else rule.access
-    if access is Access.ANYONE:
+    if rule.needs is Access.ANYONE:
         return Admit(None)
-    if isinstance(finding, Session) and finding.expires_at <= now:
+    if isinstance(finding, Session):
+        if finding.ends_at > wall:
+            return _judge_session(rule, finding, wall)
         finding = NoSession("expired")
     match finding:
         case Unknown():
-            return Unavailable(finding.reason, _retry_after(finding, now))
+            return Unavailable(finding.reason, _retry_after(finding, wall))
         case NoSession():
-            return Admit(None) if access is Access.OPTIONAL else SignIn(finding.reason)
-        case Session():
-            return _judge_session(rule, finding, now)
+            return Admit(None) if rule.needs is Access.OPTIONAL else SignIn(finding.reason)
         case _:
             assert_never(finding)
 
 
-def _asks_for_somebody(rule: Rule) -> bool:
-    return rule.users is not None or rule.amr is not None or rule.authenticated_within_seconds is not None
+def is_about_somebody(rule: Rule, method: str) -> bool:
+    """Whether it matters to ``judge`` who comes; if not, nobody need be asked."""
+    return rule.needs is not Access.ANYONE and (rule.methods is None or method in rule.methods)
 
 
-def _judge_session(rule: Rule, session: Session, now: datetime) -> Verdict:
-    if not rule.permits(session.login):
+def _judge_session(rule: Rule, session: Session, wall: float) -> Verdict:
+    if rule.users is not None and not rule.permits(session.login):
         return Forbid("user", session.login)
     if rule.amr is not None and not rule.amr <= set(session.amr):
         return StepUp("amr")
     if rule.authenticated_within_seconds is not None:
+        now = datetime.fromtimestamp(wall, UTC)
         seen = [at for at in (session.last_password_verification, session.last_factor_verification) if at is not None]
         believable = [at for at in seen if at <= now + _CLOCK_SKEW]
         if not any(now - at <= timedelta(seconds=rule.authenticated_within_seconds) for at in believable):
@@ -98,6 +104,6 @@ def _judge_session(rule: Rule, session: Session, now: datetime) -> Verdict:
     return Admit(session)
 
 
-def _retry_after(finding: Unknown, now: datetime) -> int:
-    wait = 0.0 if finding.retry_at is None else finding.retry_at - now.timestamp()
+def _retry_after(finding: Unknown, wall: float) -> int:
+    wait = 0.0 if finding.retry_at is None else finding.retry_at - wall
     return math.ceil(min(max(wait, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS))

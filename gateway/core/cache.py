@@ -62,7 +62,7 @@ def lifetime(finding: Finding, lifetimes: Lifetimes, shortage: float, wall: floa
     match finding:
         case Session():
             stretched = lifetimes.ttl + max(0.0, lifetimes.ttl_max - lifetimes.ttl) * shortage
-            return max(0.0, min(stretched, finding.expires_at.timestamp() - wall)) if lifetimes.ttl > 0 else 0.0
+            return max(0.0, min(stretched, finding.ends_at - wall)) if lifetimes.ttl > 0 else 0.0
         case NoSession():
             return min(lifetimes.negative_ttl, lifetimes.ttl)
         case Unknown():
@@ -77,7 +77,7 @@ def entry_of(finding: Session | NoSession, lifetimes: Lifetimes, shortage: float
     fresh_until = asked_at + seconds
     if not isinstance(finding, Session):
         return Entry(finding, asked_at, fresh_until, fresh_until, fresh_until)
-    ends_at = asked_at + max(0.0, finding.expires_at.timestamp() - wall)
+    ends_at = asked_at + max(0.0, finding.ends_at - wall)
     due_at = fresh_until - seconds * lifetimes.refresh_ahead
     return Entry(finding, asked_at, due_at, fresh_until, max(fresh_until, min(fresh_until + lifetimes.grace, ends_at)))
 

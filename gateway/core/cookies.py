@@ -7,7 +7,7 @@ deletion, not a session).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from gateway.core.messages import Fields
@@ -28,6 +28,8 @@ _DOMAIN = re.compile(r"[a-z0-9.-]+\Z")
 # Parsers of the RFC 2109 kind also split at commas and blanks and read through quotes; a pair without a name is its value.
 _HIDDEN = re.compile(rb'(?:^[ \t]*=[ \t=]*|[ \t,"])(sid|idx)[ \t"]*=')
 _HIDDEN_AGAIN = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
+# Where none of these occurs, there is no cookie, and no hidden one, that no app may see.
+_SUSPICIOUS = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
 _CUT = re.compile(rb'[ \t,"]')
 _MOST_HIDDEN = 8
 
@@ -53,7 +55,21 @@ def repeated(cookies: Iterable[SessionCookie]) -> bool:
 
 def single(fields: Fields, name: bytes) -> bytes | None:
     """The raw value of a cookie that occurs exactly once; None where it is absent or repeated."""
-    found = [value for key, value in pairs(fields) if key == name]
+    return single_in([line for key, line in fields if key.lower() == b"cookie"], name)
+
+
+def single_in(lines: Sequence[bytes], name: bytes) -> bytes | None:
+    """As ``single``, of the values of the Cookie field; ``name``: a token."""
+    found: list[bytes] = []
+    for line in lines:
+        parts = line.split(name)  # only a piece that holds these bytes can be a cookie of this name; nearly always there is one
+        if len(parts) == 2:
+            before, after = parts
+            between, _, value = after.partition(b";")[0].partition(b"=")
+            if not between.strip(_BLANKS) and not before.rpartition(b";")[2].strip(_BLANKS):
+                found.append(value.strip(_BLANKS))
+        elif len(parts) > 2:
+            found += [value for key, value in map(_pair, line.split(b";")) if key == name]
     return found[0] if len(found) == 1 else None
 
 
@@ -68,10 +84,42 @@ def without(fields: Fields, unwanted: Unwanted) -> Fields:
         if key.lower() != b"cookie":
             kept.append((key, line))
             continue
-        rest = _line_without(line, unwanted)
+        rest = line_without(line, unwanted)
         if rest is not None:
             kept.append((key, rest))
     return tuple(kept)
+
+
+def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
+    """The value of a Cookie field less the unwanted cookies, as ``without``; None where nothing is left of it."""
+    rest = line
+    if unwanted is not_the_apps:
+        rest = _line_without_pass(line)
+        if not _SUSPICIOUS.search(rest):
+            return rest if rest.strip(b"; \t") or rest is line else None
+    pieces = line.split(b";")
+    kept = [index for index, piece in enumerate(pieces) if not _is_unwanted(piece, unwanted)]
+    if len(kept) == len(pieces):
+        return line
+    if not any(pieces[index].strip(_BLANKS) for index in kept):
+        return None
+    rest = b";".join(pieces[index] for index in kept)
+    return rest if kept[0] == 0 else rest.lstrip(_BLANKS)
+
+
+def _line_without_pass(line: bytes) -> bytes:
+    """The line less the piece in which the pass's name first occurs, if that piece begins with it."""
+    before, found, after = line.partition(PASS_NAME)
+    left, semicolon, blanks = before.rpartition(b";")
+    if not found or blanks.strip(_BLANKS):
+        return line
+    _, next_semicolon, right = after.partition(b";")
+    return left + next_semicolon + right if semicolon else right.lstrip(_BLANKS)
+
+
+def not_the_apps(name: bytes, value: bytes) -> bool:
+    """Whether no app may see this cookie: the gateway's own and Okta's (C12)."""
+    return is_gateway_name(name) or is_okta_name(name)
 
 
 def is_gateway_name(name: bytes) -> bool:
@@ -127,17 +175,6 @@ def _set_pair(line: bytes) -> tuple[bytes, bytes]:
 def _pair(piece: bytes) -> tuple[bytes, bytes]:
     name, _, value = piece.partition(b"=")
     return name.strip(_BLANKS), value.strip(_BLANKS)
-
-
-def _line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
-    pieces = line.split(b";")
-    kept = [index for index, piece in enumerate(pieces) if not _is_unwanted(piece, unwanted)]
-    if len(kept) == len(pieces):
-        return line
-    if not any(pieces[index].strip(_BLANKS) for index in kept):
-        return None
-    rest = b";".join(pieces[index] for index in kept)
-    return rest if kept[0] == 0 else rest.lstrip(_BLANKS)
 
 
 def _is_unwanted(piece: bytes, unwanted: Unwanted) -> bool:

@@ -5,16 +5,29 @@ path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.core.learned import Learned
 
 Fields = tuple[tuple[bytes, bytes], ...]
 """Field lines in the order and spelling in which they arrived."""
+
+Named = Mapping[bytes, bytes | tuple[bytes, ...]]
+"""Fields by their lower-case names: the value of one that occurs once, all values in their order of one that occurs again."""
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _TARGET = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?\Z")
 _HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::(?P<port>[0-9]{1,5}))?\Z")
 _METHODS_REFUSED = frozenset({"TRACE", "TRACK", "CONNECT"})
-_VALUE_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_METHODS_USUAL = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_VALUE_FORBIDDEN = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
+_VERSIONS = ((1, 1), (1, 0))
+_REST_OF_LINE = len(" HTTP/1.1 ")
+_FRAMING_ALIASES = frozenset({b"content_length", b"content.length", b"transfer_encoding", b"transfer.encoding"})
+"""What a careless server reads as one of the two fields that frame a message: beside the real one it is no mistake."""
+_LENGTHS_END = 2**63
+"""Lengths from here on do not fit into the number that many servers count a body with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +36,21 @@ class Authority:
 
     host: str
     port: int
+    text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", f"{self.host}:{self.port}")
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class RequestHead:
-    """One request's head. ``target`` is the origin-form exactly as sent (path and query, ASCII); ``fields`` as received."""
+    """One request's head. ``target`` is the origin-form exactly as sent (path and query, ASCII); ``fields`` as received.
+
+    ``named``: made of ``fields``.
+    """
 
     method: str
     target: str
@@ -39,6 +59,28 @@ class RequestHead:
     secure: bool
     peer: str
     client: str
+    named: Named = field(init=False, repr=False, compare=False)
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        authority: Authority,
+        fields: Fields,
+        secure: bool,
+        peer: str,
+        client: str,
+        read: Named | None = None,
+    ) -> None:
+        """``read``: what ``read_head`` made of these very fields. Written out, because the usual one takes twice as long."""
+        _set_method(self, method)
+        _set_target(self, target)
+        _set_authority(self, authority)
+        _set_fields(self, fields)
+        _set_secure(self, secure)
+        _set_peer(self, peer)
+        _set_client(self, client)
+        _set_named(self, _by_name([name.lower() for name, _ in fields], [value for _, value in fields]) if read is None else read)
 
     @property
     def path(self) -> str:
@@ -52,12 +94,17 @@ class RequestHead:
 
     def values(self, name: bytes) -> tuple[bytes, ...]:
         """All values of a field by its lower-case name, in order; names compare case-insensitively in ASCII."""
-        return tuple(value for key, value in self.fields if key.lower() == name)
+        return _values(self.named, name)
 
     def value(self, name: bytes) -> bytes | None:
         """The value of a field that occurs exactly once; None where it is absent or repeated."""
-        found = self.values(name)
-        return found[0] if len(found) == 1 else None
+        found = self.named.get(name)
+        return found if isinstance(found, bytes) else None
+
+
+_set_method, _set_target, _set_authority, _set_fields, _set_secure, _set_peer, _set_client, _set_named = (
+    getattr(RequestHead, name).__set__ for name in ("method", "target", "authority", "fields", "secure", "peer", "client", "named")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +141,103 @@ class Received:
     client: str
 
 
-def admit_head(received: Received, largest_fields_bytes: int) -> RequestHead | Malformed:
-    """The request's head as a value, or why it is refused (400, 405, 431, 501, 505).
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """How large a head may be (C11, D2): its first line, the number of its fields, and their names and values together."""
 
-    ``largest_fields_bytes`` bounds names and values together (C11).
-    """
-    if received.version not in ((1, 0), (1, 1)):
+    line_bytes: int = 8 * 1024
+    most_fields: int = 100
+    fields_bytes: int = 64 * 1024
+
+
+def admit_head(received: Received, limits: HeadLimits) -> RequestHead | Malformed:
+    """The request's head as a value, or why it is refused (400, 405, 413, 414, 431, 501, 505)."""
+    method, target, fields, is_secure = received.method, received.target, received.fields, received.secure
+    named = read_head(method, target, received.version, fields, limits)
+    if isinstance(named, Malformed):
+        return named
+    authority = parse_authority(host_in(named).decode("latin-1"), is_secure)
+    if authority is None:
+        return Malformed(400, "host")
+    return RequestHead(method, target, authority, fields, is_secure, received.peer, received.client, named)
+
+
+def read_head(method: str, target: str, version: tuple[int, int], fields: Fields, limits: HeadLimits) -> Named | Malformed:
+    """The fields by their names, exactly one ``host`` among them, or why the head is refused whatever its host is."""
+    if version not in _VERSIONS:
         return Malformed(505, "version")
-    if not _TOKEN.match(received.method.encode("utf-8", "surrogateescape")):
-        return Malformed(400, "method")
-    if received.method.upper() in _METHODS_REFUSED:
-        return Malformed(405, "method_refused")
-    if sum(len(name) + len(value) + 4 for name, value in received.fields) > largest_fields_bytes:
+    if method not in _METHODS_USUAL:
+        if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
+            return Malformed(400, "method")
+        if method.upper() in _METHODS_REFUSED:
+            return Malformed(405, "method_refused")
+    if len(method) + len(target) + _REST_OF_LINE > limits.line_bytes:
+        return Malformed(414, "request_line_too_long")
+    if len(fields) > limits.most_fields:
+        return Malformed(431, "too_many_fields")
+    names, values = zip(*fields) if fields else ((), ())  # noqa: B905  pairs are of one length
+    everything = b"".join(values)
+    if len(b"".join(names)) + len(everything) + 4 * len(fields) > limits.fields_bytes:
         return Malformed(431, "fields_too_large")
-    for name, value in received.fields:
-        if not _TOKEN.match(name) or _VALUE_FORBIDDEN.search(value):
-            return Malformed(400, "field")
-    if not _TARGET.match(received.target):
+    lowered = [*map(_lowered, names)]
+    # A forbidden byte is one byte: joining values can neither make one nor hide one.
+    if not all(lowered) or len(everything.translate(None, _VALUE_FORBIDDEN)) != len(everything):
+        return Malformed(400, "field")
+    if _TARGET.match(target) is None:
         return Malformed(400, "target")
-    authority = _authority(received)
-    if isinstance(authority, Malformed):
-        return authority
-    return RequestHead(received.method, received.target, authority, received.fields, received.secure, received.peer, received.client)
+    named = _by_name(lowered, values)
+    misframed = _misframed(version, named) if b"content-length" in named or b"transfer-encoding" in named else None
+    if misframed is not None:
+        return misframed
+    host = named.get(b"host")
+    return named if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
 
 
-def _authority(received: Received) -> Authority | Malformed:
-    hosts = [value for name, value in received.fields if name.lower() == b"host"]
-    if len(hosts) != 1:
-        return Malformed(400, "host_missing" if not hosts else "host_repeated")
-    parsed = parse_authority(hosts[0].decode("latin-1"), received.secure)
-    return parsed if parsed is not None else Malformed(400, "host")
+def host_in(named: Named) -> bytes:
+    """The value of the one ``Host`` in what ``read_head`` read."""
+    host = named[b"host"]
+    return host if isinstance(host, bytes) else b""
+
+
+def _token(name: bytes) -> bytes:
+    return name.lower() if _TOKEN.match(name) else b""
+
+
+_lowered = Learned(_token).__getitem__
+"""A field's name in lower case; empty where it is no token."""
+
+
+def _by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
+    once = dict(zip(lowered, values))  # noqa: B905  both are of the same lines
+    if len(once) == len(lowered):
+        return once
+    every: dict[bytes, list[bytes]] = {}
+    for name, value in zip(lowered, values, strict=True):
+        every.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else tuple(found) for name, found in every.items()}
+
+
+def _misframed(version: tuple[int, int], named: Named) -> Malformed | None:
+    """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3; S4, S6).
+
+    The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
+    is known to the sender alone, and a 1.0 server does not know chunks.
+    """
+    if not _FRAMING_ALIASES.isdisjoint(named):
+        return Malformed(400, "framing_alias")
+    codings, lengths = _values(named, b"transfer-encoding"), _values(named, b"content-length")
+    if codings and (lengths or len(codings) > 1 or version == (1, 0)):
+        return Malformed(400, "framing")
+    if codings and codings[0].lower() != b"chunked":
+        return Malformed(501, "transfer_coding")
+    if lengths and (len(lengths) > 1 or not lengths[0].isdigit()):
+        return Malformed(400, "content_length")
+    return Malformed(413, "content_length") if lengths and (len(lengths[0]) > 19 or int(lengths[0]) >= _LENGTHS_END) else None
+
+
+def _values(named: Named, name: bytes) -> tuple[bytes, ...]:
+    found = named.get(name, ())
+    return (found,) if isinstance(found, bytes) else found
 
 
 def parse_authority(text: str, secure: bool) -> Authority | None:

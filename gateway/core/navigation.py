@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import unquote
 
+from gateway.core.learned import Learned
 from gateway.core.messages import Malformed, RequestHead, parse_authority
 from gateway.core.routing import is_own, normalised
 
@@ -20,6 +21,10 @@ LONGEST_TARGET = 4096
 BOUNCES_ALLOWED = 3
 BOUNCE_SECONDS = 60
 UNKNOWN_CLIENT = "unknown"
+_PURPOSES = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_NAMES_OF_PURPOSES = frozenset(_PURPOSES)
+_EARLY = (b"prefetch", b"prerender", b"preview")
+_DOCUMENTS = frozenset((b"document", b"frame", b"iframe", b"embed", b"object"))
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -44,30 +49,35 @@ class Kind(Enum):
 
 def kind_of(head: RequestHead) -> Kind:
     """What kind of request it is; NAVIGATION only for GET and HEAD of a top-level document, which a redirect can answer (C10)."""
-    if _wants_websocket(head):
+    if wants_websocket(head):
         return Kind.WEBSOCKET
-    purposes = b",".join(value for name in (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz") for value in head.values(name))
-    if any(word in purposes.lower() for word in (b"prefetch", b"prerender", b"preview")):
-        return Kind.PREFETCH
+    named = head.named
+    if not named.keys().isdisjoint(_NAMES_OF_PURPOSES):
+        purposes = b",".join(value for name in _PURPOSES for value in head.values(name)).lower()
+        if any(word in purposes for word in _EARLY):
+            return Kind.PREFETCH
     if head.method not in ("GET", "HEAD"):
         return Kind.SCRIPT
-    modes = head.values(b"sec-fetch-mode")
-    if modes:
-        is_top = head.values(b"sec-fetch-dest") in ((), (b"document",))
-        return Kind.NAVIGATION if modes == (b"navigate",) and is_top else Kind.SCRIPT
+    mode = named.get(b"sec-fetch-mode")
+    if mode is not None:
+        is_top = named.get(b"sec-fetch-dest") in (None, b"document")
+        return Kind.NAVIGATION if mode == b"navigate" and is_top else Kind.SCRIPT
     return Kind.NAVIGATION if _accepts_html(head) and not head.values(b"x-requested-with") else Kind.SCRIPT
 
 
 def is_document(head: RequestHead) -> bool:
     """Whether the answer will be shown as a page, in a window or in a frame, whatever the method."""
-    destinations = head.values(b"sec-fetch-dest")
-    if destinations:
-        return any(value in (b"document", b"frame", b"iframe", b"embed", b"object") for value in destinations)
-    return head.values(b"sec-fetch-mode") in ((), (b"navigate",)) and _accepts_html(head)
+    destination = head.named.get(b"sec-fetch-dest")
+    if destination is not None:
+        return not _DOCUMENTS.isdisjoint(head.values(b"sec-fetch-dest"))
+    return head.named.get(b"sec-fetch-mode") in (None, b"navigate") and _accepts_html(head)
 
 
-def _wants_websocket(head: RequestHead) -> bool:
-    return head.method == "GET" and b"websocket" in _tokens(head, b"upgrade") and b"upgrade" in _tokens(head, b"connection")
+def wants_websocket(head: RequestHead) -> bool:
+    """Whether it is the handshake of a WebSocket: ``kind_of`` says so before anything else."""
+    if head.method != "GET" or b"upgrade" not in head.named:
+        return False
+    return b"websocket" in _tokens(head, b"upgrade") and b"upgrade" in _tokens(head, b"connection")
 
 
 def _accepts_html(head: RequestHead) -> bool:
@@ -189,23 +199,29 @@ def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) 
     ``xff``: the values of X-Forwarded-For in order. ``unknown`` where the walk meets something that is no address; a peer
     without an address (a Unix socket) is trusted in nothing and is ``unknown`` too (F15).
     """
-    nearest = _address(peer.partition("%")[0])
+    nearest = _addresses[peer.partition("%")[0]]
     if nearest is None:
         return UNKNOWN_CLIENT
-    claimed = [element for value in xff for element in value.decode("latin-1").split(",")]
-    while claimed and any(nearest in network for network in trusted):
-        nearest = _address(claimed.pop().strip(" \t"))
+    claimed = [element for value in xff for element in value.decode("latin-1").split(",")] if trusted else []
+    while claimed and any(nearest[0] in network for network in trusted):
+        nearest = _addresses[claimed.pop().strip(" \t")]
         if nearest is None:
             return UNKNOWN_CLIENT
-    return str(nearest)
+    return nearest[1]
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _address(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str] | None:
     ported = _WITH_PORT.match(text)
     try:
         address = ipaddress.ip_address((ported["six"] or ported["four"]) if ported is not None else text)
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address):
-        return address.ipv4_mapped or (address if address.scope_id is None else None)
-    return address
+        if address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        elif address.scope_id is not None:
+            return None
+    return address, str(address)
+
+
+_addresses = Learned(_address)

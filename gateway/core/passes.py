@@ -9,14 +9,13 @@ import base64
 import hashlib
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from cachetools import LRUCache
-
 from gateway.core.seal import PURPOSES, Opened, Purpose, Sealer
-from gateway.core.session import SESSION_NAMES, SessionCookie
+from gateway.core.session import SESSION_NAMES, Marks, SessionCookie
 
 __all__ = [
     "PURPOSES",
@@ -186,12 +185,16 @@ class SignedOut(_Note):
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenedPass:
-    """A pass that was presented; ``stale``: sealed under an older key, so set it anew."""
+    """A pass that was presented; ``stale``: sealed under an older key, so set it anew.
+
+    ``marks``: what its cookies are known by, noted here by whoever makes fingerprints, to be forgotten with the pass.
+    """
 
     held: Pass
     stale: bool
+    marks: Marks | None = field(default=None, compare=False)
 
 
 class Passes:
@@ -201,12 +204,13 @@ class Passes:
     of a sealer never changes, so an entry is as good as its seal: a ring without a key comes with a memory without its passes.
     """
 
-    __slots__ = ("_opened", "_sealer")
+    __slots__ = ("_largest", "_opened", "_sealer")
 
     def __init__(self, sealer: Sealer, largest: int = 10_000) -> None:
         """``largest``: how many passes are kept open, about 3 kB each on Identity Engine; 0 keeps none."""
         self._sealer = sealer
-        self._opened: LRUCache[tuple[str, str | bytes], OpenedPass] = LRUCache(largest)
+        self._largest = largest
+        self._opened: OrderedDict[tuple[str, str | bytes], OpenedPass] = OrderedDict()
 
     def seal(self, host: str, held: Pass) -> str:
         """The value of the pass cookie for this host (authority text)."""
@@ -214,16 +218,18 @@ class Passes:
 
     def open(self, host: str, text: str | bytes) -> OpenedPass | None:
         """The pass in a cookie's value, or None where it is none of ours for this host."""
-        found = self._opened.get((host, text))
+        key = (host, text)
+        found = self._opened.get(key)
         if found is not None:
+            self._opened.move_to_end(key)
             return found
         opened = self._sealer.open("pass", host, text)
         held = Pass.unpacked(opened.payload) if opened is not None else None
         if opened is None or held is None:
             return None
-        found = OpenedPass(held, opened.stale)
-        if self._opened.maxsize > 0:
-            self._opened[host, text] = found
+        found = self._opened[key] = OpenedPass(held, opened.stale)
+        if len(self._opened) > self._largest:
+            self._opened.popitem(last=False)
         return found
 
 

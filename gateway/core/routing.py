@@ -1,27 +1,35 @@
 """Which host and which rule a request belongs to.
 
-Owns the reading of a path: the one canonical spelling that rules are matched on, and the other readings that an app behind
-us might make of the same bytes. Must never change what is forwarded, and never widen: where two readings of a path meet
-different rules, both bind. Rules from: RFC 3986 §6.2.2; ATTACKS P1 to P24; PEERS section 3 (Oathkeeper, oauth2-proxy).
+Owns the choice among hosts and rules; what a path may be read as is ``core.paths``, whose names are also found here. Must never
+change what is forwarded, and never widen: where two readings of a path meet different rules, both bind.
+Rules from: DESIGN section 5; ATTACKS P1 to P24.
 """
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache, reduce
-from string import ascii_lowercase, ascii_uppercase
-from urllib.parse import quote, unquote_to_bytes
+from functools import reduce
 
-from gateway.core.messages import Authority, Malformed
+from gateway.core.learned import Learned
+from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, host_in, parse_authority, read_head
+from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
 
-_LITERAL = "!$&'()*+,-.:;=@_~"
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
-# C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
-_OVERLONG = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
-_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
-_OWN = ".gateway"
+__all__ = [
+    "DEFAULT_RULE",
+    "Access",
+    "App",
+    "LoginHost",
+    "RouteTable",
+    "Rule",
+    "ascii_lower",
+    "is_own",
+    "normalised",
+    "pattern_problem",
+    "place_of",
+    "rule_for",
+]
+
+_LONGEST_LEARNED_HOST = 255
 
 
 class Access(StrEnum):
@@ -33,11 +41,6 @@ class Access(StrEnum):
 
 
 _STRICTNESS = (Access.ANYONE, Access.OPTIONAL, Access.SESSION)
-
-
-def ascii_lower(text: str) -> str:
-    """Lower case in ASCII only: no other letter becomes an ASCII one (the Kelvin sign is no k)."""
-    return text.translate(_ASCII_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +57,27 @@ class Rule:
     users: frozenset[str] | None = None
     amr: frozenset[str] | None = None
     authenticated_within_seconds: int | None = None
+    needs: Access = field(init=False, repr=False, compare=False)
+    _wanted: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """``needs``: the access in effect; a rule that names users, amr or an age needs a session, whatever its access says."""
+        asks = self.users is not None or self.amr is not None or self.authenticated_within_seconds is not None
+        object.__setattr__(self, "needs", Access.SESSION if asks else self.access)
+        object.__setattr__(self, "_wanted", frozenset(ascii_lower(user) for user in self.users or ()))
 
     def matches(self, path: str, case_insensitive: bool = False) -> bool:
         """Whether the whole of a normalised path matches."""
-        return _expression(self.pattern, case_insensitive).fullmatch(path) is not None
+        return expression(self.pattern, case_insensitive).fullmatch(path) is not None
 
     def permits(self, login: str) -> bool:
         """Whether ``users`` lets this login in; ASCII case aside, and a domain only behind the one and only ``@`` (H21)."""
         if self.users is None:
             return True
-        wanted = {ascii_lower(user) for user in self.users}
         folded = ascii_lower(login)
         name, _, domain = folded.partition("@")
-        of_domain = folded.count("@") == 1 and bool(name) and bool(domain) and f"@{domain}" in wanted
-        return of_domain or (bool(name) and folded in wanted)
+        of_domain = folded.count("@") == 1 and bool(name) and bool(domain) and f"@{domain}" in self._wanted
+        return of_domain or (bool(name) and folded in self._wanted)
 
     def and_also(self, other: "Rule") -> "Rule":
         """The rule that admits only what both admit."""
@@ -88,7 +98,7 @@ class Rule:
     def _users_of_both(self, other: "Rule") -> frozenset[str] | None:
         if self.users is None or other.users is None:
             return self.users if other.users is None else other.users
-        ours, theirs = (frozenset(ascii_lower(user) for user in users) for users in (self.users, other.users))
+        ours, theirs = self._wanted, other._wanted
         named = {user for user in ours | theirs if self.permits(user) and other.permits(user)}
         return frozenset(named) | (ours & theirs)
 
@@ -105,7 +115,10 @@ def _both(ours: frozenset[str] | None, theirs: frozenset[str] | None) -> frozens
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One protected app: its public origin, the rules in their order, and how its server reads paths."""
+    """One protected app: its public origin, the rules in their order, and how its server reads paths.
+
+    ``ways`` are the rules again, each behind what matches its paths.
+    """
 
     name: str
     origin: str
@@ -113,6 +126,11 @@ class App:
     rules: tuple[Rule, ...] = ()
     case_insensitive: bool = False
     websocket_origins: tuple[str, ...] = ()
+    ways: tuple[tuple[Callable[[str], object], Rule], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ways = tuple((expression(rule.pattern, self.case_insensitive).fullmatch, rule) for rule in self.rules)
+        object.__setattr__(self, "ways", ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +153,7 @@ class RouteTable:
             if self._hosts.setdefault(app.authority, app) is not app:
                 raise ValueError(f"two hosts at {app.authority}")
         self._by_text = {text: app for app in self.apps for text in (app.origin, str(app.authority))}
+        self._named = Learned(self._named_by, _LONGEST_LEARNED_HOST)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -145,46 +164,60 @@ class RouteTable:
         """The configured host of an authority, or None."""
         return self._hosts.get(authority)
 
+    def admitted(self, received: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+        """The head and its host, None for one that is not ours; or why it is refused, as ``admit_head``.
+
+        The scheme is that of the host's public address, whatever was received (F6, F10): a name without a port is looked for under both.
+        """
+        line = (received.method, received.target, received.version)
+        return self.admit(line, received.fields, received.peer, received.client, limits)
+
+    def admit(
+        self, line: tuple[str, str, tuple[int, int]], fields: Fields, peer: str, client: str, limits: HeadLimits
+    ) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+        """As ``admitted``; ``line``: method, target and version."""
+        method, target, version = line
+        named = read_head(method, target, version, fields, limits)
+        if isinstance(named, Malformed):
+            return named
+        authority, host, is_secure = self._named[host_in(named)]
+        if authority is None:
+            return Malformed(400, "host")
+        return RequestHead(method, target, authority, fields, is_secure, peer, client, named), host
+
+    def _named_by(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
+        text = value.decode("latin-1")
+        for is_secure in (True, False):
+            authority = parse_authority(text, is_secure)
+            host = self._hosts.get(authority) if authority is not None else None
+            if host is not None:
+                return authority, host, host.origin.startswith("https://")
+        return authority, None, False
+
     def app(self, text: str) -> App | None:
         """The app of an origin (``https://hr.example.com``) or of an authority's text (``hr.example.com:443``), or None."""
         return self._by_text.get(text)
 
 
-def normalised(path: str) -> str | Malformed:
-    """The canonical spelling of a path as sent: decoded once, then escaped in one way; ``%2F`` stays apart from ``/``.
+def place_of(app: App, path: str) -> Rule | Malformed:
+    """The rule for a path as sent, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less.
 
-    400 for what apps are known to read in several ways: broken escapes, dot or empty segments (also behind ``%2F``, and
-    before ``;`` and escaped ``?`` or ``#``), backslash, controls, overlong UTF-8. Applying it twice changes nothing.
+    A plain path has one other reading, without its trailing slash. Nothing is remembered: paths hold secrets of apps.
     """
-    if not path.startswith("/") or _BAD_ESCAPE.search(path):
-        return Malformed(400, "path_escape" if path.startswith("/") else "path")
-    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass"))
-    if _CONTROL.search(decoded):
-        return Malformed(400, "path_control")
-    if b"\\" in decoded:
-        return Malformed(400, "path_backslash")
-    if _OVERLONG.search(decoded):
-        return Malformed(400, "path_overlong")
-    segments = decoded.split(b"/")[1:]
-    if b"" in segments[:-1]:
-        return Malformed(400, "path_empty_segment")
-    if any(_is_dotted(segment, index == len(segments) - 1) for index, segment in enumerate(segments)):
-        return Malformed(400, "path_dot_segment")
-    return "/".join(quote(unquote_to_bytes(segment.encode("utf-8", "surrogatepass")), safe=_LITERAL) for segment in path.split("/"))
+    if not is_plain(path):
+        shape = normalised(path)
+        return shape if isinstance(shape, Malformed) else rule_for(app, shape)
+    rule = _first_way(app, path)
+    if path[-1] == "/" and path != "/" and _first_way(app, path[:-1]) is not rule:
+        return rule_for(app, path)
+    return rule or DEFAULT_RULE
 
 
-def _is_dotted(segment: bytes, is_last: bool) -> bool:
-    name = re.split(b"[;?#]", segment, maxsplit=1)[0]  # whoever decodes before looking for the query reads "/a/..%3F" as "/a/.."
-    if not name:
-        return segment.startswith(b";") and not is_last  # servlet containers read "/;x/" as "//"
-    return not name.strip(b". ")
-
-
-def is_own(path: str) -> bool:
-    """Whether a path, raw or normalised, lies under ``/.gateway`` in any reading; such a path is never forwarded."""
-    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass")).decode("latin-1")
-    first = re.split("[/;?#]", decoded.removeprefix("/"), maxsplit=1)[0]
-    return ascii_lower(first).rstrip(" .") == _OWN
+def _first_way(app: App, path: str) -> Rule | None:
+    for matches, rule in app.ways:
+        if matches(path) is not None:
+            return rule
+    return None
 
 
 def rule_for(app: App, path: str) -> Rule:
@@ -193,54 +226,11 @@ def rule_for(app: App, path: str) -> Rule:
     Other readings: ``%2F`` as a slash, path parameters (``;…``) taken off, cut at an escaped ``?`` or ``#``. A trailing
     slash (and, for a case-insensitive server, trailing dots and blanks) cannot shake off a rule that names the path.
     """
-    readings = tuple(dict.fromkeys(_readings(path)))
-    found = [_first_match(app, reading) or DEFAULT_RULE for reading in readings]
-    return reduce(Rule.and_also, found + [rule for reading in readings if (rule := _shaken_off(app, reading)) is not None])
+    every = tuple(dict.fromkeys(readings(path)))
+    found = [_first_way(app, reading) or DEFAULT_RULE for reading in every]
+    return reduce(Rule.and_also, found + [rule for reading in every if (rule := _shaken_off(app, reading)) is not None])
 
 
 def _shaken_off(app: App, path: str) -> Rule | None:
-    rule = _first_match(app, _trimmed(path, app.case_insensitive))
+    rule = _first_way(app, trimmed(path, app.case_insensitive))
     return rule if rule is not None and not rule.matches(path, app.case_insensitive) else None
-
-
-def _first_match(app: App, path: str) -> Rule | None:
-    return next((rule for rule in app.rules if rule.matches(path, app.case_insensitive)), None)
-
-
-def _readings(path: str) -> Iterator[str]:
-    for base in (path, path.replace("%2F", "/")):
-        for reading in (base, re.split("%3F|%23", base, maxsplit=1)[0]):
-            yield from (reading, "/".join(segment.partition(";")[0] for segment in reading.split("/")))
-
-
-def _trimmed(path: str, case_insensitive: bool) -> str:
-    if case_insensitive:
-        path = "/".join(re.sub(r"(?:\.|%20)+\Z", "", segment) for segment in path.split("/"))
-    return path.rstrip("/") or "/"
-
-
-def pattern_problem(pattern: str) -> str | None:
-    """What is wrong with a rule's pattern, for the check of the configuration; None where it is usable."""
-    if not pattern.startswith("/"):
-        return "must begin with a slash"
-    if any(char in pattern for char in "?#"):
-        return "must be a path, without query or fragment (write %3F or %23 for the characters)"
-    if any("**" in segment and segment != "**" for segment in pattern.split("/")):
-        return "** must stand alone between slashes"
-    shape = normalised(pattern)
-    return f"can never match: {shape.reason}" if isinstance(shape, Malformed) else None
-
-
-@lru_cache(maxsize=4096)
-def _expression(pattern: str, case_insensitive: bool) -> re.Pattern[str]:
-    canonical = normalised(pattern)
-    text = "" if isinstance(canonical, Malformed) else "".join(_part(segment) for segment in canonical.split("/")[1:])
-    return re.compile(text, re.DOTALL | re.ASCII | (re.IGNORECASE if case_insensitive else re.NOFLAG))
-
-
-def _part(segment: str) -> str:
-    if segment == "**":
-        return r"(?:/.*)?"
-    if segment == "*":
-        return r"/[^/]+"
-    return "/" + "[^/]*".join(re.escape(part) for part in segment.split("*"))

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NewType
@@ -53,6 +53,21 @@ def _masked(value: bytes) -> str:
     return hashlib.blake2b(value, digest_size=4).hexdigest() + "…"
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Some cookies as the memory knows them: each one's fingerprint, one ``key`` for them in any order, and whether a name occurs twice."""
+
+    fingerprints: tuple[Fingerprint, ...] = ()
+    key: bytes = b""
+    is_repeated: bool = False
+    shown: str = ""
+
+
+def key_of(fingerprints: tuple[Fingerprint, ...]) -> bytes:
+    """One key for the same cookies in any order."""
+    return fingerprints[0] if len(fingerprints) == 1 else b"".join(sorted(fingerprints))
+
+
 class Fingerprinter:
     """Makes fingerprints for one org; two orgs, or two keys, never share one."""
 
@@ -76,6 +91,12 @@ class Fingerprinter:
     def all(self, cookies: Iterable[SessionCookie]) -> tuple[Fingerprint, ...]:
         """The fingerprints of several cookies, in their order."""
         return tuple(self.of(cookie) for cookie in cookies)
+
+    def marks(self, cookies: tuple[SessionCookie, ...]) -> Marks:
+        """What the memory knows these cookies by; ``shown``: how the log names the first of them, if there is one."""
+        fingerprints = self.all(cookies)
+        is_repeated = len({cookie.name for cookie in cookies}) != len(cookies)
+        return Marks(fingerprints, key_of(fingerprints), is_repeated, shown(fingerprints[0]) if fingerprints else "")
 
     def of_token(self, token: SessionToken) -> Fingerprint:
         """The fingerprint of a session token, in a space of its own."""
@@ -108,6 +129,11 @@ class Session:
     amr: tuple[str, ...] = ()
     last_password_verification: datetime | None = None
     last_factor_verification: datetime | None = None
+    ends_at: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """``ends_at``: ``expires_at`` in Unix seconds."""
+        object.__setattr__(self, "ends_at", self.expires_at.timestamp())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,43 @@ carry bytes of an app or of Okta: those go through ``proxy``. Rules from: RFC 91
 
 import json
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from aiohttp import web
 
-from gateway.core.messages import Answer
+from gateway.core.messages import Answer, Fields
 from gateway.pages import Page
+from gateway.proxy.heads import Asked, answer_head
 from gateway.proxy.relayed import RelayedResponse
 
 Pair = tuple[bytes, bytes]
+
+
+class AnswerBytes(NamedTuple):
+    """A whole answer, and whether its connection goes on behind it."""
+
+    text: bytes
+    keeps: bool
+
 
 _ALWAYS: tuple[Pair, ...] = ((b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
 
 
 def to_response(answer: Answer, *, closes: bool = False) -> web.StreamResponse:
     """The answer as a response, byte for byte; ``closes`` ends the connection after it (a request body nobody will read)."""
+    return RelayedResponse(answer.status, b"", _framed(answer), body=answer.body, closes=closes)
+
+
+def as_bytes(answer: Answer, asked: Asked) -> AnswerBytes:
+    """The answer as it goes out, for whoever writes it without a response."""
+    head = answer_head(answer.status, b"", _framed(answer), asked)
+    return AnswerBytes(head.text if head.is_bare else head.text + answer.body, head.keeps)
+
+
+def _framed(answer: Answer) -> Fields:
     fields = tuple(field for field in answer.fields if field[0].lower() != b"content-length")
     length = () if answer.status in (204, 304) else ((b"Content-Length", b"%d" % len(answer.body)),)
-    return RelayedResponse(answer.status, b"", (*fields, *length), body=answer.body, closes=closes)
+    return (*fields, *length)
 
 
 def page_answer(page: Page, *extra: Pair) -> Answer:

@@ -8,20 +8,28 @@ DESIGN section 2, ATTACKS D12, F11, O6, D8.
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from aiohttp import web
 
 from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer, to_response
-from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.metrics import CONTENT_TYPE
 
 _BROWSERS_SAY = ("Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Origin")
+
+
+class Exposing(Protocol):
+    """What was counted: by one process, or by several workers together."""
+
+    def exposition(self) -> bytes:
+        """Everything, in Prometheus' text format."""
 
 
 class Health:
     """Answers the admin listener; nothing here waits."""
 
-    def __init__(self, metrics: Metrics, unready: Callable[[], Mapping[str, str]], name: str | None = None) -> None:
+    def __init__(self, metrics: Exposing, unready: Callable[[], Mapping[str, str]], name: str | None = None) -> None:
         """``unready``: what keeps traffic away, as part and reason; empty when ready. ``name``: the configured host of this listener."""
         self._metrics = metrics
         self._unready = unready

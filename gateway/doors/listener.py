@@ -9,30 +9,31 @@ Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 
-from gateway.clock import Clock
-from gateway.core.messages import Fields, Malformed, Received, RequestHead, admit_head
+from gateway.core.crowds import Crowd
+from gateway.core.messages import Fields, HeadLimits, Malformed, Received, RequestHead
+from gateway.core.relaying import as_it_came
 from gateway.core.routing import App, LoginHost, RouteTable
-from gateway.doors.answers import json_answer, page_answer, to_response
 from gateway.doors.notes import noted
 from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
-from gateway.log import Log
-from gateway.metrics import Metrics
-from gateway.pages import ASSET_NAMES, ASSET_PREFIX, BadRequest, render
-from gateway.proxy.translate import Networks, request_head
+from gateway.doors.passing import CLIENT_LEFT, Done, Passing, Quick
+from gateway.doors.refusals import refusal
+from gateway.doors.witness import Witness
+from gateway.pages import ASSET_NAMES, ASSET_PREFIX
+from gateway.proxy.heads import Asked
+from gateway.proxy.relay import Client
+from gateway.proxy.translate import Networks, client_of, request_head
 
-CLIENT_LEFT = 499
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-_COUNTED_REASONS = frozenset({"legacy_session_id"})
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
-Notes = dict[str, object]
+_CROWDED = Malformed(503, "too_many_requests_of_client")
+_LATER = (b"Retry-After", b"1")
+Notes = dict[str, str]
 
 
 class Door(Protocol):
@@ -42,96 +43,106 @@ class Door(Protocol):
         """The whole answer; where it streams, it has written it before it returns."""
 
 
+class AppDoor(Door, Quick, Protocol):
+    """The door behind the app hosts, which may begin an answer before anybody waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """What the configuration believes of a message: whose forwarding fields, and how many bytes of fields."""
+    """What the configuration believes of a message: whose forwarding fields, and how large a head."""
 
     trusted_proxies: Networks
-    largest_fields_bytes: int
+    limits: HeadLimits
+    relayed: bool = False
+    """Whether every message comes from another worker, which knows whose it is."""
 
+    def client(self, peer: str, fields: Fields) -> str:
+        """The believed address of the client."""
+        return client_of(peer, fields, self.trusted_proxies)
 
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """Who is told of each request: the log, the metrics, and the clock that both rely on."""
-
-    log: Log
-    metrics: Metrics
-    clock: Clock
+    def received(self, request: web.BaseRequest) -> Received:
+        """The request as it came to this process, or to the worker that relays it."""
+        received = request_head(request, self.trusted_proxies, secure=True)
+        return as_it_came(received) if self.relayed else received
 
 
 class Listener:
     """Hands each request to its door and writes one line about it."""
 
-    def __init__(self, table: RouteTable, login: Door, app: Door, believed: Believed, witness: Witness) -> None:
-        """``login`` and ``app``: the doors behind the login host and behind every app host."""
+    def __init__(self, table: RouteTable, login: Door, app: AppDoor, believed: Believed, witness: Witness, crowd: Crowd) -> None:
+        """``login`` and ``app``: the doors behind the login host and behind every app host; ``crowd``: who has how much open."""
         self._table = table
         self._login = login
         self._app = app
         self._believed = believed
         self._witness = witness
+        self._crowd = crowd
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request; the server calls this and nothing else."""
-        began = self._witness.clock.monotonic()
-        self._witness.metrics.began()
-        notes: Notes = {"door": "none", "status": CLIENT_LEFT}
+        began = self._witness.began()
+        notes: Notes = {"door": "none"}
+        status = CLIENT_LEFT
         try:
             response = await self._answer(request, notes)
-            notes["status"] = response.status
+            status = response.status
             return response
         finally:
-            notes |= noted(request)
-            self._testify(notes, self._witness.clock.monotonic() - began)
+            self._witness.answered(began, status, **(notes | noted(request)))
+
+    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done) -> bool:
+        """Forward a request that has no body now, without a task, where nobody has to be waited for; False where ``handle`` must.
+
+        Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; ``done`` is called once when its
+        answer is over, with whether the connection goes on.
+        """
+        began = self._witness.clock.monotonic()
+        fields = message.raw_headers
+        address = self._believed.client(peer, fields)
+        admitted = self._table.admit((message.method, message.path, message.version), fields, peer, address, self._believed.limits)
+        if isinstance(admitted, Malformed) or not self._crowd.has_room(address):
+            return False
+        head, app = admitted
+        if not isinstance(app, App):
+            return False
+        asked = Asked(message.method == "HEAD", message.version >= (1, 1), keeps)
+        return Passing(client, head, app, asked, began, done).begin(self._app, self._crowd, self._witness)
 
     def unparsable(self, request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:
         """The refusal of bytes that the parser could not read as a request; nothing of them is repeated in it or in the log."""
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-        self._witness.metrics.began()
-        notes: Notes = {"door": "none", "verdict": "refused", "reason": malformed.reason, "status": malformed.status}
-        self._testify(notes | ({"peer": str(peer[0])} if isinstance(peer, tuple) else {}), 0.0)
+        name = request.transport.get_extra_info("peername") if request.transport is not None else None
+        peer = str(name[0]) if isinstance(name, tuple) else ""
+        self._witness.answered(self._witness.began(), malformed.status, door="none", verdict="refused", reason=malformed.reason, peer=peer)
         # The parser's own stand-in for a request claims HTTP/1.0, where nothing would say that the connection ends.
         return refusal(malformed, (), (b"Connection", b"close"))
 
-    def _testify(self, notes: Notes, seconds: float) -> None:
-        status = notes["status"]
-        verdict, door = str(notes.get("verdict", "")), str(notes["door"])
-        self._witness.metrics.answered(door, verdict, status if isinstance(status, int) else 0, seconds)
-        if notes.get("reason") in _COUNTED_REASONS:
-            self._witness.metrics.happened(str(notes["reason"]))
-        told = {name: value for name, value in notes.items() if value != ""}
-        self._witness.log.tell("request", {**told, "milliseconds": seconds * 1000})
-
     async def _answer(self, request: web.BaseRequest, notes: Notes) -> web.StreamResponse:
         try:
-            received = request_head(request, self._believed.trusted_proxies, secure=True)
+            received = self._believed.received(request)
             notes |= _who(received)
-            admitted = self._admitted(received)
-            if isinstance(admitted, Malformed):
-                notes |= {"verdict": "refused", "reason": admitted.reason}
-                return refusal(admitted, received.fields)
-            head, host = admitted
-            if host is None:
-                return self._at_no_host(request, head, notes)
-            return await self._through(request, head, host, notes)
+            if not self._crowd.enter(received.client):
+                notes |= {"verdict": "refused", "reason": _CROWDED.reason}
+                return refusal(_CROWDED, received.fields, _LATER)
+            try:
+                return await self._let_in(request, received, notes)
+            finally:
+                self._crowd.leave(received.client)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost door: whatever was not foreseen ends here, in a page and a line of the log
-            notes |= {"verdict": "failed", "status": 500}
+            notes["verdict"] = "failed"
             self._witness.log.failure("request_failed", error, notes)
             return self._failed(request, error)
 
-    def _admitted(self, received: Received, secure: bool = True) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """The head and its host, None for one that is not ours.
-
-        The scheme is that of the host's public address, never a field's word (F6, F10): a name without a port is looked for under both.
-        """
-        head = admit_head(replace(received, secure=secure), self._believed.largest_fields_bytes)
-        if isinstance(head, Malformed):
-            return head
-        host = self._table.host(head.authority)
+    async def _let_in(self, request: web.BaseRequest, received: Received, notes: Notes) -> web.StreamResponse:
+        admitted = self._table.admitted(received, self._believed.limits)
+        if isinstance(admitted, Malformed):
+            notes |= {"verdict": "refused", "reason": admitted.reason}
+            return refusal(admitted, received.fields)
+        head, host = admitted
         if host is None:
-            return self._admitted(received, secure=False) if secure else (head, None)
-        return replace(head, secure=host.origin.startswith("https://")), host
+            return self._at_no_host(request, head, notes)
+        return await self._through(request, head, host, notes)
 
     def _at_no_host(self, request: web.BaseRequest, head: RequestHead, notes: Notes) -> web.StreamResponse:
         """421, and the files that this very page loads: they are the same for everybody and tell nothing."""
@@ -159,16 +170,5 @@ class Listener:
         return refusal(Malformed(500, "internal"), tuple(request.raw_headers))
 
 
-def _who(received: Received) -> Mapping[str, object]:
-    method = received.method if received.method in _METHODS else "other"
-    return {"method": method, "peer": received.peer, "client": received.client}
-
-
-def refusal(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> web.StreamResponse:
-    """A page for those who read HTML, JSON for the rest; the connection ends, because nobody reads what else is on it."""
-    extra = (*more, _ALLOW) if malformed.status == 405 else more
-    if any(name.lower() == b"accept" and b"text/html" in value.lower() for name, value in fields):
-        answer = page_answer(render(BadRequest(malformed.status, malformed.reason)), *extra)
-    else:
-        answer = json_answer(malformed.status, {"error": malformed.reason}, *extra)
-    return to_response(answer, closes=True)
+def _who(received: Received) -> Notes:
+    return {"method": received.method, "peer": received.peer, "client": received.client}

@@ -24,6 +24,7 @@ _REMEDIES = {
     ),
     404: Remedy("There is nothing at this address", "No page is served here.", "Check the address, or start from the home page."),
     405: Remedy("That does not work here", "This address does not take this kind of request.", "Start again from the home page."),
+    408: Remedy("That took too long", "Your request did not arrive whole in time.", "Check your connection, then try again."),
     409: Remedy(
         "That was done already", "This step was finished before, or was overtaken by another one.", "Start again from the home page."
     ),
@@ -46,10 +47,19 @@ _REMEDIES = {
     503: Remedy("Too much at once", "This site cannot take your request just now.", "Wait a moment, then try again."),
     504: Remedy("The answer took too long", "The server behind this site did not answer in time.", "Wait a moment, then start again."),
 }
+_BY_REASON = {
+    "too_many_requests_of_client": Remedy(
+        "Too much is open at once",
+        "From where you are, more is open here than this site takes at once: pages, downloads, or other people behind the same address.",
+        "Close some of it, then try again. If it stays like this, tell your administrator what stands in the small print.",
+    ),
+}
 _REFUSED = Remedy("That was not accepted", "This site does not take this request.", "Start again from the home page.")
 _FAILED = Remedy("Something went wrong here", "It is not your doing.", "Wait a moment, then try again.")
 
 
-def remedy(status: int) -> Remedy:
-    """The words for one status from 400 to 599; unknown ones get the words of their class."""
+def remedy(status: int, reason: str = "") -> Remedy:
+    """The words for one status from 400 to 599; a few reasons have words of their own, unknown ones get those of their class."""
+    if reason in _BY_REASON:
+        return _BY_REASON[reason]
     return _REMEDIES.get(status, _REFUSED if status < 500 else _FAILED)

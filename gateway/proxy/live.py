@@ -1,7 +1,7 @@
 """Who has what open: the sockets and streams under way, by the fingerprints of the session that let them in.
 
-Owns the registry, nothing else: what "cut" means is the business of whoever registered. Must never keep an entry longer than
-its connection lasts. Rules from: DESIGN section 5.7, ATTACKS U8.
+Owns the registry, nothing else: what "cut" and "leave" mean is the business of whoever registered. Must never keep an entry longer than
+its connection lasts. Rules from: DESIGN section 5.7, ATTACKS U8, D8.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from gateway.core.session import Fingerprint
 
 Cut = Callable[[], None]
+Leave = Callable[[], None]
 
 
 class Live:
@@ -18,21 +19,40 @@ class Live:
     def __init__(self) -> None:
         """Nothing is open yet."""
         self._open: dict[Fingerprint, set[Cut]] = {}
+        self._leaves: dict[Cut, Leave] = {}
+        self._is_going = False
 
     @contextmanager
-    def held(self, fingerprints: Iterable[Fingerprint], cut: Cut) -> Iterator[None]:
-        """Register ``cut`` under every fingerprint for as long as the block lasts; it must not wait, and may be called twice."""
+    def held(self, fingerprints: Iterable[Fingerprint], cut: Cut, leave: Leave | None = None) -> Iterator[None]:
+        """Register for as long as the block lasts; neither may wait, and both may be called twice.
+
+        ``cut``: the session of one of the fingerprints ended. ``leave``: this process is about to, whoever it is that is connected; None
+        where an ordinary end is near anyway, as of an answer that is being written.
+        """
         names = tuple(fingerprints)
-        for name in names:
-            self._open.setdefault(name, set()).add(cut)
+        self.hold(names, cut, leave)
         try:
             yield
         finally:
-            for name in names:
-                cuts = self._open.get(name, set())
-                cuts.discard(cut)
-                if not cuts:
-                    self._open.pop(name, None)
+            self.release(names, cut)
+
+    def hold(self, fingerprints: tuple[Fingerprint, ...], cut: Cut, leave: Leave | None = None) -> None:
+        """The same without a block: whoever calls this calls ``release`` with the same two."""
+        for name in fingerprints:
+            self._open.setdefault(name, set()).add(cut)
+        if leave is not None:
+            self._leaves[cut] = leave
+            if self._is_going:
+                leave()
+
+    def release(self, fingerprints: tuple[Fingerprint, ...], cut: Cut) -> None:
+        """It is closed."""
+        self._leaves.pop(cut, None)
+        for name in fingerprints:
+            cuts = self._open.get(name, set())
+            cuts.discard(cut)
+            if not cuts:
+                self._open.pop(name, None)
 
     def close(self, fingerprints: Iterable[Fingerprint]) -> int:
         """Cut everything that these fingerprints let in; how many connections that were."""
@@ -41,5 +61,13 @@ class Live:
             cut()
         return len(cuts)
 
+    def go_away(self) -> int:
+        """Have everything leave that would otherwise stay for long, now and from now on; how many connections that were."""
+        self._is_going = True
+        leaves = tuple(self._leaves.values())
+        for leave in leaves:
+            leave()
+        return len(leaves)
+
     def __len__(self) -> int:
-        return len({cut for cuts in self._open.values() for cut in cuts})
+        return len({cut for cuts in (*self._open.values(), self._leaves) for cut in cuts})

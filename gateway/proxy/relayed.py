@@ -5,27 +5,11 @@ Server and Content-Type, and take no empty reason; an answer from outside has to
 head that ``head_is_clean`` refuses. Rules from: RFC 9112 §6 (body length), RFC 9110 §6.6.1 (Date), §8.6 (Content-Length).
 """
 
-import re
-import socket
-import struct
-from email.utils import formatdate
-from http import HTTPStatus
-
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from gateway.core.messages import Fields
-
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_NO_BODY = (204, 304)
-_RESET = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
-_REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
-
-
-def head_is_clean(reason: bytes, fields: Fields) -> bool:
-    """Whether these bytes can be written as a head without becoming another message."""
-    return not _FORBIDDEN.search(reason) and all(_TOKEN.match(name) and not _FORBIDDEN.search(value) for name, value in fields)
+from gateway.proxy.heads import Asked, answer_head, head_is_clean
 
 
 class RelayedResponse(web.StreamResponse):
@@ -38,8 +22,8 @@ class RelayedResponse(web.StreamResponse):
     def __init__(self, status: int, reason: bytes, fields: Fields, *, body: bytes = b"", closes: bool = False) -> None:
         """``reason`` empty: the usual one. ValueError when the head is not clean."""
         super().__init__(status=status)
-        self._reason_bytes = reason or _REASONS.get(status, b"")
-        if not head_is_clean(self._reason_bytes, fields):
+        self._reason_bytes = reason
+        if not head_is_clean(reason, fields):
             raise ValueError("bytes that no head may hold")
         self._fields = fields
         self._whole = body
@@ -50,6 +34,13 @@ class RelayedResponse(web.StreamResponse):
         self._sent = 0
         self._abandoned = ""
 
+    @classmethod
+    def finished(cls, status: int, fields: Fields, sent: int, abandoned: str, *, keeps: bool) -> "RelayedResponse":
+        """A response that somebody else has written: ``sent`` bytes of its body, and it was ``abandoned`` or is whole."""
+        made = cls(status, b"", fields, closes=not keeps)
+        made._sent, made._abandoned, made._ended = sent, abandoned, True
+        return made
+
     @property
     def fields(self) -> Fields:
         """The end-to-end fields that the client gets."""
@@ -58,7 +49,7 @@ class RelayedResponse(web.StreamResponse):
     @property
     def prepared(self) -> bool:
         """Whether the head was written."""
-        return self._carrier is not None
+        return self._carrier is not None or self._ended
 
     @property
     def keep_alive(self) -> bool | None:
@@ -100,23 +91,9 @@ class RelayedResponse(web.StreamResponse):
         return int(values[0]) if values else None
 
     def _head(self, request: web.BaseRequest) -> bytes:
-        fields = list(self._fields)
-        names = {name.lower() for name, _ in fields}
-        modern = request.version >= (1, 1)
-        self._bare = request.method == hdrs.METH_HEAD or self.status in _NO_BODY or self.status < 200
-        self._stays = self._stays and request.keep_alive
-        if self.status >= 200:
-            if b"date" not in names:
-                fields.append((b"Date", formatdate(usegmt=True).encode("ascii")))
-            if not self._bare and b"content-length" not in names:
-                if modern:
-                    fields.append((b"Transfer-Encoding", b"chunked"))
-                else:
-                    self._stays = False
-            if self._stays != modern:
-                fields.append((b"Connection", b"keep-alive" if self._stays else b"close"))
-        lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-        return b"HTTP/1.1 %d %b\r\n%b\r\n" % (self.status, self._reason_bytes, lines)
+        asked = Asked(request.method == "HEAD", request.version >= (1, 1), request.keep_alive)
+        text, self._bare, _, self._stays = answer_head(self.status, self._reason_bytes, self._fields, asked, keeps=self._stays)
+        return text
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write a piece of the body, waiting while the client is slower than we are."""
@@ -138,16 +115,3 @@ class RelayedResponse(web.StreamResponse):
             await self._carrier.write_eof()
         await self._carrier.drain()
         self._ended = True
-
-    def abandon(self, request: web.BaseRequest, reason: str) -> None:
-        """Break the connection, so that the client cannot take what it has for the whole (S16); ``reason``: a word for the log."""
-        self._ended = True
-        self._stays = False
-        self._abandoned = reason
-        transport = request.transport
-        if transport is not None:
-            connection = transport.get_extra_info("socket")
-            if connection is not None:
-                # Without it the last packet is an orderly FIN, and a body that ends with the connection would look whole.
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            transport.abort()

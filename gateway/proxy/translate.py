@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from aiohttp import web
 
-from gateway.core.messages import Received
+from gateway.core.messages import Fields, Received
 from gateway.core.navigation import client_address
 
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -28,13 +28,23 @@ def request_head(request: web.BaseRequest, trusted_proxies: Networks, secure: bo
         fields=tuple(request.raw_headers),
         secure=secure if scheme not in ([b"https"], [b"http"]) else scheme == [b"https"],
         peer=peer,
-        client=client_address(peer, _values(request, b"x-forwarded-for"), trusted_proxies),
+        client=client_of(peer, request.raw_headers, trusted_proxies),
     )
 
 
+def client_of(peer: str, fields: Fields, trusted_proxies: Networks) -> str:
+    """The believed address of the client."""
+    claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"] if trusted_proxies else ()
+    return client_address(peer, claimed, trusted_proxies)
+
+
+def peer_of(peername: object) -> str:
+    """The address of a socket's other end, by its ``peername``; ``unknown`` for one that has none (a Unix socket)."""
+    return str(peername[0]) if isinstance(peername, tuple) and peername else "unknown"
+
+
 def _peer(request: web.BaseRequest) -> str:
-    name = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return str(name[0]) if isinstance(name, tuple) and name else "unknown"
+    return peer_of(request.transport.get_extra_info("peername") if request.transport is not None else None)
 
 
 def _is_trusted(peer: str, trusted_proxies: Networks) -> bool:
@@ -72,6 +82,16 @@ class Upload:
         if not piece:
             raise StopAsyncIteration
         return piece
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether what has arrived stopped being the body that the head announced."""
+        return isinstance(self._request.content.exception(), web.RequestPayloadError)
+
+    def at_hand(self) -> bytes | None:
+        """The whole body where it arrived already, so that nobody has to wait for it; else None. Instead of iterating."""
+        content = self._request.content
+        return content.read_nowait() if content.is_eof() and content.exception() is None else None
 
     async def _say_continue(self) -> None:
         if self._expected and self._request.version >= (1, 1):

@@ -2,214 +2,152 @@
 
 Owns the one way in which a connection stops being HTTP. The server behind the gateway answers the client's own handshake (key,
 version, subprotocols, extensions), and only its proof, ``Sec-WebSocket-Accept``, opens the tunnel; any other answer is an
-ordinary one (U3). Frames are passed on, never rebuilt: pings, close codes and compression are the two ends' own. Must never tunnel
-anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body (U1, U14), nor see a field that ``core.fields`` did not pass.
-Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1 to U14.
+ordinary one (U3). Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body (U1, U14), nor see a field that
+``core.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1 to U14.
 """
 
-import asyncio
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
-from aiohttp import ClientResponse, ClientSession, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import StreamWriter
+from aiohttp import web
 
-from gateway.core.fields import from_outside
 from gateway.core.messages import Fields
 from gateway.core.session import Fingerprint
-from gateway.errors import Nonsense
-from gateway.outbound import Deadlines, Destination, can_be_sent, send_once
-from gateway.proxy.frames import Frames, close_frame
+from gateway.errors import HungUp, Nonsense
+from gateway.proxy.connection import Connection
+from gateway.proxy.exchange import Exchange, Incoming, asked_of
 from gateway.proxy.handshake import handshake_fields, is_accepted, without_handshake
-from gateway.proxy.http import Exchange, Rewrite, refusal
+from gateway.proxy.heads import answer_head, head_is_clean, request_head
 from gateway.proxy.live import Live
-from gateway.proxy.relayed import RelayedResponse, head_is_clean
+from gateway.proxy.relay import Rewrite
+from gateway.proxy.relayed import RelayedResponse
+from gateway.proxy.servers import Source
+from gateway.proxy.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Client, Tunnel
 
 _HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
-
-REVOKED = 1008
-"""Close code for a connection whose session ended: policy violation."""
-TOO_BIG = 1009
-LOST = 1014
-"""Close code when the server behind us went away without one: bad gateway."""
-_CODES = {"gone": LOST, "too_big": TOO_BIG, "cut": REVOKED}
+_WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message_too_large", LOST: "cut_short:hung_up"}
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class WebSocketRelay:
-    """Carries WebSockets to one destination; ``live`` knows them by fingerprint while they are open."""
+    """Carries WebSockets to the servers of one ``source``; ``live`` knows them by fingerprint while they are open."""
 
-    client: ClientSession
-    destination: Destination
-    deadlines: Deadlines
+    source: Source
     live: Live
     largest_message_bytes: int | None = None
 
     async def relay(
-        self, request: web.BaseRequest, target: str, fields: Fields, rewrite: Rewrite, fingerprints: Iterable[Fingerprint] = ()
+        self,
+        request: web.BaseRequest,
+        target: str,
+        fields: Fields,
+        rewrite: Rewrite,
+        fingerprints: Iterable[Fingerprint] = (),
+        key: bytes | None = None,
     ) -> web.StreamResponse:
         """Open the WebSocket behind, then the one in front, and carry frames until either ends; or relay the refusal.
 
-        ``request`` is one that ``is_handshake`` accepts; ``fields`` are end-to-end, to which the client's own Sec-WebSocket fields
-        are added. Raises ``OutsideFailed`` while the client has got nothing. What ends the session ends this as well, in every stage.
+        ``request`` is one that ``is_handshake`` accepts; ``fields`` are end-to-end and hold a Host; the client's own Sec-WebSocket
+        fields are added. ``key``: as for ``Source``. Raises ``OutsideFailed`` while the client has got nothing. What ends the session,
+        or this process, ends this as well, in every stage.
         """
-        cutting = _Cutting(request)
-        with self.live.held(fingerprints, cutting.cut):
-            return await self._relayed(request, (target, fields), rewrite, cutting)
-
-    async def _relayed(
-        self, request: web.BaseRequest, going: tuple[str, Fields], rewrite: Rewrite, cutting: "_Cutting"
-    ) -> web.StreamResponse:
-        target, fields = going
-        if not can_be_sent((*fields, *handshake_fields(request.raw_headers))):
-            return refusal(400)
-        head = ("GET", target, (*without_handshake(fields), *handshake_fields(request.raw_headers), *_HOP))
-        response = await send_once(self.client, self.destination, head, None, self.deadlines.first_byte, deadlines=self.deadlines)
-        if response.status != 101:
-            exchange = Exchange(response, self.deadlines.idle)
+        opening = _Opening(request)
+        with self.live.held(fingerprints, opening.cut, opening.leave):
+            own = handshake_fields(request.raw_headers)
+            answer = await self._begun(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), key)
+            exchange = Exchange(answer)
             try:
+                await exchange.head()
                 rewritten = rewrite(exchange.status, exchange.fields)
+                tunnel = self._tunnel(request, answer, rewritten) if exchange.status == 101 else None
             except BaseException:
-                exchange.abort()
+                answer.connection.abort()
                 raise
-            return await exchange.relay(request, rewritten)
-        try:
-            return await self._switched(request, response, rewrite, cutting)
-        finally:
-            response.close()
+            if tunnel is None:
+                return await exchange.relay(request, rewritten)
+            opening.tunnel = tunnel
+            return await _carried(request, answer, (*rewritten, *_HOP), opening, tunnel)
 
-    async def _switched(
-        self, request: web.BaseRequest, response: ClientResponse, rewrite: Rewrite, cutting: "_Cutting"
-    ) -> web.StreamResponse:
-        received: Fields = tuple(response.raw_headers)
-        connection = response.connection
-        protocol = connection.protocol if connection is not None else None
-        if protocol is None or not is_accepted(request.raw_headers, received):
+    async def _begun(self, head: bytes, key: bytes | None) -> "_Answer":
+        """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
+        for left in reversed(range(_TRIES)):
+            answer = _Answer(await self.source.connection(key))
+            try:
+                answer.connection.begin(head, answer, upgrade=True)
+            except HungUp:
+                if not left:
+                    raise
+            else:
+                return answer
+        raise AssertionError("a loop of at least one try")
+
+    def _tunnel(self, request: web.BaseRequest, answer: "_Answer", rewritten: Fields) -> Tunnel:
+        if not is_accepted(request.raw_headers, answer.fields):
             raise Nonsense("websocket_handshake")
-        fields = (*rewrite(101, from_outside(received)), *_HOP)
-        reason = (response.reason or "").encode("utf-8", "surrogateescape")
-        if not head_is_clean(reason, fields):
+        if not head_is_clean(answer.reason, rewritten):
             raise Nonsense("head")
-        switched = RelayedResponse(101, reason, fields, closes=True)
-        try:
-            await switched.prepare(request)
-        except ConnectionError:
-            return switched
-        tunnel = _Tunnel(request, protocol, self.largest_message_bytes)
-        cutting.tunnel = tunnel
-        await tunnel.run()
-        return switched
+        client = cast(Client, request.protocol)  # what aiohttp's server makes of it, seen from here
+        return Tunnel(client, answer.connection, self.largest_message_bytes)
 
 
-class _Cutting:
-    """How a WebSocket is cut: by its tunnel, which says why; before there is one, by breaking the client's connection.
+async def _carried(request: web.BaseRequest, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> web.StreamResponse:
+    """Open the tunnel and wait for its end; nothing may be waited for before."""
+    head = answer_head(101, answer.reason, fields, asked_of(request)).text
+    request.writer.output_size += len(head)  # it has begun: nobody may write another answer behind it
+    tunnel.open(head, answer.early, is_lost=answer.is_gone)
+    if opening.is_leaving:
+        tunnel.end(GOING_AWAY)
+    try:
+        await tunnel.over
+    finally:
+        tunnel.gone()
+    return RelayedResponse.finished(101, fields, 0, _WORDS[tunnel.code], keeps=False)
 
-    That cancels the request, and with it the handshake behind.
+
+class _Answer(Incoming):
+    """Reads the answer to a handshake; what follows a 101 is held until there is a tunnel (``receiving.Sink``)."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.early: list[bytes] = []
+        self.is_gone = False
+
+    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
+        super().began(status, reason, fields, length)
+        if status == 101:
+            self.connection.switch(self)
+            self.connection.pause_reading()
+
+    def received(self, data: bytes) -> None:
+        self.early.append(data)
+
+    def gone(self) -> None:
+        self.is_gone = True
+
+    def writable(self, is_writable: bool) -> None:
+        """Nothing is being sent yet."""
+
+
+class _Opening:
+    """How a WebSocket is ended: by its tunnel, which says why; before there is one, by breaking the client's connection.
+
+    That cancels the request, and with it the handshake behind. Who only has to leave is let in first, to be told.
     """
 
     def __init__(self, request: web.BaseRequest) -> None:
         self._request = request
-        self.tunnel: _Tunnel | None = None
+        self.tunnel: Tunnel | None = None
+        self.is_leaving = False
 
     def cut(self) -> None:
         if self.tunnel is not None:
-            self.tunnel.cut()
+            self.tunnel.end(REVOKED)
         elif self._request.transport is not None:
             self._request.transport.abort()
 
-
-class _Direction:
-    """One direction of a tunnel, in the shape of the parsers that aiohttp's two protocols feed after a 101."""
-
-    def __init__(self, source: BaseProtocol, sink: BaseProtocol, writer: AbstractStreamWriter, frames: Frames, ended: "_Ended") -> None:
-        self._source = source
-        self._sink = sink
-        self._writer = writer
-        self._ended = ended
-        self._full = asyncio.Event()
-        self.frames = frames
-
-    def feed_data(self, received: bytes) -> tuple[bool, bytes]:
-        if self._ended.is_set() or self._sink.transport is None:
-            return False, b""
-        admitted = self.frames.admitted(received)
-        self._sink.transport.write(received[:admitted])
-        if admitted < len(received):
-            self._ended.set("too_big")
-        elif self._sink.writing_paused:
-            self._source.pause_reading()
-            self._full.set()
-        return False, b""
-
-    def feed_eof(self) -> None:
-        self._ended.set("gone")
-
-    def say(self, frame: bytes) -> None:
-        """Put a Close frame of ours behind what was passed on, where that is possible and none went by."""
-        if self.frames.at_boundary and not self.frames.closed and self._sink.transport is not None:
-            self._sink.transport.write(frame)
-
-    async def breathe(self) -> None:
-        """Let the source go on whenever the sink has taken what it was given."""
-        while True:
-            await self._full.wait()
-            self._full.clear()
-            try:
-                await self._writer.drain()
-            except ConnectionError:
-                self._ended.set("gone")
-                return
-            self._source.resume_reading()
-
-
-class _Ended:
-    """The end of a tunnel, and the first reason for it: gone, too_big or cut."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-        self.reason = ""
-
-    def set(self, reason: str) -> None:
-        self.reason = self.reason or reason
-        self._event.set()
-
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    async def wait(self) -> str:
-        await self._event.wait()
-        return self.reason
-
-
-class _Tunnel:
-    """Two directions and one end. The client's end arrives as a cancellation, as everywhere in this server."""
-
-    def __init__(self, request: web.BaseRequest, app: BaseProtocol, largest_message_bytes: int | None) -> None:
-        self._ended = _Ended()
-        self._client = request.protocol
-        self._app = app
-        app_writer = StreamWriter(app, asyncio.get_running_loop())
-        self._up = _Direction(self._client, app, app_writer, Frames(largest_message_bytes), self._ended)
-        self._down = _Direction(app, self._client, request.writer, Frames(), self._ended)
-
-    def cut(self) -> None:
-        """End the connection from our side; the client is told with ``REVOKED``."""
-        self._ended.set("cut")
-
-    async def run(self) -> None:
-        """Carry until one side ends, a message is too large, or ``cut``; both sides are told, what was passed on is flushed."""
-        async with asyncio.TaskGroup() as group:
-            breathing = [
-                group.create_task(self._up.breathe(), name="websocket-to-app"),
-                group.create_task(self._down.breathe(), name="websocket-to-client"),
-            ]
-            self._app.set_parser(self._down, self._down)  # type: ignore[attr-defined] # the client's protocol has it, typed Any
-            self._client.set_parser(self._up)  # type: ignore[arg-type] # declared for its own reader, of which it calls these two
-            code = _CODES[await self._ended.wait()]
-            for task in breathing:
-                task.cancel()
-        self._down.say(close_frame(code))
-        self._up.say(close_frame(code, secrets.token_bytes))
+    def leave(self) -> None:
+        self.is_leaving = True
+        if self.tunnel is not None:
+            self.tunnel.end(GOING_AWAY)

@@ -4,8 +4,8 @@ Owns the memory that every other kind of Revocations keeps in front. Must never 
 counts what its bound made it forget: a forgotten revocation leaves Okta's word alone to judge by. Rules from: DESIGN section 7.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
 
 from gateway.core.session import Fingerprint
 from gateway.revocations.interface import Listener, Revocation, Unsubscribe
@@ -16,30 +16,49 @@ LARGEST = 200_000
 Key = TypeVar("Key")
 
 
+class Remembered(NamedTuple):
+    """One entry of a memory on its way to another memory of the same machine: one revocation of one key, and its age.
+
+    An age, not a time: so nobody has to know whose clock counts from when.
+    """
+
+    revocation: Revocation
+    age_seconds: float
+
+
 class Heard(Generic[Key]):
     """When each key was last heard of, for a while. One time to live for all: so the dictionary's order is that of their ends.
 
     A plain dictionary, because every request looks into it three times and hardly ever finds anything.
     """
 
-    __slots__ = ("_at", "_largest", "_monotonic", "_seconds", "forgotten")
+    __slots__ = ("_at", "_largest", "_monotonic", "_seconds", "forgotten", "known")
 
     def __init__(self, largest: int, seconds: float, monotonic: Callable[[], float]) -> None:
-        """At most ``largest`` keys, ``seconds`` long; ``forgotten`` counts those that the bound pushed out before their end."""
+        """At most ``largest`` keys, ``seconds`` long; ``forgotten`` counts those that the bound pushed out before their end.
+
+        ``known``: all that were heard of, those that are over included.
+        """
         self._at: dict[Key, float] = {}
+        self.known = self._at.keys()
         self._largest = largest
         self._seconds = seconds
         self._monotonic = monotonic
         self.forgotten = 0
 
-    def note(self, key: Key) -> None:
-        """The key was heard of now."""
+    def note(self, key: Key, age_seconds: float = 0.0) -> None:
+        """The key was heard of so long ago, unless it is known to have been heard of since."""
         now = self._monotonic()
-        self._at.pop(key, None)
+        at = max(now - age_seconds, self._at.pop(key, now - age_seconds))
         while self._at and (len(self._at) >= self._largest or self._is_over(next(iter(self._at.values())), now)):
             eldest = next(iter(self._at))
             self.forgotten += not self._is_over(self._at.pop(eldest), now)
-        self._at[key] = now
+        self._at[key] = at
+
+    def ages(self) -> Iterator[tuple[Key, float]]:
+        """Every key that is not over, and how many seconds ago it was last heard of."""
+        now = self._monotonic()
+        return iter([(key, now - at) for key, at in self._at.items() if not self._is_over(at, now)])
 
     def since(self, key: Key) -> float | None:
         """The monotonic second at which the key was last heard of; None where that is too long ago, or it never was."""
@@ -67,22 +86,32 @@ class LocalRevocations:
 
     def remember(self, revocation: Revocation) -> None:
         """Remember a revocation and tell the listeners; hearing it again begins its time anew."""
-        for fingerprint in revocation.fingerprints:
-            (self._unseen if fingerprint in revocation.unseen else self._cookies).note(fingerprint)
-        if revocation.session_id is not None:
-            self._sessions.note(revocation.session_id)
-        if revocation.user_id is not None:
-            self._users.note(revocation.user_id)
+        self._note(revocation, 0.0)
         for listener in tuple(self._listeners.values()):
             listener(revocation)
 
+    def everything(self) -> Iterator[Remembered]:
+        """The whole memory as it is now, for one that has just begun."""
+        for one, age in self._cookies.ages():
+            yield Remembered(Revocation((one,)), age)
+        for one, age in self._unseen.ages():
+            yield Remembered(Revocation((one,), unseen=(one,)), age)
+        for session_id, age in self._sessions.ages():
+            yield Remembered(Revocation(session_id=session_id), age)
+        for user_id, age in self._users.ages():
+            yield Remembered(Revocation(user_id=user_id), age)
+
+    def learn(self, entries: Iterable[Remembered]) -> None:
+        """Remember what another memory holds; listeners hear nothing, because nothing was open when it happened."""
+        for revocation, age_seconds in entries:
+            self._note(revocation, age_seconds)
+
     def has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether any of these cookies is revoked."""
-        since, since_unseen = self._cookies.since, self._unseen.since
-        for fingerprint in fingerprints:  # noqa: SIM110  a generator would double the price of the busiest line of the house
-            if since(fingerprint) is not None or since_unseen(fingerprint) is not None:
-                return True
-        return False
+        fingerprints = tuple(fingerprints)
+        if self._cookies.known.isdisjoint(fingerprints) and self._unseen.known.isdisjoint(fingerprints):
+            return False  # so it is nearly always
+        return any(self._cookies.since(one) is not None or self._unseen.since(one) is not None for one in fingerprints)
 
     def has_session(self, session_id: str) -> bool:
         """Whether this session of Okta is revoked."""
@@ -101,6 +130,14 @@ class LocalRevocations:
             self._listeners.pop(mark, None)
 
         return unsubscribe
+
+    def _note(self, revocation: Revocation, age_seconds: float) -> None:
+        for fingerprint in revocation.fingerprints:
+            (self._unseen if fingerprint in revocation.unseen else self._cookies).note(fingerprint, age_seconds)
+        if revocation.session_id is not None:
+            self._sessions.note(revocation.session_id, age_seconds)
+        if revocation.user_id is not None:
+            self._users.note(revocation.user_id, age_seconds)
 
     @property
     def ready(self) -> bool:

@@ -5,15 +5,13 @@ looked up on every reading, not only when it arrives: so no answer that comes la
 DESIGN section 3, steps 1 to 3; ATTACKS K1, K2, K4, K10, C7, L14.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from cachetools import TLRUCache
-
 from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
-from gateway.core.cookies import repeated
-from gateway.core.session import Finding, Fingerprint, Fingerprinter, NoSession, Session, SessionCookie, Unknown
+from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of
 from gateway.revocations import Revocations
 from gateway.sessions.asking import Asked
 
@@ -54,24 +52,28 @@ class Answers:
         self._fingerprinter = fingerprinter
         self._lifetimes = rules.lifetimes
         self._monotonic = clock.monotonic
-        self._entries: TLRUCache[bytes, Entry] = TLRUCache(
-            rules.max_entries, lambda key, entry, now: entry.grace_until, timer=clock.monotonic
-        )
+        self._largest = rules.max_entries
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
 
     def __len__(self) -> int:
+        self._forget_dead()
         return len(self._entries)
 
     def find(self, cookies: Cookies) -> NoSession | Found:
         """What is known about cookies: that they carry no session, or the answer about them."""
-        if not cookies:
+        return self.find_marked(self._fingerprinter.marks(cookies))
+
+    def find_marked(self, marks: Marks) -> NoSession | Found:
+        """As ``find``, for cookies whose marks are known."""
+        key = marks.key
+        if not key:
             return NO_COOKIE
-        if len(cookies) > 1 and repeated(cookies):
+        if marks.is_repeated:
             return REPEATED
-        fingerprints = self._fingerprinter.all(cookies)
-        if self._revocations.has_cookie(fingerprints):
+        if self._revocations.has_cookie(marks.fingerprints):
             return REVOKED
-        key = key_of(fingerprints)
-        entry = self._at(key)
+        now = self._monotonic()
+        entry = self._at(key, now)
         if entry is None:
             return Found(key, None, State.DEAD)
         if isinstance(entry.finding, Session):
@@ -80,11 +82,11 @@ class Answers:
             if self._is_outdated(entry.finding, entry.asked_at):
                 self.forget(key)
                 return Found(key, None, State.DEAD)
-        return Found(key, entry, state(entry, self._monotonic()))
+        return Found(key, entry, state(entry, now))
 
     def session(self, fingerprints: tuple[Fingerprint, ...]) -> Session | None:
         """The session that Okta last named for exactly these cookies, believed or not."""
-        entry = self._at(key_of(fingerprints)) if fingerprints else None
+        entry = self._at(key_of(fingerprints), self._monotonic()) if fingerprints else None
         return entry.finding if entry is not None and isinstance(entry.finding, Session) else None
 
     def believed(self, cookies: Cookies, asked: Asked) -> Finding:
@@ -102,30 +104,43 @@ class Answers:
         "Okta does not say" leaves an older answer as it is, to be believed to its end but not asked about again before that.
         """
         if isinstance(finding, Unknown):
-            entry = self._at(key)
+            entry = self._at(key, self._monotonic())
             if entry is not None:
-                self._entries[key] = replace(entry, due_at=entry.fresh_until)
+                self._write(key, replace(entry, due_at=entry.fresh_until))
         elif finding == REVOKED:
             self.forget(key)
         else:
-            self._entries[key] = entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall)
+            self._write(key, entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall))
 
     def forget(self, *keys: bytes) -> None:
         """Drop answers."""
         for key in keys:
             self._entries.pop(key, None)
 
-    def _at(self, key: bytes) -> Entry | None:
-        try:  # .get() would enter and leave the cache's clock twice
-            return self._entries[key]
-        except KeyError:
+    def _at(self, key: bytes, now: float) -> Entry | None:
+        entry = self._entries.get(key)
+        if entry is None:
             return None
+        if now >= entry.grace_until:
+            del self._entries[key]
+            return None
+        self._entries.move_to_end(key)
+        return entry
+
+    def _write(self, key: bytes, entry: Entry) -> None:
+        self._entries.pop(key, None)
+        if self._monotonic() < entry.grace_until:
+            self._entries[key] = entry
+        self._forget_dead()
+        if len(self._entries) > self._largest:
+            self._entries.popitem(last=False)
+
+    def _forget_dead(self) -> None:
+        """Drop the dead at the end that is used least: whoever is used is asked about again before it dies."""
+        now = self._monotonic()
+        while self._entries and now >= next(iter(self._entries.values())).grace_until:
+            self._entries.popitem(last=False)
 
     def _is_outdated(self, session: Session, asked_at: float) -> bool:
         since = self._revocations.user_since(session.user_id)
         return since is not None and asked_at <= since
-
-
-def key_of(fingerprints: tuple[Fingerprint, ...]) -> bytes:
-    """One key for the same cookies in any order."""
-    return fingerprints[0] if len(fingerprints) == 1 else b"".join(sorted(fingerprints))

@@ -12,11 +12,22 @@ from cachetools import TTLCache
 
 from gateway.clock import Clock
 from gateway.core.cache import State
-from gateway.core.session import Finding, Fingerprint, Fingerprinter, NoSession, Session, SessionCookie, SessionToken, Unknown, shown
+from gateway.core.session import (
+    Finding,
+    Fingerprint,
+    Fingerprinter,
+    Marks,
+    NoSession,
+    Session,
+    SessionCookie,
+    SessionToken,
+    Unknown,
+    key_of,
+)
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser
 from gateway.revocations import Revocation, Revocations
-from gateway.sessions.answers import Answers, Cookies, SessionRules, key_of
+from gateway.sessions.answers import Answers, Cookies, Found, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.families import Families
 from gateway.sessions.seen import SeenCookies
@@ -44,7 +55,7 @@ class Sessions:
         clock: Clock,
         on_event: OnEvent,
     ) -> None:
-        """``revocations`` and ``clock`` are those of the whole process: both count by the same monotonic second."""
+        """``revocations`` and ``clock`` are the whole process's: both count by one second. ``keeps_alive``: ``touch`` does something."""
         self._asking = asking
         self._revocations = revocations
         self._fingerprinter = fingerprinter
@@ -52,7 +63,7 @@ class Sessions:
         self._answers = Answers(revocations, fingerprinter, rules, clock)
         self._families = Families(rules.max_entries, rules.kin_seconds, clock.monotonic)
         self._seen = SeenCookies(rules.max_entries, clock.monotonic)
-        self._keeps_alive = rules.keep_alive > 0
+        self.keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
         self._questions: dict[bytes, asyncio.Task[Asked]] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -65,13 +76,17 @@ class Sessions:
         """The fingerprints of cookies, in their order."""
         return self._fingerprinter.all(cookies)
 
+    def marks(self, cookies: Cookies) -> Marks:
+        """What these cookies are known by; good for as long as this memory lives."""
+        return self._fingerprinter.marks(cookies)
+
     def fingerprint_of(self, token: SessionToken) -> Fingerprint:
         """The fingerprint of a session token."""
         return self._fingerprinter.of_token(token)
 
     def shown_of(self, cookies: Iterable[SessionCookie]) -> str:
         """How a browser's cookies are named in the log: the first one's fingerprint, or nothing."""
-        return next((shown(fingerprint) for fingerprint in self.fingerprints(cookies)), "")
+        return self._fingerprinter.marks(tuple(cookies)).shown
 
     def is_revoked(self, cookies: Iterable[SessionCookie]) -> bool:
         """Whether any of these cookies is revoked."""
@@ -83,12 +98,19 @@ class Sessions:
         That is also None, once per life, for an answer that is about to end: ``current`` returns it at once and has it asked
         for again in the background.
         """
-        found = self._answers.find(cookies)
+        return self._recalled(self._answers.find(cookies))
+
+    def recall_marked(self, marks: Marks) -> Finding | None:
+        """As ``recall``, for cookies whose marks are known."""
+        return self._recalled(self._answers.find_marked(marks))
+
+    def _recalled(self, found: NoSession | Found) -> Finding | None:
         if isinstance(found, NoSession):
             return found
-        if found.entry is not None and (found.worth is State.FRESH or (found.worth is State.DUE and self._is_asked(found.key))):
+        key, entry, worth = found
+        if entry is not None and (worth is State.FRESH or (worth is State.DUE and self._is_asked(key))):
             self.counts.hits += 1
-            return found.entry.finding
+            return entry.finding
         return None
 
     async def current(self, cookies: Cookies, browser: Browser, *, vouched: bool = False) -> Finding:
@@ -151,7 +173,7 @@ class Sessions:
 
     def touch(self, cookies: Cookies, browser: Browser) -> None:
         """The user works: keep the session at Okta alive, in the background, at most once per ``session.keep_alive``."""
-        if not self._keeps_alive:
+        if not self.keeps_alive:
             return
         found = self._answers.find(cookies)
         if not isinstance(found, NoSession) and found.key not in self._touched:

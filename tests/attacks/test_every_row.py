@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-GROUPS_DUE = "HPRCLKO"
+GROUPS_DUE = "HPRCLKOU"
 FORWARDED_DUE = 11
 NOT_DUE = {
     "L14": "replicas hear of each other's revocations when these are shared, in a later issue",

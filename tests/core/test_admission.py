@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict, judge
+from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict, is_about_somebody, judge, judge_at
 from gateway.core.routing import Access, Rule
 from gateway.core.session import Finding, NoSession, Session, Unknown
 
@@ -166,3 +166,14 @@ def test_a_rule_may_ask_for_a_recent_proof(password: int | None, factor: int | N
 def test_the_wait_is_oktas_within_bounds(retry_in: float | None, wait: int) -> None:
     retry_at = None if retry_in is None else NOW.timestamp() + retry_in
     assert judge(rule(), "GET", Unknown("rate_limited", retry_at), NOW) == Unavailable("rate_limited", wait)
+
+
+@given(some_rules, st.sampled_from(["GET", "POST"]), findings, st.integers(-200, 9999))
+def test_an_aware_moment_and_unix_seconds_are_judged_alike(of: Rule, method: str, finding: Finding, later: int) -> None:
+    now = NOW + timedelta(seconds=later)
+    assert judge_at(of, method, finding, now.timestamp()) == judge(of, method, finding, now)
+
+
+@given(some_rules, st.sampled_from(["GET", "POST", "PUT"]))
+def test_nobody_is_asked_where_nobody_and_nobody_knows_are_judged_alike(of: Rule, method: str) -> None:
+    assert is_about_somebody(of, method) == (judge(of, method, NONE, NOW) != judge(of, method, Unknown("x"), NOW))

@@ -16,6 +16,7 @@ from gateway.core.cookies import (
     expired,
     is_gateway_name,
     is_okta_name,
+    not_the_apps,
     pairs,
     repeated,
     session_cookies,
@@ -126,6 +127,23 @@ def test_what_stays_is_byte_identical_and_in_order(pieces: list[tuple[bytes, boo
     assert [piece.lstrip(b" ") for _, text in rest for piece in text.split(b";") if piece] == [piece.lstrip(b" ") for piece in kept]
     assert rest in ((), line(b";".join(kept)), line(b";".join(kept).lstrip(b" ")))
     assert without(rest, is_unwanted) == rest
+
+
+NAMES = (*GONE, *OTHERS, b"__Host-app", b"__host-Gateway", b"__Host-gatewa", b"gateway", b"xid", b"d")
+odd_pieces = st.lists(st.sampled_from([*NAMES, b"=", b"=", b" ", b"\t", b",", b'"', b"x", b"\xff"]), max_size=6).map(b"".join)
+odd_lines = st.lists(odd_pieces, max_size=6).map(b";".join)
+
+
+@given(st.lists(odd_lines, max_size=2), st.sampled_from([PASS_NAME, START_NAME, b"sid", b"DT", b"x"]))
+def test_a_single_cookie_is_the_one_pair_of_its_name(texts: list[bytes], name: bytes) -> None:
+    found = [value for key, value in pairs(line(*texts)) if key == name]
+    assert single(line(*texts), name) == (found[0] if len(found) == 1 else None)
+
+
+@given(odd_lines)
+def test_what_no_app_may_see_goes_from_any_line_as_if_each_pair_were_looked_at(text: bytes) -> None:
+    """C12: the line is looked at as a whole first; that must never make a difference."""
+    assert without(line(text), not_the_apps) == without(line(text), is_unwanted)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=3))

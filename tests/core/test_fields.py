@@ -2,14 +2,14 @@
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cookies import is_gateway_name, is_okta_name
-from gateway.core.fields import FieldRules, Forwarding, encoded, folded, from_app, from_outside, private, to_app, to_org
+from gateway.core.answer_fields import from_outside
+from gateway.core.cookies import is_gateway_name, is_okta_name, not_the_apps
+from gateway.core.fields import FieldRules, Forwarding, folded, to_app, to_org
 from gateway.core.messages import Fields, Malformed
 from gateway.core.session import Session
 
@@ -42,8 +42,10 @@ respelt = st.builds(
     st.sampled_from(PROTECTED),
     st.randoms(use_true_random=False),
 )
-client_names = st.one_of(names, respelt, st.sampled_from([b"Host", b"Connection", b"Expect", b"webhook_user", b"Webhook-User"]))
-client_lines = st.lists(st.tuples(client_names, st.sampled_from([b"admin", b"close, Remote-User, X-Forwarded-For, host", b""])))
+client_names = st.one_of(names, respelt, st.sampled_from([b"Host", b"Connection", b"Expect", b"webhook_user", b"Webhook-User", b"Close"]))
+client_lines = st.lists(
+    st.tuples(client_names, st.sampled_from([b"admin", b"close, Remote-User, X-Forwarded-For, host", b"close", b"Keep-Alive", b""]))
+)
 
 
 def drops(name: bytes, value: bytes) -> bool:
@@ -90,6 +92,19 @@ def test_the_clients_connection_list_cannot_take_our_fields_away() -> None:
     assert sent(lines(named, "A: 1", "B: 2", "Content-Length: 5")) == HOST + lines("B: 2", "Content-Length: 5") + OURS
 
 
+@given(client_lines, st.booleans(), st.booleans())
+def test_a_name_alone_decides_as_the_whole_message_would(client: list[tuple[bytes, bytes]], upgrade: bool, has_cookie: bool) -> None:
+    """A connection that names a field which is not there makes every line be looked at apart."""
+    fields = (*client, *(((b"Cookie", b"a=1; sid=2; __Host-gateway=x"),) if has_cookie else ()))
+    apart = (*fields, (b"Connection", b"x-not-there"))
+    assert to_app(fields, RULES, ALICE, WAY, not_the_apps, upgrade) == to_app(apart, RULES, ALICE, WAY, drops, upgrade)
+
+
+def test_even_a_field_called_close_is_named_by_connection_close() -> None:
+    assert sent(lines("Close: 1", "A: 1", "Connection: close")) == HOST + lines("A: 1") + OURS
+    assert sent(lines("Close: 1", "Connection: keep-alive")) == HOST + lines("Close: 1") + OURS
+
+
 def test_ordinary_fields_arrive_as_sent_and_in_order() -> None:
     kept = lines("aCCept: a,  b", "Authorization: Token abc", "Accept: \xff\xc3", "Via: 1.1 edge", "Origin: null")
     out = sent(lines("host: HR.example.com.:443", "Cookie: a=1; sid=2;b=\xe9") + kept + lines("cookie: __Host-gateway=x"))
@@ -134,48 +149,6 @@ def test_a_client_without_a_known_address_is_told_as_the_peer() -> None:
     assert out == lines("Host: a.example", "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Proto: http", "X-Forwarded-Host: a.example")
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("alice@example.com", b"alice@example.com"),
-        ("Zo\u00eb", b"Zo%C3%AB"),
-        ("Zo%C3%AB", b"Zo%25C3%25AB"),
-        (" admin ", b"%20admin%20"),
-        ("a  b", b"a  b"),
-        ("a\r\nX: y", b"a%0D%0AX: y"),
-        ("\U0001f600", b"%F0%9F%98%80"),
-        ("\x7f\x00", b"%7F%00"),
-        ("", b""),
-    ],
-)
-def test_identity_values_are_encoded_as_documented(text: str, told: bytes) -> None:
-    assert encoded(text) == told
-
-
-@given(st.text())
-def test_an_encoded_value_is_plain_and_decodes_to_itself(text: str) -> None:
-    value = encoded(text)
-    assert all(0x20 <= byte <= 0x7E for byte in value)
-    assert value == value.strip()
-    assert unquote_to_bytes(value) == text.encode()
-
-
-def test_a_value_that_is_too_long_is_left_out_whole_and_named() -> None:
-    rules = FieldRules(((b"A-User", "login"), (b"A-Id", "user_id")))
-    for login, is_omitted in (("x" * 8192, False), ("x" * 8193, True)):
-        session = Session("s", "u", login, ALICE.expires_at)
-        out = to_app((), rules, session, WAY, drops)
-        assert not isinstance(out, Malformed)
-        assert out[4:] == (
-            ((b"A-Id", b"u"), (b"X-Gateway-Omitted", b"A-User")) if is_omitted else ((b"A-User", login.encode()), (b"A-Id", b"u"))
-        )
-
-
-def test_an_unknown_attribute_is_a_bug() -> None:
-    with pytest.raises(ValueError, match="no such attribute"):
-        to_app((), FieldRules(((b"A", "groups"),)), ALICE, WAY, drops)
-
-
 @given(names)
 def test_folding_is_ascii_and_settles(name: bytes) -> None:
     assert folded(folded(name)) == folded(name) == folded(name.upper())
@@ -189,40 +162,3 @@ def test_okta_gets_everything_as_sent_less_the_way_here() -> None:
     out = to_org(ways + kept + hop + lines("Cookie: DT=1; sid=2; t=3"), "203.0.113.7", lambda name, value: name == b"sid")
     assert out == kept + lines("Cookie: DT=1; t=3", "X-Forwarded-For: 203.0.113.7")
     assert to_org(lines("A: 1"), "unknown", drops) == lines("A: 1")
-
-
-def test_answers_keep_every_set_cookie_line_in_order() -> None:
-    kept = lines('Set-Cookie: sid="";Path=/', "Set-Cookie: sid=2", "Content-Length: 2")
-    planted = lines("set-cookie: __host-Gateway=x", "Set-Cookie: =__Host-gateway-start=x")
-    hop = lines("Connection: x-hop, content-length", "X-Hop: 1", 'Alt-Svc: h2="org.example.net:443"')
-    assert from_outside(kept + hop + planted) == kept + planted
-    assert from_app(kept + hop + planted) == kept
-
-
-@pytest.mark.parametrize(
-    ("given_values", "made"),
-    [
-        ((), b"private, no-cache"),
-        ((b"public, max-age=60",), b"private, max-age=60"),
-        ((b"PUBLIC", b"S-MaxAge=9, immutable"), b"private, immutable"),
-        ((b'private="Set-Cookie, X", max-age=1',), b"private, max-age=1"),
-        ((b'no-cache="Set-Cookie", max-age=1',), b"private, no-cache, max-age=1"),
-        ((b"public, no-store",), b"no-store"),
-        ((b"private",), b"private"),
-        ((b'x="never closed, public',), b"private, x"),
-        ((b", ,",), b"private"),
-    ],
-)
-def test_nothing_of_an_app_stays_in_a_shared_cache(given_values: tuple[bytes, ...], made: bytes) -> None:
-    own = tuple((b"cache-CONTROL", value) for value in given_values)
-    fields = lines("Vary: Cookie", "CDN-Cache-Control: public") + own + lines("Surrogate-Control: a")
-    assert private(fields, is_document=False) == ((b"Vary", b"Cookie"), (b"Cache-Control", made))
-    assert private(fields, is_document=True) == ((b"Vary", b"Cookie"), (b"Cache-Control", b"no-store"))
-
-
-@given(st.lists(st.text(alphabet='abpublic-s=, "1', max_size=30).map(str.encode), max_size=3))
-def test_a_session_answer_is_never_public(values: list[bytes]) -> None:
-    (control,) = [value for name, value in private(tuple((b"Cache-Control", value) for value in values), False)]
-    directives = {piece.partition(b"=")[0].strip() for piece in control.split(b",")}
-    assert directives & {b"private", b"no-store"}
-    assert not directives & {b"public", b"s-maxage"}

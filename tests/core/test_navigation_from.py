@@ -58,8 +58,8 @@ def head(*texts: str, method: str = "GET") -> RequestHead:
         (head("Connection: Upgrade", "Upgrade: websocket", method="POST"), Kind.SCRIPT),
         (head(*NAVIGATE, "Sec-Purpose: prefetch;prerender"), Kind.PREFETCH),
         (head(*NAVIGATE, "Purpose: prefetch"), Kind.PREFETCH),
-        (head(HTML, "X-Moz: Prefetch"), Kind.PREFETCH),
-        (head(HTML, "Sec-Purpose: other", "Sec-Purpose: prefetch"), Kind.PREFETCH),
+        (head(HTML, "Purpose: other"), Kind.NAVIGATION),
+        (head(HTML, "X-Moz: other", "X-Moz: Prefetch"), Kind.PREFETCH),
         (head(HTML, "X-Purpose: preview"), Kind.PREFETCH),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.passes import Confirmation, OpenedPass, Pass, Passes, Pending, Sealer, SignedOut, Start, Ticket, nonce_hash
-from gateway.core.session import SessionCookie
+from gateway.core.session import Marks, SessionCookie
 from tests.core.test_seal import NEW, OLD, counting
 
 HOST = "hr.example.com:443"
@@ -122,6 +122,22 @@ def test_a_pass_that_was_opened_is_kept_open() -> None:
 def test_what_was_sealed_as_a_pass_but_holds_none_is_none() -> None:
     sealer = Sealer((NEW,), counting())
     assert Passes(sealer).open(HOST, sealer.seal("pass", HOST, b"[]")) is None
+
+
+def test_what_is_noted_at_a_pass_stays_with_it_and_no_longer() -> None:
+    passes = Passes(Sealer((NEW,), counting()), largest=2)
+    texts = [passes.seal(HOST, Pass((), str(number), "s", 0.0)) for number in range(3)]
+    kept = passes.open(HOST, texts[0])
+    assert kept is not None and kept.marks is None
+    kept.marks = Marks(shown="noted")
+    passes.open(HOST, texts[1])
+    assert passes.open(HOST, texts[0]) is kept  # used, so the other goes first
+    passes.open(HOST, texts[2])
+    again = passes.open(HOST, texts[0])
+    assert again is kept and again.marks == Marks(shown="noted")
+    passes.open(HOST, texts[1]), passes.open(HOST, texts[2])
+    anew = passes.open(HOST, texts[0])
+    assert anew == kept and anew is not None and anew.marks is None
 
 
 def test_passes_that_were_not_used_lately_are_not_kept_but_open_again() -> None:

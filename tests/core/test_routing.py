@@ -1,43 +1,18 @@
 """Routing: one spelling to judge by, every other reading bound too, and nothing public by accident."""
 
-import re
-from urllib.parse import unquote, unquote_to_bytes
-
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, Malformed
-from gateway.core.routing import (
-    DEFAULT_RULE,
-    Access,
-    App,
-    LoginHost,
-    RouteTable,
-    Rule,
-    ascii_lower,
-    is_own,
-    normalised,
-    pattern_problem,
-    rule_for,
-)
+from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, admit_head
+from gateway.core.routing import DEFAULT_RULE, Access, App, LoginHost, RouteTable, Rule, normalised, place_of, rule_for
+from tests.core.test_paths import paths
 
 LOGIN = LoginHost("https://login.example.com", Authority("login.example.com", 443))
 HR = App("hr", "https://hr.example.com", Authority("hr.example.com", 443))
 PUBLIC = Rule("/public/**", Access.ANYONE)
 ADMIN = Rule("/admin", Access.SESSION, users=frozenset({"root@example.com"}))
 
-PIECES = """/ a B . .. %2e %2E %2F %2f %5c %00 %0a %7F ; x % %25 %252e %41 %c0%ae %ff %e2%82%ac %20 * ~ %7e = %3F %23 public admin
-.gateway %zz \u00e9 \ud800"""
-REFUSED = r"""admin * /public/../admin /./admin /admin/. /admin/.. /.. /. // //admin /admin//x /a// /public/%2e%2e/admin /public/.%2e/admin
-/public/%2E%2E%2Fadmin /public%2F..%2Fadmin /a%2F%2Fb /%2Fadmin /a/%2F /a%2F. /public/..;/admin /public/..;x=1/admin
-/public/%2e%2e%3B/admin /;/admin /;x=1/admin /public/.;/x /.../x /%20/x /..%20/x /admin%00.css /public%0a/admin /%0d%0aX:1 /a%7f /a%1Fb
-/a\b /a%5Cb /..%5cadmin /%c0%ae%c0%ae/admin /%C1%9C /%c0%af /%e0%80%af /%f0%80%80%af /%f8%80%80%80%af /%fc%80%80%80%80%af
-/% /%4 /%zz /%u002e%u002e/admin /a%2"""
-OWN = """/.gateway /.gateway/ /.gateway/x /.GATEWAY/x /%2egateway/x /.gatewa%79 /.gateway%2Fx /.gateway;x=1/y /.gateway%3Bx /.gateway%3Fx
-/.gateway%23 /.gateway./x /.gateway%20/x"""
-
-paths = st.lists(st.sampled_from(PIECES.split()), max_size=9).map(lambda parts: "/" + "".join(parts))
 rules = st.builds(
     Rule,
     st.sampled_from(["/**", "/public/**", "/admin", "/admin/**", "/*", "/a/*"]),
@@ -57,47 +32,6 @@ def access(path: str, *of: Rule) -> Access:
     shape = normalised(path)
     assert isinstance(shape, str)
     return rule_for(app(*of), shape).access
-
-
-@pytest.mark.parametrize("path", [*REFUSED.split(), "", "/a\tb", "/... /x", "/a/. ./b", "/% 2e", "/\n"])
-def test_what_apps_read_in_several_ways_is_refused(path: str) -> None:
-    shape = normalised(path)
-    assert isinstance(shape, Malformed)
-    assert shape.status == 400
-
-
-@pytest.mark.parametrize(
-    ("path", "canonical"),
-    [
-        ("/", "/"),
-        ("/a/b/", "/a/b/"),
-        ("/%7e%41%2d", "/~A-"),
-        ("/a%2fb", "/a%2Fb"),
-        ("/public/%252e%252e/admin", "/public/%252e%252e/admin"),
-        ("/%ff%E9", "/%FF%E9"),
-        ("/%e2%82%ac", "/%E2%82%AC"),
-        ("/a%20b%3Fc%23d", "/a%20b%3Fc%23d"),
-        ("/a;jsessionid=1", "/a;jsessionid=1"),
-        ("/app/;jsessionid=1", "/app/;jsessionid=1"),
-        ("/.well-known/..x/x..", "/.well-known/..x/x.."),
-        ('/"<a>|', "/%22%3Ca%3E%7C"),
-    ],
-)
-def test_a_path_has_one_canonical_spelling(path: str, canonical: str) -> None:
-    assert normalised(path) == canonical
-
-
-@given(paths | st.text().map(lambda text: "/" + text))
-def test_an_accepted_path_has_no_dot_segment_empty_segment_or_control_after_one_decoding(path: str) -> None:
-    shape = normalised(path)
-    assume(isinstance(shape, str))
-    assert isinstance(shape, str)
-    assert normalised(shape) == shape
-    assert unquote_to_bytes(shape) == unquote_to_bytes(path.encode("utf-8", "surrogatepass"))
-    segments = unquote(shape, "latin-1").split("/")[1:]
-    assert not [name for name in segments if name.partition(";")[0] in (".", "..")]
-    assert "" not in segments[:-1]
-    assert not re.search(r"[\x00-\x1f\x7f\\]", "".join(segments))
 
 
 @pytest.mark.parametrize(
@@ -198,40 +132,6 @@ def test_a_path_is_open_only_where_its_own_first_rule_is_open(path: str, of: lis
     assert order.index(rule_for(app(*of), shape).access) >= order.index(first.access)
 
 
-@pytest.mark.parametrize("path", OWN.split())
-def test_own_paths_are_known_in_every_spelling(path: str) -> None:
-    assert is_own(path)
-    shape = normalised(path)
-    assert isinstance(shape, Malformed) or is_own(shape)
-
-
-@pytest.mark.parametrize(
-    "path", ["/", "/gateway", "/.gatewayx", "/x/.gateway", "/.gate way", "/%252egateway", "/.well-known", "/\u212a.gateway"]
-)
-def test_other_paths_are_the_apps(path: str) -> None:
-    assert not is_own(path)
-
-
-@given(paths)
-def test_whether_a_path_is_ours_does_not_depend_on_its_spelling(path: str) -> None:
-    shape = normalised(path)
-    assert isinstance(shape, Malformed) or is_own(shape) == is_own(path)
-
-
-def test_lower_case_is_ascii_only() -> None:
-    assert ascii_lower("AZ\u212a\u0130") == "az\u212a\u0130"
-
-
-@pytest.mark.parametrize("pattern", ["", "admin", "/a?b", "/a#b", "/a**", "/**b/c", "/a//b", "/../x", "/a/%2e%2e", "/%zz"])
-def test_a_pattern_that_cannot_be_meant_is_a_problem(pattern: str) -> None:
-    assert pattern_problem(pattern)
-
-
-@pytest.mark.parametrize("pattern", ["/", "/**", "/*", "/a/*/b/**", "/*.css", "/caf\u00e9", "/a%3Fb"])
-def test_a_usable_pattern_is_no_problem(pattern: str) -> None:
-    assert pattern_problem(pattern) is None
-
-
 def test_hosts_are_found_by_authority_and_nothing_else_exists() -> None:
     table = RouteTable(LOGIN, [HR])
     assert table.host(Authority("hr.example.com", 443)) is HR
@@ -248,3 +148,54 @@ def test_hosts_are_found_by_authority_and_nothing_else_exists() -> None:
 def test_two_hosts_of_one_authority_are_refused(apps: list[App]) -> None:
     with pytest.raises(ValueError, match="two hosts"):
         RouteTable(LOGIN, apps)
+
+
+@given(paths | st.from_regex(r"/[a-zA.%/;]{0,12}", fullmatch=True), st.lists(rules, max_size=4), st.booleans())
+def test_a_path_as_sent_has_the_rule_of_its_canonical_spelling(path: str, of: list[Rule], case_insensitive: bool) -> None:
+    here = app(*of, Rule("/a/", Access.OPTIONAL), case_insensitive=case_insensitive)
+    shape = normalised(path)
+    assert place_of(here, path) == (shape if isinstance(shape, Malformed) else rule_for(here, shape))
+
+
+def test_a_trailing_slash_is_bound_by_both_readings_of_a_path_as_sent() -> None:
+    of = app(Rule("/docs/", Access.ANYONE), Rule("/docs", Access.SESSION), Rule("/wiki", Access.OPTIONAL))
+    placed = [place_of(of, path) for path in ("/docs/", "/docs", "/wiki/", "/x/", "/")]
+    assert [rule.access for rule in placed if isinstance(rule, Rule)] == [Access.SESSION] * 5
+    assert placed[3] == placed[4] == DEFAULT_RULE
+
+
+PLAIN = App("plain", "http://plain.example.com:8080", Authority("plain.example.com", 8080))
+TABLE = RouteTable(LOGIN, [HR, PLAIN, App("insecure", "http://in.example.com", Authority("in.example.com", 80))])
+HOSTS = [
+    "hr.example.com",
+    "HR.example.com.:443",
+    "hr.example.com:80",
+    "in.example.com",
+    "in.example.com:443",
+    "plain.example.com:8080",
+    "x",
+    "a@b",
+]
+
+
+@pytest.mark.parametrize("host", [*HOSTS, "", None])
+@pytest.mark.parametrize("target", ["/a?b", "*"])
+@pytest.mark.parametrize("secure", [True, False])
+def test_the_scheme_is_that_of_the_hosts_public_address(host: str | None, target: str, secure: bool) -> None:
+    """F6, F10: whatever was received, the head is the one that is admitted under the scheme of the host that has it."""
+    fields: Fields = () if host is None else ((b"Host", host.encode()),)
+    admitted = TABLE.admitted(Received("GET", target, (1, 1), fields, secure, "10.0.0.1", "10.0.0.2"), HeadLimits())
+    found, at = None, None
+    for is_secure in (True, False):
+        found = admit_head(Received("GET", target, (1, 1), fields, is_secure, "10.0.0.1", "10.0.0.2"), HeadLimits())
+        at = TABLE.host(found.authority) if isinstance(found, RequestHead) else None
+        if isinstance(found, Malformed) or at is not None:
+            break
+    if isinstance(found, Malformed):
+        assert admitted == found
+    else:
+        assert isinstance(admitted, tuple) and found is not None
+        head, here = admitted
+        assert (head.authority, head.target, head.fields, here) == (found.authority, target, fields, at)
+        assert head.secure == (at is not None and at.origin.startswith("https://"))
+        assert (head.peer, head.client, head.values(b"host")) == ("10.0.0.1", "10.0.0.2", found.values(b"host"))

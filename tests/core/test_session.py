@@ -11,6 +11,7 @@ from gateway.core.session import (
     LARGEST_ANSWER_BYTES,
     Fingerprint,
     Fingerprinter,
+    Marks,
     NoSession,
     Session,
     SessionCookie,
@@ -18,6 +19,7 @@ from gateway.core.session import (
     Unknown,
     error_code,
     interpret,
+    key_of,
     moment,
     shown,
 )
@@ -158,3 +160,17 @@ def test_org_key_name_and_kind_keep_fingerprints_apart() -> None:
 def test_a_cookie_that_carries_no_session_has_no_fingerprint() -> None:
     with pytest.raises(ValueError, match="no session cookie"):
         Fingerprinter(KEY, "https://a").of(SessionCookie(b"DT", b"1"))
+
+
+def test_marks_are_what_a_memory_knows_cookies_by() -> None:
+    printer, sid, idx = Fingerprinter(KEY, "https://o.example"), SessionCookie(b"sid", b"1"), SessionCookie(b"idx", b"2")
+    marks = printer.marks((sid, idx))
+    assert marks == Marks(printer.all((sid, idx)), key_of(printer.all((idx, sid))), False, shown(printer.of(sid)))
+    assert printer.marks((idx, sid)).key == marks.key != printer.marks((sid,)).key
+    assert printer.marks((sid,)).key == printer.of(sid)
+    assert printer.marks((sid, idx, sid)).is_repeated and not printer.marks((sid,)).is_repeated
+    assert printer.marks(()) == Marks()
+
+
+def test_the_end_of_a_session_is_also_known_in_unix_seconds() -> None:
+    assert Session("s", "u", "l", datetime(2030, 1, 1, tzinfo=UTC)).ends_at == datetime(2030, 1, 1, tzinfo=UTC).timestamp()

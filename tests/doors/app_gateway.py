@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 
 from gateway.clock import Clock
 from gateway.core.fields import FieldRules
-from gateway.core.messages import Answer, Authority, Malformed, RequestHead, admit_head
+from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead, admit_head
 from gateway.core.passes import Pass, Passes
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.core.seal import Sealer
@@ -19,17 +19,19 @@ from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.notes import noted
-from gateway.doors.protected import AppForwarding, Gate, ProtectedDoor
+from gateway.doors.protected import AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.live import Live
+from gateway.proxy.place import Place
 from gateway.proxy.translate import request_head
+from gateway.proxy.upstream import PoolRules, Upstream
 from gateway.proxy.websocket import WebSocketRelay
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.standin import Org, OrgSession, RunningOrg, serve
-from tests.proxy.conftest import PATIENCE, Behind, Wire
+from tests.proxy.conftest import PATIENCE, Behind, ClientServer, Wire
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HR = "hr.example.com:443"
@@ -79,7 +81,7 @@ class AppGateway:
     wires: list[Wire] = field(default_factory=list)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        head = admit_head(request_head(request, (), secure=True), 65536)
+        head = admit_head(request_head(request, (), secure=True), HeadLimits())
         assert not isinstance(head, Malformed)
         response = await self.door.handle(request, head)
         self.notes.append(noted(request))
@@ -110,7 +112,7 @@ class AppGateway:
         return b"Cookie: __Host-gateway=" + self.passes.seal(host, held).encode() + b"\r\n"
 
 
-def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSession) -> AppGateway:
+def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSession, upstream: Upstream) -> AppGateway:
     clock = Clock()
     okta = Okta(client, Destination(running.url, f"127.0.0.1:{running.port}"), Deadlines(2.0, 5.0, 5.0))
     asking = Asking(okta, clock, lambda event, figures: None)
@@ -119,8 +121,8 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     sealer, live, own = Sealer(keys, secrets.token_bytes), Live(), Own()
     passes = Passes(sealer)
     gate = Gate(passes, sessions, clock)
-    behind = Destination(f"http://127.0.0.1:{app.port}", "hr.example.com")
-    way = AppForwarding(FieldRules(IDENTITY), HttpProxy(client, behind, DEADLINES), WebSocketRelay(client, behind, DEADLINES, live), gate)
+    face = Face(FieldRules(IDENTITY), "hr.example.com")
+    way = AppForwarding(face, HttpProxy(upstream), WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock))
     handoff = AppHandoff(TABLE, sealer, sessions, clock)
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes)
@@ -135,8 +137,9 @@ async def app_gateway(keys: list[bytes] | None = None) -> AsyncIterator[AppGatew
     app_server = await asyncio.start_server(app.serve, "127.0.0.1", 0)
     app.port = app_server.sockets[0].getsockname()[1]
     client = open_client(DEADLINES, 20)
-    made = _door(running, app, keys or [b"k" * 32], client)
-    server = web.Server(made.handle, handler_cancellation=True, auto_decompress=False, access_log=None, lingering_time=1.0)
+    upstream = Upstream(Place("127.0.0.1", app.port), DEADLINES, PoolRules(connections=20))
+    made = _door(running, app, keys or [b"k" * 32], client, upstream)
+    server = ClientServer(made.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     try:
@@ -148,6 +151,7 @@ async def app_gateway(keys: list[bytes] | None = None) -> AsyncIterator[AppGatew
         await server.shutdown(1.0)
         await made.sessions.aclose()
         await client.close()
+        await upstream.aclose()
         app_server.close()
         await app_server.wait_closed()
         await running.aclose()
@@ -157,4 +161,4 @@ async def app_gateway(keys: list[bytes] | None = None) -> AsyncIterator[AppGatew
             await app.gone.wait()
         while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
             await asyncio.wait(left)
-    assert len(made.live) == 0
+    assert (len(made.live), len(upstream)) == (0, 0)

@@ -10,13 +10,20 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.compose.connection import ClientRules
 from gateway.compose.server import Listening, Server, bind
-from gateway.core.messages import Answer, Authority, RequestHead
+from gateway.compose.tls import Certificates
+from gateway.core.crowds import Crowd
+from gateway.core.messages import Answer, Authority, HeadLimits, RequestHead
 from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
-from gateway.doors.listener import Believed, Listener, Witness
+from gateway.doors.listener import Believed, Listener
+from gateway.doors.witness import Witness
+from gateway.errors import OutsideFailed
 from gateway.log import Log
 from gateway.metrics import Metrics
+from gateway.proxy.heads import Asked
+from gateway.proxy.relay import Client, Relay
 
 Act = Callable[[web.BaseRequest, RequestHead], Awaitable[web.StreamResponse]]
 
@@ -45,6 +52,13 @@ class SteeredDoor:
         self.heads.append(head)
         return await self.act(request, head)
 
+    def at_once(self, client: Client, asked: Asked, head: RequestHead, app: App, over: Callable[[Relay], None]) -> None:
+        """Here everything waits for the test."""
+
+    def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
+        """Nothing was begun at once."""
+        raise AssertionError(error)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -56,6 +70,8 @@ class Place:
     written: io.StringIO
     metrics: Metrics
     listening: Listening
+    server: Server
+    told: list[tuple[str, dict[str, object]]]
 
     @property
     def lines(self) -> list[dict[str, object]]:
@@ -79,16 +95,27 @@ class Place:
 
 
 @asynccontextmanager
-async def listener(largest_fields_bytes: int = 64 * 1024) -> AsyncIterator[Place]:
+async def listener(
+    limits: HeadLimits | None = None,
+    *,
+    crowd: Crowd | None = None,
+    connections: int = 1000,
+    head_seconds: float = 60.0,
+    certificates: Certificates | None = None,
+    leave: Callable[[], object] | None = None,
+) -> AsyncIterator[Place]:
     """A listener for login.example.com, hr.example.com and local.localhost:8080."""
+    rules = ClientRules(connections, head_seconds, limits or HeadLimits())
     login, app, written, metrics = SteeredDoor(), SteeredDoor(), io.StringIO(), Metrics()
     witness = Witness(Log(stream=written), metrics, Clock())
-    door = Listener(TABLE, login, app, Believed((), largest_fields_bytes), witness)
+    door = Listener(TABLE, login, app, Believed((), rules.limits), witness, crowd or Crowd(0))
     bound = bind("127.0.0.1:0", str)
-    listening = Listening(Server(door.handle, door.unparsable), bound)
+    told: list[tuple[str, dict[str, object]]] = []
+    server = Server(door.handle, door.unparsable, rules, lambda event, figures: told.append((event, dict(figures))))
+    listening = Listening(server, bound, certificates, leave)
     port = bound.getsockname()[1]
     await listening.start()
     try:
-        yield Place(port, login, app, written, metrics, listening)
+        yield Place(port, login, app, written, metrics, listening, server, told)
     finally:
         await listening.aclose(0.1)

@@ -14,7 +14,7 @@ from aiohttp import DummyCookieJar, web
 
 from gateway.clock import Clock
 from gateway.closing import Closer
-from gateway.core.messages import Answer, Authority, Malformed, admit_head
+from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, admit_head
 from gateway.core.routing import App, LoginHost, RouteTable, is_own
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, Session, SessionCookie
@@ -182,7 +182,7 @@ class OwnGateway:
         await self.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.jar(LOGIN).items()])
 
     async def serve_one(self, request: web.BaseRequest) -> web.StreamResponse:
-        head = admit_head(request_head(request, (), secure=True), 65536)
+        head = admit_head(request_head(request, (), secure=True), HeadLimits())
         assert not isinstance(head, Malformed)
         host = TABLE.host(head.authority)
         response: web.StreamResponse

@@ -9,7 +9,7 @@ import pytest
 from gateway.compose.server import Listening, Server, bind
 from gateway.core.messages import Malformed
 from gateway.doors.health import Health
-from gateway.doors.listener import refusal
+from gateway.doors.refusals import refusal
 from gateway.metrics import Metrics
 
 METRICS_LINE = 'session_gateway_requests_total{door="app",status="200",verdict="admit"} 1.0'

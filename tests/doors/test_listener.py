@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from gateway.core.messages import Answer, RequestHead
+from gateway.core.messages import Answer, HeadLimits, RequestHead
 from gateway.doors.answers import to_response
 from tests.doors.listening import listener
 
@@ -64,7 +64,7 @@ REFUSED = [
     (b"GET /?s3cret\x01 HTTP/1.1\r\nHost: hr.example.com\r\n\r\n", 400),
     (b"s3cret\r\n\r\n", 400),
     (b"POST / HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-    (b"GET /" + b"s3cret" * 30000 + b" HTTP/1.1\r\nHost: hr.example.com\r\n\r\n", 431),
+    (b"GET /" + b"s3cret" * 30000 + b" HTTP/1.1\r\nHost: hr.example.com\r\n\r\n", 414),
     (b"GET / HTTP/1.1\r\nHost: hr.example.com\r\nCookie: " + b"s3cret" * 30000 + b"\r\n\r\n", 431),
 ]
 
@@ -92,7 +92,7 @@ async def test_a_connection_ends_behind_a_refusal() -> None:
 
 
 async def test_too_many_fields_get_a_page_that_speaks_of_cookies() -> None:
-    async with listener(largest_fields_bytes=1000) as place:
+    async with listener(HeadLimits(fields_bytes=1000)) as place:
         answer = await place.get("hr.example.com", HTML, "Cookie: a=" + "x" * 1000)
         assert answer.startswith(b"HTTP/1.1 431 ")
         assert b"Clear the cookies of this site" in answer

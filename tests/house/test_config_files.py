@@ -14,11 +14,17 @@ from tests.house.configurations import SEALED
 
 FOLDER = Path(__file__).resolve().parents[2] / "config"
 FILES = sorted(path.name for path in FOLDER.glob("*.toml"))
-_COMMENTED_KEY = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
+_COMMENTED = re.compile(r"^# (?=[a-z_]+ = |\[\[)", re.MULTILINE)
+_COMMENTED_TABLE = re.compile(r"^# \[\[.*\n(?:# .*\n)+", re.MULTILINE)
 
 
 def _text(name: str) -> str:
     return (FOLDER / name).read_text()
+
+
+def _whole_example() -> str:
+    """The full example with every key and table that is commented out in it."""
+    return _COMMENTED.sub("", _text("gateway.toml"))
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
@@ -46,7 +52,7 @@ def _is_plain(value: object) -> bool:
 
 
 def test_the_full_example_holds_every_key_and_no_other() -> None:
-    written = set(_written(tomllib.loads(_COMMENTED_KEY.sub("", _text("gateway.toml")))))
+    written = set(_written(tomllib.loads(_whole_example())))
     assert written == set(_keys(Config))
 
 
@@ -60,23 +66,26 @@ def _defaults(model: type[BaseModel], written: Mapping[str, object], place: str)
             item = value[0] if isinstance(value, list) else value
             assert isinstance(item, Mapping)
             yield from _defaults(tables[0], item, f"{place}{key}.")
-        elif not field.is_required() and key in written:
+        elif not field.is_required() and field.default is not None and key in written:
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             yield f"{place}{key}", value, default
 
 
 def test_the_full_example_says_the_defaults_of_the_program() -> None:
-    compared = list(_defaults(Config, tomllib.loads(_text("gateway.toml")), ""))
+    compared = list(_defaults(Config, tomllib.loads(_whole_example()), ""))
     assert len(compared) > 30
     assert [row for row in compared if row[1] != row[2]] == []
 
 
 def test_a_key_without_a_default_is_commented_out_in_the_full_example() -> None:
     silent = {name for name, field in next(tables_within(keys_of(Config)["app"])).model_fields.items() if field.default is None}
+    silent.remove("upstream")  # it or [[app.server]] must be there
     rule = next(table for table in tables_within(keys_of(next(tables_within(keys_of(Config)["app"])))["rule"]))
     silent |= {name for name, field in rule.model_fields.items() if not field.is_required() and field.default is None}
     assert {
-        line.partition(" = ")[0].removeprefix("# ") for line in _text("gateway.toml").splitlines() if _COMMENTED_KEY.match(line)
+        line.partition(" = ")[0].removeprefix("# ")
+        for line in _COMMENTED_TABLE.sub("", _text("gateway.toml")).splitlines()
+        if _COMMENTED.match(line)
     } == silent
 
 
@@ -92,6 +101,8 @@ def test_each_file_is_usable(name: str) -> None:
 
 
 def test_the_commented_keys_of_the_full_example_are_usable_too() -> None:
-    rule = read("gateway.toml", _COMMENTED_KEY.sub("", _text("gateway.toml")), SEALED).config.apps[0].rules[0]
-    assert rule.authenticated_within == 900
-    assert rule.methods == ("GET", "HEAD")
+    several_servers = re.sub(r"^upstream = .*\n", "", _whole_example(), flags=re.MULTILINE)
+    (app,) = read("gateway.toml", several_servers, SEALED).config.apps
+    assert [server.weight for server in app.servers] == [1]
+    assert app.rules[0].authenticated_within == 900
+    assert app.rules[0].methods == ("GET", "HEAD")

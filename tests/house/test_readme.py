@@ -10,20 +10,20 @@ from gateway.cli import main
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-_SECTION = re.compile(r"\[\[?(?P<name>[a-z.]+)\]\]?")
+_SECTION = re.compile(r"(?P<hidden># )?\[\[?(?P<name>[a-z.]+)\]\]?(?:\s+# .*)?")
 _KEY = re.compile(r"(?P<hidden># )?(?P<key>[a-z_]+) = (?P<value>.*?)\s+# (?P<comment>.*)")
 
 
 def table_of(text: str) -> str:
     """The keys of a commented configuration as a Markdown table: key, value in the file, comment."""
     rows = ["| key | default | what |", "|---|---|---|"]
-    section = ""
+    section, is_hidden = "", False
     for line in text.splitlines():
         if found := _SECTION.fullmatch(line):
-            section = found["name"]
+            section, is_hidden = found["name"], bool(found["hidden"])
         elif found := _KEY.fullmatch(line):
             needed = found["comment"].startswith("required")
-            default = "" if needed or found["hidden"] else f"`{found['value']}`"
+            default = "" if needed or bool(found["hidden"]) is not is_hidden else f"`{found['value']}`"
             what = found["comment"].replace("|", "\\|")
             rows.append(f"| `{section}.{found['key']}` | {default} | {what} |")
     return "\n".join(rows)

@@ -44,7 +44,7 @@ def views(word: str, address: str) -> list[View]:
         LoopExplained(word, 3, (word, word), address),
         LoopExplained(word, 3),
         CookiesBlocked(word, address),
-        *(BadRequest(status, word) for status in (400, 404, 405, 409, 413, 414, 418, 421, 431, 500, 502, 503, 504)),
+        *(BadRequest(status, word) for status in (400, 404, 405, 408, 409, 413, 414, 418, 421, 431, 500, 502, 503, 504)),
         UpstreamDown(word, 502, word),
         UpstreamDown(word, 504, word),
     ]

@@ -3,18 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
 
+from gateway.compose.connection import ClientConnection, ClientRules
 from gateway.core.fields import FieldRules, Forwarding, to_app
 from gateway.core.messages import Fields, Malformed
 from gateway.errors import OutsideFailed
-from gateway.outbound import Deadlines, Destination, open_client
+from gateway.outbound import Deadlines
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.live import Live
+from gateway.proxy.place import Place
+from gateway.proxy.upstream import PoolRules, Upstream
 from gateway.proxy.websocket import WebSocketRelay
 
 Script = Callable[["Visit"], Awaitable[None]]
@@ -150,6 +153,7 @@ class Wire:
 class Front:
     """The proxy as a server: what a door does around it, and no more. ``rewrite`` and ``deadlines`` may be set before use."""
 
+    source: Upstream
     http: HttpProxy
     websocket: WebSocketRelay
     live: Live
@@ -159,8 +163,10 @@ class Front:
     rewrite: Callable[[int, Fields], Fields] = lambda status, fields: fields
 
     def with_deadlines(self, deadlines: Deadlines) -> None:
-        self.http = replace(self.http, deadlines=deadlines)
-        self.websocket = replace(self.websocket, deadlines=deadlines)
+        self.source.deadlines = deadlines
+
+    def before(self, port: int) -> None:
+        self.source.place = Place("127.0.0.1", port)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         upgrade = is_handshake(request)
@@ -184,6 +190,20 @@ class Front:
         return self.wires[-1]
 
 
+class ClientServer(web.Server):
+    """aiohttp's, with the connections that production makes, and with what it does when a client leaves."""
+
+    def __init__(self, handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
+        super().__init__(handle, handler_cancellation=True)
+
+    def __call__(self) -> web.RequestHandler:
+        return ClientConnection(self, _refuse, ClientRules(), asyncio.get_running_loop())
+
+
+def _refuse(_request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:
+    return web.Response(status=malformed.status)
+
+
 @pytest.fixture
 async def behind() -> AsyncIterator[Behind]:
     server_behind = Behind()
@@ -199,11 +219,9 @@ async def front(behind: Behind) -> AsyncIterator[Front]:
     """The proxy before ``behind``; afterwards nothing may be left of it: no task, no connection at the server behind."""
     before = asyncio.all_tasks()
     deadlines = Deadlines(connect=2, first_byte=5, idle=5)
-    client = open_client(deadlines, connections=20)
-    destination = Destination(f"http://127.0.0.1:{behind.port}", "app.internal")
-    live = Live()
-    made = Front(HttpProxy(client, destination, deadlines), WebSocketRelay(client, destination, deadlines, live), live)
-    server = web.Server(made.handle, handler_cancellation=True, auto_decompress=False, access_log=None, max_field_size=131072)
+    source, live = Upstream(Place("127.0.0.1", behind.port), deadlines, PoolRules(connections=20)), Live()
+    made = Front(source, HttpProxy(source, b"app.internal"), WebSocketRelay(source, live), live)
+    server = ClientServer(made.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     yield made
@@ -211,11 +229,11 @@ async def front(behind: Behind) -> AsyncIterator[Front]:
         await wire.close()
     listening.close()
     await server.shutdown(1.0)
-    await client.close()
+    await source.aclose()
     async with asyncio.timeout(PATIENCE):
         while behind.open:
             behind.gone.clear()
             await behind.gone.wait()
         while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
             await asyncio.wait(left)
-    assert len(live) == 0
+    assert (len(live), len(source)) == (0, 0)

@@ -27,3 +27,25 @@ def test_an_entry_is_gone_after_an_error_too() -> None:
     except ConnectionError:
         pass
     assert len(live) == 0
+
+
+def test_who_would_stay_for_long_is_told_to_leave_with_and_without_a_session() -> None:
+    live = Live()
+    told: list[str] = []
+    with (
+        live.held((ALICE,), lambda: told.append("cut"), lambda: told.append("socket")),
+        live.held((), lambda: told.append("cut"), lambda: told.append("public socket")),
+        live.held((ALICE,), lambda: told.append("answer cut")),
+    ):
+        assert len(live) == 3
+        assert live.go_away() == 2
+        assert told == ["socket", "public socket"]
+    assert live.go_away() == 0
+
+
+def test_who_comes_while_everybody_leaves_is_told_at_once() -> None:
+    live = Live()
+    told: list[str] = []
+    live.go_away()
+    with live.held((), lambda: None, lambda: told.append("late")):
+        assert told == ["late"]

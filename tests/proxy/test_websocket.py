@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -142,7 +143,7 @@ async def test_a_message_that_is_too_large_ends_the_connection_for_both(front: F
         raise ConnectionError
 
     behind.script = script
-    front.websocket = type(front.websocket)(front.http.client, front.http.destination, front.http.deadlines, front.live, 10)
+    front.websocket = replace(front.websocket, largest_message_bytes=10)
     wire, _ = await opened(front)
     await wire.say(frame(b"x" * 10, 2, mask=MASK) + frame(b"y" * 11, 2, mask=MASK))
     assert await wire.rest() == close_frame(1009)
@@ -184,8 +185,7 @@ async def test_a_real_client_and_a_real_server_understand_each_other(front: Fron
 
     server = aiohttp.web.Server(echo_messages)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    destination = type(front.http.destination)(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", "x")
-    front.websocket = type(front.websocket)(front.http.client, destination, front.http.deadlines, front.live)
+    front.before(listening.sockets[0].getsockname()[1])
     async with (
         aiohttp.ClientSession() as client,
         client.ws_connect(f"http://127.0.0.1:{front.port}/", protocols=("other", "chat"), compress=15) as socket,

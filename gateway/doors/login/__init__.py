@@ -40,7 +40,6 @@ from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.own_requests import Outcome
 from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
-from gateway.outbound import can_be_sent
 
 __all__ = ["LoginDoor", "Start"]
 
@@ -77,8 +76,6 @@ class LoginDoor:
         if is_own(head.path):
             return await self._own_path(request, head)
         request[ROUTE] = "org"
-        if not can_be_sent(head.fields):
-            return self._told(request, self._wording.refusal(head, 400, "field_not_utf8"))
         body: bytes | None = None
         if has_readable_body(head):
             whole = await whole_body(request, LARGEST_BODY_BYTES)

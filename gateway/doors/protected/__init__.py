@@ -13,23 +13,29 @@ from typing import Protocol, assert_never
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict, judge
+from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict, judge_at
 from gateway.core.cookies import PASS_NAME, pairs
 from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.navigation import Kind, is_document, kind_of
-from gateway.core.routing import App, RouteTable, Rule, is_own, normalised, rule_for
+from gateway.core.routing import App, RouteTable, Rule, is_own, place_of
 from gateway.core.session import Session
 from gateway.doors.answers import json_answer, to_response
 from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
-from gateway.doors.own_requests import now_of, page
-from gateway.doors.protected.forwarding import AppForwarding, Going
+from gateway.doors.own_requests import page
+from gateway.doors.protected.forwarding import AppForwarding, Face, Going
 from gateway.doors.protected.gate import Comer, Gate
-from gateway.errors import OutsideFailed, TimedOut
+from gateway.doors.protected.lasting import Lasting
+from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import BadRequest, Forbidden, UpstreamDown, View
 from gateway.pages import Unavailable as UnavailablePage
+from gateway.proxy.heads import Asked
+from gateway.proxy.relay import Client, Relay
 from gateway.proxy.relayed import RelayedResponse
 
-__all__ = ["AppForwarding", "Gate", "OwnPaths", "ProtectedDoor", "SignInStart"]
+__all__ = ["AppForwarding", "Face", "Gate", "Going", "Lasting", "OwnPaths", "ProtectedDoor", "SignInStart"]
+
+RETRY_SECONDS = 5
+"""After so long a server of an app is tried again (``core.standing``), and somebody else's request may have ended."""
 
 SignInStart = Callable[[RequestHead, App], Answer]
 """Begins a hand-off for a top-level navigation; for anything else 401 and where a navigation may begin (L18)."""
@@ -63,20 +69,43 @@ class ProtectedDoor:
             return self._refused(request, head, Malformed(421, "unknown_host"))
         if is_own(head.path):
             return await self._own.handle(request, head, app)
-        path = normalised(head.path)
-        if isinstance(path, Malformed):
-            return self._refused(request, head, path)
-        rule = rule_for(app, path)
+        rule = place_of(app, head.path)
+        if isinstance(rule, Malformed):
+            return self._refused(request, head, rule)
         request[ROUTE] = rule.pattern
         if kind_of(head) is Kind.WEBSOCKET and not _may_open_websocket(head, app):
             return self._refused(request, head, Malformed(403, "websocket_origin"))
         comer = await self._gate.comer(head, rule)
         request[FINGERPRINT] = comer.shown
-        verdict = judge(rule, head.method, comer.finding, now_of(self._clock))
+        verdict = judge_at(rule, head.method, comer.finding, self._clock.wall())
         if isinstance(verdict, Admit):
             return await self._forward(request, head, app, Going(rule, verdict.session, comer))
         request[VERDICT], request[REASON] = _word(verdict), verdict.reason
         return _closing(request, self._explained(head, app, rule, comer, verdict))
+
+    def at_once(self, client: Client, asked: Asked, head: RequestHead, app: App, over: Callable[[Relay], None]) -> Going | None:
+        """Forward a request without a body now, its answer straight to ``client``, where nobody has to be waited for.
+
+        None for everything else, and then nothing was sent: ``handle`` has it. ``over`` is called once when all is done.
+        """
+        path = head.path
+        if is_own(path):
+            return None
+        rule = place_of(app, path)
+        if isinstance(rule, Malformed) or kind_of(head) is Kind.WEBSOCKET:
+            return None
+        comer = self._gate.recalled(head, rule)
+        if comer is None:
+            return None
+        verdict = judge_at(rule, head.method, comer.finding, self._clock.wall())
+        if not isinstance(verdict, Admit):
+            return None
+        going = Going(rule, verdict.session, comer)
+        if self._forwarding[app.name].at_once(client, asked, head, app, going, over) is None:
+            return None
+        if going.session is not None:
+            self._gate.touch(comer, head)
+        return going
 
     async def _forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse:
         request[VERDICT], request[REASON] = "admit", ""
@@ -86,7 +115,7 @@ class ProtectedDoor:
             response = await self._forwarding[app.name].forward(request, head, app, going)
         except OutsideFailed as error:
             request[REASON] = f"upstream_{error.reason}"
-            return _closing(request, self._down(head, app, error))
+            return _closing(request, self.down(head, app, error))
         if isinstance(response, Malformed):
             return self._refused(request, head, response)
         if isinstance(response, RelayedResponse):
@@ -113,16 +142,19 @@ class ProtectedDoor:
             case _:
                 assert_never(verdict)
 
-    def _down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
-        status = 504 if isinstance(error, TimedOut) else 502
+    def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
+        """What is said where the app gave no answer that could be passed on."""
+        has_no_room = isinstance(error, AllDown | Busy)
+        status = 503 if has_no_room else 504 if isinstance(error, TimedOut) else 502
         told = {"error": "upstream_down", "reason": error.reason}
-        return self._said(head, UpstreamDown(app.name, status, error.reason)) or json_answer(status, told)
+        answer = self._said(head, UpstreamDown(app.name, status, error.reason)) or json_answer(status, told)
+        return answer.plus((b"Retry-After", b"%d" % RETRY_SECONDS)) if has_no_room else answer
 
     def _refused(self, request: web.BaseRequest, head: RequestHead, malformed: Malformed) -> web.StreamResponse:
         request[VERDICT], request[REASON] = "refused", malformed.reason
         told = {"error": malformed.reason}
         answer = self._said(head, BadRequest(malformed.status, malformed.reason)) or json_answer(malformed.status, told)
-        return _closing(request, answer)
+        return to_response(answer, closes=True)
 
     def _said(self, head: RequestHead, view: View) -> Answer | None:
         """The page, where the asker shows pages."""

@@ -6,34 +6,40 @@ Rules from: DESIGN section 5.3, ATTACKS C6, L3.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.core.admission import judge
-from gateway.core.cookies import PASS_NAME, set_cookie, single
+from gateway.core.admission import is_about_somebody
+from gateway.core.cookies import PASS_NAME, set_cookie, single_in
 from gateway.core.messages import Fields, RequestHead
-from gateway.core.passes import Pass, Passes
+from gateway.core.passes import OpenedPass, Pass, Passes
 from gateway.core.routing import Rule
-from gateway.core.session import Finding, Fingerprint, NoSession, Session, Unknown, shown
-from gateway.doors.own_requests import now_of
+from gateway.core.session import Finding, Fingerprint, Marks, NoSession, Session
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.sessions import Sessions
 
 
-@dataclass(frozen=True, slots=True)
-class Comer:
-    """One request's browser: what is known of its session, its pass, and whether that must be sealed anew."""
+class Comer(NamedTuple):
+    """One request's browser: what is known of its session, its pass, what its cookies are known by, and whether to seal the pass anew.
+
+    A tuple, because one is made for every request and a frozen dataclass takes twice as long.
+    """
 
     finding: Finding
     held: Pass | None = None
-    fingerprints: tuple[Fingerprint, ...] = ()
+    marks: Marks = Marks()
     is_stale: bool = False
+
+    @property
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """Those of its session cookies, in order."""
+        return self.marks.fingerprints
 
     @property
     def shown(self) -> str:
         """How the log names it: its first fingerprint, or nothing."""
-        return shown(self.fingerprints[0]) if self.fingerprints else ""
+        return self.marks.shown
 
 
 _NOT_ASKED = Comer(NoSession("not_asked"))
@@ -50,29 +56,50 @@ class Gate:
         self._sessions = sessions
         self._clock = clock
 
+    def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
+        """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
+        opened = self._presented(head, rule)
+        if isinstance(opened, Comer):
+            return opened
+        marks = opened.marks or self._marked(opened)
+        finding = self._sessions.recall_marked(marks)
+        if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
+            return None
+        return Comer(finding, opened.held, marks, opened.stale)
+
     async def comer(self, head: RequestHead, rule: Rule) -> Comer:
         """Who comes; nobody is looked up where the rule would admit or forbid anybody alike."""
-        if not _depends(rule, head, self._clock):
-            return _NOT_ASKED
-        presented = single(head.fields, PASS_NAME)
-        if presented is None:
-            return _NO_PASS
-        opened = self._passes.open(str(head.authority), presented)
-        if opened is None:
-            return _UNREADABLE
-        held = opened.held
-        finding = self._sessions.recall(held.cookies)
-        if finding is None:
-            finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True)
+        recalled = self.recalled(head, rule)
+        if recalled is not None:
+            return recalled
+        opened = self._presented(head, rule)
+        if isinstance(opened, Comer):
+            return opened
+        held, marks = opened.held, opened.marks or self._marked(opened)
+        finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True)
         if isinstance(finding, Session) and finding.user_id != held.user_id:
             with suppress(OutsideFailed):  # in force here before it is told to others
                 await self._sessions.revoke(held.cookies)
             finding = NoSession("user_changed")
-        return Comer(finding, held, self._sessions.fingerprints(held.cookies), opened.stale)
+        return Comer(finding, held, marks, opened.stale)
+
+    def _presented(self, head: RequestHead, rule: Rule) -> OpenedPass | Comer:
+        """The pass, or who comes without one that need be looked up."""
+        if not is_about_somebody(rule, head.method):
+            return _NOT_ASKED
+        presented = single_in(head.values(b"cookie"), PASS_NAME)
+        if presented is None:
+            return _NO_PASS
+        opened = self._passes.open(head.authority.text, presented)
+        return _UNREADABLE if opened is None else opened
+
+    def _marked(self, opened: OpenedPass) -> Marks:
+        opened.marks = self._sessions.marks(opened.held.cookies)
+        return opened.marks
 
     def touch(self, comer: Comer, head: RequestHead) -> None:
         """Its user works: the session at Okta may be kept alive."""
-        if comer.held is not None:
+        if comer.held is not None and self._sessions.keeps_alive:
             self._sessions.touch(comer.held.cookies, browser_of(head))
 
     def renewed(self, comer: Comer, head: RequestHead) -> Fields:
@@ -80,9 +107,3 @@ class Gate:
         if comer.held is None or not comer.is_stale or not isinstance(comer.finding, Session):
             return ()
         return (set_cookie(PASS_NAME, self._passes.seal(str(head.authority), comer.held)),)
-
-
-def _depends(rule: Rule, head: RequestHead, clock: Clock) -> bool:
-    """Whether it matters who comes: asked of ``judge`` itself, with "nobody" and "nobody knows"."""
-    now = now_of(clock)
-    return judge(rule, head.method, NoSession("nobody"), now) != judge(rule, head.method, Unknown("nobody knows"), now)

@@ -1,0 +1,47 @@
+"""The servers of one app, put together: its balancer, a pool of connections for each, and the checks that ask after them.
+
+Owns the wiring. Must never decide which server is asked: ``core.balancing`` does. Rules from: DESIGN section 5, ATTACKS D5.
+"""
+
+from contextlib import AsyncExitStack
+
+from gateway.compose.hosts import app_host, balancer, deadlines, servers
+from gateway.compose.parts import Parts
+from gateway.config import AppTable
+from gateway.core.balancing import Balancer
+from gateway.core.standing import Server, is_healthy
+from gateway.proxy.health import HealthChecks, question
+from gateway.proxy.http import HttpProxy
+from gateway.proxy.servers import Counted, Servers
+from gateway.proxy.upstream import PoolRules, Upstream
+
+
+def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
+    """The way to the app; what it opens is closed with ``opened``."""
+    choice = balancer(app, parts.seal_keys)
+    rules = PoolRules(app.connections, app.keep_alive)
+    pools: dict[Server, Upstream] = {}
+    for server, place in servers(app, parts.folder):
+        pools[server] = Upstream(place, deadlines(app), rules, Counted(choice, server, parts.clock.monotonic))
+        opened.push_async_callback(pools[server].aclose)
+    if app.health_path:
+        checks = _checks(parts, app, choice, pools)
+        checks.start()
+        opened.push_async_callback(checks.aclose)
+    return Servers(choice, pools, parts.clock.monotonic)
+
+
+def _checks(parts: Parts, app: AppTable, choice: Balancer, pools: dict[Server, Upstream]) -> HealthChecks:
+    method, target, fields = question(app.health_path, app_host(app))
+    ways = {server: HttpProxy(Upstream(pool.place, pool.deadlines, PoolRules(1, 0.0))) for server, pool in pools.items()}
+
+    async def probe(server: Server) -> bool:
+        exchange = await ways[server].exchange(method, target, fields)
+        exchange.abort()
+        return is_healthy(exchange.status)
+
+    def told(server: Server, healthy: bool) -> None:
+        if choice.checked(server, healthy):
+            parts.tell("server_up" if healthy else "server_down", {"app": app.name, "address": server.name})
+
+    return HealthChecks(tuple(pools), probe, told, app.health_interval)

@@ -1,0 +1,76 @@
+"""A connection before its TLS handshake is over: it counts, it has a deadline, and how it fails is counted.
+
+Owns the time between the bytes of TCP and those of HTTP. Must never hand a connection over that is not secured. Rules from: RFC 8446,
+ATTACKS D7 (who never says hello must not be forgotten in the count).
+"""
+
+import asyncio
+import ssl
+from typing import Protocol, cast
+
+
+class Host(Protocol):
+    """Who counts."""
+
+    @property
+    def head_seconds(self) -> float:
+        """How long a handshake may take."""
+
+    def came(self) -> None:
+        """One more connection is here."""
+
+    def left(self) -> None:
+        """One connection less is here."""
+
+    def unsecured(self, reason: str) -> None:
+        """A handshake failed: ``http`` was spoken, or anything else went wrong (``tls``)."""
+
+
+class Handshake(asyncio.Protocol):
+    """One handshake, then one hand-over to ``guest``."""
+
+    def __init__(self, host: Host, guest: asyncio.Protocol, context: ssl.SSLContext, under_way: set[asyncio.Task[None]]) -> None:
+        """``under_way``: where its task is kept while it lasts."""
+        self._host = host
+        self._guest = guest
+        self._context = context
+        self._under_way = under_way
+        self._early: list[bytes] = []
+        self._is_lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        plain = cast(asyncio.Transport, transport)  # what a stream's protocol is given
+        plain.pause_reading()
+        self._host.came()
+        task = asyncio.get_running_loop().create_task(self._secure(plain), name="tls-handshake")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def data_received(self, data: bytes) -> None:
+        """What a quick client sends right behind its part of the handshake."""
+        self._early.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It left before it was handed over."""
+        self._is_lost = True
+
+    async def _secure(self, plain: asyncio.Transport) -> None:
+        loop, seconds = asyncio.get_running_loop(), self._host.head_seconds
+        try:
+            secured = await loop.start_tls(plain, self, self._context, server_side=True, ssl_handshake_timeout=seconds)
+        except OSError as error:
+            self._host.unsecured("http" if isinstance(error, ssl.SSLError) and error.reason == "HTTP_REQUEST" else "tls")
+            plain.abort()
+            return
+        except asyncio.CancelledError:
+            plain.abort()
+            raise
+        finally:
+            self._host.left()
+        if secured is None or self._is_lost:
+            return
+        secured.set_protocol(self._guest)
+        self._guest.connection_made(secured)
+        for piece in self._early:
+            self._guest.data_received(piece)

@@ -1,0 +1,48 @@
+"""The public listener, put together: from its table in the configuration to its rules, its certificate and its figures.
+
+Owns the translation. Must never decide anything, nor open a socket. Rules from: DESIGN section 8, ATTACKS D2, D7.
+"""
+
+from gateway.compose.connection import ClientRules
+from gateway.compose.parts import folder_of
+from gateway.compose.server import Server, Tell
+from gateway.compose.tls import Certificates
+from gateway.config import Config, Settings, certificate_pair
+from gateway.core.crowds import Crowd
+from gateway.core.messages import HeadLimits
+from gateway.errors import BadConfig
+from gateway.metrics import Metrics
+
+
+def head_limits(config: Config) -> HeadLimits:
+    """How large a head may be."""
+    listen = config.listen
+    return HeadLimits(listen.request_line, listen.fields_count, listen.fields_size)
+
+
+def client_rules(config: Config) -> ClientRules:
+    """What every client gets."""
+    return ClientRules(config.listen.connections, config.listen.head_timeout, head_limits(config))
+
+
+def certificates(settings: Settings, tell: Tell) -> Certificates | None:
+    """The listener's certificate; None where it speaks plain http. `BadConfig` where its files were spoilt since they were checked."""
+    pair = certificate_pair(settings.config, folder_of(settings))
+    if pair is None:
+        return None
+    try:
+        return Certificates(pair, tell)
+    except OSError as error:
+        raise BadConfig((settings.problem(("listen", "tls_certificate"), f"{error}; name a readable certificate and its key"),)) from error
+
+
+def watch_clients(server: Server, crowd: Crowd, certificate: Certificates | None, metrics: Metrics) -> None:
+    """Show who is here, and who was not let in."""
+    metrics.watch_level("connections_open", "Connections of clients open now.", lambda: server.present)
+    metrics.watch_total("connections_refused_total", "Connections for which there was no room.", lambda: server.turned_away)
+    metrics.watch_total("client_requests_refused_total", "Requests of clients that had too many open.", lambda: crowd.refused)
+    if certificate is None:
+        return
+    metrics.watch_total("tls_failed_total", "TLS handshakes that failed.", lambda: server.failed_handshakes.total())
+    metrics.watch_total("tls_http_total", "Of these: http spoken to the TLS port.", lambda: server.failed_handshakes["http"])
+    metrics.watch_level("certificate_until_seconds", "When the certificate in use expires, Unix time.", lambda: certificate.until)

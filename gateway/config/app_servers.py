@@ -1,0 +1,65 @@
+"""What no single key of an app can tell: how its servers, the TLS to them, its prefixes and its rules fit together.
+
+Owns the problems between these keys. Must never change a value, read a file or ask the network. Rules from: DESIGN section 5,
+ATTACKS D13, P10.
+"""
+
+from collections.abc import Iterator
+
+from gateway.config.model import AppTable
+from gateway.config.places import Path
+from gateway.core.paths import expression, pattern_problem
+from gateway.core.prefixes import prefix_problem
+
+Problem = tuple[Path, str]
+"""A key within the app's table, and the sentence with its remedy."""
+
+
+def server_conflicts(app: AppTable) -> Iterator[Problem]:
+    """Everything about one app's servers that makes it unusable although each key by itself is right."""
+    yield from _servers(app)
+    yield from _tls(app)
+    yield from _prefixes(app)
+
+
+def _servers(app: AppTable) -> Iterator[Problem]:
+    if app.upstream is not None and app.servers:
+        yield ("upstream",), "is given beside [[app.server]] tables; keep one of the two"
+    seen: set[str] = set()
+    for position, server in enumerate(app.servers):
+        if server.url in seen:
+            yield ("server", position, "url"), f"{server.url} is a server of this app already; give that one more weight"
+        seen.add(server.url)
+
+
+def _tls(app: AppTable) -> Iterator[Problem]:
+    pair = {"upstream_client_certificate": app.upstream_client_certificate, "upstream_client_key": app.upstream_client_key}
+    for given, missing in (tuple(pair), tuple(pair)[::-1]):
+        if pair[given] and not pair[missing]:
+            yield (missing,), f"is missing; {given} is of use only together with it"
+    if ":" in app.upstream_server_name:
+        yield ("upstream_server_name",), "is a name without a port; leave out the colon and what follows"
+    if not any(address.startswith("https://") for address in app.addresses):
+        for key, value in {"upstream_ca_file": app.upstream_ca_file, "upstream_server_name": app.upstream_server_name, **pair}.items():
+            if value:
+                yield (key,), "is for servers with https, and this app has none; write https:// there, or leave this key out"
+
+
+def _prefixes(app: AppTable) -> Iterator[Problem]:
+    for key, prefix in (("strip_prefix", app.strip_prefix), ("add_prefix", app.add_prefix)):
+        problem = prefix_problem(prefix)
+        if problem is not None:
+            yield (key,), f'"{prefix}" {problem}; write whole segments of a path, such as "/hr"'
+    # Rules written as the app sees its paths would match nothing, and silently leave everything to app.access.
+    for position, rule in enumerate(app.rules if prefix_problem(app.strip_prefix) is None else ()):
+        if pattern_problem(rule.path) is None and not _reaches_into(rule.path, app):
+            text = f'"{rule.path}" is outside of strip_prefix; rules are about paths as browsers ask for them'
+            yield ("rule", position, "path"), f'{text}, such as "{app.strip_prefix}{rule.path}"'
+
+
+def _reaches_into(pattern: str, app: AppTable) -> bool:
+    """Whether a pattern can match a path under the prefix that is stripped: segment by segment, up to the first ``**``."""
+    prefix = app.strip_prefix.split("/")
+    front = pattern.split("/")[: len(prefix)]
+    depth = front.index("**") if "**" in front else len(prefix)
+    return expression("/".join(front[:depth]), app.case_insensitive).fullmatch("/".join(prefix[:depth])) is not None

@@ -1,0 +1,100 @@
+"""Which field lines of an answer go back to the browser, and what may be kept of it by whom.
+
+Owns the answer's way back. Must never let an app set a cookie of ours, or leave a shared cache anything of an answer to one user.
+Rules from: RFC 9110 §7.6.1, RFC 9111 §5.2.2; ATTACKS C8, K15, L15.
+"""
+
+import re
+
+from gateway.core.cookies import is_gateway_name, set_cookie_name
+from gateway.core.hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end
+from gateway.core.learned import Learned
+from gateway.core.messages import Fields
+
+_QUOTED_ARGUMENT = re.compile(rb'=[ \t]*"[^"]*"?')
+_NOT_PRIVATE = (b"public", b"private", b"s-maxage", b"proxy-revalidate")
+_SHARED_CACHES = (b"cdn-cache-control", b"surrogate-control")
+_UNTOLD = b"private, no-cache"
+
+_KEPT, _GONE, _SET_COOKIE, _CONNECTION, _CACHE_CONTROL, _OTHER_CACHES, _APART = range(7)
+
+
+def from_outside(fields: Fields) -> Fields:
+    """An answer's fields less the hop's; ``Alt-Svc`` too, which would lead the browser past the gateway."""
+    return tuple((name, value) for name, value in end_to_end(fields) if name.lower() != b"alt-svc")
+
+
+def from_app(fields: Fields) -> Fields:
+    """An app's answer as ``from_outside``, and without cookies of ours that it has no business setting."""
+    return tuple(
+        (name, value)
+        for name, value in from_outside(fields)
+        if not (name.lower() == b"set-cookie" and is_gateway_name(set_cookie_name(value)))
+    )
+
+
+def private(fields: Fields, is_document: bool) -> Fields:
+    """The fields of an answer that only its user may see again: nothing of it may stay in a shared cache.
+
+    Documents get exactly ``Cache-Control: no-store`` (L15). Others keep their own, less ``public`` and ``s-maxage`` and
+    marked ``private``; where there is none, ``private, no-cache``.
+    """
+    given = [value for name, value in fields if name.lower() == b"cache-control"]
+    kept = tuple((name, value) for name, value in fields if not _steers_caches(name.lower()))
+    if is_document:
+        return (*kept, (b"Cache-Control", b"no-store"))
+    if not given:
+        return (*kept, (b"Cache-Control", _UNTOLD))
+    return (*kept, (b"Cache-Control", _made_private(b",".join(given))))
+
+
+def _steers_caches(name: bytes) -> bool:
+    return name == b"cache-control" or name.endswith(_SHARED_CACHES)
+
+
+def _made_private(value: bytes) -> bytes:
+    # `private="X"` and `no-cache="X"` bind only the named fields; without the argument they bind the whole answer.
+    directives = [piece.strip().lower() for piece in _QUOTED_ARGUMENT.sub(b"", value).split(b",") if piece.strip()]
+    if b"no-store" in directives:
+        return b"no-store"
+    return b", ".join([b"private", *(one for one in directives if one.partition(b"=")[0].strip() not in _NOT_PRIVATE)])
+
+
+def answered(fields: Fields, is_private: bool, is_document: bool) -> Fields:
+    """``from_app``, and ``private`` too where that is asked, in one walk."""
+    kept, given = [], []
+    for line in fields:
+        fate = _fates[line[0]]
+        if fate == _KEPT:
+            kept.append(line)
+        elif fate == _SET_COOKIE:
+            if not is_gateway_name(set_cookie_name(line[1])):
+                kept.append(line)
+        elif fate == _CACHE_CONTROL and is_private:
+            given.append(line[1])
+        elif fate in (_CACHE_CONTROL, _OTHER_CACHES) and not is_private:
+            kept.append(line)
+        elif fate == _APART or (fate == _CONNECTION and line[1] not in USUAL_CONNECTIONS):
+            return private(from_app(fields), is_document) if is_private else from_app(fields)
+    if is_private:
+        kept.append((b"Cache-Control", b"no-store" if is_document else _privately[b",".join(given)] if given else _UNTOLD))
+    return tuple(kept)
+
+
+def _fate(name: bytes) -> int:
+    lowered = name.lower()
+    if lowered == b"connection":
+        return _CONNECTION
+    if lowered in SPOKEN_FOR:
+        return _APART
+    if lowered in HOP_BY_HOP or lowered == b"alt-svc":
+        return _GONE
+    if lowered == b"set-cookie":
+        return _SET_COOKIE
+    if lowered == b"cache-control":
+        return _CACHE_CONTROL
+    return _OTHER_CACHES if _steers_caches(lowered) else _KEPT
+
+
+_fates = Learned(_fate)
+_privately = Learned(_made_private, longest=256)

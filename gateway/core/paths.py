@@ -1,0 +1,115 @@
+"""How a path is read: its one canonical spelling, every other reading that an app behind us might make of it, and what patterns match.
+
+Owns what a path may look like, and which paths are our own. Must never widen: what is read in several ways is refused, or every
+reading is told. Rules from: RFC 3986 §6.2.2; ATTACKS P1 to P24; PEERS section 3 (Oathkeeper, oauth2-proxy).
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
+from urllib.parse import quote, unquote_to_bytes
+
+from gateway.core.messages import Malformed
+
+_LITERAL = "!$&'()*+,-.:;=@_~"
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+# C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
+_OVERLONG = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_OWN = ".gateway"
+_PLAIN_CHARACTERS = r"[A-Za-z0-9_~!$&'()*+,:=@-]+"
+# Nothing escaped, no parameters, a dot only between other characters: but for a slash at the end, nothing to read in two ways.
+_PLAIN = re.compile(rf"/\Z|(?=/)(?:[/.]{_PLAIN_CHARACTERS})+/?\Z")
+
+
+def ascii_lower(text: str) -> str:
+    """Lower case in ASCII only: no other letter becomes an ASCII one (the Kelvin sign is no k)."""
+    return text.translate(_ASCII_LOWER)
+
+
+def normalised(path: str) -> str | Malformed:
+    """The canonical spelling of a path as sent: decoded once, then escaped in one way; ``%2F`` stays apart from ``/``.
+
+    400 for what apps are known to read in several ways: broken escapes, dot or empty segments (also behind ``%2F``, and
+    before ``;`` and escaped ``?`` or ``#``), backslash, controls, overlong UTF-8. Applying it twice changes nothing.
+    """
+    if not path.startswith("/") or _BAD_ESCAPE.search(path):
+        return Malformed(400, "path_escape" if path.startswith("/") else "path")
+    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass"))
+    if _CONTROL.search(decoded):
+        return Malformed(400, "path_control")
+    if b"\\" in decoded:
+        return Malformed(400, "path_backslash")
+    if _OVERLONG.search(decoded):
+        return Malformed(400, "path_overlong")
+    segments = decoded.split(b"/")[1:]
+    if b"" in segments[:-1]:
+        return Malformed(400, "path_empty_segment")
+    if any(_is_dotted(segment, index == len(segments) - 1) for index, segment in enumerate(segments)):
+        return Malformed(400, "path_dot_segment")
+    return "/".join(quote(unquote_to_bytes(segment.encode("utf-8", "surrogatepass")), safe=_LITERAL) for segment in path.split("/"))
+
+
+def _is_dotted(segment: bytes, is_last: bool) -> bool:
+    name = re.split(b"[;?#]", segment, maxsplit=1)[0]  # whoever decodes before looking for the query reads "/a/..%3F" as "/a/.."
+    if not name:
+        return segment.startswith(b";") and not is_last  # servlet containers read "/;x/" as "//"
+    return not name.strip(b". ")
+
+
+def is_own(path: str) -> bool:
+    """Whether a path, raw or normalised, lies under ``/.gateway`` in any reading; such a path is never forwarded."""
+    if "%" not in path and not path.startswith(("/.", ".")):
+        return False
+    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass")).decode("latin-1")
+    first = re.split("[/;?#]", decoded.removeprefix("/"), maxsplit=1)[0]
+    return ascii_lower(first).rstrip(" .") == _OWN
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path is its own canonical spelling and one reading, a trailing slash aside; False decides nothing."""
+    return _PLAIN.match(path) is not None
+
+
+def readings(path: str) -> Iterator[str]:
+    """What an app may read a normalised path as, the path itself first: ``%2F`` a slash, ``;`` and escaped ``?`` or ``#`` an end."""
+    for base in (path, path.replace("%2F", "/")):
+        for reading in (base, re.split("%3F|%23", base, maxsplit=1)[0]):
+            yield from (reading, "/".join(segment.partition(";")[0] for segment in reading.split("/")))
+
+
+def trimmed(path: str, case_insensitive: bool) -> str:
+    """The path without what many servers ignore at its end, and a case-insensitive one at the end of every segment."""
+    if case_insensitive:
+        path = "/".join(re.sub(r"(?:\.|%20)+\Z", "", segment) for segment in path.split("/"))
+    return path.rstrip("/") or "/"
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """What is wrong with a rule's pattern, for the check of the configuration; None where it is usable."""
+    if not pattern.startswith("/"):
+        return "must begin with a slash"
+    if any(char in pattern for char in "?#"):
+        return "must be a path, without query or fragment (write %3F or %23 for the characters)"
+    if any("**" in segment and segment != "**" for segment in pattern.split("/")):
+        return "** must stand alone between slashes"
+    shape = normalised(pattern)
+    return f"can never match: {shape.reason}" if isinstance(shape, Malformed) else None
+
+
+@lru_cache(maxsize=4096)
+def expression(pattern: str, case_insensitive: bool) -> re.Pattern[str]:
+    """What matches the whole of the paths that a rule's pattern means; nothing for a pattern that is none."""
+    canonical = normalised(pattern)
+    text = "" if isinstance(canonical, Malformed) else "".join(_part(segment) for segment in canonical.split("/")[1:])
+    return re.compile(text, re.DOTALL | re.ASCII | (re.IGNORECASE if case_insensitive else re.NOFLAG))
+
+
+def _part(segment: str) -> str:
+    if segment == "**":
+        return r"(?:/.*)?"
+    if segment == "*":
+        return r"/[^/]+"
+    return "/" + "[^/]*".join(re.escape(part) for part in segment.split("*"))

@@ -1,0 +1,26 @@
+"""What a client reads whose message is refused for its form, before any door was chosen.
+
+Owns the choice between a page and JSON, where nobody looks further than at Accept. Must never repeat anything of the message.
+Rules from: RFC 9110 §15.5.6 (Allow), ATTACKS O5, C11.
+"""
+
+from aiohttp import web
+
+from gateway.core.messages import Answer, Fields, Malformed
+from gateway.doors.answers import json_answer, page_answer, to_response
+from gateway.pages import BadRequest, render
+
+_ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+
+
+def refused(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> Answer:
+    """A page for those who read HTML, JSON for the rest."""
+    extra = (*more, _ALLOW) if malformed.status == 405 else more
+    if any(name.lower() == b"accept" and b"text/html" in value.lower() for name, value in fields):
+        return page_answer(render(BadRequest(malformed.status, malformed.reason)), *extra)
+    return json_answer(malformed.status, {"error": malformed.reason}, *extra)
+
+
+def refusal(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> web.StreamResponse:
+    """The same as a response; the connection ends, because nobody reads what else is on it."""
+    return to_response(refused(malformed, fields, *more), closes=True)

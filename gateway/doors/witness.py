@@ -1,0 +1,64 @@
+"""Who is told of each request when it is over: the log, the metrics, and the clock that both rely on.
+
+Owns which reasons are counted by themselves. Must never be given a path, a field, a cookie or a body. Rules from: STYLE
+"Configuration, logs".
+"""
+
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.log import Log
+from gateway.metrics import Metrics
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""The methods that the log names; another is "other"."""
+
+_COUNTED_REASONS = frozenset({"legacy_session_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Hears of every request, once when it ``began`` and once when it was ``answered``."""
+
+    log: Log
+    metrics: Metrics
+    clock: Clock
+
+    def began(self) -> float:
+        """A request is here; the monotonic second, for ``answered``."""
+        self.metrics.began()
+        return self.clock.monotonic()
+
+    def answered(
+        self,
+        began: float,
+        status: int,
+        *,
+        door: str,
+        verdict: str = "",
+        reason: str = "",
+        app: str = "",
+        route: str = "",
+        method: str = "",
+        peer: str = "",
+        client: str = "",
+        fingerprint: str = "",
+    ) -> None:
+        """It is over: one line and the counts of it. ``method`` as it was sent."""
+        seconds = self.clock.monotonic() - began
+        self.metrics.answered(door, verdict, status, seconds)
+        if reason in _COUNTED_REASONS:
+            self.metrics.happened(reason)
+        self.log.access(
+            door=door,
+            method=method if method in METHODS or not method else "other",
+            app=app,
+            route=route,
+            verdict=verdict,
+            reason=reason,
+            status=status,
+            peer=peer,
+            client=client,
+            fingerprint=fingerprint,
+            milliseconds=seconds * 1000,
+        )

@@ -1,0 +1,9 @@
+"""What the gateway writes about itself, to standard error: ``Log``, and what becomes of other libraries' records."""
+
+from gateway.log.foreign import ForeignRecords, take_over_logging
+from gateway.log.forms import Format
+from gateway.log.log import Level, Log
+from gateway.log.outlet import Later
+from gateway.log.values import NAMES
+
+__all__ = ["NAMES", "ForeignRecords", "Format", "Later", "Level", "Log", "take_over_logging"]

@@ -1,0 +1,85 @@
+"""What may stand in a line: the listed names, and under them plain short values.
+
+Owns the rule that a line cannot hold a secret, for every value in whatever form it is written, and for errors. Must never let through a
+field, a body, a cookie, a token or a query, nor the text of a foreign exception (it may quote any of them).
+Rules from: STYLE "Configuration, logs, commits", ATTACKS D10, F17.
+"""
+
+import re
+import traceback
+
+NAMES = frozenset(
+    {
+        # of a request
+        *("door", "status", "method", "app", "route", "verdict", "reason", "peer", "client", "fingerprint", "request_id", "milliseconds"),
+        # of the process
+        *(
+            "address",
+            "admin",
+            "apps",
+            "engine",
+            "error",
+            "frames",
+            "library",
+            "location",
+            "lost",
+            "org",
+            "problem",
+            "seconds",
+            "template",
+            "version",
+            "worker",
+            "workers",
+        ),
+        # of sessions and switches
+        *(
+            "backlog",
+            "code",
+            "cookies",
+            "goal",
+            "outcome",
+            "remaining",
+            "rounds",
+            "stage",
+            "state",
+            "step",
+            "tries",
+            "ttl_seconds",
+            "until",
+        ),
+    }
+)
+"""The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines."""
+
+LARGEST_VALUE = 200
+
+_SECRET_LOOKING = re.compile(r"[A-Za-z0-9_\-+/=.~%]{100,}|[?&;]\s*\w*token\w*=|\b(?:sid|idx)\s*=", re.IGNORECASE)
+
+
+def plain(value: object) -> object:
+    """The value as it may be written: a text that looks like a secret is withheld, a long one cut, an unknown object only named."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, str):
+        return "(withheld)" if _SECRET_LOOKING.search(value) else value[:LARGEST_VALUE]
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value[:20]]
+    return f"({type(value).__name__})"
+
+
+def kinds(error: BaseException) -> str:
+    """The kind of an error and of its causes, the outermost first."""
+    names: list[str] = []
+    current: BaseException | None = error
+    while current is not None and len(names) < 5:
+        names.append(type(current).__name__)
+        current = current.__cause__ or current.__context__
+    return " < ".join(names)
+
+
+def frames(error: BaseException) -> list[str]:
+    """The innermost places first; no line of source, no local value."""
+    places = traceback.extract_tb(error.__traceback__)
+    return [f"{place.filename.rpartition('/')[2]}:{place.lineno} {place.name}" for place in reversed(places)][:12]

@@ -1,0 +1,240 @@
+"""One connection to a server behind the gateway: one request after the other, each answer handed to its reader as it arrives.
+
+    idle ── begin ──▶ first_byte ── head ──▶ idle time of a body ── whole ──▶ given back, or closed
+                          └── 101 ──▶ switched: bytes to a sink, until either side goes
+
+Owns the deadlines of an exchange, backpressure in both directions, and the answer to "may it carry another request?". Must never send a
+request a second time, hand an answer to anybody but the reader of its request, or stay open behind an answer that broke off.
+Rules from: STYLE "Async", RFC 9112 §9, ATTACKS S16, S22, D5.
+"""
+
+import asyncio
+from typing import cast
+
+from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut
+from gateway.proxy.reading import AnswerReader
+from gateway.proxy.receiving import CLIENT, Home, Reader, Sink
+
+
+class Connection(asyncio.Protocol):
+    """Made by ``Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives both up."""
+
+    __slots__ = (
+        "_answers", "_deadline", "_drained", "_home", "_is_full", "_is_running", "_is_sent", "_loop", "_reader", "_sink", "_stage",
+        "_timer", "_transport", "idle_until", "is_reused",
+    )  # fmt: skip
+
+    def __init__(self, home: "Home[Connection]", loop: asyncio.AbstractEventLoop) -> None:
+        """Not connected yet."""
+        self._home = home
+        self._loop = loop
+        self._answers = AnswerReader()
+        self._transport: asyncio.Transport | None = None
+        self._reader: Reader | None = None
+        self._sink: Sink | None = None
+        self._is_sent = True
+        self._is_running = False
+        self._is_full = False
+        self._drained: asyncio.Future[None] | None = None
+        self._stage = ""
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.is_reused = False
+        self.idle_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request may still be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def begin(self, head: bytes, reader: Reader, *, bare: bool = False, upgrade: bool = False, is_whole: bool = True) -> None:
+        """Send a request's head, once, and have its answer read; ``is_whole``: there is no body to ``write`` behind it.
+
+        ``bare``: the method is HEAD. HungUp where the connection is closed already: then the request provably did not leave.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise HungUp("before_sending")
+        self._answers.expect(bare=bare, upgrade=upgrade)
+        self._reader = reader
+        self._is_sent = is_whole
+        self._is_running = True
+        self._home.began()
+        self._transport.write(head)
+        self.wait("first_byte" if is_whole else "idle")
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the request's body, or of what follows a 101."""
+        if self._transport is not None:
+            self._transport.write(data)
+            if self._reader is not None and not self._answers.has_head:
+                self.wait("idle")
+
+    async def drained(self) -> None:
+        """Wait while the server is slower than we are; HungUp where it went away."""
+        if self._transport is None:
+            raise HungUp("in_upload")
+        if self._is_full:
+            self._drained = self._drained or self._loop.create_future()
+            await asyncio.shield(self._drained)
+
+    def finish(self) -> None:
+        """The request is whole."""
+        self._is_sent = True
+        if self._reader is not None and not self._answers.has_head:
+            self.wait("first_byte")
+
+    def hand_to(self, reader: Reader) -> None:
+        """Let another reader have the rest of the answer."""
+        self._reader = reader
+
+    def switch(self, sink: Sink) -> None:
+        """After a 101: everything that arrives goes to ``sink``, without a deadline."""
+        self._reader = None
+        self._sink = sink
+        self._stage = ""
+
+    def pause_reading(self) -> None:
+        """Let the server wait: whoever gets its answer is slower."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+            self.wait(CLIENT)
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self.wait("idle")
+
+    def abort(self) -> None:
+        """Give up what is under way; nobody is told."""
+        self._over(None)
+        self._reader = self._sink = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def give_up(self, error: OutsideFailed) -> None:
+        """As ``abort``, and its reader is told why; the server is not to blame."""
+        self._over(None)
+        self._fail(error)
+
+    def close(self) -> None:
+        """End it behind what was written."""
+        self._over(None)
+        self._reader = self._sink = None
+        if self._transport is not None:
+            self._transport.close()
+
+    def wait(self, stage: str) -> None:
+        """Begin a stage: from now on so long until something arrives. Timers are seldom moved, a deadline is a number."""
+        if self._sink is not None:
+            return
+        deadlines = self._home.deadlines
+        self._stage = stage
+        self._deadline = self._loop.time() + (deadlines.first_byte if stage == "first_byte" else deadlines.idle)
+        if self._timer is None or self._timer.when() > self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._deadline, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        if self._reader is None or self._transport is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._on_time)
+        else:
+            self._fail(TimedOut(self._stage))
+
+    def _over(self, failed: bool | None) -> None:
+        """Tell home once; where a head arrived, the server is not to blame for what came of the body."""
+        if self._is_running:
+            self._is_running = False
+            self._home.ended(False if self._answers.has_head else failed)
+
+    def _fail(self, error: OutsideFailed) -> None:
+        self._over(None if isinstance(error, TimedOut) and error.stage == "idle" and not self._is_sent else True)
+        reader, self._reader = self._reader, None
+        if self._transport is not None:
+            self._transport.abort()
+        if reader is not None:
+            reader.failed(error)
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        self._transport = cast(asyncio.Transport, transport)  # what a stream's protocol is given
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the server."""
+        if self._sink is not None:
+            self._sink.received(data)
+            return
+        answers = self._answers
+        had_head = answers.has_head
+        try:
+            rest = answers.feed(data)
+        except Nonsense as error:
+            self._fail(error)
+            return
+        reader = self._reader
+        if reader is None:
+            return
+        if answers.has_head and not had_head:
+            reader.began(answers.status, answers.reason, tuple(answers.fields), answers.length)
+        if answers.pieces:
+            pieces, answers.pieces = answers.pieces, []
+            for piece in pieces:
+                reader.piece(piece)
+        if self._sink is not None and rest:
+            self._sink.received(rest)
+        elif answers.is_whole and answers.status != 101:
+            self._end(reader)
+        elif answers.has_head:
+            self._deadline = self._loop.time() + self._home.deadlines.idle
+        reader.flushed()
+
+    def _end(self, reader: Reader) -> None:
+        if self._reader is reader:
+            self._reader = None
+            self._over(False)
+            if self._answers.keeps and self._is_sent and self._transport is not None:
+                self._home.take_back(self)
+            elif self._transport is not None:
+                self._transport.close()
+            reader.ended()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection is gone, in order (``exc`` None) or not."""
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+        self._over(None if self.is_reused else True)
+        self._home.lost(self)
+        sink, self._sink = self._sink, None
+        reader, self._reader = self._reader, None
+        if sink is not None:
+            sink.gone()
+        elif reader is not None and exc is None and self._answers.end():
+            reader.ended()
+            reader.flushed()
+        elif reader is not None:
+            reader.failed(HungUp(type(exc).__name__ if exc is not None else "eof"))
+
+    def pause_writing(self) -> None:
+        """The server takes nothing more just now."""
+        self._is_full = True
+        if self._sink is not None:
+            self._sink.writable(False)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._is_full = False
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+        if self._sink is not None:
+            self._sink.writable(True)

@@ -1,0 +1,181 @@
+"""An answer whose head has arrived: look at it, then relay it, read it, or abort.
+
+Owns what was received before somebody said what becomes of it, within a bound. One of the three must happen. Must never lose a piece
+between two readers. Rules from: STYLE "Async", ATTACKS S16.
+"""
+
+import asyncio
+from typing import cast
+
+from aiohttp import web
+
+from gateway.core.fields import from_outside
+from gateway.core.messages import Fields
+from gateway.errors import HungUp, Nonsense, OutsideFailed
+from gateway.proxy.connection import Connection
+from gateway.proxy.heads import Asked
+from gateway.proxy.relay import Client, Relay
+from gateway.proxy.relayed import RelayedResponse
+
+_HELD_BYTES = 256 * 1024
+
+
+class Incoming:
+    """Reads one answer (``receiving.Reader``) and holds it for a coroutine; the server waits while too much is held."""
+
+    def __init__(self, connection: Connection) -> None:
+        """The request is to be sent over ``connection`` with this as its reader."""
+        self.connection = connection
+        self.status = 0
+        self.reason = b""
+        self.fields: Fields = ()
+        self.length: int | None = None
+        self.pieces: list[bytes] = []
+        self.is_whole = False
+        self.is_held_back = False
+        self.error: OutsideFailed | None = None
+        self.came = asyncio.Event()
+        self._held_bytes = 0
+
+    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
+        """The head arrived."""
+        self.status, self.reason, self.fields, self.length = status, reason, fields, length
+
+    def piece(self, received: bytes) -> None:
+        """A part of the body."""
+        self.pieces.append(received)
+        self._held_bytes += len(received)
+
+    def ended(self) -> None:
+        """The answer is whole."""
+        self.is_whole = True
+
+    def flushed(self) -> None:
+        """Wake whoever waits."""
+        self.came.set()
+        if self._held_bytes > _HELD_BYTES and not self.is_whole and not self.is_held_back:
+            self.is_held_back = True
+            self.connection.pause_reading()
+
+    def failed(self, error: OutsideFailed) -> None:
+        """There will be no more of it."""
+        self.error = error
+        self.came.set()
+
+    def taken(self) -> list[bytes]:
+        """What is held; there is room again."""
+        pieces, self.pieces, self._held_bytes = self.pieces, [], 0
+        if self.is_held_back:
+            self.is_held_back = False
+            self.connection.resume_reading()
+        return pieces
+
+
+class Exchange:
+    """An answer that was asked for; ``status``, ``reason`` and end-to-end ``fields`` are there once ``head`` returned."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        """``incoming`` reads it."""
+        self._incoming = incoming
+        self._is_done = False
+        self.fields: Fields = ()
+
+    @property
+    def status(self) -> int:
+        """The final status."""
+        return self._incoming.status
+
+    @property
+    def reason(self) -> bytes:
+        """The reason phrase as it came."""
+        return self._incoming.reason
+
+    async def head(self) -> None:
+        """Wait for the head of the answer; raises ``OutsideFailed``."""
+        incoming = self._incoming
+        while not incoming.status:
+            if incoming.error is not None:
+                raise incoming.error
+            incoming.came.clear()
+            await incoming.came.wait()
+        self.fields = from_outside(incoming.fields)
+
+    def abort(self) -> None:
+        """Give the answer up; its connection is closed unless the answer was read to its end."""
+        if not self._is_done and not self._incoming.is_whole and self._incoming.error is None:
+            self._incoming.error = HungUp("aborted")
+            self._incoming.connection.abort()
+        self._is_done = True
+
+    async def piece(self) -> bytes:
+        """The next bytes of the body as they arrived, nothing decompressed or held back; empty at its end.
+
+        Raises ``OutsideFailed`` when it ends too early or stands still.
+        """
+        incoming = self._incoming
+        while not incoming.pieces and not incoming.is_whole:
+            if incoming.error is not None:
+                raise incoming.error
+            incoming.came.clear()
+            await incoming.came.wait()
+        return b"".join(incoming.taken())
+
+    async def read(self, largest_bytes: int) -> bytes:
+        """The whole body; ``Nonsense`` when it is larger than that."""
+        body = bytearray()
+        try:
+            while piece := await self.piece():
+                body += piece
+                if len(body) > largest_bytes:
+                    raise Nonsense("too_large")
+        finally:
+            self.abort()
+        return bytes(body)
+
+    async def relay(self, request: web.BaseRequest, fields: Fields | None = None, *, closes: bool = False) -> RelayedResponse:
+        """Stream the answer to the client, with ``fields`` in place of its own; the response that is returned is finished.
+
+        From the first byte on nothing is raised for a server that fails: the client's connection is broken, ``abandoned`` says why.
+        """
+        given = self.fields if fields is None else fields
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        client = cast(Client, request.protocol)  # compose.connection; aiohttp declares its own class here
+        connection = None if self._incoming.is_whole else self._incoming.connection
+        relay = Relay(client, connection, asked_of(request), lambda _, __: given, lambda _: _resolve(over))
+        if closes:
+            relay.force_close()
+        self._is_done = True
+        try:
+            self._hand_over(relay)
+            await over
+        finally:
+            relay.gone()
+        if relay.error is not None:
+            raise relay.error
+        request.writer.output_size += relay.sent + 1  # it has begun: nobody may write another answer behind it
+        return RelayedResponse.finished(relay.status, relay.fields, relay.sent, relay.abandoned, keeps=relay.keeps)
+
+    def _hand_over(self, relay: Relay) -> None:
+        incoming = self._incoming
+        relay.began(incoming.status, incoming.reason, incoming.fields, incoming.length)
+        for piece in incoming.pieces:
+            relay.piece(piece)
+        if incoming.is_whole:
+            relay.ended()
+        else:
+            incoming.connection.hand_to(relay)
+        relay.flushed()
+        if incoming.error is not None:
+            relay.failed(incoming.error)
+        elif not relay.is_held and not relay.is_over:
+            incoming.taken()
+
+
+def _resolve(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
+
+
+def asked_of(request: web.BaseRequest) -> Asked:
+    """What of a request decides how its answer is framed."""
+    return Asked(request.method == "HEAD", request.version >= (1, 1), request.keep_alive)

@@ -1,0 +1,102 @@
+"""Heads of HTTP/1.1 messages as bytes, exactly as given.
+
+Owns the spelling of a head in both directions, and the framing that an answer gets towards our client. Must never write bytes that would
+make another message of it: what comes from outside passed ``head_is_clean`` or a strict parser. Rules from: RFC 9112 §6 (body length), §9.3
+(persistence), RFC 9110 §6.6.1 (Date), §8.6 (Content-Length).
+"""
+
+import re
+from collections.abc import Iterable
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+
+from gateway.core.messages import Fields
+
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+NO_BODY = (204, 304)
+
+
+class Asked(NamedTuple):
+    """What of a request decides how its answer is framed: HEAD or not, HTTP/1.1 or 1.0, and whether its client would go on."""
+
+    is_head: bool = False
+    is_modern: bool = True
+    keeps: bool = True
+
+
+class AnswerHead(NamedTuple):
+    """A head as it goes out, and what it says of the body: none at all, in chunks; and whether the connection goes on behind it."""
+
+    text: bytes
+    is_bare: bool
+    is_chunked: bool
+    keeps: bool
+
+
+def head_is_clean(reason: bytes, fields: Fields) -> bool:
+    """Whether these bytes can be written as a head without becoming another message."""
+    return not _FORBIDDEN.search(reason) and all(_TOKEN.match(name) and not _FORBIDDEN.search(value) for name, value in fields)
+
+
+def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, keeps: bool = True) -> AnswerHead:
+    """The head of an answer with these end-to-end fields in order; framing, Connection, and Date where it is missing are added.
+
+    ``reason`` empty: the usual one. Without a Content-Length the body is chunked, or ends with the connection on HTTP/1.0.
+    """
+    parts = [_status_line(status, reason)]
+    has_date = has_length = False
+    for name, value in fields:
+        if len(name) == 4:
+            has_date = has_date or name.lower() == b"date"
+        elif len(name) == 14:
+            has_length = has_length or name.lower() == b"content-length"
+        parts += (name, b": ", value, b"\r\n")
+    is_bare = asked.is_head or status in NO_BODY or status < 200
+    keeps = keeps and asked.keeps
+    is_chunked = False
+    if status >= 200:
+        if not has_date:
+            parts += (b"Date: ", formatdate(usegmt=True).encode("ascii"), b"\r\n")
+        if not is_bare and not has_length:
+            if asked.is_modern:
+                is_chunked = True
+                parts.append(b"Transfer-Encoding: chunked\r\n")
+            else:
+                keeps = False
+        if keeps != asked.is_modern:
+            parts.append(b"Connection: keep-alive\r\n" if keeps else b"Connection: close\r\n")
+    parts.append(b"\r\n")
+    return AnswerHead(b"".join(parts), is_bare, is_chunked, keeps)
+
+
+@lru_cache(maxsize=256)
+def _status_line(status: int, reason: bytes) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, reason or _REASONS.get(status, b""))
+
+
+def request_head(method: str, target: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The head of a request with these fields in order; ``target`` is the origin-form, to the byte. Both are ASCII.
+
+    ValueError where a field would break its line: whatever let it come so far, it goes no further.
+    """
+    parts = [method.encode("ascii"), b" ", target.encode("ascii"), b" HTTP/1.1\r\n"]
+    for name, value in fields:
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"\r\n")
+    text = b"".join(parts)
+    lines = (len(parts) - 1) // 4 + 1
+    if text.count(b"\n") != lines or text.count(b"\r") != lines:
+        raise ValueError("a line break within a line of a head")
+    return text
+
+
+def chunk(piece: bytes) -> bytes:
+    """A piece of a body as one chunk; never of an empty one, which would end it."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+LAST_CHUNK = b"0\r\n\r\n"

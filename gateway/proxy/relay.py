@@ -1,0 +1,173 @@
+"""An answer on its way to a client: from one connection straight onto the other, without a task and without a copy that is not needed.
+
+Owns the writing of one answer, and what happens when a side goes away in the middle: a server that breaks off breaks the client's
+connection (never a clean end, S16), a client that goes takes the server's connection with it, a slow one makes the server wait. Must never
+decide what the fields of the answer are: ``rewrite`` does. Rules from: RFC 9112 §6 to 9, ATTACKS S16, S22, U13, D8.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.core.messages import Fields
+from gateway.errors import OutsideFailed, TimedOut
+from gateway.proxy.connection import Connection
+from gateway.proxy.heads import LAST_CHUNK, Asked, answer_head
+from gateway.proxy.receiving import CLIENT
+
+Rewrite = Callable[[int, Fields], Fields]
+"""From the status and the end-to-end fields of an answer to those that the client gets."""
+
+_RESET = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
+_SMALL_BYTES = 16 * 1024
+
+
+class Client(Protocol):
+    """The connection of a client: what a relay needs of aiohttp's request handler."""
+
+    transport: asyncio.Transport | None
+    relay: "Relay | None"
+    """Told by the connection when its client takes more, and when it left."""
+
+    @property
+    def writing_paused(self) -> bool:
+        """Whether the client is slower than we are."""
+
+
+class Relay:
+    """Reads one answer (``receiving.Reader``) and writes it to ``client``; ``over`` is called once, when nothing more will happen.
+
+    ``abandoned``: why it ended before it was whole, empty where it did not. ``error``: what failed before anything was written.
+    """
+
+    __slots__ = (
+        "_asked", "_client", "_connection", "_is_bare", "_is_chunked", "_is_whole", "_out", "_over", "_rewrite", "abandoned",
+        "error", "fields", "has_begun", "is_held", "is_over", "keeps", "sent", "status",
+    )  # fmt: skip
+
+    def __init__(
+        self, client: Client, connection: Connection | None, asked: Asked, rewrite: Rewrite, over: Callable[["Relay"], None]
+    ) -> None:
+        """Registers itself with the client's connection; ``connection`` None: the answer is whole already, and its connection another's."""
+        self._client = client
+        self._connection = connection
+        self._asked = asked
+        self._rewrite = rewrite
+        self._over = over
+        self._out: list[bytes] = []
+        self._is_bare = self._is_chunked = self._is_whole = False
+        self.has_begun = self.is_held = self.is_over = False
+        self.keeps = True
+        self.status = 0
+        self.sent = 0
+        self.fields: Fields = ()
+        self.abandoned = ""
+        self.error: Exception | None = None
+        client.relay = self
+
+    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
+        """The head arrived."""
+        try:
+            self.fields = self._rewrite(status, fields)
+        except Exception as error:  # noqa: BLE001 - called by the loop: a bug behind it must end this answer, and is told to ``over``
+            self.error = error
+            self._end()
+            return
+        self.status = status
+        self.has_begun = True
+        text, self._is_bare, self._is_chunked, self.keeps = answer_head(status, reason, self.fields, self._asked, keeps=self.keeps)
+        self._out.append(text)
+
+    def piece(self, received: bytes) -> None:
+        """A part of the body."""
+        if self._is_bare:
+            return
+        self.sent += len(received)
+        if self._is_chunked:
+            self._out += (b"%x\r\n" % len(received), received, b"\r\n")
+        else:
+            self._out.append(received)
+
+    def ended(self) -> None:
+        """The answer is whole."""
+        self._is_whole = True
+        if self._is_chunked:
+            self._out.append(LAST_CHUNK)
+
+    def flushed(self) -> None:
+        """Write what was collected."""
+        transport = self._client.transport
+        if self.is_over or transport is None:
+            return
+        out, self._out = self._out, []
+        if len(out) == 1:
+            transport.write(out[0])
+        elif out and self.sent < _SMALL_BYTES:
+            transport.write(b"".join(out))
+        elif out:
+            transport.writelines(out)
+        if self._is_whole:
+            self._end()
+        elif self._client.writing_paused and not self.is_held and self._connection is not None:
+            self.is_held = True
+            self._connection.pause_reading()
+
+    def failed(self, error: OutsideFailed) -> None:
+        """The server broke off, or stood still."""
+        if self.is_over:
+            return
+        if not self.has_begun:
+            self.error = error
+            self._end()
+        else:
+            stalled = isinstance(error, TimedOut) and error.stage == CLIENT
+            self._abandon("client_stalled" if stalled else f"cut_short:{error.reason}")
+
+    def writable(self) -> None:
+        """The client takes more."""
+        if self.is_held and not self.is_over and self._connection is not None:
+            self.is_held = False
+            self._connection.resume_reading()
+
+    def gone(self) -> None:
+        """The client left."""
+        if not self.is_over:
+            self.abandoned = "client_gone"
+            self._end()
+
+    def cut(self) -> None:
+        """What let this answer in is revoked: break it off."""
+        if not self.is_over:
+            self._abandon("revoked")
+
+    def force_close(self) -> None:
+        """End the client's connection behind this answer; only before its head was written."""
+        self.keeps = False
+
+    def _abandon(self, reason: str) -> None:
+        self.abandoned = reason
+        self.keeps = False
+        transport = self._client.transport
+        self._end()  # first: whoever waits for the end hears why, and not only that the client's connection is gone
+        break_off(transport)
+
+    def _end(self) -> None:
+        self.is_over = True
+        if not self._is_whole and self._connection is not None:
+            self._connection.abort()
+        if self._client.relay is self:
+            self._client.relay = None
+        self._over(self)
+
+
+def break_off(transport: asyncio.Transport | None) -> None:
+    """Break a client's connection, so that it cannot take what it has for the whole (S16)."""
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        # Without it the last packet is an orderly FIN, and a body that ends with the connection would look whole.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()

@@ -1,0 +1,83 @@
+"""The servers of one app, and a connection to the right one of them.
+
+Owns the way from a choice (``core.balancing``) to a connection, and the only repetition there is: a request that provably left for nobody
+goes to the next server. Must never send anything itself, nor ask a server twice for one request. Rules from: ATTACKS D5, D7.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.balancing import Balancer
+from gateway.core.standing import Server
+from gateway.errors import AllDown, Busy, OutsideFailed
+from gateway.proxy.connection import Connection
+from gateway.proxy.upstream import Upstream
+
+
+class Source(Protocol):
+    """Where connections come from: one ``Upstream``, or the ``Servers`` of an app."""
+
+    def idle(self, key: bytes | None = None) -> Connection | None:
+        """A connection that is free now, or None where ``connection`` must be asked."""
+
+    async def connection(self, key: bytes | None = None) -> Connection:
+        """A connection; ``OutsideFailed`` with ``left`` False where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Tells the balancer how the requests to one server fare (``upstream.Standing``)."""
+
+    balancer: Balancer
+    server: Server
+    monotonic: Callable[[], float]
+
+    def began(self) -> None:
+        """A request was sent to it."""
+        self.balancer.began(self.server)
+
+    def ended(self, failed: bool | None) -> None:
+        """It is over."""
+        self.balancer.ended(self.server, failed, self.monotonic())
+
+
+class Servers:
+    """The servers of one app. ``key``: what a sticky app is sticky by."""
+
+    def __init__(self, balancer: Balancer, upstreams: Mapping[Server, Upstream], monotonic: Callable[[], float]) -> None:
+        """``upstreams``: for each of the balancer's servers; theirs is to be closed by whoever made them."""
+        self._balancer = balancer
+        self._upstreams = dict(upstreams)
+        self._monotonic = monotonic
+        self._not_taken: Server | None = None
+
+    def __len__(self) -> int:
+        """Connections that are open or being opened."""
+        return sum(len(upstream) for upstream in self._upstreams.values())
+
+    def idle(self, key: bytes | None = None) -> Connection | None:
+        """A connection that is free now, or None where ``connection`` must be asked: the choice is kept for that."""
+        now = self._monotonic()
+        chosen = self._not_taken or self._balancer.choose(now, key)
+        found = self._upstreams[chosen].idle() if chosen is not None else None
+        self._not_taken = chosen if found is None and key is None else None
+        return found
+
+    async def connection(self, key: bytes | None = None) -> Connection:
+        """A connection to the chosen server, or to the next where it cannot be reached; ``AllDown`` where nobody may be asked."""
+        tried: list[Server] = []
+        failure: OutsideFailed = AllDown()
+        chosen, self._not_taken = self._not_taken, None
+        while (chosen := chosen or self._balancer.choose(self._monotonic(), key, tried)) is not None:
+            self._balancer.began(chosen)
+            failed: bool | None = None
+            try:
+                return await self._upstreams[chosen].connection()
+            except OutsideFailed as error:
+                failed, failure = None if isinstance(error, Busy) else True, error
+            finally:
+                self._balancer.ended(chosen, failed, self._monotonic())
+            tried.append(chosen)
+            chosen = None
+        raise failure

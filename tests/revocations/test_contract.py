@@ -1,0 +1,121 @@
+"""What every memory of revocations promises, however far a revocation has to travel: one suite for all kinds."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from gateway.core.session import Fingerprint
+from gateway.revocations import LocalRevocations, Revocation, Revocations
+from tests.revocations.joined import Time, joined
+
+ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
+
+Pair = tuple[LocalRevocations, LocalRevocations]
+"""The memory in which tests publish, and one in which that must hold as well."""
+
+Make = Callable[..., Awaitable[Pair]]
+
+
+@pytest.fixture(params=["local", "workers"])
+async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
+    """`await memory(time, seconds, largest)`."""
+    async with AsyncExitStack() as opened:
+
+        async def made(time: Time, seconds: float = 60.0, largest: int = 100) -> Pair:
+            if request.param == "local":
+                alone = LocalRevocations(time, seconds, largest)
+                return alone, alone
+            crew = await opened.enter_async_context(joined(time, seconds, largest))
+            workers = [await crew.worker(time, seconds, largest) for _ in range(3)]
+            return workers[0].revocations, workers[2].revocations
+
+        yield made
+
+
+async def test_c7_what_was_revoked_is_revoked_and_nothing_else(memory: Make) -> None:
+    here, there = await memory(Time())
+    as_interface: Revocations = here
+    assert as_interface.ready
+    await here.publish(Revocation((ONE,), "102abc", "00u1"))
+    for revocations in (here, there):
+        assert revocations.has_cookie((OTHER, ONE)) and not revocations.has_cookie((OTHER,)) and not revocations.has_cookie(())
+        assert revocations.has_session("102abc") and not revocations.has_session("00u1")
+        assert revocations.user_since("00u1") == 100.0 and revocations.user_since("102abc") is None
+
+
+async def test_a_revocation_lasts_its_time_from_when_it_was_last_heard(memory: Make) -> None:
+    time = Time()
+    here, there = await memory(time)
+    await here.publish(Revocation((ONE, OTHER), "102abc", "00u1"))
+    time.now = 150.0
+    await here.publish(Revocation((ONE,), None, "00u1"))
+    for revocations in (here, there):
+        time.now = 159.9
+        assert revocations.has_cookie((OTHER,)) and revocations.has_session("102abc") and revocations.user_since("00u1") == 150.0
+        time.now = 160.0
+        assert revocations.has_cookie((ONE,)) and not revocations.has_cookie((OTHER,)) and not revocations.has_session("102abc")
+        time.now = 210.0
+        assert not revocations.has_cookie((ONE,)) and revocations.user_since("00u1") is None
+
+
+async def test_looking_up_keeps_nothing_and_a_new_one_clears_what_is_over(memory: Make) -> None:
+    time = Time()
+    here, there = await memory(time, largest=2)
+    await here.publish(Revocation((ONE, OTHER)))
+    time.now = 160.0
+    await here.publish(Revocation((Fingerprint(b"3" * 16),)))
+    assert (here.forgotten, there.forgotten) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["cookie", "session", "user"])
+async def test_the_bound_pushes_out_the_oldest_and_counts_it(memory: Make, kind: str) -> None:
+    here, there = await memory(Time(), largest=2)
+    for number in (b"1", b"2", b"1", b"3"):
+        text = number.decode()
+        await here.publish(
+            Revocation(
+                (Fingerprint(number),) if kind == "cookie" else (),
+                text if kind == "session" else None,
+                text if kind == "user" else None,
+            )
+        )
+
+    def is_known(revocations: Revocations, number: bytes) -> bool:
+        text = number.decode()
+        return revocations.has_cookie((Fingerprint(number),)) or revocations.has_session(text) or revocations.user_since(text) is not None
+
+    for revocations in (here, there):
+        assert [number for number in (b"1", b"2", b"3") if is_known(revocations, number)] == [b"1", b"3"]
+        assert revocations.forgotten == 1
+
+
+async def test_listeners_hear_each_revocation_after_it_is_in_force_until_they_leave(memory: Make) -> None:
+    here, there = await memory(Time())
+    for revocations in (here, there):
+        heard: list[tuple[Revocation, bool]] = []
+
+        def listen(revocation: Revocation, to: Revocations = revocations, heard: list[tuple[Revocation, bool]] = heard) -> None:
+            heard.append((revocation, to.has_cookie(revocation.fingerprints)))
+
+        unsubscribe, unsubscribe_too = revocations.subscribe(listen), revocations.subscribe(listen)
+        await here.publish(Revocation((ONE,)))
+        assert heard == [(Revocation((ONE,)), True)] * 2
+        unsubscribe()
+        unsubscribe()
+        await here.publish(Revocation((OTHER,)))
+        assert len(heard) == 3
+        unsubscribe_too()
+        await here.publish(Revocation(user_id="00u1"))
+        assert len(heard) == 3
+
+
+async def test_cookies_that_anybody_can_think_up_push_out_no_real_revocation(memory: Make) -> None:
+    here, there = await memory(Time(), largest=3)
+    await here.publish(Revocation((ONE, OTHER), unseen=(OTHER,)))
+    invented = tuple(Fingerprint(b"%016d" % number) for number in range(50))
+    await here.publish(Revocation(invented, unseen=invented))
+    for revocations in (here, there):
+        assert revocations.has_cookie((ONE,)) and not revocations.has_cookie((OTHER,))
+        assert revocations.has_cookie(invented[-1:]) and not revocations.has_cookie(invented[:1])
+        assert revocations.forgotten == 48
