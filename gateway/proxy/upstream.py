@@ -161,18 +161,22 @@ class Upstream:
     async def _connect(self) -> Connection:
         """A new connection, for which room is reserved."""
         made = Connection(self, self._loop)
+        stands = False
         try:
             async with asyncio.timeout(self.deadlines.connect):
                 await self._open(made)
+            stands = made.is_open
         except TimeoutError as error:
             raise TimedOut("connect") from error
         except OSError as error:  # refused, no such name, TLS (ssl.SSLError is one)
             raise Unreachable(type(error).__name__) from error
         finally:
             self._coming -= 1
-            if made.is_open:
+            if stands:
                 self._all.add(made)
             else:
+                # Whoever gives up between the connection and its word for it gets a transport that is closed and never says so (uvloop).
+                made.abort()
                 self._make_room()
         return made
 
