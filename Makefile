@@ -21,14 +21,19 @@ FOR_BENCH := $(VENV)/.for-bench
 NPM := tests/browser/npm
 NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
 CHROMIUM := /usr/bin/chromium
+PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
+SYSTEMD := /usr/bin/systemd-analyze
 WRK := /usr/bin/wrk
 
 # Playwright drives Debian's Chromium and must not fetch a browser of its own.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 # $(call apt,PACKAGES,PURPOSE): install as root on Debian; where that is not possible say so and go on, the tests name what they miss.
+# Meanwhile a policy keeps Debian from starting what is installed as a service of this machine.
+POLICY := /usr/sbin/policy-rc.d
 define apt
 if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+    && { [ -e $(POLICY) ] || { trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); }; } \
     && { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(1); } >&2; \
 then true; else echo "make: could not install $(1), needed for $(2)" >&2; fi
 endef
@@ -54,11 +59,11 @@ types: $(FOR_TESTS)
 core: $(FOR_TESTS)
 	$(BIN)/python -m pytest tests/core --cov=gateway.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM)
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(SYSTEMD)
 	$(BIN)/python -m pytest --ignore=tests/core --numprocesses=$(WORKERS) --dist=loadfile
 
 # ARGS go to the benchmark of proxies: make bench ARGS="--quick --plot bench.svg"
-bench: $(FOR_BENCH) | $(WRK)
+bench: $(FOR_BENCH) | $(WRK) $(PROXIES)
 	@for program in $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)); do \
 	    module=$${program%.py}; \
 	    echo "== $$program"; \
@@ -82,7 +87,7 @@ $(FOR_TESTS): pyproject.toml requirements.txt $(VENV)/pyvenv.cfg
 	$(PIP) --no-deps --editable .
 	@touch $@ $(FOR_DEV)
 
-# The proxies that the gateway is measured against: large, and needed by nobody else. What cannot be had is skipped.
+# What only the benchmark starts; the proxies that the gateway is measured against come with the tests. What cannot be had is skipped.
 $(FOR_BENCH): tests/bench/proxies/requirements.txt $(FOR_TESTS)
 	$(PIP) --requirement $< || echo "make: could not install all of $<; the benchmark says what it misses" >&2
 	@touch $@
@@ -94,8 +99,16 @@ $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
 $(CHROMIUM):
 	@$(call apt,chromium,the tests in a real browser)
 
+# One installation for all of them.
+$(PROXIES) &:
+	@$(call apt,nginx caddy haproxy,the tests with real front proxies)
+
+# The tool alone is used; nothing is started.
+$(SYSTEMD):
+	@$(call apt,systemd,the test of the systemd unit)
+
 $(WRK):
-	@$(call apt,wrk nginx caddy,the benchmark)
+	@$(call apt,wrk,the benchmark)
 
 clean:
 	rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache

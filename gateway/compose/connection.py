@@ -37,11 +37,15 @@ _NO_REQUEST = b"\x00"
 
 @dataclass(frozen=True, slots=True)
 class ClientRules:
-    """What a client gets: ``connections`` for all of them, ``head_seconds`` from the first byte of a head to its last, and its size."""
+    """What a client gets: ``connections`` for all of them, ``head_seconds`` from the first byte of a head to its last, and its size.
+
+    ``idle_seconds``: how long a connection may rest between two requests, and how long a client may take nothing of what waits for it.
+    """
 
     connections: int = 20_000
     head_seconds: float = 15.0
     limits: HeadLimits = field(default_factory=HeadLimits)
+    idle_seconds: float = KEEP_ALIVE_SECONDS
 
 
 class AtOnce(Protocol):
@@ -94,7 +98,7 @@ class ClientConnection(web.RequestHandler):
             loop=loop,
             access_log=None,  # type: ignore[arg-type]  # None switches it off, which aiohttp's own annotation does not say
             auto_decompress=False,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            keepalive_timeout=rules.idle_seconds,
             lingering_time=LINGERING_SECONDS,
             max_line_size=2 * limits.line_bytes,
             max_field_size=2 * limits.fields_bytes + 1,
@@ -226,7 +230,7 @@ class ClientConnection(web.RequestHandler):
         if self._messages:
             self._next(waiter)
             return
-        self._next_keepalive_close_time = self._loop.time() + KEEP_ALIVE_SECONDS
+        self._next_keepalive_close_time = self._loop.time() + self._rules.idle_seconds
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
 
