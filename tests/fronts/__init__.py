@@ -1,0 +1,1 @@
+"""Real front proxies before the gateway: the recipes of ``deploy/``, run as they are."""
