@@ -36,20 +36,21 @@ class Handshake(asyncio.Protocol):
         self._context = context
         self._under_way = under_way
         self._early: list[bytes] = []
+        self._read: list[bytes] = []
+        self._has_begun = False
         self._is_lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         plain = cast(asyncio.Transport, transport)  # what a stream's protocol is given
-        plain.pause_reading()
         self._host.came()
         task = asyncio.get_running_loop().create_task(self._secure(plain), name="tls-handshake")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     def data_received(self, data: bytes) -> None:
-        """What a quick client sends right behind its part of the handshake."""
-        self._early.append(data)
+        """What a quick client sends: its hello before anybody listens for it (uvloop reads at once), or data right behind its handshake."""
+        (self._early if self._has_begun else self._read).append(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It left before it was handed over."""
@@ -57,8 +58,17 @@ class Handshake(asyncio.Protocol):
 
     async def _secure(self, plain: asyncio.Transport) -> None:
         loop, seconds = asyncio.get_running_loop(), self._host.head_seconds
+        plain.pause_reading()
+        self._has_begun = True
+        securing = loop.create_task(
+            loop.start_tls(plain, self, self._context, server_side=True, ssl_handshake_timeout=seconds), name="start-tls"
+        )
         try:
-            secured = await loop.start_tls(plain, self, self._context, server_side=True, ssl_handshake_timeout=seconds)
+            # One turn later TLS has the place at the transport; the turn after that it is told, and gets what was read, before anything else.
+            await asyncio.sleep(0)
+            if self._read:
+                loop.call_soon(_feed, plain.get_protocol(), b"".join(self._read))
+            secured = await securing
         except OSError as error:
             self._host.unsecured("http" if isinstance(error, ssl.SSLError) and error.reason == "HTTP_REQUEST" else "tls")
             plain.abort()
@@ -74,3 +84,15 @@ class Handshake(asyncio.Protocol):
         self._guest.connection_made(secured)
         for piece in self._early:
             self._guest.data_received(piece)
+
+
+def _feed(tls: asyncio.BaseProtocol, received: bytes) -> None:
+    """Hand bytes to the protocol that took our place, as the transport would."""
+    protocol = cast(asyncio.BufferedProtocol, tls)  # what TLS is in asyncio and in uvloop
+    left = memoryview(received)
+    while left:
+        buffer = memoryview(protocol.get_buffer(len(left)))
+        count = min(len(buffer), len(left))
+        buffer[:count] = left[:count]
+        protocol.buffer_updated(count)
+        left = left[count:]
