@@ -11,6 +11,7 @@ The tree::
         ├── TimedOut         a deadline of the config passed (``stage``: connect, first_byte, idle)
         ├── HungUp           the connection ended before the answer did; the request may have been acted on
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
+        │   └── UploadTooLarge   it became larger than it may; nobody else is to blame either
         └── Nonsense         what came back is not HTTP as we accept it
 
 Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
@@ -81,6 +82,12 @@ class UploadBroken(OutsideFailed):
     """The body that was being passed on broke off, or stopped being what its head announced."""
 
     reason = "upload_broken"
+
+
+class UploadTooLarge(UploadBroken):
+    """The body that was being passed on is larger than it may be."""
+
+    reason = "body_too_large"
 
 
 class Nonsense(OutsideFailed):

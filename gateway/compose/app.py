@@ -1,4 +1,4 @@
-"""The app door, put together.
+"""The app door and the sub-request door, put together.
 
 Owns the wiring of the app hosts' rooms, and the connections of each app its own, so that a slow one takes none from another. Must never
 decide anything. Rules from: DESIGN section 5.
@@ -7,25 +7,31 @@ decide anything. Rules from: DESIGN section 5.
 from contextlib import AsyncExitStack
 
 from gateway.compose.app_servers import app_servers
-from gateway.compose.hosts import app_host, field_rules, prefixes, rewriting
+from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, rewriting
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.core.passes import Passes
+from gateway.core.told import Told
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
 from gateway.doors.protected import AppForwarding, Face, Gate, Lasting, OwnPaths, ProtectedDoor
 from gateway.doors.sign_out import AppSignOut
+from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.websocket import WebSocketRelay
 
 
-def app_door(parts: Parts, opened: AsyncExitStack, elsewhere: OwnPaths | None = None) -> ProtectedDoor:
+def app_gate(parts: Parts) -> Gate:
+    """Who looks up whoever comes to an app, by either door: the passes that one has opened, the other knows."""
+    return Gate(Passes(parts.sealer), parts.sessions, parts.clock)
+
+
+def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack, elsewhere: OwnPaths | None = None) -> ProtectedDoor:
     """The door behind every app host; what it opens is closed with ``opened``.
 
     ``elsewhere``: what answers the own paths where another worker does.
     """
-    gate = Gate(Passes(parts.sealer), parts.sessions, parts.clock)
     handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock)
     own = elsewhere or AppOwnPaths(
         handoff,
@@ -35,8 +41,16 @@ def app_door(parts: Parts, opened: AsyncExitStack, elsewhere: OwnPaths | None = 
     )
     lasting = Lasting(parts.sessions, parts.live, parts.clock)
     opened.push_async_callback(lasting.aclose)
-    forwarding = {app.name: _forwarding(parts, app, gate, lasting, opened) for app in parts.config.apps}
+    forwarding = {app.name: _forwarding(parts, app, gate, lasting, opened) for app in parts.config.apps if app.addresses}
     return ProtectedDoor(parts.table, forwarding, gate, own, handoff.sign_in, parts.clock)
+
+
+def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:
+    """The door behind ``/.gateway/auth``."""
+    listen, asked = parts.config.listen, parts.config.subrequest
+    told = {app.name: Told(field_rules(app).identity) for app in parts.config.apps}
+    rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), asked.max_age, asked.patience)
+    return SubrequestDoor(parts.table, gate, told, rules, parts.clock)
 
 
 def _forwarding(parts: Parts, app: AppTable, gate: Gate, lasting: Lasting, opened: AsyncExitStack) -> AppForwarding:

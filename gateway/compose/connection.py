@@ -9,25 +9,20 @@ Rules from: RFC 9112 §2.2, §9.6; ATTACKS S1 to S10, S14, D2, D8, D10.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol
 
 from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from gateway.compose.clients import AtOnce, ClientRules, Counting, Refuse
+from gateway.compose.stalled import Stalled
 from gateway.core.arrivals import Arrival
-from gateway.core.messages import HeadLimits, Malformed
-from gateway.proxy.relay import Client, Relay
+from gateway.core.messages import Malformed
+from gateway.proxy.relay import Relay
 from gateway.proxy.translate import peer_of
 
-Refuse = Callable[[web.BaseRequest, Malformed], web.StreamResponse]
-Done = Callable[[bool], None]
-
-KEEP_ALIVE_SECONDS = 75.0
 LINGERING_SECONDS = 2.0
 """How long the rest of an unread body is taken from a client after our answer, before the connection ends (S14)."""
 _MOST_FIELDS_PARSED = 1000
@@ -35,42 +30,12 @@ _NO_REQUEST = b"\x00"
 """What every state of the parser refuses: so a refusal of ours takes the way of a refusal of its own, behind the answers under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRules:
-    """What a client gets: ``connections`` for all of them, ``head_seconds`` from the first byte of a head to its last, and its size.
-
-    ``idle_seconds``: how long a connection may rest between two requests, and how long a client may take nothing of what waits for it.
-    """
-
-    connections: int = 20_000
-    head_seconds: float = 15.0
-    limits: HeadLimits = field(default_factory=HeadLimits)
-    idle_seconds: float = KEEP_ALIVE_SECONDS
-
-
-class AtOnce(Protocol):
-    """Answers what needs no waiting (``doors.listener``)."""
-
-    def __call__(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done) -> bool:
-        """Begin the answer, and call ``done`` when it is over; False where nothing was begun."""
-
-
-class Counting(Protocol):
-    """Who counts the requests that are being answered."""
-
-    def began(self) -> None:
-        """One more."""
-
-    def ended(self) -> None:
-        """One less."""
-
-
 class ClientRequest(web.BaseRequest):
     """A request on such a connection."""
 
     @property
     def keep_alive(self) -> bool:
-        """Whether another request may follow: not where the client wants none, on a connection that is retiring (D8), or behind chunks."""
+        """Whether another request may follow: not where the client wants none, on a connection that retires (D8), or behind the last."""
         connection = self.protocol
         return super().keep_alive and not (isinstance(connection, ClientConnection) and (connection.is_retiring or connection.is_last))
 
@@ -78,15 +43,16 @@ class ClientRequest(web.BaseRequest):
 class ClientConnection(web.RequestHandler):
     """One connection to a client. ``is_retiring``: its answers say that it ends behind them. ``relay`` writes the answer under way.
 
-    ``is_last``: a request came in chunks, and nothing that follows it is one. aiohttp's parser hands the last trailer of such a request
-    over as the first field of the next (seen with 3.14.5): behind a proxy that is another user's (H17, S20).
+    ``is_last``: nothing that follows the request that came is one. Two kinds are the last because of aiohttp's parser (seen with 3.14.5):
+    of one in chunks it hands the last trailer over as the first field of the next request, behind a proxy another user's (H17, S20); behind
+    an upgrade that it does not know it loses the rest of the packet, so that the body of the next would be read as a request (S12, U1).
 
     ``at_once`` and ``counting``: who is asked first, and told; None where every request has its task.
     """
 
     __slots__ = (
-        "_arrival", "_body", "_deadline", "_has_left", "_has_more", "_malformed", "_refuse", "_rules", "_sleeper", "at_once", "counting",
-        "is_last", "is_retiring", "relay",
+        "_arrival", "_body", "_deadline", "_followed", "_has_left", "_has_more", "_malformed", "_refuse", "_rules", "_sleeper", "_stalled",
+        "at_once", "counting", "is_last", "is_retiring", "relay",
     )  # fmt: skip
 
     def __init__(self, server: web.Server, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
@@ -112,6 +78,8 @@ class ClientConnection(web.RequestHandler):
         self._malformed: Malformed | None = None
         self._has_left: asyncio.Future[None] | None = None
         self._sleeper: asyncio.Future[None] | None = None
+        self._stalled = Stalled(loop, rules.idle_seconds, lambda: self.relay is not None and self.relay.is_held)
+        self._followed = 0
         self.at_once: AtOnce | None = None
         self.counting: Counting | None = None
         self.is_last = self.is_retiring = self._has_more = False
@@ -122,7 +90,6 @@ class ClientConnection(web.RequestHandler):
         if self._malformed is not None or (self.is_last and self._body.is_eof()):
             self._has_more = True
             return
-        before = self._request_count
         is_head = bool(data) and self._payload_parser is None and not self._upgraded and self._body.is_eof()
         if is_head and (malformed := self._arrival.begins(data)) is not None:
             return self._give_up(malformed)
@@ -130,8 +97,8 @@ class ClientConnection(web.RequestHandler):
         waiter, self._waiter = self._waiter, None
         super().data_received(data)
         self._waiter = waiter
-        if self._request_count > before:
-            self._follow(self._request_count - before)
+        if self._request_count > self._followed:
+            self._follow()
             if waiter is not None and not waiter.done():
                 self._next(waiter)
         elif is_head and (malformed := self._arrival.waits()) is not None:
@@ -142,14 +109,21 @@ class ClientConnection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone: so is what waits for it."""
         self._in_time()
+        self._stalled.over()
         self._force_close = True
         if self.relay is not None:
             self.relay.gone()
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        """The client is slower than we are."""
+        super().pause_writing()
+        self._stalled.watch(self.transport)
+
     def resume_writing(self) -> None:
         """The client takes more."""
         super().resume_writing()
+        self._stalled.over()
         if self.relay is not None:
             self.relay.writable()
 
@@ -171,9 +145,13 @@ class ClientConnection(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Write the end of an answer; where what follows is not read, wait for a moment until the client has seen it."""
         finished = await super().finish_response(request, resp, start_time)
+        if self.is_retiring:
+            resp.force_close()
+        self._follow()  # what stood behind an upgrade that was not granted is parsed there
         transport = self.transport
+        self._stalled.watch(transport)
         has_unread = self._malformed is not None or self._has_more
-        if has_unread and transport is not None and not transport.is_closing():
+        if has_unread and not (self._messages and resp.keep_alive) and transport is not None and not transport.is_closing():
             # Closing over unread bytes would reset the connection, and with it the answer that says why (RFC 9112 §9.6).
             if transport.can_write_eof():
                 transport.write_eof()
@@ -186,14 +164,19 @@ class ClientConnection(web.RequestHandler):
         if self._has_left is not None and not self._has_left.done():
             self._has_left.set_result(None)
 
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """End it, whatever is under way: half an answer must not look whole (S16)."""
+        if self.relay is not None:
+            self.relay.break_off("stopping")
+        await super().shutdown(timeout)
+
     def retire(self) -> None:
         """End the connection: at once where it is idle (a request sent meanwhile must fail visibly), else behind its answer."""
         self.is_retiring = True
         if self.relay is not None and not self.relay.has_begun:
             self.relay.force_close()
-        if self._request_in_progress or self._messages or self._sleeper is not None:
-            self.close()
-        else:
+        # Not ``close``: with it aiohttp drops what arrives, and an upload under way could not end.
+        if not (self._request_in_progress or self._messages or self._sleeper is not None):
             self.force_close()
 
     def _next(self, waiter: asyncio.Future[None]) -> None:
@@ -220,7 +203,8 @@ class ClientConnection(web.RequestHandler):
             self.counting.ended()
         if self._force_close or waiter is None or waiter.done():
             return
-        if not keeps or self._close:
+        if not keeps or self.is_retiring:
+            self._stalled.watch(self.transport)
             self.force_close()
             return
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
@@ -234,8 +218,12 @@ class ClientConnection(web.RequestHandler):
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
 
-    def _follow(self, fresh: int) -> None:
-        """The parser has handed over: so many whole heads, or the word that this is none, or no longer the body that a handler reads."""
+    def _follow(self) -> None:
+        """The parser may have handed over: whole heads, or the word that this is none, or no longer the body that a handler reads."""
+        fresh = self._request_count - self._followed
+        if not fresh:
+            return
+        self._followed += fresh
         self._in_time()
         self._arrival.over()
         for message, body in tuple(islice(self._messages, len(self._messages) - fresh, None)):
@@ -244,7 +232,7 @@ class ClientConnection(web.RequestHandler):
                     self._messages.remove((message, body))
                     self._has_more = True
                 else:
-                    self._body, self.is_last = body, message.chunked
+                    self._body, self.is_last = body, message.chunked or (message.upgrade and not self._upgraded)
                 continue
             self._malformed = self._malformed or Malformed(400, "unparsable")
             if not self._body.is_eof():

@@ -15,17 +15,18 @@ from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.compose.among import Among
-from gateway.compose.app import app_door
+from gateway.compose.app import app_door, app_gate, subrequest_door
+from gateway.compose.hosts import head_limits
 from gateway.compose.keeper import relay_door, rules_for_workers, until_alone
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
-from gateway.compose.public import certificates, client_rules, head_limits, watch_clients
+from gateway.compose.public import certificates, client_rules, watch_clients
 from gateway.compose.server import Handle, Listening, Server, bind, shown_address
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
 from gateway.core.crowds import Crowd
 from gateway.doors.health import Health
-from gateway.doors.listener import AppDoor, Believed, Door, Listener
+from gateway.doors.listener import Believed, Doors, Listener
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
 from gateway.log import Log
@@ -141,9 +142,9 @@ class Gateway:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
         believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), self._doors(parts, opened)
         if self._among is not None and self._among.keeper is not None:
-            inside = Listener(parts.table, *doors, replace(believed, relayed=True), self._witness, Crowd(0))
+            inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0))
             await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)
-        listener = Listener(parts.table, *doors, believed, self._witness, crowd)
+        listener = Listener(parts.table, doors, believed, self._witness, crowd)
         server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener.at_once)
         self._certificates = certificates(self._settings, self._tell)
         watch_clients(server, crowd, self._certificates, self.metrics)
@@ -152,11 +153,13 @@ class Gateway:
             opened.push_async_callback(self._certificates.aclose)
         await self._listen(Listening(server, public, self._certificates, parts.live.go_away), opened, config.listen.drain)
 
-    def _doors(self, parts: Parts, opened: AsyncExitStack) -> tuple[Door, AppDoor]:
+    def _doors(self, parts: Parts, opened: AsyncExitStack) -> Doors:
+        gate = app_gate(parts)
+        auth = subrequest_door(parts, gate)
         if self._among is None or self._among.keeper is not None:
-            return login_door(parts, opened), app_door(parts, opened)
+            return Doors(login_door(parts, opened), app_door(parts, gate, opened), auth)
         relay = relay_door(self._among.place, self._witness.clock, opened)
-        return relay, app_door(parts, opened, relay)
+        return Doors(relay, app_door(parts, gate, opened, relay), auth)
 
     async def _listen_to_workers(self, inside: Listener, keeper: socket.socket, alone: asyncio.Event, opened: AsyncExitStack) -> None:
         """Answer the others for as long as they have clients, even when this worker accepts none any more."""

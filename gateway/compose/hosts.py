@@ -15,7 +15,7 @@ from gateway.config import AppTable, Config, RuleTable, client_pair
 from gateway.core.balancing import Balancer
 from gateway.core.cache import Lifetimes
 from gateway.core.fields import FieldRules
-from gateway.core.messages import Authority, parse_authority
+from gateway.core.messages import Authority, HeadLimits, parse_authority
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Origin, Rewriting
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
@@ -38,6 +38,12 @@ class ServerPlace(NamedTuple):
 
     server: Server
     place: Place
+
+
+def head_limits(config: Config) -> HeadLimits:
+    """How large a head may be."""
+    listen = config.listen
+    return HeadLimits(listen.request_line, listen.fields_count, listen.fields_size)
 
 
 def authority_of(origin: str) -> Authority:

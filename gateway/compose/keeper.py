@@ -7,7 +7,7 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 
 from gateway.clock import Clock
-from gateway.compose.connection import ClientRules
+from gateway.compose.clients import ClientRules
 from gateway.core.messages import HeadLimits
 from gateway.core.relaying import ADDED_BYTES, ADDED_BYTES_EACH
 from gateway.doors.relay import Relay

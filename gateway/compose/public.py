@@ -3,21 +3,15 @@
 Owns the translation. Must never decide anything, nor open a socket. Rules from: DESIGN section 8, ATTACKS D2, D7.
 """
 
-from gateway.compose.connection import ClientRules
+from gateway.compose.clients import ClientRules
+from gateway.compose.hosts import head_limits
 from gateway.compose.parts import folder_of
 from gateway.compose.server import Server, Tell
 from gateway.compose.tls import Certificates
 from gateway.config import Config, Settings, certificate_pair
 from gateway.core.crowds import Crowd
-from gateway.core.messages import HeadLimits
 from gateway.errors import BadConfig
 from gateway.metrics import Metrics
-
-
-def head_limits(config: Config) -> HeadLimits:
-    """How large a head may be."""
-    listen = config.listen
-    return HeadLimits(listen.request_line, listen.fields_count, listen.fields_size)
 
 
 def client_rules(config: Config) -> ClientRules:

@@ -19,7 +19,8 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from gateway.compose.connection import AtOnce, ClientConnection, ClientRequest, ClientRules, Refuse
+from gateway.compose.clients import AtOnce, ClientRules, Refuse
+from gateway.compose.connection import ClientConnection, ClientRequest
 from gateway.compose.handshakes import Handshake
 from gateway.compose.tls import Certificates
 from gateway.compose.turned_away import TurnedAway

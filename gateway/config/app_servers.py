@@ -11,15 +11,35 @@ from gateway.config.places import Path
 from gateway.core.paths import expression, pattern_problem
 from gateway.core.prefixes import prefix_problem
 
+_OF_SERVERS = frozenset(
+    (
+        *("upstream_host", "upstream_ca_file", "upstream_client_certificate", "upstream_client_key", "upstream_server_name"),
+        *("strip_prefix", "add_prefix", "balance", "health_path", "health_interval", "allow_fields"),
+        *("connect_timeout", "first_byte_timeout", "idle_timeout", "connections", "keep_alive"),
+    )
+)
+"""What a front proxy that carries an app does in its own way."""
+
 Problem = tuple[Path, str]
 """A key within the app's table, and the sentence with its remedy."""
 
 
 def server_conflicts(app: AppTable) -> Iterator[Problem]:
     """Everything about one app's servers that makes it unusable although each key by itself is right."""
+    if not app.addresses:
+        yield from _of_no_server(app)
+        return
     yield from _servers(app)
     yield from _tls(app)
     yield from _prefixes(app)
+
+
+def _of_no_server(app: AppTable) -> Iterator[Problem]:
+    for key in sorted(_OF_SERVERS & app.model_fields_set):
+        yield (
+            (key,),
+            "is about the way to the app, but a front proxy carries this one; add upstream, or leave this key out",
+        )
 
 
 def _servers(app: AppTable) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from gateway.config.app_servers import server_conflicts
 from gateway.config.model import AppTable, Config
 from gateway.config.places import Path
 from gateway.core.paths import pattern_problem
+from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _times(config)
     for number, app in enumerate(config.apps):
         yield from (Remark(("app", number, *path), text) for path, text in server_conflicts(app))
+        yield from _carrier(number, app, config)
+        yield from _identity(number, app)
         yield from _public_root(number, app)
         yield from _rules(number, app)
     yield from _own_tls(config)
@@ -98,6 +101,18 @@ def _times(config: Config) -> Iterator[Remark]:
     for path, wait_seconds in waits:
         if wait_seconds <= 0:
             yield Remark(path, 'is no time at all; give it some, for example "5s"')
+
+
+def _carrier(number: int, app: AppTable, config: Config) -> Iterator[Remark]:
+    """Somebody has to carry the app's bytes: we, or a front proxy that may ask us."""
+    if not app.addresses and not config.listen.trusted_proxies:
+        remedy = "add upstream = …, or, where a front proxy carries the app, list that proxy in listen.trusted_proxies"
+        yield Remark(("app", number, "upstream"), f"is missing; {remedy}")
+
+
+def _identity(number: int, app: AppTable) -> Iterator[Remark]:
+    if bytes_of_names([name.encode("ascii") for name in app.identity]) > LARGEST_IDENTITY_BYTES // 2:
+        yield Remark(("app", number, "identity"), "has so many names that a front proxy would have no room for their values; name fewer")
 
 
 def _own_tls(config: Config) -> Iterator[Remark]:

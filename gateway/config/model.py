@@ -1,14 +1,12 @@
 """The configuration as values: one frozen class for each table of the file, with every default.
 
 Owns the names, types and defaults of all keys. Must never read a file, the environment or a secret, and never compare two keys: that is
-`checks` (only that neither of two is there is said here, beside all else that is missing). A key enters here, in `config/gateway.toml`
-and in the README's table together. Rules from: DESIGN sections 2 to 5 and 10.
+`checks`. A key enters here, in `config/gateway.toml` and in the README's table together. Rules from: DESIGN sections 2 to 5 and 10.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.config.values import Bytes, HostName, ListenAddress, NetworkRange, PublicOrigin, PublicOriginOrNone, Seconds, ServerAddress
 
@@ -149,16 +147,15 @@ class AppTable(Table):
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Where the app's servers listen, whichever way they were written down."""
+        """Where the app's servers listen, whichever way they were written down; nowhere where a front proxy carries the app."""
         return tuple(server.url for server in self.servers) or ((self.upstream,) if self.upstream is not None else ())
 
-    @field_validator("upstream")
-    @classmethod
-    def _is_somewhere(cls, upstream: str | None, before: ValidationInfo) -> str | None:
-        # Here and not in `checks`, so that a missing key is reported together with every wrong one.
-        if upstream is None and not before.data.get("servers", True):
-            raise PydanticCustomError("missing", "upstream is missing")
-        return upstream
+
+class Subrequest(Table):
+    """What front proxies get that ask for decisions."""
+
+    max_age: Seconds = _spelled("0s")
+    patience: Seconds = _spelled("0s")
 
 
 class Log(Table):
@@ -178,5 +175,6 @@ class Config(Table):
     seal: Seal = Seal()
     session: SessionMemory = SessionMemory()
     switch: Switch = Switch()
+    subrequest: Subrequest = Subrequest()
     log: Log = Log()
     apps: Annotated[tuple[AppTable, ...], Field(min_length=1, alias="app")]

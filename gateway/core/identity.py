@@ -26,7 +26,7 @@ def identity_fields(identity: IdentityFields, session: Session) -> Fields:
     lines: list[tuple[bytes, bytes]] = []
     omitted: list[bytes] = []
     for name, attribute in identity:
-        value = _attribute(attribute, session)
+        value = attribute_value(attribute, session)
         if len(value) <= LARGEST_IDENTITY_BYTES:
             lines.append((name, value))
         else:
@@ -36,7 +36,8 @@ def identity_fields(identity: IdentityFields, session: Session) -> Fields:
     return tuple(lines)
 
 
-def _attribute(attribute: str, session: Session) -> bytes:
+def attribute_value(attribute: str, session: Session) -> bytes:
+    """One attribute as a field's value; ValueError for a name that is not in ``IDENTITY_ATTRIBUTES``."""
     match attribute:
         case "login":
             return _names[session.login]

@@ -210,6 +210,12 @@ def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) 
     return nearest[1]
 
 
+def is_listed(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether a socket's peer is one of the trusted proxies; one without an address (a Unix socket) never is (F14, F15)."""
+    found = _addresses[peer.partition("%")[0]]
+    return found is not None and any(found[0] in network for network in trusted)
+
+
 def _address(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str] | None:
     ported = _WITH_PORT.match(text)
     try:

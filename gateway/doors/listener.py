@@ -1,7 +1,8 @@
 """The outermost door: every request to the public address passes here, first and last.
 
     bytes ─▶ translate ─▶ admit_head ─▶ host known? ─▶ login door | app door ─▶ one line in the log
-               │ 400 405 431 505          │ 421, own assets  │ anything unexpected: 500, or a broken connection
+               │ 400 405 431 505   │      │ 421, own assets  │ anything unexpected: 500, or a broken connection
+                                   └─▶ /.gateway/auth, whatever the host: sub-request door
 
 Owns the choice of the door, the refusals that need no door, the access log, and the last ``except Exception`` of the gateway. Must
 never look at a cookie or a session, choose a host by anything but the Host field and the configuration, or swallow a cancellation.
@@ -16,9 +17,11 @@ from aiohttp import web
 from aiohttp.http import RawRequestMessage
 
 from gateway.core.crowds import Crowd
-from gateway.core.messages import Fields, HeadLimits, Malformed, Received, RequestHead
+from gateway.core.dialects import is_asked
+from gateway.core.messages import Answer, Fields, HeadLimits, Malformed, Received, RequestHead
 from gateway.core.relaying import as_it_came
 from gateway.core.routing import App, LoginHost, RouteTable
+from gateway.doors.answers import to_response
 from gateway.doors.notes import noted
 from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
@@ -47,6 +50,22 @@ class AppDoor(Door, Quick, Protocol):
     """The door behind the app hosts, which may begin an answer before anybody waits."""
 
 
+class AuthDoor(Door, Protocol):
+    """The door behind ``/.gateway/auth``, on every host."""
+
+    def unreadable(self, target: str, malformed: Malformed) -> Answer:
+        """The refusal of a sub-request whose own head is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The door behind the login host, the one behind every app host, and the one for front proxies."""
+
+    login: Door
+    app: AppDoor
+    auth: AuthDoor
+
+
 @dataclass(frozen=True, slots=True)
 class Believed:
     """What the configuration believes of a message: whose forwarding fields, and how large a head."""
@@ -69,11 +88,10 @@ class Believed:
 class Listener:
     """Hands each request to its door and writes one line about it."""
 
-    def __init__(self, table: RouteTable, login: Door, app: AppDoor, believed: Believed, witness: Witness, crowd: Crowd) -> None:
-        """``login`` and ``app``: the doors behind the login host and behind every app host; ``crowd``: who has how much open."""
+    def __init__(self, table: RouteTable, doors: Doors, believed: Believed, witness: Witness, crowd: Crowd) -> None:
+        """``crowd``: who has how much open."""
         self._table = table
-        self._login = login
-        self._app = app
+        self._doors = doors
         self._believed = believed
         self._witness = witness
         self._crowd = crowd
@@ -106,7 +124,7 @@ class Listener:
         if not isinstance(app, App):
             return False
         asked = Asked(message.method == "HEAD", message.version >= (1, 1), keeps)
-        return Passing(client, head, app, asked, began, done).begin(self._app, self._crowd, self._witness)
+        return Passing(client, head, app, asked, began, done).begin(self._doors.app, self._crowd, self._witness)
 
     def unparsable(self, request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:
         """The refusal of bytes that the parser could not read as a request; nothing of them is repeated in it or in the log."""
@@ -120,6 +138,8 @@ class Listener:
         try:
             received = self._believed.received(request)
             notes |= _who(received)
+            if is_asked(received.target):
+                return await self._at_auth(request, received, notes)
             if not self._crowd.enter(received.client):
                 notes |= {"verdict": "refused", "reason": _CROWDED.reason}
                 return refusal(_CROWDED, received.fields, _LATER)
@@ -144,6 +164,15 @@ class Listener:
             return self._at_no_host(request, head, notes)
         return await self._through(request, head, host, notes)
 
+    async def _at_auth(self, request: web.BaseRequest, received: Received, notes: Notes) -> web.StreamResponse:
+        """A front proxy asks for many clients, and is done at once: it is counted as none of them."""
+        notes["door"] = "auth"
+        admitted = self._table.admitted(received, self._believed.limits)
+        if isinstance(admitted, Malformed):
+            notes |= {"verdict": "refused", "reason": admitted.reason}
+            return to_response(self._doors.auth.unreadable(received.target, admitted), closes=True)
+        return await self._doors.auth.handle(request, admitted[0])
+
     def _at_no_host(self, request: web.BaseRequest, head: RequestHead, notes: Notes) -> web.StreamResponse:
         """421, and the files that this very page loads: they are the same for everybody and tell nothing."""
         if head.path in _ASSETS and head.method in ("GET", "HEAD"):
@@ -156,10 +185,10 @@ class Listener:
         match host:
             case LoginHost():
                 notes["door"] = "login"
-                return await self._login.handle(request, head)
+                return await self._doors.login.handle(request, head)
             case App():
                 notes |= {"door": "app", "app": host.name}
-                return await self._app.handle(request, head)
+                return await self._doors.app.handle(request, head)
 
     def _failed(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
         if request.writer.output_size > 0:

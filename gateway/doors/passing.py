@@ -62,7 +62,9 @@ class Passing:
         if relay.abandoned == "client_gone":
             status, reason = CLIENT_LEFT, ""
         elif relay.error is not None:
-            status, reason, keeps = self._failed(relay.error, door, witness)
+            status, reason, keeps = self._failed(relay.error, self.asked._replace(keeps=self.asked.keeps and relay.keeps), door, witness)
+        elif not relay.has_begun:
+            status = CLIENT_LEFT  # broken off before there was anything to say
         crowd.leave(self.head.client)
         going = self.going
         witness.answered(
@@ -80,14 +82,14 @@ class Passing:
         )
         self.done(keeps)
 
-    def _failed(self, error: Exception, door: Quick, witness: Witness) -> tuple[int, str, bool]:
+    def _failed(self, error: Exception, asked: Asked, door: Quick, witness: Witness) -> tuple[int, str, bool]:
         """Nothing was written yet, so the client can be told; status, reason, and whether its connection goes on."""
         if isinstance(error, OutsideFailed):
             answer, reason = door.down(self.head, self.app, error), f"upstream_{error.reason}"
         else:
             witness.log.failure("request_failed", error, {"door": "app", "app": self.app.name})
             answer, reason = refused(Malformed(500, "internal"), self.head.fields), ""
-        text, keeps = as_bytes(answer, self.asked)
+        text, keeps = as_bytes(answer, asked)
         if self.client.transport is not None:
             self.client.transport.write(text)
         return answer.status, reason, keeps

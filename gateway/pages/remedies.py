@@ -48,6 +48,21 @@ _REMEDIES = {
     504: Remedy("The answer took too long", "The server behind this site did not answer in time.", "Wait a moment, then start again."),
 }
 _BY_REASON = {
+    "no_upstream": Remedy(
+        "This page comes from somewhere else",
+        "Another server in front of this one should have brought you this page, and sent your request here instead.",
+        "Tell your administrator: the proxy before the gateway carries this site, and only addresses under /.gateway/ belong here.",
+    ),
+    "auth_of_auth": Remedy(
+        "This site asks itself whether it may ask",
+        "The server in front of this one asks for permission before it asks for permission.",
+        "Tell your administrator: addresses under /.gateway/ must go straight to the gateway.",
+    ),
+    "own_path": Remedy(
+        "This address went astray",
+        "It belongs to the sign-in itself, and the server in front of this one did not bring it there.",
+        "Tell your administrator: addresses under /.gateway/ must go straight to the gateway.",
+    ),
     "too_many_requests_of_client": Remedy(
         "Too much is open at once",
         "From where you are, more is open here than this site takes at once: pages, downloads, or other people behind the same address.",

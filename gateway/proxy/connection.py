@@ -190,8 +190,10 @@ class Connection(asyncio.Protocol):
             self._sink.received(rest)
         elif answers.is_whole and answers.status != 101:
             self._end(reader)
-        elif answers.has_head:
+        elif answers.has_head and had_head:
             self._deadline = self._loop.time() + self._home.deadlines.idle
+        elif answers.has_head:
+            self.wait("idle")  # which may end before the first byte had to be there
         reader.flushed()
 
     def _end(self, reader: Reader) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 from aiohttp import web
 
 from gateway.core.messages import Fields
-from gateway.errors import HungUp, TimedOut, UploadBroken
+from gateway.errors import HungUp, TimedOut, UploadBroken, UploadTooLarge
 from gateway.proxy.connection import Connection
 from gateway.proxy.exchange import Exchange, Incoming
 from gateway.proxy.heads import LAST_CHUNK, chunk, request_head
@@ -46,10 +46,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class HttpProxy:
-    """Carries exchanges to the servers of one ``source``, which belongs to whoever built it."""
+    """Carries exchanges to the servers of one ``source``, which belongs to whoever built it; ``largest_body`` in bytes, None for any."""
 
     source: Source
     host: bytes = b""
+    largest_body: int | None = None
 
     async def forward(
         self, request: web.BaseRequest, method: str, target: str, fields: Fields, rewrite: Rewrite, key: bytes | None = None
@@ -57,9 +58,10 @@ class HttpProxy:
         """Send the client's request with these fields, and stream the answer back with the fields that ``rewrite`` gives it.
 
         ``fields`` are end-to-end (``core.fields``). Raises ``OutsideFailed`` only while nothing was sent to the client. A request
-        whose body stops coming is answered here (408), and so is one whose body is not what its head announced (400).
+        whose body stops coming is answered here (408), and so is one whose body is not what its head announced (400). ``UploadTooLarge``
+        as soon as its body is known to be: then it was not completed.
         """
-        upload = body_of(request)
+        upload = body_of(request, self.largest_body)
         if upload is not None and upload.is_broken:
             return refusal(400)
         chunked = upload is not None and is_chunked(request)
@@ -67,6 +69,8 @@ class HttpProxy:
         async with _Sending() as sending:
             try:
                 exchange = await self._ask(question, upload, chunked, sending)
+            except UploadTooLarge:
+                raise
             except UploadBroken:
                 return refusal(400)
             except TimedOut as error:
@@ -152,6 +156,8 @@ async def _send(upload: Upload, connection: Connection, chunked: bool) -> None:
         async for piece in upload:
             connection.write(chunk(piece) if chunked else piece)
             await connection.drained()
+    except UploadTooLarge as error:
+        connection.give_up(error)
     except (web.RequestPayloadError, ConnectionError):  # it broke off, or its client left
         connection.give_up(UploadBroken())
     except HungUp:

@@ -93,6 +93,7 @@ class Relay:
     def ended(self) -> None:
         """The answer is whole."""
         self._is_whole = True
+        self.is_held = False
         if self._is_chunked:
             self._out.append(LAST_CHUNK)
 
@@ -108,9 +109,10 @@ class Relay:
             transport.write(b"".join(out))
         elif out:
             transport.writelines(out)
-        if self._is_whole:
-            self._end()
-        elif self._client.writing_paused and not self.is_held and self._connection is not None:
+        if not self._client.writing_paused:
+            if self._is_whole:
+                self._end()
+        elif not self._is_whole and not self.is_held and self._connection is not None:
             self.is_held = True
             self._connection.pause_reading()
 
@@ -126,8 +128,10 @@ class Relay:
             self._abandon("client_stalled" if stalled else f"cut_short:{error.reason}")
 
     def writable(self) -> None:
-        """The client takes more."""
-        if self.is_held and not self.is_over and self._connection is not None:
+        """The client takes more. A whole answer is over only now: else who asks for many and takes none fills our memory (D7)."""
+        if self._is_whole and not self.is_over:
+            self._end()
+        elif self.is_held and not self.is_over and self._connection is not None:
             self.is_held = False
             self._connection.resume_reading()
 
@@ -138,9 +142,13 @@ class Relay:
             self._end()
 
     def cut(self) -> None:
-        """What let this answer in is revoked: break it off."""
+        """What let this answer in is revoked."""
+        self.break_off("revoked")
+
+    def break_off(self, reason: str) -> None:
+        """End it now, and visibly so."""
         if not self.is_over:
-            self._abandon("revoked")
+            self._abandon(reason)
 
     def force_close(self) -> None:
         """End the client's connection behind this answer; only before its head was written."""

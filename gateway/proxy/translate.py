@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.core.messages import Fields, Received
 from gateway.core.navigation import client_address
+from gateway.errors import UploadTooLarge
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
@@ -62,12 +63,16 @@ def _values(request: web.BaseRequest, name: bytes) -> list[bytes]:
 class Upload:
     """The body of one request, piece by piece as it arrives; iterate once. ``waiting``: the client is the one that is waited for.
 
+    ``UploadTooLarge`` as soon as it is known to be larger than ``largest_bytes`` (None: no bound), and no byte beyond is handed out.
     A body that stops being chunks stands still: aiohttp's server tells its handler nothing, so the idle deadline ends it.
     """
 
-    def __init__(self, request: web.BaseRequest) -> None:
+    def __init__(self, request: web.BaseRequest, largest_bytes: int | None = None) -> None:
         """Nothing is read, and no 100 is sent, before the first piece is asked for."""
         self._request = request
+        self._left = largest_bytes
+        self._take(request.content_length or 0)
+        self._left = largest_bytes
         self._expected = any(value.lower() == b"100-continue" for value in _values(request, b"expect"))
         self.waiting = False
 
@@ -81,6 +86,7 @@ class Upload:
         self.waiting = False
         if not piece:
             raise StopAsyncIteration
+        self._take(len(piece))
         return piece
 
     @property
@@ -91,7 +97,17 @@ class Upload:
     def at_hand(self) -> bytes | None:
         """The whole body where it arrived already, so that nobody has to wait for it; else None. Instead of iterating."""
         content = self._request.content
-        return content.read_nowait() if content.is_eof() and content.exception() is None else None
+        if not content.is_eof() or content.exception() is not None:
+            return None
+        body = content.read_nowait()
+        self._take(len(body))
+        return body
+
+    def _take(self, count: int) -> None:
+        if self._left is not None:
+            self._left -= count
+            if self._left < 0:
+                raise UploadTooLarge
 
     async def _say_continue(self) -> None:
         if self._expected and self._request.version >= (1, 1):
@@ -101,9 +117,9 @@ class Upload:
         self._expected = False
 
 
-def body_of(request: web.BaseRequest) -> Upload | None:
+def body_of(request: web.BaseRequest, largest_bytes: int | None = None) -> Upload | None:
     """The request's body, or None where the message has none (no Content-Length above zero, not chunked)."""
-    return Upload(request) if request.body_exists else None
+    return Upload(request, largest_bytes) if request.body_exists else None
 
 
 def is_chunked(request: web.BaseRequest) -> bool:

@@ -84,6 +84,12 @@ class Answers:
                 return Found(key, None, State.DEAD)
         return Found(key, entry, state(entry, now))
 
+    def seconds_left(self, marks: Marks) -> float:
+        """For how long the answer about cookies with these marks is still believed; 0 where there is none, and where Okta did not say."""
+        found = self.find_marked(marks)
+        entry = found.entry if isinstance(found, Found) else None
+        return max(0.0, entry.fresh_until - self._monotonic()) if entry is not None else 0.0
+
     def session(self, fingerprints: tuple[Fingerprint, ...]) -> Session | None:
         """The session that Okta last named for exactly these cookies, believed or not."""
         entry = self._at(key_of(fingerprints), self._monotonic()) if fingerprints else None

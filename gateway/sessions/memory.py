@@ -47,13 +47,7 @@ class Sessions:
     """The memory of one process. Close it with ``aclose``; the questions under way are its own tasks."""
 
     def __init__(
-        self,
-        asking: Asking,
-        revocations: Revocations,
-        fingerprinter: Fingerprinter,
-        rules: SessionRules,
-        clock: Clock,
-        on_event: OnEvent,
+        self, asking: Asking, revocations: Revocations, fingerprinter: Fingerprinter, rules: SessionRules, clock: Clock, on_event: OnEvent
     ) -> None:
         """``revocations`` and ``clock`` are the whole process's: both count by one second. ``keeps_alive``: ``touch`` does something."""
         self._asking = asking
@@ -113,11 +107,16 @@ class Sessions:
             return entry.finding
         return None
 
-    async def current(self, cookies: Cookies, browser: Browser, *, vouched: bool = False) -> Finding:
+    def seconds_left(self, marks: Marks) -> float:
+        """For how long the answer about these cookies may still be believed without asking; 0 where there is none."""
+        return self._answers.seconds_left(marks)
+
+    async def current(self, cookies: Cookies, browser: Browser, *, vouched: bool = False, patience: float | None = None) -> Finding:
         """Who these cookies are: from memory, or from Okta. Whoever comes while a question is under way gets its answer.
 
         With a ttl of 0 too: then each request validates, unless a question about the same cookies is under way when it comes.
-        ``vouched``: they come out of a seal of ours, so Okta did name a session for them once, and nobody guesses.
+        ``vouched``: they come out of a seal of ours, so Okta did name a session for them once, and nobody guesses. After ``patience``
+        seconds Okta "does not say"; its answer is still taken down when it comes.
         """
         found = self._answers.find(cookies)
         if isinstance(found, NoSession):
@@ -132,7 +131,7 @@ class Sessions:
             question = self._questions[found.key]
         else:
             question = self._begin(found.key, cookies, browser, vouched)
-        await asyncio.wait({question})  # a waiter that is cancelled leaves the question alone, and the other way round
+        await asyncio.wait({question}, timeout=patience)  # a waiter that is cancelled leaves the question alone, and the other way round
         finding = self._answer(cookies, question)
         self.counts.unknown += isinstance(finding, Unknown)
         return finding
@@ -223,7 +222,7 @@ class Sessions:
         """What a waiter gets; a revocation may have come between the answer and this moment."""
         if question.cancelled():
             return Unknown("closing")
-        finding = self._answers.believed(cookies, question.result())
+        finding = self._answers.believed(cookies, question.result()) if question.done() else Unknown("slow")
         if not isinstance(finding, Unknown):
             return finding
         found = self._answers.find(cookies)

@@ -217,15 +217,22 @@ async def deployed(
     await gateway.start()
     try:
         yield made
+    except BaseException:
+        behind.give_up()  # what the test would have told them to do, nobody does now
+        raise
     finally:
         for wire in made.wires:
+            wire.writer.transport.abort()  # whatever still waits to be sent
             await wire.close()
         await browsers.close()
         await gateway.aclose()
         app.close()
         await app.wait_closed()
         await running.aclose()
-    async with asyncio.timeout(PATIENCE):
-        while behind.open:
-            behind.gone.clear()
-            await behind.gone.wait()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while behind.open:
+                behind.gone.clear()
+                await behind.gone.wait()
+    finally:
+        behind.give_up()

@@ -175,7 +175,7 @@ async def test_k14_without_a_ttl_each_request_is_a_question() -> None:
 
 
 async def test_k15_no_answer_of_ours_and_no_page_of_a_user_may_be_kept_by_a_cache(site: Site) -> None:
-    """The row is about the endpoint for front proxies, which comes later. What holds already: every own answer is no-store."""
+    """The row is about the endpoint for front proxies (``test_subrequests``); beside it, every own answer is no-store."""
     browser = await site.entered()
     for url in (
         f"{HR}/.gateway/",

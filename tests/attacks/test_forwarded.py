@@ -1,6 +1,7 @@
 """Rows F1 to F11: what a message says about its own way counts for nothing, unless a trusted proxy said it.
 
-F12 to F15 belong to the sub-request door and F16 to the PROXY protocol, which come in later issues; F17 is tested with F3.
+F12 to F15 belong to the sub-request door (``test_subrequests``) and F16 to the PROXY protocol, which comes in a later issue; F17 is tested
+with F3.
 """
 
 import itertools

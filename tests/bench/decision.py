@@ -24,7 +24,7 @@ from gateway.core.navigation import Kind, client_address, is_document, kind_of
 from gateway.core.passes import Pass, Passes, Sealer
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, is_own, place_of
 from gateway.core.session import Session, SessionCookie
-from gateway.doors.protected.gate import Comer, Gate
+from gateway.doors.gate import Comer, Gate
 from gateway.sessions import Sessions
 from tests.bench.session_check import BROWSER, HOST, new_sessions
 

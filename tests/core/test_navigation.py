@@ -1,5 +1,6 @@
 """Navigation, where to: nobody is sent to a host that is not configured, in any reading of the address."""
 
+import ipaddress
 import re
 from itertools import product
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from gateway.core.navigation import LONGEST_TARGET, own_target, return_url
+from gateway.core.navigation import LONGEST_TARGET, is_listed, own_target, return_url
 from gateway.core.routing import is_own
 
 HR, LOGIN, DEV = "https://hr.example.com", "https://login.example.com", "http://app.example.localhost:8080"
@@ -171,3 +172,21 @@ def test_without_configured_origins_only_own_paths_are_left() -> None:
     assert return_url(HR + "/", ()) is None
     assert return_url(HR + "/a", (HR + "/",)) == HR + "/a"
     assert return_url("https:///x", ("https://",)) is None
+
+
+@pytest.mark.parametrize(
+    ("peer", "listed"),
+    [
+        ("10.0.0.9", True),
+        ("::ffff:10.0.0.9", True),
+        ("fd00::9%eth0", True),
+        ("11.0.0.9", False),
+        ("unknown", False),
+        ("", False),
+        ("/run/gateway.sock", False),
+    ],
+)
+def test_only_a_listed_address_may_ask_f14_f15(peer: str, listed: bool) -> None:
+    networks = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
+    assert is_listed(peer, networks) is listed
+    assert not is_listed(peer, ())

@@ -112,7 +112,7 @@ class AppGateway:
         return b"Cookie: __Host-gateway=" + self.passes.seal(host, held).encode() + b"\r\n"
 
 
-def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSession, upstream: Upstream) -> AppGateway:
+def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSession, http: HttpProxy, upstream: Upstream) -> AppGateway:
     clock = Clock()
     okta = Okta(client, Destination(running.url, f"127.0.0.1:{running.port}"), Deadlines(2.0, 5.0, 5.0))
     asking = Asking(okta, clock, lambda event, figures: None)
@@ -122,14 +122,14 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     passes = Passes(sealer)
     gate = Gate(passes, sessions, clock)
     face = Face(FieldRules(IDENTITY), "hr.example.com")
-    way = AppForwarding(face, HttpProxy(upstream), WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock))
+    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock))
     handoff = AppHandoff(TABLE, sealer, sessions, clock)
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes)
 
 
 @asynccontextmanager
-async def app_gateway(keys: list[bytes] | None = None) -> AsyncIterator[AppGateway]:
+async def app_gateway(keys: list[bytes] | None = None, largest_body: int | None = None) -> AsyncIterator[AppGateway]:
     """Everything running on loopback; nothing is left of it afterwards."""
     before = asyncio.all_tasks()
     running = await serve(Org())
@@ -138,7 +138,7 @@ async def app_gateway(keys: list[bytes] | None = None) -> AsyncIterator[AppGatew
     app.port = app_server.sockets[0].getsockname()[1]
     client = open_client(DEADLINES, 20)
     upstream = Upstream(Place("127.0.0.1", app.port), DEADLINES, PoolRules(connections=20))
-    made = _door(running, app, keys or [b"k" * 32], client, upstream)
+    made = _door(running, app, keys or [b"k" * 32], client, HttpProxy(upstream, largest_body=largest_body), upstream)
     server = ClientServer(made.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.compose.connection import ClientRules
+from gateway.compose.clients import ClientRules
 from gateway.compose.server import Listening, Server, bind
 from gateway.compose.tls import Certificates
 from gateway.core.crowds import Crowd
-from gateway.core.messages import Answer, Authority, HeadLimits, RequestHead
+from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
 from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
-from gateway.doors.listener import Believed, Listener
+from gateway.doors.listener import Believed, Doors, Listener
 from gateway.doors.witness import Witness
 from gateway.errors import OutsideFailed
 from gateway.log import Log
@@ -54,6 +54,10 @@ class SteeredDoor:
 
     def at_once(self, client: Client, asked: Asked, head: RequestHead, app: App, over: Callable[[Relay], None]) -> None:
         """Here everything waits for the test."""
+
+    def unreadable(self, target: str, malformed: Malformed) -> Answer:
+        """The refusal of a sub-request."""
+        return Answer(malformed.status)
 
     def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
         """Nothing was begun at once."""
@@ -108,7 +112,7 @@ async def listener(
     rules = ClientRules(connections, head_seconds, limits or HeadLimits())
     login, app, written, metrics = SteeredDoor(), SteeredDoor(), io.StringIO(), Metrics()
     witness = Witness(Log(stream=written), metrics, Clock())
-    door = Listener(TABLE, login, app, Believed((), rules.limits), witness, crowd or Crowd(0))
+    door = Listener(TABLE, Doors(login, app, SteeredDoor()), Believed((), rules.limits), witness, crowd or Crowd(0))
     bound = bind("127.0.0.1:0", str)
     told: list[tuple[str, dict[str, object]]] = []
     server = Server(door.handle, door.unparsable, rules, lambda event, figures: told.append((event, dict(figures))))

@@ -9,6 +9,8 @@ from gateway.errors import BadConfig
 from tests.house.configurations import APP, LOGIN, OKTA, SEAL_KEY, SEALED, SMALLEST, problems, settings
 
 RULE = SMALLEST + "[[app.rule]]\n"
+BARE = SMALLEST.replace('upstream = "http://127.0.0.1:3000"\n', "")
+FRONTED = '[listen]\ntrusted_proxies = ["10.0.0.1"]\n' + BARE
 
 CASES = [
     # text that is no TOML
@@ -78,6 +80,20 @@ CASES = [
     (SMALLEST + '[admin]\naddress = "127.0.0.1:8080"\n', ("admin.address: is the public address too",)),
     (SMALLEST + '[listen]\ntrusted_proxies = ["0.0.0.0/0"]\n', ("listen.trusted_proxies: with a range of all addresses",)),
     (SMALLEST + '[listen]\ntrusted_proxies = ["::/0"]\n', ("set listen.insecure_trust_all_proxies = true",)),
+    # apps that a front proxy carries
+    (BARE, ("gateway.toml:5: app[0].upstream: is missing; add upstream = …, or, where a front proxy carries the app, list that proxy",)),
+    (
+        FRONTED + 'strip_prefix = "/hr"\nconnections = 5\n',
+        (
+            "gateway.toml:10: app[0].strip_prefix: is about the way to the app, but a front proxy carries",
+            "gateway.toml:11: app[0].connections:",
+        ),
+    ),
+    (
+        SMALLEST + "[app.identity]\n" + "".join(f'X-Auth-{number:04} = "login"\n' for number in range(60)),
+        ("app[0].identity: has so many names that a front proxy would have no room for their values",),
+    ),
+    (SMALLEST + "[subrequest]\nmax_age = 5\n", ("gateway.toml:10: subrequest.max_age: 5 has no unit",)),
     # rules
     (SMALLEST + 'access = "anyone"\n', ("gateway.toml:9: app[0].access: opens hr to everybody without a session",)),
     (
@@ -115,12 +131,18 @@ def test_the_smallest_configuration_has_no_problem() -> None:
     assert settings().warnings == ()
 
 
+def test_an_app_needs_no_server_where_a_front_proxy_carries_it() -> None:
+    assert problems(FRONTED) == ()
+    (app,) = settings(FRONTED).config.apps
+    assert app.addresses == ()
+
+
 def test_every_problem_is_reported_at_once_and_once() -> None:
     text = OKTA + "connections = 0\n[listen]\ndrain = 5\n[[app]]\nname = 'a b'\nurl = 'ftp://x'\n[okta2]\n"
     found = problems(text, {})
     keys = {problem.split(": ")[1] for problem in found}
-    assert keys == {"okta.connections", "listen.drain", "login", "app[0].name", "app[0].url", "app[0].upstream", "okta2", "seal"}
-    assert len(found) == len(set(found)) == 8
+    assert keys == {"okta.connections", "listen.drain", "login", "app[0].name", "app[0].url", "okta2", "seal"}
+    assert len(found) == len(set(found)) == 7
 
 
 def test_lines_are_found_behind_lists_and_long_texts() -> None:

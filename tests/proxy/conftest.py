@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from gateway.compose.connection import ClientConnection, ClientRules
+from gateway.compose.clients import ClientRules
+from gateway.compose.connection import ClientConnection
 from gateway.core.fields import FieldRules, Forwarding, to_app
 from gateway.core.messages import Fields, Malformed
 from gateway.errors import OutsideFailed
@@ -87,10 +88,12 @@ class Behind:
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
+    serving: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open += 1
+        self.serving.add(asyncio.current_task())
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -105,7 +108,14 @@ class Behind:
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
             self.open -= 1
+            self.serving.discard(asyncio.current_task())
             self.gone.set()
+
+    def give_up(self) -> None:
+        """End scripts that a test which failed will never let go on: else its end is waited for in vain."""
+        for task in self.serving:
+            if task is not None:
+                task.cancel()
 
     @property
     def last(self) -> Visit:

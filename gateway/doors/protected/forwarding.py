@@ -18,9 +18,9 @@ from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App, Rule
 from gateway.core.session import Session
-from gateway.doors.protected.gate import Comer, Gate
+from gateway.doors.gate import Comer, Gate
 from gateway.doors.protected.lasting import Lasting, Watch
-from gateway.errors import HungUp
+from gateway.errors import HungUp, UploadTooLarge
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.heads import Asked, request_head
 from gateway.proxy.http import HttpProxy
@@ -28,6 +28,7 @@ from gateway.proxy.relay import Client, Relay, Rewrite
 from gateway.proxy.websocket import WebSocketRelay
 
 _OUTSIDE = Malformed(404, "outside_prefix")
+_TOO_LARGE = Malformed(413, "body_too_large")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class AppForwarding:
     lasting: Lasting
 
     async def forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse | Malformed:
-        """The app's answer, streamed; 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix.
+        """The app's answer, streamed; 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix,
+        413 for a body that is larger than the app's ``HttpProxy`` passes on.
 
         Raises ``OutsideFailed`` before its head.
         """
@@ -80,7 +82,10 @@ class AppForwarding:
             if upgrade:
                 return await self.websocket.relay(request, target, fields, rewrite, fingerprints, key)
             with self.websocket.live.held(fingerprints, lambda: _cut(request)):
-                return await self.http.forward(request, head.method, target, fields, rewrite, key)
+                try:
+                    return await self.http.forward(request, head.method, target, fields, rewrite, key)
+                except UploadTooLarge:
+                    return _TOO_LARGE
 
     def at_once(
         self, client: Client, asked: Asked, head: RequestHead, app: App, going: Going, over: Callable[[Relay], None]

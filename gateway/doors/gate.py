@@ -1,4 +1,4 @@
-"""Who comes to an app host: from the pass in the browser to what Okta said about the session behind it.
+"""Who comes to an app: from the pass in the browser to what Okta said about the session behind it.
 
 Owns the reading of the pass, and the rule that a pass is for one user: if Okta names another for its cookies, it is dead, and they
 with it. Must never take an unreadable pass for anything but none, nor ask Okta where the answer would not matter.
@@ -42,7 +42,8 @@ class Comer(NamedTuple):
         return self.marks.shown
 
 
-_NOT_ASKED = Comer(NoSession("not_asked"))
+NOBODY = Comer(NoSession("not_asked"))
+"""Who comes where nobody was looked up."""
 _NO_PASS = Comer(NoSession("no_pass"))
 _UNREADABLE = Comer(NoSession("pass_unreadable"))
 
@@ -67,8 +68,11 @@ class Gate:
             return None
         return Comer(finding, opened.held, marks, opened.stale)
 
-    async def comer(self, head: RequestHead, rule: Rule) -> Comer:
-        """Who comes; nobody is looked up where the rule would admit or forbid anybody alike."""
+    async def comer(self, head: RequestHead, rule: Rule, patience: float | None = None) -> Comer:
+        """Who comes; nobody is looked up where the rule would admit or forbid anybody alike.
+
+        ``patience``: for so many seconds Okta is waited for (``Sessions.current``).
+        """
         recalled = self.recalled(head, rule)
         if recalled is not None:
             return recalled
@@ -76,7 +80,7 @@ class Gate:
         if isinstance(opened, Comer):
             return opened
         held, marks = opened.held, opened.marks or self._marked(opened)
-        finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True)
+        finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True, patience=patience)
         if isinstance(finding, Session) and finding.user_id != held.user_id:
             with suppress(OutsideFailed):  # in force here before it is told to others
                 await self._sessions.revoke(held.cookies)
@@ -86,7 +90,7 @@ class Gate:
     def _presented(self, head: RequestHead, rule: Rule) -> OpenedPass | Comer:
         """The pass, or who comes without one that need be looked up."""
         if not is_about_somebody(rule, head.method):
-            return _NOT_ASKED
+            return NOBODY
         presented = single_in(head.values(b"cookie"), PASS_NAME)
         if presented is None:
             return _NO_PASS
@@ -101,6 +105,10 @@ class Gate:
         """Its user works: the session at Okta may be kept alive."""
         if comer.held is not None and self._sessions.keeps_alive:
             self._sessions.touch(comer.held.cookies, browser_of(head))
+
+    def seconds_left(self, comer: Comer) -> float:
+        """For how long what was found may still be believed; 0 where nothing was."""
+        return self._sessions.seconds_left(comer.marks)
 
     def renewed(self, comer: Comer, head: RequestHead) -> Fields:
         """The Set-Cookie line for a pass that was sealed under an older key; none where it need not be set."""

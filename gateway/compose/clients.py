@@ -1,0 +1,50 @@
+"""What a client's connection is given: its bounds, and whom it asks and tells.
+
+Owns the values and the interfaces between a connection and the server it belongs to. Must never hold anything of one connection.
+Rules from: ATTACKS D2, D7.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.http import RawRequestMessage
+
+from gateway.core.messages import HeadLimits, Malformed
+from gateway.proxy.relay import Client
+
+Refuse = Callable[[web.BaseRequest, Malformed], web.StreamResponse]
+Done = Callable[[bool], None]
+
+KEEP_ALIVE_SECONDS = 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRules:
+    """What a client gets: ``connections`` for all of them, ``head_seconds`` from the first byte of a head to its last, and its size.
+
+    ``idle_seconds``: how long a connection may rest between two requests, and how long a client may take nothing of what waits for it.
+    """
+
+    connections: int = 20_000
+    head_seconds: float = 15.0
+    limits: HeadLimits = field(default_factory=HeadLimits)
+    idle_seconds: float = KEEP_ALIVE_SECONDS
+
+
+class AtOnce(Protocol):
+    """Answers what needs no waiting (``doors.listener``)."""
+
+    def __call__(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done) -> bool:
+        """Begin the answer, and call ``done`` when it is over; False where nothing was begun."""
+
+
+class Counting(Protocol):
+    """Who counts the requests that are being answered."""
+
+    def began(self) -> None:
+        """One more."""
+
+    def ended(self) -> None:
+        """One less."""

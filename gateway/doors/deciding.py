@@ -1,0 +1,73 @@
+"""The decision on one request to an app: what the app door and the sub-request door ask alike, in one place.
+
+    path read ─▶ rule ─▶ WebSocket from a foreign page? ─▶ who comes (Gate) ─▶ judge
+
+Owns that order. Must never answer anybody, nor decide in another way for one door than for the other. Rules from: DESIGN section 5;
+ATTACKS P1 to P24, U6, U7.
+"""
+
+from typing import NamedTuple
+
+from gateway.clock import Clock
+from gateway.core.admission import Verdict, judge_at
+from gateway.core.cookies import PASS_NAME, pairs
+from gateway.core.messages import Malformed, RequestHead
+from gateway.core.navigation import wants_websocket
+from gateway.core.routing import Access, App, Rule, place_of
+from gateway.doors.gate import NOBODY, Comer, Gate
+
+_NOWHERE = Rule("", Access.SESSION)
+_FOREIGN = Malformed(403, "websocket_origin")
+
+
+class Decision(NamedTuple):
+    """The verdict, under which rule (its pattern is empty where the path has none), and about whom."""
+
+    verdict: Verdict | Malformed
+    rule: Rule
+    comer: Comer
+
+
+class Decisions:
+    """Judges requests to apps; own paths are none."""
+
+    def __init__(self, gate: Gate, clock: Clock) -> None:
+        """``gate``: looks up who comes."""
+        self._gate = gate
+        self._clock = clock
+
+    def recalled(self, head: RequestHead, app: App) -> Decision | None:
+        """The decision, as far as the memory knows who comes; None where ``made`` must be waited for."""
+        rule = _rule(head, app)
+        if isinstance(rule, Decision):
+            return rule
+        comer = self._gate.recalled(head, rule)
+        return None if comer is None else self._judged(head, rule, comer)
+
+    async def made(self, head: RequestHead, app: App, patience: float | None = None) -> Decision:
+        """The decision; Okta is waited for where the memory does not know, for ``patience`` seconds where that is given."""
+        rule = _rule(head, app)
+        if isinstance(rule, Decision):
+            return rule
+        return self._judged(head, rule, await self._gate.comer(head, rule, patience))
+
+    def _judged(self, head: RequestHead, rule: Rule, comer: Comer) -> Decision:
+        return Decision(judge_at(rule, head.method, comer.finding, self._clock.wall()), rule, comer)
+
+
+def _rule(head: RequestHead, app: App) -> Rule | Decision:
+    """The rule that holds, or the refusal that needs nobody looked up."""
+    rule = place_of(app, head.path)
+    if isinstance(rule, Malformed):
+        return Decision(rule, _NOWHERE, NOBODY)
+    if wants_websocket(head) and not _may_open_websocket(head, app):
+        return Decision(_FOREIGN, rule, NOBODY)
+    return rule
+
+
+def _may_open_websocket(head: RequestHead, app: App) -> bool:
+    """Whether the page that asks may (U6): a foreign one never; none at all only without the cookie that a browser would add."""
+    origins = head.values(b"origin")
+    if not origins:
+        return all(name != PASS_NAME for name, _ in pairs(head.fields))
+    return len(origins) == 1 and origins[0].decode("latin-1") in (app.origin, *app.websocket_origins)

@@ -1,0 +1,78 @@
+"""Why a request to an app goes no further, in a form that its asker can read: pages for people, JSON for scripts.
+
+Owns these answers for the app door and for the sub-request door alike. Must never say more than the verdict does, nor lead anybody
+anywhere: where to sign in is each door's own word. Rules from: DESIGN section 5.5; ATTACKS L6, L18, K7, P19; RFC 9110 §15.5.6.
+"""
+
+from typing import assert_never
+
+from gateway.clock import Clock
+from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
+from gateway.core.messages import Answer, Malformed, RequestHead
+from gateway.core.navigation import Kind, is_document, kind_of
+from gateway.core.routing import RouteTable, Rule
+from gateway.core.session import Session
+from gateway.doors.answers import json_answer
+from gateway.doors.gate import Comer
+from gateway.doors.own_requests import page
+from gateway.pages import BadRequest, Forbidden, View
+from gateway.pages import Unavailable as UnavailablePage
+
+
+class Explaining:
+    """Puts refusals into words."""
+
+    def __init__(self, table: RouteTable, clock: Clock) -> None:
+        """``table``: to whose hosts the forms of a page may lead."""
+        self._origins = table.origins
+        self._clock = clock
+
+    def verdict(self, head: RequestHead, rule: Rule, comer: Comer, verdict: StepUp | Forbid | Unavailable) -> Answer:
+        """The answer to a request that is not admitted, and that signing in would not help as it is."""
+        match verdict:
+            case Unavailable(reason, seconds):
+                told: dict[str, object] = {"error": "unavailable", "reason": reason, "retry_after_seconds": seconds}
+                return self.said(head, UnavailablePage(reason, seconds)) or json_answer(503, told, retry_after(verdict))
+            case Forbid("method"):
+                allow = (b"Allow", ", ".join(sorted(rule.methods or ())).encode("ascii"))
+                return self.malformed(head, Malformed(405, "method")).plus(allow)
+            case Forbid(reason, login):
+                return self.said(head, Forbidden(login or "", reason)) or json_answer(403, {"error": "forbidden", "reason": reason})
+            case StepUp(reason):
+                login = comer.finding.login if isinstance(comer.finding, Session) else ""
+                return self.said(head, Forbidden(login, f"step_up_{reason}")) or json_answer(403, {"error": "step_up", "reason": reason})
+            case _:
+                assert_never(verdict)
+
+    def malformed(self, head: RequestHead, malformed: Malformed) -> Answer:
+        """The answer to a request that is refused for its form."""
+        view = BadRequest(malformed.status, malformed.reason)
+        return self.said(head, view) or json_answer(malformed.status, {"error": malformed.reason})
+
+    def said(self, head: RequestHead, view: View) -> Answer | None:
+        """The page, where the asker shows pages."""
+        return page(view, self._clock, *self._origins) if kind_of(head) is not Kind.WEBSOCKET and is_document(head) else None
+
+
+def retry_after(verdict: Unavailable) -> tuple[bytes, bytes]:
+    """When to come again."""
+    return b"Retry-After", b"%d" % verdict.retry_after_seconds
+
+
+def word(verdict: Verdict | Malformed) -> str:
+    """A verdict as the log names it."""
+    match verdict:
+        case Admit():
+            return "admit"
+        case SignIn():
+            return "sign_in"
+        case StepUp():
+            return "step_up"
+        case Forbid():
+            return "forbid"
+        case Unavailable():
+            return "unavailable"
+        case Malformed():
+            return "refused"
+        case _:
+            assert_never(verdict)

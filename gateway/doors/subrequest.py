@@ -1,0 +1,168 @@
+"""The sub-request door: the decision alone, for a front proxy that carries the bytes itself.
+
+    peer listed? ─▶ dialect? ─▶ the original request read ─▶ its host an app? ─▶ own path? ─▶ decision (doors.deciding)
+                                                                                                │
+                                            200 with every identity field ◀─────────────────────┴──▶ why not, in the proxy's terms
+
+Owns that order, and the deadline that a proxy has for us. Must never answer 200 for anything but ``Admit``, read a body, set a cookie, or
+believe a field of a peer that is not listed; the paths under ``/.gateway/auth`` are never forwarded. Rules from: DESIGN section 2;
+ATTACKS A1 to A11, F12, F14, F15, K15, L18; PEERS section 5.
+
+Whoever has to sign in is sent to the app host's own ``/.gateway/sign-in``, which sets the cookie of the hand-off itself: so no proxy has to
+relay a cookie of a sub-request, and loops are counted where they always are (R13).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.core.admission import Admit, SignIn, Unavailable
+from gateway.core.dialects import Dialect, dialect_of, loops, original
+from gateway.core.learned import Learned
+from gateway.core.messages import Answer, HeadLimits, Malformed, RequestHead
+from gateway.core.navigation import Network, is_listed
+from gateway.core.routing import App, RouteTable, is_own
+from gateway.core.session import Session
+from gateway.core.told import Told, kept_for, redirect_status, terse, terse_sign_in
+from gateway.doors.answers import json_answer, redirect_answer, to_response
+from gateway.doors.deciding import Decision, Decisions
+from gateway.doors.explaining import Explaining, retry_after, word
+from gateway.doors.gate import Comer, Gate
+from gateway.doors.notes import APP, FINGERPRINT, REASON, ROUTE, VERDICT
+from gateway.doors.own_requests import no_session, sign_in_path, target_or_root
+from gateway.doors.refusals import refused
+
+LONGEST_TERSE_URL = 3000
+"""What fits into the head of an answer to nginx; beyond it, sign-in comes back to ``/``."""
+
+_NOT_LISTED = Malformed(403, "peer_not_listed")
+_NO_DIALECT = Malformed(404, "no_such_path")
+_LOOP = Malformed(508, "auth_of_auth")
+_OWN = Malformed(403, "own_path")
+_UNKNOWN_HOST = Malformed(403, "unknown_host")
+_LOGIN_HOST = Malformed(403, "login_host")
+
+
+class Reply(NamedTuple):
+    """An answer to the proxy, and what the access log says of it."""
+
+    answer: Answer
+    verdict: str
+    reason: str = ""
+    app: str = ""
+    route: str = ""
+    fingerprint: str = ""
+
+
+class Question(NamedTuple):
+    """What a listed peer asks: whether this request to this app may pass."""
+
+    dialect: Dialect
+    head: RequestHead
+    app: App
+
+
+@dataclass(frozen=True, slots=True)
+class SubrequestRules:
+    """Who may ask; how large an original head may be; for how long a 200 may be kept, in seconds.
+
+    ``patience``: seconds that Okta is waited for, 0 for what suits the proxy. An answer that comes later is kept.
+    """
+
+    trusted_proxies: tuple[Network, ...]
+    limits: HeadLimits
+    max_age: float = 0.0
+    patience: float = 0.0
+
+
+class SubrequestDoor:
+    """Answers everything under ``/.gateway/auth``."""
+
+    def __init__(self, table: RouteTable, gate: Gate, told: Mapping[str, Told], rules: SubrequestRules, clock: Clock) -> None:
+        """``told``: the identity lines of each app, by its name."""
+        self._table = table
+        self._gate = gate
+        self._decisions = Decisions(gate, clock)
+        self._explaining = Explaining(table, clock)
+        self._told = told
+        self._rules = rules
+        self._listed: Learned[str, bool] = Learned(partial(is_listed, trusted=rules.trusted_proxies))
+
+    def recalled(self, head: RequestHead) -> Reply | None:
+        """The reply, as far as the memory knows who comes; None where ``handle`` must wait for Okta."""
+        asked = self._question(head)
+        if isinstance(asked, Reply):
+            return asked
+        decision = self._decisions.recalled(asked.head, asked.app)
+        return self._reply(asked, decision) if decision is not None else None
+
+    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+        """The whole answer; its words for the access log are left in ``request``. An announced body ends the connection."""
+        asked = self._question(head)
+        if isinstance(asked, Reply):
+            reply = asked
+        else:
+            patience = self._rules.patience or asked.dialect.patience
+            reply = self._reply(asked, await self._decisions.made(asked.head, asked.app, patience))
+        request[APP], request[ROUTE], request[FINGERPRINT] = reply.app, reply.route, reply.fingerprint
+        request[VERDICT], request[REASON] = reply.verdict, reply.reason
+        return to_response(reply.answer, closes=request.body_exists and not request.content.is_eof())
+
+    def unreadable(self, target: str, malformed: Malformed) -> Answer:
+        """The refusal of a sub-request whose own head is refused, or that comes when nobody is let in."""
+        dialect = dialect_of(target)
+        return terse(malformed.reason) if dialect is not None and dialect.is_terse else refused(malformed, ())
+
+    def _question(self, head: RequestHead) -> Question | Reply:
+        if not self._listed[head.peer]:
+            return Reply(json_answer(403, {"error": _NOT_LISTED.reason}), "refused", _NOT_LISTED.reason)
+        dialect = dialect_of(head.target)
+        if dialect is None:
+            return Reply(json_answer(404, {"error": _NO_DIALECT.reason}), "refused", _NO_DIALECT.reason)
+        asked = original(dialect, head, self._table, self._rules.limits)
+        if isinstance(asked, Malformed):
+            return self._refused(dialect, head, asked)
+        wanted, host = asked
+        if not isinstance(host, App):
+            return self._refused(dialect, wanted, _UNKNOWN_HOST if host is None else _LOGIN_HOST)
+        if is_own(wanted.path):
+            return self._refused(dialect, wanted, _LOOP if loops(wanted.path) else _OWN, host.name)
+        return Question(dialect, wanted, host)
+
+    def _reply(self, asked: Question, decision: Decision) -> Reply:
+        verdict, rule, comer = decision
+        dialect, head, app = asked
+        if isinstance(verdict, Admit):
+            if verdict.session is not None:
+                self._gate.touch(comer, head)
+            return Reply(self._admitted(app, verdict.session, comer), "admit", "", app.name, rule.pattern, comer.shown)
+        if isinstance(verdict, Malformed):
+            return self._refused(dialect, head, verdict, app.name, rule.pattern)
+        if isinstance(verdict, SignIn):
+            answer = _sign_in(dialect, head, app)
+        elif dialect.is_terse:
+            answer = terse(word(verdict), *((retry_after(verdict),) if isinstance(verdict, Unavailable) else ()))
+        else:
+            answer = self._explaining.verdict(head, rule, comer, verdict)
+        return Reply(answer, word(verdict), verdict.reason, app.name, rule.pattern, comer.shown)
+
+    def _admitted(self, app: App, session: Session | None, comer: Comer) -> Answer:
+        seconds = int(min(self._rules.max_age, self._gate.seconds_left(comer))) if self._rules.max_age > 0 and session is not None else 0
+        return Answer(200, self._told[app.name].fields(session) + kept_for(seconds))
+
+    def _refused(self, dialect: Dialect, head: RequestHead, malformed: Malformed, app: str = "", route: str = "") -> Reply:
+        answer = terse(malformed.reason) if dialect.is_terse else self._explaining.malformed(head, malformed)
+        return Reply(answer, "refused", malformed.reason, app, route)
+
+
+def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:
+    """Where a navigation signs in; a redirect for one, a status for anything else (A2, A3, L18)."""
+    url = app.origin + sign_in_path(target_or_root(head.target))
+    if dialect.is_terse:
+        return terse_sign_in(head, url if len(url) <= LONGEST_TERSE_URL else app.origin + sign_in_path("/"))
+    status = redirect_status(head)
+    return no_session(url) if status is None else redirect_answer(status, url)

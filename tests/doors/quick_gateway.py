@@ -1,0 +1,192 @@
+"""The app door behind a whole listener, twice over the same app: once where requests are answered at once, once where each has its task.
+
+Owns the two addresses, and what each of them logged and counted. Checks nothing by itself.
+"""
+
+import asyncio
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp.http import RawRequestMessage
+
+from gateway.clock import Clock
+from gateway.compose.clients import ClientRules, Done
+from gateway.compose.server import Listening, Server, bind
+from gateway.core.crowds import Crowd
+from gateway.core.messages import HeadLimits
+from gateway.doors.listener import Believed, Doors, Listener
+from gateway.doors.witness import Witness
+from gateway.log import Log
+from gateway.metrics import Metrics
+from gateway.proxy.relay import Client
+from tests.doors.app_gateway import TABLE, AppGateway, app_gateway
+from tests.doors.listening import SteeredDoor
+from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
+
+_TIMES = re.compile(r"_seconds|_created|_info")
+BROKEN = b"(broken)"
+_DATE = re.compile(rb"Date: [^\r]*\r\n")
+
+
+@dataclass
+class Address:
+    """One public address. ``begun``: for each request that was asked about, whether its answer was begun at once."""
+
+    port: int
+    server: Server
+    listening: Listening
+    written: io.StringIO
+    metrics: Metrics
+    begun: list[bool]
+    wires: list[Wire] = field(default_factory=list)
+
+    async def connect(self) -> Wire:
+        """A connection of a client."""
+        self.wires.append(Wire(*await asyncio.open_connection("127.0.0.1", self.port)))
+        return self.wires[-1]
+
+    async def raw(self, sent: bytes) -> bytes:
+        """Everything that comes back until the connection ends, but for the dates; ``BROKEN`` where it broke."""
+        wire = await self.connect()
+        try:
+            return undated(await wire.ask(sent))
+        except ConnectionResetError:
+            return BROKEN
+        finally:
+            await wire.close()
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """What was logged, but for the time that it took."""
+        lines = [json.loads(line) for line in self.written.getvalue().splitlines()]
+        return [{name: value for name, value in line.items() if name not in ("at", "milliseconds")} for line in lines]
+
+    @property
+    def counts(self) -> list[str]:
+        """What was counted, but for times."""
+        return [line for line in self.metrics.exposition().decode().splitlines() if not _TIMES.search(line)]
+
+    async def logged(self, count: int) -> list[dict[str, object]]:
+        """The lines, when there are so many."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.lines) < count:  # noqa: ASYNC110 - the log tells nobody
+                await asyncio.sleep(0)
+        return self.lines
+
+
+@dataclass
+class Quick:
+    """What a test holds: ``inner`` has the app, the org and the registry of what is open; ``cookie`` is alice's."""
+
+    inner: AppGateway
+    fast: Address
+    slow: Address
+    crowd: Crowd
+    cookie: bytes
+
+    async def warm(self) -> None:
+        """Have a connection to the app that is free, and the session in memory."""
+        assert (await self.slow.raw(asked(b"/warm", self.cookie, b"Connection: close\r\n"))).startswith(b"HTTP/1.1 ")
+        self.inner.app.visits.clear()
+        self.slow.written.truncate(0)
+        self.slow.written.seek(0)
+
+    async def quiet(self) -> None:
+        """Nothing is under way any more: not at the app beyond idle connections, not in the registry, not in the count of clients."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.inner.live) or len(self.crowd):  # noqa: ASYNC110 - neither tells anybody
+                await asyncio.sleep(0)
+
+
+def asked(target: bytes, *fields: bytes, method: bytes = b"GET", version: bytes = b"1.1") -> bytes:
+    """A request without a body."""
+    return method + b" " + target + b" HTTP/" + version + b"\r\nHost: hr.example.com\r\n" + b"".join(fields) + b"\r\n"
+
+
+def undated(answer: bytes) -> bytes:
+    """Without the lines that differ from second to second."""
+    return _DATE.sub(b"", answer)
+
+
+@asynccontextmanager
+async def quick(*, most: int = 0, rules: ClientRules | None = None) -> AsyncIterator[Quick]:
+    """Both addresses before one app; ``most``: requests of one client at once."""
+    crowd = Crowd(most)
+    async with app_gateway() as inner:
+        fast, slow = await _address(inner, crowd, rules, True), await _address(inner, crowd, rules, False)
+        try:
+            made = Quick(inner, fast, slow, crowd, inner.cookie())
+            await made.warm()
+            yield made
+        finally:
+            for address in (fast, slow):
+                for wire in address.wires:
+                    wire.writer.transport.abort()
+                await address.listening.aclose(0.1)
+
+
+async def _address(inner: AppGateway, crowd: Crowd, rules: ClientRules | None, is_fast: bool) -> Address:
+    written, metrics, begun = io.StringIO(), Metrics(), list[bool]()
+    witness = Witness(Log("debug", stream=written), metrics, Clock())
+    listener = Listener(TABLE, Doors(SteeredDoor(), inner.door, SteeredDoor()), Believed((), HeadLimits()), witness, crowd)
+
+    def at_once(client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done) -> bool:
+        begun.append(listener.at_once(client, message, peer, keeps, done))
+        return begun[-1]
+
+    server = Server(listener.handle, listener.unparsable, rules or ClientRules(), at_once=at_once if is_fast else None)
+    bound = bind("127.0.0.1:0", str)
+    listening = Listening(server, bound)
+    port = bound.getsockname()[1]
+    await listening.start()
+    return Address(port, server, listening, written, metrics, begun)
+
+
+class Thinking:
+    """An app that says nothing, or no more than ``begins_with``, before ``go``; then ``ends_with``, and hangs up where ``leaves``."""
+
+    def __init__(self, begins_with: bytes = b"", ends_with: bytes = b"", *, leaves: bool = False) -> None:
+        self.texts = begins_with, ends_with
+        self.leaves = leaves
+        self.go, self.asked, self.left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, visit: Visit) -> None:
+        """The script."""
+        if b" /warm " in visit.line:
+            return await hello(visit)
+        await visit.say(self.texts[0])
+        self.asked.set()
+        gone, going = asyncio.ensure_future(visit.reader.read(1)), asyncio.ensure_future(self.go.wait())
+        await asyncio.wait({gone, going}, return_when=asyncio.FIRST_COMPLETED)
+        going.cancel()
+        if gone.done():
+            self.left.set()
+            raise ConnectionError
+        await visit.say(self.texts[1])
+        gone.cancel()
+        if self.leaves:
+            raise ConnectionError
+
+
+async def under_way(tried: Quick, thinking: Thinking, *fields: bytes, version: bytes = b"1.1", address: Address | None = None) -> Wire:
+    """A request that the app thinks about."""
+    tried.inner.app.script = thinking
+    wire = await (address or tried.fast).connect()
+    await wire.say(asked(b"/a", tried.cookie, *fields, version=version))
+    await thinking.asked.wait()
+    if thinking.texts[0]:
+        is_chunked = b"chunked" in await wire.head()
+        await wire.until(b"data: 1\n\n\r\n" if is_chunked else b"data: 1\n\n")
+    return wire
+
+
+async def rest_of(wire: Wire) -> bytes:
+    """Everything until the end of the connection, ``BROKEN`` where it broke."""
+    try:
+        return undated(await wire.rest())
+    except ConnectionResetError:
+        return BROKEN

@@ -1,0 +1,98 @@
+"""Requests that are answered at once, and their bounds: how many of one client, how much for one that takes nothing, and for how long."""
+
+import asyncio
+
+import pytest
+
+from gateway.compose.clients import ClientRules
+from tests.doors.quick_gateway import BROKEN, Address, Thinking, asked, quick, rest_of, under_way
+from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
+
+CLOSE = b"Connection: close\r\n"
+PIECE = 60_000
+BIG = 32 * 1024 * 1024
+
+
+class TestBounds:
+    async def test_one_client_has_so_many_at_once(self) -> None:
+        async with quick(most=2) as tried, asyncio.timeout(PATIENCE):
+            await tried.warm()
+            wires = []
+            for _ in range(2):
+                thinking = Thinking(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+                wires.append((await under_way(tried, thinking, CLOSE), thinking))
+            refused = await tried.fast.raw(asked(b"/a", tried.cookie, CLOSE))
+            assert refused.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 1\r\n" in refused
+            for wire, thinking in wires:
+                thinking.go.set()
+                assert (await rest_of(wire)).endswith(b"hello")
+            tried.inner.app.script = hello
+            assert (await tried.fast.raw(asked(b"/a", tried.cookie, CLOSE))).endswith(b"hello")
+            assert tried.fast.begun[0] is True and tried.fast.begun[2] is False
+
+    async def test_a_slow_reader_makes_the_app_wait(self) -> None:
+        sent = asyncio.Event()
+
+        async def script(visit: Visit) -> None:
+            if b" /warm " in visit.line:
+                return await hello(visit)
+            await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % BIG)
+            for _ in range(BIG // 65536):
+                await visit.say(b"x" * 65536)
+            sent.set()
+
+        async with quick() as tried, asyncio.timeout(3 * PATIENCE):
+            tried.inner.app.script = script
+            wire = await tried.fast.connect()
+            await wire.say(asked(b"/big", tried.cookie))
+            await wire.head()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await sent.wait()
+            assert tried.fast.begun == [True] and _held(tried.fast) < 1024 * 1024
+            assert await wire.exactly(BIG) == b"x" * BIG
+
+    @pytest.mark.parametrize("which", ["fast", "slow"])
+    async def test_who_asks_for_more_and_takes_nothing_gets_no_more(self, which: str) -> None:
+        async with quick() as tried, asyncio.timeout(3 * PATIENCE):
+            tried.inner.app.script, address, count = _piece, getattr(tried, which), 1000
+            wire = await _greedy(address, tried.cookie, count)
+            assert len(tried.inner.app.visits) < count and _held(address) < 1024 * 1024
+            for _ in range(count):
+                await wire.head()
+                await wire.exactly(PIECE)
+
+    @pytest.mark.parametrize("which", ["fast", "slow"])
+    @pytest.mark.parametrize("closes", [False, True])
+    async def test_who_takes_nothing_for_long_is_broken_off(self, which: str, closes: bool) -> None:
+        async with quick(rules=ClientRules(idle_seconds=0.2)) as tried, asyncio.timeout(PATIENCE):
+            tried.inner.app.script, address = _piece, getattr(tried, which)
+            wire = await _greedy(address, tried.cookie, 1000)
+            if closes:
+                await wire.say(asked(b"/last", tried.cookie, CLOSE))
+            while address.server.present:  # noqa: ASYNC110 - a server tells nobody outside
+                await asyncio.sleep(0)
+            assert await rest_of(wire) == BROKEN
+            assert address.lines[-1]["status"] == 499 and _held(address) == 0
+            await tried.quiet()
+
+
+async def _piece(visit: Visit) -> None:
+    await visit.body()
+    await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % PIECE + b"x" * PIECE)
+
+
+async def _greedy(address: Address, cookie: bytes, count: int) -> Wire:
+    """A client that asked for so many, takes none, and got what there is room for on the way."""
+    wire = await address.connect()
+    await wire.say(asked(b"/many", cookie) * count)
+    async with asyncio.timeout(PATIENCE):
+        while not _held(address):  # noqa: ASYNC110 - a transport tells nobody outside
+            await asyncio.sleep(0)
+    return wire
+
+
+def _held(address: Address) -> int:
+    """Bytes that wait to be sent to clients."""
+    transports = [each.transport for each in address.server.connections]
+    return sum(transport.get_write_buffer_size() for transport in transports if transport is not None)
