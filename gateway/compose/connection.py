@@ -19,13 +19,14 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from gateway.compose.clients import AtOnce, ClientRules, Counting, Refuse
 from gateway.compose.stalled import Stalled
 from gateway.core.arrivals import Arrival
-from gateway.core.messages import Malformed
+from gateway.core.messages import Malformed, parted
 from gateway.proxy.relay import Relay
 from gateway.proxy.translate import peer_of
 
 LINGERING_SECONDS = 2.0
 """How long the rest of an unread body is taken from a client after our answer, before the connection ends (S14)."""
 _MOST_FIELDS_PARSED = 1000
+_END_OF_HEAD = b"\r\n\r\n"
 _NO_REQUEST = b"\x00"
 """What every state of the parser refuses: so a refusal of ours takes the way of a refusal of its own, behind the answers under way."""
 
@@ -51,8 +52,8 @@ class ClientConnection(web.RequestHandler):
     """
 
     __slots__ = (
-        "_arrival", "_body", "_deadline", "_followed", "_has_left", "_has_more", "_malformed", "_refuse", "_rules", "_sleeper", "_stalled",
-        "at_once", "counting", "is_last", "is_retiring", "relay",
+        "_arrival", "_body", "_deadline", "_followed", "_has_left", "_has_more", "_is_between", "_malformed", "_peer", "_refuse", "_rests",
+        "_rules", "_sleeper", "_stalled", "at_once", "counting", "is_last", "is_retiring", "relay",
     )  # fmt: skip
 
     def __init__(self, server: web.Server, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
@@ -82,7 +83,9 @@ class ClientConnection(web.RequestHandler):
         self._followed = 0
         self.at_once: AtOnce | None = None
         self.counting: Counting | None = None
-        self.is_last = self.is_retiring = self._has_more = False
+        self.is_last = self.is_retiring = self._has_more = self._rests = False
+        self._is_between = True
+        self._peer = ""
         self.relay: Relay | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -90,6 +93,9 @@ class ClientConnection(web.RequestHandler):
         if self._malformed is not None or (self.is_last and self._body.is_eof()):
             self._has_more = True
             return
+        if self._rests and self._begins_familiar(data):
+            return
+        self._rests = False
         is_head = bool(data) and self._payload_parser is None and not self._upgraded and self._body.is_eof()
         if is_head and (malformed := self._arrival.begins(data)) is not None:
             return self._give_up(malformed)
@@ -98,13 +104,23 @@ class ClientConnection(web.RequestHandler):
         super().data_received(data)
         self._waiter = waiter
         if self._request_count > self._followed:
+            fresh = self._request_count - self._followed
             self._follow()
+            starts_here, self._is_between = self._is_between, fresh == 1 and self._messages[-1][1] is EMPTY_PAYLOAD and _is_one_head(data)
             if waiter is not None and not waiter.done():
-                self._next(waiter)
-        elif is_head and (malformed := self._arrival.waits()) is not None:
+                line = parted(data) if starts_here and self._is_between else None
+                self._next(waiter, line[2] if line is not None else None)
+            return
+        self._is_between = False
+        if is_head and (malformed := self._arrival.waits()) is not None:
             self._give_up(malformed)
         elif is_head and self._deadline is None:
             self._deadline = self._loop.call_later(self._rules.head_seconds, self._give_up, Malformed(408, "head_too_slow"))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is here."""
+        super().connection_made(transport)
+        self._peer = peer_of(self.peername)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone: so is what waits for it."""
@@ -179,7 +195,21 @@ class ClientConnection(web.RequestHandler):
         if not (self._request_in_progress or self._messages or self._sleeper is not None):
             self.force_close()
 
-    def _next(self, waiter: asyncio.Future[None]) -> None:
+    def _begins_familiar(self, data: bytes) -> bool:
+        """Whether the answer to these bytes was begun without a look of the parser at them."""
+        waiter = self._waiter
+        if self.at_once is None or waiter is None or waiter.done() or self.is_retiring:
+            return False
+        self._rests = False
+        self._sleeper, self._waiter = waiter, None
+        if self.at_once.familiar(self, data, self._peer, self._done):
+            if self.counting is not None:
+                self.counting.began()
+            return True
+        self._sleeper, self._waiter = None, waiter
+        return False
+
+    def _next(self, waiter: asyncio.Future[None], block: bytes | None = None) -> None:
         """Answer the first request that waits: at once, or by the task that ``waiter`` wakes."""
         message, body = self._messages[0]
         if self.at_once is None or self._parser is None or body is not EMPTY_PAYLOAD or not isinstance(message, RawRequestMessage):
@@ -187,7 +217,7 @@ class ClientConnection(web.RequestHandler):
         keeps = not message.should_close and not self.is_retiring
         # aiohttp must not see the sleeping task: it would wake it for the next request, and take the connection for idle.
         self._sleeper, self._waiter = waiter, None
-        if message.upgrade or not self.at_once(self, message, peer_of(self.peername), keeps, self._done):
+        if message.upgrade or not self.at_once.at_once(self, message, self._peer, keeps, self._done, block):
             self._sleeper, self._waiter = None, waiter
             return waiter.set_result(None)
         self._messages.popleft()
@@ -214,6 +244,7 @@ class ClientConnection(web.RequestHandler):
         if self._messages:
             self._next(waiter)
             return
+        self._rests = self._is_between
         self._next_keepalive_close_time = self._loop.time() + self._rules.idle_seconds
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
@@ -248,3 +279,8 @@ class ClientConnection(web.RequestHandler):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _is_one_head(received: bytes) -> bool:
+    """Whether these bytes end where the first head among them does, so that a parser that saw no body stands between two messages."""
+    return received.find(_END_OF_HEAD) == len(received) - len(_END_OF_HEAD)

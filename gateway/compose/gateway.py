@@ -145,7 +145,7 @@ class Gateway:
             inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0))
             await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)
         listener = Listener(parts.table, doors, believed, self._witness, crowd)
-        server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener.at_once)
+        server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener)
         self._certificates = certificates(self._settings, self._tell)
         watch_clients(server, crowd, self._certificates, self.metrics)
         if self._certificates is not None:

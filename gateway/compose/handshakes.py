@@ -64,7 +64,7 @@ class Handshake(asyncio.Protocol):
             loop.start_tls(plain, self, self._context, server_side=True, ssl_handshake_timeout=seconds), name="start-tls"
         )
         try:
-            # One turn later TLS has the place at the transport; the turn after that it is told, and gets what was read, before anything else.
+            # A turn later TLS has the place at the transport; the turn after that it is told, and gets what was read before the rest.
             await asyncio.sleep(0)
             if self._read:
                 loop.call_soon(_feed, plain.get_protocol(), b"".join(self._read))

@@ -50,6 +50,11 @@ class Balancer:
         self._chosen_at = now
         return chosen.server if chosen is not None else None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the only server may be asked; True where there are several, and ``choose`` says which."""
+        return self._only is None or self._only.is_up
+
     def began(self, server: Server) -> None:
         """A request goes to the server that was chosen; ``ended`` must follow, once. A choice alone changes nothing for the server."""
         standing = self._by_name[server.name]

@@ -52,7 +52,11 @@ class Decisions:
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
     def _judged(self, head: RequestHead, rule: Rule, comer: Comer) -> Decision:
-        return Decision(judge_at(rule, head.method, comer.finding, self._clock.wall()), rule, comer)
+        return Decision(self.verdict(rule, head.method, comer), rule, comer)
+
+    def verdict(self, rule: Rule, method: str, comer: Comer) -> Verdict:
+        """What a rule says to this comer; for whoever has both."""
+        return judge_at(rule, method, comer.finding, self._clock.wall())
 
 
 def _rule(head: RequestHead, app: App) -> Rule | Decision:

@@ -17,7 +17,7 @@ from gateway.core.routing import Rule
 from gateway.core.session import Finding, Fingerprint, Marks, NoSession, Session
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
-from gateway.sessions import Sessions
+from gateway.sessions import Good, Sessions
 
 
 class Comer(NamedTuple):
@@ -59,7 +59,18 @@ class Gate:
 
     def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
         """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
-        opened = self._presented(head, rule)
+        return self.recalled_by(self.presented(head)) if is_about_somebody(rule, head.method) else NOBODY
+
+    def is_good(self, good: Good) -> bool:
+        """Whether who came is still who would be found."""
+        return self._sessions.is_good(good)
+
+    def good_until(self, comer: Comer) -> Good | None:
+        """For how long whoever was just recalled stays what he is; None where he must be recalled each time."""
+        return self._sessions.good_until(comer.marks) if comer.held is not None else None
+
+    def recalled_by(self, opened: OpenedPass | Comer) -> Comer | None:
+        """As ``recalled``, by what ``presented`` found."""
         if isinstance(opened, Comer):
             return opened
         marks = opened.marks or self._marked(opened)
@@ -76,7 +87,7 @@ class Gate:
         recalled = self.recalled(head, rule)
         if recalled is not None:
             return recalled
-        opened = self._presented(head, rule)
+        opened = self.presented(head)
         if isinstance(opened, Comer):
             return opened
         held, marks = opened.held, opened.marks or self._marked(opened)
@@ -87,10 +98,8 @@ class Gate:
             finding = NoSession("user_changed")
         return Comer(finding, held, marks, opened.stale)
 
-    def _presented(self, head: RequestHead, rule: Rule) -> OpenedPass | Comer:
-        """The pass, or who comes without one that need be looked up."""
-        if not is_about_somebody(rule, head.method):
-            return NOBODY
+    def presented(self, head: RequestHead) -> OpenedPass | Comer:
+        """The pass, or who comes without one."""
         presented = single_in(head.values(b"cookie"), PASS_NAME)
         if presented is None:
             return _NO_PASS

@@ -18,15 +18,18 @@ from aiohttp.http import RawRequestMessage
 
 from gateway.core.crowds import Crowd
 from gateway.core.dialects import is_asked
-from gateway.core.messages import Answer, Fields, HeadLimits, Malformed, Received, RequestHead
+from gateway.core.messages import Answer, Fields, HeadLimits, Malformed, Received, RequestHead, parted
+from gateway.core.navigation import Kind, kind_of
 from gateway.core.relaying import as_it_came
 from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
 from gateway.doors.notes import noted
 from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
-from gateway.doors.passing import CLIENT_LEFT, Done, Passing, Quick
+from gateway.doors.passing import CLIENT_LEFT, Done, Passing, Quick, tell
+from gateway.doors.protected import Familiar, Familiars
 from gateway.doors.refusals import refusal
+from gateway.doors.subrequest import Reply
 from gateway.doors.witness import Witness
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.proxy.heads import Asked
@@ -36,6 +39,7 @@ from gateway.proxy.translate import Networks, client_of, request_head
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 _CROWDED = Malformed(503, "too_many_requests_of_client")
 _LATER = (b"Retry-After", b"1")
+_ASKED, _ASKED_HEAD = Asked(), Asked(is_head=True)
 Notes = dict[str, str]
 
 
@@ -55,6 +59,9 @@ class AuthDoor(Door, Protocol):
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
         """The refusal of a sub-request whose own head is refused."""
+
+    def recalled(self, head: RequestHead) -> Reply | None:
+        """The reply, as far as the memory knows who comes; None where ``handle`` must wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class Listener:
         self._believed = believed
         self._witness = witness
         self._crowd = crowd
+        self._familiars = Familiars()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request; the server calls this and nothing else."""
@@ -108,23 +116,43 @@ class Listener:
         finally:
             self._witness.answered(began, status, **(notes | noted(request)))
 
-    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done) -> bool:
+    def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
+        """As ``at_once``, for the bytes of a whole head whose fields came before, so that no parser need see them; False for all others."""
+        began = self._witness.clock.monotonic()
+        line = parted(received)
+        known = self._familiars.get(line[2]) if line is not None else None
+        if line is None or known is None or known.head.peer != peer or not self._crowd.has_room(known.head.client):
+            return False
+        if len(received) - len(line[2]) - len(b"\r\n") > self._believed.limits.line_bytes:
+            return False
+        asked = _ASKED_HEAD if line[0] == "HEAD" else _ASKED
+        return Passing(client, known, line[:2], asked, began, done).begin(self._doors.app, self._crowd, self._witness)
+
+    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, block: bytes | None) -> bool:
         """Forward a request that has no body now, without a task, where nobody has to be waited for; False where ``handle`` must.
 
         Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; ``done`` is called once when its
-        answer is over, with whether the connection goes on.
+        answer is over, with whether the connection goes on. ``block``: everything that stood behind the first line, where that is known.
         """
         began = self._witness.clock.monotonic()
-        fields = message.raw_headers
+        fields, line = message.raw_headers, (message.method, message.path)
         address = self._believed.client(peer, fields)
-        admitted = self._table.admit((message.method, message.path, message.version), fields, peer, address, self._believed.limits)
+        admitted = self._table.admit((*line, message.version), fields, peer, address, self._believed.limits)
         if isinstance(admitted, Malformed) or not self._crowd.has_room(address):
             return False
         head, app = admitted
-        if not isinstance(app, App):
-            return False
         asked = Asked(message.method == "HEAD", message.version >= (1, 1), keeps)
-        return Passing(client, head, app, asked, began, done).begin(self._doors.app, self._crowd, self._witness)
+        if is_asked(message.path):
+            reply = self._doors.auth.recalled(head) if not client.writing_paused else None
+            return reply is not None and tell(client, head, reply, asked, began, self._witness, done)
+        if not isinstance(app, App) or kind_of(head) is Kind.WEBSOCKET:
+            return False
+        known = Familiar(head, app)
+        if not Passing(client, known, line, asked, began, done).begin(self._doors.app, self._crowd, self._witness):
+            return False
+        if block is not None and asked.is_modern and keeps:
+            self._familiars.keep(block, known)
+        return True
 
     def unparsable(self, request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:
         """The refusal of bytes that the parser could not read as a request; nothing of them is repeated in it or in the log."""

@@ -6,16 +6,17 @@ Owns that end: the access log, the counts, and the page where the app gave no an
 the loop, from within the app's connection or the client's. Rules from: DESIGN section 5, STYLE "Async", ATTACKS S16.
 """
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.crowds import Crowd
 from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.routing import App
 from gateway.doors.answers import as_bytes
-from gateway.doors.protected import Going
+from gateway.doors.protected import Familiar, Going
 from gateway.doors.refusals import refused
+from gateway.doors.subrequest import Reply
 from gateway.doors.witness import Witness
 from gateway.errors import OutsideFailed
 from gateway.proxy.heads import Asked
@@ -29,31 +30,36 @@ Done = Callable[[bool], None]
 class Quick(Protocol):
     """The door behind the app hosts, as far as it needs no waiting."""
 
-    def at_once(self, client: Client, asked: Asked, head: RequestHead, app: App, over: Callable[[Relay], None]) -> Going | None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], over: Callable[[Relay], None]) -> Going | None:
         """Forward it now; None where that takes more, and then nothing was sent."""
 
     def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
         """What is said where the app gave no answer that could be passed on."""
 
 
-@dataclass(slots=True)
 class Passing:
-    """One such request. ``began``: the monotonic second; ``going``: what the door let in, once it did."""
+    """One such request. ``line``: method and target; ``began``: the monotonic second."""
 
-    client: Client
-    head: RequestHead
-    app: App
-    asked: Asked
-    began: float
-    done: Done
-    going: Going | None = None
+    __slots__ = ("_asked", "_began", "_client", "_done", "_going", "_known", "_line")
+
+    def __init__(self, client: Client, known: Familiar, line: tuple[str, str], asked: Asked, began: float, done: Done) -> None:
+        """Nothing is sent yet."""
+        self._client = client
+        self._known = known
+        self._line = line
+        self._asked = asked
+        self._began = began
+        self._done = done
+        self._going: Going | None = None
 
     def begin(self, door: Quick, crowd: Crowd, witness: Witness) -> bool:
         """Have the door forward it; False where it did not, and then nothing was sent or counted."""
-        self.going = door.at_once(self.client, self.asked, self.head, self.app, lambda relay: self._over(relay, door, crowd, witness))
-        if self.going is None:
+        self._going = door.at_once(
+            self._client, self._asked, self._known, self._line, lambda relay: self._over(relay, door, crowd, witness)
+        )
+        if self._going is None:
             return False
-        crowd.enter(self.head.client)
+        crowd.enter(self._known.head.client)
         witness.metrics.began()
         return True
 
@@ -62,34 +68,59 @@ class Passing:
         if relay.abandoned == "client_gone":
             status, reason = CLIENT_LEFT, ""
         elif relay.error is not None:
-            status, reason, keeps = self._failed(relay.error, self.asked._replace(keeps=self.asked.keeps and relay.keeps), door, witness)
+            asked = self._asked._replace(keeps=self._asked.keeps and relay.keeps)
+            status, reason, keeps = self._failed(relay.error, asked, door, witness)
         elif not relay.has_begun:
             status = CLIENT_LEFT  # broken off before there was anything to say
-        crowd.leave(self.head.client)
-        going = self.going
+        head, going = self._known.head, self._going
+        crowd.leave(head.client)
         witness.answered(
-            self.began,
+            self._began,
             status,
             door="app",
             verdict="admit",
             reason=reason,
-            app=self.app.name,
+            app=self._known.app.name,
             route=going.rule.pattern if going is not None else "",
-            method=self.head.method,
-            peer=self.head.peer,
-            client=self.head.client,
+            method=self._line[0],
+            peer=head.peer,
+            client=head.client,
             fingerprint=going.comer.shown if going is not None else "",
         )
-        self.done(keeps)
+        self._done(keeps)
 
     def _failed(self, error: Exception, asked: Asked, door: Quick, witness: Witness) -> tuple[int, str, bool]:
         """Nothing was written yet, so the client can be told; status, reason, and whether its connection goes on."""
         if isinstance(error, OutsideFailed):
-            answer, reason = door.down(self.head, self.app, error), f"upstream_{error.reason}"
+            answer, reason = door.down(self._known.head, self._known.app, error), f"upstream_{error.reason}"
         else:
-            witness.log.failure("request_failed", error, {"door": "app", "app": self.app.name})
-            answer, reason = refused(Malformed(500, "internal"), self.head.fields), ""
+            witness.log.failure("request_failed", error, {"door": "app", "app": self._known.app.name})
+            answer, reason = refused(Malformed(500, "internal"), self._known.head.fields), ""
         text, keeps = as_bytes(answer, asked)
-        if self.client.transport is not None:
-            self.client.transport.write(text)
+        if self._client.transport is not None:
+            self._client.transport.write(text)
         return answer.status, reason, keeps
+
+
+def tell(client: Client, head: RequestHead, reply: Reply, asked: Asked, began: float, witness: Witness, done: Done) -> bool:
+    """Write a reply to a front proxy now; True, where the client is still here. ``done`` is called a turn later."""
+    if client.transport is None:
+        return False
+    text, keeps = as_bytes(reply.answer, asked)
+    client.transport.write(text)
+    witness.metrics.began()
+    witness.answered(
+        began,
+        reply.answer.status,
+        door="auth",
+        verdict=reply.verdict,
+        reason=reply.reason,
+        app=reply.app,
+        route=reply.route,
+        method=head.method,
+        peer=head.peer,
+        client=head.client,
+        fingerprint=reply.fingerprint,
+    )
+    asyncio.get_running_loop().call_soon(done, keeps)
+    return True

@@ -181,7 +181,7 @@ class Connection(asyncio.Protocol):
         if reader is None:
             return
         if answers.has_head and not had_head:
-            reader.began(answers.status, answers.reason, tuple(answers.fields), answers.length)
+            reader.began(answers.status, answers.reason, answers.fields, answers.length)
         if answers.pieces:
             pieces, answers.pieces = answers.pieces, []
             for piece in pieces:

@@ -48,13 +48,11 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, kee
     ``reason`` empty: the usual one. Without a Content-Length the body is chunked, or ends with the connection on HTTP/1.0.
     """
     parts = [_status_line(status, reason)]
-    has_date = has_length = False
+    names = set()
     for name, value in fields:
-        if len(name) == 4:
-            has_date = has_date or name.lower() == b"date"
-        elif len(name) == 14:
-            has_length = has_length or name.lower() == b"content-length"
+        names.add(name)
         parts += (name, b": ", value, b"\r\n")
+    has_date, has_length = _is_among(b"Date", names), _is_among(b"Content-Length", names)
     is_bare = asked.is_head or status in NO_BODY or status < 200
     keeps = keeps and asked.keeps
     is_chunked = False
@@ -73,6 +71,11 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, kee
     return AnswerHead(b"".join(parts), is_bare, is_chunked, keeps)
 
 
+def _is_among(name: bytes, names: set[bytes]) -> bool:
+    """Whether a field is there, in its usual spelling or in another."""
+    return name in names or name.lower() in map(bytes.lower, names)
+
+
 @lru_cache(maxsize=256)
 def _status_line(status: int, reason: bytes) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (status, reason or _REASONS.get(status, b""))
@@ -83,12 +86,17 @@ def request_head(method: str, target: str, fields: Iterable[tuple[bytes, bytes]]
 
     ValueError where a field would break its line: whatever let it come so far, it goes no further.
     """
-    parts = [method.encode("ascii"), b" ", target.encode("ascii"), b" HTTP/1.1\r\n"]
+    return f"{method} {target} HTTP/1.1\r\n".encode("ascii") + field_lines(fields)
+
+
+def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """These fields as lines, and the empty one behind them. ValueError as ``request_head``."""
+    parts: list[bytes] = []
     for name, value in fields:
         parts += (name, b": ", value, b"\r\n")
+    lines = len(parts) // 4 + 1
     parts.append(b"\r\n")
     text = b"".join(parts)
-    lines = (len(parts) - 1) // 4 + 1
     if text.count(b"\n") != lines or text.count(b"\r") != lines:
         raise ValueError("a line break within a line of a head")
     return text

@@ -6,6 +6,7 @@ its connection lasts. Rules from: DESIGN section 5.7, ATTACKS U8, D8.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from gateway.core.session import Fingerprint
 
@@ -13,13 +14,33 @@ Cut = Callable[[], None]
 Leave = Callable[[], None]
 
 
+class Brief(Protocol):
+    """Something under way that can be broken off."""
+
+    def cut(self) -> None:
+        """Break it off."""
+
+
+class Watched(Protocol):
+    """Who let it in."""
+
+    @property
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """The session's cookies."""
+
+
 class Live:
-    """Open connections by fingerprint. All calls are made on the event loop's thread."""
+    """Open connections by fingerprint. All calls are made on the event loop's thread.
+
+    ``brief``: what is mostly over before anybody looks, and who let it in. Whoever puts something in takes it out; it is searched, not
+    indexed, because entering it costs every request, and a search only a revocation.
+    """
 
     def __init__(self) -> None:
         """Nothing is open yet."""
         self._open: dict[Fingerprint, set[Cut]] = {}
         self._leaves: dict[Cut, Leave] = {}
+        self.brief: dict[Brief, Watched] = {}
         self._is_going = False
 
     @contextmanager
@@ -56,7 +77,9 @@ class Live:
 
     def close(self, fingerprints: Iterable[Fingerprint]) -> int:
         """Cut everything that these fingerprints let in; how many connections that were."""
-        cuts = {cut for name in fingerprints for cut in self._open.get(name, ())}
+        names = frozenset(fingerprints)
+        cuts = {cut for name in names for cut in self._open.get(name, ())}
+        cuts |= {brief.cut for brief, watched in self.brief.items() if not names.isdisjoint(watched.fingerprints)}
         for cut in cuts:
             cut()
         return len(cuts)
@@ -70,4 +93,4 @@ class Live:
         return len(leaves)
 
     def __len__(self) -> int:
-        return len({cut for cuts in (*self._open.values(), self._leaves) for cut in cuts})
+        return len({cut for cuts in (*self._open.values(), self._leaves) for cut in cuts}) + len(self.brief)

@@ -14,7 +14,9 @@ from enum import Enum
 
 import httptools
 
+from gateway.core.messages import Fields
 from gateway.errors import Nonsense
+from gateway.proxy.plain import PlainHead, plain_head
 
 LARGEST_HEAD_BYTES = 256 * 1024
 MOST_FIELDS = 500
@@ -38,8 +40,8 @@ class AnswerReader:
     """
 
     __slots__ = (
-        "_bare", "_head", "_head_bytes", "_left", "_names_upgrade", "_parser", "_seen", "fields", "framing", "has_head", "is_whole",
-        "keeps", "length", "pieces", "reason", "status",
+        "_bare", "_head", "_head_bytes", "_is_parsed", "_left", "_lines", "_names_upgrade", "_parser", "_seen", "fields",
+        "framing", "has_head", "is_whole", "keeps", "length", "pieces", "reason", "status",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -47,7 +49,8 @@ class AnswerReader:
         self._parser = httptools.HttpResponseParser(self)
         self.is_whole = True
         self.pieces: list[bytes] = []
-        self.fields: list[tuple[bytes, bytes]] = []
+        self.fields: Fields = ()
+        self._lines: list[tuple[bytes, bytes]] = []
         self.status = 0
         self.reason = b""
         self.length: int | None = None
@@ -58,6 +61,7 @@ class AnswerReader:
         self._names_upgrade = False
         self._head = b""
         self._head_bytes = 0
+        self._is_parsed = True
         self._left = 0
         self._seen = 0
 
@@ -67,6 +71,7 @@ class AnswerReader:
         self._bare = bare
         self._names_upgrade = upgrade
         self._head_bytes = 0
+        self._is_parsed = True
         self.status = 0
 
     def feed(self, received: bytes) -> bytes:
@@ -78,6 +83,9 @@ class AnswerReader:
             return b""
         if self._bare:
             return self._feed_bare(received)
+        if not self._head_bytes and not self.has_head and (head := plain_head(received)) is not None:
+            self._begin_plain(head, received)
+            return b""
         try:
             self._parser.feed_data(received)
         except httptools.HttpParserUpgrade as switch:
@@ -92,6 +100,17 @@ class AnswerReader:
         if self.has_head and self.framing is Framing.LENGTH and not self.is_whole:
             self._left = (self.length or 0) - self._seen
         return b""
+
+    def _begin_plain(self, head: PlainHead, received: bytes) -> None:
+        """The parser sees nothing of a plain answer: it stands where it stood, before the next one."""
+        self.status, self.reason, self.fields, self.length, self.keeps, start = head
+        self.has_head, self.framing, self._is_parsed = True, Framing.LENGTH, False
+        self._left = head.length
+        body = received[start:]
+        if body:
+            self._count(body)
+        elif not head.length:
+            self._renew()
 
     def end(self) -> bool:
         """The connection ended in order; whether that is the end of the answer, and not one in the middle."""
@@ -130,8 +149,9 @@ class AnswerReader:
     def _renew(self) -> None:
         """The answer is whole, and the parser was not told."""
         self.is_whole = True
-        self._head = b""
-        self._parser = httptools.HttpResponseParser(self)
+        if self._is_parsed:
+            self._head = b""
+            self._parser = httptools.HttpResponseParser(self)
 
     def _switched(self, rest: bytes) -> bytes:
         if not self._names_upgrade or self.status != 101:
@@ -146,7 +166,7 @@ class AnswerReader:
         """A message begins."""
         if self.is_whole:
             raise Nonsense("unasked")
-        self.fields = []
+        self._lines = []
         self.reason = b""
 
     def on_status(self, reason: bytes) -> None:
@@ -156,23 +176,23 @@ class AnswerReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """One field line; those behind the body (trailers) are dropped."""
         if not self.has_head:
-            self.fields.append((name, value.strip(b" \t")))
+            self._lines.append((name, value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is there: its framing decides."""
         self.status = self._parser.get_status_code()
-        if len(self.fields) > MOST_FIELDS:
+        if len(self._lines) > MOST_FIELDS:
             raise Nonsense("too_many_fields")
-        if _FORBIDDEN.search(b" ".join([value for _, value in self.fields])) or _FORBIDDEN.search(self.reason):
+        if _FORBIDDEN.search(b" ".join([value for _, value in self._lines])) or _FORBIDDEN.search(self.reason):
             raise Nonsense("field")
         if self.status < 200 and self.status != 101:
             return
         self.has_head = True
-        self.framing, self.length = _framing(self.status, self.fields, self._bare)
+        self.framing, self.length = _framing(self.status, self._lines, self._bare)
         self._seen = 0
         self.keeps = self.framing is not Framing.CLOSE and bool(self._parser.should_keep_alive())
-        if self.status == 204:
-            self.fields = [pair for pair in self.fields if pair[0].lower() != b"content-length"]
+        is_empty = self.status == 204
+        self.fields = tuple(pair for pair in self._lines if not is_empty or pair[0].lower() != b"content-length")
 
     def on_body(self, piece: bytes) -> None:
         """A piece of the body, without its chunk."""

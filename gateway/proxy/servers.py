@@ -51,6 +51,7 @@ class Servers:
         self._upstreams = dict(upstreams)
         self._monotonic = monotonic
         self._not_taken: Server | None = None
+        self._sole = next(iter(self._upstreams.values())) if len(self._upstreams) == 1 else None
 
     def __len__(self) -> int:
         """Connections that are open or being opened."""
@@ -58,6 +59,8 @@ class Servers:
 
     def idle(self, key: bytes | None = None) -> Connection | None:
         """A connection that is free now, or None where ``connection`` must be asked: the choice is kept for that."""
+        if self._sole is not None:
+            return self._sole.idle() if self._balancer.is_open else None
         now = self._monotonic()
         chosen = self._not_taken or self._balancer.choose(now, key)
         found = self._upstreams[chosen].idle() if chosen is not None else None

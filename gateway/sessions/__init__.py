@@ -4,9 +4,9 @@ Owns ``Sessions`` (memory.py), the one way to ask Okta (asking.py) and the kinsh
 a revoked cookie, and must never take silence of Okta's for "signed out". Rules from: DESIGN section 3.
 """
 
-from gateway.sessions.answers import SessionRules
+from gateway.sessions.answers import Good, SessionRules
 from gateway.sessions.asking import Asked, Asking, AskingRules, OnEvent, SessionsApi
 from gateway.sessions.families import Families
 from gateway.sessions.memory import Counts, Sessions
 
-__all__ = ["Asked", "Asking", "AskingRules", "Counts", "Families", "OnEvent", "SessionRules", "Sessions", "SessionsApi"]
+__all__ = ["Asked", "Asking", "AskingRules", "Counts", "Families", "Good", "OnEvent", "SessionRules", "Sessions", "SessionsApi"]

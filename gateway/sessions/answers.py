@@ -43,6 +43,13 @@ class Found(NamedTuple):
     worth: State
 
 
+class Good(NamedTuple):
+    """An answer stays what it is until this monotonic second, unless something changes in the memory before."""
+
+    changes: int
+    until: float
+
+
 class Answers:
     """At most ``max_entries`` answers, the least recently used go first."""
 
@@ -54,6 +61,8 @@ class Answers:
         self._monotonic = clock.monotonic
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
+        self._changes = 0
+        revocations.subscribe(lambda _: self._changed())
 
     def __len__(self) -> int:
         self._forget_dead()
@@ -90,6 +99,17 @@ class Answers:
         entry = found.entry if isinstance(found, Found) else None
         return max(0.0, entry.fresh_until - self._monotonic()) if entry is not None else 0.0
 
+    def good_until(self, marks: Marks) -> Good | None:
+        """For how long ``find_marked`` would find the fresh session that it finds now; None where it finds none."""
+        found = self.find_marked(marks)
+        if isinstance(found, NoSession) or found.entry is None or found.worth is not State.FRESH:
+            return None
+        return Good(self._changes, found.entry.due_at)
+
+    def is_good(self, good: Good) -> bool:
+        """Whether that is still so."""
+        return good.changes == self._changes and self._monotonic() < good.until
+
     def session(self, fingerprints: tuple[Fingerprint, ...]) -> Session | None:
         """The session that Okta last named for exactly these cookies, believed or not."""
         entry = self._at(key_of(fingerprints), self._monotonic()) if fingerprints else None
@@ -120,6 +140,7 @@ class Answers:
 
     def forget(self, *keys: bytes) -> None:
         """Drop answers."""
+        self._changed()
         for key in keys:
             self._entries.pop(key, None)
 
@@ -133,7 +154,12 @@ class Answers:
         self._entries.move_to_end(key)
         return entry
 
+    def _changed(self) -> None:
+        """What was good need not be so any more."""
+        self._changes += 1
+
     def _write(self, key: bytes, entry: Entry) -> None:
+        self._changed()
         self._entries.pop(key, None)
         if self._monotonic() < entry.grace_until:
             self._entries[key] = entry

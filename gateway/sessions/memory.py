@@ -27,7 +27,7 @@ from gateway.core.session import (
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser
 from gateway.revocations import Revocation, Revocations
-from gateway.sessions.answers import Answers, Cookies, Found, SessionRules
+from gateway.sessions.answers import Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.families import Families
 from gateway.sessions.seen import SeenCookies
@@ -97,6 +97,17 @@ class Sessions:
     def recall_marked(self, marks: Marks) -> Finding | None:
         """As ``recall``, for cookies whose marks are known."""
         return self._recalled(self._answers.find_marked(marks))
+
+    def good_until(self, marks: Marks) -> Good | None:
+        """For how long ``recall_marked`` gives the session that it gives now, so that whoever got it need not ask again."""
+        return self._answers.good_until(marks)
+
+    def is_good(self, good: Good) -> bool:
+        """Whether that is still so; counted as an answer from memory."""
+        if self._answers.is_good(good):
+            self.counts.hits += 1
+            return True
+        return False
 
     def _recalled(self, found: NoSession | Found) -> Finding | None:
         if isinstance(found, NoSession):

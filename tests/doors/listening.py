@@ -18,6 +18,7 @@ from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, Requ
 from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
 from gateway.doors.listener import Believed, Doors, Listener
+from gateway.doors.protected import Familiar
 from gateway.doors.witness import Witness
 from gateway.errors import OutsideFailed
 from gateway.log import Log
@@ -52,8 +53,11 @@ class SteeredDoor:
         self.heads.append(head)
         return await self.act(request, head)
 
-    def at_once(self, client: Client, asked: Asked, head: RequestHead, app: App, over: Callable[[Relay], None]) -> None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], over: Callable[[Relay], None]) -> None:
         """Here everything waits for the test."""
+
+    def recalled(self, head: RequestHead) -> None:
+        """As above."""
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
         """The refusal of a sub-request."""

@@ -134,16 +134,31 @@ async def _address(inner: AppGateway, crowd: Crowd, rules: ClientRules | None, i
     witness = Witness(Log("debug", stream=written), metrics, Clock())
     listener = Listener(TABLE, Doors(SteeredDoor(), inner.door, SteeredDoor()), Believed((), HeadLimits()), witness, crowd)
 
-    def at_once(client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done) -> bool:
-        begun.append(listener.at_once(client, message, peer, keeps, done))
-        return begun[-1]
-
-    server = Server(listener.handle, listener.unparsable, rules or ClientRules(), at_once=at_once if is_fast else None)
+    server = Server(listener.handle, listener.unparsable, rules or ClientRules(), at_once=_Noting(listener, begun) if is_fast else None)
     bound = bind("127.0.0.1:0", str)
     listening = Listening(server, bound)
     port = bound.getsockname()[1]
     await listening.start()
     return Address(port, server, listening, written, metrics, begun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noting:
+    """The listener, and what it began at once."""
+
+    listener: Listener
+    begun: list[bool]
+
+    def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
+        """Noted where it is one; for the others ``at_once`` is asked next."""
+        is_begun = self.listener.familiar(client, received, peer, done)
+        self.begun.extend([True] if is_begun else [])
+        return is_begun
+
+    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, block: bytes | None) -> bool:
+        """Noted, whatever comes of it."""
+        self.begun.append(self.listener.at_once(client, message, peer, keeps, done, block))
+        return self.begun[-1]
 
 
 class Thinking:

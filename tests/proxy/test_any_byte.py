@@ -8,6 +8,7 @@ import asyncio
 
 import pytest
 
+from gateway.outbound import Deadlines
 from tests.attacks.deployment import CONFIGURATION, FETCH, deployed
 from tests.proxy.any_byte import KINDS, Cutting, How, asked, hang_up, left, left_waiting, settled, taken, tasks_of
 from tests.proxy.conftest import HOST, Behind, Front, Wire
@@ -23,6 +24,7 @@ class Tried:
     def __init__(self, front: Front, behind: Behind) -> None:
         self.front, self.behind, self.app = front, behind, Cutting()
         behind.script = self.app
+        front.with_deadlines(Deadlines(connect=2, first_byte=600, idle=600))  # no deadline may hide what nobody released
         self.tasks = tasks_of(behind)
 
     async def connect(self) -> Wire:

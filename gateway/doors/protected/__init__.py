@@ -13,16 +13,17 @@ from typing import Protocol
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, SignIn
+from gateway.core.admission import Admit, SignIn, is_about_somebody
 from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import wants_websocket
-from gateway.core.routing import App, RouteTable, is_own
+from gateway.core.routing import App, RouteTable, Rule, is_own, place_of
 from gateway.doors.answers import json_answer, to_response
 from gateway.doors.deciding import Decisions
 from gateway.doors.explaining import Explaining, word
-from gateway.doors.gate import Gate
+from gateway.doors.gate import NOBODY, Comer, Gate
 from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
-from gateway.doors.protected.forwarding import AppForwarding, Face, Going
+from gateway.doors.protected.familiar import Familiar, Familiars
+from gateway.doors.protected.forwarding import AppForwarding, Face
+from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
 from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import UpstreamDown
@@ -30,7 +31,7 @@ from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client, Relay
 from gateway.proxy.relayed import RelayedResponse
 
-__all__ = ["AppForwarding", "Face", "Gate", "Going", "Lasting", "OwnPaths", "ProtectedDoor", "SignInStart"]
+__all__ = ["AppForwarding", "Face", "Familiar", "Familiars", "Gate", "Going", "Lasting", "OwnPaths", "ProtectedDoor", "SignInStart"]
 
 RETRY_SECONDS = 5
 """After so long a server of an app is tried again (``core.standing``), and somebody else's request may have ended."""
@@ -80,32 +81,47 @@ class ProtectedDoor:
             return self._refused(request, head, verdict)
         request[FINGERPRINT] = comer.shown
         if isinstance(verdict, Admit):
-            return await self._forward(request, head, app, Going(rule, verdict.session, comer))
+            return await self._forward(request, head, app, Going.under(rule, verdict.session, comer, head))
         request[VERDICT], request[REASON] = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
             return _closing(request, self._sign_in(head, app))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
-    def at_once(self, client: Client, asked: Asked, head: RequestHead, app: App, over: Callable[[Relay], None]) -> Going | None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], over: Callable[[Relay], None]) -> Going | None:
         """Forward a request without a body now, its answer straight to ``client``, where nobody has to be waited for.
 
-        None for everything else, and then nothing was sent: ``handle`` has it. ``over`` is called once when all is done.
+        ``line``: method and target. None for everything else, and then nothing was sent: ``handle`` has it. ``over`` is called once when
+        all is done.
         """
-        forwarding = self._forwarding.get(app.name)
-        if forwarding is None or is_own(head.path) or wants_websocket(head):
+        forwarding = self._forwarding.get(known.app.name)
+        method, target = line
+        path = target.partition("?")[0]
+        rule = place_of(known.app, path) if forwarding is not None and not is_own(path) else None
+        if forwarding is None or rule is None or isinstance(rule, Malformed):
             return None
-        decision = self._decisions.recalled(head, app)
-        if decision is None:
+        comer = self._recalled(known, rule, method)
+        verdict = self._decisions.verdict(rule, method, comer) if comer is not None else None
+        if comer is None or not isinstance(verdict, Admit):
             return None
-        verdict, rule, comer = decision
-        if not isinstance(verdict, Admit):
-            return None
-        going = Going(rule, verdict.session, comer)
-        if forwarding.at_once(client, asked, head, app, going, over) is None:
+        going = known.going
+        if going is None or going.rule is not rule or going.comer is not comer:
+            going = known.going = Going.under(rule, verdict.session, comer, known.head)
+        if not forwarding.at_once(client, asked, known, line, going, over):
             return None
         if going.session is not None:
-            self._gate.touch(comer, head)
+            self._gate.touch(comer, known.head)
         return going
+
+    def _recalled(self, known: Familiar, rule: Rule, method: str) -> Comer | None:
+        if not is_about_somebody(rule, method):
+            return NOBODY
+        if known.comer is not None and known.good is not None and self._gate.is_good(known.good):
+            return known.comer
+        if known.presented is None:
+            known.presented = self._gate.presented(known.head)
+        known.comer = self._gate.recalled_by(known.presented)
+        known.good = self._gate.good_until(known.comer) if known.comer is not None else None
+        return known.comer
 
     async def _forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse:
         request[VERDICT], request[REASON] = "admit", ""

@@ -16,28 +16,20 @@ from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import is_document
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
-from gateway.core.routing import Access, App, Rule
-from gateway.core.session import Session
-from gateway.doors.gate import Comer, Gate
-from gateway.doors.protected.lasting import Lasting, Watch
+from gateway.core.routing import Access, App
+from gateway.doors.gate import Gate
+from gateway.doors.protected.familiar import Familiar
+from gateway.doors.protected.going import Going
+from gateway.doors.protected.lasting import Lasting
 from gateway.errors import HungUp, UploadTooLarge
 from gateway.proxy.handshake import is_handshake
-from gateway.proxy.heads import Asked, request_head
+from gateway.proxy.heads import Asked, field_lines
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.relay import Client, Relay, Rewrite
 from gateway.proxy.websocket import WebSocketRelay
 
 _OUTSIDE = Malformed(404, "outside_prefix")
 _TOO_LARGE = Malformed(413, "body_too_large")
-
-
-@dataclass(frozen=True, slots=True)
-class Going:
-    """An admitted request: under which rule, as whom (None: the app is told nobody), and what was known of its browser."""
-
-    rule: Rule
-    session: Session | None
-    comer: Comer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +68,8 @@ class AppForwarding:
             return outgoing
         target, fields = outgoing
         rewrite, key = self._rewrite(head, going), self._key(going)
-        watch = _watch(going)
-        fingerprints = watch.fingerprints if watch is not None else ()
-        with self.lasting.watched(watch, head):
+        fingerprints = going.watch.fingerprints if going.watch is not None else ()
+        with self.lasting.watched(going.watch):
             if upgrade:
                 return await self.websocket.relay(request, target, fields, rewrite, fingerprints, key)
             with self.websocket.live.held(fingerprints, lambda: _cut(request)):
@@ -88,52 +79,71 @@ class AppForwarding:
                     return _TOO_LARGE
 
     def at_once(
-        self, client: Client, asked: Asked, head: RequestHead, app: App, going: Going, over: Callable[[Relay], None]
-    ) -> Relay | None:
+        self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], going: Going, over: Callable[[Relay], None]
+    ) -> bool:
         """Send a request without a body now, over a connection that is free, its answer straight to ``client``.
 
-        None where that is not possible: then nothing was sent. ``over`` is called once when all is done, whatever came of it.
+        ``line``: method and target. False where that is not possible: then nothing was sent. ``over`` is called once when all is done,
+        whatever came of it.
         """
-        outgoing = self._outgoing(head, app, going, upgrade=False)
-        if isinstance(outgoing, Malformed):
-            return None
-        text = request_head(head.method, *outgoing)
-        connection = self.http.source.idle(self._key(going))
+        method, target = line
+        if self.face.rewriting is not None:
+            inner = self.face.prefixes.inner(target)
+            if inner is None:
+                return False
+            target = inner
+        text = known.text if known.told is going.session and known.text else self._text(known, going)
+        connection = self.http.source.idle(self._key(going)) if text else None
         if connection is None:
-            return None
-        live, lasting, watch = self.websocket.live, self.lasting, _watch(going)
+            return False
+        brief = self.websocket.live.brief
 
         def ended(relay: Relay) -> None:
-            if watch is not None:
-                live.release(watch.fingerprints, relay.cut)
-                lasting.release(watch)
+            brief.pop(relay, None)
             over(relay)
 
-        relay = Relay(client, connection, asked, self._rewrite(head, going), ended)
+        relay = Relay(client, connection, asked, self._rewriting(known, going), ended)
         try:
-            connection.begin(text, relay, bare=asked.is_head)
+            connection.begin(f"{method} {target} HTTP/1.1\r\n".encode("ascii") + text, relay, bare=asked.is_head)
         except HungUp:
             client.relay = None
-            return None
-        if watch is not None:
-            live.hold(watch.fingerprints, relay.cut)
-            lasting.hold(watch, head)
-        return relay
+            return False
+        if going.watch is not None:
+            brief[relay] = going.watch
+            self.lasting.look_soon()
+        return True
+
+    def _text(self, known: Familiar, going: Going) -> bytes:
+        """All lines that the app gets behind the first; empty where they are refused."""
+        fields = self._fields(known.head, known.app, going, upgrade=False)
+        if isinstance(fields, Malformed):
+            return b""
+        known.text, known.told = field_lines(fields), going.session
+        return known.text
 
     def _outgoing(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> tuple[str, Fields] | Malformed:
         """The target and the fields that the app is sent."""
+        fields = self._fields(head, app, going, upgrade)
+        if isinstance(fields, Malformed) or self.face.rewriting is None:
+            return fields if isinstance(fields, Malformed) else (head.target, fields)
+        target = self.face.prefixes.inner(head.target)
+        return _OUTSIDE if target is None else (target, fields)
+
+    def _fields(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
         forwarding = Forwarding(head.client, head.peer, "https" if head.secure else "http", public)
         fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
-        if isinstance(fields, Malformed):
+        if isinstance(fields, Malformed) or face.host == public:
             return fields
-        if face.host != public:
-            fields = ((b"Host", face.host.encode("ascii")), *fields[1:])
-        if face.rewriting is None:
-            return head.target, fields
-        target = face.prefixes.inner(head.target)
-        return _OUTSIDE if target is None else (target, fields)
+        return ((b"Host", face.host.encode("ascii")), *fields[1:])
+
+    def _rewriting(self, known: Familiar, going: Going) -> Rewrite:
+        """As ``_rewrite``."""
+        is_private = going.session is not None or going.rule.access is not Access.ANYONE
+        if self.face.rewriting is not None or going.comer.is_stale:
+            return self._rewrite(known.head, going)
+        return _AS_IT_IS[is_private, known.is_document]
 
     def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
@@ -152,10 +162,18 @@ class AppForwarding:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
 
 
-def _watch(going: Going) -> Watch | None:
-    """Whose session it is that lets this request last; None where it goes as nobody."""
-    held = going.comer.held
-    return Watch(going.comer.fingerprints, held.cookies, going.session) if going.session is not None and held is not None else None
+def _as_it_is(is_private: bool, for_document: bool) -> Rewrite:
+    """What becomes of most answers, whoever asked."""
+
+    def rewrite(status: int, fields: Fields) -> Fields:
+        return answered(fields, is_private and status != 101, for_document)
+
+    return rewrite
+
+
+_AS_IT_IS = {
+    (is_private, for_document): _as_it_is(is_private, for_document) for is_private in (False, True) for for_document in (False, True)
+}
 
 
 def _cut(request: web.BaseRequest) -> None:

@@ -27,11 +27,12 @@ QUESTIONS_AT_A_LOOK = 5
 
 
 class Watch(NamedTuple):
-    """A session that let a request in, the cookies that stand for it, and how these are known."""
+    """A session that let a request in, the cookies that stand for it, how these are known, and the request's head."""
 
     fingerprints: tuple[Fingerprint, ...]
     cookies: tuple[SessionCookie, ...]
     session: Session
+    head: RequestHead
 
 
 @dataclass(slots=True)
@@ -61,24 +62,23 @@ class Lasting:
         return len(self._open)
 
     @contextmanager
-    def watched(self, watch: Watch | None, head: RequestHead) -> Iterator[None]:
+    def watched(self, watch: Watch | None) -> Iterator[None]:
         """Look at this session again until the block ends; what ``live`` holds under the fingerprints is cut when it is over."""
         if watch is None:
             yield
             return
-        self.hold(watch, head)
+        self.hold(watch)
         try:
             yield
         finally:
             self.release(watch)
 
-    def hold(self, watch: Watch, head: RequestHead) -> None:
+    def hold(self, watch: Watch) -> None:
         """The same without a block: whoever calls this calls ``release``."""
         found = self._open.get(watch.fingerprints)
         if found is None:
-            found = self._open[watch.fingerprints] = _Open(*watch, head)
-            if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+            found = self._open[watch.fingerprints] = _Open(*watch)
+            self.look_soon()
         found.count += 1
 
     def release(self, watch: Watch) -> None:
@@ -87,6 +87,11 @@ class Lasting:
         found.count -= 1
         if not found.count:
             del self._open[watch.fingerprints]
+
+    def look_soon(self) -> None:
+        """Something is open: look at it in a second."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     async def aclose(self) -> None:
         """Look no more."""
@@ -100,6 +105,7 @@ class Lasting:
 
     def _look(self) -> None:
         self._timer = None
+        held = self._adopted()
         for found in tuple(self._open.values()):
             if found.fingerprints not in self._open:
                 continue  # ended a moment ago, with another that was cut
@@ -110,8 +116,17 @@ class Lasting:
                 self._live.close(found.fingerprints)
             elif found.fingerprints not in self._asking and len(self._asking) < QUESTIONS_AT_A_LOOK:
                 self._ask(found)
-        if self._open:
-            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        for watch in held:
+            self.release(watch)
+        if self._open or self._live.brief:
+            self.look_soon()
+
+    def _adopted(self) -> tuple[Watch, ...]:
+        """What was brief and is still there is held for this one look; one session of many requests is looked at once."""
+        watches = tuple(watch for watch in self._live.brief.values() if isinstance(watch, Watch))
+        for watch in watches:
+            self.hold(watch)
+        return watches
 
     def _ask(self, found: _Open) -> None:
         # To the end of the line: at a pace that is too slow for all, each gets its turn.

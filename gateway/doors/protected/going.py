@@ -1,0 +1,25 @@
+"""A request that was let in: under which rule, and as whom."""
+
+from typing import NamedTuple
+
+from gateway.core.messages import RequestHead
+from gateway.core.routing import Rule
+from gateway.core.session import Session
+from gateway.doors.gate import Comer
+from gateway.doors.protected.lasting import Watch
+
+
+class Going(NamedTuple):
+    """Under which rule, as whom (None: the app is told nobody), what was known of the browser, and what it lasts by."""
+
+    rule: Rule
+    session: Session | None
+    comer: Comer
+    watch: Watch | None
+
+    @classmethod
+    def under(cls, rule: Rule, session: Session | None, comer: Comer, head: RequestHead) -> "Going":
+        """As above; the watch is for the session that lets it in, None where it goes as nobody."""
+        held = comer.held
+        watch = Watch(comer.fingerprints, held.cookies, session, head) if session is not None and held is not None else None
+        return cls(rule, session, comer, watch)
