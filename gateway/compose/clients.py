@@ -39,8 +39,8 @@ class AtOnce(Protocol):
     def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
         """Begin the answer to a whole head that need not be parsed, and call ``done`` when it is over; False where nothing was begun."""
 
-    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, block: bytes | None) -> bool:
-        """The same for a parsed one; ``block``: the bytes behind its first line, where nothing but it arrived."""
+    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+        """The same for a parsed one; ``sent``: the bytes of its head, where nothing but it arrived."""
 
 
 class Counting(Protocol):

@@ -19,7 +19,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from gateway.compose.clients import AtOnce, ClientRules, Counting, Refuse
 from gateway.compose.stalled import Stalled
 from gateway.core.arrivals import Arrival
-from gateway.core.messages import Malformed, parted
+from gateway.core.messages import Malformed
 from gateway.proxy.relay import Relay
 from gateway.proxy.translate import peer_of
 
@@ -108,8 +108,7 @@ class ClientConnection(web.RequestHandler):
             self._follow()
             starts_here, self._is_between = self._is_between, fresh == 1 and self._messages[-1][1] is EMPTY_PAYLOAD and _is_one_head(data)
             if waiter is not None and not waiter.done():
-                line = parted(data) if starts_here and self._is_between else None
-                self._next(waiter, line[2] if line is not None else None)
+                self._next(waiter, data if starts_here and self._is_between else None)
             return
         self._is_between = False
         if is_head and (malformed := self._arrival.waits()) is not None:
@@ -209,7 +208,7 @@ class ClientConnection(web.RequestHandler):
         self._sleeper, self._waiter = None, waiter
         return False
 
-    def _next(self, waiter: asyncio.Future[None], block: bytes | None = None) -> None:
+    def _next(self, waiter: asyncio.Future[None], sent: bytes | None = None) -> None:
         """Answer the first request that waits: at once, or by the task that ``waiter`` wakes."""
         message, body = self._messages[0]
         if self.at_once is None or self._parser is None or body is not EMPTY_PAYLOAD or not isinstance(message, RawRequestMessage):
@@ -217,7 +216,7 @@ class ClientConnection(web.RequestHandler):
         keeps = not message.should_close and not self.is_retiring
         # aiohttp must not see the sleeping task: it would wake it for the next request, and take the connection for idle.
         self._sleeper, self._waiter = waiter, None
-        if message.upgrade or not self.at_once.at_once(self, message, self._peer, keeps, self._done, block):
+        if message.upgrade or not self.at_once.at_once(self, message, self._peer, keeps, self._done, sent):
             self._sleeper, self._waiter = None, waiter
             return waiter.set_result(None)
         self._messages.popleft()
@@ -257,7 +256,7 @@ class ClientConnection(web.RequestHandler):
         self._followed += fresh
         self._in_time()
         self._arrival.over()
-        for message, body in tuple(islice(self._messages, len(self._messages) - fresh, None)):
+        for message, body in (self._messages[-1],) if fresh == 1 else tuple(islice(self._messages, len(self._messages) - fresh, None)):
             if isinstance(message, RawRequestMessage):
                 if self.is_last:
                     self._messages.remove((message, body))

@@ -141,6 +141,7 @@ class AppTable(Table):
     first_byte_timeout: Seconds = _spelled("60s")
     idle_timeout: Seconds = _spelled("5m")
     connections: Count = 1000
+    largest_body: Bytes = _spelled("0B")
     keep_alive: Seconds = _spelled("4s")
     identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
     rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from gateway.core.messages import HeadLimits, Malformed, RequestHead, parse_authority
+from gateway.core.messages import Authority, HeadLimits, Malformed, RequestHead, parse_authority, read_head
 from gateway.core.paths import ascii_lower
 from gateway.core.routing import App, LoginHost, RouteTable
 
@@ -77,24 +77,25 @@ def original(
         return told
     if head.method not in ("GET", "HEAD", told.method):
         return Malformed(405, "method_of_sub_request")
-    line = (told.method, told.target, (1, 1))
-    admitted = table.admit(line, ((b"Host", told.host),), head.peer, head.client, limits)
-    if isinstance(admitted, Malformed):
-        return admitted
-    bare, host = admitted
-    return _with_fields_of(head, bare), host
+    read = read_head(told.method, told.target, (1, 1), ((b"Host", told.host),), limits)
+    if isinstance(read, Malformed):
+        return read
+    authority, host, is_secure = table.named(told.host)
+    if authority is None:
+        return Malformed(400, "host")
+    return _with_fields_of(head, told, authority, is_secure), host
 
 
-def _with_fields_of(head: RequestHead, bare: RequestHead) -> RequestHead:
-    """``bare`` with the fields of the sub-request, which are the client's.
+def _with_fields_of(head: RequestHead, told: Original, authority: Authority, is_secure: bool) -> RequestHead:
+    """The original request with the fields of the sub-request, which are the client's.
 
     Traefik and Envoy keep the fields of the client's hop to themselves: then a WebSocket is known by the fields that only a handshake has.
     """
     named, fields = head.named, head.fields
     if not _SHAKES.isdisjoint(named) or named.get(b"sec-fetch-mode") == b"websocket":
         kept = tuple(line for line in fields if line[0].lower() not in (b"connection", b"upgrade"))
-        return RequestHead(bare.method, bare.target, bare.authority, kept + _HOP_OF_WEBSOCKET, bare.secure, head.peer, head.client)
-    return RequestHead(bare.method, bare.target, bare.authority, fields, bare.secure, head.peer, head.client, named)
+        return RequestHead(told.method, told.target, authority, kept + _HOP_OF_WEBSOCKET, is_secure, head.peer, head.client)
+    return RequestHead(told.method, told.target, authority, fields, is_secure, head.peer, head.client, named)
 
 
 def loops(path: str) -> bool:

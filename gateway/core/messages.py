@@ -19,7 +19,6 @@ Named = Mapping[bytes, bytes | tuple[bytes, ...]]
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _TARGET = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?\Z")
 _HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::(?P<port>[0-9]{1,5}))?\Z")
-_FAMILIAR_LINE = re.compile(rb"(GET|HEAD) (/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?) HTTP/1\.1\r\n")
 _METHODS_REFUSED = frozenset({"TRACE", "TRACK", "CONNECT"})
 _METHODS_USUAL = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _VALUE_FORBIDDEN = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
@@ -192,14 +191,6 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
         return misframed
     host = named.get(b"host")
     return named if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
-
-
-def parted(received: bytes) -> tuple[str, str, bytes] | None:
-    """Method, target, and everything behind the first line, where that is what ``read_head`` would take, of GET or HEAD in HTTP/1.1."""
-    line = _FAMILIAR_LINE.match(received)
-    if line is None:
-        return None
-    return line[1].decode("ascii"), line[2].decode("ascii"), received[line.end() :]
 
 
 def host_in(named: Named) -> bytes:

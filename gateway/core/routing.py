@@ -180,10 +180,14 @@ class RouteTable:
         named = read_head(method, target, version, fields, limits)
         if isinstance(named, Malformed):
             return named
-        authority, host, is_secure = self._named[host_in(named)]
+        authority, host, is_secure = self.named(host_in(named))
         if authority is None:
             return Malformed(400, "host")
         return RequestHead(method, target, authority, fields, is_secure, peer, client, named), host
+
+    def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
+        """What a Host field's value names: its authority (None for what is none), our host, and whether that is https in public."""
+        return self._named[value]
 
     def _named_by(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
         text = value.decode("latin-1")

@@ -10,7 +10,7 @@ Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
@@ -18,8 +18,10 @@ from aiohttp.http import RawRequestMessage
 
 from gateway.core.crowds import Crowd
 from gateway.core.dialects import is_asked
-from gateway.core.messages import Answer, Fields, HeadLimits, Malformed, Received, RequestHead, parted
-from gateway.core.navigation import Kind, kind_of
+from gateway.core.first_line import parted
+from gateway.core.learned import Learned
+from gateway.core.messages import Answer, Fields, HeadLimits, Malformed, Received, RequestHead
+from gateway.core.navigation import Kind, client_address, kind_of
 from gateway.core.relaying import as_it_came
 from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
@@ -81,10 +83,23 @@ class Believed:
     limits: HeadLimits
     relayed: bool = False
     """Whether every message comes from another worker, which knows whose it is."""
+    _clients: Learned[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_clients", Learned(self._client))
 
     def client(self, peer: str, fields: Fields) -> str:
-        """The believed address of the client."""
-        return client_of(peer, fields, self.trusted_proxies)
+        """The believed address of the client; of those whom a proxy names in one line it is learnt."""
+        if not self.trusted_proxies:
+            return client_of(peer, (), ())
+        claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"]
+        if len(claimed) != 1:
+            return client_of(peer, fields, self.trusted_proxies)
+        return self._clients[f"{peer} {claimed[0].decode('latin-1')}"]
+
+    def _client(self, told: str) -> str:
+        peer, _, claimed = told.partition(" ")
+        return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
 
     def received(self, request: web.BaseRequest) -> Received:
         """The request as it came to this process, or to the worker that relays it."""
@@ -128,30 +143,31 @@ class Listener:
         asked = _ASKED_HEAD if line[0] == "HEAD" else _ASKED
         return Passing(client, known, line[:2], asked, began, done).begin(self._doors.app, self._crowd, self._witness)
 
-    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, block: bytes | None) -> bool:
+    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """Forward a request that has no body now, without a task, where nobody has to be waited for; False where ``handle`` must.
 
         Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; ``done`` is called once when its
-        answer is over, with whether the connection goes on. ``block``: everything that stood behind the first line, where that is known.
+        answer is over, with whether the connection goes on. ``sent``: the bytes of its head, where they are known to be nothing else.
         """
         began = self._witness.clock.monotonic()
         fields, line = message.raw_headers, (message.method, message.path)
         address = self._believed.client(peer, fields)
         admitted = self._table.admit((*line, message.version), fields, peer, address, self._believed.limits)
-        if isinstance(admitted, Malformed) or not self._crowd.has_room(address):
+        if isinstance(admitted, Malformed):
             return False
         head, app = admitted
         asked = Asked(message.method == "HEAD", message.version >= (1, 1), keeps)
         if is_asked(message.path):
             reply = self._doors.auth.recalled(head) if not client.writing_paused else None
             return reply is not None and tell(client, head, reply, asked, began, self._witness, done)
-        if not isinstance(app, App) or kind_of(head) is Kind.WEBSOCKET:
+        if not isinstance(app, App) or not self._crowd.has_room(address) or kind_of(head) is Kind.WEBSOCKET:
             return False
         known = Familiar(head, app)
         if not Passing(client, known, line, asked, began, done).begin(self._doors.app, self._crowd, self._witness):
             return False
-        if block is not None and asked.is_modern and keeps:
-            self._familiars.keep(block, known)
+        parts = parted(sent) if sent is not None and keeps else None
+        if parts is not None:
+            self._familiars.keep(parts[2], known)
         return True
 
     def unparsable(self, request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:

@@ -6,6 +6,7 @@ make another message of it: what comes from outside passed ``head_is_clean`` or 
 """
 
 import re
+import time
 from collections.abc import Iterable
 from email.utils import formatdate
 from functools import lru_cache
@@ -58,7 +59,7 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, kee
     is_chunked = False
     if status >= 200:
         if not has_date:
-            parts += (b"Date: ", formatdate(usegmt=True).encode("ascii"), b"\r\n")
+            parts.append(_date_line(int(time.time())))
         if not is_bare and not has_length:
             if asked.is_modern:
                 is_chunked = True
@@ -74,6 +75,11 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, kee
 def _is_among(name: bytes, names: set[bytes]) -> bool:
     """Whether a field is there, in its usual spelling or in another."""
     return name in names or name.lower() in map(bytes.lower, names)
+
+
+@lru_cache(maxsize=4)
+def _date_line(second: int) -> bytes:
+    return b"Date: %b\r\n" % formatdate(second, usegmt=True).encode("ascii")
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,8 @@ a revoked cookie, and must never take silence of Okta's for "signed out". Rules 
 
 from gateway.sessions.answers import Good, SessionRules
 from gateway.sessions.asking import Asked, Asking, AskingRules, OnEvent, SessionsApi
+from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
-from gateway.sessions.memory import Counts, Sessions
+from gateway.sessions.memory import Sessions
 
 __all__ = ["Asked", "Asking", "AskingRules", "Counts", "Families", "Good", "OnEvent", "SessionRules", "Sessions", "SessionsApi"]

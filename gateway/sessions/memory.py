@@ -6,7 +6,6 @@ after its question, or read "Okta does not say" as "signed out". Rules from: DES
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
 
 from cachetools import TTLCache
 
@@ -29,18 +28,9 @@ from gateway.okta import Browser
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.answers import Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
+from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
 from gateway.sessions.seen import SeenCookies
-
-
-@dataclass(slots=True)
-class Counts:
-    """Since the start: questions begun, answers from memory, callers that joined a question, findings that stayed unknown."""
-
-    asked: int = 0
-    hits: int = 0
-    coalesced: int = 0
-    unknown: int = 0
 
 
 class Sessions:

@@ -13,7 +13,9 @@ PLAIN = frozenset(
 )
 
 # file: why it is longer than 250 lines (never than 400)
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "gateway/compose/connection.py": "states laid over aiohttp's own: who answers next is seen only in all of them together",
+}
 
 # file:qualified name: why the function is longer than 40 lines (never than 60)
 LONG_FUNCTIONS: dict[str, str] = {}

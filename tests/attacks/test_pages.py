@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 
 import pytest
 
@@ -83,7 +82,13 @@ async def test_o2_no_page_shows_a_secret(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "login",
-    ["<script>alert(1)</script>@x", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}${7*7}@x", "'--><svg/onload=alert(1)>", "</title><b>"],
+    [
+        "<script>alert(1)</script>@x",
+        '"><img src=x onerror=alert(1)>',
+        "{{ 7777*7777 }}${7777*7777}@x",
+        "'--><svg/onload=alert(1)>",
+        "</title><b>",
+    ],
 )
 async def test_o4_a_login_is_shown_as_text(site: Site, login: str) -> None:
     """Templates are the gateway's own and come with it; there are none of an operator's to sandbox."""
@@ -99,7 +104,7 @@ async def test_o4_a_login_is_shown_as_text(site: Site, login: str) -> None:
             and "<svg/onload" not in page.body
             and "</title><b>" not in page.body
         )
-        assert "49" not in re.sub(r"[0-9a-f]{8,}|\d\d:\d\d:\d\d|sealed|value=\"[^\"]*\"", "", page.body) or "7*7" not in login
+        assert str(7777 * 7777) not in page.body
     assert json.loads((await browser.ask(f"{HR}/.gateway/session")).body)["login"] == login
 
 

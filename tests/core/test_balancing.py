@@ -70,6 +70,14 @@ def test_running_requests_stay_in_proportion_to_the_weights(some: Sequence[Serve
     assert sum(standing.running for standing in balancer.standings) == requests
 
 
+def test_a_sole_server_may_be_asked_unless_its_checks_say_no() -> None:
+    balancer = Balancer([A])
+    assert balancer.is_open
+    balancer.checked(A, False)
+    assert not balancer.is_open and balancer.choose(0.0) is None
+    assert Balancer([A, B]).is_open
+
+
 def test_the_server_with_the_fewest_requests_for_its_weight_is_chosen() -> None:
     balancer = Balancer([A, B, C])
     for server in (A, A, B, C):

@@ -155,9 +155,9 @@ class _Noting:
         self.begun.extend([True] if is_begun else [])
         return is_begun
 
-    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, block: bytes | None) -> bool:
+    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """Noted, whatever comes of it."""
-        self.begun.append(self.listener.at_once(client, message, peer, keeps, done, block))
+        self.begun.append(self.listener.at_once(client, message, peer, keeps, done, sent))
         return self.begun[-1]
 
 

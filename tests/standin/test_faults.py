@@ -112,4 +112,4 @@ async def test_a_delayed_answer_is_still_the_real_one(start: Serve, browse: Open
     browser = await ordered(running, browse(running), path=ME, delay="20ms")
     began = asyncio.get_running_loop().time()
     assert await browser.who() == ALICE
-    assert asyncio.get_running_loop().time() - began >= 0.02
+    assert asyncio.get_running_loop().time() - began >= 0.019  # uvloop counts whole milliseconds

@@ -34,6 +34,7 @@ class Town:
         self._org = Program(Command((*COMMAND_LINE, "org", "--port", str(self._port)), {}), core, folder / "org.log")
         self._org.listens(self._port)
         self.contestant = Contestant(NAME, sys.executable, "", self._command)
+        self.companion = Contestant(f"{NAME}, sub-requests", sys.executable, "", self._companion)
 
     def __enter__(self) -> "Town":
         """Itself."""
@@ -43,9 +44,13 @@ class Town:
         """End the org."""
         self._org.__exit__()
 
-    def _command(self, place: Place) -> Command:
-        file = filled_in("gateway.toml", place, {"ORG": self._port, "ADMIN": free_port()})
+    def _command(self, place: Place, proxies: str = "") -> Command:
+        """``proxies``: who may ask for decisions, as in ``listen.trusted_proxies``."""
+        file = filled_in("gateway.toml", place, {"ORG": self._port, "ADMIN": free_port(), "PROXIES": proxies})
         return Command((*COMMAND_LINE, "run", "--config", str(file)), {"SESSION_GATEWAY_SEAL_KEYS": self._key})
+
+    def _companion(self, place: Place) -> Command:
+        return self._command(place, '"127.0.0.1/32"')
 
     def signed_in(self, gateway_port: int) -> Asked:
         """Sign alice in through a running gateway; what her browser then asks of the app."""

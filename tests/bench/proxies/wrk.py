@@ -7,8 +7,9 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from tests.bench.proxies.asked import TARGET, Asked
+from tests.bench.proxies.asked import TARGET
 from tests.bench.proxies.processes import found
 
 SCRIPT = """done = function(summary, latency, requests)
@@ -17,6 +18,14 @@ SCRIPT = """done = function(summary, latency, requests)
     summary.requests, e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50), latency:percentile(99)))
 end
 """
+
+
+class Fielded(Protocol):
+    """What is asked, apart from its target."""
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Names and values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +44,12 @@ class Load:
         return (self.requests - self.failed) / self.seconds
 
 
-def full_load(asked: Asked, port: int, seconds: float, connections: int, folder: Path) -> Load:
+def full_load(asked: Fielded, port: int, seconds: float, connections: int, folder: Path, target: str = TARGET) -> Load:
     """Ask as fast as the server answers. Runs on the core of whoever calls."""
     script = folder / "wrk.lua"
     script.write_text(SCRIPT, "ascii")
     fields = [word for name, value in asked.fields for word in ("-H", f"{name}: {value}")]
     words = [found("wrk") or "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(script), *fields]
-    done = subprocess.run([*words, f"http://127.0.0.1:{port}{TARGET}"], capture_output=True, text=True, timeout=seconds + 30, check=True)
+    done = subprocess.run([*words, f"http://127.0.0.1:{port}{target}"], capture_output=True, text=True, timeout=seconds + 30, check=True)
     told = json.loads(done.stdout.rpartition("@")[2])
     return Load(told["microseconds"] / 1e6, told["requests"], told["failed"], told["p50"] / 1e3, told["p99"] / 1e3)
