@@ -20,7 +20,7 @@ import click
 import uvloop
 
 from gateway import __version__
-from gateway.compose import Gateway, ask_org
+from gateway.compose import Gateway, ask_org, settle
 from gateway.config import Config, Settings, load
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
@@ -167,6 +167,7 @@ def _until_done(work: Coroutine[Any, Any, Result]) -> Result:
 async def _served(gateway: Gateway, log: Log) -> None:
     stop = _stop_signal()
     await gateway.start()
+    settle()
     log.write("info", "listening", {"address": gateway.address, "admin": gateway.admin_address})
     await stop.wait()
     log.write("info", "stopping")

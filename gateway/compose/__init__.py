@@ -8,5 +8,6 @@ from gateway.compose.among import Among
 from gateway.compose.gateway import Around, Gateway
 from gateway.compose.online import ask_org
 from gateway.compose.server import Handle
+from gateway.compose.settling import settle
 
-__all__ = ["Among", "Around", "Gateway", "Handle", "ask_org"]
+__all__ = ["Among", "Around", "Gateway", "Handle", "ask_org", "settle"]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from gateway.clock import Clock
-from gateway.compose import Among, Gateway
+from gateway.compose import Among, Gateway, settle
 from gateway.log import Log
 from gateway.revocations import WorkerRevocations
 from gateway.supervisor.channel import Channel
@@ -47,6 +47,7 @@ async def work(given: Handover, log: Log, stop: asyncio.Event) -> None:
 
 async def _serve(gateway: Gateway, line: Line, stop: asyncio.Event) -> None:
     await gateway.start()
+    settle()
     try:
         tellers: Mapping[What, Callable[[], str]] = {
             "metrics": lambda: gateway.metrics.exposition().decode(),
