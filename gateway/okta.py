@@ -84,7 +84,7 @@ class Okta:
             return OktaAnswer(Unknown("unsendable_cookie"), 0)
         request = (method, target, _fields(cookies, browser))
         try:
-            response = await send_once(self._client, self._destination, request, None, self._deadlines.first_byte)
+            response = await send_once(self._client, self._destination, request, self._deadlines.first_byte)
             body = await _body_of(response, self._deadlines.idle)
         except OutsideFailed as error:
             return OktaAnswer(Unknown(error.reason), 0)

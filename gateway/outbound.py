@@ -7,12 +7,11 @@ turned into an error of ours before its retry loop sees it. Rules from: DESIGN s
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import aiohttp
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession, TraceConfig
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -43,13 +42,6 @@ class Destination:
     tls: ssl.SSLContext | None = None
 
 
-@dataclass(slots=True)
-class Wire:
-    """What became known of the connection that carried one request: ``reused``, it had carried others before."""
-
-    reused: bool = False
-
-
 async def _ours(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     try:
         return await handler(request)
@@ -63,113 +55,45 @@ async def _ours(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
         raise HungUp(type(error).__name__) from error
 
 
-async def _note_reuse(_client: ClientSession, around: SimpleNamespace, _found: aiohttp.TraceConnectionReuseconnParams) -> None:
-    wire = around.trace_request_ctx
-    if isinstance(wire, Wire):
-        wire.reused = True
-
-
 def open_client(deadlines: Deadlines, connections: int, keep_alive_seconds: float = 4.0) -> ClientSession:
     """A client that keeps nothing of any user; at most ``connections`` at once. Close it with ``await client.close()``."""
-    tracing = TraceConfig()
-    tracing.on_connection_reuseconn.append(_note_reuse)
     return ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=keep_alive_seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         requote_redirect_url=False,
         middlewares=(_ours,),
-        timeout=_timeout(deadlines.connect, max(deadlines.idle, deadlines.first_byte)),
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=None, sock_connect=deadlines.connect, sock_read=max(deadlines.idle, deadlines.first_byte)
+        ),
         max_line_size=_LARGEST_LINE_BYTES,
         max_field_size=_LARGEST_LINE_BYTES,
         max_headers=_MOST_FIELDS,
-        trace_configs=[tracing],
     )
 
 
-def _timeout(connect: float, read: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=None, sock_connect=connect, sock_read=read)
-
-
 async def send_once(
-    client: ClientSession,
-    destination: Destination,
-    request: tuple[str, str, Fields],
-    body: bytes | AsyncIterable[bytes] | None,
-    first_byte_seconds: float,
-    *,
-    deadlines: Deadlines | None = None,
-    wire: Wire | None = None,
+    client: ClientSession, destination: Destination, request: tuple[str, str, Fields], first_byte_seconds: float
 ) -> ClientResponse:
-    """Send (method, origin-form target, fields) once and return the answer's head; the body is still to be read.
+    """Send (method, origin-form target, fields) once, without a body, and return the answer's head; its body is still to be read.
 
-    Fields go out in their order; nothing is added but framing, and ``destination.host`` where they hold no Host.
-    ``first_byte_seconds`` run from the end of the body. Raises ``OutsideFailed``, and ValueError for fields that
-    ``can_be_sent`` refuses; the caller releases the response.
-
-    With ``deadlines`` they hold for this request instead of the client's: a body that is streamed may stand still for
-    ``idle`` at most, and whoever reads the answer counts its idle time himself, because only he knows who is waiting.
+    Fields go out in their order; nothing is added but framing, and ``destination.host`` where they hold no Host. Raises
+    ``OutsideFailed``, and ValueError for fields that ``can_be_sent`` refuses; the caller releases the response.
     """
     method, target, fields = request
-    timeout = client.timeout if deadlines is None else _timeout(deadlines.connect, None)
-    patience = _Patience(first_byte_seconds, deadlines.idle if deadlines is not None else first_byte_seconds)
     try:
-        async with patience.limit:
+        async with asyncio.timeout(first_byte_seconds):
             return await client.request(
                 method,
                 _address(destination.base, target),
                 headers=field_lines(_with_host(fields, destination.host)),
-                data=body if body is None or isinstance(body, bytes) else _Watched(body, patience),
                 allow_redirects=False,
                 skip_auto_headers=_AUTOMATIC,
                 ssl=destination.tls if destination.tls is not None else True,
                 server_hostname=destination.server_name,
-                timeout=timeout,
-                trace_request_ctx=wire,
             )
     except TimeoutError as error:
-        raise TimedOut(patience.stage) from error
-    finally:
-        patience.ended = True
-
-
-class _Patience:
-    """How long the head of an answer is waited for: pushed on by every piece of the body, last by the body's end."""
-
-    def __init__(self, first_byte_seconds: float, idle_seconds: float) -> None:
-        self.limit = asyncio.timeout(first_byte_seconds)
-        self.stage = "first_byte"
-        self.ended = False
-        self._first_byte_seconds = first_byte_seconds
-        self._idle_seconds = idle_seconds
-
-    def push(self, *, is_last: bool) -> None:
-        if self.ended:
-            return
-        self.stage = "first_byte" if is_last else "idle"
-        seconds = self._first_byte_seconds if is_last else self._idle_seconds
-        self.limit.reschedule(asyncio.get_running_loop().time() + seconds)
-
-
-class _Watched:
-    """A body whose progress keeps the patience up, when a piece arrives and when the server has taken it."""
-
-    def __init__(self, body: AsyncIterable[bytes], patience: _Patience) -> None:
-        self._pieces = aiter(body)
-        self._patience = patience
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self._patience.push(is_last=False)
-        try:
-            piece = await anext(self._pieces)
-        except StopAsyncIteration:
-            self._patience.push(is_last=True)
-            raise
-        self._patience.push(is_last=False)
-        return piece
+        raise TimedOut("first_byte") from error
 
 
 def _address(base: str, target: str) -> URL:
