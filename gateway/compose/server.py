@@ -20,7 +20,8 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from gateway.compose.clients import AtOnce, ClientRules, Refuse
-from gateway.compose.connection import ClientConnection, ClientRequest
+from gateway.compose.connection import ClientConnection
+from gateway.compose.ending import ClientRequest
 from gateway.compose.handshakes import Handshake
 from gateway.compose.tls import Certificates
 from gateway.compose.turned_away import TurnedAway

@@ -43,7 +43,7 @@ BEHIND = {"connection: CRLF between requests, implicit `keep-alive`", "connectio
 """Messages behind which stand bytes that are no request: these are refused, and the connection ends."""
 
 LAST = {"valid/023.http"}
-"""A message in chunks with another behind it: the other is not read, and the connection ends (see ``compose.connection``)."""
+"""A message in chunks with another behind it: the other is not read, and the connection ends (see ``compose.ending``)."""
 
 RULES = {
     "a target is a path and a query, nothing else": {
