@@ -10,6 +10,7 @@ The tree::
         ├── Unreachable      no connection: refused, DNS, TLS; the request provably did not leave
         ├── TimedOut         a deadline of the config passed (``stage``: connect, first_byte, idle)
         ├── HungUp           the connection ended before the answer did; the request may have been acted on
+        │   └── Unsent       it had ended before the request was written; nothing was sent
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
         │   └── UploadTooLarge   it became larger than it may; nobody else is to blame either
         └── Nonsense         what came back is not HTTP as we accept it
@@ -76,6 +77,12 @@ class HungUp(OutsideFailed):
     """The connection ended early."""
 
     reason = "hung_up"
+
+
+class Unsent(HungUp):
+    """The connection had ended before anything of the request was written to it."""
+
+    left = False
 
 
 class UploadBroken(OutsideFailed):

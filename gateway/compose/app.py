@@ -56,4 +56,5 @@ def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:
 def _forwarding(parts: Parts, app: AppTable, gate: Gate, lasting: Lasting, opened: AsyncExitStack) -> AppForwarding:
     source = app_servers(parts, app, opened)
     face = Face(field_rules(app), app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
-    return AppForwarding(face, HttpProxy(source, largest_body=app.largest_body or None), WebSocketRelay(source, parts.live), gate, lasting)
+    http = HttpProxy(source, largest_body=app.largest_body or None)
+    return AppForwarding(face, http, WebSocketRelay(source, parts.live), gate, lasting, parts.turn)

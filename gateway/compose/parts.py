@@ -4,6 +4,7 @@ Owns who gets which of them, and the order in which they are closed. Must never 
 are used. Rules from: DESIGN sections 3, 5 and 8.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.proxy.live import Live
+from gateway.proxy.turn import Turn
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions import Asking, Sessions
 
@@ -50,6 +52,7 @@ class Parts:
     sessions: Sessions
     closer: Closer
     live: Live
+    turn: Turn
     folder: Path
     seal_keys: tuple[bytes, ...]
     tell: Tell
@@ -88,6 +91,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         sessions=sessions,
         closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
         live=live,
+        turn=Turn(asyncio.get_running_loop()),
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,
         tell=tell,

@@ -11,17 +11,19 @@ Rules from: STYLE "Async", RFC 9112 §9, ATTACKS S16, S22, D5.
 import asyncio
 from typing import cast
 
-from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut
+from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut, Unsent
+from gateway.proxy.patience import FIRST_BYTE, IDLE, Patience
 from gateway.proxy.reading import AnswerReader
 from gateway.proxy.receiving import CLIENT, Home, Reader, Sink
+from gateway.proxy.turn import Turn
 
 
 class Connection(asyncio.Protocol):
     """Made by ``Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives both up."""
 
     __slots__ = (
-        "_answers", "_deadline", "_drained", "_home", "_is_full", "_is_running", "_is_sent", "_loop", "_reader", "_sink", "_stage",
-        "_timer", "_transport", "idle_until", "is_reused",
+        "_answers", "_drained", "_head", "_home", "_is_full", "_is_running", "_is_sent", "_loop", "_patience", "_reader", "_sink",
+        "_transport", "idle_until", "is_reused",
     )  # fmt: skip
 
     def __init__(self, home: "Home[Connection]", loop: asyncio.AbstractEventLoop) -> None:
@@ -32,13 +34,12 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader: Reader | None = None
         self._sink: Sink | None = None
+        self._head = b""
         self._is_sent = True
         self._is_running = False
         self._is_full = False
         self._drained: asyncio.Future[None] | None = None
-        self._stage = ""
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._patience = Patience(home, loop, self._on_time)
         self.is_reused = False
         self.idle_until = 0.0
 
@@ -47,27 +48,44 @@ class Connection(asyncio.Protocol):
         """Whether a request may still be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def begin(self, head: bytes, reader: Reader, *, bare: bool = False, upgrade: bool = False, is_whole: bool = True) -> None:
+    def begin(
+        self, head: bytes, reader: Reader, *, bare: bool = False, upgrade: bool = False, is_whole: bool = True, turn: Turn | None = None
+    ) -> None:
         """Send a request's head, once, and have its answer read; ``is_whole``: there is no body to ``write`` behind it.
 
-        ``bare``: the method is HEAD. HungUp where the connection is closed already: then the request provably did not leave.
+        ``bare``: the method is HEAD. ``turn``: at whose end it is sent, for what is whole; None: now. Unsent where the connection is closed
+        already; where it closes before the turn is over, the reader is told so.
         """
         if self._transport is None or self._transport.is_closing():
-            raise HungUp("before_sending")
+            raise Unsent("before_sending")
         self._answers.expect(bare=bare, upgrade=upgrade)
         self._reader = reader
         self._is_sent = is_whole
         self._is_running = True
         self._home.began()
-        self._transport.write(head)
-        self.wait("first_byte" if is_whole else "idle")
+        if turn is None:
+            self._transport.write(head)
+        else:
+            self._head = head
+            turn.later(self._write_head)
+        self._patience.begin(FIRST_BYTE if is_whole else IDLE)
+
+    def _write_head(self) -> None:
+        head, self._head = self._head, b""
+        if self._transport is None:
+            return
+        if self._transport.is_closing():
+            self._over(None)
+            self._fail(Unsent("before_sending"))
+        else:
+            self._transport.write(head)
 
     def write(self, data: bytes) -> None:
         """Send a piece of the request's body, or of what follows a 101."""
         if self._transport is not None:
             self._transport.write(data)
             if self._reader is not None and not self._answers.has_head:
-                self.wait("idle")
+                self._patience.begin(IDLE)
 
     async def drained(self) -> None:
         """Wait while the server is slower than we are; HungUp where it went away."""
@@ -81,7 +99,7 @@ class Connection(asyncio.Protocol):
         """The request is whole."""
         self._is_sent = True
         if self._reader is not None and not self._answers.has_head:
-            self.wait("first_byte")
+            self._patience.begin(FIRST_BYTE)
 
     def hand_to(self, reader: Reader) -> None:
         """Let another reader have the rest of the answer."""
@@ -91,19 +109,18 @@ class Connection(asyncio.Protocol):
         """After a 101: everything that arrives goes to ``sink``, without a deadline."""
         self._reader = None
         self._sink = sink
-        self._stage = ""
 
     def pause_reading(self) -> None:
         """Let the server wait: whoever gets its answer is slower."""
         if self._transport is not None:
             self._transport.pause_reading()
-            self.wait(CLIENT)
+            self._patience.begin(CLIENT)
 
     def resume_reading(self) -> None:
         """Go on."""
         if self._transport is not None:
             self._transport.resume_reading()
-            self.wait("idle")
+            self._patience.begin(IDLE)
 
     def abort(self) -> None:
         """Give up what is under way; nobody is told."""
@@ -124,26 +141,9 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def wait(self, stage: str) -> None:
-        """Begin a stage: from now on so long until something arrives. Timers are seldom moved, a deadline is a number."""
-        if self._sink is not None:
-            return
-        deadlines = self._home.deadlines
-        self._stage = stage
-        self._deadline = self._loop.time() + (deadlines.first_byte if stage == "first_byte" else deadlines.idle)
-        if self._timer is None or self._timer.when() > self._deadline:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(self._deadline, self._on_time)
-
-    def _on_time(self) -> None:
-        self._timer = None
-        if self._reader is None or self._transport is None:
-            return
-        if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._on_time)
-        else:
-            self._fail(TimedOut(self._stage))
+    def _on_time(self, stage: str) -> None:
+        if self._reader is not None and self._transport is not None:
+            self._fail(TimedOut(stage))
 
     def _over(self, failed: bool | None) -> None:
         """Tell home once; where a head arrived, the server is not to blame for what came of the body."""
@@ -170,13 +170,15 @@ class Connection(asyncio.Protocol):
         if self._sink is not None:
             self._sink.received(data)
             return
+        if self._head:  # an answer before its question: nobody's
+            self._over(None)
+            return self._fail(Unsent("unasked"))
         answers = self._answers
         had_head = answers.has_head
         try:
             rest = answers.feed(data)
         except Nonsense as error:
-            self._fail(error)
-            return
+            return self._fail(error)
         reader = self._reader
         if reader is None:
             return
@@ -191,9 +193,9 @@ class Connection(asyncio.Protocol):
         elif answers.is_whole and answers.status != 101:
             self._end(reader)
         elif answers.has_head and had_head:
-            self._deadline = self._loop.time() + self._home.deadlines.idle
+            self._patience.go_on()
         elif answers.has_head:
-            self.wait("idle")  # which may end before the first byte had to be there
+            self._patience.begin(IDLE)  # which may end before the first byte had to be there
         reader.flushed()
 
     def _end(self, reader: Reader) -> None:
@@ -209,11 +211,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """The connection is gone, in order (``exc`` None) or not."""
         self._transport = None
-        if self._timer is not None:
-            self._timer.cancel()
-        drained, self._drained = self._drained, None
-        if drained is not None and not drained.done():
-            drained.set_result(None)
+        is_unsent = bool(self._head)
+        self._patience.end()
+        self._wake()
         self._over(None if self.is_reused else True)
         self._home.lost(self)
         sink, self._sink = self._sink, None
@@ -224,7 +224,7 @@ class Connection(asyncio.Protocol):
             reader.ended()
             reader.flushed()
         elif reader is not None:
-            reader.failed(HungUp(type(exc).__name__ if exc is not None else "eof"))
+            reader.failed(Unsent("before_sending") if is_unsent else HungUp(type(exc).__name__ if exc is not None else "eof"))
 
     def pause_writing(self) -> None:
         """The server takes nothing more just now."""
@@ -235,8 +235,12 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It does again."""
         self._is_full = False
+        self._wake()
+        if self._sink is not None:
+            self._sink.writable(True)
+
+    def _wake(self) -> None:
+        """Whoever waits in ``drained``."""
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
-        if self._sink is not None:
-            self._sink.writable(True)

@@ -16,6 +16,7 @@ from gateway.errors import OutsideFailed, TimedOut
 from gateway.proxy.connection import Connection
 from gateway.proxy.heads import LAST_CHUNK, Asked, answer_head
 from gateway.proxy.receiving import CLIENT
+from gateway.proxy.turn import Turn
 
 Rewrite = Callable[[int, Fields], Fields]
 """From the status and the end-to-end fields of an answer to those that the client gets."""
@@ -43,19 +44,29 @@ class Relay:
     """
 
     __slots__ = (
-        "_asked", "_client", "_connection", "_is_bare", "_is_chunked", "_is_whole", "_out", "_over", "_rewrite", "abandoned",
+        "_asked", "_client", "_connection", "_is_bare", "_is_chunked", "_is_whole", "_out", "_over", "_rewrite", "_turn", "abandoned",
         "error", "fields", "has_begun", "is_held", "is_over", "keeps", "sent", "status",
     )  # fmt: skip
 
     def __init__(
-        self, client: Client, connection: Connection | None, asked: Asked, rewrite: Rewrite, over: Callable[["Relay"], None]
+        self,
+        client: Client,
+        connection: Connection | None,
+        asked: Asked,
+        rewrite: Rewrite,
+        over: Callable[["Relay"], None],
+        turn: Turn | None = None,
     ) -> None:
-        """Registers itself with the client's connection; ``connection`` None: the answer is whole already, and its connection another's."""
+        """Registers itself with the client's connection; ``connection`` None: the answer is whole already, and its connection another's.
+
+        ``turn``: at whose end the last of a small answer is written; None: at once.
+        """
         self._client = client
         self._connection = connection
         self._asked = asked
         self._rewrite = rewrite
         self._over = over
+        self._turn = turn
         self._out: list[bytes] = []
         self._is_bare = self._is_chunked = self._is_whole = False
         self.has_begun = self.is_held = self.is_over = False
@@ -98,7 +109,13 @@ class Relay:
             self._out.append(LAST_CHUNK)
 
     def flushed(self) -> None:
-        """Write what was collected."""
+        """Write what was collected, soon."""
+        if self._turn is not None and self._is_whole and self.sent < _SMALL_BYTES:
+            self._turn.later(self._write)
+        else:
+            self._write()
+
+    def _write(self) -> None:
         transport = self._client.transport
         if self.is_over or transport is None:
             return
@@ -129,6 +146,8 @@ class Relay:
 
     def writable(self) -> None:
         """The client takes more. A whole answer is over only now: else who asks for many and takes none fills our memory (D7)."""
+        if self._out:
+            return  # written at the end of the turn
         if self._is_whole and not self.is_over:
             self._end()
         elif self.is_held and not self.is_over and self._connection is not None:

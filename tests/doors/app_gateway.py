@@ -26,6 +26,7 @@ from gateway.proxy.http import HttpProxy
 from gateway.proxy.live import Live
 from gateway.proxy.place import Place
 from gateway.proxy.translate import request_head
+from gateway.proxy.turn import Turn
 from gateway.proxy.upstream import PoolRules, Upstream
 from gateway.proxy.websocket import WebSocketRelay
 from gateway.revocations import LocalRevocations
@@ -122,7 +123,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     passes = Passes(sealer)
     gate = Gate(passes, sessions, clock)
     face = Face(FieldRules(IDENTITY), "hr.example.com")
-    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock))
+    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), Turn(asyncio.get_running_loop()))
     handoff = AppHandoff(TABLE, sealer, sessions, clock)
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes)

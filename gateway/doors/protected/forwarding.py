@@ -21,11 +21,12 @@ from gateway.doors.gate import Gate
 from gateway.doors.protected.familiar import Familiar
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
-from gateway.errors import HungUp, UploadTooLarge
+from gateway.errors import HungUp, Unsent, UploadTooLarge
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.heads import Asked, field_lines
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.relay import Client, Relay, Rewrite
+from gateway.proxy.turn import Turn
 from gateway.proxy.websocket import WebSocketRelay
 
 _OUTSIDE = Malformed(404, "outside_prefix")
@@ -55,6 +56,7 @@ class AppForwarding:
     websocket: WebSocketRelay
     gate: Gate
     lasting: Lasting
+    turn: Turn
 
     async def forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse | Malformed:
         """The app's answer, streamed; 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix,
@@ -81,7 +83,7 @@ class AppForwarding:
     def at_once(
         self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], going: Going, over: Callable[[Relay], None]
     ) -> bool:
-        """Send a request without a body now, over a connection that is free, its answer straight to ``client``.
+        """Send a request without a body in this turn of the loop, over a connection that is free, its answer straight to ``client``.
 
         ``line``: method and target. False where that is not possible: then nothing was sent. ``over`` is called once when all is done,
         whatever came of it.
@@ -100,11 +102,13 @@ class AppForwarding:
 
         def ended(relay: Relay) -> None:
             brief.pop(relay, None)
+            if isinstance(relay.error, Unsent) and self.at_once(client, asked, known, line, going, over):
+                return  # its connection was closed before the turn was over: it left by another
             over(relay)
 
-        relay = Relay(client, connection, asked, self._rewriting(known, going), ended)
+        relay = Relay(client, connection, asked, self._rewriting(known, going), ended, self.turn)
         try:
-            connection.begin(f"{method} {target} HTTP/1.1\r\n".encode("ascii") + text, relay, bare=asked.is_head)
+            connection.begin(f"{method} {target} HTTP/1.1\r\n".encode("ascii") + text, relay, bare=asked.is_head, turn=self.turn)
         except HungUp:
             client.relay = None
             return False

@@ -1,0 +1,173 @@
+"""Requests that are answered at once, where something else happens in the very turn of the loop in which they arrive."""
+
+import asyncio
+import os
+import socket
+
+from aiohttp import web
+
+from gateway.compose.connection import ClientConnection
+from gateway.proxy.heads import Asked
+from gateway.proxy.relay import Relay
+from gateway.proxy.turn import Turn
+from tests.doors.quick_gateway import Quick, asked, quick
+from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
+
+
+class TestReturning:
+    """A client on a fast way asks again before aiohttp's task, which wrote the last answer, is back."""
+
+    async def test_who_needed_the_task_once_is_answered_at_once_the_next_time(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie)])
+            client.send(_form(tried.cookie))
+            assert (await _rest(client, b"hello")).endswith(b"hello")
+            assert tried.fast.begun == [True]
+            assert [line["method"] for line in await tried.fast.logged(2)] == ["POST", "GET"]
+            client.close()
+
+    async def test_what_arrives_in_pieces_meanwhile_is_one_request(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            text = asked(b"/b", tried.cookie)
+            client = self._client_that_asks_again(tried, [text[:9]])
+            client.send(_form(tried.cookie))
+            await tried.fast.logged(1)
+            client.send(text[9:])
+            assert (await _rest(client, b"hello")).endswith(b"hello")
+            assert [visit.line for visit in tried.inner.app.visits] == [b"POST /a HTTP/1.1", b"GET /b HTTP/1.1"]
+            client.close()
+
+    async def test_two_that_arrive_meanwhile_are_answered_in_order(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie) + asked(b"/c", tried.cookie)])
+            client.send(_form(tried.cookie))
+            answers = await _rest(client, b"hello", 2)
+            assert answers.count(b"HTTP/1.1 200 OK") == 2
+            assert [visit.line for visit in tried.inner.app.visits][1:] == [b"GET /b HTTP/1.1", b"GET /c HTTP/1.1"]
+            client.close()
+
+    async def test_nonsense_that_arrives_meanwhile_is_refused(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            client = self._client_that_asks_again(tried, [b"\x16\x03\x01nonsense\r\n\r\n"])
+            client.send(_form(tried.cookie))
+            assert (await _rest(client, b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+            client.close()
+
+    async def test_who_leaves_meanwhile_asked_for_nothing(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie)], leaves=True)
+            client.send(_form(tried.cookie))
+            (line,) = await tried.fast.logged(1)
+            assert line["method"] == "POST"
+            await tried.quiet()
+
+    def _client_that_asks_again(self, tried: Quick, texts: list[bytes], *, leaves: bool = False) -> socket.socket:
+        """A client that sends ``texts``, one for each answer, in the moment in which the answer before is on the wire."""
+        client = socket.create_connection(("127.0.0.1", tried.fast.port))
+        handler, left = tried.fast.server.request_handler, list(texts)
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            response = await handler(request)
+            if left:
+                assert client.recv(65536).endswith(b"hello")
+                client.send(left.pop(0))
+            if leaves:
+                client.close()
+            return response
+
+        tried.fast.server.request_handler = handle
+        client.setblocking(True)
+        return client
+
+
+class TestClosing:
+    async def test_a_request_whose_connection_to_the_app_closes_in_its_turn_leaves_by_another(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            wire = await _two_idle(tried)
+            (last,) = (visit for visit in tried.inner.app.visits if b" /a " in visit.line)
+            tried.inner.app.visits.clear()
+            _at_one_time(wire, asked(b"/again", tried.cookie), last)
+            assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
+            (visit,) = tried.inner.app.visits
+            assert visit.line == b"GET /again HTTP/1.1" and visit.writer is not last.writer
+            assert tried.fast.begun[-1] is True
+            await tried.quiet()
+
+    async def test_where_there_is_no_other_it_is_a_page_and_nothing_was_sent(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            wire = await tried.fast.connect()
+            await wire.say(asked(b"/a", tried.cookie))
+            await wire.until(b"hello")
+            last = tried.inner.app.visits[-1]
+            tried.inner.app.visits.clear()
+            _at_one_time(wire, asked(b"/again", tried.cookie), last)
+            assert (await wire.head()).startswith(b"HTTP/1.1 502 ")
+            assert (await tried.fast.logged(2))[-1]["reason"] == "upstream_hung_up"
+            assert tried.inner.app.visits == []
+            await tried.quiet()
+
+
+class TestTaking:
+    async def test_an_answer_is_written_although_its_client_takes_more_before_the_turn_is_over(self) -> None:
+        async with quick() as tried, asyncio.timeout(PATIENCE):
+            wire = await tried.fast.connect()
+            await wire.say(asked(b"/a", tried.cookie))
+            await wire.until(b"hello")
+            (client,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
+            ended, turn = list[Relay](), Turn(asyncio.get_running_loop())
+            relay = Relay(client, None, Asked(), lambda _, fields: fields, ended.append, turn)
+            relay.began(200, b"", ((b"Content-Length", b"5"),), 5)
+            relay.piece(b"again")
+            relay.ended()
+            relay.flushed()
+            client.pause_writing()
+            client.resume_writing()
+            assert ended == []
+            await wire.until(b"again")
+            assert ended == [relay]
+
+
+async def _two_idle(tried: Quick) -> Wire:
+    """A client, and two free connections to the app; the one that its last answer came by is used next."""
+    thinks, go = asyncio.Event(), asyncio.Event()
+
+    async def one(visit: Visit) -> None:
+        if b" /a " in visit.line:
+            thinks.set()
+            await go.wait()
+        await hello(visit)
+
+    tried.inner.app.script = one
+    wire, other = await tried.fast.connect(), await tried.fast.connect()
+    await wire.say(asked(b"/a", tried.cookie))
+    await thinks.wait()
+    await other.say(asked(b"/b", tried.cookie))
+    await other.until(b"hello")
+    go.set()
+    await wire.until(b"hello")
+    return wire
+
+
+def _form(cookie: bytes) -> bytes:
+    return asked(b"/a", cookie, b"Content-Length: 4\r\n", method=b"POST") + b"a=b&"
+
+
+async def _rest(client: socket.socket, mark: bytes, count: int = 1) -> bytes:
+    """What the client gets, while the loop goes on."""
+    client.setblocking(False)
+    received = b""
+    while received.count(mark) < count:
+        received += await asyncio.get_running_loop().sock_recv(client, 65536)
+    return received
+
+
+def _at_one_time(wire: Wire, request: bytes, last: Visit) -> None:
+    """A client's request, and behind it the end of a connection to the app, before the loop looks at either."""
+    with _duplicate(wire.writer) as client, _duplicate(last.writer) as app:
+        client.send(request)
+        app.shutdown(socket.SHUT_WR)
+
+
+def _duplicate(writer: asyncio.StreamWriter) -> socket.socket:
+    """The socket beneath, to be used without the loop."""
+    return socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno()))

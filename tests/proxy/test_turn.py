@@ -1,0 +1,116 @@
+"""What is written at the end of a turn of the loop: in order, whatever one of them does, and nothing of what was given up meanwhile."""
+
+import asyncio
+
+import pytest
+
+from gateway.core.messages import Fields
+from gateway.errors import OutsideFailed, Unsent
+from gateway.proxy.turn import Turn
+from tests.proxy.conftest import Behind, Front
+
+HEAD = b"GET /later HTTP/1.1\r\nHost: hr.example.com\r\n\r\n"
+
+
+class Listening:
+    """Reads an answer (``receiving.Reader``)."""
+
+    def __init__(self) -> None:
+        self.is_over = asyncio.Event()
+        self.status = 0
+        self.error: OutsideFailed | None = None
+
+    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
+        self.status = status
+
+    def piece(self, received: bytes) -> None:
+        pass
+
+    def ended(self) -> None:
+        self.is_over.set()
+
+    def flushed(self) -> None:
+        pass
+
+    def failed(self, error: OutsideFailed) -> None:
+        self.error = error
+        self.is_over.set()
+
+
+async def test_what_is_given_to_a_turn_is_called_once_and_in_order_when_it_is_over() -> None:
+    turn, called = Turn(asyncio.get_running_loop()), list[int]()
+    for number in range(3):
+        turn.later(lambda number=number: called.append(number))  # type: ignore[misc]  # a default stands for a value bound now
+    assert called == []
+    await asyncio.sleep(0)
+    assert called == [0, 1, 2]
+    turn.later(lambda: called.append(3))
+    await asyncio.sleep(0)
+    assert called == [0, 1, 2, 3]
+
+
+async def test_what_is_given_while_a_turn_ends_is_called_at_the_end_of_the_next() -> None:
+    turn, called = Turn(asyncio.get_running_loop()), list[str]()
+    turn.later(lambda: turn.later(lambda: called.append("second")))
+    turn.later(lambda: called.append("first"))
+    await asyncio.sleep(0)
+    assert called == ["first"]
+    await asyncio.sleep(0)
+    assert called == ["first", "second"]
+
+
+async def test_one_that_fails_is_told_to_the_loop_and_keeps_none_of_the_others() -> None:
+    loop, called, told = asyncio.get_running_loop(), list[str](), list[object]()
+    loop.set_exception_handler(lambda _, told_of: told.append(told_of.get("exception")))
+    turn, error = Turn(loop), RuntimeError("a bug")
+
+    def fails() -> None:
+        raise error
+
+    turn.later(lambda: called.append("before"))
+    turn.later(fails)
+    turn.later(lambda: called.append("behind"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (called, told) == (["before", "behind"], [error])
+
+
+@pytest.mark.parametrize("gives_up", ["abort", "close"])
+async def test_a_request_that_is_given_up_within_its_turn_never_leaves(front: Front, behind: Behind, gives_up: str) -> None:
+    connection = await front.source.connection()
+    connection.begin(HEAD, Listening(), turn=Turn(asyncio.get_running_loop()))
+    getattr(connection, gives_up)()
+    async with asyncio.timeout(5):
+        await behind.gone.wait()
+    assert behind.visits == []
+
+
+async def test_a_request_leaves_when_its_turn_is_over(front: Front, behind: Behind) -> None:
+    connection, listening = await front.source.connection(), Listening()
+    connection.begin(HEAD, listening, turn=Turn(asyncio.get_running_loop()))
+    async with asyncio.timeout(5):
+        await listening.is_over.wait()
+    assert (listening.status, behind.last.head) == (200, HEAD)
+
+
+async def test_a_connection_that_closed_within_the_turn_says_that_nothing_was_sent(front: Front, behind: Behind) -> None:
+    connection, listening = await front.source.connection(), Listening()
+    connection.begin(HEAD, listening, turn=Turn(asyncio.get_running_loop()))
+    connection.eof_received()
+    assert connection._transport is not None
+    connection._transport.close()  # what uvloop does next where a server says that it has said everything
+    await asyncio.sleep(0)
+    assert isinstance(listening.error, Unsent) and not listening.error.left
+    async with asyncio.timeout(5):
+        await behind.gone.wait()
+    assert behind.visits == []
+
+
+async def test_what_a_server_says_before_it_was_asked_answers_nobody(front: Front, behind: Behind) -> None:
+    connection, listening = await front.source.connection(), Listening()
+    connection.begin(HEAD, listening, turn=Turn(asyncio.get_running_loop()))
+    connection.data_received(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+    assert isinstance(listening.error, Unsent) and listening.status == 0
+    async with asyncio.timeout(5):
+        await behind.gone.wait()
+    assert behind.visits == []
