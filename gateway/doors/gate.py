@@ -59,7 +59,7 @@ class Gate:
 
     def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
         """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
-        return self.recalled_by(self.presented(head)) if is_about_somebody(rule, head.method) else NOBODY
+        return self.recalled_by(self.presented(head), head) if is_about_somebody(rule, head.method) else NOBODY
 
     def is_good(self, good: Good) -> bool:
         """Whether who came is still who would be found."""
@@ -69,12 +69,12 @@ class Gate:
         """For how long whoever was just recalled stays what he is; None where he must be recalled each time."""
         return self._sessions.good_until(comer.marks) if comer.held is not None else None
 
-    def recalled_by(self, opened: OpenedPass | Comer) -> Comer | None:
-        """As ``recalled``, by what ``presented`` found."""
+    def recalled_by(self, opened: OpenedPass | Comer, head: RequestHead) -> Comer | None:
+        """As ``recalled``, by what ``presented`` found in this head."""
         if isinstance(opened, Comer):
             return opened
         marks = opened.marks or self._marked(opened)
-        finding = self._sessions.recall_marked(marks)
+        finding = self._sessions.recall_for(opened.held.cookies, marks, lambda: browser_of(head))
         if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
             return None
         return Comer(finding, opened.held, marks, opened.stale)

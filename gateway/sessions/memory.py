@@ -5,7 +5,7 @@ after its question, or read "Okta does not say" as "signed out". Rules from: DES
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 
 from cachetools import TTLCache
 
@@ -77,19 +77,18 @@ class Sessions:
         return self._revocations.has_cookie(self.fingerprints(cookies))
 
     def recall(self, cookies: Cookies) -> Finding | None:
-        """What is known without asking; None where ``current`` must be called.
-
-        That is also None, once per life, for an answer that is about to end: ``current`` returns it at once and has it asked
-        for again in the background.
-        """
+        """What is known without asking; None where ``current`` must be called, and once per life for an answer that is about to end."""
         return self._recalled(self._answers.find(cookies))
 
-    def recall_marked(self, marks: Marks) -> Finding | None:
-        """As ``recall``, for cookies whose marks are known."""
-        return self._recalled(self._answers.find_marked(marks))
+    def recall_for(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
+        """As ``recall``, for a browser that comes with cookies out of a seal of ours: what is about to end is asked for again."""
+        found = self._answers.find_marked(marks)
+        if isinstance(found, Found) and found.worth is State.DUE and not self._is_asked(found.key):
+            self._begin(found.key, cookies, browser(), vouched=True)
+        return self._recalled(found)
 
     def good_until(self, marks: Marks) -> Good | None:
-        """For how long ``recall_marked`` gives the session that it gives now, so that whoever got it need not ask again."""
+        """For how long ``recall_for`` gives the session that it gives now, so that whoever got it need not ask again."""
         return self._answers.good_until(marks)
 
     def is_good(self, good: Good) -> bool:

@@ -36,4 +36,6 @@ async def test_marks_recall_what_their_cookies_do() -> None:
     cases = ((), SID, IDX, SID + IDX, SID + SID, OTHER)
     await m.sessions.current(SID, BROWSER)
     await m.sessions.revoke(OTHER)
-    assert [m.sessions.recall_marked(m.sessions.marks(cookies)) for cookies in cases] == [m.sessions.recall(cookies) for cookies in cases]
+    by_marks = [m.sessions.recall_for(cookies, m.sessions.marks(cookies), lambda: BROWSER) for cookies in cases]
+    assert by_marks == [m.sessions.recall(cookies) for cookies in cases]
+    assert len(m.org.asked) == 1

@@ -129,22 +129,6 @@ async def test_k14_with_a_ttl_of_zero_who_comes_after_the_answer_is_not_given_it
     assert len(m.org.asked) == 2
 
 
-async def test_an_answer_in_use_is_asked_for_again_before_it_ends_and_nobody_waits() -> None:
-    m = memory(Lifetimes(ttl=10.0, refresh_ahead=0.25))
-    m.org.now = ALICE
-    await m.sessions.current(SID, BROWSER)
-    m.org.now, m.times.passed = None, 8.0
-    assert m.sessions.recall(SID) is None  # the one caller that has it asked for again
-    assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
-    assert m.sessions.recall(SID) == await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
-    await idle()
-    assert len(m.org.asked) == 2
-    m.org.asked[1].answered.set_result(ALICE)
-    await idle()
-    m.times.passed = 15.0
-    assert m.sessions.recall(SID) == ALICE_IS_HERE
-
-
 async def test_an_answer_that_turns_out_to_have_ended_is_replaced_at_once() -> None:
     m = memory(Lifetimes(ttl=10.0))
     m.org.now = ALICE

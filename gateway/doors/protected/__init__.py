@@ -88,7 +88,7 @@ class ProtectedDoor:
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
     def at_once(self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], over: Callable[[Relay], None]) -> Going | None:
-        """Forward a request without a body now, its answer straight to ``client``, where nobody has to be waited for.
+        """Forward a request without a body, its answer straight to ``client``, where Okta need not be waited for.
 
         ``line``: method and target. None for everything else, and then nothing was sent: ``handle`` has it. ``over`` is called once when
         all is done.
@@ -119,7 +119,7 @@ class ProtectedDoor:
             return known.comer
         if known.presented is None:
             known.presented = self._gate.presented(known.head)
-        known.comer = self._gate.recalled_by(known.presented)
+        known.comer = self._gate.recalled_by(known.presented, known.head)
         known.good = self._gate.good_until(known.comer) if known.comer is not None else None
         return known.comer
 
