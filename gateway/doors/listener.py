@@ -144,7 +144,7 @@ class Listener:
         return Passing(client, known, line[:2], asked, began, done).begin(self._doors.app, self._crowd, self._witness)
 
     def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
-        """Forward a request that has no body now, without a task, where nobody has to be waited for; False where ``handle`` must.
+        """Forward a request that has no body, without a task, where Okta need not be waited for; False where ``handle`` must.
 
         Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; ``done`` is called once when its
         answer is over, with whether the connection goes on. ``sent``: the bytes of its head, where they are known to be nothing else.

@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(head)
         else:
             self._head = head
-            turn.later(self._write_head)
+            turn.write(self._write_head)
         self._patience.begin(FIRST_BYTE if is_whole else IDLE)
 
     def _write_head(self) -> None:

@@ -13,7 +13,6 @@ from typing import Protocol
 
 from gateway.core.messages import Fields
 from gateway.errors import OutsideFailed, TimedOut
-from gateway.proxy.connection import Connection
 from gateway.proxy.heads import LAST_CHUNK, Asked, answer_head
 from gateway.proxy.receiving import CLIENT
 from gateway.proxy.turn import Turn
@@ -37,6 +36,19 @@ class Client(Protocol):
         """Whether the client is slower than we are."""
 
 
+class Way(Protocol):
+    """Where an answer comes from: a connection, or the wait for one."""
+
+    def abort(self) -> None:
+        """Nobody takes it any more."""
+
+    def pause_reading(self) -> None:
+        """Let it wait."""
+
+    def resume_reading(self) -> None:
+        """Go on."""
+
+
 class Relay:
     """Reads one answer (``receiving.Reader``) and writes it to ``client``; ``over`` is called once, when nothing more will happen.
 
@@ -44,25 +56,25 @@ class Relay:
     """
 
     __slots__ = (
-        "_asked", "_client", "_connection", "_is_bare", "_is_chunked", "_is_whole", "_out", "_over", "_rewrite", "_turn", "abandoned",
-        "error", "fields", "has_begun", "is_held", "is_over", "keeps", "sent", "status",
+        "_asked", "_client", "_is_bare", "_is_chunked", "_is_whole", "_out", "_over", "_rewrite", "_turn", "abandoned", "error", "fields",
+        "has_begun", "is_held", "is_over", "keeps", "sent", "status", "way",
     )  # fmt: skip
 
     def __init__(
         self,
         client: Client,
-        connection: Connection | None,
+        way: Way | None,
         asked: Asked,
         rewrite: Rewrite,
         over: Callable[["Relay"], None],
         turn: Turn | None = None,
     ) -> None:
-        """Registers itself with the client's connection; ``connection`` None: the answer is whole already, and its connection another's.
+        """Registers itself with the client's connection; ``way`` None: nobody need be told when its client goes.
 
         ``turn``: at whose end the last of a small answer is written; None: at once.
         """
         self._client = client
-        self._connection = connection
+        self.way = way
         self._asked = asked
         self._rewrite = rewrite
         self._over = over
@@ -111,7 +123,7 @@ class Relay:
     def flushed(self) -> None:
         """Write what was collected, soon."""
         if self._turn is not None and self._is_whole and self.sent < _SMALL_BYTES:
-            self._turn.later(self._write)
+            self._turn.write(self._write)
         else:
             self._write()
 
@@ -129,9 +141,9 @@ class Relay:
         if not self._client.writing_paused:
             if self._is_whole:
                 self._end()
-        elif not self._is_whole and not self.is_held and self._connection is not None:
+        elif not self._is_whole and not self.is_held and self.way is not None:
             self.is_held = True
-            self._connection.pause_reading()
+            self.way.pause_reading()
 
     def failed(self, error: OutsideFailed) -> None:
         """The server broke off, or stood still."""
@@ -150,9 +162,9 @@ class Relay:
             return  # written at the end of the turn
         if self._is_whole and not self.is_over:
             self._end()
-        elif self.is_held and not self.is_over and self._connection is not None:
+        elif self.is_held and not self.is_over and self.way is not None:
             self.is_held = False
-            self._connection.resume_reading()
+            self.way.resume_reading()
 
     def gone(self) -> None:
         """The client left."""
@@ -182,8 +194,8 @@ class Relay:
 
     def _end(self) -> None:
         self.is_over = True
-        if not self._is_whole and self._connection is not None:
-            self._connection.abort()
+        if not self._is_whole and self.way is not None:
+            self.way.abort()
         if self._client.relay is self:
             self._client.relay = None
         self._over(self)

@@ -77,6 +77,8 @@ class AppGateway:
     own: Own
     door: ProtectedDoor
     passes: Passes
+    turn: Turn
+    upstream: Upstream
     port: int = 0
     notes: list[dict[str, str]] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
@@ -121,24 +123,24 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     sessions = Sessions(asking, LocalRevocations(clock.monotonic), prints, SessionRules(), clock, lambda event, figures: None)
     sealer, live, own = Sealer(keys, secrets.token_bytes), Live(), Own()
     passes = Passes(sealer)
-    gate = Gate(passes, sessions, clock)
+    gate, turn = Gate(passes, sessions, clock), Turn(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
-    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), Turn(asyncio.get_running_loop()))
+    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), turn)
     handoff = AppHandoff(TABLE, sealer, sessions, clock)
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
-    return AppGateway(running.org, app, sessions, live, own, door, passes)
+    return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
 
 
 @asynccontextmanager
-async def app_gateway(keys: list[bytes] | None = None, largest_body: int | None = None) -> AsyncIterator[AppGateway]:
-    """Everything running on loopback; nothing is left of it afterwards."""
+async def app_gateway(keys: list[bytes] | None = None, largest_body: int | None = None, connections: int = 20) -> AsyncIterator[AppGateway]:
+    """Everything running on loopback, with at most so many connections to the app; nothing is left of it afterwards."""
     before = asyncio.all_tasks()
     running = await serve(Org())
     app = Behind()
     app_server = await asyncio.start_server(app.serve, "127.0.0.1", 0)
     app.port = app_server.sockets[0].getsockname()[1]
     client = open_client(DEADLINES, 20)
-    upstream = Upstream(Place("127.0.0.1", app.port), DEADLINES, PoolRules(connections=20))
+    upstream = Upstream(Place("127.0.0.1", app.port), DEADLINES, PoolRules(connections=connections))
     made = _door(running, app, keys or [b"k" * 32], client, HttpProxy(upstream, largest_body=largest_body), upstream)
     server = ClientServer(made.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)

@@ -6,7 +6,9 @@ Owns the two addresses, and what each of them logged and counted. Checks nothing
 import asyncio
 import io
 import json
+import os
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -113,10 +115,10 @@ def undated(answer: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def quick(*, most: int = 0, rules: ClientRules | None = None) -> AsyncIterator[Quick]:
-    """Both addresses before one app; ``most``: requests of one client at once."""
+async def quick(*, most: int = 0, rules: ClientRules | None = None, connections: int = 20) -> AsyncIterator[Quick]:
+    """Both addresses before one app; ``most``: requests of one client at once; ``connections``: to the app."""
     crowd = Crowd(most)
-    async with app_gateway() as inner:
+    async with app_gateway(connections=connections) as inner:
         fast, slow = await _address(inner, crowd, rules, True), await _address(inner, crowd, rules, False)
         try:
             made = Quick(inner, fast, slow, crowd, inner.cookie())
@@ -205,3 +207,24 @@ async def rest_of(wire: Wire) -> bytes:
         return undated(await wire.rest())
     except ConnectionResetError:
         return BROKEN
+
+
+async def held_up(tried: Quick, wire: Wire) -> asyncio.Event:
+    """A request that is answered when the event is set; all others are at once."""
+    thinks, go = asyncio.Event(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        if b" /a " in visit.line:
+            thinks.set()
+            await go.wait()
+        await hello(visit)
+
+    tried.inner.app.script = script
+    await wire.say(asked(b"/a", tried.cookie))
+    await thinks.wait()
+    return go
+
+
+def duplicate(writer: asyncio.StreamWriter) -> socket.socket:
+    """The socket beneath, to be used without the loop."""
+    return socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno()))

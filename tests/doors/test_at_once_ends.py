@@ -61,7 +61,7 @@ class TestLeaving:
             tried.inner.app.script = hello
             await wire.say(asked(b"/b", tried.cookie, CLOSE))
             assert (await wire.rest()).endswith(b"hello")
-            assert tried.fast.begun == [True, False]  # the app's only connection broke: the next request waits for a new one
+            assert tried.fast.begun == [True, True]  # the app's only connection broke: the next request waits for a new one, without a task
 
 
 class TestIdle:

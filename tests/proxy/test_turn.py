@@ -37,39 +37,66 @@ class Listening:
         self.is_over.set()
 
 
-async def test_what_is_given_to_a_turn_is_called_once_and_in_order_when_it_is_over() -> None:
-    turn, called = Turn(asyncio.get_running_loop()), list[int]()
+async def busy() -> Turn:
+    """A turn that came after one with two writes: nothing is written before it is over."""
+    turn = Turn(asyncio.get_running_loop())
+    for _ in range(2):
+        turn.write(lambda: None)
+    await asyncio.sleep(0)
+    return turn
+
+
+async def test_what_is_given_to_a_busy_turn_is_called_once_and_in_order_when_it_is_over() -> None:
+    turn, called = await busy(), list[int]()
     for number in range(3):
-        turn.later(lambda number=number: called.append(number))  # type: ignore[misc]  # a default stands for a value bound now
+        turn.write(lambda number=number: called.append(number))  # type: ignore[misc]  # a default stands for a value bound now
     assert called == []
     await asyncio.sleep(0)
     assert called == [0, 1, 2]
-    turn.later(lambda: called.append(3))
+    turn.write(lambda: called.append(3))
     await asyncio.sleep(0)
     assert called == [0, 1, 2, 3]
 
 
+async def test_the_first_of_a_turn_is_written_at_once_where_the_turn_before_had_no_second() -> None:
+    turn, called = Turn(asyncio.get_running_loop()), list[int]()
+    turn.write(lambda: called.append(0))
+    assert called == [0]
+    turn.write(lambda: called.append(1))
+    assert called == [0]
+    await asyncio.sleep(0)
+    assert called == [0, 1]
+    turn.write(lambda: called.append(2))
+    assert called == [0, 1]  # that one had
+    await asyncio.sleep(0)
+    assert called == [0, 1, 2]
+    turn.write(lambda: called.append(3))
+    assert called == [0, 1, 2, 3]
+    await asyncio.sleep(0)
+
+
 async def test_what_is_given_while_a_turn_ends_is_called_at_the_end_of_the_next() -> None:
-    turn, called = Turn(asyncio.get_running_loop()), list[str]()
-    turn.later(lambda: turn.later(lambda: called.append("second")))
-    turn.later(lambda: called.append("first"))
+    turn, called = await busy(), list[str]()
+    turn.write(lambda: called.append("before"))
+    turn.write(lambda: turn.write(lambda: called.append("second")))
+    turn.write(lambda: called.append("first"))
     await asyncio.sleep(0)
-    assert called == ["first"]
+    assert called == ["before", "first"]
     await asyncio.sleep(0)
-    assert called == ["first", "second"]
+    assert called == ["before", "first", "second"]
 
 
 async def test_one_that_fails_is_told_to_the_loop_and_keeps_none_of_the_others() -> None:
     loop, called, told = asyncio.get_running_loop(), list[str](), list[object]()
     loop.set_exception_handler(lambda _, told_of: told.append(told_of.get("exception")))
-    turn, error = Turn(loop), RuntimeError("a bug")
+    turn, error = await busy(), RuntimeError("a bug")
 
     def fails() -> None:
         raise error
 
-    turn.later(lambda: called.append("before"))
-    turn.later(fails)
-    turn.later(lambda: called.append("behind"))
+    turn.write(lambda: called.append("before"))
+    turn.write(fails)
+    turn.write(lambda: called.append("behind"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (called, told) == (["before", "behind"], [error])
@@ -78,7 +105,7 @@ async def test_one_that_fails_is_told_to_the_loop_and_keeps_none_of_the_others()
 @pytest.mark.parametrize("gives_up", ["abort", "close"])
 async def test_a_request_that_is_given_up_within_its_turn_never_leaves(front: Front, behind: Behind, gives_up: str) -> None:
     connection = await front.source.connection()
-    connection.begin(HEAD, Listening(), turn=Turn(asyncio.get_running_loop()))
+    connection.begin(HEAD, Listening(), turn=await busy())
     getattr(connection, gives_up)()
     async with asyncio.timeout(5):
         await behind.gone.wait()
@@ -87,7 +114,7 @@ async def test_a_request_that_is_given_up_within_its_turn_never_leaves(front: Fr
 
 async def test_a_request_leaves_when_its_turn_is_over(front: Front, behind: Behind) -> None:
     connection, listening = await front.source.connection(), Listening()
-    connection.begin(HEAD, listening, turn=Turn(asyncio.get_running_loop()))
+    connection.begin(HEAD, listening, turn=await busy())
     async with asyncio.timeout(5):
         await listening.is_over.wait()
     assert (listening.status, behind.last.head) == (200, HEAD)
@@ -95,7 +122,7 @@ async def test_a_request_leaves_when_its_turn_is_over(front: Front, behind: Behi
 
 async def test_a_connection_that_closed_within_the_turn_says_that_nothing_was_sent(front: Front, behind: Behind) -> None:
     connection, listening = await front.source.connection(), Listening()
-    connection.begin(HEAD, listening, turn=Turn(asyncio.get_running_loop()))
+    connection.begin(HEAD, listening, turn=await busy())
     connection.eof_received()
     assert connection._transport is not None
     connection._transport.close()  # what uvloop does next where a server says that it has said everything
@@ -108,7 +135,7 @@ async def test_a_connection_that_closed_within_the_turn_says_that_nothing_was_se
 
 async def test_what_a_server_says_before_it_was_asked_answers_nobody(front: Front, behind: Behind) -> None:
     connection, listening = await front.source.connection(), Listening()
-    connection.begin(HEAD, listening, turn=Turn(asyncio.get_running_loop()))
+    connection.begin(HEAD, listening, turn=await busy())
     connection.data_received(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
     assert isinstance(listening.error, Unsent) and listening.status == 0
     async with asyncio.timeout(5):

@@ -6,6 +6,7 @@ and 5.7; ATTACKS group H, C12, C16, H23, L15.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -21,7 +22,9 @@ from gateway.doors.gate import Gate
 from gateway.doors.protected.familiar import Familiar
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
-from gateway.errors import HungUp, Unsent, UploadTooLarge
+from gateway.errors import Unsent, UploadTooLarge
+from gateway.proxy.connection import Connection
+from gateway.proxy.fetching import Fetching
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.heads import Asked, field_lines
 from gateway.proxy.http import HttpProxy
@@ -83,10 +86,9 @@ class AppForwarding:
     def at_once(
         self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], going: Going, over: Callable[[Relay], None]
     ) -> bool:
-        """Send a request without a body in this turn of the loop, over a connection that is free, its answer straight to ``client``.
+        """Send a request without a body in this turn of the loop, or as soon as a connection is free, its answer straight to ``client``.
 
-        ``line``: method and target. False where that is not possible: then nothing was sent. ``over`` is called once when all is done,
-        whatever came of it.
+        ``line``: method and target. False where it may not be sent so. ``over`` is called once when all is done, whatever came of it.
         """
         method, target = line
         if self.face.rewriting is not None:
@@ -95,27 +97,36 @@ class AppForwarding:
                 return False
             target = inner
         text = known.text if known.told is going.session and known.text else self._text(known, going)
-        connection = self.http.source.idle(self._key(going)) if text else None
-        if connection is None:
+        if not text:
             return False
+        head = f"{method} {target} HTTP/1.1\r\n".encode("ascii") + text
         brief = self.websocket.live.brief
 
         def ended(relay: Relay) -> None:
             brief.pop(relay, None)
             if isinstance(relay.error, Unsent) and self.at_once(client, asked, known, line, going, over):
-                return  # its connection was closed before the turn was over: it left by another
+                return  # its connection was closed before the turn was over: it leaves by another
             over(relay)
 
-        relay = Relay(client, connection, asked, self._rewriting(known, going), ended, self.turn)
-        try:
-            connection.begin(f"{method} {target} HTTP/1.1\r\n".encode("ascii") + text, relay, bare=asked.is_head, turn=self.turn)
-        except HungUp:
-            client.relay = None
-            return False
+        relay = Relay(client, None, asked, self._rewriting(known, going), ended, self.turn)
+        self._send(head, relay, self._key(going), bare=asked.is_head)
         if going.watch is not None:
             brief[relay] = going.watch
             self.lasting.look_soon()
         return True
+
+    def _send(self, head: bytes, relay: Relay, key: bytes | None, *, bare: bool) -> None:
+        """Over a connection that is free, or over the next that is."""
+
+        def begin(connection: Connection) -> None:
+            connection.begin(head, relay, bare=bare, turn=self.turn)
+            relay.way = connection
+
+        connection = self.http.source.idle(key)
+        if connection is not None:
+            with suppress(Unsent):
+                return begin(connection)
+        relay.way = Fetching(self.http.source, key, begin, relay.failed)
 
     def _text(self, known: Familiar, going: Going) -> bytes:
         """All lines that the app gets behind the first; empty where they are refused."""

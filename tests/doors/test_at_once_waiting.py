@@ -1,0 +1,88 @@
+"""Requests that are answered at once, but for a connection to the app: all are in use, or none stands."""
+
+import asyncio
+import socket
+
+from gateway.proxy.place import Place
+from tests.doors.app_gateway import BOB
+from tests.doors.quick_gateway import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
+from tests.proxy.conftest import PATIENCE, Wire
+
+
+async def test_whoever_waits_is_answered_when_one_is_free() -> None:
+    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+        go, wire = await _waiting(tried)
+        assert tried.fast.begun == [True]
+        go.set()
+        assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
+        assert [visit.line for visit in tried.inner.app.visits] == [b"GET /a HTTP/1.1", b"GET /b HTTP/1.1"]
+        await tried.quiet()
+
+
+async def test_whoever_leaves_meanwhile_asks_for_nothing() -> None:
+    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+        go, wire = await _waiting(tried)
+        await wire.close()
+        (line,) = await tried.fast.logged(1)
+        assert line["status"] == 499
+        go.set()
+        await tried.quiet()
+        assert len(tried.inner.app.visits) == 1
+
+
+async def test_whose_session_ends_meanwhile_asks_for_nothing() -> None:
+    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+        held, _ = tried.inner.held(BOB)
+        bob = tried.inner.sealed(held)
+        await tried.fast.raw(asked(b"/b", bob, b"Connection: close\r\n"))
+        tried.inner.app.visits.clear()
+        go, wire = await _waiting(tried, bob)
+        assert tried.inner.live.close(tried.inner.sessions.marks(held.cookies).fingerprints) == 1
+        assert await rest_of(wire) == BROKEN
+        go.set()
+        await tried.quiet()
+        assert len(tried.inner.app.visits) == 1
+
+
+async def test_whoever_waits_when_the_process_stops_is_broken_off() -> None:
+    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+        go, wire = await _waiting(tried)
+        await tried.fast.listening.aclose(0.05)
+        assert await rest_of(wire) == BROKEN
+        go.set()
+        await tried.quiet()
+
+
+async def test_an_app_that_is_not_there_is_a_page() -> None:
+    async with quick() as tried, asyncio.timeout(PATIENCE):
+        wire = await tried.fast.connect()
+        await wire.say(asked(b"/a", tried.cookie))
+        await wire.until(b"hello")
+        tried.inner.upstream.place = Place("127.0.0.1", _nobodys_port())
+        with duplicate(tried.inner.app.last.writer) as app:
+            app.shutdown(socket.SHUT_RDWR)
+        tried.fast.begun.clear()
+        while len(tried.inner.upstream):  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0)
+        await wire.say(asked(b"/b", tried.cookie))
+        head = await wire.head()
+        assert head.startswith(b"HTTP/1.1 502 ") and b"Connection:" not in head
+        assert (await tried.fast.logged(2))[-1]["reason"] == "upstream_unreachable"
+        assert tried.fast.begun == [True]
+        await tried.quiet()
+
+
+async def _waiting(tried: Quick, cookie: bytes = b"") -> tuple[asyncio.Event, Wire]:
+    """A request that the app thinks about until the event is set, and another that waits for its connection."""
+    go = await held_up(tried, await tried.fast.connect())
+    tried.fast.begun.clear()
+    wire = await tried.fast.connect()
+    await wire.say(asked(b"/b", cookie or tried.cookie))
+    while not tried.fast.begun:  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0)
+    return go, wire
+
+
+def _nobodys_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
