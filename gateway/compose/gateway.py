@@ -25,8 +25,9 @@ from gateway.compose.server import Handle, Listening, Server, bind, shown_addres
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
 from gateway.core.crowds import Crowd
+from gateway.doors.believed import Believed
 from gateway.doors.health import Health
-from gateway.doors.listener import Believed, Doors, Listener
+from gateway.doors.listener import Doors, Listener
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
 from gateway.log import Log

@@ -31,6 +31,7 @@ __all__ = [
     "folded",
     "from_app",
     "from_outside",
+    "passes",
     "private",
     "to_app",
     "to_org",
@@ -102,6 +103,11 @@ def to_app(
         return lines
     host, way = _way_lines(forwarding)
     return (host, *lines, *way, *(identity_fields(rules.identity, session) if session is not None else ()))
+
+
+def passes(rules: FieldRules, name: bytes) -> bool:
+    """Whether an app gets a client's field of this name for what it is called alone, and nobody else's under it."""
+    return rules.fates[name] == _KEPT
 
 
 def _client_lines(fields: Fields, rules: FieldRules, drop_cookie: DropCookie, upgrade: bool) -> Sequence[tuple[bytes, bytes]] | Malformed:

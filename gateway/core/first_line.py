@@ -6,11 +6,11 @@ left to it. Must never accept more. Rules from: RFC 9112 §3, ATTACKS P6, P21, S
 
 import re
 
-_LINE = re.compile(rb"(GET|HEAD) (/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?) HTTP/1\.1\r\n")
+_LINE = re.compile(rb"(GET|HEAD) (/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?) HTTP/1\.1(?=\r\n)")
 
 
 def parted(received: bytes) -> tuple[str, str, bytes] | None:
-    """Method, target, and everything behind the first line; None for any other beginning."""
+    """Method, target, and everything behind them, from the first line's end on; None for any other beginning."""
     line = _LINE.match(received)
     if line is None:
         return None

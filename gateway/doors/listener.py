@@ -10,7 +10,7 @@ Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
@@ -19,29 +19,29 @@ from aiohttp.http import RawRequestMessage
 from gateway.core.crowds import Crowd
 from gateway.core.dialects import is_asked
 from gateway.core.first_line import parted
-from gateway.core.learned import Learned
-from gateway.core.messages import Answer, Fields, HeadLimits, Malformed, Received, RequestHead
-from gateway.core.navigation import Kind, client_address, kind_of
-from gateway.core.relaying import as_it_came
+from gateway.core.messages import Answer, Malformed, Received, RequestHead
+from gateway.core.navigation import Kind, kind_of
 from gateway.core.routing import App, LoginHost, RouteTable
+from gateway.core.varying import Apart, apart
 from gateway.doors.answers import to_response
+from gateway.doors.believed import Believed
 from gateway.doors.notes import noted
 from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
 from gateway.doors.passing import CLIENT_LEFT, Done, Passing, Quick, tell
-from gateway.doors.protected import Familiar, Familiars
+from gateway.doors.protected import Familiar, Familiars, Line
 from gateway.doors.refusals import refusal
 from gateway.doors.subrequest import Reply
 from gateway.doors.witness import Witness
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client
-from gateway.proxy.translate import Networks, client_of, request_head
 
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 _CROWDED = Malformed(503, "too_many_requests_of_client")
 _LATER = (b"Retry-After", b"1")
 _ASKED, _ASKED_HEAD = Asked(), Asked(is_head=True)
+_NOTHING = Apart((), ())
 Notes = dict[str, str]
 
 
@@ -75,38 +75,6 @@ class Doors:
     auth: AuthDoor
 
 
-@dataclass(frozen=True, slots=True)
-class Believed:
-    """What the configuration believes of a message: whose forwarding fields, and how large a head."""
-
-    trusted_proxies: Networks
-    limits: HeadLimits
-    relayed: bool = False
-    """Whether every message comes from another worker, which knows whose it is."""
-    _clients: Learned[str, str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_clients", Learned(self._client))
-
-    def client(self, peer: str, fields: Fields) -> str:
-        """The believed address of the client; of those whom a proxy names in one line it is learnt."""
-        if not self.trusted_proxies:
-            return client_of(peer, (), ())
-        claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"]
-        if len(claimed) != 1:
-            return client_of(peer, fields, self.trusted_proxies)
-        return self._clients[f"{peer} {claimed[0].decode('latin-1')}"]
-
-    def _client(self, told: str) -> str:
-        peer, _, claimed = told.partition(" ")
-        return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
-
-    def received(self, request: web.BaseRequest) -> Received:
-        """The request as it came to this process, or to the worker that relays it."""
-        received = request_head(request, self.trusted_proxies, secure=True)
-        return as_it_came(received) if self.relayed else received
-
-
 class Listener:
     """Hands each request to its door and writes one line about it."""
 
@@ -133,15 +101,21 @@ class Listener:
 
     def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
         """As ``at_once``, for the bytes of a whole head whose fields came before, so that no parser need see them; False for all others."""
-        began = self._witness.clock.monotonic()
+        began, limits = self._witness.clock.monotonic(), self._believed.limits
         line = parted(received)
-        known = self._familiars.get(line[2]) if line is not None else None
-        if line is None or known is None or known.head.peer != peer or not self._crowd.has_room(known.head.client):
+        if line is None:
             return False
-        if len(received) - len(line[2]) - len(b"\r\n") > self._believed.limits.line_bytes:
+        method, target, lines = line
+        found = apart(lines)
+        known = self._familiars.get(found.rest)
+        if known is None or known.head.peer != peer or not self._crowd.has_room(known.head.client):
             return False
-        asked = _ASKED_HEAD if line[0] == "HEAD" else _ASKED
-        return Passing(client, known, line[:2], asked, began, done).begin(self._doors.app, self._crowd, self._witness)
+        if len(received) - len(lines) > limits.line_bytes or (found.values and len(lines) > limits.fields_bytes):
+            return False
+        new = Line(method, target, found.values)
+        return Passing(client, known, new, _ASKED_HEAD if method == "HEAD" else _ASKED, began, done).begin(
+            self._doors.app, self._crowd, self._witness
+        )
 
     def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """Forward a request that has no body, without a task, where Okta need not be waited for; False where ``handle`` must.
@@ -162,12 +136,13 @@ class Listener:
             return reply is not None and tell(client, head, reply, asked, began, self._witness, done)
         if not isinstance(app, App) or not self._crowd.has_room(address) or kind_of(head) is Kind.WEBSOCKET:
             return False
-        known = Familiar(head, app)
-        if not Passing(client, known, line, asked, began, done).begin(self._doors.app, self._crowd, self._witness):
-            return False
         parts = parted(sent) if sent is not None and keeps else None
-        if parts is not None:
-            self._familiars.keep(parts[2], known)
+        found = apart(parts[2]) if parts is not None else _NOTHING
+        known = Familiar(head, app, found.pairs)
+        if not Passing(client, known, Line(*line, found.values), asked, began, done).begin(self._doors.app, self._crowd, self._witness):
+            return False
+        if found.rest:
+            self._familiars.keep(found.rest, known)
         return True
 
     def unparsable(self, request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:

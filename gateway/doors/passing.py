@@ -14,7 +14,7 @@ from gateway.core.crowds import Crowd
 from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.routing import App
 from gateway.doors.answers import as_bytes
-from gateway.doors.protected import Familiar, Going
+from gateway.doors.protected import Familiar, Going, Line
 from gateway.doors.refusals import refused
 from gateway.doors.subrequest import Reply
 from gateway.doors.witness import Witness
@@ -30,7 +30,7 @@ Done = Callable[[bool], None]
 class Quick(Protocol):
     """The door behind the app hosts, as far as it needs no waiting."""
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], over: Callable[[Relay], None]) -> Going | None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, over: Callable[[Relay], None]) -> Going | None:
         """Forward it now; None where that takes more, and then nothing was sent."""
 
     def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
@@ -38,11 +38,11 @@ class Quick(Protocol):
 
 
 class Passing:
-    """One such request. ``line``: method and target; ``began``: the monotonic second."""
+    """One such request; ``began``: the monotonic second."""
 
     __slots__ = ("_asked", "_began", "_client", "_done", "_going", "_known", "_line")
 
-    def __init__(self, client: Client, known: Familiar, line: tuple[str, str], asked: Asked, began: float, done: Done) -> None:
+    def __init__(self, client: Client, known: Familiar, line: Line, asked: Asked, began: float, done: Done) -> None:
         """Nothing is sent yet."""
         self._client = client
         self._known = known
@@ -82,7 +82,7 @@ class Passing:
             reason=reason,
             app=self._known.app.name,
             route=going.rule.pattern if going is not None else "",
-            method=self._line[0],
+            method=self._line.method,
             peer=head.peer,
             client=head.client,
             fingerprint=going.comer.shown if going is not None else "",

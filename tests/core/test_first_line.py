@@ -20,7 +20,7 @@ def test_what_is_parted_is_what_a_head_may_be(method: str, target: str, rest: by
     line = parted(sent)
     read = read_head(method, target, (1, 1), HOST, HeadLimits())
     if method in ("GET", "HEAD") and not isinstance(read, Malformed):
-        assert line == (method, target, rest)
+        assert line == (method, target, b"\r\n" + rest)
     elif line is not None:  # a target with a line end in it is another target, and has another rest
         assert line[1] != target and not isinstance(read_head(line[0], line[1], (1, 1), HOST, HeadLimits()), Malformed)
 

@@ -17,8 +17,9 @@ from gateway.core.crowds import Crowd
 from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
 from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
-from gateway.doors.listener import Believed, Doors, Listener
-from gateway.doors.protected import Familiar
+from gateway.doors.believed import Believed
+from gateway.doors.listener import Doors, Listener
+from gateway.doors.protected import Familiar, Line
 from gateway.doors.witness import Witness
 from gateway.errors import OutsideFailed
 from gateway.log import Log
@@ -53,7 +54,7 @@ class SteeredDoor:
         self.heads.append(head)
         return await self.act(request, head)
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], over: Callable[[Relay], None]) -> None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, over: Callable[[Relay], None]) -> None:
         """Here everything waits for the test."""
 
     def recalled(self, head: RequestHead) -> None:

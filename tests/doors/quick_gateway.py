@@ -20,7 +20,8 @@ from gateway.compose.clients import ClientRules, Done
 from gateway.compose.server import Listening, Server, bind
 from gateway.core.crowds import Crowd
 from gateway.core.messages import HeadLimits
-from gateway.doors.listener import Believed, Doors, Listener
+from gateway.doors.believed import Believed
+from gateway.doors.listener import Doors, Listener
 from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics

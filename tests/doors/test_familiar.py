@@ -196,7 +196,7 @@ def test_the_memory_has_an_end() -> None:
     familiars = Familiars()
     known = SimpleNamespace(head=SimpleNamespace(named={}))
     for number in range(3 * MOST_BLOCKS):
-        familiars.keep(b"%d" % number, known)  # type: ignore[arg-type] # only the names of its fields are looked at
+        familiars.keep((b"%d" % number,), known)  # type: ignore[arg-type] # only the names of its fields are looked at
     assert len(familiars) <= MOST_BLOCKS
-    familiars.keep(b"x" * (LARGEST_BLOCK + 1), known)  # type: ignore[arg-type] # as above
-    assert b"x" * (LARGEST_BLOCK + 1) not in familiars
+    familiars.keep((b"x" * LARGEST_BLOCK, b"x"), known)  # type: ignore[arg-type] # as above
+    assert (b"x" * LARGEST_BLOCK, b"x") not in familiars

@@ -23,7 +23,7 @@ from gateway.doors.gate import NOBODY, Comer, Gate
 from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
 from gateway.doors.protected.familiar import Familiar, Familiars
 from gateway.doors.protected.forwarding import AppForwarding, Face
-from gateway.doors.protected.going import Going
+from gateway.doors.protected.going import Going, Line
 from gateway.doors.protected.lasting import Lasting
 from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import UpstreamDown
@@ -31,7 +31,7 @@ from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client, Relay
 from gateway.proxy.relayed import RelayedResponse
 
-__all__ = ["AppForwarding", "Face", "Familiar", "Familiars", "Gate", "Going", "Lasting", "OwnPaths", "ProtectedDoor", "SignInStart"]
+__all__ = ["AppForwarding", "Face", "Familiar", "Familiars", "Gate", "Going", "Lasting", "Line", "OwnPaths", "ProtectedDoor", "SignInStart"]
 
 RETRY_SECONDS = 5
 """After so long a server of an app is tried again (``core.standing``), and somebody else's request may have ended."""
@@ -87,14 +87,14 @@ class ProtectedDoor:
             return _closing(request, self._sign_in(head, app))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], over: Callable[[Relay], None]) -> Going | None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, over: Callable[[Relay], None]) -> Going | None:
         """Forward a request without a body, its answer straight to ``client``, where Okta need not be waited for.
 
-        ``line``: method and target. None for everything else, and then nothing was sent: ``handle`` has it. ``over`` is called once when
+        None for everything else, and then nothing was sent: ``handle`` has it. ``over`` is called once when
         all is done.
         """
         forwarding = self._forwarding.get(known.app.name)
-        method, target = line
+        method, target, _ = line
         path = target.partition("?")[0]
         rule = place_of(known.app, path) if forwarding is not None and not is_own(path) else None
         if forwarding is None or rule is None or isinstance(rule, Malformed):

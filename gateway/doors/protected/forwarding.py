@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from gateway.core.cookies import not_the_apps
-from gateway.core.fields import FieldRules, Forwarding, answered, to_app
+from gateway.core.fields import FieldRules, Forwarding, answered, passes, to_app
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import is_document
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
+from gateway.core.varying import around, filled
 from gateway.doors.gate import Gate
 from gateway.doors.protected.familiar import Familiar
-from gateway.doors.protected.going import Going
+from gateway.doors.protected.going import Going, Line
 from gateway.doors.protected.lasting import Lasting
 from gateway.errors import Unsent, UploadTooLarge
 from gateway.proxy.connection import Connection
@@ -83,23 +84,21 @@ class AppForwarding:
                 except UploadTooLarge:
                     return _TOO_LARGE
 
-    def at_once(
-        self, client: Client, asked: Asked, known: Familiar, line: tuple[str, str], going: Going, over: Callable[[Relay], None]
-    ) -> bool:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, going: Going, over: Callable[[Relay], None]) -> bool:
         """Send a request without a body in this turn of the loop, or as soon as a connection is free, its answer straight to ``client``.
 
-        ``line``: method and target. False where it may not be sent so. ``over`` is called once when all is done, whatever came of it.
+        False where it may not be sent so. ``over`` is called once when all is done, whatever came of it.
         """
-        method, target = line
+        method, target, values = line
         if self.face.rewriting is not None:
             inner = self.face.prefixes.inner(target)
             if inner is None:
                 return False
             target = inner
-        text = known.text if known.told is going.session and known.text else self._text(known, going)
-        if not text:
+        pieces = known.pieces if known.told is going.session and known.pieces else self._pieces(known, going)
+        if not pieces:
             return False
-        head = f"{method} {target} HTTP/1.1\r\n".encode("ascii") + text
+        head = f"{method} {target} HTTP/1.1\r\n".encode("ascii") + filled(pieces, values)
         brief = self.websocket.live.brief
 
         def ended(relay: Relay) -> None:
@@ -128,13 +127,13 @@ class AppForwarding:
                 return begin(connection)
         relay.way = Fetching(self.http.source, key, begin, relay.failed)
 
-    def _text(self, known: Familiar, going: Going) -> bytes:
-        """All lines that the app gets behind the first; empty where they are refused."""
+    def _pieces(self, known: Familiar, going: Going) -> tuple[bytes, ...]:
+        """The app's lines behind the first, around the values that vary; none where they are refused, or are no place for other values."""
         fields = self._fields(known.head, known.app, going, upgrade=False)
-        if isinstance(fields, Malformed):
-            return b""
-        known.text, known.told = field_lines(fields), going.session
-        return known.text
+        if isinstance(fields, Malformed) or not all(passes(self.face.rules, name) for name, _ in known.pairs):
+            return ()
+        known.pieces, known.told = around(field_lines(fields), known.pairs) or (), going.session
+        return known.pieces
 
     def _outgoing(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> tuple[str, Fields] | Malformed:
         """The target and the fields that the app is sent."""

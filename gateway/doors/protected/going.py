@@ -1,4 +1,4 @@
-"""A request that was let in: under which rule, and as whom."""
+"""A request that was let in: what of it is new, under which rule, and as whom."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,14 @@ from gateway.core.routing import Rule
 from gateway.core.session import Session
 from gateway.doors.gate import Comer
 from gateway.doors.protected.lasting import Watch
+
+
+class Line(NamedTuple):
+    """What a request has beside the fields that are known: its first line, and the values of those that vary (``core.varying``)."""
+
+    method: str
+    target: str
+    values: tuple[bytes, ...] = ()
 
 
 class Going(NamedTuple):

@@ -1,0 +1,47 @@
+"""What the configuration believes of a message: whose forwarding fields, and how large a head.
+
+Owns the client's address as far as this process may know it. Must never take the word of a peer that is not listed.
+Rules from: ATTACKS F3, F5, C11.
+"""
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from gateway.core.learned import Learned
+from gateway.core.messages import Fields, HeadLimits, Received
+from gateway.core.navigation import client_address
+from gateway.core.relaying import as_it_came
+from gateway.proxy.translate import Networks, client_of, request_head
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """The listed proxies, and the limits."""
+
+    trusted_proxies: Networks
+    limits: HeadLimits
+    relayed: bool = False
+    """Whether every message comes from another worker, which knows whose it is."""
+    _clients: Learned[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_clients", Learned(self._client))
+
+    def client(self, peer: str, fields: Fields) -> str:
+        """The believed address of the client; of those whom a proxy names in one line it is learnt."""
+        if not self.trusted_proxies:
+            return client_of(peer, (), ())
+        claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"]
+        if len(claimed) != 1:
+            return client_of(peer, fields, self.trusted_proxies)
+        return self._clients[f"{peer} {claimed[0].decode('latin-1')}"]
+
+    def _client(self, told: str) -> str:
+        peer, _, claimed = told.partition(" ")
+        return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
+
+    def received(self, request: web.BaseRequest) -> Received:
+        """The request as it came to this process, or to the worker that relays it."""
+        received = request_head(request, self.trusted_proxies, secure=True)
+        return as_it_came(received) if self.relayed else received
