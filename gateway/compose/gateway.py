@@ -143,9 +143,9 @@ class Gateway:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
         believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), self._doors(parts, opened)
         if self._among is not None and self._among.keeper is not None:
-            inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0))
+            inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0), parts.turn)
             await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)
-        listener = Listener(parts.table, doors, believed, self._witness, crowd)
+        listener = Listener(parts.table, doors, believed, self._witness, crowd, parts.turn)
         server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener)
         self._certificates = certificates(self._settings, self._tell)
         watch_clients(server, crowd, self._certificates, self.metrics)

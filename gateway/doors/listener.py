@@ -36,6 +36,7 @@ from gateway.doors.witness import Witness
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client
+from gateway.proxy.turn import Turn
 
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 _CROWDED = Malformed(503, "too_many_requests_of_client")
@@ -78,13 +79,14 @@ class Doors:
 class Listener:
     """Hands each request to its door and writes one line about it."""
 
-    def __init__(self, table: RouteTable, doors: Doors, believed: Believed, witness: Witness, crowd: Crowd) -> None:
-        """``crowd``: who has how much open."""
+    def __init__(self, table: RouteTable, doors: Doors, believed: Believed, witness: Witness, crowd: Crowd, turn: Turn) -> None:
+        """``crowd``: who has how much open; ``turn``: at whose end answers are written."""
         self._table = table
         self._doors = doors
         self._believed = believed
         self._witness = witness
         self._crowd = crowd
+        self._turn = turn
         self._familiars = Familiars()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -133,7 +135,7 @@ class Listener:
         asked = Asked(message.method == "HEAD", message.version >= (1, 1), keeps)
         if is_asked(message.path):
             reply = self._doors.auth.recalled(head) if not client.writing_paused else None
-            return reply is not None and tell(client, head, reply, asked, began, self._witness, done)
+            return reply is not None and tell(client, head, reply, asked, began, self._witness, self._turn, done)
         if not isinstance(app, App) or not self._crowd.has_room(address) or kind_of(head) is Kind.WEBSOCKET:
             return False
         parts = parted(sent) if sent is not None and keeps else None

@@ -21,6 +21,7 @@ from gateway.doors.witness import Witness
 from gateway.errors import OutsideFailed
 from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client, Relay
+from gateway.proxy.turn import Turn
 
 CLIENT_LEFT = 499
 Done = Callable[[bool], None]
@@ -102,12 +103,17 @@ class Passing:
         return answer.status, reason, keeps
 
 
-def tell(client: Client, head: RequestHead, reply: Reply, asked: Asked, began: float, witness: Witness, done: Done) -> bool:
-    """Write a reply to a front proxy now; True, where the client is still here. ``done`` is called a turn later."""
+def tell(client: Client, head: RequestHead, reply: Reply, asked: Asked, began: float, witness: Witness, turn: Turn, done: Done) -> bool:
+    """Write a reply to a front proxy in this turn of the loop; True, where the client is still here. ``done`` is called behind it."""
     if client.transport is None:
         return False
     text, keeps = as_bytes(reply.answer, asked)
-    client.transport.write(text)
+
+    def say() -> None:
+        if client.transport is not None:
+            client.transport.write(text)
+
+    turn.write(say)
     witness.metrics.began()
     witness.answered(
         began,

@@ -188,9 +188,9 @@ class Relay:
     def _abandon(self, reason: str) -> None:
         self.abandoned = reason
         self.keeps = False
-        transport = self._client.transport
-        self._end()  # first: whoever waits for the end hears why, and not only that the client's connection is gone
-        break_off(transport)
+        # First: what hears of the end closes the connection, and TLS would say an orderly goodbye. That it broke is heard a turn later.
+        break_off(self._client.transport)
+        self._end()
 
     def _end(self) -> None:
         self.is_over = True

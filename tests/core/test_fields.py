@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.answer_fields import from_outside
 from gateway.core.cookies import is_gateway_name, is_okta_name, not_the_apps
-from gateway.core.fields import FieldRules, Forwarding, folded, to_app, to_org
+from gateway.core.fields import FieldRules, Forwarding, folded, passes, to_app, to_org
 from gateway.core.messages import Fields, Malformed
 from gateway.core.session import Session
 
@@ -162,3 +162,15 @@ def test_okta_gets_everything_as_sent_less_the_way_here() -> None:
     out = to_org(ways + kept + hop + lines("Cookie: DT=1; sid=2; t=3"), "203.0.113.7", lambda name, value: name == b"sid")
     assert out == kept + lines("Cookie: DT=1; t=3", "X-Forwarded-For: 203.0.113.7")
     assert to_org(lines("A: 1"), "unknown", drops) == lines("A: 1")
+
+
+@given(st.sampled_from([*PROTECTED, b"referer", b"x-request-id", b"range", b"webhook_user", b"a_b", b"cookie", b"te"]), st.data())
+def test_a_name_that_passes_is_the_clients_alone_and_one_that_does_not_is_asked_about_again(name: bytes, drawn: st.DataObject) -> None:
+    spelled = bytes(drawn.draw(st.sampled_from([byte, ord(chr(byte).upper())])) for byte in name)
+    rules = drawn.draw(st.sampled_from([RULES, FieldRules(((b"X-Request-Id", "login"), (b"Range", "user_id")))]))
+    told = to_app(((spelled, b"v"),), rules, ALICE, WAY, lambda name, value: False)
+    named = [] if isinstance(told, Malformed) else [pair for pair in told if folded(pair[0]) == folded(spelled)]
+    if passes(rules, spelled):
+        assert named == [(spelled, b"v")]
+    else:
+        assert named != [(spelled, b"v")] or name in (b"cookie", b"webhook_user")

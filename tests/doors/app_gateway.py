@@ -2,14 +2,18 @@
 
 import asyncio
 import secrets
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import ClientSession, web
 
 from gateway.clock import Clock
+from gateway.compose.tls import Certificates
+from gateway.config.certificates import Pair
 from gateway.core.fields import FieldRules
 from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead, admit_head
 from gateway.core.passes import Pass, Passes
@@ -32,6 +36,7 @@ from gateway.proxy.websocket import WebSocketRelay
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.standin import Org, OrgSession, RunningOrg, serve
+from tests.deploy.certificates import certificate
 from tests.proxy.conftest import PATIENCE, Behind, ClientServer, Wire
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -50,6 +55,24 @@ TABLE = RouteTable(
 IDENTITY = ((b"Remote-User", "login"), (b"Remote-User-Id", "user_id"))
 NAVIGATION = b"Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 FETCH = b"Accept: */*\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """TLS with one certificate: for whoever accepts connections, and for whoever makes them."""
+
+    pair: Certificates
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+    @classmethod
+    def within(cls, folder: Path) -> "Secured":
+        """With a new certificate in this folder."""
+        certificate(folder)
+        server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        server.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+        client = ssl.create_default_context(cafile=str(folder / "tls.crt"))
+        return cls(Certificates(Pair(folder / "tls.crt", folder / "tls.key"), lambda event, figures: None), server, client)
 
 
 DEADLINES = Deadlines(connect=2.0, first_byte=0.5, idle=5.0)
@@ -132,15 +155,21 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
 
 
 @asynccontextmanager
-async def app_gateway(keys: list[bytes] | None = None, largest_body: int | None = None, connections: int = 20) -> AsyncIterator[AppGateway]:
-    """Everything running on loopback, with at most so many connections to the app; nothing is left of it afterwards."""
+async def app_gateway(
+    keys: list[bytes] | None = None, largest_body: int | None = None, connections: int = 20, secured: Secured | None = None
+) -> AsyncIterator[AppGateway]:
+    """Everything running on loopback, with at most so many connections to the app; nothing is left of it afterwards.
+
+    ``secured``: the app speaks https.
+    """
     before = asyncio.all_tasks()
     running = await serve(Org())
     app = Behind()
-    app_server = await asyncio.start_server(app.serve, "127.0.0.1", 0)
+    app_server = await asyncio.start_server(app.serve, "127.0.0.1", 0, ssl=secured.server if secured is not None else None)
     app.port = app_server.sockets[0].getsockname()[1]
     client = open_client(DEADLINES, 20)
-    upstream = Upstream(Place("127.0.0.1", app.port), DEADLINES, PoolRules(connections=connections))
+    place = Place("127.0.0.1", app.port, tls=secured.client if secured is not None else None, server_name="app.example.com")
+    upstream = Upstream(place, DEADLINES, PoolRules(connections=connections))
     made = _door(running, app, keys or [b"k" * 32], client, HttpProxy(upstream, largest_body=largest_body), upstream)
     server = ClientServer(made.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)

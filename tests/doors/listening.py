@@ -26,6 +26,7 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client, Relay
+from gateway.proxy.turn import Turn
 
 Act = Callable[[web.BaseRequest, RequestHead], Awaitable[web.StreamResponse]]
 
@@ -117,7 +118,9 @@ async def listener(
     rules = ClientRules(connections, head_seconds, limits or HeadLimits())
     login, app, written, metrics = SteeredDoor(), SteeredDoor(), io.StringIO(), Metrics()
     witness = Witness(Log(stream=written), metrics, Clock())
-    door = Listener(TABLE, Doors(login, app, SteeredDoor()), Believed((), rules.limits), witness, crowd or Crowd(0))
+    door = Listener(
+        TABLE, Doors(login, app, SteeredDoor()), Believed((), rules.limits), witness, crowd or Crowd(0), Turn(asyncio.get_running_loop())
+    )
     bound = bind("127.0.0.1:0", str)
     told: list[tuple[str, dict[str, object]]] = []
     server = Server(door.handle, door.unparsable, rules, lambda event, figures: told.append((event, dict(figures))))

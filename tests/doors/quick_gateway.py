@@ -26,7 +26,7 @@ from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.proxy.relay import Client
-from tests.doors.app_gateway import TABLE, AppGateway, app_gateway
+from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
 from tests.doors.listening import SteeredDoor
 from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
 
@@ -45,11 +45,13 @@ class Address:
     written: io.StringIO
     metrics: Metrics
     begun: list[bool]
+    secured: Secured | None = None
     wires: list[Wire] = field(default_factory=list)
 
     async def connect(self) -> Wire:
         """A connection of a client."""
-        self.wires.append(Wire(*await asyncio.open_connection("127.0.0.1", self.port)))
+        tls, name = (self.secured.client, "hr.example.com") if self.secured is not None else (None, None)
+        self.wires.append(Wire(*await asyncio.open_connection("127.0.0.1", self.port, ssl=tls, server_hostname=name)))
         return self.wires[-1]
 
     async def raw(self, sent: bytes) -> bytes:
@@ -116,11 +118,13 @@ def undated(answer: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def quick(*, most: int = 0, rules: ClientRules | None = None, connections: int = 20) -> AsyncIterator[Quick]:
-    """Both addresses before one app; ``most``: requests of one client at once; ``connections``: to the app."""
+async def quick(
+    *, most: int = 0, rules: ClientRules | None = None, connections: int = 20, secured: Secured | None = None
+) -> AsyncIterator[Quick]:
+    """Both addresses before one app; ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https."""
     crowd = Crowd(most)
-    async with app_gateway(connections=connections) as inner:
-        fast, slow = await _address(inner, crowd, rules, True), await _address(inner, crowd, rules, False)
+    async with app_gateway(connections=connections, secured=secured) as inner:
+        fast, slow = [await _address(inner, crowd, rules, is_fast, secured) for is_fast in (True, False)]
         try:
             made = Quick(inner, fast, slow, crowd, inner.cookie())
             await made.warm()
@@ -132,17 +136,17 @@ async def quick(*, most: int = 0, rules: ClientRules | None = None, connections:
                 await address.listening.aclose(0.1)
 
 
-async def _address(inner: AppGateway, crowd: Crowd, rules: ClientRules | None, is_fast: bool) -> Address:
+async def _address(inner: AppGateway, crowd: Crowd, rules: ClientRules | None, is_fast: bool, secured: Secured | None) -> Address:
     written, metrics, begun = io.StringIO(), Metrics(), list[bool]()
     witness = Witness(Log("debug", stream=written), metrics, Clock())
-    listener = Listener(TABLE, Doors(SteeredDoor(), inner.door, SteeredDoor()), Believed((), HeadLimits()), witness, crowd)
+    listener = Listener(TABLE, Doors(SteeredDoor(), inner.door, SteeredDoor()), Believed((), HeadLimits()), witness, crowd, inner.turn)
 
     server = Server(listener.handle, listener.unparsable, rules or ClientRules(), at_once=_Noting(listener, begun) if is_fast else None)
     bound = bind("127.0.0.1:0", str)
-    listening = Listening(server, bound)
+    listening = Listening(server, bound, secured.pair if secured is not None else None)
     port = bound.getsockname()[1]
     await listening.start()
-    return Address(port, server, listening, written, metrics, begun)
+    return Address(port, server, listening, written, metrics, begun, secured)
 
 
 @dataclass(frozen=True, slots=True)
