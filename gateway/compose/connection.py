@@ -137,7 +137,7 @@ class ClientConnection(Ending):
         waiter = self._waiter
         if self.counting is not None:
             self.counting.ended()
-        if self._force_close or waiter is None or waiter.done():
+        if self._force_close or self.is_broken or waiter is None or waiter.done():
             return
         if not keeps or self.is_retiring:
             self._stalled.watch(self.transport)

@@ -27,7 +27,8 @@ _NO_REQUEST = b"\x00"
 
 
 class Ending(web.RequestHandler):
-    """What ends, and how. ``is_retiring``: the answers say that the connection ends behind them. ``relay`` writes the answer under way.
+    """What ends, and how. ``is_retiring``: the answers say that the connection ends behind them. ``relay`` writes the answer under way,
+    and says ``is_broken`` where it breaks the connection off.
 
     ``is_last``: nothing that follows the request that came is one. Two kinds are the last because of aiohttp's parser (seen with 3.14.5):
     of one in chunks it hands the last trailer over as the first field of the next request, behind a proxy another user's (H17, S20); behind
@@ -36,7 +37,7 @@ class Ending(web.RequestHandler):
 
     __slots__ = (
         "_arrival", "_body", "_deadline", "_followed", "_has_left", "_has_more", "_malformed", "_refuse", "_rules", "_sleeper", "_stalled",
-        "is_last", "is_retiring", "relay",
+        "is_broken", "is_last", "is_retiring", "relay",
     )  # fmt: skip
 
     def __init__(self, server: web.Server, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
@@ -64,7 +65,7 @@ class Ending(web.RequestHandler):
         self._sleeper: asyncio.Future[None] | None = None
         self._stalled = Stalled(loop, rules.idle_seconds, lambda: self.relay is not None and self.relay.is_held)
         self._followed = 0
-        self.is_last = self.is_retiring = self._has_more = False
+        self.is_broken = self.is_last = self.is_retiring = self._has_more = False
         self.relay: Relay | None = None
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -30,6 +30,8 @@ class Client(Protocol):
     transport: asyncio.Transport | None
     relay: "Relay | None"
     """Told by the connection when its client takes more, and when it left."""
+    is_broken: bool
+    """Said by the relay before the connection is broken off."""
 
     @property
     def writing_paused(self) -> bool:
@@ -188,9 +190,10 @@ class Relay:
     def _abandon(self, reason: str) -> None:
         self.abandoned = reason
         self.keeps = False
-        # First: what hears of the end closes the connection, and TLS would say an orderly goodbye. That it broke is heard a turn later.
-        break_off(self._client.transport)
-        self._end()
+        transport = self._client.transport
+        self._client.is_broken = True  # so that who hears of the end does not close it first: TLS would say an orderly goodbye
+        self._end()  # first: whoever waits for the end hears why, and not only that the client's connection is gone
+        break_off(transport)
 
     def _end(self) -> None:
         self.is_over = True
