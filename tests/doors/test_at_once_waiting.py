@@ -3,6 +3,7 @@
 import asyncio
 import socket
 
+from gateway.proxy.fetching import TRIES
 from gateway.proxy.place import Place
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
@@ -70,6 +71,41 @@ async def test_an_app_that_is_not_there_is_a_page() -> None:
         assert (await tried.fast.logged(2))[-1]["reason"] == "upstream_unreachable"
         assert tried.fast.begun == [True]
         await tried.quiet()
+
+
+async def test_an_app_that_closes_each_connection_at_once_is_asked_a_few_times_and_then_a_page() -> None:
+    accepted = 0
+
+    async def closes(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal accepted
+        accepted += 1
+        writer.close()
+
+    async with quick() as tried, asyncio.timeout(PATIENCE):
+        server = await asyncio.start_server(closes, "127.0.0.1", 0)
+        wire = await tried.fast.connect()
+        await wire.say(asked(b"/a", tried.cookie))
+        await wire.until(b"hello")
+        tried.inner.upstream.place = Place("127.0.0.1", server.sockets[0].getsockname()[1])
+        with duplicate(tried.inner.app.last.writer) as app:
+            app.shutdown(socket.SHUT_RDWR)
+        tried.fast.begun.clear()
+        busy = asyncio.create_task(_busy_for_ever(tried))
+        await wire.say(asked(b"/b", tried.cookie))
+        assert (await wire.head()).startswith(b"HTTP/1.1 502 ")
+        busy.cancel()
+        assert tried.fast.begun == [True] and 1 <= accepted <= (TRIES + 1) * TRIES
+        server.close()
+        await server.wait_closed()
+        await tried.quiet()
+
+
+async def _busy_for_ever(tried: Quick) -> None:
+    """No turn writes anything before it is over."""
+    while True:
+        for _ in range(2):
+            tried.inner.turn.write(lambda: None)
+        await asyncio.sleep(0)
 
 
 async def _waiting(tried: Quick, cookie: bytes = b"") -> tuple[asyncio.Event, Wire]:

@@ -25,7 +25,7 @@ from gateway.doors.protected.going import Going, Line
 from gateway.doors.protected.lasting import Lasting
 from gateway.errors import Unsent, UploadTooLarge
 from gateway.proxy.connection import Connection
-from gateway.proxy.fetching import Fetching
+from gateway.proxy.fetching import TRIES, Fetching
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.heads import Asked, field_lines
 from gateway.proxy.http import HttpProxy
@@ -84,10 +84,13 @@ class AppForwarding:
                 except UploadTooLarge:
                     return _TOO_LARGE
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, going: Going, over: Callable[[Relay], None]) -> bool:
+    def at_once(
+        self, client: Client, asked: Asked, known: Familiar, line: Line, going: Going, over: Callable[[Relay], None], again: int = TRIES
+    ) -> bool:
         """Send a request without a body in this turn of the loop, or as soon as a connection is free, its answer straight to ``client``.
 
-        False where it may not be sent so. ``over`` is called once when all is done, whatever came of it.
+        False where it may not be sent so. ``over`` is called once when all is done, whatever came of it. ``again``: how often it may go by
+        another connection, where the one before was closed before anything was written.
         """
         method, target, values = line
         if self.face.rewriting is not None:
@@ -103,8 +106,8 @@ class AppForwarding:
 
         def ended(relay: Relay) -> None:
             brief.pop(relay, None)
-            if isinstance(relay.error, Unsent) and self.at_once(client, asked, known, line, going, over):
-                return  # its connection was closed before the turn was over: it leaves by another
+            if isinstance(relay.error, Unsent) and again and self.at_once(client, asked, known, line, going, over, again - 1):
+                return
             over(relay)
 
         relay = Relay(client, None, asked, self._rewriting(known, going), ended, self.turn)
