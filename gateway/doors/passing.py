@@ -6,7 +6,6 @@ Owns that end: the access log, the counts, and the page where the app gave no an
 the loop, from within the app's connection or the client's. Rules from: DESIGN section 5, STYLE "Async", ATTACKS S16.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -113,20 +112,23 @@ def tell(client: Client, head: RequestHead, reply: Reply, asked: Asked, began: f
         if client.transport is not None:
             client.transport.write(text)
 
-    turn.write(say)
+    def over() -> None:
+        witness.answered(
+            began,
+            reply.answer.status,
+            door="auth",
+            verdict=reply.verdict,
+            reason=reply.reason,
+            app=reply.app,
+            route=reply.route,
+            method=head.method,
+            peer=head.peer,
+            client=head.client,
+            fingerprint=reply.fingerprint,
+        )
+        done(keeps)
+
     witness.metrics.began()
-    witness.answered(
-        began,
-        reply.answer.status,
-        door="auth",
-        verdict=reply.verdict,
-        reason=reply.reason,
-        app=reply.app,
-        route=reply.route,
-        method=head.method,
-        peer=head.peer,
-        client=head.client,
-        fingerprint=reply.fingerprint,
-    )
-    asyncio.get_running_loop().call_soon(done, keeps)
+    turn.write(say)
+    turn.behind(over)
     return True

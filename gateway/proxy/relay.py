@@ -141,11 +141,17 @@ class Relay:
         elif out:
             transport.writelines(out)
         if not self._client.writing_paused:
-            if self._is_whole:
+            if self._is_whole and self._turn is not None:
+                self._turn.behind(self._ended_behind)
+            elif self._is_whole:
                 self._end()
         elif not self._is_whole and not self.is_held and self.way is not None:
             self.is_held = True
             self.way.pause_reading()
+
+    def _ended_behind(self) -> None:
+        if not self.is_over:
+            self._end()
 
     def failed(self, error: OutsideFailed) -> None:
         """The server broke off, or stood still."""

@@ -102,6 +102,37 @@ async def test_one_that_fails_is_told_to_the_loop_and_keeps_none_of_the_others()
     assert (called, told) == (["before", "behind"], [error])
 
 
+async def test_what_follows_from_a_write_waits_until_all_are_written_also_where_one_fails() -> None:
+    loop, called = asyncio.get_running_loop(), list[str]()
+    loop.set_exception_handler(lambda _, told_of: None)
+    turn = await busy()
+
+    def fails() -> None:
+        raise RuntimeError("a bug")
+
+    def writes() -> None:
+        called.append("written")
+        turn.behind(lambda: called.append("behind"))
+
+    for write in (writes, fails, writes):
+        turn.write(write)
+    await asyncio.sleep(0)
+    assert called == ["written", "behind"]
+    for call in (fails, lambda: called.append("last")):
+        turn.behind(call)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert called == ["written", "behind", "written", "last", "behind"]
+
+
+async def test_what_is_to_be_done_behind_a_turn_without_a_write_is_done() -> None:
+    turn, called = Turn(asyncio.get_running_loop()), list[str]()
+    turn.behind(lambda: called.append("behind"))
+    assert called == []
+    await asyncio.sleep(0)
+    assert called == ["behind"]
+
+
 @pytest.mark.parametrize("gives_up", ["abort", "close"])
 async def test_a_request_that_is_given_up_within_its_turn_never_leaves(front: Front, behind: Behind, gives_up: str) -> None:
     connection = await front.source.connection()

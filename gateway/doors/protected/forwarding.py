@@ -125,8 +125,8 @@ class AppForwarding:
             relay.way = connection
 
         connection = self.http.source.idle(key)
-        if connection is not None:
-            with suppress(Unsent):
+        with suppress(Unsent):
+            if connection is not None:
                 return begin(connection)
         relay.way = Fetching(self.http.source, key, begin, relay.failed)
 
