@@ -63,7 +63,9 @@ class ClientConnection(Ending):
     def _late(self) -> None:
         """Read what was kept, as soon as the task waits, or has something else to do."""
         self._turns -= 1
-        if self._early and self._waiter is None and self._turns:
+        if self._force_close:
+            self._early = b""  # the client left
+        elif self._early and self._waiter is None and self._turns:
             self._loop.call_soon(self._late)
         elif self._early:
             data, self._early = self._early, b""

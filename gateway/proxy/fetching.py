@@ -6,13 +6,30 @@ send anything itself, nor go on for a request that was given up. Rules from: STY
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from gateway.errors import HungUp, OutsideFailed
 from gateway.proxy.connection import Connection
 from gateway.proxy.servers import Source
 
+Begun = TypeVar("Begun")
 TRIES = 3
 """So many connections in a row may turn out to be closed already."""
+
+
+async def begun(source: Source, key: bytes | None, begin: Callable[[Connection], Begun]) -> Begun:
+    """What ``begin`` made of a connection over which it sent its request; where that closed before, it is given another.
+
+    ``key``: what a sticky app is sticky by. Raises ``OutsideFailed``, HungUp where one after the other was closed.
+    """
+    for left in reversed(range(TRIES)):
+        connection = await source.connection(key)
+        try:
+            return begin(connection)
+        except HungUp:
+            if not left:
+                raise
+    raise AssertionError("a loop of at least one try")
 
 
 class Fetching:
@@ -23,7 +40,7 @@ class Fetching:
     def __init__(
         self, source: Source, key: bytes | None, begin: Callable[[Connection], None], failed: Callable[[OutsideFailed], None]
     ) -> None:
-        """``begin`` may raise HungUp where nothing could be sent; ``key``: what a sticky app is sticky by."""
+        """As ``begun``."""
         self._begin = begin
         self._failed = failed
         self._task = asyncio.get_running_loop().create_task(self._fetch(source, key), name="waiting for a connection")
@@ -39,13 +56,7 @@ class Fetching:
         """Nothing arrives."""
 
     async def _fetch(self, source: Source, key: bytes | None) -> None:
-        for left in reversed(range(TRIES)):
-            try:
-                connection = await source.connection(key)
-            except OutsideFailed as error:
-                return self._failed(error)
-            try:
-                return self._begin(connection)
-            except HungUp as error:
-                if not left:
-                    self._failed(error)
+        try:
+            await begun(source, key, self._begin)
+        except OutsideFailed as error:
+            self._failed(error)

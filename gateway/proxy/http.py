@@ -15,6 +15,7 @@ from gateway.core.messages import Fields
 from gateway.errors import HungUp, TimedOut, UploadBroken, UploadTooLarge
 from gateway.proxy.connection import Connection
 from gateway.proxy.exchange import Exchange, Incoming
+from gateway.proxy.fetching import begun
 from gateway.proxy.heads import LAST_CHUNK, chunk, request_head
 from gateway.proxy.relay import Rewrite
 from gateway.proxy.relayed import RelayedResponse
@@ -23,7 +24,6 @@ from gateway.proxy.translate import Upload, body_of, is_chunked
 
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 
-_TRIES = 3
 _WORDS = {
     400: b"The body of this request is not what its head announced.\n",
     408: b"The rest of this request did not arrive.\n",
@@ -90,44 +90,39 @@ class HttpProxy:
         if body is not None:
             own = (*own, (b"Content-Length", b"%d" % len(body)))
         question = Question(method, target, own)
-        connection, incoming = await self._begun(question, question.head() + (body or b""), is_whole=True)
-        return await _answered(Exchange(incoming), connection)
+        return await _answered(await self._begun(question, question.head() + (body or b""), is_whole=True))
 
     async def _ask(self, question: Question, upload: Upload | None, chunked: bool, sending: "_Sending") -> Exchange:
         if upload is None or (body := upload.at_hand()) is not None:
             head = question.head()
             if upload is not None and body is not None:
                 head += (chunk(body) if body else b"") + LAST_CHUNK if chunked else body
-            connection, incoming = await self._begun(question, head, is_whole=True)
-            return await _answered(Exchange(incoming), connection)
-        connection, incoming = await self._begun(question, question.head(), is_whole=False)
-        sending.begin(upload, connection, chunked)
-        return await _answered(Exchange(incoming), connection)
+            return await _answered(await self._begun(question, head, is_whole=True))
+        incoming = await self._begun(question, question.head(), is_whole=False)
+        sending.begin(upload, incoming.connection, chunked)
+        return await _answered(incoming)
 
-    async def _begun(self, question: Question, text: bytes, *, is_whole: bool) -> tuple[Connection, Incoming]:
+    async def _begun(self, question: Question, text: bytes, *, is_whole: bool) -> Incoming:
         """Send a head, over a connection that stands; where it closed before anything was written, over another."""
-        for left in reversed(range(_TRIES)):
-            connection = await self.source.connection(question.key)
+
+        def begin(connection: Connection) -> Incoming:
             incoming = Incoming(connection)
-            try:
-                connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole)
-            except HungUp:
-                if not left:
-                    raise
-            else:
-                return connection, incoming
-        raise AssertionError("a loop of at least one try")
+            connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole)
+            return incoming
+
+        return await begun(self.source, question.key, begin)
 
     def _with_host(self, fields: Fields) -> Fields:
         has_host = not self.host or any(name.lower() == b"host" for name, _ in fields)
         return fields if has_host else ((b"Host", self.host), *fields)
 
 
-async def _answered(exchange: Exchange, connection: Connection) -> Exchange:
+async def _answered(incoming: Incoming) -> Exchange:
+    exchange = Exchange(incoming)
     try:
         await exchange.head()
     except BaseException:
-        connection.abort()
+        incoming.connection.abort()
         raise
     return exchange
 

@@ -14,9 +14,10 @@ from aiohttp import web
 
 from gateway.core.messages import Fields
 from gateway.core.session import Fingerprint
-from gateway.errors import HungUp, Nonsense
+from gateway.errors import Nonsense
 from gateway.proxy.connection import Connection
 from gateway.proxy.exchange import Exchange, Incoming, asked_of
+from gateway.proxy.fetching import begun
 from gateway.proxy.handshake import handshake_fields, is_accepted, without_handshake
 from gateway.proxy.heads import answer_head, head_is_clean, request_head
 from gateway.proxy.live import Live
@@ -27,7 +28,6 @@ from gateway.proxy.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Client, Tun
 
 _HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message_too_large", LOST: "cut_short:hung_up"}
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,13 @@ class WebSocketRelay:
 
     async def _begun(self, head: bytes, key: bytes | None) -> "_Answer":
         """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
-        for left in reversed(range(_TRIES)):
-            answer = _Answer(await self.source.connection(key))
-            try:
-                answer.connection.begin(head, answer, upgrade=True)
-            except HungUp:
-                if not left:
-                    raise
-            else:
-                return answer
-        raise AssertionError("a loop of at least one try")
+
+        def begin(connection: Connection) -> _Answer:
+            answer = _Answer(connection)
+            connection.begin(head, answer, upgrade=True)
+            return answer
+
+        return await begun(self.source, key, begin)
 
     def _tunnel(self, request: web.BaseRequest, answer: "_Answer", rewritten: Fields) -> Tunnel:
         if not is_accepted(request.raw_headers, answer.fields):

@@ -75,6 +75,12 @@ class Address:
         """What was counted, but for times."""
         return [line for line in self.metrics.exposition().decode().splitlines() if not _TIMES.search(line)]
 
+    @property
+    def held(self) -> int:
+        """Bytes that wait to be sent to clients."""
+        transports = [each.transport for each in self.server.connections]
+        return sum(transport.get_write_buffer_size() for transport in transports if transport is not None)
+
     async def logged(self, count: int) -> list[dict[str, object]]:
         """The lines, when there are so many."""
         async with asyncio.timeout(PATIENCE):

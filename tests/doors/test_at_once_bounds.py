@@ -1,10 +1,12 @@
 """Requests that are answered at once, and their bounds: how many of one client, how much for one that takes nothing, and for how long."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from gateway.compose.clients import ClientRules
+from tests.doors.app_gateway import Secured
 from tests.doors.quick_gateway import BROKEN, Address, Thinking, asked, quick, rest_of, under_way
 from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
 
@@ -30,7 +32,8 @@ class TestBounds:
             assert (await tried.fast.raw(asked(b"/a", tried.cookie, CLOSE))).endswith(b"hello")
             assert tried.fast.begun[0] is True and tried.fast.begun[2] is False
 
-    async def test_a_slow_reader_makes_the_app_wait(self) -> None:
+    @pytest.mark.parametrize("is_secured", [False, True], ids=["plain", "tls"])
+    async def test_a_slow_reader_makes_the_app_wait(self, tmp_path: Path, is_secured: bool) -> None:
         sent = asyncio.Event()
 
         async def script(visit: Visit) -> None:
@@ -41,7 +44,7 @@ class TestBounds:
                 await visit.say(b"x" * 65536)
             sent.set()
 
-        async with quick() as tried, asyncio.timeout(3 * PATIENCE):
+        async with quick(secured=Secured.within(tmp_path) if is_secured else None) as tried, asyncio.timeout(3 * PATIENCE):
             tried.inner.app.script = script
             wire = await tried.fast.connect()
             await wire.say(asked(b"/big", tried.cookie))
@@ -49,7 +52,7 @@ class TestBounds:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await sent.wait()
-            assert tried.fast.begun == [True] and _held(tried.fast) < 1024 * 1024
+            assert tried.fast.begun == [True] and tried.fast.held < 1024 * 1024
             assert await wire.exactly(BIG) == b"x" * BIG
 
     @pytest.mark.parametrize("which", ["fast", "slow"])
@@ -57,7 +60,7 @@ class TestBounds:
         async with quick() as tried, asyncio.timeout(3 * PATIENCE):
             tried.inner.app.script, address, count = _piece, getattr(tried, which), 1000
             wire = await _greedy(address, tried.cookie, count)
-            assert len(tried.inner.app.visits) < count and _held(address) < 1024 * 1024
+            assert len(tried.inner.app.visits) < count and address.held < 1024 * 1024
             for _ in range(count):
                 await wire.head()
                 await wire.exactly(PIECE)
@@ -73,7 +76,7 @@ class TestBounds:
             while address.server.present:  # noqa: ASYNC110 - a server tells nobody outside
                 await asyncio.sleep(0)
             assert await rest_of(wire) == BROKEN
-            assert address.lines[-1]["status"] == 499 and _held(address) == 0
+            assert address.lines[-1]["status"] == 499 and address.held == 0
             await tried.quiet()
 
 
@@ -87,12 +90,6 @@ async def _greedy(address: Address, cookie: bytes, count: int) -> Wire:
     wire = await address.connect()
     await wire.say(asked(b"/many", cookie) * count)
     async with asyncio.timeout(PATIENCE):
-        while not _held(address):  # noqa: ASYNC110 - a transport tells nobody outside
+        while not address.held:  # noqa: ASYNC110 - a transport tells nobody outside
             await asyncio.sleep(0)
     return wire
-
-
-def _held(address: Address) -> int:
-    """Bytes that wait to be sent to clients."""
-    transports = [each.transport for each in address.server.connections]
-    return sum(transport.get_write_buffer_size() for transport in transports if transport is not None)
