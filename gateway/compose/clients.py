@@ -33,6 +33,16 @@ class ClientRules:
     idle_seconds: float = KEEP_ALIVE_SECONDS
 
 
+class Front(Client):
+    """What stands at the transport, before aiohttp's handler."""
+
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client, and what aiohttp reads again."""
+        raise NotImplementedError
+
+
 class AtOnce(Protocol):
     """Answers what needs no waiting (``doors.listener``)."""
 

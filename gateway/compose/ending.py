@@ -13,11 +13,10 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from gateway.compose.clients import ClientRules, Refuse
+from gateway.compose.clients import ClientRules, Front, Refuse
 from gateway.compose.stalled import Stalled
 from gateway.core.arrivals import Arrival
 from gateway.core.messages import Malformed
-from gateway.proxy.relay import Relay
 
 LINGERING_SECONDS = 2.0
 """How long the rest of an unread body is taken from a client after our answer, before the connection ends (S14)."""
@@ -27,8 +26,10 @@ _NO_REQUEST = b"\x00"
 
 
 class Ending(web.RequestHandler):
-    """What ends, and how. ``is_retiring``: the answers say that the connection ends behind them. ``relay`` writes the answer under way,
-    and says ``is_broken`` where it breaks the connection off.
+    """What ends, and how: aiohttp's handler, behind ``client``, which stands at the transport.
+
+    ``is_retiring``: the answers say that the connection ends behind them. ``sleeper``: what the task waits for while an answer is written
+    without it. ``followed``: so many of the requests that the parser handed over are known here.
 
     ``is_last``: nothing that follows the request that came is one. Two kinds are the last because of aiohttp's parser (seen with 3.14.5):
     of one in chunks it hands the last trailer over as the first field of the next request, behind a proxy another user's (H17, S20); behind
@@ -36,11 +37,11 @@ class Ending(web.RequestHandler):
     """
 
     __slots__ = (
-        "_arrival", "_body", "_deadline", "_followed", "_has_left", "_has_more", "_malformed", "_refuse", "_rules", "_sleeper", "_stalled",
-        "is_broken", "is_last", "is_retiring", "relay",
+        "_deadline", "_has_left", "_refuse", "_rules", "arrival", "body", "client", "followed", "has_more", "is_last", "is_retiring",
+        "malformed", "sleeper", "stalled",
     )  # fmt: skip
 
-    def __init__(self, server: web.Server, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: web.Server, client: Front, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
         """``refuse`` answers what is no request."""
         limits = rules.limits
         # Twice what is allowed is still read, so that whoever is refused for it can be answered in a page (C11).
@@ -57,37 +58,50 @@ class Ending(web.RequestHandler):
         )
         self._refuse = refuse
         self._rules = rules
-        self._arrival = Arrival(limits)
-        self._body: StreamReader = EMPTY_PAYLOAD
+        self.arrival = Arrival(limits)
+        self.body: StreamReader = EMPTY_PAYLOAD
         self._deadline: asyncio.TimerHandle | None = None
-        self._malformed: Malformed | None = None
+        self.malformed: Malformed | None = None
         self._has_left: asyncio.Future[None] | None = None
-        self._sleeper: asyncio.Future[None] | None = None
-        self._stalled = Stalled(loop, rules.idle_seconds, lambda: self.relay is not None and self.relay.is_held)
-        self._followed = 0
-        self.is_broken = self.is_last = self.is_retiring = self._has_more = False
-        self.relay: Relay | None = None
+        self.sleeper: asyncio.Future[None] | None = None
+        self.stalled = Stalled(loop, rules.idle_seconds, lambda: client.relay is not None and client.relay.is_held)
+        self.followed = 0
+        self.client = client
+        self.is_last = self.is_retiring = self.has_more = False
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone: so is what waits for it."""
         self._in_time()
-        self._stalled.over()
+        self.stalled.over()
         self._force_close = True
-        if self.relay is not None:
-            self.relay.gone()
+        if self.client.relay is not None:
+            self.client.relay.gone()
         super().connection_lost(exc)
+
+    def force_close(self) -> None:
+        """End it; nothing more is written."""
+        super().force_close()
+        self.client.transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """What aiohttp read again goes the way of what arrives."""
+        self.client.data_received(data)
+
+    def parse(self, data: bytes) -> None:
+        """Have it read."""
+        super().data_received(data)
 
     def pause_writing(self) -> None:
         """The client is slower than we are."""
         super().pause_writing()
-        self._stalled.watch(self.transport)
+        self.stalled.watch(self.transport)
 
     def resume_writing(self) -> None:
         """The client takes more."""
         super().resume_writing()
-        self._stalled.over()
-        if self.relay is not None:
-            self.relay.writable()
+        self.stalled.over()
+        if self.client.relay is not None:
+            self.client.relay.writable()
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -99,7 +113,7 @@ class Ending(web.RequestHandler):
             of_line = exc.args[1] == 2 * self._rules.limits.line_bytes
             return self._refuse(request, Malformed(414, "request_line_too_long") if of_line else Malformed(431, "fields_too_large"))
         if 400 <= status < 500:
-            return self._refuse(request, self._malformed or Malformed(400, "unparsable"))
+            return self._refuse(request, self.malformed or Malformed(400, "unparsable"))
         return self._refuse(request, Malformed(500, "internal"))
 
     async def finish_response(
@@ -109,10 +123,10 @@ class Ending(web.RequestHandler):
         finished = await super().finish_response(request, resp, start_time)
         if self.is_retiring:
             resp.force_close()
-        self._follow()  # what stood behind an upgrade that was not granted is parsed there
+        self.follow()  # what stood behind an upgrade that was not granted is parsed there
         transport = self.transport
-        self._stalled.watch(transport)
-        has_unread = self._malformed is not None or self._has_more
+        self.stalled.watch(transport)
+        has_unread = self.malformed is not None or self.has_more
         if has_unread and not (self._messages and resp.keep_alive) and transport is not None and not transport.is_closing():
             # Closing over unread bytes would reset the connection, and with it the answer that says why (RFC 9112 §9.6).
             if transport.can_write_eof():
@@ -128,44 +142,50 @@ class Ending(web.RequestHandler):
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:
         """End it, whatever is under way: half an answer must not look whole (S16)."""
-        if self.relay is not None:
-            self.relay.break_off("stopping")
+        if self.client.relay is not None:
+            self.client.relay.break_off("stopping")
         await super().shutdown(timeout)
 
     def retire(self) -> None:
         """End the connection: at once where it is idle (a request sent meanwhile must fail visibly), else behind its answer."""
         self.is_retiring = True
-        if self.relay is not None and not self.relay.has_begun:
-            self.relay.force_close()
+        if self.client.relay is not None and not self.client.relay.has_begun:
+            self.client.relay.force_close()
         # Not ``close``: with it aiohttp drops what arrives, and an upload under way could not end.
-        if not (self._request_in_progress or self._messages or self._sleeper is not None):
+        if not (self._request_in_progress or self._messages or self.sleeper is not None):
             self.force_close()
 
-    def _follow(self) -> None:
-        """The parser may have handed over: whole heads, or the word that this is none, or no longer the body that a handler reads."""
-        fresh = self._request_count - self._followed
+    def follow(self) -> None:
+        """See what the parser has handed over: whole heads, or the word that this is none, or no longer the body that a handler reads."""
+        fresh = self._request_count - self.followed
         if not fresh:
             return
-        self._followed += fresh
+        self.followed += fresh
         self._in_time()
-        self._arrival.over()
+        self.arrival.over()
         for message, body in (self._messages[-1],) if fresh == 1 else tuple(islice(self._messages, len(self._messages) - fresh, None)):
             if isinstance(message, RawRequestMessage):
                 if self.is_last:
                     self._messages.remove((message, body))
-                    self._has_more = True
+                    self.has_more = True
                 else:
-                    self._body, self.is_last = body, message.chunked or (message.upgrade and not self._upgraded)
+                    self.body, self.is_last = body, message.chunked or (message.upgrade and not self._upgraded)
                 continue
-            self._malformed = self._malformed or Malformed(400, "unparsable")
-            if not self._body.is_eof():
-                self._body.set_exception(web.RequestPayloadError("no body any more"))
-                self._body.feed_eof()
+            self.malformed = self.malformed or Malformed(400, "unparsable")
+            if not self.body.is_eof():
+                self.body.set_exception(web.RequestPayloadError("no body any more"))
+                self.body.feed_eof()
 
-    def _give_up(self, malformed: Malformed) -> None:
+    def give_up(self, malformed: Malformed) -> None:
+        """Refuse what arrives, behind the answers under way."""
         self._in_time()
-        self._malformed = malformed
+        self.malformed = malformed
         super().data_received(_NO_REQUEST)
+
+    def wait_for_head(self) -> None:
+        """Give the head that has begun its time."""
+        if self._deadline is None:
+            self._deadline = self._loop.call_later(self._rules.head_seconds, self.give_up, Malformed(408, "head_too_slow"))
 
     def _in_time(self) -> None:
         if self._deadline is not None:

@@ -13,6 +13,7 @@ import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from typing import cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -21,7 +22,7 @@ from aiohttp.streams import StreamReader
 
 from gateway.compose.clients import AtOnce, ClientRules, Refuse
 from gateway.compose.connection import ClientConnection
-from gateway.compose.ending import ClientRequest
+from gateway.compose.ending import ClientRequest, Ending
 from gateway.compose.handshakes import Handshake
 from gateway.compose.tls import Certificates
 from gateway.compose.turned_away import TurnedAway
@@ -78,10 +79,10 @@ class Server(web.Server):
         return self._rules.head_seconds
 
     def __call__(self) -> web.RequestHandler:
-        """A handler for a new connection."""
+        """What stands at the transport of a new connection; aiohttp's declares its own class here, the loop asks for none."""
         made = ClientConnection(self, self._refuse, self._rules, asyncio.get_running_loop())
         made.at_once, made.counting = self._at_once, self
-        return made
+        return cast(web.RequestHandler, made)
 
     def _request(
         self,
@@ -154,7 +155,7 @@ class Server(web.Server):
     async def drain(self, seconds: float) -> None:
         """Wait until no request is being answered, at most so long; connections end as they fall idle."""
         for connection in self.connections:
-            if isinstance(connection, ClientConnection):
+            if isinstance(connection, Ending):
                 connection.retire()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -6,7 +6,6 @@ What is not plainly such a line stays where it is, in the rest. Rules from: RFC 
 """
 
 import re
-from typing import NamedTuple
 
 _NAMES = b"Referer If-None-Match If-Modified-Since If-Range Range Last-Event-ID X-Request-Id X-Request-ID X-Correlation-ID Traceparent"
 VARYING = tuple(dict.fromkeys((*_NAMES.split(), *_NAMES.lower().split())))
@@ -14,24 +13,24 @@ _BEGINNINGS = b"".join(sorted({name[:1] for name in VARYING}))
 _LINE = re.compile(rb"\r\n(?=[" + _BEGINNINGS + rb"])(" + b"|".join(VARYING) + rb"): ([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)(?=\r\n)")
 
 
-class Apart(NamedTuple):
-    """``rest``: all but the values, in order, the names of those that vary at each odd place; ``values``: theirs, in order."""
-
-    rest: tuple[bytes, ...]
-    values: tuple[bytes, ...]
-
-    @property
-    def pairs(self) -> tuple[tuple[bytes, bytes], ...]:
-        """The varying fields."""
-        return tuple(zip(self.rest[1::2], self.values, strict=True))
+Apart = tuple[tuple[bytes, ...], tuple[bytes, ...]]
+"""First the rest: all but the values, in order, the names of those that vary at each odd place; then the values, in order."""
 
 
 def apart(lines: bytes) -> Apart:
     """The lines of a head, from the line end before the first of them on."""
     parts = _LINE.split(lines)
+    if len(parts) == 1:
+        return (lines,), ()
     values = tuple(parts[2::3])
     del parts[2::3]
-    return Apart(tuple(parts), values)
+    return tuple(parts), values
+
+
+def pairs_of(found: Apart) -> tuple[tuple[bytes, bytes], ...]:
+    """The varying fields."""
+    rest, values = found
+    return tuple(zip(rest[1::2], values, strict=True))
 
 
 def around(text: bytes, pairs: tuple[tuple[bytes, bytes], ...]) -> tuple[bytes, ...] | None:

@@ -35,8 +35,8 @@ def to_response(answer: Answer, *, closes: bool = False) -> web.StreamResponse:
 
 def as_bytes(answer: Answer, asked: Asked) -> AnswerBytes:
     """The answer as it goes out, for whoever writes it without a response."""
-    head = answer_head(answer.status, b"", _framed(answer), asked)
-    return AnswerBytes(head.text if head.is_bare else head.text + answer.body, head.keeps)
+    text, is_bare, _, keeps = answer_head(answer.status, b"", _framed(answer), asked)
+    return AnswerBytes(text if is_bare else text + answer.body, keeps)
 
 
 def _framed(answer: Answer) -> Fields:

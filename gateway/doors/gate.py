@@ -6,7 +6,7 @@ Rules from: DESIGN section 5.3, ATTACKS C6, L3.
 """
 
 from contextlib import suppress
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.core.admission import is_about_somebody
@@ -19,16 +19,16 @@ from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.sessions import Good, Sessions
 
+_NO_MARKS = Marks()
 
-class Comer(NamedTuple):
-    """One request's browser: what is known of its session, its pass, what its cookies are known by, and whether to seal the pass anew.
 
-    A tuple, because one is made for every request and a frozen dataclass takes twice as long.
-    """
+@dataclass(frozen=True, slots=True)
+class Comer:
+    """One request's browser: what is known of its session, its pass, what its cookies are known by, and whether to seal the pass anew."""
 
     finding: Finding
     held: Pass | None = None
-    marks: Marks = Marks()
+    marks: Marks = _NO_MARKS
     is_stale: bool = False
 
     @property

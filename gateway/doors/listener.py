@@ -22,7 +22,7 @@ from gateway.core.first_line import parted
 from gateway.core.messages import Answer, Malformed, Received, RequestHead
 from gateway.core.navigation import Kind, kind_of
 from gateway.core.routing import App, LoginHost, RouteTable
-from gateway.core.varying import Apart, apart
+from gateway.core.varying import Apart, apart, pairs_of
 from gateway.doors.answers import to_response
 from gateway.doors.believed import Believed
 from gateway.doors.notes import noted
@@ -42,7 +42,7 @@ _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 _CROWDED = Malformed(503, "too_many_requests_of_client")
 _LATER = (b"Retry-After", b"1")
 _ASKED, _ASKED_HEAD = Asked(), Asked(is_head=True)
-_NOTHING = Apart((), ())
+_NOTHING: Apart = ((), ())
 Notes = dict[str, str]
 
 
@@ -108,16 +108,15 @@ class Listener:
         if line is None:
             return False
         method, target, lines = line
-        found = apart(lines)
-        known = self._familiars.get(found.rest)
+        rest, values = apart(lines)
+        known = self._familiars.get(rest)
         if known is None or known.head.peer != peer or not self._crowd.has_room(known.head.client):
             return False
-        if len(received) - len(lines) > limits.line_bytes or (found.values and len(lines) > limits.fields_bytes):
+        if len(received) - len(lines) > limits.line_bytes or (values and len(lines) > limits.fields_bytes):
             return False
-        new = Line(method, target, found.values)
-        return Passing(client, known, new, _ASKED_HEAD if method == "HEAD" else _ASKED, began, done).begin(
-            self._doors.app, self._crowd, self._witness
-        )
+        new = Line(method, target, values)
+        asked = _ASKED_HEAD if method == "HEAD" else _ASKED
+        return self._passing(client, known, new, asked, began, done).begin()
 
     def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """Forward a request that has no body, without a task, where Okta need not be waited for; False where ``handle`` must.
@@ -140,12 +139,16 @@ class Listener:
             return False
         parts = parted(sent) if sent is not None and keeps else None
         found = apart(parts[2]) if parts is not None else _NOTHING
-        known = Familiar(head, app, found.pairs)
-        if not Passing(client, known, Line(*line, found.values), asked, began, done).begin(self._doors.app, self._crowd, self._witness):
+        known = Familiar(head, app, pairs_of(found))
+        rest, values = found
+        if not self._passing(client, known, Line(*line, values), asked, began, done).begin():
             return False
-        if found.rest:
-            self._familiars.keep(found.rest, known)
+        if rest:
+            self._familiars.keep(rest, known)
         return True
+
+    def _passing(self, client: Client, known: Familiar, line: Line, asked: Asked, began: float, done: Done) -> Passing:
+        return Passing(self._doors.app, self._crowd, self._witness, client, known, line, asked, began, done)
 
     def unparsable(self, request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:
         """The refusal of bytes that the parser could not read as a request; nothing of them is repeated in it or in the log."""

@@ -7,6 +7,7 @@ the loop, from within the app's connection or the client's. Rules from: DESIGN s
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.core.crowds import Crowd
@@ -19,7 +20,7 @@ from gateway.doors.subrequest import Reply
 from gateway.doors.witness import Witness
 from gateway.errors import OutsideFailed
 from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Relay
+from gateway.proxy.relay import Client, Owner, Relay
 from gateway.proxy.turn import Turn
 
 CLIENT_LEFT = 499
@@ -30,20 +31,34 @@ Done = Callable[[bool], None]
 class Quick(Protocol):
     """The door behind the app hosts, as far as it needs no waiting."""
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, over: Callable[[Relay], None]) -> Going | None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, owner: Owner) -> Going | None:
         """Forward it now; None where that takes more, and then nothing was sent."""
 
     def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
         """What is said where the app gave no answer that could be passed on."""
 
 
-class Passing:
+class Passing(Owner):
     """One such request; ``began``: the monotonic second."""
 
-    __slots__ = ("_asked", "_began", "_client", "_done", "_going", "_known", "_line")
+    __slots__ = ("_asked", "_began", "_client", "_crowd", "_done", "_door", "_going", "_known", "_line", "_witness")
 
-    def __init__(self, client: Client, known: Familiar, line: Line, asked: Asked, began: float, done: Done) -> None:
+    def __init__(
+        self,
+        door: Quick,
+        crowd: Crowd,
+        witness: Witness,
+        client: Client,
+        known: Familiar,
+        line: Line,
+        asked: Asked,
+        began: float,
+        done: Done,
+    ) -> None:
         """Nothing is sent yet."""
+        self._door = door
+        self._crowd = crowd
+        self._witness = witness
         self._client = client
         self._known = known
         self._line = line
@@ -52,29 +67,27 @@ class Passing:
         self._done = done
         self._going: Going | None = None
 
-    def begin(self, door: Quick, crowd: Crowd, witness: Witness) -> bool:
+    def begin(self) -> bool:
         """Have the door forward it; False where it did not, and then nothing was sent or counted."""
-        self._going = door.at_once(
-            self._client, self._asked, self._known, self._line, lambda relay: self._over(relay, door, crowd, witness)
-        )
+        self._going = self._door.at_once(self._client, self._asked, self._known, self._line, self)
         if self._going is None:
             return False
-        crowd.enter(self._known.head.client)
-        witness.metrics.began()
+        self._crowd.enter(self._known.head.client)
+        self._witness.metrics.began()
         return True
 
-    def _over(self, relay: Relay, door: Quick, crowd: Crowd, witness: Witness) -> None:
+    def over(self, relay: Relay) -> None:
+        """Say so to whoever counts, and go on."""
         status, reason, keeps = relay.status, relay.abandoned, relay.keeps
         if relay.abandoned == "client_gone":
             status, reason = CLIENT_LEFT, ""
         elif relay.error is not None:
-            asked = self._asked._replace(keeps=self._asked.keeps and relay.keeps)
-            status, reason, keeps = self._failed(relay.error, asked, door, witness)
+            status, reason, keeps = self._failed(relay.error, replace(self._asked, keeps=self._asked.keeps and relay.keeps))
         elif not relay.has_begun:
             status = CLIENT_LEFT  # broken off before there was anything to say
         head, going = self._known.head, self._going
-        crowd.leave(head.client)
-        witness.answered(
+        self._crowd.leave(head.client)
+        self._witness.answered(
             self._began,
             status,
             door="app",
@@ -89,12 +102,12 @@ class Passing:
         )
         self._done(keeps)
 
-    def _failed(self, error: Exception, asked: Asked, door: Quick, witness: Witness) -> tuple[int, str, bool]:
+    def _failed(self, error: Exception, asked: Asked) -> tuple[int, str, bool]:
         """Nothing was written yet, so the client can be told; status, reason, and whether its connection goes on."""
         if isinstance(error, OutsideFailed):
-            answer, reason = door.down(self._known.head, self._known.app, error), f"upstream_{error.reason}"
+            answer, reason = self._door.down(self._known.head, self._known.app, error), f"upstream_{error.reason}"
         else:
-            witness.log.failure("request_failed", error, {"door": "app", "app": self._known.app.name})
+            self._witness.log.failure("request_failed", error, {"door": "app", "app": self._known.app.name})
             answer, reason = refused(Malformed(500, "internal"), self._known.head.fields), ""
         text, keeps = as_bytes(answer, asked)
         if self._client.transport is not None:

@@ -12,10 +12,37 @@ import asyncio
 from typing import cast
 
 from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut, Unsent
+from gateway.outbound import Deadlines
 from gateway.proxy.patience import FIRST_BYTE, IDLE, Patience
 from gateway.proxy.reading import AnswerReader
-from gateway.proxy.receiving import CLIENT, Home, Reader, Sink
+from gateway.proxy.receiving import CLIENT, Reader, Sink
 from gateway.proxy.turn import Turn
+
+
+class Home:
+    """Where a connection belongs."""
+
+    __slots__ = ("deadlines",)
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        """``deadlines`` may be others later."""
+        self.deadlines = deadlines
+
+    def began(self) -> None:
+        """A request was sent."""
+        raise NotImplementedError
+
+    def ended(self, failed: bool | None) -> None:
+        """It is over: True, the server is to blame; False, it answered; None, nobody can tell. Once for each ``began``."""
+        raise NotImplementedError
+
+    def take_back(self, connection: "Connection") -> None:
+        """It is free again."""
+        raise NotImplementedError
+
+    def lost(self, connection: "Connection") -> None:
+        """It is closed; called exactly once."""
+        raise NotImplementedError
 
 
 class Connection(asyncio.Protocol):
@@ -26,7 +53,7 @@ class Connection(asyncio.Protocol):
         "_transport", "idle_until", "is_reused",
     )  # fmt: skip
 
-    def __init__(self, home: "Home[Connection]", loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
         """Not connected yet."""
         self._home = home
         self._loop = loop
@@ -188,8 +215,8 @@ class Connection(asyncio.Protocol):
             pieces, answers.pieces = answers.pieces, []
             for piece in pieces:
                 reader.piece(piece)
-        if self._sink is not None and rest:
-            self._sink.received(rest)
+        if rest and (sink := self._switched_to()) is not None:
+            sink.received(rest)
         elif answers.is_whole and answers.status != 101:
             self._end(reader)
         elif answers.has_head and had_head:
@@ -197,6 +224,10 @@ class Connection(asyncio.Protocol):
         elif answers.has_head:
             self._patience.begin(IDLE)  # which may end before the first byte had to be there
         reader.flushed()
+
+    def _switched_to(self) -> Sink | None:
+        """What a reader said when it saw the head of a 101."""
+        return self._sink
 
     def _end(self, reader: Reader) -> None:
         if self._reader is reader:

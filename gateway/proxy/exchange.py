@@ -5,7 +5,6 @@ between two readers. Rules from: STYLE "Async", ATTACKS S16.
 """
 
 import asyncio
-from typing import cast
 
 from aiohttp import web
 
@@ -14,14 +13,15 @@ from gateway.core.messages import Fields
 from gateway.errors import HungUp, Nonsense, OutsideFailed
 from gateway.proxy.connection import Connection
 from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Relay
+from gateway.proxy.receiving import Reader
+from gateway.proxy.relay import Owner, Relay, client_of
 from gateway.proxy.relayed import RelayedResponse
 
 _HELD_BYTES = 256 * 1024
 
 
-class Incoming:
-    """Reads one answer (``receiving.Reader``) and holds it for a coroutine; the server waits while too much is held."""
+class Incoming(Reader):
+    """Reads one answer and holds it for a coroutine; the server waits while too much is held."""
 
     def __init__(self, connection: Connection) -> None:
         """The request is to be sent over ``connection`` with this as its reader."""
@@ -138,16 +138,15 @@ class Exchange:
         From the first byte on nothing is raised for a server that fails: the client's connection is broken, ``abandoned`` says why.
         """
         given = self.fields if fields is None else fields
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        client = cast(Client, request.protocol)  # compose.connection; aiohttp declares its own class here
+        waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(client, connection, asked_of(request), lambda _, __: given, lambda _: _resolve(over))
+        relay = Relay(client_of(request), connection, asked_of(request), lambda _, __: given, waiting)
         if closes:
             relay.force_close()
         self._is_done = True
         try:
             self._hand_over(relay)
-            await over
+            await waiting.ended
         finally:
             relay.gone()
         if relay.error is not None:
@@ -171,9 +170,19 @@ class Exchange:
             incoming.taken()
 
 
-def _resolve(over: asyncio.Future[None]) -> None:
-    if not over.done():
-        over.set_result(None)
+class Waiting(Owner):
+    """A coroutine that waits for the end of what it has relayed."""
+
+    __slots__ = ("ended",)
+
+    def __init__(self, ended: asyncio.Future[None]) -> None:
+        """``ended``: what it waits for."""
+        self.ended = ended
+
+    def over(self, relay: Relay) -> None:
+        """Wake it."""
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 def asked_of(request: web.BaseRequest) -> Asked:

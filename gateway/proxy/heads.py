@@ -8,10 +8,10 @@ make another message of it: what comes from outside passed ``head_is_clean`` or 
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 from gateway.core.messages import Fields
 
@@ -21,7 +21,8 @@ _REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus
 NO_BODY = (204, 304)
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asked:
     """What of a request decides how its answer is framed: HEAD or not, HTTP/1.1 or 1.0, and whether its client would go on."""
 
     is_head: bool = False
@@ -29,13 +30,8 @@ class Asked(NamedTuple):
     keeps: bool = True
 
 
-class AnswerHead(NamedTuple):
-    """A head as it goes out, and what it says of the body: none at all, in chunks; and whether the connection goes on behind it."""
-
-    text: bytes
-    is_bare: bool
-    is_chunked: bool
-    keeps: bool
+AnswerHead = tuple[bytes, bool, bool, bool]
+"""A head as it goes out, and what it says of the body: none at all, in chunks; and whether the connection goes on behind it."""
 
 
 def head_is_clean(reason: bytes, fields: Fields) -> bool:
@@ -69,7 +65,7 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, kee
         if keeps != asked.is_modern:
             parts.append(b"Connection: keep-alive\r\n" if keeps else b"Connection: close\r\n")
     parts.append(b"\r\n")
-    return AnswerHead(b"".join(parts), is_bare, is_chunked, keeps)
+    return b"".join(parts), is_bare, is_chunked, keeps
 
 
 def _is_among(name: bytes, names: set[bytes]) -> bool:

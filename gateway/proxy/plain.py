@@ -7,7 +7,6 @@ Rules from: RFC 9112 §4 to 6; ATTACKS S3, S16.
 """
 
 import re
-from typing import NamedTuple
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields
@@ -26,23 +25,11 @@ _NOT_PLAIN = frozenset(
 _BARE = (204, 304)
 
 
-class PlainHead(NamedTuple):
-    """A plain answer's head: ``body_from`` is where its body begins."""
+PlainHead = tuple[int, bytes, Fields, int, bool, int]
+"""A plain answer's head: status, reason, fields, length, whether another answer may follow, and where its body begins."""
 
-    status: int
-    reason: bytes
-    fields: Fields
-    length: int
-    keeps: bool
-    body_from: int
-
-
-class _Line(NamedTuple):
-    """One line: its field; ``length`` where it is the Content-Length; ``keeps`` False where it ends the connection."""
-
-    pair: tuple[bytes, bytes]
-    length: int | None = None
-    keeps: bool = True
+_Line = tuple[tuple[bytes, bytes], int, bool]
+"""One line: its field; its length where it is the Content-Length, else -1; and False where it ends the connection."""
 
 
 def plain_head(received: bytes) -> PlainHead | None:
@@ -54,22 +41,22 @@ def plain_head(received: bytes) -> PlainHead | None:
     start = _starts[first]
     if start is None or len(lines) > MOST_PLAIN_FIELDS:
         return None
-    length: int | None = None
-    keeps = True
+    status, reason = start
+    length, keeps = -1, True
     fields = []
     for text in lines:
         line = _lines[text]
         if line is None:
             return None
         pair, of_length, stays = line
-        if of_length is not None:
-            if length is not None:
+        if of_length >= 0:
+            if length >= 0:
                 return None
             length = of_length
         elif not stays:
             keeps = False
         fields.append(pair)
-    return None if length is None else PlainHead(*start, tuple(fields), length, keeps, end + 4)
+    return None if length < 0 else (status, reason, tuple(fields), length, keeps, end + 4)
 
 
 def _start(line: bytes) -> tuple[int, bytes] | None:
@@ -86,11 +73,11 @@ def _read(line: bytes) -> _Line | None:
     pair = found[1], found[2]
     name = found[1].lower()
     if name == b"content-length":
-        return _Line(pair, int(found[2])) if _LENGTH.match(found[2]) else None
+        return (pair, int(found[2]), True) if _LENGTH.match(found[2]) else None
     if name == b"connection":
         value = found[2].lower()
-        return _Line(pair, keeps=value == b"keep-alive") if value in (b"keep-alive", b"close") else None
-    return None if name in _NOT_PLAIN else _Line(pair)
+        return (pair, -1, value == b"keep-alive") if value in (b"keep-alive", b"close") else None
+    return None if name in _NOT_PLAIN else (pair, -1, True)
 
 
 class _Lines(Learned[bytes, _Line | None]):

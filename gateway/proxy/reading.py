@@ -103,13 +103,13 @@ class AnswerReader:
 
     def _begin_plain(self, head: PlainHead, received: bytes) -> None:
         """The parser sees nothing of a plain answer: it stands where it stood, before the next one."""
-        self.status, self.reason, self.fields, self.length, self.keeps, start = head
+        self.status, self.reason, self.fields, length, self.keeps, start = head
         self.has_head, self.framing, self._is_parsed = True, Framing.LENGTH, False
-        self._left = head.length
+        self._left = self.length = length
         body = received[start:]
         if body:
             self._count(body)
-        elif not head.length:
+        elif not length:
             self._renew()
 
     def end(self) -> bool:

@@ -9,12 +9,14 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
+
+from aiohttp import web
 
 from gateway.core.messages import Fields
 from gateway.errors import OutsideFailed, TimedOut
 from gateway.proxy.heads import LAST_CHUNK, Asked, answer_head
-from gateway.proxy.receiving import CLIENT
+from gateway.proxy.receiving import CLIENT, Reader
 from gateway.proxy.turn import Turn
 
 Rewrite = Callable[[int, Fields], Fields]
@@ -24,18 +26,32 @@ _RESET = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
 _SMALL_BYTES = 16 * 1024
 
 
-class Client(Protocol):
-    """The connection of a client: what a relay needs of aiohttp's request handler."""
+class Client:
+    """The connection of a client: what a relay needs of it.
 
-    transport: asyncio.Transport | None
-    relay: "Relay | None"
-    """Told by the connection when its client takes more, and when it left."""
-    is_broken: bool
-    """Said by the relay before the connection is broken off."""
+    ``relay`` writes the answer under way; the connection tells it when its client takes more, and when it left. ``is_broken`` is said by
+    the relay before the connection is broken off. ``writing_paused``: the client is slower than we are.
+    """
 
-    @property
-    def writing_paused(self) -> bool:
-        """Whether the client is slower than we are."""
+    __slots__ = ("is_broken", "relay", "transport", "writing_paused")
+
+    def __init__(self) -> None:
+        """Nobody is connected yet."""
+        self.transport: asyncio.Transport | None = None
+        self.relay: Relay | None = None
+        self.is_broken = False
+        self.writing_paused = False
+
+
+class Behind(Protocol):
+    """aiohttp's request handler, behind the connection of its client."""
+
+    client: Client
+
+
+def client_of(request: web.BaseRequest) -> Client:
+    """The connection that a request came by."""
+    return cast(Behind, request.protocol).client  # compose.ending; aiohttp declares its own class here
 
 
 class Way(Protocol):
@@ -51,15 +67,25 @@ class Way(Protocol):
         """Go on."""
 
 
-class Relay:
-    """Reads one answer (``receiving.Reader``) and writes it to ``client``; ``over`` is called once, when nothing more will happen.
+class Owner:
+    """Who has an answer relayed."""
+
+    __slots__ = ()
+
+    def over(self, relay: "Relay") -> None:
+        """Nothing more will happen; called once."""
+        raise NotImplementedError
+
+
+class Relay(Reader):
+    """Reads one answer and writes it to ``client``; ``owner`` is told once when nothing more will happen.
 
     ``abandoned``: why it ended before it was whole, empty where it did not. ``error``: what failed before anything was written.
     """
 
     __slots__ = (
-        "_asked", "_client", "_is_bare", "_is_chunked", "_is_whole", "_out", "_over", "_rewrite", "_turn", "abandoned", "error", "fields",
-        "has_begun", "is_held", "is_over", "keeps", "sent", "status", "way",
+        "_asked", "_is_bare", "_is_chunked", "_is_whole", "_out", "_owner", "_turn", "abandoned", "client", "error", "fields",
+        "has_begun", "is_held", "is_over", "keeps", "rewrite", "sent", "status", "way",
     )  # fmt: skip
 
     def __init__(
@@ -68,18 +94,18 @@ class Relay:
         way: Way | None,
         asked: Asked,
         rewrite: Rewrite,
-        over: Callable[["Relay"], None],
+        owner: Owner,
         turn: Turn | None = None,
     ) -> None:
         """Registers itself with the client's connection; ``way`` None: nobody need be told when its client goes.
 
         ``turn``: at whose end the last of a small answer is written; None: at once.
         """
-        self._client = client
+        self.client = client
         self.way = way
         self._asked = asked
-        self._rewrite = rewrite
-        self._over = over
+        self.rewrite = rewrite
+        self._owner = owner
         self._turn = turn
         self._out: list[bytes] = []
         self._is_bare = self._is_chunked = self._is_whole = False
@@ -95,7 +121,7 @@ class Relay:
     def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
         """The head arrived."""
         try:
-            self.fields = self._rewrite(status, fields)
+            self.fields = self.rewrite(status, fields)
         except Exception as error:  # noqa: BLE001 - called by the loop: a bug behind it must end this answer, and is told to ``over``
             self.error = error
             self._end()
@@ -130,7 +156,7 @@ class Relay:
             self._write()
 
     def _write(self) -> None:
-        transport = self._client.transport
+        transport = self.client.transport
         if self.is_over or transport is None:
             return
         out, self._out = self._out, []
@@ -140,7 +166,7 @@ class Relay:
             transport.write(b"".join(out))
         elif out:
             transport.writelines(out)
-        if not self._client.writing_paused:
+        if not self.client.writing_paused:
             if self._is_whole and self._turn is not None:
                 self._turn.behind(self._ended_behind)
             elif self._is_whole:
@@ -196,8 +222,8 @@ class Relay:
     def _abandon(self, reason: str) -> None:
         self.abandoned = reason
         self.keeps = False
-        transport = self._client.transport
-        self._client.is_broken = True  # so that who hears of the end does not close it first: TLS would say an orderly goodbye
+        transport = self.client.transport
+        self.client.is_broken = True  # so that who hears of the end does not close it first: TLS would say an orderly goodbye
         self._end()  # first: whoever waits for the end hears why, and not only that the client's connection is gone
         break_off(transport)
 
@@ -205,9 +231,9 @@ class Relay:
         self.is_over = True
         if not self._is_whole and self.way is not None:
             self.way.abort()
-        if self._client.relay is self:
-            self._client.relay = None
-        self._over(self)
+        if self.client.relay is self:
+            self.client.relay = None
+        self._owner.over(self)
 
 
 def break_off(transport: asyncio.Transport | None) -> None:

@@ -5,14 +5,13 @@ goes to the next server. Must never send anything itself, nor ask a server twice
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.balancing import Balancer
 from gateway.core.standing import Server
 from gateway.errors import AllDown, Busy, OutsideFailed
 from gateway.proxy.connection import Connection
-from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream import Standing, Upstream
 
 
 class Source(Protocol):
@@ -25,21 +24,24 @@ class Source(Protocol):
         """A connection; ``OutsideFailed`` with ``left`` False where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Tells the balancer how the requests to one server fare (``upstream.Standing``)."""
+class Counted(Standing):
+    """Tells the balancer how the requests to one server fare."""
 
-    balancer: Balancer
-    server: Server
-    monotonic: Callable[[], float]
+    __slots__ = ("_balancer", "_monotonic", "_server")
+
+    def __init__(self, balancer: Balancer, server: Server, monotonic: Callable[[], float]) -> None:
+        """``server``: one of the balancer's."""
+        self._balancer = balancer
+        self._server = server
+        self._monotonic = monotonic
 
     def began(self) -> None:
         """A request was sent to it."""
-        self.balancer.began(self.server)
+        self._balancer.began(self._server)
 
     def ended(self, failed: bool | None) -> None:
         """It is over."""
-        self.balancer.ended(self.server, failed, self.monotonic())
+        self._balancer.ended(self._server, failed, self._monotonic())
 
 
 class Servers:

@@ -8,11 +8,10 @@ than ``connections``. Rules from: STYLE "Async" (bounded, every wait has a deadl
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
 
 from gateway.errors import Busy, TimedOut, Unreachable
 from gateway.outbound import Deadlines
-from gateway.proxy.connection import Connection
+from gateway.proxy.connection import Connection, Home
 from gateway.proxy.place import Place
 
 
@@ -24,8 +23,10 @@ class PoolRules:
     keep_alive_seconds: float = 4.0
 
 
-class Standing(Protocol):
-    """Who is told how the requests to a server fare."""
+class Standing:
+    """Who is told how the requests to a server fare; this one does not care."""
+
+    __slots__ = ()
 
     def began(self) -> None:
         """A request was sent to it."""
@@ -34,23 +35,14 @@ class Standing(Protocol):
         """It is over (``connection.Home.ended``)."""
 
 
-class _Nobody:
-    def began(self) -> None:
-        """Nobody counts."""
-
-    def ended(self, failed: bool | None) -> None:
-        """Nobody counts."""
-
-
-class Upstream:
+class Upstream(Home):
     """One server. ``idle`` where nothing may be waited for, ``connection`` where it may. Close it with ``close``."""
 
     def __init__(self, place: Place, deadlines: Deadlines, rules: PoolRules, standing: Standing | None = None) -> None:
         """To be made inside the running event loop; connects to nothing yet."""
-        told = standing or _Nobody()
-        self.began, self.ended = told.began, told.ended
+        super().__init__(deadlines)
+        self._standing = standing or Standing()
         self.place = place
-        self.deadlines = deadlines
         self._rules = rules
         self._loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
@@ -92,6 +84,14 @@ class Upstream:
         elif (given := await self._turn()) is not None:
             return given
         return await self._connect()
+
+    def began(self) -> None:
+        """A request was sent."""
+        self._standing.began()
+
+    def ended(self, failed: bool | None) -> None:
+        """It is over."""
+        self._standing.ended(failed)
 
     def take_back(self, connection: Connection) -> None:
         """Its exchange ended in order: the next who waits gets it, or it stays idle for a while."""

@@ -91,7 +91,7 @@ class WebSocketRelay:
 
 async def _carried(request: web.BaseRequest, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> web.StreamResponse:
     """Open the tunnel and wait for its end; nothing may be waited for before."""
-    head = answer_head(101, answer.reason, fields, asked_of(request)).text
+    head = answer_head(101, answer.reason, fields, asked_of(request))[0]
     request.writer.output_size += len(head)  # it has begun: nobody may write another answer behind it
     tunnel.open(head, answer.early, is_lost=answer.is_gone)
     if opening.is_leaving:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.hop import HOP_BY_HOP
-from gateway.core.varying import VARYING, apart, around, filled
+from gateway.core.varying import VARYING, apart, around, filled, pairs_of
 
 NAMES = st.sampled_from([*VARYING, b"REFERER", b"Host", b"Cookie", b"X-A", b"Connection", b"Content-Length"])
 VALUES = st.binary(max_size=12) | st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=12).map(str.encode)
@@ -27,28 +27,29 @@ def together(rest: tuple[bytes, ...], values: tuple[bytes, ...]) -> bytes:
 @given(LINES)
 def test_nothing_is_lost(lines: list[tuple[bytes, bytes, bytes]]) -> None:
     text = written(lines)
-    found = apart(text)
-    assert together(found.rest, found.values) == text
+    rest, values = apart(text)
+    assert together(rest, values) == text
 
 
 @given(LINES, st.lists(VALUES, min_size=8, max_size=8))
 def test_two_heads_with_one_rest_differ_in_plain_values_alone(lines: list[tuple[bytes, bytes, bytes]], others: list[bytes]) -> None:
-    first = apart(written(lines))
-    other = apart(written([(*line[:2], value) for line, value in zip(lines, others, strict=False)]))
-    for found in (first, other):
-        assert all(value.isascii() and value.decode().isprintable() and value == value.strip() and value for value in found.values)
-    if first.rest == other.rest:
-        assert together(first.rest, other.values) == written([(*line[:2], value) for line, value in zip(lines, others, strict=False)])
+    rest, values = apart(written(lines))
+    same, others_values = apart(written([(*line[:2], value) for line, value in zip(lines, others, strict=False)]))
+    for value in (*values, *others_values):
+        assert value.isascii() and value.decode().isprintable() and value == value.strip() and value
+    if rest == same:
+        assert together(rest, others_values) == written([(*line[:2], value) for line, value in zip(lines, others, strict=False)])
 
 
 @given(st.lists(st.tuples(NAMES, VALUES.map(lambda value: value.strip() or b"v")), max_size=8), st.data())
 def test_the_pieces_around_the_values_take_others(fields: list[tuple[bytes, bytes]], drawn: st.DataObject) -> None:
     text = b"Host: a\r\n" + b"".join(name + b": " + value + b"\r\n" for name, value in fields) + b"\r\n"
     found = apart(b"\r\n" + text)
-    pieces = around(text, found.pairs)
-    assert pieces is not None and filled(pieces, found.values) == text
-    values = tuple(drawn.draw(st.text("ab", min_size=1).map(str.encode)) for _ in found.values)
-    assert apart(b"\r\n" + filled(pieces, values)) == (found.rest, values)
+    rest, values = found
+    pieces = around(text, pairs_of(found))
+    assert pieces is not None and filled(pieces, values) == text
+    values = tuple(drawn.draw(st.text("ab", min_size=1).map(str.encode)) for _ in values)
+    assert apart(b"\r\n" + filled(pieces, values)) == (rest, values)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from gateway.errors import OutsideFailed
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Relay
+from gateway.proxy.relay import Client, Owner
 from gateway.proxy.turn import Turn
 
 Act = Callable[[web.BaseRequest, RequestHead], Awaitable[web.StreamResponse]]
@@ -55,7 +55,7 @@ class SteeredDoor:
         self.heads.append(head)
         return await self.act(request, head)
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, over: Callable[[Relay], None]) -> None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, owner: Owner) -> None:
         """Here everything waits for the test."""
 
     def recalled(self, head: RequestHead) -> None:

@@ -7,6 +7,8 @@ import pytest
 from aiohttp import web
 
 from gateway.compose.connection import ClientConnection
+from gateway.compose.ending import Ending
+from gateway.proxy.exchange import Waiting
 from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Relay
 from gateway.proxy.turn import Turn
@@ -102,19 +104,20 @@ class TestTaking:
             wire = await tried.fast.connect()
             await wire.say(asked(b"/a", tried.cookie))
             await wire.until(b"hello")
-            (client,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
-            ended, turn = list[Relay](), tried.inner.turn
+            (client,) = (each.client for each in tried.fast.server.connections if isinstance(each, Ending))
+            assert isinstance(client, ClientConnection)
+            waiting, turn = Waiting(asyncio.get_running_loop().create_future()), tried.inner.turn
             await _busy(turn)
-            relay = Relay(client, None, Asked(), lambda _, fields: fields, ended.append, turn)
+            relay = Relay(client, None, Asked(), lambda _, fields: fields, waiting, turn)
             relay.began(200, b"", ((b"Content-Length", b"5"),), 5)
             relay.piece(b"again")
             relay.ended()
             relay.flushed()
             client.pause_writing()
             client.resume_writing()
-            assert ended == []
+            assert not waiting.ended.done()
             await wire.until(b"again")
-            assert ended == [relay]
+            assert waiting.ended.done()
 
 
 async def _busy(turn: Turn) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 from aiohttp import web
@@ -207,7 +208,7 @@ class ClientServer(web.Server):
         super().__init__(handle, handler_cancellation=True)
 
     def __call__(self) -> web.RequestHandler:
-        return ClientConnection(self, _refuse, ClientRules(), asyncio.get_running_loop())
+        return cast(web.RequestHandler, ClientConnection(self, _refuse, ClientRules(), asyncio.get_running_loop()))
 
 
 def _refuse(_request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:

@@ -4,37 +4,12 @@ import asyncio
 
 import pytest
 
-from gateway.core.messages import Fields
-from gateway.errors import OutsideFailed, Unsent
+from gateway.errors import Unsent
+from gateway.proxy.exchange import Incoming
 from gateway.proxy.turn import Turn
 from tests.proxy.conftest import Behind, Front
 
 HEAD = b"GET /later HTTP/1.1\r\nHost: hr.example.com\r\n\r\n"
-
-
-class Listening:
-    """Reads an answer (``receiving.Reader``)."""
-
-    def __init__(self) -> None:
-        self.is_over = asyncio.Event()
-        self.status = 0
-        self.error: OutsideFailed | None = None
-
-    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
-        self.status = status
-
-    def piece(self, received: bytes) -> None:
-        pass
-
-    def ended(self) -> None:
-        self.is_over.set()
-
-    def flushed(self) -> None:
-        pass
-
-    def failed(self, error: OutsideFailed) -> None:
-        self.error = error
-        self.is_over.set()
 
 
 async def busy() -> Turn:
@@ -136,7 +111,7 @@ async def test_what_is_to_be_done_behind_a_turn_without_a_write_is_done() -> Non
 @pytest.mark.parametrize("gives_up", ["abort", "close"])
 async def test_a_request_that_is_given_up_within_its_turn_never_leaves(front: Front, behind: Behind, gives_up: str) -> None:
     connection = await front.source.connection()
-    connection.begin(HEAD, Listening(), turn=await busy())
+    connection.begin(HEAD, Incoming(connection), turn=await busy())
     getattr(connection, gives_up)()
     async with asyncio.timeout(5):
         await behind.gone.wait()
@@ -144,31 +119,34 @@ async def test_a_request_that_is_given_up_within_its_turn_never_leaves(front: Fr
 
 
 async def test_a_request_leaves_when_its_turn_is_over(front: Front, behind: Behind) -> None:
-    connection, listening = await front.source.connection(), Listening()
-    connection.begin(HEAD, listening, turn=await busy())
+    connection = await front.source.connection()
+    incoming = Incoming(connection)
+    connection.begin(HEAD, incoming, turn=await busy())
     async with asyncio.timeout(5):
-        await listening.is_over.wait()
-    assert (listening.status, behind.last.head) == (200, HEAD)
+        await incoming.came.wait()
+    assert (incoming.status, behind.last.head) == (200, HEAD)
 
 
 async def test_a_connection_that_closed_within_the_turn_says_that_nothing_was_sent(front: Front, behind: Behind) -> None:
-    connection, listening = await front.source.connection(), Listening()
-    connection.begin(HEAD, listening, turn=await busy())
+    connection = await front.source.connection()
+    incoming = Incoming(connection)
+    connection.begin(HEAD, incoming, turn=await busy())
     connection.eof_received()
     assert connection._transport is not None
     connection._transport.close()  # what uvloop does next where a server says that it has said everything
     await asyncio.sleep(0)
-    assert isinstance(listening.error, Unsent) and not listening.error.left
+    assert isinstance(incoming.error, Unsent) and not incoming.error.left
     async with asyncio.timeout(5):
         await behind.gone.wait()
     assert behind.visits == []
 
 
 async def test_what_a_server_says_before_it_was_asked_answers_nobody(front: Front, behind: Behind) -> None:
-    connection, listening = await front.source.connection(), Listening()
-    connection.begin(HEAD, listening, turn=await busy())
+    connection = await front.source.connection()
+    incoming = Incoming(connection)
+    connection.begin(HEAD, incoming, turn=await busy())
     connection.data_received(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
-    assert isinstance(listening.error, Unsent) and listening.status == 0
+    assert isinstance(incoming.error, Unsent) and incoming.status == 0
     async with asyncio.timeout(5):
         await behind.gone.wait()
     assert behind.visits == []

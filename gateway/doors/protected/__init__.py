@@ -28,7 +28,7 @@ from gateway.doors.protected.lasting import Lasting
 from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import UpstreamDown
 from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Relay
+from gateway.proxy.relay import Client, Owner
 from gateway.proxy.relayed import RelayedResponse
 
 __all__ = ["AppForwarding", "Face", "Familiar", "Familiars", "Gate", "Going", "Lasting", "Line", "OwnPaths", "ProtectedDoor", "SignInStart"]
@@ -87,15 +87,14 @@ class ProtectedDoor:
             return _closing(request, self._sign_in(head, app))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, over: Callable[[Relay], None]) -> Going | None:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, owner: Owner) -> Going | None:
         """Forward a request without a body, its answer straight to ``client``, where Okta need not be waited for.
 
-        None for everything else, and then nothing was sent: ``handle`` has it. ``over`` is called once when
-        all is done.
+        None for everything else, and then nothing was sent: ``handle`` has it. ``owner`` is told once when all is done.
         """
         forwarding = self._forwarding.get(known.app.name)
-        method, target, _ = line
-        path = target.partition("?")[0]
+        method = line.method
+        path = line.target.partition("?")[0]
         rule = place_of(known.app, path) if forwarding is not None and not is_own(path) else None
         if forwarding is None or rule is None or isinstance(rule, Malformed):
             return None
@@ -106,7 +105,7 @@ class ProtectedDoor:
         going = known.going
         if going is None or going.rule is not rule or going.comer is not comer:
             going = known.going = Going.under(rule, verdict.session, comer, known.head)
-        if not forwarding.at_once(client, asked, known, line, going, over):
+        if not forwarding.at_once(client, asked, known, line, going, owner):
             return None
         if going.session is not None:
             self._gate.touch(comer, known.head)

@@ -5,8 +5,6 @@ and the registration of what is open under a session. Must never be asked before
 and 5.7; ATTACKS group H, C12, C16, H23, L15.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -23,13 +21,12 @@ from gateway.doors.gate import Gate
 from gateway.doors.protected.familiar import Familiar
 from gateway.doors.protected.going import Going, Line
 from gateway.doors.protected.lasting import Lasting
-from gateway.errors import Unsent, UploadTooLarge
-from gateway.proxy.connection import Connection
-from gateway.proxy.fetching import TRIES, Fetching
+from gateway.doors.protected.sending import Sending
+from gateway.errors import UploadTooLarge
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.heads import Asked, field_lines
 from gateway.proxy.http import HttpProxy
-from gateway.proxy.relay import Client, Relay, Rewrite
+from gateway.proxy.relay import Client, Owner, Rewrite
 from gateway.proxy.turn import Turn
 from gateway.proxy.websocket import WebSocketRelay
 
@@ -84,15 +81,12 @@ class AppForwarding:
                 except UploadTooLarge:
                     return _TOO_LARGE
 
-    def at_once(
-        self, client: Client, asked: Asked, known: Familiar, line: Line, going: Going, over: Callable[[Relay], None], again: int = TRIES
-    ) -> bool:
+    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, going: Going, owner: Owner) -> bool:
         """Send a request without a body in this turn of the loop, or as soon as a connection is free, its answer straight to ``client``.
 
-        False where it may not be sent so. ``over`` is called once when all is done, whatever came of it. ``again``: how often it may go by
-        another connection, where the one before was closed before anything was written.
+        False where it may not be sent so. ``owner`` is told once when all is done, whatever came of it.
         """
-        method, target, values = line
+        target = line.target
         if self.face.rewriting is not None:
             inner = self.face.prefixes.inner(target)
             if inner is None:
@@ -101,34 +95,12 @@ class AppForwarding:
         pieces = known.pieces if known.told is going.session and known.pieces else self._pieces(known, going)
         if not pieces:
             return False
-        head = f"{method} {target} HTTP/1.1\r\n".encode("ascii") + filled(pieces, values)
-        brief = self.websocket.live.brief
-
-        def ended(relay: Relay) -> None:
-            brief.pop(relay, None)
-            if isinstance(relay.error, Unsent) and again and self.at_once(client, asked, known, line, going, over, again - 1):
-                return
-            over(relay)
-
-        relay = Relay(client, None, asked, self._rewriting(known, going), ended, self.turn)
-        self._send(head, relay, self._key(going), bare=asked.is_head)
+        head = f"{line.method} {target} HTTP/1.1\r\n".encode("ascii") + filled(pieces, line.values)
+        sending = Sending(self.http.source, head, self._key(going), asked, self.websocket.live.brief, going.watch, owner)
+        sending.begin(client, self._rewriting(known, going), self.turn)
         if going.watch is not None:
-            brief[relay] = going.watch
             self.lasting.look_soon()
         return True
-
-    def _send(self, head: bytes, relay: Relay, key: bytes | None, *, bare: bool) -> None:
-        """Over a connection that is free, or over the next that is."""
-
-        def begin(connection: Connection) -> None:
-            connection.begin(head, relay, bare=bare, turn=self.turn)
-            relay.way = connection
-
-        connection = self.http.source.idle(key)
-        with suppress(Unsent):
-            if connection is not None:
-                return begin(connection)
-        relay.way = Fetching(self.http.source, key, begin, relay.failed)
 
     def _pieces(self, known: Familiar, going: Going) -> tuple[bytes, ...]:
         """The app's lines behind the first, around the values that vary; none where they are refused, or are no place for other values."""

@@ -1,6 +1,6 @@
 """A request that was let in: what of it is new, under which rule, and as whom."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gateway.core.messages import RequestHead
 from gateway.core.routing import Rule
@@ -9,15 +9,20 @@ from gateway.doors.gate import Comer
 from gateway.doors.protected.lasting import Watch
 
 
-class Line(NamedTuple):
+class Line:
     """What a request has beside the fields that are known: its first line, and the values of those that vary (``core.varying``)."""
 
-    method: str
-    target: str
-    values: tuple[bytes, ...] = ()
+    __slots__ = ("method", "target", "values")
+
+    def __init__(self, method: str, target: str, values: tuple[bytes, ...] = ()) -> None:
+        """``values``: in the order of their fields."""
+        self.method = method
+        self.target = target
+        self.values = values
 
 
-class Going(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Going:
     """Under which rule, as whom (None: the app is told nobody), what was known of the browser, and what it lasts by."""
 
     rule: Rule
