@@ -4,15 +4,16 @@ Owns the values and the interfaces between a connection and the server it belong
 Rules from: ATTACKS D2, D7.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.http import RawRequestMessage
 
 from gateway.core.messages import HeadLimits, Malformed
 from gateway.proxy.relay import Client
+from gateway.proxy.translate import Head
 
 Refuse = Callable[[web.BaseRequest, Malformed], web.StreamResponse]
 Done = Callable[[bool], None]
@@ -49,15 +50,29 @@ class AtOnce(Protocol):
     def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
         """Begin the answer to a whole head that need not be parsed, and call ``done`` when it is over; False where nothing was begun."""
 
-    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """The same for a parsed one; ``sent``: the bytes of its head, where nothing but it arrived."""
 
 
-class Counting(Protocol):
-    """Who counts the requests that are being answered."""
+class Counting:
+    """The requests that are being answered. ``quiet`` is set while there is none."""
+
+    __slots__ = ("quiet", "running")
+
+    def __init__(self) -> None:
+        """Nothing runs yet."""
+        self.running = 0
+        self.quiet = asyncio.Event()
+        self.quiet.set()
 
     def began(self) -> None:
         """One more."""
+        self.running += 1
+        if self.running == 1:
+            self.quiet.clear()
 
     def ended(self) -> None:
         """One less."""
+        self.running -= 1
+        if not self.running:
+            self.quiet.set()

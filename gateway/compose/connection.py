@@ -11,14 +11,11 @@ import asyncio
 from typing import cast
 
 from aiohttp import web
-from aiohttp.http import RawRequestMessage
-from aiohttp.streams import EMPTY_PAYLOAD
 
 from gateway.compose.clients import AtOnce, ClientRules, Counting, Front, Refuse
 from gateway.compose.ending import Ending
 from gateway.proxy.translate import peer_of
 
-_END_OF_HEAD = b"\r\n\r\n"
 _TURNS = 2
 """For so many turns of the loop the task is waited for, which is one more than it needs: with one it was back each time (22,000 forms)."""
 
@@ -115,7 +112,7 @@ class ClientConnection(Front):
         if handler._request_count > handler.followed:
             fresh = handler._request_count - handler.followed
             handler.follow()
-            starts_here, self._is_between = self._is_between, fresh == 1 and self._is_bare_head(data)
+            starts_here, self._is_between = self._is_between, fresh == 1 and handler.ends_with_head(data)
             if waiter is not None and not waiter.done():
                 self._next(waiter, data if starts_here and self._is_between else None)
             return
@@ -129,11 +126,6 @@ class ClientConnection(Front):
         """Whether what comes next belongs to a head."""
         handler = self.handler
         return handler._payload_parser is None and not handler._upgraded and handler.body.is_eof()
-
-    def _is_bare_head(self, received: bytes) -> bool:
-        """Whether these bytes end where the one head among them does, so that a parser that saw no body stands between two messages."""
-        messages = self.handler._messages
-        return bool(messages) and messages[-1][1] is EMPTY_PAYLOAD and received.find(_END_OF_HEAD) == len(received) - len(_END_OF_HEAD)
 
     def _begins_familiar(self, data: bytes) -> bool:
         """Whether the answer to these bytes was begun without a look of the parser at them."""
@@ -153,8 +145,8 @@ class ClientConnection(Front):
     def _next(self, waiter: asyncio.Future[None], sent: bytes | None = None) -> None:
         """Answer the first request that waits: at once, or by the task that ``waiter`` wakes."""
         handler = self.handler
-        message, body = handler._messages[0]
-        if self.at_once is None or handler._parser is None or body is not EMPTY_PAYLOAD or not isinstance(message, RawRequestMessage):
+        message = handler.first_without_body() if self.at_once is not None else None
+        if self.at_once is None or message is None:
             return waiter.set_result(None)
         keeps = not message.should_close and not handler.is_retiring
         # aiohttp must not see the sleeping task: it would wake it for the next request, and take the connection for idle.
@@ -162,8 +154,7 @@ class ClientConnection(Front):
         if message.upgrade or not self.at_once.at_once(self, message, self._peer, keeps, self._done, sent):
             handler.sleeper, handler._waiter = None, waiter
             return waiter.set_result(None)
-        handler._messages.popleft()
-        handler._parser.message_consumed()
+        handler.taken()
         if self.counting is not None:
             self.counting.began()
 

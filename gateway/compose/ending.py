@@ -17,10 +17,12 @@ from gateway.compose.clients import ClientRules, Front, Refuse
 from gateway.compose.stalled import Stalled
 from gateway.core.arrivals import Arrival
 from gateway.core.messages import Malformed
+from gateway.proxy.translate import Head
 
 LINGERING_SECONDS = 2.0
 """How long the rest of an unread body is taken from a client after our answer, before the connection ends (S14)."""
 _MOST_FIELDS_PARSED = 1000
+_END_OF_HEAD = b"\r\n\r\n"
 _NO_REQUEST = b"\x00"
 """What every state of the parser refuses: so a refusal of ours takes the way of a refusal of its own, behind the answers under way."""
 
@@ -90,6 +92,22 @@ class Ending(web.RequestHandler):
     def parse(self, data: bytes) -> None:
         """Have it read."""
         super().data_received(data)
+
+    def ends_with_head(self, received: bytes) -> bool:
+        """Whether these bytes end where the one head among them does, so that a parser that saw no body stands between two messages."""
+        messages = self._messages
+        return bool(messages) and messages[-1][1] is EMPTY_PAYLOAD and received.find(_END_OF_HEAD) == len(received) - len(_END_OF_HEAD)
+
+    def first_without_body(self) -> Head | None:
+        """The first request that waits, where it has no body."""
+        message, body = self._messages[0]
+        return message if body is EMPTY_PAYLOAD and isinstance(message, RawRequestMessage) else None
+
+    def taken(self) -> None:
+        """That request is answered by somebody else."""
+        self._messages.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
 
     def pause_writing(self) -> None:
         """The client is slower than we are."""

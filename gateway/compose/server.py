@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from gateway.compose.clients import AtOnce, ClientRules, Refuse
+from gateway.compose.clients import AtOnce, ClientRules, Counting, Refuse
 from gateway.compose.connection import ClientConnection
 from gateway.compose.ending import ClientRequest, Ending
 from gateway.compose.handshakes import Handshake
@@ -60,9 +60,7 @@ class Server(web.Server):
         self._rules = rules or ClientRules()
         self._tell = tell
         self._at_once = at_once
-        self._running = 0
-        self._quiet = asyncio.Event()
-        self._quiet.set()
+        self._counting = Counting()
         self._house = House(self._rules.connections)
         self._leaving = 0
         self.present = 0
@@ -81,7 +79,7 @@ class Server(web.Server):
     def __call__(self) -> web.RequestHandler:
         """What stands at the transport of a new connection; aiohttp's declares its own class here, the loop asks for none."""
         made = ClientConnection(self, self._refuse, self._rules, asyncio.get_running_loop())
-        made.at_once, made.counting = self._at_once, self
+        made.at_once, made.counting = self._at_once, self._counting
         return cast(web.RequestHandler, made)
 
     def _request(
@@ -134,23 +132,11 @@ class Server(web.Server):
             self._tell("connections_full" if turned else "connections_free", {"count": self.present})
 
     async def _counted(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.began()
+        self._counting.began()
         try:
             return await self._handle(request)
         finally:
-            self.ended()
-
-    def began(self) -> None:
-        """A request is being answered."""
-        self._running += 1
-        if self._running == 1:
-            self._quiet.clear()
-
-    def ended(self) -> None:
-        """It was."""
-        self._running -= 1
-        if not self._running:
-            self._quiet.set()
+            self._counting.ended()
 
     async def drain(self, seconds: float) -> None:
         """Wait until no request is being answered, at most so long; connections end as they fall idle."""
@@ -159,7 +145,7 @@ class Server(web.Server):
                 connection.retire()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._quiet.wait()
+                await self._counting.quiet.wait()
 
 
 class Listening:

@@ -8,13 +8,13 @@ is what nginx says for ``limit_conn``.
 """
 
 import ipaddress
-from functools import lru_cache
+
+from gateway.core.learned import Learned
 
 _KNOWN_PLACES = 4096
 _ROOM_AGAIN = 0.9
 
 
-@lru_cache(_KNOWN_PLACES)
 def place_of(client: str) -> str | None:
     """What of an address stands for one client; None for what is no address."""
     try:
@@ -24,6 +24,9 @@ def place_of(client: str) -> str | None:
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     return address.packed[:8].hex() if address.ipv4_mapped is None else str(address.ipv4_mapped)
+
+
+_places = Learned(place_of, most=_KNOWN_PLACES)
 
 
 class Crowd:
@@ -42,12 +45,12 @@ class Crowd:
 
     def has_room(self, client: str) -> bool:
         """Whether ``enter`` would let this client in now; nothing is counted."""
-        place = place_of(client)
+        place = _places[client]
         return place is None or not self._most or self._counts.get(place, 0) < self._most
 
     def enter(self, client: str) -> bool:
         """Whether this client may have one request more."""
-        place = place_of(client)
+        place = _places[client]
         if place is None or not self._most:
             return True
         count = self._counts.get(place, 0)
@@ -59,7 +62,7 @@ class Crowd:
 
     def leave(self, client: str) -> None:
         """A request of this client is over."""
-        place = place_of(client)
+        place = _places[client]
         count = self._counts.get(place, 0) if place is not None else 0
         if count > 1 and place is not None:
             self._counts[place] = count - 1

@@ -74,4 +74,5 @@ def _may_open_websocket(head: RequestHead, app: App) -> bool:
     origins = head.values(b"origin")
     if not origins:
         return all(name != PASS_NAME for name, _ in pairs(head.fields))
-    return len(origins) == 1 and origins[0].decode("latin-1") in (app.origin, *app.websocket_origins)
+    origin = origins[0].decode("latin-1")
+    return len(origins) == 1 and (origin == app.origin or origin in app.websocket_origins)

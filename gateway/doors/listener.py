@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.http import RawRequestMessage
 
 from gateway.core.crowds import Crowd
 from gateway.core.dialects import is_asked
@@ -36,6 +35,7 @@ from gateway.doors.witness import Witness
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client
+from gateway.proxy.translate import Head
 from gateway.proxy.turn import Turn
 
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
@@ -108,8 +108,12 @@ class Listener:
         if line is None:
             return False
         method, target, lines = line
-        rest, values = apart(lines)
-        known = self._familiars.get(rest)
+        # What holds no line that varies is kept under itself, and need not be taken apart.
+        values: tuple[bytes, ...] = ()
+        known = self._familiars.get((lines,))
+        if known is None:
+            rest, values = apart(lines)
+            known = self._familiars.get(rest)
         if known is None or known.head.peer != peer or not self._crowd.has_room(known.head.client):
             return False
         if len(received) - len(lines) > limits.line_bytes or (values and len(lines) > limits.fields_bytes):
@@ -118,7 +122,7 @@ class Listener:
         asked = _ASKED_HEAD if method == "HEAD" else _ASKED
         return self._passing(client, known, new, asked, began, done).begin()
 
-    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """Forward a request that has no body, without a task, where Okta need not be waited for; False where ``handle`` must.
 
         Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; ``done`` is called once when its

@@ -49,16 +49,5 @@ class Witness:
         self.metrics.answered(door, verdict, status, seconds)
         if reason in _COUNTED_REASONS:
             self.metrics.happened(reason)
-        self.log.access(
-            door=door,
-            method=method if method in METHODS or not method else "other",
-            app=app,
-            route=route,
-            verdict=verdict,
-            reason=reason,
-            status=status,
-            peer=peer,
-            client=client,
-            fingerprint=fingerprint,
-            milliseconds=seconds * 1000,
-        )
+        words = (door, method if method in METHODS or not method else "other", app, route, verdict, reason)
+        self.log.requests.tell(words, status, peer, client, fingerprint, "", int(seconds * 1e6) / 1000)

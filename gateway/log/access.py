@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 from gateway.log.forms import RENDER, Format, Moments
+from gateway.log.outlet import Outlet
 from gateway.log.values import LARGEST_VALUE, plain
 
 LARGEST_MEMORY = 4096
@@ -41,8 +42,9 @@ class _Known(dict[Key, str], Generic[Key]):
 class AccessLine:
     """Makes the lines about requests, in one form."""
 
-    def __init__(self, form: Format, moments: Moments, always: Mapping[str, object]) -> None:
-        """Nothing is known yet. ``always``: figures of every line."""
+    def __init__(self, form: Format, moments: Moments, always: Mapping[str, object], outlet: Outlet | None = None) -> None:
+        """Nothing is known yet. ``always``: figures of every line; ``outlet``: None where no line is wanted."""
+        self._outlet = outlet
         self._render, self._now, self._always = RENDER[form], moments.now, always
         self._outer, self._between = ("{}", ", ") if form == "json" else ("", " ")
         opening, self._closing = self._outer[:1], self._outer[1:] + "\n"
@@ -52,6 +54,7 @@ class AccessLine:
         self._words: _Known[tuple[str, ...]] = _Known(self._opened, lambda words: sum(map(len, words)))
         self._peers, self._clients, self._fingerprints = map(self._texts, ("peer", "client", "fingerprint"))
         self._request_id = self._text("request_id")
+        self._figures: _Known[float] = _Known(lambda milliseconds: repr(round(milliseconds, 3)), lambda _: 0)
 
     def line(
         self, words: tuple[str, ...], status: int, peer: str, client: str, fingerprint: str, request_id: str, milliseconds: float
@@ -60,13 +63,20 @@ class AccessLine:
         return (
             f"{self._before_moment}{self._now()}{self._words[words]}{status}{self._peers[peer]}{self._clients[client]}"
             f"{self._fingerprints[fingerprint]}{self._request_id(request_id) if request_id else ''}"
-            f"{self._before_milliseconds}{round(milliseconds, 3)!r}{self._closing}"
+            f"{self._before_milliseconds}{self._figures[milliseconds]}{self._closing}"
         )
+
+    def tell(
+        self, words: tuple[str, ...], status: int, peer: str, client: str, fingerprint: str, request_id: str, milliseconds: float
+    ) -> None:
+        """Have the line written soon, where lines of its level are wanted."""
+        if self._outlet is not None:
+            self._outlet.soon(self.line(words, status, peer, client, fingerprint, request_id, milliseconds))
 
     @property
     def remembered(self) -> int:
         """Parts that are kept."""
-        return len(self._words) + len(self._peers) + len(self._clients) + len(self._fingerprints)
+        return len(self._words) + len(self._peers) + len(self._clients) + len(self._fingerprints) + len(self._figures)
 
     def _part(self, figures: Mapping[str, object]) -> str:
         """Some of a line, with what stands between it and the part before."""

@@ -48,7 +48,7 @@ class Log:
         sink = sink_of(sys.stderr if stream is None else stream)
         told_lost = _lost_line(RENDER[form], moments, self._always) if self._least <= _LEVELS["warning"] else _unsaid
         self._outlet = Outlet(sink, later or (on_the_loop if stream is None else never), told_lost)
-        self._line = AccessLine(form, moments, self._always).line
+        self.requests = AccessLine(form, moments, self._always, self._outlet if self._least <= _LEVELS["info"] else None)
         self._logger: Any = structlog.wrap_logger(
             _AtOnce(self._outlet),
             processors=[structlog.processors.add_log_level, _only_safe(moments), _rendered(RENDER[form])],
@@ -97,9 +97,7 @@ class Log:
 
         Door, method, app, route, verdict and reason are words from short lists; ``milliseconds`` is finite.
         """
-        if self._least <= 20:
-            words = (door, method, app, route, verdict, reason)
-            self._outlet.soon(self._line(words, status, peer, client, fingerprint, request_id, milliseconds))
+        self.requests.tell((door, method, app, route, verdict, reason), status, peer, client, fingerprint, request_id, milliseconds)
 
     def flush(self) -> None:
         """Write now what waits, as far as there is room."""
@@ -119,7 +117,9 @@ class _AtOnce:
     def debug(self, line: str) -> None:
         self._outlet.now(line + "\n")
 
-    info = warning = error = debug
+    info = debug
+    warning = debug
+    error = debug
 
 
 def _only_safe(moments: Moments) -> structlog.typing.Processor:

@@ -13,12 +13,14 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 
+from gateway.core.learned import Learned
 from gateway.core.messages import Fields
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 NO_BODY = (204, 304)
+_OTHER, _DATE, _LENGTH = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,14 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, kee
     ``reason`` empty: the usual one. Without a Content-Length the body is chunked, or ends with the connection on HTTP/1.0.
     """
     parts = [_status_line(status, reason)]
-    names = set()
+    has_date = has_length = False
     for name, value in fields:
-        names.add(name)
         parts += (name, b": ", value, b"\r\n")
-    has_date, has_length = _is_among(b"Date", names), _is_among(b"Content-Length", names)
+        kind = _kinds[name]
+        if kind == _DATE:
+            has_date = True
+        elif kind == _LENGTH:
+            has_length = True
     is_bare = asked.is_head or status in NO_BODY or status < 200
     keeps = keeps and asked.keeps
     is_chunked = False
@@ -68,9 +73,11 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, kee
     return b"".join(parts), is_bare, is_chunked, keeps
 
 
-def _is_among(name: bytes, names: set[bytes]) -> bool:
-    """Whether a field is there, in its usual spelling or in another."""
-    return name in names or name.lower() in map(bytes.lower, names)
+def _kind(name: bytes) -> int:
+    return {b"date": _DATE, b"content-length": _LENGTH}.get(name.lower(), _OTHER)
+
+
+_kinds = Learned(_kind)
 
 
 @lru_cache(maxsize=4)

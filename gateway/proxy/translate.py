@@ -7,6 +7,7 @@ forwarding starts. Rules from: RFC 9110 §10.1.1, ATTACKS S14, F3, F5.
 
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Protocol
 
 from aiohttp import web
 
@@ -15,6 +16,34 @@ from gateway.core.navigation import client_address
 from gateway.errors import UploadTooLarge
 
 Networks = Sequence[IPv4Network | IPv6Network]
+
+
+class Head(Protocol):
+    """What aiohttp's parser hands over. It declares a tuple of names for it, which the parser's own class is none of."""
+
+    @property
+    def method(self) -> str:
+        """As sent."""
+
+    @property
+    def path(self) -> str:
+        """The target, as sent."""
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Of HTTP."""
+
+    @property
+    def raw_headers(self) -> Fields:
+        """As sent."""
+
+    @property
+    def should_close(self) -> bool:
+        """Whether the client wants nothing behind it."""
+
+    @property
+    def upgrade(self) -> bool:
+        """Whether it asks for another protocol."""
 
 
 def request_head(request: web.BaseRequest, trusted_proxies: Networks, secure: bool) -> Received:

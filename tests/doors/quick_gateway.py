@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp.http import RawRequestMessage
-
 from gateway.clock import Clock
 from gateway.compose.clients import ClientRules, Done
 from gateway.compose.server import Listening, Server, bind
@@ -26,6 +24,7 @@ from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.proxy.relay import Client
+from gateway.proxy.translate import Head
 from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
 from tests.doors.listening import SteeredDoor
 from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
@@ -168,7 +167,7 @@ class _Noting:
         self.begun.extend([True] if is_begun else [])
         return is_begun
 
-    def at_once(self, client: Client, message: RawRequestMessage, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """Noted, whatever comes of it."""
         self.begun.append(self.listener.at_once(client, message, peer, keeps, done, sent))
         return self.begun[-1]
