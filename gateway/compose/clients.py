@@ -35,9 +35,18 @@ class ClientRules:
 
 
 class Front(Client):
-    """What stands at the transport, before aiohttp's handler."""
+    """What stands at the transport, before aiohttp's handler. ``sleeper``: what its task waits for, while it is kept from being woken."""
 
-    __slots__ = ()
+    __slots__ = ("sleeper",)
+
+    def __init__(self) -> None:
+        """The task waits for nothing yet."""
+        super().__init__()
+        self.sleeper: asyncio.Future[None] | None = None
+
+    def let_go(self) -> None:
+        """Where nothing is being answered, the task is the handler's again."""
+        raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client, and what aiohttp reads again."""

@@ -26,7 +26,20 @@ class ClientConnection(Front):
     ``at_once`` and ``counting``: who is asked first, and told; None where every request has its task.
     """
 
-    __slots__ = ("_early", "_idle_seconds", "_is_between", "_loop", "_peer", "_rests", "_turns", "at_once", "counting", "handler")
+    __slots__ = (
+        "_early",
+        "_idle",
+        "_idle_seconds",
+        "_idle_until",
+        "_is_between",
+        "_loop",
+        "_peer",
+        "_rests",
+        "_turns",
+        "at_once",
+        "counting",
+        "handler",
+    )
 
     def __init__(self, server: web.Server, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
         """``refuse`` answers what is no request."""
@@ -34,6 +47,8 @@ class ClientConnection(Front):
         self.handler = Ending(server, self, refuse, rules, loop)
         self._loop = loop
         self._idle_seconds = rules.idle_seconds
+        self._idle_until = 0.0
+        self._idle: asyncio.TimerHandle | None = None
         self._early = b""
         self._turns = 0
         self._rests = False
@@ -73,10 +88,14 @@ class ClientConnection(Front):
 
         A client on a fast way asks again before it is; without this, whoever once needed the task would have it for every request.
         """
+        if self._rests:
+            if self._begins_familiar(data):
+                return
+            self.let_go()
         handler = self.handler
         if self._early:
             data, self._early = self._early + data, b""
-        elif handler._waiter is None and handler.sleeper is None and not handler._messages and self._is_between_heads():
+        elif handler._waiter is None and self.sleeper is None and not handler._messages and self._is_between_heads():
             self._early, self._turns = data, _TURNS
             self._loop.call_soon(self._late)
             return
@@ -99,9 +118,6 @@ class ClientConnection(Front):
         if handler.malformed is not None or (handler.is_last and handler.body.is_eof()):
             handler.has_more = True
             return
-        if self._rests and self._begins_familiar(data):
-            return
-        self._rests = False
         is_head = bool(data) and self._is_between_heads()
         if is_head and (malformed := handler.arrival.begins(data)) is not None:
             return handler.give_up(malformed)
@@ -129,17 +145,14 @@ class ClientConnection(Front):
 
     def _begins_familiar(self, data: bytes) -> bool:
         """Whether the answer to these bytes was begun without a look of the parser at them."""
-        handler = self.handler
-        waiter = handler._waiter
-        if self.at_once is None or waiter is None or waiter.done() or handler.is_retiring:
+        if self.at_once is None or self.sleeper is None or self.sleeper.done():
             return False
         self._rests = False
-        handler.sleeper, handler._waiter = waiter, None
         if self.at_once.familiar(self, data, self._peer, self._done):
             if self.counting is not None:
                 self.counting.began()
             return True
-        handler.sleeper, handler._waiter = None, waiter
+        self._rests = True
         return False
 
     def _next(self, waiter: asyncio.Future[None], sent: bytes | None = None) -> None:
@@ -150,9 +163,9 @@ class ClientConnection(Front):
             return waiter.set_result(None)
         keeps = not message.should_close and not handler.is_retiring
         # aiohttp must not see the sleeping task: it would wake it for the next request, and take the connection for idle.
-        handler.sleeper, handler._waiter = waiter, None
+        self.sleeper, handler._waiter = waiter, None
         if message.upgrade or not self.at_once.at_once(self, message, self._peer, keeps, self._done, sent):
-            handler.sleeper, handler._waiter = None, waiter
+            self.sleeper, handler._waiter = None, waiter
             return waiter.set_result(None)
         handler.taken()
         if self.counting is not None:
@@ -160,14 +173,16 @@ class ClientConnection(Front):
 
     def _done(self, keeps: bool) -> None:
         """An answer that was begun at once is over: on to the next request, or to rest, or to the end."""
-        handler = self.handler
-        waiter = handler._waiter = handler.sleeper
-        handler.sleeper = None
         if self.counting is not None:
             self.counting.ended()
+        handler, waiter = self.handler, self.sleeper
+        goes_on = keeps and not (handler._force_close or self.is_broken or handler.is_retiring or waiter is None or waiter.done())
+        if goes_on and self._is_between and not handler._messages:
+            return self._rest()
+        handler._waiter, self.sleeper = waiter, None
         if handler._force_close or self.is_broken or waiter is None or waiter.done():
             return
-        if not keeps or handler.is_retiring:
+        if not goes_on:
             handler.stalled.watch(self.transport)
             handler.force_close()
             return
@@ -178,7 +193,30 @@ class ClientConnection(Front):
         if handler._messages:
             self._next(waiter)
             return
-        self._rests = self._is_between
         handler._next_keepalive_close_time = self._loop.time() + self._idle_seconds
         if handler._keepalive_handle is None:
             handler._keepalive_handle = self._loop.call_at(handler._next_keepalive_close_time, handler._process_keepalive)
+
+    def _rest(self) -> None:
+        """Wait for the next request, with the task still in hand: most that come are familiar, and do not need it."""
+        self._rests = True
+        self._idle_until = self._loop.time() + self._idle_seconds
+        if self._idle is None:
+            self._idle = self._loop.call_at(self._idle_until, self._look)
+
+    def _look(self) -> None:
+        """A timer is seldom moved, a deadline is a number: see whether it has passed."""
+        self._idle = None
+        if self._rests and self._loop.time() < self._idle_until:
+            self._idle = self._loop.call_at(self._idle_until, self._look)
+        elif self._rests:
+            self.handler.force_close()
+
+    def let_go(self) -> None:
+        """Where nothing is being answered, the task is the handler's again."""
+        if self._rests:
+            self._rests = False
+            self.handler._waiter, self.sleeper = self.sleeper, None
+            if self._idle is not None:
+                self._idle.cancel()
+                self._idle = None

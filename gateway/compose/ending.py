@@ -30,8 +30,8 @@ _NO_REQUEST = b"\x00"
 class Ending(web.RequestHandler):
     """What ends, and how: aiohttp's handler, behind ``client``, which stands at the transport.
 
-    ``is_retiring``: the answers say that the connection ends behind them. ``sleeper``: what the task waits for while an answer is written
-    without it. ``followed``: so many of the requests that the parser handed over are known here.
+    ``is_retiring``: the answers say that the connection ends behind them. ``followed``: so many of the requests that the parser handed over
+    are known here.
 
     ``is_last``: nothing that follows the request that came is one. Two kinds are the last because of aiohttp's parser (seen with 3.14.5):
     of one in chunks it hands the last trailer over as the first field of the next request, behind a proxy another user's (H17, S20); behind
@@ -40,7 +40,7 @@ class Ending(web.RequestHandler):
 
     __slots__ = (
         "_deadline", "_has_left", "_refuse", "_rules", "arrival", "body", "client", "followed", "has_more", "is_last", "is_retiring",
-        "malformed", "sleeper", "stalled",
+        "malformed", "stalled",
     )  # fmt: skip
 
     def __init__(self, server: web.Server, client: Front, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
@@ -65,7 +65,6 @@ class Ending(web.RequestHandler):
         self._deadline: asyncio.TimerHandle | None = None
         self.malformed: Malformed | None = None
         self._has_left: asyncio.Future[None] | None = None
-        self.sleeper: asyncio.Future[None] | None = None
         self.stalled = Stalled(loop, rules.idle_seconds, lambda: client.relay is not None and client.relay.is_held)
         self.followed = 0
         self.client = client
@@ -82,6 +81,7 @@ class Ending(web.RequestHandler):
 
     def force_close(self) -> None:
         """End it; nothing more is written."""
+        self.client.let_go()
         super().force_close()
         self.client.transport = None
 
@@ -160,6 +160,7 @@ class Ending(web.RequestHandler):
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:
         """End it, whatever is under way: half an answer must not look whole (S16)."""
+        self.client.let_go()
         if self.client.relay is not None:
             self.client.relay.break_off("stopping")
         await super().shutdown(timeout)
@@ -167,10 +168,11 @@ class Ending(web.RequestHandler):
     def retire(self) -> None:
         """End the connection: at once where it is idle (a request sent meanwhile must fail visibly), else behind its answer."""
         self.is_retiring = True
+        self.client.let_go()
         if self.client.relay is not None and not self.client.relay.has_begun:
             self.client.relay.force_close()
         # Not ``close``: with it aiohttp drops what arrives, and an upload under way could not end.
-        if not (self._request_in_progress or self._messages or self.sleeper is not None):
+        if not (self._request_in_progress or self._messages or self.client.sleeper is not None):
             self.force_close()
 
     def follow(self) -> None:
