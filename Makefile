@@ -1,13 +1,14 @@
 # make dev    the gateway, a stand-in org and a demo app in one process
 # make test   everything that CI runs: installs what it needs, then style, types, tests
 # make bench  the measurements of tests/bench
+# make compiled  the compiled build, and the tests of what it compiles once more on it
 # make lint   style and types alone
 # make clean  what the tools left behind; `make distclean` takes the environments too
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help dev test bench lint style types core suite clean distclean
+.PHONY: help dev test bench lint style types core suite compiled clean distclean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -15,12 +16,17 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP_WHEEL := $(BIN)/python -m pip wheel --quiet --disable-pip-version-check
 FOR_DEV := $(VENV)/.for-dev
 FOR_TESTS := $(VENV)/.for-tests
 FOR_BENCH := $(VENV)/.for-bench
 NPM := tests/browser/npm
 NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
 CHROMIUM := /usr/bin/chromium
+COMPILED := build/compiled
+COMPILER := /usr/bin/gcc
+ROOMS := core doors proxy sessions attacks journeys revocations house
+TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
 WRK := /usr/bin/wrk
@@ -44,7 +50,7 @@ help:
 dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
-test: lint core suite
+test: lint core suite compiled
 
 lint: style types
 
@@ -61,6 +67,19 @@ core: $(FOR_TESTS)
 
 suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(SYSTEMD)
 	$(BIN)/python -m pytest --ignore=tests/core --numprocesses=$(WORKERS) --dist=loadfile
+
+# The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
+# It is made anew when a source changes: a library that is older than its source would hide the change.
+compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES)
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --numprocesses=$(WORKERS) --dist=loadfile
+
+$(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml') | $(COMPILER)
+	rm -rf $(COMPILED) build/wheel
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(PIP_WHEEL) --no-deps --no-build-isolation --wheel-dir build/wheel .
+	mkdir -p $(COMPILED) && cp -r $(TREE) $(COMPILED)/
+	$(BIN)/python -m zipfile -e build/wheel/*.whl $(COMPILED)
+	@[ ! -e ../shared ] || ln -sfn ../../shared build/shared
+	@touch $@
 
 # ARGS go to the benchmark of proxies: make bench ARGS="--quick --plot bench.svg"
 bench: $(FOR_BENCH) | $(WRK) $(PROXIES)
@@ -102,6 +121,10 @@ $(CHROMIUM):
 # One installation for all of them.
 $(PROXIES) &:
 	@$(call apt,nginx caddy haproxy,the tests with real front proxies)
+
+# Debian's own Python has its headers in a package of its own; others bring them along.
+$(COMPILER):
+	@$(call apt,gcc libc6-dev python3-dev,the compiled build)
 
 # The tool alone is used; nothing is started.
 $(SYSTEMD):

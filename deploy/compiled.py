@@ -1,0 +1,54 @@
+"""The compiled build: the modules that every request passes, made into C by mypyc; the same sources, the same tests.
+
+    HATCH_BUILD_HOOK_ENABLE_CUSTOM=true pip install .
+
+Owns how they are compiled; which they are stands in ``pyproject.toml``. Without that word the wheel is plain Python, and it is what is
+tested first. Must never write into the tree: a library beside its source would hide every change of it. Needs a C compiler and Python's
+headers. Source: hatchling's build hooks, mypyc's ``mypycify``.
+"""
+
+import os
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from mypyc.build import mypycify
+from setuptools import Distribution
+
+OPTIMISATION = "2"
+
+
+class CompiledBuild(BuildHookInterface[Any]):
+    """Puts the libraries into the wheel, beside their sources."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile; nothing for an editable installation, whose sources are meant to change."""
+        if version != "standard":
+            return
+        self._folder = tempfile.TemporaryDirectory(prefix="session-gateway-compiled-")
+        folder = Path(self._folder.name)
+        words = ["--config-file", "pyproject.toml", *self._modules()]
+        extensions = mypycify(words, opt_level=OPTIMISATION, target_dir=str(folder / "c"), group_name="gateway")
+        build = Distribution({"name": "gateway", "ext_modules": extensions}).get_command_obj("build_ext")
+        build.build_lib, build.build_temp = str(folder / "lib"), str(folder / "temp")
+        build.parallel = os.cpu_count()
+        build.ensure_finalized()
+        build.run()
+        for library in (folder / "lib").rglob(f"*{sysconfig.get_config_var('EXT_SUFFIX')}"):
+            build_data["force_include"][str(library)] = str(library.relative_to(folder / "lib"))
+        build_data["pure_python"], build_data["infer_tag"] = False, True
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Leave nothing behind."""
+        if version == "standard":
+            self._folder.cleanup()
+
+    def _modules(self) -> list[str]:
+        root = Path(self.root)
+        left_out = {path for pattern in self.config["left-out"] for path in root.glob(pattern)}
+        found = sorted({path for pattern in self.config["modules"] for path in root.glob(pattern)} - left_out)
+        return [path.relative_to(root).as_posix() for path in found]
