@@ -25,7 +25,7 @@ NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.p
 CHROMIUM := /usr/bin/chromium
 COMPILED := build/compiled
 COMPILER := /usr/bin/gcc
-ROOMS := core doors proxy sessions attacks journeys revocations house
+ROOMS := core doors proxy sessions attacks journeys revocations house deploy/test_compiled.py
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
@@ -82,7 +82,7 @@ $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests co
 	@touch $@
 
 # ARGS go to the benchmark of proxies: make bench ARGS="--quick --plot bench.svg"
-bench: $(FOR_BENCH) | $(WRK) $(PROXIES)
+bench: $(FOR_BENCH) $(COMPILED)/.made | $(WRK) $(PROXIES)
 	@for program in $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)); do \
 	    module=$${program%.py}; \
 	    echo "== $$program"; \

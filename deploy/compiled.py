@@ -17,7 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from mypyc.build import mypycify
 from setuptools import Distribution
 
-OPTIMISATION = "2"
+OPTIMISATION = "3"
 
 
 class CompiledBuild(BuildHookInterface[Any]):

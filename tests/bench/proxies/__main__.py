@@ -17,6 +17,7 @@ from tests.bench.proxies.arena import Arena, arena
 from tests.bench.proxies.contestants import PEERS
 from tests.bench.proxies.machine import machine, versions
 from tests.bench.proxies.measures import QUICK, Extent, measure
+from tests.bench.proxies.own import is_compiled
 from tests.bench.proxies.plot import picture
 from tests.bench.proxies.processes import NotRunning, found
 from tests.bench.proxies.report import as_json, markdown
@@ -62,7 +63,9 @@ def measured(made: Arena, given: argparse.Namespace) -> int:
     """Measure and report; the exit status."""
     about = machine() | {"versions": ", ".join(f"{name} {number}" for name, number in versions().items())}
     peers = [peer for peer in PEERS if not given.only or any(word.lower() in peer.name.lower() for word in given.only)]
-    figures = measure(made, [made.town.contestant, *peers], extent(given), say)
+    if not is_compiled():
+        say("the gateway is measured as Python: there is no compiled build of these sources (make compiled)")
+    figures = measure(made, [made.town.contestant, *made.town.others, *peers], extent(given), say)
     wanted = targets({one.name: one for one in figures})
     print(markdown(figures, wanted, about))
     if given.json:

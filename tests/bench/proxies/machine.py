@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gateway import __version__
+from tests.bench.proxies.own import is_compiled
 from tests.bench.proxies.processes import found
 
 ASKED = {"nginx": "-v", "caddy": "version", "traefik": "version", "envoy": "--version", "wrk": "-v"}
@@ -26,7 +27,7 @@ def machine() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Of the gateway, what it runs on, and of every program that is installed."""
-    own = {"session-gateway": __version__, "python": platform.python_version()}
+    own = {"session-gateway": f"{__version__}{' (compiled)' if is_compiled() else ''}", "python": platform.python_version()}
     own |= {name: version(name) for name in ("aiohttp", "uvloop")}
     return own | {name: _said(name, switch) for name, switch in ASKED.items() if found(name)}
 

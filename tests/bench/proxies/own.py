@@ -1,7 +1,8 @@
 """The gateway as a contestant: composed as in production, before a stand-in org, with the pass of somebody who really signed in.
 
-Owns the org and the one seal key, so that a gateway that starts again knows the pass. The journey is a browser's: a session token from
-the org, the login host, the hand-off, the pass.
+Owns the org and the one seal key, so that a gateway that starts again knows the pass; and which gateway is measured: the compiled build
+where ``make compiled`` has made it of these very sources, and then the same as Python beside it. The journey is a browser's: a session
+token from the org, the login host, the hand-off, the pass.
 """
 
 import asyncio
@@ -21,7 +22,21 @@ from tests.journeys.person import HR, Person, redemption
 
 NAME = "session-gateway"
 APPS_OWN_COOKIE = "JSESSIONID=0123456789ABCDEF0123456789ABCDEF"
-COMMAND_LINE = (sys.executable, "-c", "from gateway.cli import main; main()")
+AS_PYTHON = f"{NAME}, as Python"
+ROOT = Path(__file__).parents[3]
+COMPILED = ROOT / "build" / "compiled"
+COMMAND_LINE = (sys.executable, "-P", "-c", "from gateway.cli import main; main()")
+
+
+def is_compiled() -> bool:
+    """Whether there is a compiled build, and it is not older than a source."""
+    made = COMPILED / ".made"
+    return made.exists() and all(source.stat().st_mtime <= made.stat().st_mtime for source in (ROOT / "gateway").rglob("*.py"))
+
+
+def _beside(tree: Path) -> dict[str, str]:
+    """The environment in which the gateway of this tree is the one that starts."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(tree), os.environ.get("PYTHONPATH", ""))))}
 
 
 class Town:
@@ -31,9 +46,11 @@ class Town:
         """Start the org."""
         self._port = free_port()
         self._key = base64.b64encode(os.urandom(32)).decode()
-        self._org = Program(Command((*COMMAND_LINE, "org", "--port", str(self._port)), {}), core, folder / "org.log")
+        self._tree = COMPILED if is_compiled() else ROOT
+        self._org = Program(Command((*COMMAND_LINE, "org", "--port", str(self._port)), _beside(ROOT)), core, folder / "org.log")
         self._org.listens(self._port)
         self.contestant = Contestant(NAME, sys.executable, "", self._command)
+        self.others = (Contestant(AS_PYTHON, sys.executable, "", self._as_python),) if is_compiled() else ()
         self.companion = Contestant(f"{NAME}, sub-requests", sys.executable, "", self._companion)
 
     def __enter__(self) -> "Town":
@@ -44,10 +61,15 @@ class Town:
         """End the org."""
         self._org.__exit__()
 
-    def _command(self, place: Place, proxies: str = "") -> Command:
+    def _command(self, place: Place, proxies: str = "", tree: Path | None = None) -> Command:
         """``proxies``: who may ask for decisions, as in ``listen.trusted_proxies``."""
         file = filled_in("gateway.toml", place, {"ORG": self._port, "ADMIN": free_port(), "PROXIES": proxies})
-        return Command((*COMMAND_LINE, "run", "--config", str(file)), {"SESSION_GATEWAY_SEAL_KEYS": self._key})
+        return Command(
+            (*COMMAND_LINE, "run", "--config", str(file)), {"SESSION_GATEWAY_SEAL_KEYS": self._key, **_beside(tree or self._tree)}
+        )
+
+    def _as_python(self, place: Place) -> Command:
+        return self._command(place, tree=ROOT)
 
     def _companion(self, place: Place) -> Command:
         return self._command(place, '"127.0.0.1/32"')
