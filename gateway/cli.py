@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import click
 import uvloop
 
-from gateway import __version__
+from gateway import __version__, clock
 from gateway.compose import Gateway, ask_org, settle
 from gateway.config import Config, Settings, load
 from gateway.config.environment import KEY_BYTES
@@ -52,8 +52,12 @@ class Refused(click.ClickException):
             click.echo(problem, err=True, file=file)
 
 
+_HOW = "" if clock.__file__.endswith(".py") else " (compiled)"
+"""How this was built (``deploy/compiled.py``)."""
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="session-gateway")
+@click.version_option(__version__ + _HOW, prog_name="session-gateway")
 def main() -> None:
     """A gateway that ends the old Okta session, proves it, and only then lets a sessionToken through."""
 

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from tests.deploy.objects import ROOT
+from tests.house.configurations import finished
 
 IS_COMPILED = ROOT.parent.name == "build"  # where `make compiled` puts it
 
@@ -40,3 +41,8 @@ def test_all_of_it_is_of_this_tree() -> None:
 def test_a_checkout_holds_no_library_that_would_hide_its_sources() -> None:
     libraries = [*(ROOT / "gateway").rglob("*.so"), *ROOT.glob("*.so")]
     assert bool(libraries) is IS_COMPILED
+
+
+async def test_the_program_says_so() -> None:
+    code, out, _ = await finished("--version")
+    assert code == 0 and out.endswith("(compiled)\n") is IS_COMPILED

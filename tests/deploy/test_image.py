@@ -81,6 +81,7 @@ def test_everything_that_the_build_reads_is_copied() -> None:
         *project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
     }
     read |= set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"])
+    read.add(project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["path"])
     copied = {source for rest in _rests("COPY") if not rest.startswith("--from") for source in rest.split()[:-1]}
     assert read <= copied
 
@@ -90,6 +91,15 @@ def test_the_packages_are_the_pinned_ones() -> None:
     assert len(installs) == 1
     assert installs[0][installs[0].index("--constraint") + 1] == "requirements.txt"
     assert installs[0][installs[0].index("--only-binary") + 1] == ":all:"
+    (environ,) = _rests("ENV", FILE[: -len(LAST_STAGE)])
+    assert environ.split() == ["HATCH_BUILD_HOOK_ENABLE_CUSTOM=true", "PIP_CONSTRAINT=/build/requirements.txt"]
+    assert "WORKDIR /build" in (f"{one.name} {one.rest}" for one in FILE)
+
+
+def test_the_compiler_stays_behind() -> None:
+    (packages,) = (words for rest in _rests("RUN") if "install" in (words := json.loads(rest)) and words[0] == "apt-get")
+    assert {"gcc", "python3-dev"} <= set(packages)
+    assert [rest for rest in _rests("COPY", LAST_STAGE)] == ["--from=build /opt/session-gateway /opt/session-gateway"]
 
 
 @pytest.mark.parametrize("service", ["gateway-1", "gateway-2", "org", "app"])
