@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from tests.bench.proxies.asked import END, Asked
 
-MOST = 12000.0
+MOST = 24000.0
 CONNECTIONS = 64
 
 
