@@ -103,6 +103,12 @@ class Listener:
 
     def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
         """As ``at_once``, for the bytes of a whole head whose fields came before, so that no parser need see them; False for all others."""
+        try:
+            return self._familiar(client, received, peer, done)
+        except Exception as error:  # noqa: BLE001 - the outermost door of what has no task
+            return self._failed_at_once(client, error)
+
+    def _familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
         began, limits = self._witness.clock.monotonic(), self._believed.limits
         line = parted(received)
         if line is None:
@@ -128,6 +134,12 @@ class Listener:
         Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; ``done`` is called once when its
         answer is over, with whether the connection goes on. ``sent``: the bytes of its head, where they are known to be nothing else.
         """
+        try:
+            return self._at_once(client, message, peer, keeps, done, sent)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._failed_at_once(client, error)
+
+    def _at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         began = self._witness.clock.monotonic()
         fields, line = message.raw_headers, (message.method, message.path)
         address = self._believed.client(peer, fields)
@@ -165,7 +177,7 @@ class Listener:
     async def _answer(self, request: web.BaseRequest, notes: Notes) -> web.StreamResponse:
         try:
             received = self._believed.received(request)
-            notes |= _who(received)
+            notes |= {"method": received.method, "peer": received.peer, "client": received.client}
             if is_asked(received.target):
                 return await self._at_auth(request, received, notes)
             if not self._crowd.enter(received.client):
@@ -218,6 +230,15 @@ class Listener:
                 notes |= {"door": "app", "app": host.name}
                 return await self._doors.app.handle(request, head)
 
+    def _failed_at_once(self, client: Client, error: Exception) -> bool:
+        """Where nothing was begun the task has it, and a page where that fails too; else it may have been sent, and is broken off."""
+        self._witness.log.failure("request_failed", error, {"door": "app"})
+        if client.relay is None:
+            return False
+        self._witness.answered(self._witness.began(), 500, door="app", verdict="failed")
+        client.relay.break_off("failed")
+        return True
+
     def _failed(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
         if request.writer.output_size > 0:
             # Half an answer is out: a clean end would make it look whole (S16).
@@ -225,7 +246,3 @@ class Listener:
                 request.transport.abort()
             raise ConnectionAbortedError("the answer broke off") from error
         return refusal(Malformed(500, "internal"), tuple(request.raw_headers))
-
-
-def _who(received: Received) -> Notes:
-    return {"method": received.method, "peer": received.peer, "client": received.client}

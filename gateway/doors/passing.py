@@ -78,6 +78,9 @@ class Passing(Owner):
 
     def over(self, relay: Relay) -> None:
         """Say so to whoever counts, and go on."""
+        going = self._going
+        if going is None:
+            return self._done(False)  # it failed while it was begun, and is counted by whoever noticed
         status, reason, keeps = relay.status, relay.abandoned, relay.keeps
         if relay.abandoned == "client_gone":
             status, reason = CLIENT_LEFT, ""
@@ -85,7 +88,7 @@ class Passing(Owner):
             status, reason, keeps = self._failed(relay.error, replace(self._asked, keeps=self._asked.keeps and relay.keeps))
         elif not relay.has_begun:
             status = CLIENT_LEFT  # broken off before there was anything to say
-        head, going = self._known.head, self._going
+        head = self._known.head
         self._crowd.leave(head.client)
         self._witness.answered(
             self._began,
@@ -94,11 +97,11 @@ class Passing(Owner):
             verdict="admit",
             reason=reason,
             app=self._known.app.name,
-            route=going.rule.pattern if going is not None else "",
+            route=going.rule.pattern,
             method=self._line.method,
             peer=head.peer,
             client=head.client,
-            fingerprint=going.comer.shown if going is not None else "",
+            fingerprint=going.comer.shown,
         )
         self._done(keeps)
 

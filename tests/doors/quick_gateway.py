@@ -9,7 +9,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,8 @@ from gateway.compose.server import Listening, Server, bind
 from gateway.core.crowds import Crowd
 from gateway.core.messages import HeadLimits
 from gateway.doors.believed import Believed
-from gateway.doors.listener import Doors, Listener
+from gateway.doors.listener import AppDoor, Doors, Listener
+from gateway.doors.protected import ProtectedDoor
 from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
@@ -124,12 +125,20 @@ def undated(answer: bytes) -> bytes:
 
 @asynccontextmanager
 async def quick(
-    *, most: int = 0, rules: ClientRules | None = None, connections: int = 20, secured: Secured | None = None
+    *,
+    most: int = 0,
+    rules: ClientRules | None = None,
+    connections: int = 20,
+    secured: Secured | None = None,
+    door: Callable[[ProtectedDoor], AppDoor] = lambda door: door,
 ) -> AsyncIterator[Quick]:
-    """Both addresses before one app; ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https."""
+    """Both addresses before one app; ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https.
+
+    ``door``: what takes the place of the app door, which it is given.
+    """
     crowd = Crowd(most)
     async with app_gateway(connections=connections, secured=secured) as inner:
-        fast, slow = [await _address(inner, crowd, rules, is_fast, secured) for is_fast in (True, False)]
+        fast, slow = [await _address(inner, door(inner.door), crowd, rules, is_fast, secured) for is_fast in (True, False)]
         try:
             made = Quick(inner, fast, slow, crowd, inner.cookie())
             await made.warm()
@@ -141,10 +150,12 @@ async def quick(
                 await address.listening.aclose(0.1)
 
 
-async def _address(inner: AppGateway, crowd: Crowd, rules: ClientRules | None, is_fast: bool, secured: Secured | None) -> Address:
+async def _address(
+    inner: AppGateway, door: AppDoor, crowd: Crowd, rules: ClientRules | None, is_fast: bool, secured: Secured | None
+) -> Address:
     written, metrics, begun = io.StringIO(), Metrics(), list[bool]()
     witness = Witness(Log("debug", stream=written), metrics, Clock())
-    listener = Listener(TABLE, Doors(SteeredDoor(), inner.door, SteeredDoor()), Believed((), HeadLimits()), witness, crowd, inner.turn)
+    listener = Listener(TABLE, Doors(SteeredDoor(), door, SteeredDoor()), Believed((), HeadLimits()), witness, crowd, inner.turn)
 
     server = Server(listener.handle, listener.unparsable, rules or ClientRules(), at_once=_Noting(listener, begun) if is_fast else None)
     bound = bind("127.0.0.1:0", str)
