@@ -80,7 +80,7 @@ class Server(web.Server):
         """What stands at the transport of a new connection; aiohttp's declares its own class here, the loop asks for none."""
         made = ClientConnection(self, self._refuse, self._rules, asyncio.get_running_loop())
         made.at_once, made.counting = self._at_once, self._counting
-        return cast(web.RequestHandler, made)
+        return cast(web.RequestHandler, made)  # the loop calls it, and nobody else
 
     def _request(
         self,

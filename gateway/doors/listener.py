@@ -27,7 +27,7 @@ from gateway.doors.believed import Believed
 from gateway.doors.notes import noted
 from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
-from gateway.doors.passing import CLIENT_LEFT, Done, Passing, Quick, tell
+from gateway.doors.passing import CLIENT_LEFT, Done, Passage, Passing, Quick, tell
 from gateway.doors.protected import Familiar, Familiars, Line
 from gateway.doors.refusals import refusal
 from gateway.doors.subrequest import Reply
@@ -87,6 +87,7 @@ class Listener:
         self._witness = witness
         self._crowd = crowd
         self._turn = turn
+        self._passage = Passage(doors.app, crowd, witness)
         self._familiars = Familiars()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -125,8 +126,7 @@ class Listener:
         if len(received) - len(lines) > limits.line_bytes or (values and len(lines) > limits.fields_bytes):
             return False
         new = Line(method, target, values)
-        asked = _ASKED_HEAD if method == "HEAD" else _ASKED
-        return self._passing(client, known, new, asked, began, done).begin()
+        return Passing(self._passage, client, known, new, _ASKED_HEAD if method == "HEAD" else _ASKED, began, done).begin()
 
     def at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
         """Forward a request that has no body, without a task, where Okta need not be waited for; False where ``handle`` must.
@@ -157,14 +157,11 @@ class Listener:
         found = apart(parts[2]) if parts is not None else _NOTHING
         known = Familiar(head, app, pairs_of(found))
         rest, values = found
-        if not self._passing(client, known, Line(*line, values), asked, began, done).begin():
+        if not Passing(self._passage, client, known, Line(*line, values), asked, began, done).begin():
             return False
         if rest:
             self._familiars.keep(rest, known)
         return True
-
-    def _passing(self, client: Client, known: Familiar, line: Line, asked: Asked, began: float, done: Done) -> Passing:
-        return Passing(self._doors.app, self._crowd, self._witness, client, known, line, asked, began, done)
 
     def unparsable(self, request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:
         """The refusal of bytes that the parser could not read as a request; nothing of them is repeated in it or in the log."""

@@ -7,7 +7,7 @@ the loop, from within the app's connection or the client's. Rules from: DESIGN s
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway.core.crowds import Crowd
@@ -38,27 +38,23 @@ class Quick(Protocol):
         """What is said where the app gave no answer that could be passed on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The door that such requests pass, and who counts them."""
+
+    door: Quick
+    crowd: Crowd
+    witness: Witness
+
+
 class Passing(Owner):
     """One such request; ``began``: the monotonic second."""
 
-    __slots__ = ("_asked", "_began", "_client", "_crowd", "_done", "_door", "_going", "_known", "_line", "_witness")
+    __slots__ = ("_asked", "_began", "_client", "_done", "_going", "_known", "_line", "_passage")
 
-    def __init__(
-        self,
-        door: Quick,
-        crowd: Crowd,
-        witness: Witness,
-        client: Client,
-        known: Familiar,
-        line: Line,
-        asked: Asked,
-        began: float,
-        done: Done,
-    ) -> None:
+    def __init__(self, passage: Passage, client: Client, known: Familiar, line: Line, asked: Asked, began: float, done: Done) -> None:
         """Nothing is sent yet."""
-        self._door = door
-        self._crowd = crowd
-        self._witness = witness
+        self._passage = passage
         self._client = client
         self._known = known
         self._line = line
@@ -69,11 +65,11 @@ class Passing(Owner):
 
     def begin(self) -> bool:
         """Have the door forward it; False where it did not, and then nothing was sent or counted."""
-        self._going = self._door.at_once(self._client, self._asked, self._known, self._line, self)
+        self._going = self._passage.door.at_once(self._client, self._asked, self._known, self._line, self)
         if self._going is None:
             return False
-        self._crowd.enter(self._known.head.client)
-        self._witness.metrics.began()
+        self._passage.crowd.enter(self._known.head.client)
+        self._passage.witness.metrics.began()
         return True
 
     def over(self, relay: Relay) -> None:
@@ -89,8 +85,8 @@ class Passing(Owner):
         elif not relay.has_begun:
             status = CLIENT_LEFT  # broken off before there was anything to say
         head = self._known.head
-        self._crowd.leave(head.client)
-        self._witness.answered(
+        self._passage.crowd.leave(head.client)
+        self._passage.witness.answered(
             self._began,
             status,
             door="app",
@@ -108,9 +104,9 @@ class Passing(Owner):
     def _failed(self, error: Exception, asked: Asked) -> tuple[int, str, bool]:
         """Nothing was written yet, so the client can be told; status, reason, and whether its connection goes on."""
         if isinstance(error, OutsideFailed):
-            answer, reason = self._door.down(self._known.head, self._known.app, error), f"upstream_{error.reason}"
+            answer, reason = self._passage.door.down(self._known.head, self._known.app, error), f"upstream_{error.reason}"
         else:
-            self._witness.log.failure("request_failed", error, {"door": "app", "app": self._known.app.name})
+            self._passage.witness.log.failure("request_failed", error, {"door": "app", "app": self._known.app.name})
             answer, reason = refused(Malformed(500, "internal"), self._known.head.fields), ""
         text, keeps = as_bytes(answer, asked)
         if self._client.transport is not None:

@@ -9,7 +9,6 @@ Rules from: STYLE "Async", RFC 9112 §9, ATTACKS S16, S22, D5.
 """
 
 import asyncio
-from typing import cast
 
 from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut, Unsent
 from gateway.outbound import Deadlines
@@ -17,6 +16,7 @@ from gateway.proxy.patience import FIRST_BYTE, IDLE, Patience
 from gateway.proxy.reading import AnswerReader
 from gateway.proxy.receiving import CLIENT, Reader, Sink
 from gateway.proxy.turn import Turn
+from gateway.proxy.writing import Writing
 
 
 class Home:
@@ -45,35 +45,24 @@ class Home:
         raise NotImplementedError
 
 
-class Connection(asyncio.Protocol):
+class Connection(Writing):
     """Made by ``Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives both up."""
 
-    __slots__ = (
-        "_answers", "_drained", "_head", "_home", "_is_full", "_is_running", "_is_sent", "_loop", "_patience", "_reader", "_sink",
-        "_transport", "idle_until", "is_reused",
-    )  # fmt: skip
+    __slots__ = ("_answers", "_head", "_home", "_is_running", "_is_sent", "_patience", "_reader", "_sink", "idle_until", "is_reused")
 
     def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
         """Not connected yet."""
+        super().__init__(loop)
         self._home = home
-        self._loop = loop
         self._answers = AnswerReader()
-        self._transport: asyncio.Transport | None = None
         self._reader: Reader | None = None
         self._sink: Sink | None = None
         self._head = b""
         self._is_sent = True
         self._is_running = False
-        self._is_full = False
-        self._drained: asyncio.Future[None] | None = None
         self._patience = Patience(home, loop, self._on_time)
         self.is_reused = False
         self.idle_until = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a request may still be sent."""
-        return self._transport is not None and not self._transport.is_closing()
 
     def begin(
         self, head: bytes, reader: Reader, *, bare: bool = False, upgrade: bool = False, is_whole: bool = True, turn: Turn | None = None
@@ -113,14 +102,6 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
             if self._reader is not None and not self._answers.has_head:
                 self._patience.begin(IDLE)
-
-    async def drained(self) -> None:
-        """Wait while the server is slower than we are; HungUp where it went away."""
-        if self._transport is None:
-            raise HungUp("in_upload")
-        if self._is_full:
-            self._drained = self._drained or self._loop.create_future()
-            await asyncio.shield(self._drained)
 
     def finish(self) -> None:
         """The request is whole."""
@@ -187,10 +168,6 @@ class Connection(asyncio.Protocol):
             reader.failed(error)
 
     # What the loop calls.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
-        self._transport = cast(asyncio.Transport, transport)  # what a stream's protocol is given
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the server."""
@@ -259,19 +236,12 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The server takes nothing more just now."""
-        self._is_full = True
+        super().pause_writing()
         if self._sink is not None:
             self._sink.writable(False)
 
     def resume_writing(self) -> None:
         """It does again."""
-        self._is_full = False
-        self._wake()
+        super().resume_writing()
         if self._sink is not None:
             self._sink.writable(True)
-
-    def _wake(self) -> None:
-        """Whoever waits in ``drained``."""
-        drained, self._drained = self._drained, None
-        if drained is not None and not drained.done():
-            drained.set_result(None)

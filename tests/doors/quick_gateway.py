@@ -132,10 +132,8 @@ async def quick(
     secured: Secured | None = None,
     door: Callable[[ProtectedDoor], AppDoor] = lambda door: door,
 ) -> AsyncIterator[Quick]:
-    """Both addresses before one app; ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https.
-
-    ``door``: what takes the place of the app door, which it is given.
-    """
+    """Both addresses before one app. ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https;
+    ``door``: what takes the place of the app door, which it is given."""
     crowd = Crowd(most)
     async with app_gateway(connections=connections, secured=secured) as inner:
         fast, slow = [await _address(inner, door(inner.door), crowd, rules, is_fast, secured) for is_fast in (True, False)]

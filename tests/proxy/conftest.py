@@ -208,7 +208,7 @@ class ClientServer(web.Server):
         super().__init__(handle, handler_cancellation=True)
 
     def __call__(self) -> web.RequestHandler:
-        return cast(web.RequestHandler, ClientConnection(self, _refuse, ClientRules(), asyncio.get_running_loop()))
+        return cast(web.RequestHandler, ClientConnection(self, _refuse, ClientRules(), asyncio.get_running_loop()))  # as compose.server
 
 
 def _refuse(_request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:

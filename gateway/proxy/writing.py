@@ -1,0 +1,54 @@
+"""What is written to a server behind the gateway: whether it may be, and how long whoever writes much has to wait.
+
+Owns the transport of one connection, as far as bytes go out. Must never hold a byte itself. Rules from: STYLE "Async" (backpressure).
+"""
+
+import asyncio
+from typing import cast
+
+from gateway.errors import HungUp
+
+
+class Writing(asyncio.Protocol):
+    """The writing side of a connection."""
+
+    __slots__ = ("_drained", "_is_full", "_loop", "_transport")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Not connected yet."""
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._is_full = False
+        self._drained: asyncio.Future[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request may still be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    async def drained(self) -> None:
+        """Wait while the server is slower than we are; HungUp where it went away."""
+        if self._transport is None:
+            raise HungUp("in_upload")
+        if self._is_full:
+            self._drained = self._drained or self._loop.create_future()
+            await asyncio.shield(self._drained)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        self._transport = cast(asyncio.Transport, transport)  # what a stream's protocol is given
+
+    def pause_writing(self) -> None:
+        """The server takes nothing more just now."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._is_full = False
+        self._wake()
+
+    def _wake(self) -> None:
+        """Whoever waits in ``drained``."""
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
