@@ -16,7 +16,6 @@ from gateway.proxy.relay import Client
 from gateway.proxy.translate import Head
 
 Refuse = Callable[[web.BaseRequest, Malformed], web.StreamResponse]
-Done = Callable[[bool], None]
 
 KEEP_ALIVE_SECONDS = 75.0
 
@@ -56,10 +55,10 @@ class Front(Client):
 class AtOnce(Protocol):
     """Answers what needs no waiting (``doors.listener``)."""
 
-    def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
-        """Begin the answer to a whole head that need not be parsed, and call ``done`` when it is over; False where nothing was begun."""
+    def familiar(self, client: Client, received: bytes, peer: str) -> bool:
+        """Begin the answer to a whole head that need not be parsed, and tell the client when it is over; False where nothing was begun."""
 
-    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, sent: bytes | None) -> bool:
         """The same for a parsed one; ``sent``: the bytes of its head, where nothing but it arrived."""
 
 

@@ -148,7 +148,7 @@ class ClientConnection(Front):
         if self.at_once is None or self.sleeper is None or self.sleeper.done():
             return False
         self._rests = False
-        if self.at_once.familiar(self, data, self._peer, self._done):
+        if self.at_once.familiar(self, data, self._peer):
             if self.counting is not None:
                 self.counting.began()
             return True
@@ -164,14 +164,14 @@ class ClientConnection(Front):
         keeps = not message.should_close and not handler.is_retiring
         # aiohttp must not see the sleeping task: it would wake it for the next request, and take the connection for idle.
         self.sleeper, handler._waiter = waiter, None
-        if message.upgrade or not self.at_once.at_once(self, message, self._peer, keeps, self._done, sent):
+        if message.upgrade or not self.at_once.at_once(self, message, self._peer, keeps, sent):
             self.sleeper, handler._waiter = None, waiter
             return waiter.set_result(None)
         handler.taken()
         if self.counting is not None:
             self.counting.began()
 
-    def _done(self, keeps: bool) -> None:
+    def done(self, keeps: bool) -> None:
         """An answer that was begun at once is over: on to the next request, or to rest, or to the end."""
         if self.counting is not None:
             self.counting.ended()

@@ -27,7 +27,7 @@ from gateway.doors.believed import Believed
 from gateway.doors.notes import noted
 from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
-from gateway.doors.passing import CLIENT_LEFT, Done, Passage, Passing, Quick, tell
+from gateway.doors.passing import CLIENT_LEFT, Passage, Passing, Quick, tell
 from gateway.doors.protected import Familiar, Familiars, Line
 from gateway.doors.refusals import refusal
 from gateway.doors.subrequest import Reply
@@ -102,14 +102,14 @@ class Listener:
         finally:
             self._witness.answered(began, status, **(notes | noted(request)))
 
-    def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
+    def familiar(self, client: Client, received: bytes, peer: str) -> bool:
         """As ``at_once``, for the bytes of a whole head whose fields came before, so that no parser need see them; False for all others."""
         try:
-            return self._familiar(client, received, peer, done)
+            return self._familiar(client, received, peer)
         except Exception as error:  # noqa: BLE001 - the outermost door of what has no task
             return self._failed_at_once(client, error)
 
-    def _familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
+    def _familiar(self, client: Client, received: bytes, peer: str) -> bool:
         began, limits = self._witness.clock.monotonic(), self._believed.limits
         line = parted(received)
         if line is None:
@@ -126,20 +126,20 @@ class Listener:
         if len(received) - len(lines) > limits.line_bytes or (values and len(lines) > limits.fields_bytes):
             return False
         new = Line(method, target, values)
-        return Passing(self._passage, client, known, new, _ASKED_HEAD if method == "HEAD" else _ASKED, began, done).begin()
+        return Passing(self._passage, client, known, new, _ASKED_HEAD if method == "HEAD" else _ASKED, began).begin()
 
-    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, sent: bytes | None) -> bool:
         """Forward a request that has no body, without a task, where Okta need not be waited for; False where ``handle`` must.
 
-        Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; ``done`` is called once when its
-        answer is over, with whether the connection goes on. ``sent``: the bytes of its head, where they are known to be nothing else.
+        Then nothing was sent or counted. ``keeps``: whether the client would send another behind it; it is told once when its
+        answer is over (``Client.done``). ``sent``: the bytes of its head, where they are known to be nothing else.
         """
         try:
-            return self._at_once(client, message, peer, keeps, done, sent)
+            return self._at_once(client, message, peer, keeps, sent)
         except Exception as error:  # noqa: BLE001 - as above
             return self._failed_at_once(client, error)
 
-    def _at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+    def _at_once(self, client: Client, message: Head, peer: str, keeps: bool, sent: bytes | None) -> bool:
         began = self._witness.clock.monotonic()
         fields, line = message.raw_headers, (message.method, message.path)
         address = self._believed.client(peer, fields)
@@ -150,14 +150,14 @@ class Listener:
         asked = Asked(message.method == "HEAD", message.version >= (1, 1), keeps)
         if is_asked(message.path):
             reply = self._doors.auth.recalled(head) if not client.writing_paused else None
-            return reply is not None and tell(client, head, reply, asked, began, self._witness, self._turn, done)
+            return reply is not None and tell(client, head, reply, asked, began, self._witness, self._turn)
         if not isinstance(app, App) or not self._crowd.has_room(address) or kind_of(head) is Kind.WEBSOCKET:
             return False
         parts = parted(sent) if sent is not None and keeps else None
         found = apart(parts[2]) if parts is not None else _NOTHING
         known = Familiar(head, app, pairs_of(found))
         rest, values = found
-        if not Passing(self._passage, client, known, Line(*line, values), asked, began, done).begin():
+        if not Passing(self._passage, client, known, Line(*line, values), asked, began).begin():
             return False
         if rest:
             self._familiars.keep(rest, known)

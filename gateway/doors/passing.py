@@ -6,7 +6,6 @@ Owns that end: the access log, the counts, and the page where the app gave no an
 the loop, from within the app's connection or the client's. Rules from: DESIGN section 5, STYLE "Async", ATTACKS S16.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -24,8 +23,6 @@ from gateway.proxy.relay import Client, Owner, Relay
 from gateway.proxy.turn import Turn
 
 CLIENT_LEFT = 499
-Done = Callable[[bool], None]
-"""Hears that the answer is over, and whether the connection goes on behind it."""
 
 
 class Quick(Protocol):
@@ -50,9 +47,9 @@ class Passage:
 class Passing(Owner):
     """One such request; ``began``: the monotonic second."""
 
-    __slots__ = ("_asked", "_began", "_client", "_done", "_going", "_known", "_line", "_passage")
+    __slots__ = ("_asked", "_began", "_client", "_going", "_known", "_line", "_passage")
 
-    def __init__(self, passage: Passage, client: Client, known: Familiar, line: Line, asked: Asked, began: float, done: Done) -> None:
+    def __init__(self, passage: Passage, client: Client, known: Familiar, line: Line, asked: Asked, began: float) -> None:
         """Nothing is sent yet."""
         self._passage = passage
         self._client = client
@@ -60,7 +57,6 @@ class Passing(Owner):
         self._line = line
         self._asked = asked
         self._began = began
-        self._done = done
         self._going: Going | None = None
 
     def begin(self) -> bool:
@@ -76,7 +72,7 @@ class Passing(Owner):
         """Say so to whoever counts, and go on."""
         going = self._going
         if going is None:
-            return self._done(False)  # it failed while it was begun, and is counted by whoever noticed
+            return self._client.done(False)  # it failed while it was begun, and is counted by whoever noticed
         status, reason, keeps = relay.status, relay.abandoned, relay.keeps
         if relay.abandoned == "client_gone":
             status, reason = CLIENT_LEFT, ""
@@ -99,7 +95,7 @@ class Passing(Owner):
             client=head.client,
             fingerprint=going.comer.shown,
         )
-        self._done(keeps)
+        self._client.done(keeps)
 
     def _failed(self, error: Exception, asked: Asked) -> tuple[int, str, bool]:
         """Nothing was written yet, so the client can be told; status, reason, and whether its connection goes on."""
@@ -114,8 +110,8 @@ class Passing(Owner):
         return answer.status, reason, keeps
 
 
-def tell(client: Client, head: RequestHead, reply: Reply, asked: Asked, began: float, witness: Witness, turn: Turn, done: Done) -> bool:
-    """Write a reply to a front proxy in this turn of the loop; True, where the client is still here. ``done`` is called behind it."""
+def tell(client: Client, head: RequestHead, reply: Reply, asked: Asked, began: float, witness: Witness, turn: Turn) -> bool:
+    """Write a reply to a front proxy in this turn of the loop; True, where the client is still here. It is told behind it."""
     if client.transport is None:
         return False
     text, keeps = as_bytes(reply.answer, asked)
@@ -138,7 +134,7 @@ def tell(client: Client, head: RequestHead, reply: Reply, asked: Asked, began: f
             client=head.client,
             fingerprint=reply.fingerprint,
         )
-        done(keeps)
+        client.done(keeps)
 
     witness.metrics.began()
     turn.write(say)

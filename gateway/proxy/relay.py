@@ -42,6 +42,10 @@ class Client:
         self.is_broken = False
         self.writing_paused = False
 
+    def done(self, keeps: bool) -> None:
+        """What was answered without a task is over; ``keeps``: whether the connection goes on behind it."""
+        raise NotImplementedError
+
 
 class Behind(Protocol):
     """aiohttp's request handler, behind the connection of its client."""

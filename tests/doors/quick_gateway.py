@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock
-from gateway.compose.clients import ClientRules, Done
+from gateway.compose.clients import ClientRules
 from gateway.compose.server import Listening, Server, bind
 from gateway.core.crowds import Crowd
 from gateway.core.messages import HeadLimits
@@ -170,15 +170,15 @@ class _Noting:
     listener: Listener
     begun: list[bool]
 
-    def familiar(self, client: Client, received: bytes, peer: str, done: Done) -> bool:
+    def familiar(self, client: Client, received: bytes, peer: str) -> bool:
         """Noted where it is one; for the others ``at_once`` is asked next."""
-        is_begun = self.listener.familiar(client, received, peer, done)
+        is_begun = self.listener.familiar(client, received, peer)
         self.begun.extend([True] if is_begun else [])
         return is_begun
 
-    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, done: Done, sent: bytes | None) -> bool:
+    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, sent: bytes | None) -> bool:
         """Noted, whatever comes of it."""
-        self.begun.append(self.listener.at_once(client, message, peer, keeps, done, sent))
+        self.begun.append(self.listener.at_once(client, message, peer, keeps, sent))
         return self.begun[-1]
 
 
