@@ -5,6 +5,7 @@ between two readers. Rules from: STYLE "Async", ATTACKS S16.
 """
 
 import asyncio
+from typing import Protocol, cast
 
 from aiohttp import web
 
@@ -14,7 +15,7 @@ from gateway.errors import HungUp, Nonsense, OutsideFailed
 from gateway.proxy.connection import Connection
 from gateway.proxy.heads import Asked
 from gateway.proxy.receiving import Reader
-from gateway.proxy.relay import Owner, Relay, client_of
+from gateway.proxy.relay import Client, Owner, Relay
 from gateway.proxy.relayed import RelayedResponse
 
 _HELD_BYTES = 256 * 1024
@@ -140,7 +141,7 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(client_of(request), connection, asked_of(request), lambda _, __: given, waiting)
+        relay = Relay(_client_of(request), connection, asked_of(request), lambda _, __: given, waiting)
         if closes:
             relay.force_close()
         self._is_done = True
@@ -168,6 +169,17 @@ class Exchange:
             relay.failed(incoming.error)
         elif not relay.is_held and not relay.is_over:
             incoming.taken()
+
+
+class _Behind(Protocol):
+    """aiohttp's request handler, behind the connection of its client."""
+
+    client: Client
+
+
+def _client_of(request: web.BaseRequest) -> Client:
+    """The connection that a request came by."""
+    return cast(_Behind, request.protocol).client  # compose.ending; aiohttp declares its own class here
 
 
 class Waiting(Owner):

@@ -9,9 +9,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import Protocol, cast
-
-from aiohttp import web
+from typing import Protocol
 
 from gateway.core.messages import Fields
 from gateway.errors import OutsideFailed, TimedOut
@@ -45,17 +43,6 @@ class Client:
     def done(self, keeps: bool) -> None:
         """What was answered without a task is over; ``keeps``: whether the connection goes on behind it."""
         raise NotImplementedError
-
-
-class Behind(Protocol):
-    """aiohttp's request handler, behind the connection of its client."""
-
-    client: Client
-
-
-def client_of(request: web.BaseRequest) -> Client:
-    """The connection that a request came by."""
-    return cast(Behind, request.protocol).client  # compose.ending; aiohttp declares its own class here
 
 
 class Way(Protocol):
