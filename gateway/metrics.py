@@ -9,20 +9,21 @@ counted as "other". Rules from: DESIGN section 8, ATTACKS D12, S16; Prometheus n
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import accumulate
+from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-LARGEST_SERIES = 1000
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+LARGEST_SERIES: Final = 1000
 """Label combinations of one metric. Doors, verdicts and statuses make some dozens; an app that invents statuses makes no more than this."""
 
-_PREFIX = "session_gateway_"
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_BOUNDS = (*map(str, _SECONDS), "+Inf")
-_OTHER = "other"
+_PREFIX: Final = "session_gateway_"
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BOUNDS: Final = (*map(str, _SECONDS), "+Inf")
+_OTHER: Final = "other"
 
 Read = Callable[[], float]
 

@@ -8,7 +8,7 @@ a relay. How everything ends is in ``ending``. Rules from: RFC 9112 §9.3.2; ATT
 """
 
 import asyncio
-from typing import cast
+from typing import Final, cast
 
 from aiohttp import web
 
@@ -16,7 +16,7 @@ from gateway.compose.clients import AtOnce, ClientRules, Counting, Front, Refuse
 from gateway.compose.ending import Ending
 from gateway.proxy.translate import peer_of
 
-_TURNS = 2
+_TURNS: Final = 2
 """For so many turns of the loop the task is waited for, which is one more than it needs: with one it was back each time (22,000 forms)."""
 
 

@@ -5,18 +5,25 @@ Rules from: RFC 9110 §7.6.1, RFC 9111 §5.2.2; ATTACKS C8, K15, L15.
 """
 
 import re
+from typing import Final
 
 from gateway.core.cookies import is_gateway_name, set_cookie_name
 from gateway.core.hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields
 
-_QUOTED_ARGUMENT = re.compile(rb'=[ \t]*"[^"]*"?')
-_NOT_PRIVATE = (b"public", b"private", b"s-maxage", b"proxy-revalidate")
-_SHARED_CACHES = (b"cdn-cache-control", b"surrogate-control")
-_UNTOLD = b"private, no-cache"
+_QUOTED_ARGUMENT: Final = re.compile(rb'=[ \t]*"[^"]*"?')
+_NOT_PRIVATE: Final = (b"public", b"private", b"s-maxage", b"proxy-revalidate")
+_SHARED_CACHES: Final = (b"cdn-cache-control", b"surrogate-control")
+_UNTOLD: Final = b"private, no-cache"
 
-_KEPT, _GONE, _SET_COOKIE, _CONNECTION, _CACHE_CONTROL, _OTHER_CACHES, _APART = range(7)
+_KEPT: Final = 0
+_GONE: Final = 1
+_SET_COOKIE: Final = 2
+_CONNECTION: Final = 3
+_CACHE_CONTROL: Final = 4
+_OTHER_CACHES: Final = 5
+_APART: Final = 6
 
 
 def from_outside(fields: Fields) -> Fields:
@@ -96,5 +103,5 @@ def _fate(name: bytes) -> int:
     return _OTHER_CACHES if _steers_caches(lowered) else _KEPT
 
 
-_fates = Learned(_fate)
-_privately = Learned(_made_private, longest=256)
+_fates: Final = Learned(_fate)
+_privately: Final = Learned(_made_private, longest=256)

@@ -9,29 +9,30 @@ deletion, not a session).
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Final
 
 from gateway.core.messages import Fields
 from gateway.core.session import COMPANION_NAMES, SESSION_NAMES, SessionCookie
 
-PASS_NAME = b"__Host-gateway"
-START_NAME = b"__Host-gateway-start"
-PENDING_NAME = b"__Host-gateway-pending"
-OWNER_NAME = b"__Host-gateway-owner"
+PASS_NAME: Final = b"__Host-gateway"
+START_NAME: Final = b"__Host-gateway-start"
+PENDING_NAME: Final = b"__Host-gateway-pending"
+OWNER_NAME: Final = b"__Host-gateway-owner"
 
-_OWN_PREFIX = PASS_NAME.lower()
-_OKTA_NAMES = frozenset(SESSION_NAMES + COMPANION_NAMES + (b"DT",))
-_BLANKS = b" \t"
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_VALUE = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\Z")
-_DOMAIN = re.compile(r"[a-z0-9.-]+\Z")
+_OWN_PREFIX: Final = PASS_NAME.lower()
+_OKTA_NAMES: Final = frozenset(SESSION_NAMES + COMPANION_NAMES + (b"DT",))
+_BLANKS: Final = b" \t"
+_NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_VALUE: Final = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\Z")
+_DOMAIN: Final = re.compile(r"[a-z0-9.-]+\Z")
 
 # Parsers of the RFC 2109 kind also split at commas and blanks and read through quotes; a pair without a name is its value.
-_HIDDEN = re.compile(rb'(?:^[ \t]*=[ \t=]*|[ \t,"])(sid|idx)[ \t"]*=')
-_HIDDEN_AGAIN = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
+_HIDDEN: Final = re.compile(rb'(?:^[ \t]*=[ \t=]*|[ \t,"])(sid|idx)[ \t"]*=')
+_HIDDEN_AGAIN: Final = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
 # Where none of these occurs, there is no cookie, and no hidden one, that no app may see.
-_SUSPICIOUS = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
-_CUT = re.compile(rb'[ \t,"]')
-_MOST_HIDDEN = 8
+_SUSPICIOUS: Final = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
+_CUT: Final = re.compile(rb'[ \t,"]')
+_MOST_HIDDEN: Final = 8
 
 Unwanted = Callable[[bytes, bytes], bool]
 """Whether a cookie of this name and raw value must not go on."""

@@ -8,11 +8,12 @@ is what nginx says for ``limit_conn``.
 """
 
 import ipaddress
+from typing import Final
 
 from gateway.core.learned import Learned
 
-_KNOWN_PLACES = 4096
-_ROOM_AGAIN = 0.9
+_KNOWN_PLACES: Final = 4096
+_ROOM_AGAIN: Final = 0.9
 
 
 def place_of(client: str) -> str | None:
@@ -26,7 +27,7 @@ def place_of(client: str) -> str | None:
     return address.packed[:8].hex() if address.ipv4_mapped is None else str(address.ipv4_mapped)
 
 
-_places = Learned(place_of, most=_KNOWN_PLACES)
+_places: Final = Learned(place_of, most=_KNOWN_PLACES)
 
 
 class Crowd:

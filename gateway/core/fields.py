@@ -8,7 +8,7 @@ way, and must never fold anything but ASCII. Rules from: RFC 9110 §7.6.1; ATTAC
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from gateway.core.answer_fields import answered, from_app, from_outside, private
 from gateway.core.cookies import line_without, without
@@ -37,19 +37,24 @@ __all__ = [
     "to_org",
 ]
 
-_FOLD = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 0x2D for byte in range(256))
-_ABOUT_THE_WAY = frozenset(
+_FOLD: Final = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 0x2D for byte in range(256))
+_ABOUT_THE_WAY: Final = frozenset(
     b"forwarded forwarded-for x-real-ip true-client-ip x-client-ip x-cluster-client-ip cf-connecting-ip fastly-client-ip "
     b"x-original-forwarded-for x-envoy-external-address x-original-host x-host x-scheme x-url-scheme front-end-https "
     b"client-ip fly-client-ip x-remote-ip x-remote-addr x-originating-ip proxy-client-ip wl-proxy-client-ip x-azure-clientip "
     b"x-azure-socketip x-proxyuser-ip x-appengine-user-ip x-vercel-forwarded-for cf-connecting-ipv6".split()
 )
-_OVERRIDES = frozenset(
+_OVERRIDES: Final = frozenset(
     b"proxy x-original-url x-original-uri x-original-method x-rewrite-url x-rewrite-uri x-http-method x-http-method-override "
     b"x-method-override x-middleware-subrequest".split()
 )
 
-_KEPT, _GONE, _COOKIE, _CONNECTION, _HANDSHAKE, _ODD = range(6)  # the first is the only one that is false
+_KEPT: Final = 0  # the first is the only one that is false
+_GONE: Final = 1
+_COOKIE: Final = 2
+_CONNECTION: Final = 3
+_HANDSHAKE: Final = 4
+_ODD: Final = 5
 
 DropCookie = Callable[[bytes, bytes], bool]
 

@@ -5,8 +5,9 @@ left to it. Must never accept more. Rules from: RFC 9112 §3, ATTACKS P6, P21, S
 """
 
 import re
+from typing import Final
 
-_LINE = re.compile(rb"(GET|HEAD) (/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?) HTTP/1\.1(?=\r\n)")
+_LINE: Final = re.compile(rb"(GET|HEAD) (/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?) HTTP/1\.1(?=\r\n)")
 
 
 def parted(received: bytes) -> tuple[str, str, bytes] | None:

@@ -4,20 +4,22 @@ Owns the list of them, and the reading of ``Connection``. Must never let a peer 
 Rules from: RFC 9110 §7.6.1; ATTACKS H11, H13.
 """
 
+from typing import Final
+
 from gateway.core.messages import Fields
 
-HOP_BY_HOP = frozenset(
+HOP_BY_HOP: Final = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
     b"http2-settings".split()
 )
 # RFC 9110 §7.6.1 forbids naming what is meant for all recipients; a client that could drop these would change the framing.
-_NEVER_NOMINATED = frozenset({b"host", b"content-length"})
-USUAL_CONNECTIONS = frozenset(
+_NEVER_NOMINATED: Final = frozenset({b"host", b"content-length"})
+USUAL_CONNECTIONS: Final = frozenset(
     (b"keep-alive", b"Keep-Alive", b"close", b"Close", b"upgrade", b"Upgrade", b"keep-alive, Upgrade", b"Upgrade, Keep-Alive")
 )
 """Values of ``Connection`` that name nothing but what is gone anyway, and ``close``."""
 
-SPOKEN_FOR = frozenset({b"close"})
+SPOKEN_FOR: Final = frozenset({b"close"})
 """A field of this name, which nobody has, is gone beside ``Connection: close``."""
 
 

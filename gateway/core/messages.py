@@ -7,6 +7,7 @@ path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.core.learned import Learned
 
@@ -16,17 +17,17 @@ Fields = tuple[tuple[bytes, bytes], ...]
 Named = Mapping[bytes, bytes | tuple[bytes, ...]]
 """Fields by their lower-case names: the value of one that occurs once, all values in their order of one that occurs again."""
 
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_TARGET = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?\Z")
-_HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::(?P<port>[0-9]{1,5}))?\Z")
-_METHODS_REFUSED = frozenset({"TRACE", "TRACK", "CONNECT"})
-_METHODS_USUAL = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_VALUE_FORBIDDEN = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
-_VERSIONS = ((1, 1), (1, 0))
-_REST_OF_LINE = len(" HTTP/1.1 ")
-_FRAMING_ALIASES = frozenset({b"content_length", b"content.length", b"transfer_encoding", b"transfer.encoding"})
+_TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_TARGET: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?\Z")
+_HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::(?P<port>[0-9]{1,5}))?\Z")
+_METHODS_REFUSED: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
+_METHODS_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_VALUE_FORBIDDEN: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
+_VERSIONS: Final = ((1, 1), (1, 0))
+_REST_OF_LINE: Final = len(" HTTP/1.1 ")
+_FRAMING_ALIASES: Final = frozenset({b"content_length", b"content.length", b"transfer_encoding", b"transfer.encoding"})
 """What a careless server reads as one of the two fields that frame a message: beside the real one it is no mistake."""
-_LENGTHS_END = 2**63
+_LENGTHS_END: Final = 2**63
 """Lengths from here on do not fit into the number that many servers count a body with."""
 
 
@@ -203,7 +204,7 @@ def _token(name: bytes) -> bytes:
     return name.lower() if _TOKEN.match(name) else b""
 
 
-_lowered = Learned(_token).__getitem__
+_lowered: Final = Learned(_token).__getitem__
 """A field's name in lower case; empty where it is no token."""
 
 

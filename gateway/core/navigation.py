@@ -11,31 +11,32 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 from urllib.parse import unquote
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Malformed, RequestHead, parse_authority
 from gateway.core.routing import is_own, normalised
 
-LONGEST_TARGET = 4096
-BOUNCES_ALLOWED = 3
-BOUNCE_SECONDS = 60
-UNKNOWN_CLIENT = "unknown"
-_PURPOSES = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
-_NAMES_OF_PURPOSES = frozenset(_PURPOSES)
-_EARLY = (b"prefetch", b"prerender", b"preview")
-_DOCUMENTS = frozenset((b"document", b"frame", b"iframe", b"embed", b"object"))
+LONGEST_TARGET: Final = 4096
+BOUNCES_ALLOWED: Final = 3
+BOUNCE_SECONDS: Final = 60
+UNKNOWN_CLIENT: Final = "unknown"
+_PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_NAMES_OF_PURPOSES: Final = frozenset(_PURPOSES)
+_EARLY: Final = (b"prefetch", b"prerender", b"preview")
+_DOCUMENTS: Final = frozenset((b"document", b"frame", b"iframe", b"embed", b"object"))
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_VISIBLE = re.compile(r"/[\x21-\x5b\x5d-\x7e]*\Z")
-_NO_PATH = re.compile(r"[/\\]{2}|[\x00-\x1f\x7f\\]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_URL = re.compile(r"(?P<origin>(?P<scheme>https?)://(?P<authority>[A-Za-z0-9.:\[\]-]+))(?P<rest>/.*)?\Z", re.IGNORECASE | re.DOTALL)
-_REFERER = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]+)(?:[/?#]|\Z)", re.IGNORECASE)
-_NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}\Z")
-_TIME = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
-_WITH_PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?\Z")
+_VISIBLE: Final = re.compile(r"/[\x21-\x5b\x5d-\x7e]*\Z")
+_NO_PATH: Final = re.compile(r"[/\\]{2}|[\x00-\x1f\x7f\\]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_URL: Final = re.compile(r"(?P<origin>(?P<scheme>https?)://(?P<authority>[A-Za-z0-9.:\[\]-]+))(?P<rest>/.*)?\Z", re.IGNORECASE | re.DOTALL)
+_REFERER: Final = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]+)(?:[/?#]|\Z)", re.IGNORECASE)
+_NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22,128}\Z")
+_TIME: Final = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
+_WITH_PORT: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?\Z")
 
 
 class Kind(Enum):
@@ -230,4 +231,4 @@ def _address(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, 
     return address, str(address)
 
 
-_addresses = Learned(_address)
+_addresses: Final = Learned(_address)

@@ -8,20 +8,21 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
+from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 from gateway.core.messages import Malformed
 
-_LITERAL = "!$&'()*+,-.:;=@_~"
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_LITERAL: Final = "!$&'()*+,-.:;=@_~"
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 # C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
-_OVERLONG = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
-_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
-_OWN = ".gateway"
-_PLAIN_CHARACTERS = r"[A-Za-z0-9_~!$&'()*+,:=@-]+"
+_OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
+_ASCII_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+_OWN: Final = ".gateway"
+_PLAIN_CHARACTERS: Final = r"[A-Za-z0-9_~!$&'()*+,:=@-]+"
 # Nothing escaped, no parameters, a dot only between other characters: but for a slash at the end, nothing to read in two ways.
-_PLAIN = re.compile(rf"/\Z|(?=/)(?:[/.]{_PLAIN_CHARACTERS})+/?\Z")
+_PLAIN: Final = re.compile(rf"/\Z|(?=/)(?:[/.]{_PLAIN_CHARACTERS})+/?\Z")
 
 
 def ascii_lower(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
+from typing import Final
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, host_in, parse_authority, read_head
@@ -29,7 +30,7 @@ __all__ = [
     "rule_for",
 ]
 
-_LONGEST_LEARNED_HOST = 255
+_LONGEST_LEARNED_HOST: Final = 255
 
 
 class Access(StrEnum):
@@ -40,7 +41,7 @@ class Access(StrEnum):
     OPTIONAL = "optional"
 
 
-_STRICTNESS = (Access.ANYONE, Access.OPTIONAL, Access.SESSION)
+_STRICTNESS: Final = (Access.ANYONE, Access.OPTIONAL, Access.SESSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Rule:
         return frozenset(named) | (ours & theirs)
 
 
-DEFAULT_RULE = Rule("/**", Access.SESSION)
+DEFAULT_RULE: Final = Rule("/**", Access.SESSION)
 """What holds where no rule matches: never an implicit public path (P22)."""
 
 

@@ -6,11 +6,13 @@ What is not plainly such a line stays where it is, in the rest. Rules from: RFC 
 """
 
 import re
+from typing import Final
 
 _NAMES = b"Referer If-None-Match If-Modified-Since If-Range Range Last-Event-ID X-Request-Id X-Request-ID X-Correlation-ID Traceparent"
-VARYING = tuple(dict.fromkeys((*_NAMES.split(), *_NAMES.lower().split())))
-_BEGINNINGS = b"".join(sorted({name[:1] for name in VARYING}))
-_LINE = re.compile(rb"\r\n(?=[" + _BEGINNINGS + rb"])(" + b"|".join(VARYING) + rb"): ([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)(?=\r\n)")
+VARYING: Final = tuple(dict.fromkeys((*_NAMES.split(), *_NAMES.lower().split())))
+_BEGINNINGS: Final = b"".join(sorted({name[:1] for name in VARYING}))
+_VALUE = rb"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?"
+_LINE: Final = re.compile(rb"\r\n(?=[" + _BEGINNINGS + rb"])(" + b"|".join(VARYING) + rb"): (" + _VALUE + rb")(?=\r\n)")
 
 
 Apart = tuple[tuple[bytes, ...], tuple[bytes, ...]]

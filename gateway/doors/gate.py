@@ -7,6 +7,7 @@ Rules from: DESIGN section 5.3, ATTACKS C6, L3.
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.clock import Clock
 from gateway.core.admission import is_about_somebody
@@ -19,7 +20,7 @@ from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.sessions import Good, Sessions
 
-_NO_MARKS = Marks()
+_NO_MARKS: Final = Marks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,10 @@ class Comer:
         return self.marks.shown
 
 
-NOBODY = Comer(NoSession("not_asked"))
+NOBODY: Final = Comer(NoSession("not_asked"))
 """Who comes where nobody was looked up."""
-_NO_PASS = Comer(NoSession("no_pass"))
-_UNREADABLE = Comer(NoSession("pass_unreadable"))
+_NO_PASS: Final = Comer(NoSession("no_pass"))
+_UNREADABLE: Final = Comer(NoSession("pass_unreadable"))
 
 
 class Gate:

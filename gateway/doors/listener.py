@@ -11,7 +11,7 @@ Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C
 
 import asyncio
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -38,10 +38,11 @@ from gateway.proxy.relay import Client
 from gateway.proxy.translate import Head
 from gateway.proxy.turn import Turn
 
-_ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
-_CROWDED = Malformed(503, "too_many_requests_of_client")
-_LATER = (b"Retry-After", b"1")
-_ASKED, _ASKED_HEAD = Asked(), Asked(is_head=True)
+_ASSETS: Final = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
+_CROWDED: Final = Malformed(503, "too_many_requests_of_client")
+_LATER: Final = (b"Retry-After", b"1")
+_ASKED: Final = Asked()
+_ASKED_HEAD: Final = Asked(is_head=True)
 _NOTHING: Apart = ((), ())
 Notes = dict[str, str]
 

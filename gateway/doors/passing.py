@@ -7,7 +7,7 @@ the loop, from within the app's connection or the client's. Rules from: DESIGN s
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.core.crowds import Crowd
 from gateway.core.messages import Answer, Malformed, RequestHead
@@ -22,7 +22,7 @@ from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client, Owner, Relay
 from gateway.proxy.turn import Turn
 
-CLIENT_LEFT = 499
+CLIENT_LEFT: Final = 499
 
 
 class Quick(Protocol):

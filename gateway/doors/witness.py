@@ -5,15 +5,16 @@ Owns which reasons are counted by themselves. Must never be given a path, a fiel
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.clock import Clock
 from gateway.log import Log
 from gateway.metrics import Metrics
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """The methods that the log names; another is "other"."""
 
-_COUNTED_REASONS = frozenset({"legacy_session_id"})
+_COUNTED_REASONS: Final = frozenset({"legacy_session_id"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,20 @@ for a reader, or keep a line back when the process ends. Lines may come from any
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Final
 
 from gateway.log.sinks import LARGEST_WRITE, Sink
 
-LARGEST_BATCH = 32
+LARGEST_BATCH: Final = 32
 """Lines that wait at most before they are written."""
 
-LONGEST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS: Final = 0.05
 """How long a line waits at most before it is written, and how long the next attempt takes where there was no room."""
 
-LARGEST_BACKLOG = 1024 * 1024
+LARGEST_BACKLOG: Final = 1024 * 1024
 """Bytes that wait at most for a reader that does not read."""
 
-LAST_WAIT_SECONDS = 1.0
+LAST_WAIT_SECONDS: Final = 1.0
 """How long the end of the process waits at most for such a reader."""
 
 Later = Callable[[float, Callable[[], None]], object]

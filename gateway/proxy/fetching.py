@@ -6,14 +6,14 @@ send anything itself, nor go on for a request that was given up. Rules from: STY
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from gateway.errors import HungUp, OutsideFailed
 from gateway.proxy.connection import Connection
 from gateway.proxy.servers import Source
 
 Begun = TypeVar("Begun")
-TRIES = 3
+TRIES: Final = 3
 """So many connections in a row may turn out to be closed already."""
 
 

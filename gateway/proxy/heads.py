@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Final
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields
 
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
-NO_BODY = (204, 304)
-_OTHER, _DATE, _LENGTH = range(3)
+_TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+NO_BODY: Final = (204, 304)
+_OTHER: Final = 0
+_DATE: Final = 1
+_LENGTH: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def _kind(name: bytes) -> int:
     return {b"date": _DATE, b"content-length": _LENGTH}.get(name.lower(), _OTHER)
 
 
-_kinds = Learned(_kind)
+_kinds: Final = Learned(_kind)
 
 
 @lru_cache(maxsize=4)
@@ -116,4 +119,4 @@ def chunk(piece: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
-LAST_CHUNK = b"0\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"

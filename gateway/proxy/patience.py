@@ -6,11 +6,12 @@ the configuration. Rules from: STYLE "Async" (connect, first byte and idle apart
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.outbound import Deadlines
 
-FIRST_BYTE, IDLE = "first_byte", "idle"
+FIRST_BYTE: Final = "first_byte"
+IDLE: Final = "idle"
 
 
 class Bounded(Protocol):

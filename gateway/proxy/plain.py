@@ -7,22 +7,23 @@ Rules from: RFC 9112 §4 to 6; ATTACKS S3, S16.
 """
 
 import re
+from typing import Final
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields
 
-LARGEST_PLAIN_HEAD = 8192
-MOST_PLAIN_FIELDS = 64
+LARGEST_PLAIN_HEAD: Final = 8192
+MOST_PLAIN_FIELDS: Final = 64
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) ([\x20-\x7e]*)\Z")
-_TEXT = rb"[\x21-\x7e\x80-\xff]"
-_VALUE = rb"((?:" + _TEXT + rb"(?:[\x20\t\x21-\x7e\x80-\xff]*" + _TEXT + rb")?)?)"
-_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*" + _VALUE + rb"[ \t]*\Z")
-_LENGTH = re.compile(rb"[0-9]{1,18}\Z")
-_NOT_PLAIN = frozenset(
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) ([\x20-\x7e]*)\Z")
+_TEXT: Final = rb"[\x21-\x7e\x80-\xff]"
+_VALUE: Final = rb"((?:" + _TEXT + rb"(?:[\x20\t\x21-\x7e\x80-\xff]*" + _TEXT + rb")?)?)"
+_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*" + _VALUE + rb"[ \t]*\Z")
+_LENGTH: Final = re.compile(rb"[0-9]{1,18}\Z")
+_NOT_PLAIN: Final = frozenset(
     (b"transfer-encoding", b"upgrade", b"trailer", b"te", b"keep-alive", b"proxy-connection", b"content-length", b"connection")
 )
-_BARE = (204, 304)
+_BARE: Final = (204, 304)
 
 
 PlainHead = tuple[int, bytes, Fields, int, bool, int]
@@ -89,5 +90,5 @@ class _Lines(Learned[bytes, _Line | None]):
         return _read(key) if key[:4].lower() == b"set-" else super().__missing__(key)
 
 
-_starts = Learned(_start)
-_lines = _Lines(_read)
+_starts: Final = Learned(_start)
+_lines: Final = _Lines(_read)

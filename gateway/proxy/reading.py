@@ -11,6 +11,7 @@ Rules from: RFC 9112 §6 (length of a body), §9.6; ATTACKS S16, S3, U3.
 
 import re
 from enum import Enum
+from typing import Final
 
 import httptools
 
@@ -18,10 +19,10 @@ from gateway.core.messages import Fields
 from gateway.errors import Nonsense
 from gateway.proxy.plain import PlainHead, plain_head
 
-LARGEST_HEAD_BYTES = 256 * 1024
-MOST_FIELDS = 500
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_NO_BODY = (204, 304)
+LARGEST_HEAD_BYTES: Final = 256 * 1024
+MOST_FIELDS: Final = 500
+_FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_NO_BODY: Final = (204, 304)
 
 
 class Framing(Enum):

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.core.messages import Fields
 from gateway.errors import OutsideFailed, TimedOut
@@ -20,8 +20,8 @@ from gateway.proxy.turn import Turn
 Rewrite = Callable[[int, Fields], Fields]
 """From the status and the end-to-end fields of an answer to those that the client gets."""
 
-_RESET = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
-_SMALL_BYTES = 16 * 1024
+_RESET: Final = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
+_SMALL_BYTES: Final = 16 * 1024
 
 
 class Client:

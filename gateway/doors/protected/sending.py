@@ -4,8 +4,6 @@ Owns the tries: a connection that turns out to be closed before anything was wri
 was given up, nor leave anything registered behind its end. Rules from: STYLE "Async", ATTACKS D5, U8.
 """
 
-from contextlib import suppress
-
 from gateway.doors.protected.lasting import Watch
 from gateway.errors import Unsent
 from gateway.proxy.connection import Connection
@@ -51,10 +49,15 @@ class Sending(Owner):
         if self._watch is not None:
             self._brief[relay] = self._watch
         connection = self._source.idle(self._key)
-        with suppress(Unsent):
-            if connection is not None:
-                return self._send(connection)
-        relay.way = Fetching(self._source, self._key, self._send, relay.failed)
+        if connection is None or not self._sent(connection):
+            relay.way = Fetching(self._source, self._key, self._send, relay.failed)
+
+    def _sent(self, connection: Connection) -> bool:
+        try:
+            self._send(connection)
+        except Unsent:
+            return False
+        return True
 
     def _send(self, connection: Connection) -> None:
         relay = self._relay
@@ -66,7 +69,7 @@ class Sending(Owner):
         """Nothing more will happen to this try."""
         self._brief.pop(relay, None)
         self._relay = None
-        if isinstance(relay.error, Unsent) and self._tries and self._turn is not None:
+        if relay.error is not None and isinstance(relay.error, Unsent) and self._tries and self._turn is not None:
             self._tries -= 1
             self.begin(relay.client, relay.rewrite, self._turn)
         else:
