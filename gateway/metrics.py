@@ -21,7 +21,7 @@ LARGEST_SERIES: Final = 1000
 """Label combinations of one metric. Doors, verdicts and statuses make some dozens; an app that invents statuses makes no more than this."""
 
 _PREFIX: Final = "session_gateway_"
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _BOUNDS: Final = (*map(str, _SECONDS), "+Inf")
 _OTHER: Final = "other"
 
