@@ -79,7 +79,7 @@ class Families:
         """Note whom Okta named for these cookies; returns the kin that are another user's now, and leave the family.
 
         The user of the youngest member that Okta was asked about is the browser's user; older kin that are not known to be his
-        were the session before.
+        were the session before. One that was doubtful until now, and is another's than they, leaves alone: it may have been planted.
         """
         gone: list[Fingerprint] = []
         for fingerprint in fingerprints:
@@ -87,8 +87,9 @@ class Families:
             if family is None or fingerprint not in family.users:
                 continue
             family.users[fingerprint] = family.users[fingerprint] or user_id
+            is_planted = fingerprint in family.doubtful and not {*family.users.values()} <= {None, user_id}
             family.doubtful.discard(fingerprint)
-            strangers = _strangers(family)
+            strangers = [fingerprint] if is_planted else _strangers(family)
             for stranger in strangers:
                 family.drop(stranger)
                 self._of.pop(stranger, None)

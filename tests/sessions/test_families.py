@@ -1,6 +1,6 @@
 """Which cookies are one browser's."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.core.session import Fingerprint
@@ -108,6 +108,14 @@ def test_a_doubtful_cookie_is_kin_as_soon_as_okta_names_the_same_user_and_a_stra
     assert set(known.kin((A,))) == {A, B, C}
 
 
+def test_a_planted_cookie_that_turns_out_to_be_anothers_leaves_alone() -> None:
+    known = families()
+    known.adopt((A, B), (), None, unseen=(B,))
+    assert known.named((A,), "alice") == ()
+    assert known.named((B,), "bob") == (B,)
+    assert known.kin((A,)) == (A,) and known.kin((B,)) == (B,)
+
+
 def test_a_family_whose_member_was_pushed_out_by_the_bound_still_answers() -> None:
     known = families(largest=2)
     known.adopt((A,), (B,), None)
@@ -123,6 +131,7 @@ groups = st.lists(names, max_size=2)
     st.lists(st.tuples(groups, groups, st.sampled_from([None, "alice", "bob"]), groups), max_size=8),
     st.lists(st.tuples(names, st.sampled_from(["alice", "bob"])), max_size=8),
 )
+@example([([mark(0), mark(1)], [], None, [mark(1)])], [(mark(0), "alice"), (mark(1), "bob")])
 def test_after_any_history_a_family_is_mutual_and_its_known_members_are_one_users(
     adoptions: list[tuple[list[Fingerprint], list[Fingerprint], str | None, list[Fingerprint]]], answers: list[tuple[Fingerprint, str]]
 ) -> None:
