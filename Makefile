@@ -24,7 +24,8 @@ NPM := tests/browser/npm
 NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
 CHROMIUM := /usr/bin/chromium
 COMPILED := build/compiled
-COMPILER := /usr/bin/gcc
+# Debian's own Python has its headers in a package of its own; others bring them along.
+HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
 ROOMS := core doors proxy sessions attacks journeys revocations house supervisor fronts deploy/test_compiled.py
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
@@ -73,8 +74,9 @@ suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(SYSTEMD)
 compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --numprocesses=$(WORKERS) --dist=loadfile
 
-$(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml') | $(COMPILER)
+$(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
 	rm -rf $(COMPILED) build/wheel
+	@{ command -v gcc && $(BIN)/python -c '$(HAS_HEADERS)'; } >/dev/null || { $(call apt,gcc libc6-dev python3-dev,the compiled build); }
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(PIP_WHEEL) --no-deps --no-build-isolation --wheel-dir build/wheel .
 	mkdir -p $(COMPILED) && cp -r $(TREE) $(COMPILED)/
 	$(BIN)/python -m zipfile -e build/wheel/*.whl $(COMPILED)
@@ -121,10 +123,6 @@ $(CHROMIUM):
 # One installation for all of them.
 $(PROXIES) &:
 	@$(call apt,nginx caddy haproxy,the tests with real front proxies)
-
-# Debian's own Python has its headers in a package of its own; others bring them along.
-$(COMPILER):
-	@$(call apt,gcc libc6-dev python3-dev,the compiled build)
 
 # The tool alone is used; nothing is started.
 $(SYSTEMD):
