@@ -1,5 +1,9 @@
 """Identity Engine's two cookies, and every bad habit by its name."""
 
+import base64
+import json
+from typing import Any
+
 import pytest
 
 from gateway.standin import QUIRKS, Org, RunningOrg, fingerprint
@@ -30,6 +34,28 @@ async def test_classic_sets_sid_alone_and_identity_both(start: Serve, browse: Op
         if engine == "identity":
             assert len(browser.cookies["idx"]) > 600 and browser.cookies["idx"].count(".") == 4
             assert browser.cookies["myr"] == browser.cookies["sid"]
+
+
+def jwe_header(value: str) -> Any:
+    first = value.partition(".")[0]
+    return json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
+
+
+async def test_the_header_of_idx_names_its_session_through_every_rotation(start: Serve, browse: Open) -> None:
+    running = await start(Org(engine="identity", quirks={"idx-rotates"}))
+    browser = browse(running)
+    await entered(running, browser)
+    seen = [browser.cookies["idx"]]
+    for _ in range(3):
+        await browser.get(AUTHORIZE)
+        seen.append(browser.cookies["idx"])
+    headers = [jwe_header(value) for value in seen]
+    assert len(set(seen)) == 4 and all(value.count(".") == 4 and len(value) < 1500 for value in seen)
+    assert all((header["alg"], header["enc"]) == ("dir", "A256GCM") for header in headers)
+    session_id = running.org.sessions.live()[0].id
+    assert session_id.startswith("idx") and {header["xsid"] for header in headers} == {session_id}
+    another = running.org.sign_in(ALICE)
+    assert another.idx is not None and jwe_header(another.idx)["xsid"] == another.id != session_id
 
 
 @pytest.mark.parametrize("name", ["sid", "idx"])
