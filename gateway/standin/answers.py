@@ -98,7 +98,7 @@ def session_object(org: Org, session: OrgSession, origin: str, name: str) -> dic
         "status": session.status,
         "lastPasswordVerification": date_time(session.created_at),
         "amr": list(session.amr),
-        "idp": {"id": org.id, "type": "OKTA"},
+        "idp": {"id": session.idp_id or org.id, "type": "OKTA" if session.idp_id is None else "FEDERATION"},
         "mfaActive": False,
         "_links": {
             "self": {"href": base, "hints": {"allow": ["GET", "DELETE"]}},

@@ -10,6 +10,8 @@ Rules, as Okta documents them or, where it does not, in the reading that hurts m
 - A dead cookie does not stop a token: it is redeemed, once, and the cookies are overwritten.
 - Of a cookie name that is there twice, any live value counts.
 - `sid` alone on Identity Engine: the answer sets `idx` too, by itself.
+- A sign-in without a token (password, external provider, activation) always begins a new session. Whether Okta closes the session
+  that the browser came with is unknown; here it lives on, which is the reading that hurts most.
 - `token-overrides-cookie`: a valid token begins a new session (the old one lives on, nobody ended it); an invalid one ends the old.
 """
 
@@ -78,11 +80,20 @@ def arrive(org: Org, cookies: Pairs, token: str | None, tokens: Tokens[User]) ->
         return Arrival(here.current, Redemption.IGNORED)
     user = tokens.spend(token)
     if user is not None:
-        session = org.sessions.open(user, with_idx=org.is_identity)
-        return Arrival(session, Redemption.REDEEMED, sign_in_cookies(org, session, cookies))
+        return begin(org, cookies, user, became=Redemption.REDEEMED)
     for session in here.sessions:
         org.sessions.end(session)
     return Arrival(None, Redemption.INVALID, ended_cookies(org) if here.current is not None else ())
+
+
+def begin(org: Org, cookies: Pairs, user: User, *, idp_id: str | None = None, became: Redemption = Redemption.NONE) -> Arrival:
+    """Open a new session for a user whatever session the cookies name: that one is not closed.
+
+    `idp_id` is the external identity provider that vouched for the user; None is the org itself.
+    """
+    session = org.sessions.open(user, with_idx=org.is_identity)
+    session.idp_id = idp_id
+    return Arrival(session, became, sign_in_cookies(org, session, cookies))
 
 
 def sign_in_cookies(org: Org, session: OrgSession, cookies: Pairs) -> tuple[str, ...]:

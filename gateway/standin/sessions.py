@@ -24,7 +24,7 @@ from gateway.standin.users import User
 
 @dataclass(slots=True, eq=False)
 class OrgSession:
-    """One session; a half whose value is None has ended."""
+    """One session; a half whose value is None has ended. `idp_id` is the external provider that opened it, if one did."""
 
     id: str
     user: User
@@ -34,6 +34,7 @@ class OrgSession:
     idx: str | None = field(repr=False)
     status: str = "ACTIVE"
     amr: tuple[str, ...] = ("pwd",)
+    idp_id: str | None = None
 
     @property
     def is_over(self) -> bool:
