@@ -12,7 +12,7 @@ from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.api import signed
 from gateway.standin.call import Call
 from gateway.standin.pages import assertion_page, error_page, home_page, sign_in_page
-from gateway.standin.presence import arrive, ended_cookies, presence
+from gateway.standin.presence import arrive, begin, ended_cookies, presence
 from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
 
 
@@ -64,20 +64,13 @@ def sign_in(call: Call) -> web.Response:
 
 
 def submit_sign_in(call: Call) -> web.Response:
-    """Check login and password; on success redeem a token in place, by the same rules as any other, and go on to `fromURI`.
-
-    A session that still waits for a factor ends first: this stand-in has no factors.
-    """
+    """Check login and password; on success open a new session, and go on to `fromURI`. A session that was there lives on."""
     target = trusted_target(call, call.first("fromURI")) or HOME
     login = call.first("username") or ""
     user = signed(call, login, call.first("password") or "")
     if user is None:
         return sign_in_page(target, "Unable to sign in", login)
-    for session in presence(call.org, call.cookies).sessions:
-        if session.status != "ACTIVE":
-            call.org.sessions.end(session)
-    arrival = arrive(call.org, call.cookies, call.org.session_tokens.issue(user), call.org.session_tokens)
-    return with_cookies(redirect(target), arrival.set_cookies)
+    return with_cookies(redirect(target), begin(call.org, call.cookies, user).set_cookies)
 
 
 def sign_out(call: Call) -> web.Response:

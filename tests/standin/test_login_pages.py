@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gateway.standin import Engine, Org
+from tests.standin.beginnings import enter, logins
 from tests.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 
 
@@ -24,6 +25,22 @@ async def test_the_form_says_no_to_a_wrong_password(start: Serve, browse: Open) 
     seen = await browser.ask("POST", "/login/login.htm", form={"username": "<b>", "password": "guess"})
     assert seen.status == 200 and "Unable to sign in" in seen.text and "&lt;b&gt;" in seen.text
     assert await browser.who() is None
+
+
+@pytest.mark.parametrize("engine", ["classic", "identity"])
+async def test_the_form_signs_in_another_user_and_the_older_session_lives_on(start: Serve, browse: Open, engine: Engine) -> None:
+    running = await start(Org(engine=engine))
+    browser = browse(running)
+    alice = enter(running, browser, ALICE)
+    old = dict(browser.cookies)
+    wrong = await browser.ask("POST", "/login/login.htm", form={"username": BOB, "password": "guess"})
+    assert (wrong.status, await browser.who()) == (200, ALICE)
+    values = {"username": BOB, "password": PASSWORD, "fromURI": "/app/hr/0oa1/sso/saml"}
+    seen = await browser.ask("POST", "/login/login.htm", form=values)
+    assert (seen.status, seen.location, await browser.who()) == (302, "/app/hr/0oa1/sso/saml", BOB)
+    browser.cookies = old
+    assert await browser.who() == ALICE
+    assert not alice.is_over and logins(running) == [ALICE, BOB]
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", ""])
