@@ -12,7 +12,7 @@ from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.api import signed
 from gateway.standin.call import Call
 from gateway.standin.pages import assertion_page, error_page, home_page, sign_in_page
-from gateway.standin.presence import arrive, begin, ended_cookies, presence
+from gateway.standin.presence import Arrival, Redemption, arrive, begin, ended_cookies, presence
 from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
 
 
@@ -36,15 +36,24 @@ def app_link(call: Call) -> web.Response:
 
 def state_token_redirect(call: Call) -> web.Response:
     """Redeem `stateToken` at the end of a sign-in and go on to `fromURI`, or home."""
-    arrival = arrive(call.org, call.cookies, call.first("stateToken"), call.org.state_tokens)
+    arrival = _by_state_token(call)
     target = trusted_target(call, call.first("fromURI")) or HOME
     response = redirect(target) if arrival.session is not None else to_sign_in(target)
     return with_cookies(response, arrival.set_cookies)
 
 
+def _by_state_token(call: Call) -> Arrival:
+    """Redeem `stateToken`; over a living session of the same user it is spent all the same, and changes nothing."""
+    token, tokens = call.first("stateToken"), call.org.state_tokens
+    arrival = arrive(call.org, call.cookies, token, tokens)
+    if token and arrival.session is not None and arrival.redemption is Redemption.IGNORED and tokens.meaning(token) == arrival.session.user:
+        tokens.spend(token)
+    return arrival
+
+
 def home(call: Call) -> web.Response:
     """Show who is signed in; a `stateToken` is redeemed first."""
-    arrival = arrive(call.org, call.cookies, call.first("stateToken"), call.org.state_tokens)
+    arrival = _by_state_token(call)
     session = arrival.session
     is_in = session is not None and session.status == "ACTIVE"
     response = home_page(session.user.login, session.user.name) if session is not None and is_in else ask_to_sign_in(call)

@@ -18,7 +18,7 @@ from gateway.standin.quirks import SID_NOISE
 _ALLOWED_METHODS = "GET, POST, PUT, DELETE, OPTIONS"
 _ALLOWED_FIELDS = "Accept, Authorization, Content-Type, X-Okta-User-Agent-Extended, X-Device-Fingerprint, X-Requested-With, Prefer"
 _EXPOSED_FIELDS = "X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Reset, X-Okta-Request-Id, Preference-Applied"
-_CORS_PATHS = ("/api/", "/oauth2/", "/.well-known/")
+_CORS_PATHS = ("/api/", "/idp/idx/", "/oauth2/", "/.well-known/")
 
 
 def preflight(call: Call) -> web.Response:
