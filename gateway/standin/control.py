@@ -1,6 +1,16 @@
-"""The control paths of tests: journal, faults, clock, sessions, tokens, limits.
+"""The control paths of tests: journal, faults, clock, sessions, tokens, activations, limits.
 
-Owns: `/.standin/…`.
+Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
+
+    GET, DELETE /journal      every request in order; forget them
+    POST, DELETE /faults      order a fault (faults.py has its keys); drop all
+    GET, POST /clock          the org's time; {"advance": "10m"}
+    GET, POST /sessions       every live session; {"login": …} opens one
+    GET, POST, DELETE /sessions/{id}   one session; {"status": "MFA_REQUIRED"}; an administrator ends it
+    POST /tokens              {"login": …} and perhaps "kind": "stateToken": a token as after a sign-in
+    POST /activations         {"login": …}: the token and the address of an activation link
+    POST /limits              {"per_minute": 600}
+
 Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
 site: a gateway in front must not open this door to browsers.
 Rules: DESIGN section 11.
@@ -103,6 +113,11 @@ def _issue_token(call: Call) -> web.Response:
     return json_answer({"sessionToken": org.session_tokens.issue(user)}, 201)
 
 
+def _issue_activation(call: Call) -> web.Response:
+    token = call.org.activation_token(_login(call))
+    return json_answer({"activationToken": token, "activationUrl": f"{call.origin}/welcome/{token}"}, 201)
+
+
 def _limit(call: Call) -> web.Response:
     limit = _order(call).get("per_minute")
     if not isinstance(limit, int) or limit < 0:
@@ -149,5 +164,6 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("GET", "/sessions"): _sessions,
     ("POST", "/sessions"): _sign_in,
     ("POST", "/tokens"): _issue_token,
+    ("POST", "/activations"): _issue_activation,
     ("POST", "/limits"): _limit,
 }

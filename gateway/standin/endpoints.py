@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.standin import admin_api, api, idx, inbound, login_pages, oauth, oauth_tokens
+from gateway.standin import activation, admin_api, api, idx, inbound, login_pages, oauth, oauth_tokens
 from gateway.standin.answers import error
 from gateway.standin.call import Call
 
@@ -52,6 +52,7 @@ ENDPOINTS = (
     _endpoint(r"/app/[^/]+/[^/]+/.+|/home/[^/]+/[^/]+/.+", GET=login_pages.app_link, POST=login_pages.app_link),
     _endpoint(r"/", GET=login_pages.root),
     _endpoint(r"/idp/idx/identify", POST=idx.identify),
+    _endpoint(rf"{activation.PREFIX}(?P<token>[^/]+)", GET=activation.welcome),
     _endpoint(r"/sso/saml2/(?P<idp>[^/]+)", POST=inbound.saml_response),
     _endpoint(r"/oauth2/v1/authorize/callback", GET=inbound.oidc_callback, POST=inbound.oidc_callback),
     _endpoint(rf"{_SERVER}/authorize", GET=oauth.authorize, POST=oauth.authorize),

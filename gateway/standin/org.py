@@ -20,6 +20,7 @@ from gateway.standin.quirks import QUIRKS
 from gateway.standin.sessions import OrgSession, SessionStore
 from gateway.standin.tokens import (
     ACCESS_TOKEN_SECONDS,
+    ACTIVATION_SECONDS,
     CODE_SECONDS,
     PUSHED_REQUEST_SECONDS,
     SESSION_TOKEN_SECONDS,
@@ -77,6 +78,7 @@ class Org:
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
         self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)
         self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)
+        self.activations = Tokens[User](self.clock, "", ACTIVATION_SECONDS)
         self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
         self.access_tokens = Tokens[Grant](self.clock, "", ACCESS_TOKEN_SECONDS)
         self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:ietf:params:oauth:request_uri:", PUSHED_REQUEST_SECONDS)
@@ -115,6 +117,10 @@ class Org:
     def session_token(self, login: str) -> str:
         """Issue a session token for a user, as `/api/v1/authn` would; KeyError for an unknown login."""
         return self.session_tokens.issue(self.known_user(login))
+
+    def activation_token(self, login: str) -> str:
+        """Issue the token of an activation link, `/welcome/{token}`: once, seven days; KeyError for an unknown login."""
+        return self.activations.issue(self.known_user(login))
 
     def sign_in(self, login: str) -> OrgSession:
         """Open a session for a user without any request; its `sid` and `idx` are the cookie values. KeyError for an unknown login."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway.standin import activation
 from gateway.standin.answers import BY_STATUS, error, error_object, json_answer
 from gateway.standin.call import Call, read_call
 from gateway.standin.control import control, is_control
@@ -162,7 +163,7 @@ def _row(call: Call) -> Row:
         at=call.org.clock.now(),
         method=call.method,
         host=call.host,
-        path=call.path,
+        path=activation.shown(call.path),
         query_names=[name for name, _ in call.query],
         cookies=cookies,
         cookie_names=[name for name, _ in call.cookies],
@@ -173,7 +174,7 @@ def _row(call: Call) -> Row:
 def _token(call: Call) -> str | None:
     """Return the token that the request carries, or that was pushed before under the `request_uri` that it names."""
     names = ("token", *_TOKEN_NAMES) if call.path == _TOKEN_PATH else _TOKEN_NAMES
-    found = call.first(*names) or first(requested(call) or (), "sessionToken")
+    found = activation.token_of(call.path) or call.first(*names) or first(requested(call) or (), "sessionToken")
     if found is None and call.path.startswith("/api/"):
         payload = call.payload() or {}
         found = next((value for name in _TOKEN_NAMES if isinstance(value := payload.get(name), str)), None)

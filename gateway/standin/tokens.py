@@ -1,4 +1,4 @@
-"""One-time values: session tokens, state tokens, authorization codes, pushed requests, access tokens.
+"""One-time values: session tokens, state tokens, activation tokens, authorization codes, pushed requests, access tokens.
 
 Owns: which one-time values exist, what they stand for, and until when.
 Must never: decide whether a token may be redeemed (presence.py does).
@@ -15,6 +15,7 @@ SESSION_TOKEN_SECONDS = 300.0
 STATE_TOKEN_SECONDS = 300.0
 CODE_SECONDS = 300.0
 PUSHED_REQUEST_SECONDS = 600.0
+ACTIVATION_SECONDS = 604_800.0
 ACCESS_TOKEN_SECONDS = 3600.0
 _MOST_KEPT = 10_000
 
