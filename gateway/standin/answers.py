@@ -96,7 +96,7 @@ def session_object(org: Org, session: OrgSession, origin: str, name: str) -> dic
         "createdAt": date_time(session.created_at),
         "expiresAt": date_time(session.expires_at),
         "status": session.status,
-        "lastPasswordVerification": date_time(session.created_at),
+        "lastPasswordVerification": date_time(session.password_at or session.created_at),
         "amr": list(session.amr),
         "idp": {"id": session.idp_id or org.id, "type": "OKTA" if session.idp_id is None else "FEDERATION"},
         "mfaActive": False,
@@ -110,6 +110,8 @@ def session_object(org: Org, session: OrgSession, origin: str, name: str) -> dic
             },
         },
     }
+    if session.factor_at is not None:
+        found["lastFactorVerification"] = date_time(session.factor_at)
     if org.has(IDP_MISSING):
         del found["idp"]
     return found

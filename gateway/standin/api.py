@@ -8,22 +8,28 @@ refreshCurrentSession).
 
 from aiohttp import web
 
+from gateway.standin import step_up
 from gateway.standin.answers import error, json_answer, no_content, session_object, user_object, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.clock import date_time
 from gateway.standin.cookies import blank
+from gateway.standin.credentials import embedded_user, signed
 from gateway.standin.presence import ended_cookies, presence
 from gateway.standin.quirks import DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
-from gateway.standin.users import User
 
 _NOBODY = "me (Session)"
 
 
 def authenticate(call: Call) -> web.Response:
-    """Answer a right login and password with a session token: SUCCESS; anything else with E0000004."""
+    """Answer a right login and password with a session token: SUCCESS; anything else with E0000004.
+
+    With a `stateToken` it is a step of that transaction instead (step_up.py).
+    """
     payload = call.payload()
     if payload is None:
         return error("E0000003")
+    if isinstance(token := payload.get("stateToken"), str):
+        return step_up.authenticate(call, token)
     login, password = payload.get("username"), payload.get("password")
     if not isinstance(login, str) or not isinstance(password, str):
         return error("E0000001", "authRequest")
@@ -36,27 +42,10 @@ def authenticate(call: Call) -> web.Response:
             "expiresAt": date_time(call.org.session_tokens.expires_at(token)),
             "status": "SUCCESS",
             "sessionToken": token,
-            "_embedded": {"user": _embedded(user)},
+            "_embedded": {"user": embedded_user(user)},
             "_links": {"cancel": {"href": f"{call.origin}/api/v1/authn/cancel", "hints": {"allow": ["POST"]}}},
         }
     )
-
-
-def signed(call: Call, login: str, password: str) -> User | None:
-    """Return the user whose login and password these are."""
-    user = call.org.user(login)
-    return user if user is not None and user.login.lower() == login.lower() and user.password == password else None
-
-
-def _embedded(user: User) -> dict[str, object]:
-    profile = {
-        "login": user.login,
-        "firstName": user.first_name,
-        "lastName": user.last_name,
-        "locale": "en",
-        "timeZone": "America/Los_Angeles",
-    }
-    return {"id": user.id, "passwordChanged": "2020-01-01T00:00:00.000Z", "profile": profile}
 
 
 def create_session(call: Call) -> web.Response:

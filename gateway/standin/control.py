@@ -1,4 +1,4 @@
-"""The control paths of tests: journal, faults, clock, sessions, tokens, activations, limits.
+"""The control paths of tests: journal, faults, clock, sessions, tokens, activations, app links, limits.
 
 Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
 
@@ -9,6 +9,7 @@ Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
     GET, POST, DELETE /sessions/{id}   one session; {"status": "MFA_REQUIRED"}; an administrator ends it
     POST /tokens              {"login": …} and perhaps "kind": "stateToken": a token as after a sign-in
     POST /activations         {"login": …}: the token and the address of an activation link
+    POST, DELETE /step-up     {"path": "/app/…"}: this app link needs a fresh factor; "answer" is "redirect" or "page"; drop all
     POST /limits              {"per_minute": 600}
 
 Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
@@ -118,6 +119,26 @@ def _issue_activation(call: Call) -> web.Response:
     return json_answer({"activationToken": token, "activationUrl": f"{call.origin}/welcome/{token}"}, 201)
 
 
+def _path(call: Call) -> str:
+    path = _order(call).get("path")
+    if not isinstance(path, str):
+        raise ValueError("path: a string is needed")
+    return path
+
+
+def _require_step_up(call: Call) -> web.Response:
+    path, answer = _path(call), _order(call).get("answer", "redirect")
+    if answer not in ("redirect", "page"):
+        raise ValueError("answer: redirect or page is needed")
+    call.org.app_links.require_step_up(path, "page" if answer == "page" else "redirect")
+    return no_content()
+
+
+def _forget_step_ups(call: Call) -> web.Response:
+    call.org.app_links.forget_step_ups()
+    return no_content()
+
+
 def _limit(call: Call) -> web.Response:
     limit = _order(call).get("per_minute")
     if not isinstance(limit, int) or limit < 0:
@@ -165,5 +186,7 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("POST", "/sessions"): _sign_in,
     ("POST", "/tokens"): _issue_token,
     ("POST", "/activations"): _issue_activation,
+    ("POST", "/step-up"): _require_step_up,
+    ("DELETE", "/step-up"): _forget_step_ups,
     ("POST", "/limits"): _limit,
 }

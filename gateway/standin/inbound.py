@@ -14,6 +14,7 @@ import re
 
 from aiohttp import web
 
+from gateway.standin import step_up
 from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.pages import error_page
@@ -48,7 +49,10 @@ def _signed_in(call: Call, login: str, next_place: str | None) -> web.Response:
     if user is None or user.login.lower() != login.lower():
         return error_page("The identity provider named a user whom this org does not know.", 403)
     arrival = begin(call.org, call.cookies, user, idp_id=call.path_names.get("idp", "0oaStandInOidcIdp000"))
-    return with_cookies(redirect(trusted_target(call, next_place) or HOME), arrival.set_cookies)
+    target = trusted_target(call, next_place)
+    if arrival.session is not None:
+        step_up.vouch(call.org, target, arrival.session)
+    return with_cookies(redirect(target or HOME), arrival.set_cookies)
 
 
 def asserted_login(encoded: str) -> str | None:

@@ -6,11 +6,14 @@ Rules: the guide "session-cookie", the Classic sign-in flow; where the visible r
 page. A target that is not trusted is refused before the token is looked at.
 """
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 
+from gateway.standin import step_up
 from gateway.standin.answers import redirect, with_cookies
-from gateway.standin.api import signed
 from gateway.standin.call import Call
+from gateway.standin.credentials import signed
 from gateway.standin.pages import assertion_page, error_page, home_page, sign_in_page
 from gateway.standin.presence import Arrival, Redemption, arrive, begin, ended_cookies, presence
 from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
@@ -27,15 +30,23 @@ def session_cookie_redirect(call: Call) -> web.Response:
 
 
 def app_link(call: Call) -> web.Response:
-    """Redeem `sessionToken` or `onetimetoken` on an app's embed link and show the app's assertion."""
+    """Redeem `sessionToken` or `onetimetoken` on an app's embed link and show the app's assertion, after a step-up if it needs one."""
     arrival = arrive(call.org, call.cookies, call.first("sessionToken", "onetimetoken"), call.org.session_tokens)
     session = arrival.session
-    response = assertion_page(session.user.login) if session is not None and session.status == "ACTIVE" else ask_to_sign_in(call)
+    if session is None or session.status != "ACTIVE":
+        response = ask_to_sign_in(call)
+    elif step_up.is_needed(call.org, call.path, session):
+        response = step_up.ask_for_factor(call, session)
+    else:
+        response = assertion_page(session.user.login)
     return with_cookies(response, arrival.set_cookies)
 
 
 def state_token_redirect(call: Call) -> web.Response:
-    """Redeem `stateToken` at the end of a sign-in and go on to `fromURI`, or home."""
+    """Complete the step-up of `stateToken`; or redeem it at the end of a sign-in and go on to `fromURI`, or home."""
+    resumed = step_up.resume(call, call.first("stateToken") or "")
+    if resumed is not None:
+        return resumed
     arrival = _by_state_token(call)
     target = trusted_target(call, call.first("fromURI")) or HOME
     response = redirect(target) if arrival.session is not None else to_sign_in(target)
@@ -52,7 +63,10 @@ def _by_state_token(call: Call) -> Arrival:
 
 
 def home(call: Call) -> web.Response:
-    """Show who is signed in; a `stateToken` is redeemed first."""
+    """Show who is signed in; a `stateToken` is completed or redeemed first."""
+    resumed = step_up.resume(call, call.first("stateToken") or "")
+    if resumed is not None:
+        return resumed
     arrival = _by_state_token(call)
     session = arrival.session
     is_in = session is not None and session.status == "ACTIVE"
@@ -66,19 +80,29 @@ def root(call: Call) -> web.Response:
 
 
 def sign_in(call: Call) -> web.Response:
-    """Show the form, unless a live session makes it needless: then go on without asking."""
+    """Show the form, unless a live session makes it needless: then go on without asking. A living step-up asks all the same."""
     target = trusted_target(call, call.first("fromURI")) or HOME
+    transaction = step_up.living(call.org, call.first("stateToken"))
+    if transaction is not None:
+        return sign_in_page(target, login=transaction.session.user.login, state_token=call.first("stateToken"))
     session = presence(call.org, call.cookies).current
     return redirect(target) if session is not None and session.status == "ACTIVE" else sign_in_page(target)
 
 
 def submit_sign_in(call: Call) -> web.Response:
-    """Check login and password; on success open a new session, and go on to `fromURI`. A session that was there lives on."""
+    """Check login and password; on success open a new session, and go on to `fromURI`. A session that was there lives on.
+
+    With the `stateToken` of this user's step-up, the password verifies that transaction instead, and no session begins.
+    """
     target = trusted_target(call, call.first("fromURI")) or HOME
     login = call.first("username") or ""
-    user = signed(call, login, call.first("password") or "")
+    user, state_token = signed(call, login, call.first("password") or ""), call.first("stateToken")
+    transaction = step_up.living(call.org, state_token)
     if user is None:
-        return sign_in_page(target, "Unable to sign in", login)
+        return sign_in_page(target, "Unable to sign in", login, state_token if transaction is not None else None)
+    if transaction is not None and transaction.session.user == user:
+        transaction.is_verified = True
+        return redirect(f"{step_up.REDIRECT}?{urlencode({'stateToken': state_token})}")
     return with_cookies(redirect(target), begin(call.org, call.cookies, user).set_cookies)
 
 

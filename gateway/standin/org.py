@@ -12,6 +12,7 @@ from typing import Literal
 
 from joserfc.jwk import RSAKey
 
+from gateway.standin.app_links import AppLinks
 from gateway.standin.clock import Clock
 from gateway.standin.faults import Faults
 from gateway.standin.journal import Journal
@@ -48,6 +49,15 @@ class Grant:
     authenticated_at: float
 
 
+@dataclass(slots=True, eq=False)
+class StepUp:
+    """What the `stateToken` of a step-up stands for: one session on its way to the app link `target` (path and query)."""
+
+    session: OrgSession
+    target: str
+    is_verified: bool = False
+
+
 class Org:
     """One org; `limits.per_minute`, `trusted_origins` and `quirks` may be changed while it runs.
 
@@ -78,10 +88,12 @@ class Org:
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
         self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)
         self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)
+        self.step_ups = Tokens[StepUp](self.clock, "02.id." if engine == "identity" else "00", STATE_TOKEN_SECONDS)
         self.activations = Tokens[User](self.clock, "", ACTIVATION_SECONDS)
         self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
         self.access_tokens = Tokens[Grant](self.clock, "", ACCESS_TOKEN_SECONDS)
         self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:ietf:params:oauth:request_uri:", PUSHED_REQUEST_SECONDS)
+        self.app_links = AppLinks()
         self.limits = RateLimits(self.clock)
         self.journal = Journal()
         self.faults = Faults()

@@ -34,12 +34,13 @@ def page(title: str, inner: str, status: int = 200) -> web.Response:
     return web.Response(text=text, status=status, content_type="text/html")
 
 
-def sign_in_page(from_uri: str, problem: str | None = None, login: str = "") -> web.Response:
-    """Return the sign-in form; it posts to its own address."""
+def sign_in_page(from_uri: str, problem: str | None = None, login: str = "", state_token: str | None = None) -> web.Response:
+    """Return the sign-in form; it posts to its own address, and a step-up's `state_token` with it."""
+    state = f'<input type="hidden" name="stateToken" value="{html.escape(state_token)}">' if state_token else ""
     notice = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
     return page(
         "Sign in",
-        f'{notice}<form method="post" action="/login/login.htm"><input type="hidden" name="fromURI" value="{html.escape(from_uri)}">'
+        f'{notice}<form method="post" action="/login/login.htm"><input type="hidden" name="fromURI" value="{html.escape(from_uri)}">{state}'
         f'<label>Username<input id="username" name="username" autocomplete="username" value="{html.escape(login)}" required></label>'
         '<label>Password<input id="password" name="password" type="password" autocomplete="current-password" required></label>'
         '<button id="sign-in">Sign in</button></form>',

@@ -24,7 +24,10 @@ from gateway.standin.users import User
 
 @dataclass(slots=True, eq=False)
 class OrgSession:
-    """One session; a half whose value is None has ended. `idp_id` is the external provider that opened it, if one did."""
+    """One session; a half whose value is None has ended. `idp_id` is the external provider that opened it, if one did.
+
+    `factor_at` is the time of the last factor, and `password_at` of a password after the first; seconds since 1970.
+    """
 
     id: str
     user: User
@@ -35,6 +38,8 @@ class OrgSession:
     status: str = "ACTIVE"
     amr: tuple[str, ...] = ("pwd",)
     idp_id: str | None = None
+    password_at: float | None = None
+    factor_at: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -91,6 +96,11 @@ class SessionStore:
     def refresh(self, session: OrgSession) -> None:
         """Let the session live for a whole lifetime from now."""
         session.expires_at = self._clock.now() + self.lifetime_seconds
+
+    def verify(self, session: OrgSession) -> None:
+        """Note that the user proved a password and a factor just now."""
+        session.password_at = session.factor_at = self._clock.now()
+        session.amr = ("pwd", "mfa")
 
     def end_sid(self, session: OrgSession) -> None:
         """End the v1 half alone."""

@@ -1,0 +1,27 @@
+"""Login and password.
+
+Owns: the check of a password, and the user as the Authentication API embeds it.
+Must never: open a session.
+Rules: Authentication API (User object).
+"""
+
+from gateway.standin.call import Call
+from gateway.standin.users import User
+
+
+def signed(call: Call, login: str, password: str) -> User | None:
+    """Return the user whose login and password these are."""
+    user = call.org.user(login)
+    return user if user is not None and user.login.lower() == login.lower() and user.password == password else None
+
+
+def embedded_user(user: User) -> dict[str, object]:
+    """Return the User object of an authentication transaction."""
+    profile = {
+        "login": user.login,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "locale": "en",
+        "timeZone": "America/Los_Angeles",
+    }
+    return {"id": user.id, "passwordChanged": "2020-01-01T00:00:00.000Z", "profile": profile}
