@@ -10,6 +10,7 @@ Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
     POST /tokens              {"login": …} and perhaps "kind": "stateToken": a token as after a sign-in
     POST /activations         {"login": …}: the token and the address of an activation link
     POST, DELETE /step-up     {"path": "/app/…"}: this app link needs a fresh factor; "answer" is "redirect" or "page"; drop all
+    POST, DELETE /links       {"path": "/home/…", "location": "https://…"}: this app link ends at another origin; drop all
     POST /limits              {"per_minute": 600}
 
 Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
@@ -139,6 +140,19 @@ def _forget_step_ups(call: Call) -> web.Response:
     return no_content()
 
 
+def _lead_elsewhere(call: Call) -> web.Response:
+    location = _order(call).get("location")
+    if not isinstance(location, str):
+        raise ValueError("location: a string is needed")
+    call.org.app_links.lead_elsewhere(_path(call), location)
+    return no_content()
+
+
+def _forget_locations(call: Call) -> web.Response:
+    call.org.app_links.forget_locations()
+    return no_content()
+
+
 def _limit(call: Call) -> web.Response:
     limit = _order(call).get("per_minute")
     if not isinstance(limit, int) or limit < 0:
@@ -188,5 +202,7 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("POST", "/activations"): _issue_activation,
     ("POST", "/step-up"): _require_step_up,
     ("DELETE", "/step-up"): _forget_step_ups,
+    ("POST", "/links"): _lead_elsewhere,
+    ("DELETE", "/links"): _forget_locations,
     ("POST", "/limits"): _limit,
 }

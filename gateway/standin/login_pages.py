@@ -30,7 +30,10 @@ def session_cookie_redirect(call: Call) -> web.Response:
 
 
 def app_link(call: Call) -> web.Response:
-    """Redeem `sessionToken` or `onetimetoken` on an app's embed link and show the app's assertion, after a step-up if it needs one."""
+    """Redeem `sessionToken` or `onetimetoken` on an app's embed link and show the app's assertion, after a step-up if it needs one.
+
+    An app that lives elsewhere (app_links.py) is a redirect to its own origin instead of the assertion.
+    """
     arrival = arrive(call.org, call.cookies, call.first("sessionToken", "onetimetoken"), call.org.session_tokens)
     session = arrival.session
     if session is None or session.status != "ACTIVE":
@@ -38,7 +41,8 @@ def app_link(call: Call) -> web.Response:
     elif step_up.is_needed(call.org, call.path, session):
         response = step_up.ask_for_factor(call, session)
     else:
-        response = assertion_page(session.user.login)
+        location = call.org.app_links.location(call.path)
+        response = redirect(location) if location is not None else assertion_page(session.user.login)
     return with_cookies(response, arrival.set_cookies)
 
 
