@@ -56,6 +56,7 @@ ENDPOINTS = (
     _endpoint(r"/sso/saml2/(?P<idp>[^/]+)", POST=inbound.saml_response),
     _endpoint(r"/oauth2/v1/authorize/callback", GET=inbound.oidc_callback, POST=inbound.oidc_callback),
     _endpoint(rf"{_SERVER}/authorize", GET=oauth.authorize, POST=oauth.authorize),
+    _endpoint(rf"{_SERVER}/authorize/redirect", GET=oauth.go_on),
     _endpoint(rf"{_SERVER}/par", POST=oauth.push),
     _endpoint(rf"{_SERVER}/token", POST=oauth_tokens.exchange),
     _endpoint(rf"{_SERVER}/keys", GET=oauth_tokens.keys),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from gateway.standin import step_up
+from gateway.standin import prompts, step_up
 from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.credentials import signed
@@ -84,13 +84,17 @@ def root(call: Call) -> web.Response:
 
 
 def sign_in(call: Call) -> web.Response:
-    """Show the form, unless a live session makes it needless: then go on without asking. A living step-up asks all the same."""
+    """Show the form, unless a live session makes it needless: then go on without asking.
+
+    A living step-up, and a request with `prompt=login`, ask all the same.
+    """
     target = trusted_target(call, call.first("fromURI")) or HOME
     transaction = step_up.living(call.org, call.first("stateToken"))
     if transaction is not None:
         return sign_in_page(target, login=transaction.session.user.login, state_token=call.first("stateToken"))
     session = presence(call.org, call.cookies).current
-    return redirect(target) if session is not None and session.status == "ACTIVE" else sign_in_page(target)
+    is_in = session is not None and session.status == "ACTIVE" and not prompts.still_asks(call.org, target, session)
+    return redirect(target) if is_in else sign_in_page(target)
 
 
 def submit_sign_in(call: Call) -> web.Response:

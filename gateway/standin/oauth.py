@@ -1,6 +1,6 @@
 """The authorization endpoint and pushed requests.
 
-Owns: `/oauth2/v1/authorize`, `/oauth2/{as}/v1/authorize`, `…/par`: who is signed in at the end, and the code.
+Owns: `/oauth2/v1/authorize`, `/oauth2/{as}/v1/authorize`, `…/authorize/redirect`, `…/par`: who is signed in at the end, and the code.
 Must never: sign a token (oauth_tokens.py does).
 Rules: Okta's OpenID Connect reference (`sessionToken`, `prompt=none`, `response_mode=okta_post_message`), RFC 6749 §4.1, RFC 7636,
 RFC 9126. Any client id is known; a redirect address has to be of a Trusted Origin.
@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
+from gateway.standin import prompts
 from gateway.standin.answers import json_answer, redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.cookies import session_cookie
@@ -17,9 +18,9 @@ from gateway.standin.oauth_tokens import access_token, id_token, issuer_of, oaut
 from gateway.standin.org import Grant
 from gateway.standin.pages import error_page, posted_form_page, posted_message_page
 from gateway.standin.parameters import Pairs, first
-from gateway.standin.presence import Arrival, Redemption, arrive
+from gateway.standin.presence import Arrival, Redemption, arrive, presence
 from gateway.standin.quirks import IDX_ROTATES
-from gateway.standin.redirects import ask_to_sign_in, trusted_target
+from gateway.standin.redirects import ask_to_sign_in, to_sign_in, trusted_target
 from gateway.standin.sessions import OrgSession
 
 
@@ -40,7 +41,11 @@ def requested(call: Call) -> Pairs | None:
 
 
 def authorize(call: Call) -> web.Response:
-    """Redeem a `sessionToken`, then answer the client with a code, with tokens, or with `login_required`."""
+    """Redeem a `sessionToken`, then answer the client with a code, with tokens, or with `login_required`.
+
+    `prompt=login` asks to sign in over a living session too, unless a token was redeemed right here. Whether Okta does so after a
+    token is unknown.
+    """
     asked = requested(call)
     if asked is None:
         return error_page("The request_uri is invalid or has expired.")
@@ -48,14 +53,32 @@ def authorize(call: Call) -> web.Response:
     if redirect_uri is None or client_id is None:
         return error_page("The client_id or the redirect_uri is not valid.")
     arrival = arrive(call.org, call.cookies, first(asked, "sessionToken"), call.org.session_tokens)
-    session = arrival.session
-    if session is not None and session.status == "ACTIVE":
-        response = _deliver(asked, redirect_uri, _granted(call, asked, session))
-        return with_cookies(response, [*arrival.set_cookies, *_rotation(call, arrival, session)])
-    if first(asked, "prompt") == "none":
+    if prompts.asks_to_sign_in(asked) and arrival.redemption is not Redemption.REDEEMED:
+        return with_cookies(to_sign_in(prompts.waiting_place(call, asked)), arrival.set_cookies)
+    if arrival.session is not None and arrival.session.status == "ACTIVE":
+        return _answer(call, asked, arrival, arrival.session)
+    if prompts.is_silent(asked):
         refused = {"error": "login_required", "error_description": "The client specified not to prompt, but the user is not logged in."}
         return with_cookies(_deliver(asked, redirect_uri, refused), arrival.set_cookies)
     return with_cookies(ask_to_sign_in(call), arrival.set_cookies)
+
+
+def go_on(call: Call) -> web.Response:
+    """Answer the client of the request that waits under `okta_key`; the sign-in page while nobody has signed in since."""
+    key = call.first("okta_key") or ""
+    prompt = call.org.prompts.meaning(key)
+    if prompt is None:
+        return error_page("The authorization request is invalid or has expired.")
+    session = presence(call.org, call.cookies).current
+    if session is None or not prompts.is_answered(prompt, session):
+        return ask_to_sign_in(call)
+    call.org.prompts.spend(key)
+    return _answer(call, prompt.asked, Arrival(session, Redemption.NONE), session)
+
+
+def _answer(call: Call, asked: Pairs, arrival: Arrival, session: OrgSession) -> web.Response:
+    response = _deliver(asked, first(asked, "redirect_uri") or "", _granted(call, asked, session))
+    return with_cookies(response, [*arrival.set_cookies, *_rotation(call, arrival, session)])
 
 
 def _rotation(call: Call, arrival: Arrival, session: OrgSession) -> list[str]:
@@ -72,7 +95,7 @@ def _granted(call: Call, asked: Pairs, session: OrgSession) -> dict[str, str]:
         issuer=issuer_of(call),
         nonce=first(asked, "nonce"),
         code_challenge=first(asked, "code_challenge"),
-        authenticated_at=session.created_at,
+        authenticated_at=max(session.created_at, session.password_at or 0.0),
     )
     wanted = (first(asked, "response_type") or "code").split()
     given: dict[str, str] = {}

@@ -49,6 +49,14 @@ class Grant:
     authenticated_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """An authorization request that waits for a sign-in: its parameters, and when it was made."""
+
+    asked: tuple[tuple[str, str], ...]
+    asked_at: float
+
+
 @dataclass(slots=True, eq=False)
 class StepUp:
     """What the `stateToken` of a step-up stands for: one session on its way to the app link `target` (path and query)."""
@@ -93,6 +101,7 @@ class Org:
         self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
         self.access_tokens = Tokens[Grant](self.clock, "", ACCESS_TOKEN_SECONDS)
         self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:ietf:params:oauth:request_uri:", PUSHED_REQUEST_SECONDS)
+        self.prompts = Tokens[Prompt](self.clock, "", PUSHED_REQUEST_SECONDS)
         self.app_links = AppLinks()
         self.limits = RateLimits(self.clock)
         self.journal = Journal()
