@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from gateway.standin.clock import duration_seconds
 
 HANG_UP = 0
-_KEYS = frozenset({"method", "path", "status", "times", "delay", "body", "headers", "after", "content_type", "skip", "hold"})
+_KEYS = frozenset({"method", "path", "status", "times", "delay", "body", "headers", "after", "content_type", "skip", "hold", "set_cookies"})
 
 
 @dataclass(slots=True)
 class Fault:
-    """One order: which requests, and what happens to them instead."""
+    """One order: which requests, and what happens to them instead.
+
+    `set_cookies` are Set-Cookie lines at the end of the answer, the ordered one or the real one: Okta deletes `sid` in answers to
+    requests whose session lives, and `{"path": …, "set_cookies": ["sid=\"\";Version=1;Path=/;Max-Age=0"]}` does the same.
+    """
 
     path: str
     method: str | None = None
@@ -30,6 +34,7 @@ class Fault:
     content_type: str | None = None
     is_after: bool = False
     release: asyncio.Event | None = None
+    set_cookies: tuple[str, ...] = ()
 
     def meets(self, method: str, path: str) -> bool:
         """Say whether the order is for such requests; a path that ends in `*` stands for all that begin so."""
@@ -55,6 +60,9 @@ def fault(order: Mapping[str, object]) -> Fault:
         raise ValueError("path: a string that begins with / is needed")
     if not isinstance(headers, dict):
         raise ValueError("headers: an object is needed")
+    set_cookies = order.get("set_cookies") or []
+    if not isinstance(set_cookies, list) or not all(isinstance(line, str) for line in set_cookies):
+        raise ValueError("set_cookies: a list of strings is needed")
     method, content_type = order.get("method"), order.get("content_type")
     return Fault(
         path=path,
@@ -68,6 +76,7 @@ def fault(order: Mapping[str, object]) -> Fault:
         content_type=str(content_type) if content_type is not None else None,
         is_after=order.get("after") is True,
         release=asyncio.Event() if order.get("hold") is True else None,
+        set_cookies=tuple(set_cookies),
     )
 
 

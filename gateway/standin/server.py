@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.standin import activation
-from gateway.standin.answers import BY_STATUS, error, error_object, json_answer
+from gateway.standin.answers import BY_STATUS, error, error_object, json_answer, with_cookies
 from gateway.standin.call import Call, read_call
 from gateway.standin.control import control, is_control
 from gateway.standin.endpoints import perform
@@ -123,13 +123,14 @@ async def _faulty(call: Call, order: Fault) -> web.Response | None:
     """Answer as the fault orders; None hangs up. Acting for real comes before the wait when the order says `after`."""
     done = _perform(call) if order.is_after else None
     await order.wait()
-    if order.status is None:
-        return done if done is not None else _perform(call)
     if order.status == HANG_UP:
         return None
-    response = _ordered(call, order, order.status)
-    share(call, response)
-    return response
+    if order.status is None:
+        response = done if done is not None else _perform(call)
+    else:
+        response = _ordered(call, order, order.status)
+        share(call, response)
+    return with_cookies(response, order.set_cookies)
 
 
 def _ordered(call: Call, order: Fault, status: int) -> web.Response:

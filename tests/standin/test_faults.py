@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.standin import Org, RunningOrg
+from gateway.standin import Org, RunningOrg, fault
 from tests.standin.browser import Browser
 from tests.standin.conftest import ALICE, BOB, Open, Serve
 
@@ -113,3 +113,49 @@ async def test_a_delayed_answer_is_still_the_real_one(start: Serve, browse: Open
     began = asyncio.get_running_loop().time()
     assert await browser.who() == ALICE
     assert asyncio.get_running_loop().time() - began >= 0.019  # uvloop counts whole milliseconds
+
+
+@pytest.mark.parametrize("line", ['sid="";Version=1;Path=/;Max-Age=0', 'sid=""; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/'])
+async def test_a_real_answer_deletes_sid_while_the_session_lives(start: Serve, browse: Open, line: str) -> None:
+    running = await start(Org(engine="identity"))
+    browser = browse(running)
+    session = running.org.sign_in(ALICE)
+    browser.cookies = {"sid": session.sid or "", "idx": session.idx or ""}
+    order = {"path": "/app/UserHome", "set_cookies": [line, 'xids="";Version=1;Path=/;Max-Age=0']}
+    assert (await browser.ask("POST", "/.standin/faults", payload=order)).status == 204
+    seen = await browser.get("/app/UserHome")
+    assert seen.status == 200 and ALICE in seen.text
+    assert seen.set_cookies[-2:] == order["set_cookies"]
+    assert not session.is_over
+    browser.cookies = {"sid": session.sid or ""}
+    assert await browser.who() == ALICE
+    assert line not in (await browser.get("/app/UserHome")).set_cookies  # once
+
+
+async def test_an_ordered_answer_carries_cookies_too_and_a_late_one_as_well(start: Serve, browse: Open) -> None:
+    running = await start(Org())
+    browser = browse(running)
+    for key, value in (("status", 503), ("after", True)):
+        running.org.faults.add(fault({"path": ME, "set_cookies": ["a=1;Path=/", "b=2;Path=/"], key: value}))
+        assert (await browser.get(ME)).set_cookies[-2:] == ["a=1;Path=/", "b=2;Path=/"]
+
+
+@pytest.mark.parametrize("lines", ["sid=x", [1], {"sid": ""}])
+def test_cookies_that_are_no_list_of_lines_are_refused(lines: object) -> None:
+    with pytest.raises(ValueError, match="set_cookies"):
+        fault({"path": "/x", "set_cookies": lines})
+
+
+async def test_sessions_me_can_answer_with_json_that_says_it_is_html(start: Serve, browse: Open) -> None:
+    running = await start(Org())
+    browser = browse(running)
+    browser.cookies = {"sid": running.org.sign_in(ALICE).sid or ""}
+    true = (await browser.get(ME)).json
+    order = {"path": ME, "status": 200, "body": true, "content_type": "text/html"}
+    assert (await browser.ask("POST", "/.standin/faults", payload=order)).status == 204
+    seen = await browser.get(ME)
+    assert (seen.status, seen.fields["Content-Type"], seen.json) == (200, "text/html", true)
+    page = {"path": ME, "status": 200, "body": "<!doctype html><title>Sign in</title>"}
+    running.org.faults.add(fault(page))
+    seen = await browser.get(ME)
+    assert seen.fields["Content-Type"].startswith("text/html") and seen.text == page["body"]
