@@ -1,4 +1,4 @@
-"""The API that a server calls with an API token.
+"""The API that a server calls with an API token, and an administrator with the session of her browser.
 
 Owns: `/api/v1/sessions/{id}` and below, `/api/v1/users/{id}` and its sessions.
 Must never: act on an `idx` half by session id.
@@ -22,7 +22,10 @@ def _refusal(call: Call) -> web.Response | None:
         return None if authorization[4:].strip() == call.org.api_token else error("E0000011")
     if authorization:
         return error("E0000011")
-    return error("E0000005" if presence(call.org, call.cookies).current is None else "E0000006")
+    session = presence(call.org, call.cookies).current
+    if session is None:
+        return error("E0000005")
+    return None if session.user.login in call.org.administrators else error("E0000006")
 
 
 def _with_session(call: Call, act: Callable[[OrgSession], web.Response]) -> web.Response:

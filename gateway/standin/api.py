@@ -110,10 +110,15 @@ def current_user(call: Call) -> web.Response:
 
 
 def close_my_sessions(call: Call) -> web.Response:
-    """End the v1 halves of all sessions of the current user (the guide says: of the `sid` sessions only)."""
+    """End the v1 halves of the current user's sessions (the guide says: of the `sid` sessions only).
+
+    The session of the call stays unless the body says `{"keepCurrent": false}` (User Sessions API, endUserSessions).
+    """
     session = presence(call.org, call.cookies).current
     if session is None:
         return error("E0000005")
+    keeps_current = (call.payload() or {}).get("keepCurrent") is not False
     for each in call.org.sessions.of_user(session.user):
-        call.org.sessions.end_sid(each)
+        if each is not session or not keeps_current:
+            call.org.sessions.end_sid(each)
     return no_content()

@@ -11,6 +11,7 @@ Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
     POST /activations         {"login": …}: the token and the address of an activation link
     POST, DELETE /step-up     {"path": "/app/…"}: this app link needs a fresh factor; "answer" is "redirect" or "page"; drop all
     POST, DELETE /links       {"path": "/home/…", "location": "https://…"}: this app link ends at another origin; drop all
+    POST /administrators      {"login": …}: this user's own session may call the API of administrators
     POST /limits              {"per_minute": 600}
 
 Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
@@ -153,6 +154,11 @@ def _forget_locations(call: Call) -> web.Response:
     return no_content()
 
 
+def _appoint(call: Call) -> web.Response:
+    call.org.administrators.add(call.org.known_user(_login(call)).login)
+    return no_content()
+
+
 def _limit(call: Call) -> web.Response:
     limit = _order(call).get("per_minute")
     if not isinstance(limit, int) or limit < 0:
@@ -204,5 +210,6 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("DELETE", "/step-up"): _forget_step_ups,
     ("POST", "/links"): _lead_elsewhere,
     ("DELETE", "/links"): _forget_locations,
+    ("POST", "/administrators"): _appoint,
     ("POST", "/limits"): _limit,
 }

@@ -70,7 +70,8 @@ class Org:
     """One org; `limits.per_minute`, `trusted_origins` and `quirks` may be changed while it runs.
 
     `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
-    administrator's `Authorization: SSWS` carries. An unknown quirk is a ValueError.
+    administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
+    quirk is a ValueError.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Org:
         self.quirks = set(quirks)
         self.trusted_origins = set(trusted_origins)
         self.api_token = api_token
+        self.administrators: set[str] = set()
         self.clock = Clock()
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
         self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)

@@ -167,15 +167,52 @@ async def test_all_sessions_of_a_user_end_at_once(start: Serve, browse: Open) ->
     one, two, key = browse(running), browse(running), {"Authorization": f"SSWS {running.org.api_token}"}
     entered(running, one)
     entered(running, two)
-    assert (await one.ask("POST", "/api/v1/users/me/lifecycle/delete_sessions")).status == 204
+    entered(running, three := browse(running), BOB)
+    assert (await one.ask("POST", "/api/v1/users/me/lifecycle/delete_sessions", payload={"keepCurrent": False})).status == 204
     assert (await one.who(), await two.who()) == (ALICE, ALICE)  # the idx halves live on
-    user = (await one.get("/api/v1/users/me")).json
+    one.cookies.pop("idx")
+    assert await one.who() is None
+    user = (await two.get("/api/v1/users/me")).json
     assert user["profile"]["login"] == ALICE
     assert (await one.ask("GET", f"/api/v1/users/{user['id']}", key)).json["id"] == user["id"]
     assert (await one.ask("DELETE", f"/api/v1/users/{user['id']}/sessions", key)).status == 204
-    assert (await one.who(), await two.who()) == (None, None)
-    dead = await one.get("/api/v1/users/me")
+    assert (await one.who(), await two.who(), await three.who()) == (None, None, BOB)
+    dead = await two.get("/api/v1/users/me")
     assert (dead.status, dead.json["errorCode"]) == (403, "E0000005")
+
+
+@pytest.mark.parametrize(("payload", "who"), [(None, ALICE), ({}, ALICE), ({"keepCurrent": True}, ALICE), ({"keepCurrent": False}, None)])
+async def test_delete_sessions_keeps_the_current_one_unless_told_otherwise(
+    start: Serve, browse: Open, payload: object, who: str | None
+) -> None:
+    running = await start(Org())
+    one, two, three = browse(running), browse(running), browse(running)
+    for browser, login in ((one, ALICE), (two, ALICE), (three, BOB)):
+        entered(running, browser, login)
+    assert (await one.ask("POST", "/api/v1/users/me/lifecycle/delete_sessions", payload=payload)).status == 204
+    assert (await one.who(), await two.who(), await three.who()) == (who, None, BOB)
+
+
+async def test_delete_sessions_takes_no_api_token(start: Serve, browse: Open) -> None:
+    running = await start(Org())
+    running.org.sign_in(ALICE)
+    key = {"Authorization": f"SSWS {running.org.api_token}"}
+    seen = await browse(running).ask("POST", "/api/v1/users/me/lifecycle/delete_sessions", key)
+    assert (seen.status, seen.json["errorCode"], len(running.org.sessions.live())) == (403, "E0000005", 1)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sessions/{session}", "/api/v1/users/{user}/sessions"])
+async def test_an_administrators_own_session_ends_those_of_others(start: Serve, browse: Open, path: str) -> None:
+    running = await start(Org())
+    browser, other = browse(running), browse(running)
+    entered(running, browser)
+    target = path.format(session=entered(running, other, BOB), user=running.org.known_user(BOB).id)
+    refused = await browser.ask("DELETE", target)
+    assert (refused.status, refused.json["errorCode"], await other.who()) == (403, "E0000006", BOB)
+    assert (await browser.ask("POST", "/.standin/administrators", payload={"login": ALICE})).status == 204
+    assert (await browser.ask("DELETE", target)).status == 204
+    assert (await other.who(), await browser.who()) == (None, ALICE)
+    assert (await other.ask("DELETE", target)).json["errorCode"] == "E0000005"
 
 
 async def test_wrong_credentials_wrong_paths_and_wrong_methods_have_their_codes(start: Serve, browse: Open) -> None:
