@@ -10,7 +10,8 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
-from gateway.standin import Org, RunningOrg
+from gateway.standin import Engine, Org, RunningOrg
+from tests.standin.beginnings import enter, logins
 from tests.standin.browser import Browser
 from tests.standin.conftest import ALICE, BOB, Open, Serve
 
@@ -130,6 +131,23 @@ async def test_sign_out_is_bound_to_its_subject(start: Serve, browse: Open) -> N
     assert (await browser.get(logout)).location == "https://hr.example.com/bye?state=x"
     assert (await browser.get("/oauth2/default/v1/logout?id_token_hint=forged")).status == 400
     assert (await browser.get("/oauth2/default/v1/logout")).status == 400
+
+
+@pytest.mark.parametrize("engine", ["classic", "identity"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_another_subjects_hint_leaves_session_and_cookies_alone(start: Serve, browse: Open, engine: Engine, method: str) -> None:
+    running = await start(Org(engine=engine))
+    browser = browse(running)
+    enter(running, browser, ALICE)
+    hint = (await exchanged(browser, code=await code(browser)))["id_token"]
+    bob = enter(running, browser, BOB)
+    kept = dict(browser.cookies)
+    if method == "GET":
+        refused = await browser.get(f"/oauth2/default/v1/logout?id_token_hint={hint}")
+    else:
+        refused = await browser.ask("POST", "/oauth2/default/v1/logout", form={"id_token_hint": hint})
+    assert (refused.status, browser.cookies, bob.is_over) == (400, kept, False)
+    assert await browser.who() == BOB and logins(running) == [ALICE, BOB]
 
 
 async def test_discovery_names_the_endpoints_of_each_issuer(start: Serve, browse: Open) -> None:
