@@ -10,6 +10,18 @@ Rules: DESIGN section 11.
     …                                                         # requests to running.url
     assert [row.path for row in running.org.journal.rows] == ["/login/sessionCookieRedirect"]
     await running.aclose()
+
+Besides a token, a session begins by:
+
+    POST /login/login.htm                     the form: username, password, fromURI
+    POST /sso/saml2/{idp}                     an external provider's answer: SAMLResponse (unsigned), RelayState
+    GET /oauth2/v1/authorize/callback         an external OpenID provider's answer: code is the login, state
+    POST /idp/idx/identify                    a script, Identity Engine alone: identifier, credentials.passcode
+    GET /login/token/redirect?stateToken=     what its answer leads to (/app/UserHome?stateToken= too)
+    GET /welcome/{token}                      an activation link, `org.activation_token(login)`; the journal writes it in these letters
+
+None of them closes the session that the browser had. `org.app_links` orders a step-up of a living session, by a `stateToken` of its
+own, or an app at another origin. control.py lists the control paths.
 """
 
 from gateway.standin.faults import Fault, fault
