@@ -13,6 +13,7 @@ The tree::
         │   └── Unsent       it had ended before the request was written; nothing was sent
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
         │   └── UploadTooLarge   it became larger than it may; nobody else is to blame either
+        ├── StateFailed      the shared state could not be read or written; nothing has changed in it
         └── Nonsense         what came back is not HTTP as we accept it
 
 Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
@@ -95,6 +96,12 @@ class UploadTooLarge(UploadBroken):
     """The body that was being passed on is larger than it may be."""
 
     reason = "body_too_large"
+
+
+class StateFailed(OutsideFailed):
+    """The shared state could not be read or written. The argument names the file, where there is one, and what is wrong."""
+
+    reason = "state_failed"
 
 
 class Nonsense(OutsideFailed):

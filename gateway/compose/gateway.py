@@ -33,6 +33,7 @@ from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.revocations import LocalRevocations, Revocations
+from gateway.shared_state import MemoryState
 
 Around = Callable[[Handle], Handle]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
@@ -95,7 +96,7 @@ class Gateway:
         """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started."""
         async with AsyncExitStack() as opened:
             public, admin = self._bound(opened)
-            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations)
+            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, MemoryState(self._witness.clock))
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             if admin is not None:

@@ -26,6 +26,7 @@ from gateway.proxy.live import Live
 from gateway.proxy.turn import Turn
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions import Asking, Sessions
+from gateway.shared_state import SharedState
 
 LEAST_ASKING_CONNECTIONS = 30
 """More than the questions that are under way at once (``AskingRules.at_once``), so that closings find a free one beside them."""
@@ -49,6 +50,7 @@ class Parts:
     sealer: Sealer
     asking_client: ClientSession
     revocations: Revocations
+    state: SharedState
     sessions: Sessions
     closer: Closer
     live: Live
@@ -58,10 +60,11 @@ class Parts:
     tell: Tell
 
     async def aclose(self) -> None:
-        """End what runs in the background, then the connections it used."""
+        """End what runs in the background, then the connections it used, then what it kept."""
         await self.closer.aclose()
         await self.sessions.aclose()
         await self.asking_client.close()
+        await self.state.aclose()
 
 
 def folder_of(settings: Settings) -> Path:
@@ -69,8 +72,8 @@ def folder_of(settings: Settings) -> Path:
     return Path(settings.written.name).parent
 
 
-def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revocations) -> Parts:
-    """The parts for these settings; inside the running event loop."""
+def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revocations, state: SharedState) -> Parts:
+    """The parts for these settings; inside the running event loop. They own ``state`` from now on."""
     config = settings.config
     place = org_place(config, folder_of(settings))
     asking_client = open_client(org_deadlines(config), max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4))
@@ -88,6 +91,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         sealer=Sealer(settings.seal_keys, secrets.token_bytes),
         asking_client=asking_client,
         revocations=revocations,
+        state=state,
         sessions=sessions,
         closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
         live=live,
@@ -110,6 +114,7 @@ def watch(parts: Parts, metrics: Metrics) -> None:
     metrics.watch_total("session_hits_total", "Sessions answered from memory.", lambda: counts.hits)
     metrics.watch_total("session_coalesced_total", "Requests that joined a question under way.", lambda: counts.coalesced)
     metrics.watch_total("session_unknown_total", "Times that Okta did not say.", lambda: counts.unknown)
+    metrics.watch_total("state_forgotten_total", "Entries of the shared state that a bound pushed out.", lambda: parts.state.forgotten)
     metrics.watch_level("sessions_remembered", "Answers in memory.", lambda: len(parts.sessions))
     metrics.watch_level("closes_pending", "Sessions whose end at Okta is not proven yet.", lambda: parts.closer.backlog)
     metrics.watch_level("streams_open", "WebSockets and event streams open now.", lambda: len(parts.live))

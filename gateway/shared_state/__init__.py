@@ -1,0 +1,10 @@
+"""What the workers and replicas of one gateway must agree on: claims, short records and revocations.
+
+Owns one interface and its engines. Must never see a raw cookie or a token: callers hand in fingerprints, ids and sealed values, and the
+engines treat values as opaque bytes.
+"""
+
+from gateway.shared_state.interface import Bounds, SharedState
+from gateway.shared_state.memory import MemoryState
+
+__all__ = ["Bounds", "MemoryState", "SharedState"]

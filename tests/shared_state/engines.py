@@ -1,0 +1,47 @@
+"""Owns one shared state of each engine, on clocks that tests move. Checks nothing by itself."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+from gateway.clock import Clock
+from gateway.shared_state import Bounds, MemoryState, SharedState
+
+Engine = Literal["memory"]
+ENGINES: tuple[Engine, ...] = ("memory",)
+WALL = 1_800_000_000.0
+
+
+class Times:
+    """Both clocks: ``passes`` moves both, ``wall`` may be set by hand as an administrator does."""
+
+    def __init__(self) -> None:
+        self.monotonic = 1000.0
+        self.wall = WALL
+
+    def passes(self, seconds: float) -> None:
+        self.monotonic += seconds
+        self.wall += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self.monotonic, lambda: self.wall)
+
+
+Make = Callable[[Mapping[str, Bounds] | None], SharedState]
+
+
+def made(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None) -> SharedState:
+    """A state of this engine, empty where the folder is."""
+    return MemoryState(times.clock, bounds)
+
+
+@asynccontextmanager
+async def opened(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None) -> AsyncIterator[SharedState]:
+    """The same, closed in the end."""
+    state = made(engine, folder, times, bounds)
+    try:
+        yield state
+    finally:
+        await state.aclose()

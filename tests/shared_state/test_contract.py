@@ -1,0 +1,288 @@
+"""What every engine of the shared state promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.core.session import Fingerprint
+from gateway.errors import StateFailed
+from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
+from gateway.shared_state import Bounds, SharedState
+from tests.shared_state.engines import ENGINES, Engine, Times, made, opened
+
+ONE, OTHER, THIRD = (Fingerprint(bytes([number]) * 16) for number in (1, 2, 3))
+
+
+@pytest.fixture
+def times() -> Times:
+    return Times()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    found: Engine = request.param
+    return found
+
+
+@pytest.fixture
+async def state(engine: Engine, tmp_path: Path, times: Times) -> AsyncIterator[SharedState]:
+    async with opened(engine, tmp_path, times) as made_one:
+        yield made_one
+
+
+async def test_a_claim_has_one_winner_until_it_ends(state: SharedState, times: Times) -> None:
+    assert await state.claim("ticket", b"a", 10.0)
+    assert not await state.claim("ticket", b"a", 10.0)
+    times.passes(9.9)
+    assert not await state.claim("ticket", b"a", 10.0)
+    times.passes(0.1)
+    assert await state.claim("ticket", b"a", 10.0)
+
+
+async def test_a_claim_that_was_lost_does_not_lengthen_the_one_that_was_won(state: SharedState, times: Times) -> None:
+    assert await state.claim("ticket", b"a", 10.0)
+    times.passes(6.0)
+    assert not await state.claim("ticket", b"a", 10.0)
+    times.passes(6.0)
+    assert await state.claim("ticket", b"a", 10.0)
+
+
+async def test_claims_of_other_keys_and_kinds_are_others(state: SharedState) -> None:
+    assert await state.claim("ticket", b"a", 10.0)
+    assert await state.claim("ticket", b"b", 10.0)
+    assert await state.claim("token", b"a", 10.0)
+
+
+async def test_claims_at_the_same_time_have_one_winner(state: SharedState) -> None:
+    won = await asyncio.gather(*(state.claim("ticket", b"a", 10.0) for _ in range(20)))
+    assert sum(won) == 1
+
+
+async def test_a_value_is_kept_until_its_end(state: SharedState, times: Times) -> None:
+    await state.put("record", b"a", b"\x00\xff value", 10.0)
+    times.passes(9.9)
+    assert await state.get("record", b"a") == b"\x00\xff value"
+    times.passes(0.1)
+    assert await state.get("record", b"a") is None
+    assert await state.take("record", b"a") is None
+    assert await state.entries("record") == []
+
+
+async def test_a_value_put_again_takes_the_place_of_the_one_before(state: SharedState, times: Times) -> None:
+    await state.put("record", b"a", b"old", 10.0)
+    await state.put("record", b"b", b"other", 10.0)
+    times.passes(8.0)
+    await state.put("record", b"a", b"new", 10.0)
+    times.passes(8.0)
+    assert await state.get("record", b"a") == b"new"
+    assert await state.entries("record") == [(b"a", b"new")]
+
+
+async def test_what_is_put_with_a_shorter_end_ends_then(state: SharedState, times: Times) -> None:
+    await state.put("record", b"a", b"old", 100.0)
+    await state.put("record", b"a", b"new", 1.0)
+    times.passes(1.0)
+    assert await state.get("record", b"a") is None
+
+
+async def test_a_value_is_taken_once(state: SharedState) -> None:
+    await state.put("record", b"a", b"1", 10.0)
+    taken = await asyncio.gather(*(state.take("record", b"a") for _ in range(5)))
+    assert [value for value in taken if value is not None] == [b"1"]
+    assert await state.get("record", b"a") is None
+
+
+async def test_what_is_deleted_is_absent_and_deleting_it_again_is_no_error(state: SharedState) -> None:
+    await state.put("record", b"a", b"1", 10.0)
+    await state.put("record", b"b", b"2", 10.0)
+    await state.delete("record", b"a")
+    await state.delete("record", b"a")
+    assert await state.entries("record") == [(b"b", b"2")]
+
+
+async def test_a_claim_that_is_deleted_can_be_won_again(state: SharedState) -> None:
+    assert await state.claim("ticket", b"a", 10.0)
+    await state.delete("ticket", b"a")
+    assert await state.claim("ticket", b"a", 10.0)
+
+
+async def test_entries_come_oldest_first_and_a_value_put_again_is_the_newest(state: SharedState) -> None:
+    for key in (b"b", b"a", b"c"):
+        await state.put("record", key, b"", 10.0)
+    await state.put("record", b"b", b"again", 10.0)
+    assert await state.entries("record") == [(b"a", b""), (b"c", b""), (b"b", b"again")]
+    assert await state.entries("nothing") == []
+
+
+async def test_an_empty_key_is_a_key(state: SharedState) -> None:
+    await state.put("record", b"", b"1", 10.0)
+    assert await state.get("record", b"") == b"1"
+
+
+async def test_at_the_bound_of_entries_the_oldest_go_and_are_counted(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with opened(engine, tmp_path, times, {"record": Bounds(3, 1000)}) as state:
+        for key in (b"a", b"b", b"c", b"d", b"e"):
+            await state.put("record", key, b"", 10.0)
+            await state.put("unbounded", key, b"", 10.0)
+        assert [key for key, _ in await state.entries("record")] == [b"c", b"d", b"e"]
+        assert len(await state.entries("unbounded")) == 5
+        assert state.forgotten == 2
+
+
+async def test_at_the_bound_of_bytes_the_oldest_go(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with opened(engine, tmp_path, times, {"record": Bounds(100, 30)}) as state:
+        for key in (b"a", b"b", b"c"):
+            await state.put("record", key, b"123456789", 10.0)
+        await state.put("record", b"d", b"12345678901234", 10.0)
+        assert [key for key, _ in await state.entries("record")] == [b"c", b"d"]
+        assert state.forgotten == 2
+
+
+async def test_what_is_deleted_or_replaced_makes_room(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with opened(engine, tmp_path, times, {"record": Bounds(2, 30)}) as state:
+        await state.put("record", b"a", b"1" * 20, 10.0)
+        await state.put("record", b"a", b"2" * 25, 10.0)
+        await state.delete("record", b"a")
+        await state.put("record", b"b", b"3" * 20, 10.0)
+        assert await state.take("record", b"b") is not None
+        await state.put("record", b"c", b"4" * 20, 10.0)
+        assert (await state.entries("record"), state.forgotten) == ([(b"c", b"4" * 20)], 0)
+
+
+async def test_what_is_over_goes_before_what_is_not_and_is_not_counted(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with opened(engine, tmp_path, times, {"record": Bounds(3, 1000)}) as state:
+        await state.put("record", b"long", b"", 100.0)
+        await state.put("record", b"short", b"", 5.0)
+        await state.put("record", b"middle", b"", 50.0)
+        times.passes(5.0)
+        await state.put("record", b"new", b"", 10.0)
+        assert [key for key, _ in await state.entries("record")] == [b"long", b"middle", b"new"]
+        assert state.forgotten == 0
+
+
+async def test_an_entry_that_its_kind_has_no_room_for_is_refused_and_pushes_out_nothing(
+    engine: Engine, tmp_path: Path, times: Times
+) -> None:
+    async with opened(engine, tmp_path, times, {"record": Bounds(3, 10)}) as state:
+        await state.put("record", b"a", b"1", 10.0)
+        with pytest.raises(StateFailed):
+            await state.put("record", b"b", b"1" * 10, 10.0)
+        assert await state.entries("record") == [(b"a", b"1")]
+
+
+async def test_what_is_over_is_deleted_with_later_writes(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with opened(engine, tmp_path, times, {"record": Bounds(200, 100_000)}) as state:
+        for number in range(200):
+            await state.put("record", b"%d" % number, b"", 1.0)
+        times.passes(1.0)
+        for number in range(200):
+            await state.put("record", b"new %d" % number, b"", 1.0)
+        assert state.forgotten == 0
+        assert len(await state.entries("record")) == 200
+
+
+async def test_revocations_come_back_with_their_ages(state: SharedState, times: Times) -> None:
+    await state.remember(Revocation((ONE, OTHER), "102abc", "00u1", unseen=(OTHER,)))
+    times.passes(5.0)
+    await state.remember(Revocation((THIRD,)))
+    times.passes(1.0)
+    assert sorted(await state.revocations(), key=repr) == sorted(
+        [
+            Remembered(Revocation((ONE,)), 6.0),
+            Remembered(Revocation((THIRD,)), 1.0),
+            Remembered(Revocation((OTHER,), unseen=(OTHER,)), 6.0),
+            Remembered(Revocation(session_id="102abc"), 6.0),
+            Remembered(Revocation(user_id="00u1"), 6.0),
+        ],
+        key=repr,
+    )
+
+
+async def test_a_revocation_heard_again_is_young_again_and_one_that_is_over_is_gone(state: SharedState, times: Times) -> None:
+    await state.remember(Revocation((ONE,)))
+    await state.remember(Revocation((OTHER,)))
+    times.passes(REMEMBERED_SECONDS - 10)
+    await state.remember(Revocation((ONE,)))
+    times.passes(10.0)
+    assert await state.revocations() == [Remembered(Revocation((ONE,)), 10.0)]
+
+
+async def test_cookies_that_anybody_can_invent_push_out_no_other_revocation(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with opened(engine, tmp_path, times, {"revoked.unseen": Bounds(3, 1000)}) as state:
+        await state.remember(Revocation((ONE,), "102abc", "00u1"))
+        for number in range(10):
+            invented = Fingerprint(b"%016d" % number)
+            await state.remember(Revocation((invented,), unseen=(invented,)))
+        kept = [revocation for revocation, _ in await state.revocations()]
+        assert len(kept) == 6 and Revocation((ONE,)) in kept and Revocation(user_id="00u1") in kept
+        assert state.forgotten == 7
+
+
+async def test_an_epoch_is_another_ones_for_another_memory(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with opened(engine, tmp_path / "one", times) as one, opened(engine, tmp_path / "other", times) as other:
+        assert one.epoch != other.epoch and len(one.epoch) == 16
+
+
+_KEYS = st.sampled_from([b"a", b"b", b"c", b"d"])
+_STEPS = st.one_of(
+    st.tuples(st.just("claim"), _KEYS, st.sampled_from([1.0, 3.0, 10.0])),
+    st.tuples(st.just("put"), _KEYS, st.sampled_from([1.0, 3.0, 10.0])),
+    st.tuples(st.just("take"), _KEYS, st.just(0.0)),
+    st.tuples(st.just("delete"), _KEYS, st.just(0.0)),
+    st.tuples(st.just("wait"), st.just(b""), st.sampled_from([0.5, 1.0, 2.5])),
+)
+
+
+class _Plain:
+    """The same promises in the plainest words: a list of (key, end), oldest first; at most three."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[bytes, float]] = []
+
+    def does(self, step: str, key: bytes, seconds: float, now: float) -> object:
+        self.kept = [entry for entry in self.kept if entry[1] > now]
+        had = any(entry[0] == key for entry in self.kept)
+        if step in ("put", "take", "delete"):
+            self.kept = [entry for entry in self.kept if entry[0] != key]
+        if step == "put" or (step == "claim" and not had):
+            self.kept = [*self.kept[-2:], (key, now + seconds)]
+        return {"claim": not had, "take": b"" if had else None}.get(step)
+
+
+async def _follow(state: SharedState, times: Times, steps: list[tuple[str, bytes, float]]) -> None:
+    plain = _Plain()
+    for step, key, seconds in steps:
+        expected = plain.does(step, key, seconds, times.monotonic)
+        match step:
+            case "claim":
+                assert await state.claim("k", key, seconds) is expected
+            case "put":
+                await state.put("k", key, b"", seconds)
+            case "take":
+                assert await state.take("k", key) == expected
+            case "delete":
+                await state.delete("k", key)
+            case _:
+                times.passes(seconds)
+                plain.does(step, key, seconds, times.monotonic)
+        assert [name for name, _ in await state.entries("k")] == [name for name, _ in plain.kept]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=150, deadline=None)
+@given(steps=st.lists(_STEPS, max_size=40))
+def test_whatever_is_done_in_whatever_order_it_is_the_plainest_memory(engine: Engine, steps: list[tuple[str, bytes, float]]) -> None:
+    times = Times()
+
+    async def followed(folder: Path) -> None:
+        state = made(engine, folder, times, {"k": Bounds(3, 1000)})
+        await _follow(state, times, steps)
+        await state.aclose()
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(followed(Path(folder)))
