@@ -4,7 +4,10 @@ Owns one interface and its engines. Must never see a raw cookie or a token: call
 engines treat values as opaque bytes.
 """
 
+from gateway.shared_state.folder import folder_problem
 from gateway.shared_state.interface import Bounds, SharedState
 from gateway.shared_state.memory import MemoryState
+from gateway.shared_state.opening import open_state
+from gateway.shared_state.sqlite import SqliteState
 
-__all__ = ["Bounds", "MemoryState", "SharedState"]
+__all__ = ["Bounds", "MemoryState", "SharedState", "SqliteState", "folder_problem", "open_state"]

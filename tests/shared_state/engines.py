@@ -1,15 +1,15 @@
 """Owns one shared state of each engine, on clocks that tests move. Checks nothing by itself."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
 from gateway.clock import Clock
-from gateway.shared_state import Bounds, MemoryState, SharedState
+from gateway.shared_state import Bounds, MemoryState, SharedState, SqliteState
 
-Engine = Literal["memory"]
-ENGINES: tuple[Engine, ...] = ("memory",)
+Engine = Literal["memory", "sqlite"]
+ENGINES: tuple[Engine, ...] = ("memory", "sqlite")
 WALL = 1_800_000_000.0
 
 
@@ -29,12 +29,14 @@ class Times:
         return Clock(lambda: self.monotonic, lambda: self.wall)
 
 
-Make = Callable[[Mapping[str, Bounds] | None], SharedState]
-
-
 def made(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None) -> SharedState:
     """A state of this engine, empty where the folder is."""
-    return MemoryState(times.clock, bounds)
+    return MemoryState(times.clock, bounds) if engine == "memory" else SqliteState(folder, times.clock, not_told, bounds)
+
+
+def not_told(event: str, figures: Mapping[str, object]) -> None:
+    """For a state that shall have nothing to tell."""
+    raise AssertionError((event, figures))
 
 
 @asynccontextmanager

@@ -1,0 +1,352 @@
+"""What the SQLite engine promises beyond the contract: restarts, clocks that are set back, several processes, bad files."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.clock import Clock
+from gateway.core.session import Fingerprint
+from gateway.errors import OutsideFailed, StateFailed
+from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
+from gateway.shared_state import Bounds, SqliteState, folder_problem, open_state
+from gateway.shared_state.database import BUSY_SECONDS, VERSION
+from tests.shared_state.engines import Times, not_told, opened
+
+ONE = Fingerprint(b"1" * 16)
+
+
+@pytest.fixture
+def times() -> Times:
+    return Times()
+
+
+@pytest.fixture
+async def state(tmp_path: Path, times: Times) -> AsyncIterator[SqliteState]:
+    made = SqliteState(tmp_path, times.clock, not_told)
+    yield made
+    await made.aclose()
+
+
+async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp_path: Path, times: Times) -> None:
+    async with opened("sqlite", tmp_path, times) as first:
+        await first.put("record", b"a", b"sealed", 10.0)
+        assert await first.claim("ticket", b"t", 10.0)
+        await first.remember(Revocation((ONE,), user_id="00u1"))
+        epoch = first.epoch
+    times.passes(6.0)
+    times.monotonic = 0.0  # another process, another boot
+    async with opened("sqlite", tmp_path, times) as second:
+        assert second.epoch == epoch
+        assert await second.get("record", b"a") == b"sealed"
+        assert not await second.claim("ticket", b"t", 10.0)
+        assert await second.revocations() == [Remembered(Revocation((ONE,)), 6.0), Remembered(Revocation(user_id="00u1"), 6.0)]
+        times.passes(4.0)
+        assert await second.get("record", b"a") is None
+        assert await second.claim("ticket", b"t", 10.0)
+
+
+async def test_the_file_and_its_folder_are_private(tmp_path: Path, times: Times) -> None:
+    folder = tmp_path / "above" / "state"
+    async with opened("sqlite", folder, times) as state:
+        await state.put("record", b"a", b"", 10.0)
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == dict.fromkeys(
+            ("state.db", "state.db-wal", "state.db-shm", "state.lock"), 0o600
+        )
+    (folder / "state.db").chmod(0o644)
+    async with opened("sqlite", folder, times):
+        assert (folder / "state.db").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_clock_that_is_set_back_lets_no_entry_live_longer_than_its_own_seconds(state: SqliteState, times: Times) -> None:
+    await state.put("record", b"a", b"1", 10.0)
+    assert await state.claim("ticket", b"t", 10.0)
+    await state.remember(Revocation((ONE,)))
+    times.wall -= 86_400.0
+    assert await state.get("record", b"a") == b"1"
+    assert [age for _, age in await state.revocations()] == [0.0]
+    times.passes(10.0)
+    assert await state.get("record", b"a") is None
+    assert await state.claim("ticket", b"t", 10.0)
+    times.passes(REMEMBERED_SECONDS - 10.0)
+    assert await state.revocations() == []
+
+
+async def test_reading_alone_notices_that_the_clock_was_set_back(state: SqliteState, times: Times) -> None:
+    await state.put("record", b"a", b"1", 10.0)
+    times.wall -= 86_400.0
+    assert await state.get("record", b"a") == b"1"
+    times.passes(10.0)
+    assert await state.get("record", b"a") is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seconds=st.sampled_from([1.0, 10.0, 60.0]),
+    moves=st.lists(st.tuples(st.sampled_from([-1000.0, -5.0, 0.0, 3.0]), st.sampled_from([0.0, 0.5, 4.0])), max_size=12),
+)
+def test_however_a_clock_is_moved_an_entry_is_gone_when_its_seconds_have_passed_since_the_last_move_back(
+    seconds: float, moves: list[tuple[float, float]]
+) -> None:
+    times = Times()
+
+    async def followed(folder: Path) -> None:
+        state = SqliteState(folder, times.clock, not_told)
+        await state.put("record", b"a", b"", seconds)
+        for jump, passed in moves:
+            times.wall += jump
+            await state.get("record", b"a")
+            times.passes(passed)
+            await state.put("other", b"b", b"", 1.0)
+        times.passes(seconds)
+        assert await state.get("record", b"a") is None
+        assert await state.entries("record") == []
+        await state.aclose()
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(followed(Path(folder)))
+
+
+_PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from gateway.clock import Clock
+from gateway.shared_state import SqliteState
+
+async def work() -> None:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    state = SqliteState(Path(sys.argv[1]), Clock(), lambda event, figures: print(event, figures, flush=True))
+    {work}
+    await state.aclose()
+
+asyncio.run(work())
+"""
+_CLAIMS = """
+    for number in range(300):
+        if await state.claim("ticket", b"%d" % number, 60.0):
+            print("won", number, flush=True)
+    while (taken := await state.take("record", b"a")) is None:
+        await state.put("record", b"a", b"1", 60.0)
+    print("took", flush=True)
+"""
+_WRITES = """
+    number = 0
+    while True:
+        number += 1
+        await state.put("record", b"%d" % number, b"x" * 100, 60.0)
+        if number == 50:
+            print("writing", flush=True)
+"""
+
+
+async def _process(work: str, folder: Path) -> Process:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _PROCESS.format(work=work.strip()), str(folder), stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        assert await process.stdout.readline() == b"ready\n"
+    return process
+
+
+async def test_of_several_processes_that_make_the_file_and_claim_at_once_each_claim_has_one_winner(tmp_path: Path) -> None:
+    processes = [await _process(_CLAIMS, tmp_path / "state") for _ in range(4)]
+    async with asyncio.timeout(60):
+        said = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    assert [err for _, err in said] == [b""] * 4
+    lines = [line for out, _ in said for line in out.decode().splitlines()]
+    assert sorted(line for line in lines if line != "took") == sorted(f"won {number}" for number in range(300))
+    assert lines.count("took") == 4
+
+
+async def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half_done(tmp_path: Path, times: Times) -> None:
+    writer = await _process(_WRITES, tmp_path)
+    assert writer.stdin is not None and writer.stdout is not None
+    writer.stdin.write(b"go\n")
+    async with asyncio.timeout(60):
+        assert await writer.stdout.readline() == b"writing\n"
+        os.kill(writer.pid, signal.SIGKILL)
+        await writer.wait()
+    state = SqliteState(tmp_path, Clock(), not_told)
+    kept = await state.entries("record")
+    await state.put("record", b"another", b"", 60.0)
+    await state.aclose()
+    assert len(kept) >= 50
+    with sqlite3.connect(tmp_path / "state.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        entries, held = database.execute("SELECT entries, bytes FROM total WHERE kind = 'record'").fetchone()
+    database.close()
+    assert (entries, held) == (len(kept) + 1, sum(len(key) + len(value) for key, value in kept) + len(b"another"))
+
+
+class Told(list[tuple[str, str]]):
+    """What a state said, in its order."""
+
+    def __call__(self, event: str, figures: Mapping[str, object]) -> None:
+        self.append((event, str(figures.get("problem", ""))))
+
+
+async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing_half_done(tmp_path: Path, times: Times) -> None:
+    told = Told()
+    state = SqliteState(tmp_path, times.clock, told, largest_bytes=128 * 1024)
+    with pytest.raises(OutsideFailed, match=r"state\.db: database or disk is full; make room"):
+        for number in range(100):
+            await state.put("record", b"%d" % number, b"x" * 10_000, 60.0)
+    before = await state.entries("record")
+    # Three keys of one revocation: the last one does not fit.
+    large = Revocation(tuple(Fingerprint(b"%016d" % number) for number in range(2000)), "102abc", "00u1")
+    for _ in range(3):
+        with pytest.raises(StateFailed):
+            await state.remember(large)
+    assert await state.revocations() == []
+    assert await state.entries("record") == before
+    assert [event for event, _ in told if event == "state_failed"][:1] == ["state_failed"]
+    assert all(str(tmp_path / "state.db") in problem for event, problem in told if event == "state_failed")
+    await state.delete("record", b"0")
+    await state.delete("record", b"1")
+    await state.put("record", b"small", b"", 60.0)
+    assert told[-1][0] == "state_works"
+    await state.aclose()
+
+
+async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_once(tmp_path: Path, times: Times) -> None:
+    told = Told()
+    state = SqliteState(tmp_path, times.clock, told)
+    await state.put("record", b"a", b"1", 60.0)
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(2):
+        with pytest.raises(StateFailed, match=r"state\.db: database is locked; end the process"):
+            await state.claim("ticket", b"t", 10.0)
+    assert loop.time() - began < 2 * BUSY_SECONDS + 2.0
+    assert await state.get("record", b"a") == b"1"
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert await state.claim("ticket", b"t", 10.0)
+    assert [event for event, _ in told] == ["state_failed", "state_works"]
+    await state.aclose()
+
+
+async def test_a_file_that_was_deleted_while_in_use_is_told_of(tmp_path: Path, times: Times) -> None:
+    told = Told()
+    state = SqliteState(tmp_path, times.clock, told)
+    (tmp_path / "state.db").unlink()
+    with pytest.raises(StateFailed, match="was deleted"):
+        await state.remember(Revocation((ONE,)))
+    other = SqliteState(tmp_path, times.clock, told)
+    with pytest.raises(StateFailed, match="was deleted"):
+        await state.remember(Revocation((ONE,)))
+    assert [event for event, _ in told] == ["state_failed"]
+    await other.aclose()
+    await state.aclose()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda file: file.write_bytes(b"no database " * 1000), "file is not a database; stop the gateway and delete the file"),
+        (lambda file: file.mkdir(), "unable to open"),
+        (lambda file: file.symlink_to("elsewhere"), "is a symbolic link"),
+    ],
+    ids=["corrupt", "folder", "link"],
+)
+def test_what_is_no_database_is_refused_with_its_name_and_a_remedy(tmp_path: Path, times: Times, make: object, said: str) -> None:
+    assert callable(make)
+    make(tmp_path / "state.db")
+    with pytest.raises(StateFailed, match=rf"state\.db: .*{said}"):
+        SqliteState(tmp_path, times.clock, not_told)
+
+
+async def test_a_file_that_becomes_corrupt_fails_the_calls(tmp_path: Path, times: Times) -> None:
+    told = Told()
+    async with opened("sqlite", tmp_path, times) as filled:
+        for number in range(200):
+            await filled.put("record", b"%d" % number, b"x" * 500, 60.0)
+    state = SqliteState(tmp_path, times.clock, told)
+    with (tmp_path / "state.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 60_000)
+    with pytest.raises(StateFailed, match=r"state\.db: .*delete the file"):
+        await state.put("record", b"a", b"x" * 500, 60.0)
+    with pytest.raises(StateFailed, match=r"state\.db: "):
+        await state.get("record", b"150")
+    assert told[0][0] == "state_failed" and str(tmp_path) in told[0][1]
+    await state.aclose()
+
+
+def _database(folder: Path, *statements: str) -> None:
+    database = sqlite3.connect(folder / "state.db")
+    for statement in statements:
+        database.execute(statement)
+    database.commit()
+    database.close()
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path, times: Times) -> None:
+    _database(tmp_path, "CREATE TABLE entry (a)")
+    with pytest.raises(StateFailed, match="is a database of another program; name another folder"):
+        SqliteState(tmp_path, times.clock, not_told)
+
+
+async def test_another_version_is_refused_with_its_name_and_a_remedy(tmp_path: Path, times: Times) -> None:
+    async with opened("sqlite", tmp_path, times):
+        pass
+    _database(tmp_path, f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(StateFailed, match=rf"state\.db: is of version {VERSION + 1}, and this gateway knows {VERSION}; stop"):
+        SqliteState(tmp_path, times.clock, not_told)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(times: Times) -> None:
+    with pytest.raises(StateFailed, match="/proc/1/state"):
+        SqliteState(Path("/proc/1/state"), times.clock, not_told)
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path: Path, times: Times) -> None:
+    (tmp_path / "file").touch()
+    problem = folder_problem(tmp_path / "file" / "state")
+    assert problem is not None and "is no folder" in problem
+    with pytest.raises(StateFailed, match="is no folder"):
+        SqliteState(tmp_path / "file", times.clock, not_told)
+
+
+def test_a_network_file_system_is_refused_and_a_local_one_is_not(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/a {tmp_path}/far nfs4 rw 0 0\n")
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to("far")
+    for folder in ("far", "far/below/state", "link", "link/state"):
+        problem = folder_problem(tmp_path / folder, mounts)
+        assert problem is not None and "lies on a network file system (nfs4)" in problem
+    assert folder_problem(tmp_path / "near", mounts) is None
+    assert folder_problem(tmp_path / "near", tmp_path / "absent") is None
+    assert not (tmp_path / "near").exists()
+
+
+async def test_a_folder_makes_it_sqlite_and_none_makes_it_memory(tmp_path: Path, times: Times) -> None:
+    kept = open_state(tmp_path, times.clock, not_told)
+    memory = open_state(None, times.clock, not_told)
+    assert [type(one).__name__ for one in (kept, memory)] == ["SqliteState", "MemoryState"]
+    await kept.aclose()
+    await memory.aclose()
+
+
+async def test_the_bounds_of_one_process_hold_for_what_another_wrote(tmp_path: Path, times: Times) -> None:
+    async with opened("sqlite", tmp_path, times) as one, opened("sqlite", tmp_path, times, {"record": Bounds(2, 1000)}) as other:
+        for key in (b"a", b"b", b"c"):
+            await one.put("record", key, b"", 10.0)
+        await other.put("record", b"d", b"", 10.0)
+        assert [key for key, _ in await one.entries("record")] == [b"c", b"d"]
+        assert (one.forgotten, other.forgotten) == (0, 2)
