@@ -7,7 +7,7 @@ import asyncio
 import socket
 from dataclasses import dataclass
 
-from gateway.revocations import Revocations
+from gateway.revocations import LocalRevocations
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Among:
     shared (turns of a browser, tokens that were redeemed, tickets that were used); None in the others, which reach it at ``place``.
     """
 
-    revocations: Revocations
+    revocations: LocalRevocations
     alone: asyncio.Event
     keeper: socket.socket | None
     place: str

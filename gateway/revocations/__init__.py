@@ -6,7 +6,17 @@ sections 3 and 7.
 """
 
 from gateway.revocations.interface import Revocation, Revocations
+from gateway.revocations.kept import KeptRevocations
 from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations, Remembered
 from gateway.revocations.workers import WorkerRevocations
 
-__all__ = ["LARGEST", "REMEMBERED_SECONDS", "LocalRevocations", "Remembered", "Revocation", "Revocations", "WorkerRevocations"]
+__all__ = [
+    "LARGEST",
+    "REMEMBERED_SECONDS",
+    "KeptRevocations",
+    "LocalRevocations",
+    "Remembered",
+    "Revocation",
+    "Revocations",
+    "WorkerRevocations",
+]

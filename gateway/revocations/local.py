@@ -81,8 +81,12 @@ class LocalRevocations:
         self._listeners: dict[object, Listener] = {}
 
     async def publish(self, revocation: Revocation) -> None:
-        """Remember it; there is nobody else to tell."""
+        """Remember it, then tell the others; returns when it holds everywhere."""
         self.remember(revocation)
+        await self.tell_others(revocation)
+
+    async def tell_others(self, revocation: Revocation) -> None:
+        """There is nobody else to tell."""
 
     def remember(self, revocation: Revocation) -> None:
         """Remember a revocation and tell the listeners; hearing it again begins its time anew."""

@@ -27,7 +27,6 @@ class WorkerRevocations(LocalRevocations):
         super().__init__(monotonic, remembered_seconds, largest)
         self._tell_others = tell_others
 
-    async def publish(self, revocation: Revocation) -> None:
-        """Remember it, then tell the other workers; returns when it holds in all of them."""
-        self.remember(revocation)
+    async def tell_others(self, revocation: Revocation) -> None:
+        """Returns when the revocation holds in every other worker."""
         await self._tell_others(revocation)

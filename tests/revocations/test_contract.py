@@ -5,30 +5,36 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gateway.clock import Clock
 from gateway.core.session import Fingerprint
-from gateway.revocations import LocalRevocations, Revocation, Revocations
+from gateway.revocations import KeptRevocations, LocalRevocations, Revocation, Revocations
+from gateway.shared_state import MemoryState
 from tests.revocations.joined import Time, joined
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 
-Pair = tuple[LocalRevocations, LocalRevocations]
+Memory = LocalRevocations | KeptRevocations
+Pair = tuple[Memory, Memory]
 """The memory in which tests publish, and one in which that must hold as well."""
 
 Make = Callable[..., Awaitable[Pair]]
 
 
-@pytest.fixture(params=["local", "workers"])
+@pytest.fixture(params=["local", "kept", "workers", "kept workers"])
 async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
     """`await memory(time, seconds, largest)`."""
     async with AsyncExitStack() as opened:
 
         async def made(time: Time, seconds: float = 60.0, largest: int = 100) -> Pair:
-            if request.param == "local":
-                alone = LocalRevocations(time, seconds, largest)
+            store = MemoryState(Clock(time, time))
+            if request.param in ("local", "kept"):
+                local = LocalRevocations(time, seconds, largest)
+                alone = local if request.param == "local" else KeptRevocations(local, store)
                 return alone, alone
             crew = await opened.enter_async_context(joined(time, seconds, largest))
             workers = [await crew.worker(time, seconds, largest) for _ in range(3)]
-            return workers[0].revocations, workers[2].revocations
+            here, there = workers[0].revocations, workers[2].revocations
+            return (here, there) if request.param == "workers" else (KeptRevocations(here, store), KeptRevocations(there, store))
 
         yield made
 
