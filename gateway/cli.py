@@ -102,9 +102,10 @@ def check(file: Path, online: bool) -> None:
         problems = _until_done(ask_org(settings))
         if problems:
             raise Refused(problems)
-    apps = len(settings.config.apps)
+    count = len(settings.config.apps)
+    apps = f"{count} app{'' if count == 1 else 's'}" if count else "the login host alone, without an app"
     asked = ", the org answers" if online else ""
-    click.echo(f"{file}: usable; {apps} app{'' if apps == 1 else 's'}, {len(settings.seal_keys)} seal key(s){asked}")
+    click.echo(f"{file}: usable; {apps}, {len(settings.seal_keys)} seal key(s){asked}")
 
 
 @main.command()

@@ -178,4 +178,4 @@ class Config(Table):
     switch: Switch = Switch()
     subrequest: Subrequest = Subrequest()
     log: Log = Log()
-    apps: Annotated[tuple[AppTable, ...], Field(min_length=1, alias="app")]
+    apps: tuple[AppTable, ...] = Field(default=(), alias="app")

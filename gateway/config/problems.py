@@ -101,8 +101,6 @@ def _pattern(error: ErrorDetails) -> str:
 
 
 def _remedy_for_missing(path: Path) -> str:
-    if path == ("app",):
-        return "add an [[app]] table with name, url and upstream"
     return f"add {path[-1]} = …" if len(path) > 1 else f"add the table [{path[-1]}]"
 
 

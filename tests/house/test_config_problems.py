@@ -23,8 +23,7 @@ CASES = [
     (SMALLEST + "[log]\nzzz = 1\n", ("gateway.toml:10: log.zzz: is no key here; known are level, format",)),
     (RULE + 'path = "/x"\nmethod = ["GET"]\n', ('gateway.toml:11: app[0].rule[0].method: is no key here; did you mean "methods"?',)),
     (OKTA + APP, ("gateway.toml: login: is missing; add the table [login]",)),
-    (OKTA + LOGIN, ("gateway.toml: app: is missing; add an [[app]] table with name, url and upstream",)),
-    ("app = []\n" + OKTA + LOGIN, ("gateway.toml:1: app: is an empty list",)),
+    (OKTA + LOGIN + '[[aps]]\nname = "hr"\n', ('gateway.toml: aps: is no key here; did you mean "app"?',)),
     ("[okta]\n" + LOGIN + APP, ("gateway.toml:1: okta.org: is missing; add org = …",)),
     # units and types
     (SMALLEST + "[session]\nttl = 10\n", ("gateway.toml:10: session.ttl: 10 has no unit; write it as text with one of ms, s, m, h, d",)),
