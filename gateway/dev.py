@@ -189,6 +189,8 @@ address = "127.0.0.1:0"
 [okta]
 org = "{where.org}"
 host = "login.example.localhost{where.suffix}"
+[state]
+engine = "memory"
 [login]
 url = "{where.login}"
 [[app]]

@@ -1,7 +1,7 @@
 """A whole gateway: sockets, doors, and the order in which they come and go.
 
-    start   both addresses bound ─▶ parts ─▶ doors ─▶ admin listens ─▶ public listens ─▶ ready
-    aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ admin closed ─▶ parts closed
+    start   both addresses bound ─▶ shared state ─▶ parts ─▶ doors ─▶ admin listens ─▶ public listens ─▶ ready
+    aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ admin closed ─▶ parts closed ─▶ shared state closed
 
 Owns that order: whatever fails while starting leaves nothing behind, and whatever is cut short while stopping is safe. Must never look at a
 request. Rules from: DESIGN section 8, ATTACKS D8, D12.
@@ -22,6 +22,7 @@ from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
 from gateway.compose.public import certificates, client_rules, watch_clients
 from gateway.compose.server import Handle, Listening, Server, bind, shown_address
+from gateway.compose.state import loaded_revocations, opened_state
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
 from gateway.core.crowds import Crowd
@@ -32,8 +33,7 @@ from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.revocations import LocalRevocations, Revocations
-from gateway.shared_state import MemoryState
+from gateway.revocations import LocalRevocations
 
 Around = Callable[[Handle], Handle]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
@@ -61,7 +61,7 @@ class Gateway:
         self._public = public
         self._around = around or _nothing_around
         self._among = among
-        self._revocations: Revocations = among.revocations if among is not None else LocalRevocations(self._witness.clock.monotonic)
+        self._revocations = among.revocations if among is not None else LocalRevocations(self._witness.clock.monotonic)
         self._admin: socket.socket | None = None
         self._certificates: Certificates | None = None
         self._stopping = asyncio.Event()
@@ -96,7 +96,10 @@ class Gateway:
         """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started."""
         async with AsyncExitStack() as opened:
             public, admin = self._bound(opened)
-            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, MemoryState(self._witness.clock))
+            state = opened_state(self._settings, self._witness.clock, self._tell)
+            opened.push_async_callback(state.aclose)
+            revocations = await loaded_revocations(self._revocations, state, self._settings)
+            parts = make_parts(self._settings, self._witness.clock, self._tell, revocations, state)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             if admin is not None:

@@ -60,11 +60,10 @@ class Parts:
     tell: Tell
 
     async def aclose(self) -> None:
-        """End what runs in the background, then the connections it used, then what it kept."""
+        """End what runs in the background, then the connections it used."""
         await self.closer.aclose()
         await self.sessions.aclose()
         await self.asking_client.close()
-        await self.state.aclose()
 
 
 def folder_of(settings: Settings) -> Path:
@@ -73,7 +72,7 @@ def folder_of(settings: Settings) -> Path:
 
 
 def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revocations, state: SharedState) -> Parts:
-    """The parts for these settings; inside the running event loop. They own ``state`` from now on."""
+    """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used."""
     config = settings.config
     place = org_place(config, folder_of(settings))
     asking_client = open_client(org_deadlines(config), max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4))

@@ -5,7 +5,19 @@ files that it names. Rules from: DESIGN section 10, STYLE "Configuration, logs, 
 """
 
 from gateway.config.model import AppTable, Config, RuleTable
-from gateway.config.reading import Settings, certificate_pair, client_pair, load, read
+from gateway.config.reading import Settings, certificate_pair, client_pair, load, read, state_folder
 from gateway.config.values import host_of, port_of
 
-__all__ = ["AppTable", "Config", "RuleTable", "Settings", "certificate_pair", "client_pair", "host_of", "load", "port_of", "read"]
+__all__ = [
+    "AppTable",
+    "Config",
+    "RuleTable",
+    "Settings",
+    "certificate_pair",
+    "client_pair",
+    "host_of",
+    "load",
+    "port_of",
+    "read",
+    "state_folder",
+]

@@ -29,6 +29,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _hosts(config)
     yield from _okta(config)
     yield from _times(config)
+    yield from _state(config)
     for number, app in enumerate(config.apps):
         yield from (Remark(("app", number, *path), text) for path, text in server_conflicts(app))
         yield from _carrier(number, app, config)
@@ -101,6 +102,14 @@ def _times(config: Config) -> Iterator[Remark]:
     for path, wait_seconds in waits:
         if wait_seconds <= 0:
             yield Remark(path, 'is no time at all; give it some, for example "5s"')
+
+
+def _state(config: Config) -> Iterator[Remark]:
+    state, workers = config.state, config.listen.workers
+    if state.engine == "sqlite" and not state.directory and workers == 1:
+        yield Remark(("state", "directory"), 'is missing; name a folder for the database, or use state.engine = "auto"')
+    if state.engine == "memory" and workers > 1:
+        yield Remark(("state", "engine"), f'"memory" is that of one process, and listen.workers starts {workers}; use "auto" or "sqlite"')
 
 
 def _carrier(number: int, app: AppTable, config: Config) -> Iterator[Remark]:

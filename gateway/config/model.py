@@ -90,6 +90,13 @@ class SessionMemory(Table):
     max_entries: Count = 100_000
 
 
+class State(Table):
+    """Where that is kept which workers share, and what outlives a restart."""
+
+    engine: Literal["auto", "memory", "sqlite"] = "auto"
+    directory: str = ""
+
+
 class Switch(Table):
     """What may begin a user switch without asking the user."""
 
@@ -175,6 +182,7 @@ class Config(Table):
     login: Login
     seal: Seal = Seal()
     session: SessionMemory = SessionMemory()
+    state: State = State()
     switch: Switch = Switch()
     subrequest: Subrequest = Subrequest()
     log: Log = Log()

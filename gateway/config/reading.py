@@ -7,7 +7,7 @@ still be found, never start anything, and never ask the network. Rules from: DES
 import json
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as File
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from gateway.config.model import AppTable, Config
 from gateway.config.places import Path, Written, read_toml
 from gateway.config.problems import from_validation, line
 from gateway.errors import BadConfig
+from gateway.shared_state import folder_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,17 @@ class Settings:
     def problem(self, path: Path, text: str) -> str:
         """A line about one key, with its place: what shows only when the configuration is used."""
         return line(self.written, self.origins, path, text)
+
+    @property
+    def needs_state_folder(self) -> bool:
+        """Whether workers share a state and the configuration names no folder for it."""
+        state = self.config.state
+        return self.config.listen.workers > 1 and state.engine != "memory" and not state.directory
+
+    def with_state_in(self, folder: File) -> "Settings":
+        """The same settings with the shared state in this folder."""
+        state = self.config.state.model_copy(update={"directory": str(folder)})
+        return replace(self, config=self.config.model_copy(update={"state": state}))
 
 
 def load(file: File, environ: Mapping[str, str]) -> Settings:
@@ -85,7 +97,7 @@ def _secrets(config: Config | None, tables: Mapping[str, object], name: str, env
 
 
 def _files(config: Config, folder: File, written: Written, origins: Mapping[Path, str]) -> tuple[str, ...]:
-    found = [*_certificate(config, folder), *_ca_file(("okta", "ca_file"), config.okta.ca_file, folder)]
+    found = [*_certificate(config, folder), *_ca_file(("okta", "ca_file"), config.okta.ca_file, folder), *_state(config, folder)]
     for number, app in enumerate(config.apps):
         found += _ca_file(("app", number, "upstream_ca_file"), app.upstream_ca_file, folder)
         found += _client_certificate(number, app, folder)
@@ -119,6 +131,19 @@ def client_pair(app: AppTable, folder: File) -> Pair | None:
     if not app.upstream_client_certificate or not app.upstream_client_key:
         return None
     return Pair(folder / File(app.upstream_client_certificate).expanduser(), folder / File(app.upstream_client_key).expanduser())
+
+
+def _state(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
+    place = state_folder(config, folder)
+    problem = folder_problem(place) if place is not None else None
+    if problem is not None:
+        yield ("state", "directory"), problem
+
+
+def state_folder(config: Config, folder: File) -> File | None:
+    """Where the shared state lies on the disk, looked for from ``folder``; None where it is kept in memory."""
+    state = config.state
+    return folder / File(state.directory).expanduser() if state.directory and state.engine != "memory" else None
 
 
 def _ca_file(key: Path, name: str, folder: File) -> Iterator[tuple[Path, str]]:

@@ -9,11 +9,14 @@ from pathlib import Path
 from gateway.shared_state.file_systems import file_system_of, is_network
 
 FOLDER_MODE = 0o700
-_MOUNTS = Path("/proc/mounts")
+MOUNTS = Path("/proc/mounts")
 
 
-def folder_problem(folder: Path, mounts: Path = _MOUNTS) -> str | None:
-    """Why a state cannot be kept in this folder, with a remedy; None where it can, as far as one can see without making anything."""
+def folder_problem(folder: Path, mounts: Path = MOUNTS) -> str | None:
+    """Why a state cannot be kept in this folder, with a remedy; None where it can, as far as one can see without making anything.
+
+    ``mounts``: the table of mounts, where it is not the system's own.
+    """
     place = _nearest(folder.absolute())
     if not place.is_dir():
         return f"{folder}: cannot be made, because {place} is no folder; name another one"

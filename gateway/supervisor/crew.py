@@ -27,6 +27,7 @@ from gateway.supervisor.post import Post, Start
 from gateway.supervisor.process import WorkerProcess
 from gateway.supervisor.sockets import Nameless, reserved
 from gateway.supervisor.spreading import Spreading
+from gateway.supervisor.state_folder import settings_with_state
 
 ENDING_SECONDS = 5.0
 """How long workers may take to end behind their drain time; then they are killed."""
@@ -55,7 +56,7 @@ class Crew:
             opened.callback(keeper.close)
             spreading = Spreading(LocalRevocations(Clock().monotonic))
             opened.push_async_callback(spreading.aclose)
-            start = _starting(self._settings, public, keeper)
+            start = _starting(opened.enter_context(settings_with_state(self._settings)), public, keeper)
             self._admin.posts = [Post(number, start, spreading, self._admin.left, Clock(), self._tell) for number in range(listen.workers)]
             listening = Listening(Server(self._admin.handle, lambda request, malformed: refusal(malformed, ())), admin_socket)
             opened.push_async_callback(listening.aclose, 0.0)

@@ -26,7 +26,9 @@ async def test_every_worker_answers_and_the_admin_address_speaks_for_all(tmp_pat
         found = await running.metrics()
         assert found[ADMITTED] == before + WORKERS
         assert (found["workers_listening"], found["sessions_remembered"]) == (WORKERS, WORKERS)
-        assert list((tmp_path / "scratch").iterdir()) == []
+        (state,) = (tmp_path / "scratch").iterdir()
+        assert state.stat().st_mode & 0o777 == 0o700
+        assert (state / "state.db").stat().st_mode & 0o777 == 0o600
 
 
 async def test_the_folder_for_temporary_files_may_lie_deep(tmp_path: Path) -> None:

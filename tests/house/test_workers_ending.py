@@ -30,6 +30,7 @@ async def test_sigterm_makes_it_unready_lets_slow_requests_end_and_then_ends_all
         async with asyncio.timeout(30):
             assert await running.process.wait() == 0
         assert not any(map(is_alive, pids.values()))
+        assert list((tmp_path / "scratch").iterdir()) == []
         assert [line["code"] for line in running.events("worker_stopped")] == [0] * WORKERS
 
 
@@ -47,7 +48,11 @@ async def test_no_worker_outlives_its_supervisor(tmp_path: Path, how: signal.Sig
             running.kill(1, how)  # one that cannot hear of it
         running.process.kill()
         await until(lambda: not any(map(is_alive, pids.values())))
-        assert list((tmp_path / "scratch").iterdir()) == []
+    (abandoned,) = (tmp_path / "scratch").iterdir()  # the shared state; nobody lives to delete it but the next supervisor
+    assert abandoned.stat().st_mode & 0o777 == 0o700
+    async with crew(tmp_path):
+        (state,) = (tmp_path / "scratch").iterdir()
+        assert state != abandoned
 
 
 async def test_a_second_signal_ends_everything_at_once(tmp_path: Path) -> None:

@@ -3,17 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
 from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
 from gateway.shared_state import Bounds, SharedState
-from tests.shared_state.engines import ENGINES, Engine, Times, made, opened
+from tests.shared_state.engines import ENGINES, Engine, Times, opened
 
 ONE, OTHER, THIRD = (Fingerprint(bytes([number]) * 16) for number in (1, 2, 3))
 
@@ -226,63 +223,3 @@ async def test_cookies_that_anybody_can_invent_push_out_no_other_revocation(engi
 async def test_an_epoch_is_another_ones_for_another_memory(engine: Engine, tmp_path: Path, times: Times) -> None:
     async with opened(engine, tmp_path / "one", times) as one, opened(engine, tmp_path / "other", times) as other:
         assert one.epoch != other.epoch and len(one.epoch) == 16
-
-
-_KEYS = st.sampled_from([b"a", b"b", b"c", b"d"])
-_STEPS = st.one_of(
-    st.tuples(st.just("claim"), _KEYS, st.sampled_from([1.0, 3.0, 10.0])),
-    st.tuples(st.just("put"), _KEYS, st.sampled_from([1.0, 3.0, 10.0])),
-    st.tuples(st.just("take"), _KEYS, st.just(0.0)),
-    st.tuples(st.just("delete"), _KEYS, st.just(0.0)),
-    st.tuples(st.just("wait"), st.just(b""), st.sampled_from([0.5, 1.0, 2.5])),
-)
-
-
-class _Plain:
-    """The same promises in the plainest words: a list of (key, end), oldest first; at most three."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[bytes, float]] = []
-
-    def does(self, step: str, key: bytes, seconds: float, now: float) -> object:
-        self.kept = [entry for entry in self.kept if entry[1] > now]
-        had = any(entry[0] == key for entry in self.kept)
-        if step in ("put", "take", "delete"):
-            self.kept = [entry for entry in self.kept if entry[0] != key]
-        if step == "put" or (step == "claim" and not had):
-            self.kept = [*self.kept[-2:], (key, now + seconds)]
-        return {"claim": not had, "take": b"" if had else None}.get(step)
-
-
-async def _follow(state: SharedState, times: Times, steps: list[tuple[str, bytes, float]]) -> None:
-    plain = _Plain()
-    for step, key, seconds in steps:
-        expected = plain.does(step, key, seconds, times.monotonic)
-        match step:
-            case "claim":
-                assert await state.claim("k", key, seconds) is expected
-            case "put":
-                await state.put("k", key, b"", seconds)
-            case "take":
-                assert await state.take("k", key) == expected
-            case "delete":
-                await state.delete("k", key)
-            case _:
-                times.passes(seconds)
-                plain.does(step, key, seconds, times.monotonic)
-        assert [name for name, _ in await state.entries("k")] == [name for name, _ in plain.kept]
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=150, deadline=None)
-@given(steps=st.lists(_STEPS, max_size=40))
-def test_whatever_is_done_in_whatever_order_it_is_the_plainest_memory(engine: Engine, steps: list[tuple[str, bytes, float]]) -> None:
-    times = Times()
-
-    async def followed(folder: Path) -> None:
-        state = made(engine, folder, times, {"k": Bounds(3, 1000)})
-        await _follow(state, times, steps)
-        await state.aclose()
-
-    with TemporaryDirectory() as folder:
-        asyncio.run(followed(Path(folder)))

@@ -1,0 +1,70 @@
+"""What was revoked stays revoked when the gateway restarts, where the configuration names a folder for its state."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.compose import Gateway
+from gateway.config import read
+from gateway.errors import BadConfig
+from gateway.log import Log
+from gateway.standin.faults import Fault
+from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, deployed
+from tests.doors.own_gateway import FORM
+from tests.house.configurations import SEALED, SMALLEST
+
+ME = "/api/v1/sessions/me"
+LOCAL = SMALLEST + '[listen]\naddress = "127.0.0.1:0"\n[admin]\naddress = "127.0.0.1:0"\n'
+
+
+def _state(folder: Path) -> str:
+    return f'ttl = "30m"\nttl_max = "30m"\n[state]\ndirectory = "{folder}"'
+
+
+@pytest.mark.parametrize("engine", ["classic", "identity"])
+async def test_t6_a_sign_out_that_okta_could_not_prove_holds_after_a_restart(engine: str, tmp_path: Path) -> None:
+    async with deployed(engine, session=_state(tmp_path / "state")) as site:
+        browser = await site.entered(ALICE)
+        other = await site.entered(BOB)
+        before = dict(browser.jar(HR)), dict(browser.jar(LOGIN))
+        site.org.faults.add(Fault(ME, "DELETE", 503, times=None))
+        reply = await browser.post(f"{HR}/.gateway/sign-out", "to=", {**FORM, "Origin": HR})
+        assert reply.status == 303
+        assert [session.user.login for session in site.org.sessions.live()].count(ALICE) == 1  # Okta still believes it
+        # The pass of before: a page that the browser kept open, or somebody who copied it.
+        browser.jars = {HR.partition("://")[2]: before[0], LOGIN.partition("://")[2]: before[1]}
+        await site.gateway.aclose()
+        async with site.beside() as restarted:
+            copied = restarted.browser()
+            copied.jars = browser.jars
+            asked = await copied.ask(f"{HR}/", fields={"Accept": "application/json"})
+            assert (asked.status, restarted.lines[-1]["reason"]) == (401, "revoked")
+            good = restarted.browser()
+            good.jars = other.jars
+            assert (await good.ask(f"{HR}/")).status == 200
+
+
+async def test_t6_a_state_that_cannot_be_opened_is_told_with_its_place_before_anything_listens(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"no database " * 1000)
+    settings = read("gateway.toml", LOCAL + f'[state]\ndirectory = "{tmp_path}"\n', SEALED)
+    gateway = Gateway(settings, Log("error"))
+    with pytest.raises(BadConfig, match=rf"gateway\.toml:14: state\.directory: {tmp_path}/state\.db: file is not a database; stop"):
+        await gateway.start()
+    with pytest.raises(RuntimeError, match="does not listen"):
+        _ = gateway.address
+
+
+async def test_a_relative_folder_lies_beside_the_configuration(tmp_path: Path) -> None:
+    settings = read(str(tmp_path / "gateway.toml"), LOCAL + '[state]\ndirectory = "kept"\n', SEALED)
+    gateway = Gateway(settings, Log("error"))
+    await gateway.start()
+    try:
+        assert (tmp_path / "kept" / "state.db").is_file()
+    finally:
+        await gateway.aclose()
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["state.db", "state.lock"]
+
+
+async def test_check_makes_nothing(tmp_path: Path) -> None:
+    read(str(tmp_path / "gateway.toml"), LOCAL + '[state]\ndirectory = "kept"\n', SEALED)
+    assert list(tmp_path.iterdir()) == []
