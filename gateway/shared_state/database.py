@@ -77,10 +77,10 @@ class Opened(NamedTuple):
     inode: int
 
 
-def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES) -> Opened:
+def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES, opening_seconds: float = OPENING_SECONDS) -> Opened:
     """The database in this folder, made where it is absent; ``StateFailed`` with the file's name and a remedy where it cannot be had.
 
-    Call it in the process that uses it, behind any fork.
+    Call it in the process that uses it, behind any fork. It waits at most ``opening_seconds`` for others that open it.
     """
     problem = folder_problem(folder)
     if problem is not None:
@@ -88,7 +88,7 @@ def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES) -> Open
     file = folder / FILE_NAME
     try:
         make_folder(folder)
-        with _locked(folder):
+        with _locked(folder, opening_seconds):
             _make_private(file)
             return _connected(file, largest_bytes)
     except sqlite3.Error as error:
@@ -98,9 +98,9 @@ def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES) -> Open
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, opening_seconds: float) -> Iterator[None]:
     """One process at a time: SQLite does not wait for others while the log is switched on or tables are made."""
-    deadline = time.monotonic() + OPENING_SECONDS
+    deadline = time.monotonic() + opening_seconds
     lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
     try:
         while True:

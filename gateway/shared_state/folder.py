@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.shared_state.file_systems import file_system_of, is_network
 
 FOLDER_MODE = 0o700
-MOUNTS = Path("/proc/mounts")
+MOUNTS = Path("/proc/self/mounts")  # /proc/mounts leads here, and is hidden where systemd sets ProcSubset=pid
 
 
 def folder_problem(folder: Path, mounts: Path = MOUNTS) -> str | None:

@@ -8,12 +8,13 @@ import pytest
 import yaml
 
 from gateway.config import Settings, read
-from gateway.config.values import host_of, port_of
+from gateway.config.values import byte_count, host_of, port_of
+from gateway.shared_state.database import LARGEST_FILE_BYTES
 from tests.deploy.certificates import certificate
 from tests.deploy.objects import DEPLOY, RUNNING, configuration, containers, environment, gateway_of, of, one, pods
 from tests.house.configurations import SEAL_KEY, SEALED
 
-ROOT_OF_PODS = "/run/session-gateway/"
+ROOT_OF_PODS, STATE_OF_PODS = "/run/session-gateway/", "/var/lib/session-gateway"
 
 
 def _checked(text: str, given: Mapping[str, str], folder: Path) -> Settings:
@@ -23,7 +24,7 @@ def _checked(text: str, given: Mapping[str, str], folder: Path) -> Settings:
     (folder / "seal" / "seal.keys").chmod(0o440)
     (folder / "tls").mkdir()
     certificate(folder / "tls")
-    environ = {name: value.replace(ROOT_OF_PODS, f"{folder}/") for name, value in given.items()}
+    environ = {name: value.replace(ROOT_OF_PODS, f"{folder}/").replace(STATE_OF_PODS, f"{folder}/state") for name, value in given.items()}
     return read(str(folder / "gateway.toml"), text, environ)
 
 
@@ -50,10 +51,20 @@ def test_every_file_that_the_gateway_is_told_of_is_mounted(source: str) -> None:
         for container in containers(pod):
             mounts = {mount["mountPath"]: mount["name"] for mount in container.get("volumeMounts", ())}
             assert set(mounts.values()) <= volumes
-            told = [
-                value for value in (*environment(container).values(), *container.get("args", ())) if value.startswith(("/run/", "/etc/"))
-            ]
-            assert [path for path in told if not any(path.startswith(f"{mount}/") for mount in mounts)] == []
+            values = (*environment(container).values(), *container.get("args", ()))
+            told = [value for value in values if value.startswith(("/run/", "/etc/", "/var/"))]
+            assert [path for path in told if not any(f"{path}/".startswith(f"{mount}/") for mount in mounts)] == []
+
+
+@pytest.mark.parametrize("source", RUNNING)
+def test_the_state_lies_on_a_volume_that_outlives_the_container_and_has_room_for_it(source: str) -> None:
+    pod, container = gateway_of(of(source))
+    folder = environment(container)["SESSION_GATEWAY__STATE__DIRECTORY"]
+    (mount,) = (mount for mount in container["volumeMounts"] if mount["mountPath"] == folder)
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == mount["name"])
+    assert not mount.get("readOnly")
+    # The file and its log, each as large as it may become: a pod with a fuller volume is evicted.
+    assert byte_count(volume["emptyDir"]["sizeLimit"] + "B") >= 2 * LARGEST_FILE_BYTES
 
 
 @pytest.mark.parametrize("source", ["chart:sidecar", "sidecar"])
@@ -85,7 +96,8 @@ def test_the_unit_starts_with_an_example_that_lost_its_seal_table(name: str, tmp
     keys = tmp_path / "seal.keys"
     keys.write_text(SEAL_KEY)
     keys.chmod(0o400)
-    assert read(name, text, {"SESSION_GATEWAY_SEAL_KEYS_FILE": str(keys)}).warnings == ()
+    environ = {"SESSION_GATEWAY_SEAL_KEYS_FILE": str(keys), "SESSION_GATEWAY__STATE__DIRECTORY": str(tmp_path)}
+    assert read(name, text, environ).warnings == ()
 
 
 def test_the_recipes_ask_services_that_exist() -> None:

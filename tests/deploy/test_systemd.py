@@ -66,7 +66,14 @@ def test_the_keys_come_from_a_credential_and_from_nowhere_else() -> None:
     (credential,) = _settings("LoadCredential")
     name, _, source = credential.partition(":")
     assert source == "/etc/session-gateway/seal.keys"
-    assert _settings("Environment") == [f"SESSION_GATEWAY_SEAL_KEYS_FILE=%d/{name}"]
+    assert _settings("Environment")[:1] == [f"SESSION_GATEWAY_SEAL_KEYS_FILE=%d/{name}"]
+    assert sum("SEAL" in line for line in _settings("Environment")) == 1
+
+
+def test_its_state_lies_in_the_directory_that_systemd_makes_for_it_alone() -> None:
+    (directory,) = _settings("StateDirectory")
+    assert _settings("StateDirectoryMode") == ["0700"]
+    assert _settings("Environment")[1:] == [f"SESSION_GATEWAY__STATE__DIRECTORY=%S/{directory}"]
 
 
 def test_it_is_given_the_time_to_drain() -> None:

@@ -208,29 +208,35 @@ async def behind() -> AsyncIterator[tuple[RunningOrg, App, str]]:
 
 
 @asynccontextmanager
-async def crew(folder: Path, port: int = 0) -> AsyncIterator[Running]:
-    """The gateway with three workers, listening; its temporary files would lie in ``folder``."""
+async def crew(folder: Path, port: int = 0, environ: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
+    """The gateway with three workers, listening; its temporary files would lie in ``folder``. ``environ``: further keys."""
     async with behind() as (org, app, upstream):
-        file = folder / "gateway.toml"
-        file.write_text(CONFIGURATION.format(port=port, org=org.url, upstream=upstream))
-        scratch = folder / "scratch"
-        scratch.mkdir(exist_ok=True)
-        process = await program("run", "--config", file, environ={**SEALED, "TMPDIR": str(scratch)})
-        client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=True), cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept")
-        )
-        made = Running(org.org, process, client, app)
-        reading = asyncio.create_task(made.read())
-        try:
-            await made.event("listening")
+        (folder / "gateway.toml").write_text(CONFIGURATION.format(port=port, org=org.url, upstream=upstream))
+        (folder / "scratch").mkdir(exist_ok=True)
+        async with started(folder, org.org, app, environ) as made:
             yield made
-        finally:
-            for caller in made.callers:
-                await caller.close()
-            await client.close()
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            async with asyncio.timeout(PATIENCE):
-                await reading  # the pipe ends when the last process that holds it has
-            await process.communicate()
+
+
+@asynccontextmanager
+async def started(folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
+    """The same on a configuration that is written already, before an org and an app that run."""
+    environ = {**SEALED, "TMPDIR": str(folder / "scratch"), **(environ or {})}
+    process = await program("run", "--config", folder / "gateway.toml", environ=environ)
+    client = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(force_close=True), cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept")
+    )
+    made = Running(org, process, client, app)
+    reading = asyncio.create_task(made.read())
+    try:
+        await made.event("listening")
+        yield made
+    finally:
+        for caller in made.callers:
+            await caller.close()
+        await client.close()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        async with asyncio.timeout(PATIENCE):
+            await reading  # the pipe ends when the last process that holds it has
+        await process.communicate()

@@ -95,8 +95,8 @@ def test_every_key_of_the_full_example_has_a_comment() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_file_is_usable(name: str) -> None:
-    text = _text(name).replace('keys_file = "/etc/session-gateway/seal.keys"', "")
+def test_each_file_is_usable(name: str, tmp_path: Path) -> None:
+    text = _text(name).replace('keys_file = "/etc/session-gateway/seal.keys"', "").replace("/var/lib/session-gateway", str(tmp_path))
     assert read(name, text, SEALED).config.apps
 
 

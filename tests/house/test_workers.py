@@ -8,9 +8,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from gateway.standin.faults import Fault
 from tests.doors.own_gateway import FORM, HR, LOGIN, Reply
 from tests.house.configurations import SMALLEST, problems
-from tests.house.crew import WORKERS, crew, is_alive
+from tests.house.crew import WORKERS, crew, is_alive, started
 
 ADMITTED = 'requests_total{door="app",status="200",verdict="admit"}'
 
@@ -64,6 +65,24 @@ async def test_a_killed_worker_is_replaced_and_its_successor_knows_what_was_revo
             assert await caller.ask("/", other) == (200, "hello bob@example.com")
             assert (await caller.ask("/", cookie))[0] == 401
         await running.event("request", WORKERS, method="GET", status=401, reason="revoked")
+
+
+async def test_what_was_revoked_in_one_worker_is_revoked_in_all_when_the_whole_gateway_restarts(tmp_path: Path) -> None:
+    environ = {"SESSION_GATEWAY__STATE__DIRECTORY": str(tmp_path / "state")}
+    async with crew(tmp_path, environ=environ) as running:
+        running.org.faults.add(Fault("/api/v1/sessions/me", "DELETE", 503, times=None))
+        browser, cookie = await running.entered()
+        _, other = await running.entered("bob@example.com")
+        assert (await browser.post(f"{HR}/.gateway/sign-out", fields={**FORM, "Origin": HR})).status == 303
+        assert list((tmp_path / "scratch").iterdir()) == []
+        running.process.send_signal(signal.SIGKILL)
+        await running.process.wait()
+        async with started(tmp_path, running.org, running.app, environ) as again:
+            assert len(running.org.sessions.live()) == 2  # Okta believes both
+            for caller in (await again.callers_of_all(other)).values():
+                assert await caller.ask("/", other) == (200, "hello bob@example.com")
+                assert (await caller.ask("/", cookie))[0] == 401
+            await again.event("request", WORKERS, method="GET", status=401, reason="revoked")
 
 
 async def test_while_a_worker_is_killed_nobody_gets_a_wrong_answer(tmp_path: Path) -> None:

@@ -94,6 +94,15 @@ async def test_a_value_is_taken_once(state: SharedState) -> None:
     assert await state.get("record", b"a") is None
 
 
+async def test_a_value_that_is_put_very_often_is_one_entry_with_the_last_end(state: SharedState, times: Times) -> None:
+    for number in range(500):
+        await state.put("record", b"a", b"%d" % number, 1000.0 - number)
+    assert await state.entries("record") == [(b"a", b"499")]
+    times.passes(501.0)
+    await state.put("record", b"b", b"", 10.0)
+    assert await state.entries("record") == [(b"b", b"")]
+
+
 async def test_what_is_deleted_is_absent_and_deleting_it_again_is_no_error(state: SharedState) -> None:
     await state.put("record", b"a", b"1", 10.0)
     await state.put("record", b"b", b"2", 10.0)

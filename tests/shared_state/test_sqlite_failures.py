@@ -1,6 +1,8 @@
 """What becomes of a SQLite state whose file or folder is bad: an error that names it with a remedy, and nothing half done."""
 
 import asyncio
+import fcntl
+import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +13,7 @@ from gateway.core.session import Fingerprint
 from gateway.errors import OutsideFailed, StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState, folder_problem
-from gateway.shared_state.database import BUSY_SECONDS, VERSION
+from gateway.shared_state.database import BUSY_SECONDS, VERSION, open_database
 from tests.shared_state.engines import Times, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
@@ -144,6 +146,20 @@ async def test_another_version_is_refused_with_its_name_and_a_remedy(tmp_path: P
 def test_a_folder_that_cannot_be_written_is_refused(times: Times) -> None:
     with pytest.raises(StateFailed, match="/proc/1/state"):
         SqliteState(Path("/proc/1/state"), times.clock, not_told)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_whoever_asks(times: Times) -> None:
+    with pytest.raises(StateFailed, match="/sys/kernel/state"):
+        SqliteState(Path("/sys/kernel/state"), times.clock, not_told)
+
+
+def test_a_process_that_never_lets_go_of_the_lock_is_named(tmp_path: Path) -> None:
+    lock = os.open(tmp_path / "state.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with pytest.raises(StateFailed, match=r"state\.lock: another process holds it; end that process"):
+        open_database(tmp_path, opening_seconds=0.02)
+    os.close(lock)
+    open_database(tmp_path, opening_seconds=0.02).connection.close()
 
 
 def test_a_folder_below_a_file_is_refused(tmp_path: Path, times: Times) -> None:

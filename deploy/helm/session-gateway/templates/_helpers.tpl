@@ -68,6 +68,7 @@ env:
   - {name: SESSION_GATEWAY__LISTEN__DRAIN, value: "{{ .Values.drainSeconds }}s"}
   - {name: SESSION_GATEWAY__ADMIN__ADDRESS, value: ":9090"}
   - {name: SESSION_GATEWAY_SEAL_KEYS_FILE, value: /run/session-gateway/seal/seal.keys}
+  - {name: SESSION_GATEWAY__STATE__DIRECTORY, value: /var/lib/session-gateway}
   {{- if .Values.tls.existingSecret }}
   - {name: SESSION_GATEWAY__LISTEN__TLS_CERTIFICATE, value: /run/session-gateway/tls/tls.crt}
   - {name: SESSION_GATEWAY__LISTEN__TLS_KEY, value: /run/session-gateway/tls/tls.key}
@@ -107,6 +108,7 @@ volumeMounts:
   {{- if .Values.tls.existingSecret }}
   - {name: tls, mountPath: /run/session-gateway/tls, readOnly: true}
   {{- end }}
+  - {name: state, mountPath: /var/lib/session-gateway}
   - {name: tmp, mountPath: /tmp}
   {{- with .Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
