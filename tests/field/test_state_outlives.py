@@ -44,6 +44,19 @@ async def test_t6_a_sign_out_that_okta_could_not_prove_holds_after_a_restart(eng
             assert (await good.ask(f"{HR}/")).status == 200
 
 
+async def test_t6_a_sign_out_while_the_state_cannot_be_written_holds_here_and_the_log_names_the_file(tmp_path: Path) -> None:
+    async with deployed(session=_state(tmp_path)) as site:
+        browser = await site.entered(ALICE)
+        copied = site.browser()
+        copied.jars = {host: dict(jar) for host, jar in browser.jars.items()}
+        (tmp_path / "state.db").unlink()
+        reply = await browser.post(f"{HR}/.gateway/sign-out", "to=", {**FORM, "Origin": HR})
+        assert (reply.status, site.lines[-1]["reason"]) == (303, "not_shared_state_failed")
+        assert (await copied.ask(f"{HR}/", fields={"Accept": "application/json"})).status == 401
+        (told,) = (line for line in site.lines if line["event"] == "state_failed")
+        assert told["problem"] == f"{tmp_path}/state.db: was deleted while it was in use; restart the gateway"
+
+
 async def test_t6_a_state_that_cannot_be_opened_is_told_with_its_place_before_anything_listens(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"no database " * 1000)
     settings = read("gateway.toml", LOCAL + f'[state]\ndirectory = "{tmp_path}"\n', SEALED)
