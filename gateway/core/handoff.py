@@ -45,4 +45,4 @@ def accept(ticket: Ticket | None, host: str, nonce: str | None, now: float, is_u
         return Refused("other_browser")
     if is_used:
         return Refused("used")
-    return Accepted(Pass(ticket.cookies, ticket.user_id, ticket.session_id, now), ticket.target)
+    return Accepted(Pass(ticket.cookies, ticket.user_id, ticket.session_id, now, ticket.browser, ticket.epoch), ticket.target)

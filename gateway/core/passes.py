@@ -7,15 +7,13 @@ Rules from: DESIGN sections 2, 4, 5.3 and 6; ATTACKS C6, C7, C15.
 
 import base64
 import hashlib
-import json
-import math
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from gateway.core.seal import PURPOSES, Opened, Purpose, Sealer
-from gateway.core.session import SESSION_NAMES, Marks, SessionCookie
+from gateway.core.sealed_notes import BYTES, COOKIES, NUMBER, TEXT, TRUTH, Note, list_of
+from gateway.core.session import Marks, SessionCookie
 
 __all__ = [
     "PURPOSES",
@@ -33,115 +31,52 @@ __all__ = [
     "nonce_hash",
 ]
 
-_FORM = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How one kind of field travels in JSON; ``read`` raises ValueError for what ``written`` would not have made."""
-
-    written: Callable[[Any], Any]
-    read: Callable[[Any], Any]
-
-
-def _exactly(kind: type) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if type(value) is not kind:
-            raise ValueError(kind.__name__)
-        return value
-
-    return read
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError("number")
-    return float(value)
-
-
-def _list_of(kind: _Kind) -> _Kind:
-    def read(value: Any) -> Any:
-        if type(value) is not list:
-            raise ValueError("list")
-        return tuple(kind.read(item) for item in value)
-
-    return _Kind(lambda items: [kind.written(item) for item in items], read)
-
-
-def _cookie(value: Any) -> SessionCookie:
-    if type(value) is not list or len(value) != 2 or type(value[0]) is not str or value[0].encode("latin-1") not in SESSION_NAMES:
-        raise ValueError("cookie")
-    return SessionCookie(value[0].encode("latin-1"), _read_bytes(value[1]))
-
-
-def _read_bytes(value: Any) -> bytes:
-    if type(value) is not str:
-        raise ValueError("bytes")
-    return value.encode("latin-1")
-
-
-_TEXT = _Kind(str, _exactly(str))
-_TRUTH = _Kind(bool, _exactly(bool))
-_NUMBER = _Kind(float, _number)
-_BYTES = _Kind(lambda value: value.decode("latin-1"), _read_bytes)
-_COOKIES = _list_of(_Kind(lambda cookie: [cookie.name.decode("latin-1"), cookie.value.decode("latin-1")], _cookie))
-
-
-class _Note:
-    """A value that is sealed: its fields in order as a compact JSON list behind the version of the form."""
-
-    __slots__ = ()
-    _kinds: ClassVar[tuple[_Kind, ...]] = ()
-
-    def packed(self) -> bytes:
-        """The value as bytes for the sealer."""
-        values = [kind.written(getattr(self, name)) for kind, name in zip(self._kinds, self.__match_args__, strict=True)]
-        return json.dumps([_FORM, *values], separators=(",", ":")).encode("ascii")
-
-    __match_args__: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def unpacked(cls, payload: bytes) -> Self | None:
-        """The value that ``packed`` made these bytes of; None for any others."""
-        try:
-            form, *values = _exactly(list)(json.loads(payload))
-            if form != _FORM:
-                return None
-            return cls(*(kind.read(value) for kind, value in zip(cls._kinds, values, strict=True)))
-        except (ValueError, RecursionError):
-            return None
-
-
 Cookies = tuple[SessionCookie, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Pass(_Note):
-    """What an app host's cookie holds: the Okta cookies of the browser and whose they were; ``issued_at`` in Unix seconds."""
+class Pass(Note):
+    """What an app host's cookie holds: the Okta cookies of the browser and whose they were; ``issued_at`` in Unix seconds.
 
-    _kinds: ClassVar = (_COOKIES, _TEXT, _TEXT, _NUMBER)
+    ``browser``: the id that the login host knows this browser by, "" where it had none. ``epoch``: the names of the memories of revocations
+    that this pass was made under (``policy.session.revocation_epoch``).
+    """
+
+    _form: ClassVar[int] = 2
+    _kinds: ClassVar = (COOKIES, TEXT, TEXT, NUMBER, TEXT, TEXT)
     cookies: Cookies
     user_id: str
     session_id: str
     issued_at: float
+    browser: str = ""
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Start(_Note):
-    """A hand-off that an app host began: for which app (authority text), where to afterwards, by which browser, when."""
+class Start(Note):
+    """A hand-off that an app host began: for which app (authority text), where to afterwards, by which browser, when.
 
-    _kinds: ClassVar = (_TEXT, _TEXT, _TEXT, _NUMBER)
+    ``epoch``: as in a pass; of the process that began, and of the pass that the browser had.
+    """
+
+    _form: ClassVar[int] = 2
+    _kinds: ClassVar = (TEXT, TEXT, TEXT, NUMBER, TEXT)
     app: str
     target: str
     nonce_hash: str
     issued_at: float
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket(_Note):
-    """The login host's answer to a start: for one app host (authority text), one browser, one use, until ``expires_at``."""
+class Ticket(Note):
+    """The login host's answer to a start: for one app host (authority text), one browser, one use, until ``expires_at``.
 
-    _kinds: ClassVar = (_TEXT, _TEXT, _TEXT, _COOKIES, _TEXT, _TEXT, _TEXT, _NUMBER)
+    ``browser``, ``epoch``: what the pass will hold.
+    """
+
+    _form: ClassVar[int] = 2
+    _kinds: ClassVar = (TEXT, TEXT, TEXT, COOKIES, TEXT, TEXT, TEXT, NUMBER, TEXT, TEXT)
     id: str
     app: str
     nonce_hash: str
@@ -150,21 +85,23 @@ class Ticket(_Note):
     session_id: str
     target: str
     expires_at: float
+    browser: str = ""
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Pending(_Note):
+class Pending(Note):
     """Sessions of this browser whose end at Okta is not proven yet."""
 
-    _kinds: ClassVar = (_COOKIES,)
+    _kinds: ClassVar = (COOKIES,)
     cookies: Cookies
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation(_Note):
+class Confirmation(Note):
     """A redemption that waits for its user: the request as it came, for the browser with these sessions alone."""
 
-    _kinds: ClassVar = (_TEXT, _TEXT, _TEXT, _BYTES, _list_of(_BYTES), _NUMBER)
+    _kinds: ClassVar = (TEXT, TEXT, TEXT, BYTES, list_of(BYTES), NUMBER)
     method: str
     target: str = field(repr=False)
     content_type: str
@@ -174,10 +111,10 @@ class Confirmation(_Note):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOut(_Note):
+class SignedOut(Note):
     """A sign-out in words: the cookies that ended (``proven``) or must be carried (not), where to go then (or ""), which app."""
 
-    _kinds: ClassVar = (_COOKIES, _TRUTH, _TEXT, _TEXT, _NUMBER)
+    _kinds: ClassVar = (COOKIES, TRUTH, TEXT, TEXT, NUMBER)
     cookies: Cookies
     proven: bool
     then: str
@@ -189,12 +126,14 @@ class SignedOut(_Note):
 class OpenedPass:
     """A pass that was presented; ``stale``: sealed under an older key, so set it anew.
 
-    ``marks``: what its cookies are known by, noted here by whoever makes fingerprints, to be forgotten with the pass.
+    ``marks``: what its cookies are known by; ``is_remembered``: whether every revocation since it was made is known here. The caller
+    notes both here once, to be forgotten with the pass.
     """
 
     held: Pass
     stale: bool
     marks: Marks | None = field(default=None, compare=False)
+    is_remembered: bool | None = field(default=None, compare=False)
 
 
 class Passes:

@@ -18,9 +18,9 @@ texts = st.text(max_size=20)
 seconds = st.floats(allow_nan=False, allow_infinity=False)
 cookies = st.lists(st.builds(SessionCookie, st.sampled_from([b"sid", b"idx"]), st.binary(max_size=30)), max_size=3).map(tuple)
 notes = st.one_of(
-    st.builds(Pass, cookies, texts, texts, seconds),
-    st.builds(Start, texts, texts, texts, seconds),
-    st.builds(Ticket, texts, texts, texts, cookies, texts, texts, texts, seconds),
+    st.builds(Pass, cookies, texts, texts, seconds, texts, texts),
+    st.builds(Start, texts, texts, texts, seconds, texts),
+    st.builds(Ticket, texts, texts, texts, cookies, texts, texts, texts, seconds, texts, texts),
     st.builds(Pending, cookies),
     st.builds(Confirmation, texts, texts, texts, st.binary(max_size=30), st.lists(st.binary(max_size=16), max_size=3).map(tuple), seconds),
     st.builds(SignedOut, cookies, st.booleans(), texts, texts, seconds),
@@ -67,21 +67,23 @@ def test_a_note_with_a_field_of_another_kind_is_nothing_or_still_well_formed(not
         b"[]",
         b"null",
         b"[1]",
+        b'[1,[],"u","s",1]',
+        b'[1,[],"u","s",1,"",""]',
         b'[2,[],"u","s",1]',
-        b'[1,[],"u","s"]',
-        b'[1,[],"u","s",1,2]',
-        b'[1,[],"u","s",NaN]',
-        b'[1,[],"u","s",Infinity]',
-        b'[1,[],"u","s",true]',
-        b'[1,[],"u",null,1]',
-        b'[1,{},"u","s",1]',
-        b'[1,["sid"],"u","s",1]',
-        b'[1,[["sid",1]],"u","s",1]',
-        b'[1,[["sid","\\u0100"]],"u","s",1]',
-        b'[1,[["\\u0100","x"]],"u","s",1]',
-        b'[1,[[["sid"],"x"]],"u","s",1]',
+        b'[2,[],"u","s","",""]',
+        b'[2,[],"u","s",1,"","",2]',
+        b'[2,[],"u","s",NaN,"",""]',
+        b'[2,[],"u","s",Infinity,"",""]',
+        b'[2,[],"u","s",true,"",""]',
+        b'[2,[],"u",null,1,"",""]',
+        b'[2,{},"u","s",1,"",""]',
+        b'[2,["sid"],"u","s",1,"",""]',
+        b'[2,[["sid",1]],"u","s",1,"",""]',
+        b'[2,[["sid","\\u0100"]],"u","s",1,"",""]',
+        b'[2,[["\\u0100","x"]],"u","s",1,"",""]',
+        b'[2,[[["sid"],"x"]],"u","s",1,"",""]',
         b"[" * 100_000,
-        b'[1,[],"u","s",1]\xff',
+        b'[2,[],"u","s",1,"",""]\xff',
     ],
 )
 def test_an_odd_pass_is_no_pass(payload: bytes) -> None:
@@ -89,7 +91,7 @@ def test_an_odd_pass_is_no_pass(payload: bytes) -> None:
 
 
 def test_a_whole_number_of_seconds_is_a_time_too() -> None:
-    assert Pass.unpacked(b'[1,[],"u","s",1]') == Pass((), "u", "s", 1.0)
+    assert Pass.unpacked(b'[2,[],"u","s",1,"",""]') == Pass((), "u", "s", 1.0)
 
 
 def test_no_cookie_shows_in_a_repr() -> None:
