@@ -18,6 +18,10 @@ PASS_NAME: Final = b"__Host-gateway"
 START_NAME: Final = b"__Host-gateway-start"
 PENDING_NAME: Final = b"__Host-gateway-pending"
 OWNER_NAME: Final = b"__Host-gateway-owner"
+BROWSER_NAME: Final = b"__Host-gateway-browser"
+
+MOST_PARTS: Final = 3
+"""A value that one cookie cannot hold is spread over at most so many."""
 
 _OWN_PREFIX: Final = PASS_NAME.lower()
 _OKTA_NAMES: Final = frozenset(SESSION_NAMES + COMPANION_NAMES + (b"DT",))
@@ -33,6 +37,7 @@ _HIDDEN_AGAIN: Final = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
 _SUSPICIOUS: Final = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
 _CUT: Final = re.compile(rb'[ \t,"]')
 _MOST_HIDDEN: Final = 8
+_MOST_OWN: Final = MOST_PARTS + 2
 
 Unwanted = Callable[[bytes, bytes], bool]
 """Whether a cookie of this name and raw value must not go on."""
@@ -70,7 +75,7 @@ def single_in(lines: Sequence[bytes], name: bytes) -> bytes | None:
             if not between.strip(_BLANKS) and not before.rpartition(b";")[2].strip(_BLANKS):
                 found.append(value.strip(_BLANKS))
         elif len(parts) > 2:
-            found += [value for key, value in map(_pair, line.split(b";")) if key == name]
+            found += [value for key, value in [_pair(piece) for piece in line.split(b";") if name in piece] if key == name]
     return found[0] if len(found) == 1 else None
 
 
@@ -95,7 +100,7 @@ def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
     """The value of a Cookie field less the unwanted cookies, as ``without``; None where nothing is left of it."""
     rest = line
     if unwanted is not_the_apps:
-        rest = _line_without_pass(line)
+        rest = _line_without_own(line)
         if not _SUSPICIOUS.search(rest):
             return rest if rest.strip(b"; \t") or rest is line else None
     pieces = line.split(b";")
@@ -108,14 +113,16 @@ def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
     return rest if kept[0] == 0 else rest.lstrip(_BLANKS)
 
 
-def _line_without_pass(line: bytes) -> bytes:
-    """The line less the piece in which the pass's name first occurs, if that piece begins with it."""
-    before, found, after = line.partition(PASS_NAME)
-    left, semicolon, blanks = before.rpartition(b";")
-    if not found or blanks.strip(_BLANKS):
-        return line
-    _, next_semicolon, right = after.partition(b";")
-    return left + next_semicolon + right if semicolon else right.lstrip(_BLANKS)
+def _line_without_own(line: bytes) -> bytes:
+    """The line less the first pieces that begin with the pass's name, as all names of ours do; at most as many as an app host sets."""
+    for _ in range(_MOST_OWN):
+        before, found, after = line.partition(PASS_NAME)
+        left, semicolon, blanks = before.rpartition(b";")
+        if not found or blanks.strip(_BLANKS):
+            break
+        _, next_semicolon, right = after.partition(b";")
+        line = left + next_semicolon + right if semicolon else right.lstrip(_BLANKS)
+    return line
 
 
 def not_the_apps(name: bytes, value: bytes) -> bool:
@@ -133,6 +140,19 @@ def is_okta_name(name: bytes) -> bool:
     return name in _OKTA_NAMES
 
 
+def parts_of(name: bytes) -> tuple[bytes, ...]:
+    """The names of the cookies that a value of this name may be spread over, in order: its own first."""
+    return (name, *(b"%b-%d" % (name, number) for number in range(2, MOST_PARTS + 1)))
+
+
+_CROSS_SITE: Final = frozenset((BROWSER_NAME, *parts_of(PENDING_NAME)))
+"""What a form or a frame of another site must bring to the login host: redemptions come that way too."""
+
+
+def _same_site(name: bytes) -> bytes:
+    return b"Lax" if is_gateway_name(name) and name not in _CROSS_SITE else b"None"
+
+
 def set_cookie(name: bytes, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
     """The Set-Cookie line of one of our cookies (C3); ``max_age`` in seconds, None: until the browser closes.
 
@@ -142,7 +162,7 @@ def set_cookie(name: bytes, value: str, max_age: int | None = None) -> tuple[byt
     if not is_gateway_name(name) or not _NAME.match(name) or not _VALUE.match(raw):
         raise ValueError("not a cookie that the gateway sets")
     age = b"" if max_age is None else b"; Max-Age=%d" % max_age
-    return b"Set-Cookie", name + b"=" + raw + age + b"; Path=/; Secure; HttpOnly; SameSite=Lax"
+    return b"Set-Cookie", name + b"=" + raw + age + b"; Path=/; Secure; HttpOnly; SameSite=" + _same_site(name)
 
 
 def expired(name: bytes, domain: str | None = None) -> tuple[bytes, bytes]:
@@ -154,9 +174,8 @@ def expired(name: bytes, domain: str | None = None) -> tuple[bytes, bytes]:
     if not _NAME.match(name) or (domain is not None and (own or not _DOMAIN.match(domain))):
         raise ValueError("not a cookie that can be expired so")
     scope = b"" if domain is None else b"; Domain=" + domain.encode("ascii")
-    same_site = b"Lax" if own else b"None"
     gone = b"=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
-    return b"Set-Cookie", name + gone + scope + b"; Secure; HttpOnly; SameSite=" + same_site
+    return b"Set-Cookie", name + gone + scope + b"; Secure; HttpOnly; SameSite=" + _same_site(name)
 
 
 def set_cookie_name(value: bytes) -> bytes:

@@ -6,7 +6,7 @@ token, nor leave one in the browser that the answer does not set anew. Rules fro
 
 from collections.abc import Callable, Collection, Iterable
 
-from gateway.core.cookies import PENDING_NAME, expired, is_gateway_name, set_cookie_name, set_cookie_value
+from gateway.core.cookies import PENDING_NAME, expired, is_gateway_name, parts_of, set_cookie_name, set_cookie_value
 from gateway.core.messages import Fields
 from gateway.core.session import COMPANION_NAMES, SESSION_NAMES, SessionCookie
 
@@ -58,11 +58,12 @@ def settled(fields: Fields, presented: Collection[bytes], host: str) -> Fields:
 
     ``presented``: the cookie names that the request carried. Each session name that the answer does not set is expired, presented
     or not: an answer on its way may have brought it meanwhile. What was presented may have been planted by a sibling of
-    ``host``, so it is expired on the parent domains too. The pending cookie is cleared: what it carried is proven gone.
+    ``host``, so it is expired on the parent domains too. The pending cookies are cleared: what they carried is proven gone.
     """
     old = {name for name in presented if name in OKTA_SESSION_NAMES}
     planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(old))
-    return (*planted, *fields, *expiries((old | set(SESSION_NAMES)) - names_set(fields), ()), expired(PENDING_NAME))
+    carried = tuple(expired(name) for name in parts_of(PENDING_NAME) if name == PENDING_NAME or name in presented)
+    return (*planted, *fields, *expiries((old | set(SESSION_NAMES)) - names_set(fields), ()), *carried)
 
 
 def expiries(names: Collection[bytes], parents: Collection[str]) -> Fields:

@@ -1,7 +1,8 @@
 """Who comes to an app: from the pass in the browser to what Okta said about the session behind it.
 
 Owns the reading of the pass, and the rule that a pass is for one user: if Okta names another for its cookies, it is dead, and they
-with it. Must never take an unreadable pass for anything but none, nor ask Okta where the answer would not matter.
+with it. A pass that is older than this process's memory of revocations is none: a hand-off makes a new one. Must never take an
+unreadable pass for anything but none, nor ask Okta where the answer would not matter.
 Rules from: DESIGN section 5.3, ATTACKS C6, L3.
 """
 
@@ -11,13 +12,15 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.core.admission import is_about_somebody
-from gateway.core.cookies import PASS_NAME, set_cookie, single_in
+from gateway.core.cookies import PASS_NAME
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.passes import OpenedPass, Pass, Passes
 from gateway.core.routing import Rule
 from gateway.core.session import Finding, Fingerprint, Marks, NoSession, Session
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
+from gateway.policy.session.revocation_epoch import is_remembered
+from gateway.policy.session.split_cookies import joined, set_lines
 from gateway.sessions import Good, Sessions
 
 _NO_MARKS: Final = Marks()
@@ -47,6 +50,7 @@ NOBODY: Final = Comer(NoSession("not_asked"))
 """Who comes where nobody was looked up."""
 _NO_PASS: Final = Comer(NoSession("no_pass"))
 _UNREADABLE: Final = Comer(NoSession("pass_unreadable"))
+_FORGOTTEN: Final = Comer(NoSession("pass_before_start"))
 
 
 class Gate:
@@ -101,11 +105,15 @@ class Gate:
 
     def presented(self, head: RequestHead) -> OpenedPass | Comer:
         """The pass, or who comes without one."""
-        presented = single_in(head.values(b"cookie"), PASS_NAME)
+        presented = joined(head.values(b"cookie"), PASS_NAME)
         if presented is None:
             return _NO_PASS
         opened = self._passes.open(head.authority.text, presented)
-        return _UNREADABLE if opened is None else opened
+        if opened is None:
+            return _UNREADABLE
+        if opened.is_remembered is None:
+            opened.is_remembered = is_remembered(opened.held, self._sessions.epoch)
+        return opened if opened.is_remembered else _FORGOTTEN
 
     def _marked(self, opened: OpenedPass) -> Marks:
         opened.marks = self._sessions.marks(opened.held.cookies)
@@ -121,7 +129,7 @@ class Gate:
         return self._sessions.seconds_left(comer.marks)
 
     def renewed(self, comer: Comer, head: RequestHead) -> Fields:
-        """The Set-Cookie line for a pass that was sealed under an older key; none where it need not be set."""
+        """The Set-Cookie lines for a pass that was sealed under an older key; none where it need not be set."""
         if comer.held is None or not comer.is_stale or not isinstance(comer.finding, Session):
             return ()
-        return (set_cookie(PASS_NAME, self._passes.seal(str(head.authority), comer.held)),)
+        return set_lines(PASS_NAME, self._passes.seal(str(head.authority), comer.held), head.fields) or ()

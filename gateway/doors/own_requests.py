@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME, single
+from gateway.core.cookies import PASS_NAME
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.navigation import LONGEST_TARGET, Kind, kind_of, own_target
 from gateway.core.passes import Pass
@@ -25,6 +25,8 @@ from gateway.doors.answers import json_answer, page_answer
 from gateway.doors.reading import whole_body
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, Unavailable, View, render
+from gateway.policy.session.revocation_epoch import is_remembered
+from gateway.policy.session.split_cookies import joined
 from gateway.sessions import Sessions
 
 SESSION_PAGE: Final = "/.gateway/"
@@ -101,16 +103,21 @@ def form_targets(table: RouteTable, sign_in: str) -> tuple[str, ...]:
 
 
 def pass_of(sealer: Sealer, head: RequestHead) -> Pass | None:
-    """The pass that the browser presents exactly once, sealed by us for this very host; None for anything else."""
-    presented = single(head.fields, PASS_NAME)
+    """The pass that the browser presents exactly once, sealed by us for this very host; None for anything else.
+
+    It may be older than the memory of revocations: ``standing`` says so.
+    """
+    presented = joined(head.values(b"cookie"), PASS_NAME)
     opened = sealer.open("pass", str(head.authority), presented) if presented is not None else None
     return Pass.unpacked(opened.payload) if opened is not None else None
 
 
 async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> Finding:
-    """What is known of the session behind a pass; a user id that is not the pass's own is no session."""
+    """What is known of the session behind a pass; a user id that is not the pass's own is no session, nor is a pass from before."""
     if held is None:
         return NoSession("no_pass")
+    if not is_remembered(held, sessions.epoch):
+        return NoSession("pass_before_start")
     finding = await sessions.current(held.cookies, browser_of(head), vouched=True)
     if isinstance(finding, Session) and finding.user_id != held.user_id:
         return NoSession("user_changed")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of
+from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
 from gateway.revocations import Revocations
 from gateway.sessions.asking import Asked
 
@@ -24,12 +25,13 @@ REVOKED = NoSession("revoked")
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session."""
+    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations."""
 
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     max_entries: int = 100_000
     keep_alive: float = 0.0
     kin_seconds: float = 12 * 3600.0
+    epoch: RevocationEpoch = EVER
 
 
 class Found(NamedTuple):

@@ -47,6 +47,7 @@ class Sessions:
         self._answers = Answers(revocations, fingerprinter, rules, clock)
         self._families = Families(rules.max_entries, rules.kin_seconds, clock.monotonic)
         self._seen = SeenCookies(rules.max_entries, clock.monotonic)
+        self.epoch = rules.epoch
         self.keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
         self._questions: dict[bytes, asyncio.Task[Asked]] = {}

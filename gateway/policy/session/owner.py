@@ -1,0 +1,58 @@
+"""The owner of a browser at one app host: whose pass it had last.
+
+Owns the mark in the owner cookie, and what a browser must forget when its owner changes. Must never put a user's id into a cookie: the mark
+is a keyed fingerprint, and differs from host to host. Source: Clear Site Data (W3C), RFC 6265bis §5.5 (400 days).
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+
+from gateway.core.cookies import OWNER_NAME, pairs, set_cookie
+from gateway.core.messages import Fields
+
+OWNER_SECONDS: Final = 400 * 24 * 3600
+_FIELD: Final = b"Clear-Site-Data"
+
+
+class Owner(Enum):
+    """Who had this browser before, and what is cleared then, in the words of Clear-Site-Data."""
+
+    SAME = ""
+    UNKNOWN = '"cache"'
+    OTHER = '"cache", "storage"'
+
+
+class Owners:
+    """Makes marks and compares them. The newest key makes them; older keys of the ring are still understood."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, seal_keys: Sequence[bytes]) -> None:
+        """``seal_keys``: secret, newest first, at least one."""
+        self._keys = tuple(hmac.digest(key, b"session-gateway owners", "sha256") for key in seal_keys)
+
+    def judged(self, presented: Fields, host: str, user_id: str) -> Owner:
+        """Whether ``user_id`` is the owner that the fields of the request name at ``host`` (authority text).
+
+        A cookie that is repeated or that no key made names another owner: more is cleared then, not less.
+        """
+        found = [value for name, value in pairs(presented) if name == OWNER_NAME]
+        if not found:
+            return Owner.UNKNOWN
+        known = [_mark(key, host, user_id).encode("ascii") for key in self._keys]
+        return Owner.SAME if all(any(hmac.compare_digest(value, mark) for mark in known) for value in found) else Owner.OTHER
+
+    def lines(self, presented: Fields, host: str, user_id: str) -> Fields:
+        """The lines of the answer that gives the browser its pass: the owner cookie, and what the browser must forget first."""
+        line = set_cookie(OWNER_NAME, _mark(self._keys[0], host, user_id), OWNER_SECONDS)
+        cleared = self.judged(presented, host, user_id).value
+        return (line, (_FIELD, cleared.encode("ascii"))) if cleared else (line,)
+
+
+def _mark(key: bytes, host: str, user_id: str) -> str:
+    text = f"{host}\0{user_id}".encode("utf-8", "surrogatepass")
+    return base64.urlsafe_b64encode(hashlib.blake2b(text, digest_size=16, key=key).digest()).rstrip(b"=").decode("ascii")
