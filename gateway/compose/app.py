@@ -18,6 +18,7 @@ from gateway.doors.own_paths import AppOwnPaths
 from gateway.doors.protected import AppForwarding, Face, Gate, Lasting, OwnPaths, ProtectedDoor
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
+from gateway.policy.session.owner import Owners
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.websocket import WebSocketRelay
 
@@ -32,7 +33,7 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack, elsewhere: OwnPat
 
     ``elsewhere``: what answers the own paths where another worker does.
     """
-    handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock)
+    handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
     own = elsewhere or AppOwnPaths(
         handoff,
         AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock),

@@ -9,7 +9,6 @@ from gateway.compose.hosts import org_deadlines, place_of
 from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.carrying import Carrying
-from gateway.doors.handoff import LoginHandoff
 from gateway.doors.login import LoginDoor, Start
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.forwarding import OrgForwarding, Origins
@@ -18,6 +17,7 @@ from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.successors import Successors
 from gateway.doors.login.switching import ConfirmedSwitch
+from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import LoginPages
 from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.sign_out import LoginSignOut
@@ -62,7 +62,7 @@ def _org(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> Upstream:
 def _own_paths(parts: Parts) -> LoginOwnPaths:
     sign_in = parts.config.okta.sign_in
     return LoginOwnPaths(
-        LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, sign_in),
+        LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, sign_in),
         LoginSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, sign_in),
         LoginPages(parts.table, parts.sessions, parts.clock, sign_in),
         parts.clock,

@@ -7,7 +7,7 @@ are used. Rules from: DESIGN sections 3, 5 and 8.
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -19,15 +19,19 @@ from gateway.config import Config, Settings
 from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter
+from gateway.doors.tickets import LONGEST_TEXT, Tickets, TicketsOfThisProcess
 from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
+from gateway.policy.session.revocation_epoch import RevocationEpoch
 from gateway.proxy.live import Live
 from gateway.proxy.turn import Turn
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions import Asking, Sessions
 from gateway.shared_state import SharedState
 
+ADDRESS_BYTES = 64
+"""What the line of a request has beside a ticket: method, path, the parameter's name, version."""
 LEAST_ASKING_CONNECTIONS = 30
 """More than the questions that are under way at once (``AskingRules.at_once``), so that closings find a free one beside them."""
 
@@ -55,6 +59,7 @@ class Parts:
     closer: Closer
     live: Live
     turn: Turn
+    tickets: Tickets
     folder: Path
     seal_keys: tuple[bytes, ...]
     tell: Tell
@@ -80,14 +85,16 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
-    sessions = Sessions(Asking(okta, clock, tell), revocations, marks, session_rules(config), clock, tell)
+    rules = replace(session_rules(config), epoch=RevocationEpoch(secrets.token_urlsafe(9), clock.wall()))
+    sessions = Sessions(Asking(okta, clock, tell), revocations, marks, rules, clock, tell)
+    sealer = Sealer(settings.seal_keys, secrets.token_bytes)
     return Parts(
         config=config,
         clock=clock,
         table=route_table(config),
         place=place,
         fingerprinter=marks,
-        sealer=Sealer(settings.seal_keys, secrets.token_bytes),
+        sealer=sealer,
         asking_client=asking_client,
         revocations=revocations,
         state=state,
@@ -95,6 +102,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
         live=live,
         turn=Turn(asyncio.get_running_loop()),
+        tickets=Tickets(sealer, TicketsOfThisProcess(clock), min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,
         tell=tell,

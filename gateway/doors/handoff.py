@@ -7,34 +7,31 @@
     nonce in the browser              └─ no session: Okta's sign-in,       seal, host, age, nonce, one use
                                          which comes back to ``ticket``
 
-Owns the three steps and both counters that end a loop (in the start cookie on the app host, in memory on the login host).
-Must never make a ticket without a session that Okta confirmed, take one twice, or send a browser to an address that is not a
-path of a configured host. Rules from: DESIGN section 2, ATTACKS R1 to R13, C8, C10.
+Owns the first and the last step (the one in the middle is ``doors.login_handoff``), and the counter in the start cookie that ends a loop.
+Must never take a ticket twice, give the browser of another user a pass before it was told to forget what it holds, or send a browser to an
+address that is not a path of a configured host. Rules from: DESIGN section 2, ATTACKS R1 to R13, C8, C10; Clear Site Data (W3C).
 """
 
 import secrets
-from typing import assert_never
+from dataclasses import replace
 
 from cachetools import TTLCache
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies, set_cookie, single
+from gateway.core.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
 from gateway.core.handoff import Accepted, Refused
 from gateway.core.handoff import accept as judge_ticket
 from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import BOUNCE_SECONDS, BOUNCES_ALLOWED, Kind, StartMark, kind_of
-from gateway.core.passes import Start, Ticket, nonce_hash
+from gateway.core.navigation import BOUNCE_SECONDS, Kind, StartMark, kind_of
+from gateway.core.passes import Pass, Start, Ticket, nonce_hash
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
-from gateway.core.session import SESSION_NAMES, NoSession, Session, Unknown
+from gateway.core.session import NoSession, Session
 from gateway.doors.answers import redirect_answer
 from gateway.doors.own_requests import (
-    ACCEPT,
     HANDOFF,
     Outcome,
     asked_target,
-    at_okta,
-    expired_here,
     no_session,
     not_navigating,
     page,
@@ -44,26 +41,25 @@ from gateway.doors.own_requests import (
     sign_in_path,
     standing,
     target_or_root,
-    unavailable,
 )
-from gateway.okta import browser_of
+from gateway.doors.tickets import TICKET_SECONDS, Tickets
 from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
+from gateway.policy.session.owner import Owners
+from gateway.policy.session.revocation_epoch import is_remembered, with_epoch
+from gateway.policy.session.split_cookies import set_lines
 from gateway.sessions import Sessions
 
 NONCE_SECONDS = 600
-TICKET_SECONDS = 30.0
 MOST_REMEMBERED = 20_000
-TAG_CHARACTERS = 22
-"""The end of a sealed text, where its authentication tag is: enough to tell one from another."""
-LARGEST_PASS_BYTES = 4000
-"""Browsers drop a cookie of more than 4096 bytes, name and attributes included, without a word."""
 
 
 class AppHandoff:
     """The first and the last step, on the app hosts."""
 
-    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock, owners: Owners, tickets: Tickets) -> None:
         """Nothing is kept but the ids of the tickets used in the last minute (a ticket lives half of that)."""
+        self._owners = owners
+        self._tickets = tickets
         self._login = table.login
         self._sealer = sealer
         self._sessions = sessions
@@ -85,21 +81,32 @@ class AppHandoff:
             looping = LoopExplained(app.authority.host, len(mark.bounces), retry_path=sign_in_path(target))
             return page(looping, self._clock).plus(expired(START_NAME))
         nonce = mark.nonce or secrets.token_urlsafe(24)
-        start = Start(str(app.authority), target, nonce_hash(nonce), now)
+        held = pass_of(self._sealer, head)
+        epoch = with_epoch(self._sessions.epoch.name, held.epoch if held is not None else "")
+        start = Start(str(app.authority), target, nonce_hash(nonce), now, epoch)
         sealed = self._sealer.seal("start", str(self._login.authority), start.packed())
         location = f"{self._login.origin}{HANDOFF}?start={sealed}"
         return redirect_answer(302, location, set_cookie(START_NAME, StartMark(nonce, mark.bounces).render(), NONCE_SECONDS))
 
     async def begin(self, head: RequestHead, app: App) -> Outcome:
-        """``/.gateway/sign-in?to=``: the same, asked for by a link."""
+        """``/.gateway/sign-in?to=``: the same, asked for by a link; whoever has a live session goes straight on."""
         given = parameters(head.query)
         target = given if isinstance(given, Malformed) else asked_target(given)
         if isinstance(target, Malformed):
             return refused(target, self._clock)
         if kind_of(head) is Kind.PREFETCH:
             return refused(Malformed(503, "prefetch"), self._clock)
+        held = pass_of(self._sealer, head)
+        if held is not None and isinstance(await standing(self._sessions, held, head), Session):
+            return self._straight_on(target, held, head)
         answer = self.sign_in(head, app, target)
         return Outcome(answer, "sign_in", {400: "sign_in_loop", 401: "not_a_navigation"}.get(answer.status, ""))
+
+    def _straight_on(self, target: str, held: Pass, head: RequestHead) -> Outcome:
+        """To the target; the hand-offs before worked, so what was counted of them is no loop."""
+        counted = single(head.fields, START_NAME) is not None
+        answer = redirect_answer(303, target, *((expired(START_NAME),) if counted else ()))
+        return Outcome(answer, "admit", "", self._sessions.shown_of(held.cookies))
 
     async def accept(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/accept?ticket=``: the pass and 303 to the return path, or a page that says why not."""
@@ -109,40 +116,39 @@ class AppHandoff:
         hasty = not_navigating(head)
         if hasty is not None:
             return refused(hasty, self._clock)
-        ticket = self._ticket(given.get("ticket", ""), app)
+        ticket = await self._tickets.read(given.get("ticket", ""), str(app.authority))
         mark = StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
         is_used = ticket is not None and ticket.id in self._used
         decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall(), is_used)
         match decision:
             case Accepted() if ticket is not None:
                 self._used[ticket.id] = True
-                return self._accepted(decision, self._since_ended(mark, head), app)
+                return self._accepted(decision, self._since_ended(mark, head), app, head)
             case Refused(reason):
                 return await self._refused(reason, ticket, head, app)
             case _:
                 raise AssertionError("no ticket is accepted that was not opened")
 
-    def _ticket(self, text: str, app: App) -> Ticket | None:
-        opened = self._sealer.open("ticket", str(app.authority), text)
-        ticket = Ticket.unpacked(opened.payload) if opened is not None else None
-        return ticket if ticket is not None and ticket.app == str(app.authority) else None
-
-    def _accepted(self, decision: Accepted, mark: StartMark, app: App) -> Outcome:
-        target = target_or_root(decision.target)
-        fingerprint = self._sessions.shown_of(decision.held.cookies)
-        finding = self._sessions.recall(decision.held.cookies)
-        if isinstance(finding, NoSession) or self._sessions.is_revoked(decision.held.cookies):
+    def _accepted(self, decision: Accepted, mark: StartMark, app: App, head: RequestHead) -> Outcome:
+        target, host = target_or_root(decision.target), str(app.authority)
+        held = replace(decision.held, epoch=with_epoch(self._sessions.epoch.name, decision.held.epoch))
+        fingerprint = self._sessions.shown_of(held.cookies)
+        if isinstance(self._sessions.recall(held.cookies), NoSession) or self._sessions.is_revoked(held.cookies):
             # Ended while the ticket was under way (signed out, or switched, in another tab): ask who is there now.
             return Outcome(redirect_answer(303, sign_in_path(target)), "sign_in", "ended_meanwhile", fingerprint)
-        sealed = self._sealer.seal("pass", str(app.authority), decision.held.packed())
-        if len(sealed) > LARGEST_PASS_BYTES:
+        made = set_lines(PASS_NAME, self._sealer.seal("pass", host, held.packed()), head.fields)
+        if made is None:
             return refused(Malformed(500, "pass_too_large"), self._clock)
-        return Outcome(redirect_answer(303, target, set_cookie(PASS_NAME, sealed), self._counted(mark, None)), "accept", "", fingerprint)
+        owner = self._owners.lines(head.fields, host, held.user_id)
+        return Outcome(redirect_answer(303, target, *made, *owner, self._counted(mark, None)), "accept", "", fingerprint)
 
     def _since_ended(self, mark: StartMark, head: RequestHead) -> StartMark:
         """The mark without what was counted before a switch or a sign-out: users who take turns go round in no circle."""
         held = pass_of(self._sealer, head)
-        return StartMark(mark.nonce) if held is not None and self._sessions.is_revoked(held.cookies) else mark
+        return StartMark(mark.nonce) if held is not None and self._has_ended(held) else mark
+
+    def _has_ended(self, held: Pass) -> bool:
+        return not is_remembered(held, self._sessions.epoch) or self._sessions.is_revoked(held.cookies)
 
     def _counted(self, mark: StartMark, nonce: str | None) -> tuple[bytes, bytes]:
         """The start cookie after one more way through the login host; the fourth sign-in within a minute explains the loop (R13)."""
@@ -162,77 +168,3 @@ class AppHandoff:
             mark = StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
             return Outcome(redirect_answer(303, sign_in_path(target), self._counted(mark, mark.nonce)), "sign_in", reason)
         return Outcome(page(BadRequest(400, reason), self._clock), "refused", reason)
-
-
-class LoginHandoff:
-    """The step in the middle, on the login host."""
-
-    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock, sign_in: str) -> None:
-        """``sign_in``: the config's ``okta.sign_in``, with ``{return}`` in it."""
-        self._table = table
-        self._sealer = sealer
-        self._sessions = sessions
-        self._clock = clock
-        self._sign_in = sign_in
-        self._tries: TTLCache[str, tuple[float, ...]] = TTLCache(MOST_REMEMBERED, BOUNCE_SECONDS, timer=clock.monotonic)
-
-    async def hand_off(self, head: RequestHead) -> Outcome:
-        """``/.gateway/handoff?start=``: a ticket for a live session, Okta's sign-in without one, 503 where Okta does not say."""
-        given = parameters(head.query)
-        text = given if isinstance(given, Malformed) else given.get("start", "")
-        start = text if isinstance(text, Malformed) else self._start(text)
-        if isinstance(start, Malformed):
-            return refused(start, self._clock)
-        hasty = not_navigating(head)
-        if hasty is not None:
-            return refused(hasty, self._clock)
-        app = self._table.app(start.app)
-        if app is None:
-            return refused(Malformed(400, "unknown_app"), self._clock)
-        if self._clock.wall() - start.issued_at > NONCE_SECONDS:
-            # The nonce is gone from the browser by now; a new start costs the user nothing.
-            return Outcome(redirect_answer(302, app.origin + sign_in_path(target_or_root(start.target))), "sign_in", "start_expired")
-        finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
-        match finding:
-            case Session():
-                return self._hand_over(finding, start, app, head)
-            case NoSession(reason):
-                return self._to_okta(reason, start, app, (head, str(text)))
-            case Unknown():
-                return unavailable(finding, self._clock)
-            case _:
-                assert_never(finding)
-
-    def _start(self, text: str) -> Start | Malformed:
-        opened = self._sealer.open("start", str(self._table.login.authority), text)
-        start = Start.unpacked(opened.payload) if opened is not None else None
-        return start if start is not None else Malformed(400, "start")
-
-    def _hand_over(self, session: Session, start: Start, app: App, head: RequestHead) -> Outcome:
-        ticket = Ticket(
-            id=secrets.token_urlsafe(16),
-            app=start.app,
-            nonce_hash=start.nonce_hash,
-            cookies=session_cookies(head.fields),
-            user_id=session.user_id,
-            session_id=session.id,
-            target=start.target,
-            expires_at=self._clock.wall() + TICKET_SECONDS,
-        )
-        sealed = self._sealer.seal("ticket", str(app.authority), ticket.packed())
-        fingerprint = self._sessions.shown_of(ticket.cookies)
-        return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={sealed}"), "ticket", "", fingerprint)
-
-    def _to_okta(self, reason: str, start: Start, app: App, came: tuple[RequestHead, str]) -> Outcome:
-        head, text = came
-        now = self._clock.monotonic()
-        # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
-        came_with = text[-TAG_CHARACTERS:]
-        tries = (*(at for at in self._tries.get(came_with, ()) if now - at < BOUNCE_SECONDS), now)
-        if len(tries) > BOUNCES_ALLOWED:
-            self._tries.pop(came_with, None)  # the next try is the user's own
-            looping = LoopExplained(self._table.login.authority.host, len(tries), retry_path=app.origin + sign_in_path(start.target))
-            return Outcome(page(looping, self._clock), "refused", "sign_in_loop")
-        self._tries[came_with] = tries
-        gone = expired_here(SESSION_NAMES, head, everywhere=True) if repeated(session_cookies(head.fields)) else ()
-        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)

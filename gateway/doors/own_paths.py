@@ -14,7 +14,8 @@ from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.routing import App
 from gateway.doors.answers import to_response
-from gateway.doors.handoff import AppHandoff, LoginHandoff
+from gateway.doors.handoff import AppHandoff
+from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
 from gateway.doors.own_pages import AppPages, LoginPages, asset_outcome
 from gateway.doors.own_requests import ACCEPT, HANDOFF, SESSION, SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, refused

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.closing import Closer
-from gateway.core.cookies import PASS_NAME, PENDING_NAME, START_NAME, expired, repeated, session_cookies
+from gateway.core.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.navigation import LONGEST_TARGET, is_same_origin_post, return_url
 from gateway.core.passes import SignedOut
@@ -46,6 +46,7 @@ from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
 from gateway.pages import ConfirmSignOut
 from gateway.pages import SignedOut as SignedOutPage
+from gateway.policy.session.split_cookies import expired_lines
 from gateway.sessions import Sessions
 
 DONE_SECONDS = 60.0
@@ -80,7 +81,7 @@ class AppSignOut:
         then = form if isinstance(form, Malformed) else next_step(form, self._table, app.origin)
         if isinstance(then, Malformed):
             return refused(then, self._clock)
-        gone: Fields = (expired(PASS_NAME), expired(START_NAME), _FORGET)
+        gone: Fields = (*expired_lines(PASS_NAME, head.fields), expired(START_NAME), _FORGET)
         held = pass_of(self._sealer, head)
         if held is None:
             # Nothing here names the session; the login host sees it, and asks there.
@@ -128,9 +129,9 @@ class LoginSignOut:
         cookies = tuple(dict.fromkeys((*self._carrying.carried(head), *presented)))
         unproven = await ended(self._sessions, self._closer, cookies, (browser_of(head), None))
         gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
-        carried = self._carrying.kept(cookies) if unproven else expired(PENDING_NAME)
+        carried = self._carrying.kept(head, cookies) if unproven else self._carrying.cleared(head)
         answer = self._signed_out(not unproven, then, None)
-        return Outcome(answer.plus(*gone, carried, _FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
+        return Outcome(answer.plus(*gone, *carried, _FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
 
     def _done(self, text: str) -> SignedOut | None:
         opened = self._sealer.open("signed-out", str(self._table.login.authority), text)
@@ -161,7 +162,7 @@ class LoginSignOut:
         if rotated and await ended(self._sessions, self._closer, rotated, (browser_of(head), None)):
             unproven = (*unproven, *rotated)
         gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
-        carried = (self._carrying.kept((*self._carrying.carried(head), *unproven)),) if unproven else ()
+        carried = self._carrying.kept(head, (*self._carrying.carried(head), *unproven)) if unproven else ()
         complete = done.proven and not unproven
         answer = self._signed_out(complete, done.then, self._table.app(done.app))
         reason = "" if complete else "close_pending"

@@ -24,8 +24,10 @@ from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.notes import noted
 from gateway.doors.protected import AppForwarding, Face, Gate, Lasting, ProtectedDoor
+from gateway.doors.tickets import Tickets, TicketsOfThisProcess
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
+from gateway.policy.session.owner import Owners
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.live import Live
 from gateway.proxy.place import Place
@@ -149,7 +151,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     gate, turn = Gate(passes, sessions, clock), Turn(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
     way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), turn)
-    handoff = AppHandoff(TABLE, sealer, sessions, clock)
+    handoff = AppHandoff(TABLE, sealer, sessions, clock, Owners([b"k" * 32]), Tickets(sealer, TicketsOfThisProcess(clock)))
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
 

@@ -19,14 +19,17 @@ from gateway.core.routing import App, LoginHost, RouteTable, is_own
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, Session, SessionCookie
 from gateway.doors.answers import to_response
-from gateway.doors.handoff import AppHandoff, LoginHandoff
+from gateway.doors.handoff import AppHandoff
+from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.notes import noted
 from gateway.doors.own_pages import AppPages, LoginPages
 from gateway.doors.own_paths import AppOwnPaths, LoginOwnPaths
 from gateway.doors.own_requests import pass_of, standing
 from gateway.doors.sign_out import AppSignOut, LoginSignOut
+from gateway.doors.tickets import Tickets, TicketsOfThisProcess
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
+from gateway.policy.session.owner import Owners
 from gateway.proxy.translate import request_head
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
@@ -109,8 +112,9 @@ class Browser:
         pair, *attributes = [part.strip() for part in line.split(";")]
         name, _, value = pair.partition("=")
         if name.startswith("__Host-"):
-            assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
-        if any(attribute.startswith("Domain=") for attribute in attributes):
+            same_site = "None" if name.startswith(("__Host-gateway-pending", "__Host-gateway-browser")) else "Lax"
+            assert {"Secure", "HttpOnly", "Path=/", f"SameSite={same_site}"} <= set(attributes)
+        if any(one.startswith("Domain=") for one in attributes):
             assert not name.startswith("__Host-")
         elif "Max-Age=0" in attributes or not value:
             self.jars.get(host, {}).pop(name, None)
@@ -137,10 +141,13 @@ class Browser:
         assert handed.status == 302 and handed.location.startswith(f"{HR}/.gateway/accept?ticket=")
         return handed.location
 
+    def okta_cookies(self) -> dict[str, str]:
+        """What the login host keeps of a session, the browser's own id aside."""
+        return {name: value for name, value in self.jar(LOGIN).items() if name != "__Host-gateway-browser"}
+
     def signs_in(self, session: OrgSession) -> None:
         """Keep the org's cookies as if the user had signed in on the login host."""
-        halves = {"sid": session.sid, "idx": session.idx}
-        self.jar(LOGIN).update({name: value for name, value in halves.items() if value is not None})
+        self.jar(LOGIN).update({name: value for name, value in (("sid", session.sid), ("idx", session.idx)) if value is not None})
 
 
 @dataclass
@@ -179,7 +186,7 @@ class OwnGateway:
 
     async def revoke(self, browser: Browser) -> None:
         """The session of this browser is refused from now on, as after a sign-out in another tab."""
-        await self.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.jar(LOGIN).items()])
+        await self.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.okta_cookies().items()])
 
     async def serve_one(self, request: web.BaseRequest) -> web.StreamResponse:
         head = admit_head(request_head(request, (), secure=True), HeadLimits())
@@ -190,10 +197,9 @@ class OwnGateway:
             response = await self._app.handle(request, head, host)
         elif isinstance(host, App):
             found = await standing(self.sessions, pass_of(self.sealer, head), head)
-            hello = Answer(
-                200, ((b"Content-Type", b"text/plain"),), b"hello " + (found.login.encode() if isinstance(found, Session) else b"")
-            )
-            response = to_response(hello if isinstance(found, Session) else self._handoff.sign_in(head, host))
+            greeted = f"hello {found.login}".encode() if isinstance(found, Session) else b""
+            hello = Answer(200, ((b"Content-Type", b"text/plain"),), greeted)
+            response = to_response(hello if greeted else self._handoff.sign_in(head, host))
         elif is_own(head.path):
             response = await self._login.handle(request, head)
         else:
@@ -202,20 +208,14 @@ class OwnGateway:
         return response
 
     def build(self) -> None:
-        clock = self.times.clock()
-        self._handoff = AppHandoff(TABLE, self.sealer, self.sessions, clock)
-        self._app = AppOwnPaths(
-            self._handoff,
-            AppSignOut(TABLE, self.sealer, self.sessions, self.closer, clock),
-            AppPages(TABLE, self.sealer, self.sessions, clock, SIGN_IN),
-            clock,
-        )
-        self._login = LoginOwnPaths(
-            LoginHandoff(TABLE, self.sealer, self.sessions, clock, SIGN_IN),
-            LoginSignOut(TABLE, self.sealer, self.sessions, self.closer, clock, SIGN_IN),
-            LoginPages(TABLE, self.sessions, clock, SIGN_IN),
-            clock,
-        )
+        clock, both = self.times.clock(), (self.sealer, self.sessions)
+        tickets = Tickets(self.sealer, TicketsOfThisProcess(clock))
+        self._handoff = AppHandoff(TABLE, *both, clock, Owners([b"k" * 32]), tickets)
+        pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock)
+        self._app = AppOwnPaths(self._handoff, out, pages, clock)
+        handoff = LoginHandoff(TABLE, *both, self.closer, tickets, clock, SIGN_IN)
+        login_out = LoginSignOut(TABLE, *both, self.closer, clock, SIGN_IN)
+        self._login = LoginOwnPaths(handoff, login_out, LoginPages(TABLE, self.sessions, clock, SIGN_IN), clock)
 
 
 @asynccontextmanager

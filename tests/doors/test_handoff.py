@@ -8,7 +8,7 @@ import pytest
 from gateway.core.passes import Start, nonce_hash
 from tests.doors.own_gateway import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATION, WIKI, OwnGateway, own_gateway
 
-PASS, START = "__Host-gateway", "__Host-gateway-start"
+PASS, START, OWNER, BROWSER = "__Host-gateway", "__Host-gateway-start", "__Host-gateway-owner", "__Host-gateway-browser"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def test_a_session_of_the_login_host_becomes_a_pass_and_the_browser_is_bac
     assert (reply.status, reply.body) == (200, f"hello {ALICE}")
     assert asked[-1] == f"{HR}/reports?year=2026&q=%22a%22"
     assert [url.partition("?")[0] for url in asked[1:3]] == [f"{LOGIN}/.gateway/handoff", f"{HR}/.gateway/accept"]
-    assert set(browser.jar(HR)) == {PASS, START} and set(browser.jar(LOGIN)) == {"sid"}
+    assert set(browser.jar(HR)) == {PASS, START, OWNER} and set(browser.jar(LOGIN)) == {"sid", BROWSER}
     assert browser.jar(HR)[START].startswith("~"), "the nonce is spent, the count of bounces is kept"
 
 
@@ -124,6 +124,7 @@ async def test_every_acceptance_makes_a_new_pass_and_never_takes_over_one_that_w
     browser, _ = gateway.signed_in(ALICE)
     await browser.walk(f"{HR}/")
     first = browser.jar(HR)[PASS]
+    await gateway.revoke(browser)
     browser.signs_in(gateway.org.sign_in(BOB))
     await browser.walk(f"{HR}/.gateway/sign-in?to=/")
     assert browser.jar(HR)[PASS] != first
@@ -152,15 +153,28 @@ async def test_an_org_that_does_not_answer_makes_nobody_signed_out(gateway: OwnG
     started = await browser.ask(f"{HR}/")
     gateway.fails("GET")
     reply = await browser.ask(started.location)
-    assert (reply.status, reply.location, reply.set_names) == (503, "", []) and reply.values("Retry-After")
+    assert (reply.status, reply.location, reply.set_names) == (503, "", [BROWSER]) and reply.values("Retry-After")
 
 
-async def test_a_repeated_session_cookie_is_expired_wherever_a_sibling_may_have_planted_it(gateway: OwnGateway) -> None:
+async def test_a_dead_cookie_beside_a_living_one_of_its_name_is_expired_where_a_sibling_planted_it(gateway: OwnGateway) -> None:
     browser, session = gateway.signed_in()
     started = await browser.ask(f"{HR}/")
-    reply = await browser.ask(started.location, cookie=f"sid={session.sid}; sid=planted")
+    reply = await browser.ask(started.location, cookie=f"sid=planted; sid={session.sid}")
+    assert reply.status == 302 and reply.location.startswith(f"{HR}/.gateway/accept?ticket=")
+    lines = [line for line in reply.values("Set-Cookie") if not line.startswith(BROWSER)]
+    assert [line.partition("=")[0] for line in lines] == ["sid"]
+    assert "Domain=example.com" in lines[0] and "Max-Age=0" in lines[0]
+    accepted = await browser.ask(reply.location)
+    assert accepted.status == 303 and (await browser.ask(f"{HR}/")).body == f"hello {ALICE}"
+
+
+async def test_two_living_sessions_of_two_users_are_nobodys_and_are_expired_everywhere(gateway: OwnGateway) -> None:
+    browser, session = gateway.signed_in()
+    planted = gateway.org.sign_in(BOB)
+    started = await browser.ask(f"{HR}/")
+    reply = await browser.ask(started.location, cookie=f"sid={session.sid}; sid={planted.sid}")
     assert reply.status == 302 and reply.location.startswith("/login/login.htm")
-    lines = reply.values("Set-Cookie")
+    lines = [line for line in reply.values("Set-Cookie") if not line.startswith(BROWSER)]
     assert {line.partition("=")[0] for line in lines} == {"sid", "idx"}
     assert sum("Domain=example.com" in line for line in lines) == 2 and not any("Domain=com" in line for line in lines)
     assert all("Max-Age=0" in line for line in lines)

@@ -35,7 +35,7 @@ async def test_a_sign_out_in_an_app_ends_the_session_at_okta_and_takes_every_coo
     assert posted.values("Clear-Site-Data") == ['"cache"'] and PASS not in browser.jar(HR)
     shown = await browser.ask(posted.location)
     assert shown.status == 200 and "You are signed out" in shown.body and f'href="{HR}/"' in shown.body
-    assert browser.jar(LOGIN) == {} and shown.location == ""
+    assert browser.okta_cookies() == {} and shown.location == ""
 
 
 async def test_after_a_sign_out_every_app_refuses_the_old_pass(gateway: OwnGateway) -> None:
@@ -71,7 +71,7 @@ async def test_the_end_of_a_sign_out_never_takes_a_newer_session_out_of_the_brow
     newer = gateway.org.sign_in(BOB)
     browser.signs_in(newer)
     shown = await browser.ask(posted.location)
-    assert shown.status == 200 and browser.jar(LOGIN) == {"sid": newer.sid}
+    assert shown.status == 200 and browser.okta_cookies() == {"sid": newer.sid}
     assert [session.user.login for session in gateway.org.sessions.live()] == [BOB]
 
 
@@ -89,7 +89,7 @@ async def test_switching_the_user_goes_on_to_a_sign_in_of_the_app(gateway: OwnGa
     posted = await browser.post(f"{HR}{SIGN_OUT}", "then=switch")
     went_on = await browser.ask(posted.location)
     assert (went_on.status, went_on.location) == (303, f"{HR}/.gateway/sign-in?to=%2F")
-    assert browser.jar(LOGIN) == {}
+    assert browser.okta_cookies() == {}
     reply, asked = await browser.walk(went_on.location)
     assert reply.body == "the org's sign-in" and asked[-1].startswith(f"{LOGIN}/login/login.htm")
 
@@ -117,7 +117,7 @@ async def test_a_sign_out_on_the_login_host_ends_it_in_the_apps_as_well(gateway:
     reply = await browser.post(f"{LOGIN}{SIGN_OUT}", f"to={quote(HR, safe='')}%2Freports")
     assert reply.status == 200 and "You are signed out" in reply.body and f'href="{HR}/reports"' in reply.body
     assert {"sid", "idx", "xids", "myr"} <= set(reply.set_names)
-    assert browser.jar(LOGIN) == {} and gateway.org.sessions.live() == []
+    assert browser.okta_cookies() == {} and gateway.org.sessions.live() == []
     assert (await browser.ask(f"{HR}/")).status == 302
 
 
@@ -161,7 +161,7 @@ async def test_a_new_value_of_the_session_that_ended_is_closed_and_expired_with_
     await gateway.sessions.revoke([SessionCookie(b"sid", str(renewed.sid).encode())])
     browser.signs_in(renewed)
     shown = await browser.ask(posted.location)
-    assert "You are signed out" in shown.body and browser.jar(LOGIN) == {} and gateway.org.sessions.live() == []
+    assert "You are signed out" in shown.body and browser.okta_cookies() == {} and gateway.org.sessions.live() == []
 
 
 async def test_a_session_with_two_halves_is_closed_whole_even_after_its_idx_was_renewed() -> None:
@@ -172,5 +172,5 @@ async def test_a_session_with_two_halves_is_closed_whole_even_after_its_idx_was_
         browser.jar(LOGIN)["idx"] = renewed
         posted = await browser.post(f"{HR}{SIGN_OUT}")
         shown = await browser.ask(posted.location)
-        assert "You are signed out" in shown.body and browser.jar(LOGIN) == {}
+        assert "You are signed out" in shown.body and browser.okta_cookies() == {}
         assert gateway.org.sessions.live() == []

@@ -1,0 +1,183 @@
+"""The step of a hand-off in the middle, on the login host: a ticket for a live session, Okta's sign-in without one.
+
+::
+
+    start opened ─▶ what the pending cookie carries is closed first ─▶ which cookies live? ── one user ─▶ ticket ─▶ app host
+                                                                              └─ nobody ─▶ Okta's sign-in, which comes back here
+
+Owns that order, and the counter that ends a loop through Okta's sign-in. Must never make a ticket without a session that Okta confirmed,
+nor for cookies whose end this browser still carries. The step before and the step after are ``doors.handoff``.
+"""
+
+import asyncio
+import secrets
+from dataclasses import replace
+from typing import assert_never
+
+from cachetools import TTLCache
+
+from gateway.clock import Clock
+from gateway.closing import Closer
+from gateway.core.cookies import repeated, session_cookies
+from gateway.core.messages import Fields, Malformed, RequestHead
+from gateway.core.navigation import BOUNCE_SECONDS, BOUNCES_ALLOWED
+from gateway.core.passes import Start, Ticket
+from gateway.core.redemption import parent_domains
+from gateway.core.routing import App, RouteTable
+from gateway.core.seal import Sealer
+from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, Unknown
+from gateway.core.switch import Proven
+from gateway.doors.answers import redirect_answer
+from gateway.doors.carrying import Carrying
+from gateway.doors.handoff import NONCE_SECONDS
+from gateway.doors.own_requests import (
+    ACCEPT,
+    HANDOFF,
+    Outcome,
+    at_okta,
+    expired_here,
+    not_navigating,
+    page,
+    parameters,
+    refused,
+    sign_in_path,
+    target_or_root,
+    unavailable,
+)
+from gateway.doors.tickets import TICKET_SECONDS, Tickets
+from gateway.errors import OutsideFailed
+from gateway.okta import Browser, browser_of
+from gateway.pages import LoopExplained
+from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
+from gateway.policy.session.living_cookies import Cookies, Judged, dead_expiries, judged, questions, questions_again
+from gateway.sessions import Sessions
+
+MOST_REMEMBERED = 20_000
+CLOSING_SECONDS = 5.0
+"""How long a hand-off waits for the end of what the browser carries; the closing itself goes on."""
+TAG_CHARACTERS = 22
+"""The end of a sealed text, where its authentication tag is: enough to tell one from another."""
+
+
+class LoginHandoff:
+    """``/.gateway/handoff`` of the login host."""
+
+    def __init__(
+        self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, tickets: Tickets, clock: Clock, sign_in: str
+    ) -> None:
+        """``closer`` closes what a browser carries; ``sign_in``: the config's ``okta.sign_in``, with ``{return}`` in it."""
+        self._table = table
+        self._sealer = sealer
+        self._sessions = sessions
+        self._closer = closer
+        self._tickets = tickets
+        self._carrying = Carrying(str(table.login.authority), sealer)
+        self._clock = clock
+        self._sign_in = sign_in
+        self._tries: TTLCache[str, tuple[float, ...]] = TTLCache(MOST_REMEMBERED, BOUNCE_SECONDS, timer=clock.monotonic)
+
+    async def hand_off(self, head: RequestHead) -> Outcome:
+        """``/.gateway/handoff?start=``: a ticket for a live session, Okta's sign-in without one, 503 where Okta does not say."""
+        given = parameters(head.query)
+        text = given if isinstance(given, Malformed) else given.get("start", "")
+        start = text if isinstance(text, Malformed) else self._start(text)
+        if isinstance(start, Malformed):
+            return refused(start, self._clock)
+        hasty = not_navigating(head)
+        if hasty is not None:
+            return refused(hasty, self._clock)
+        app = self._table.app(start.app)
+        if app is None:
+            return refused(Malformed(400, "unknown_app"), self._clock)
+        if self._clock.wall() - start.issued_at > NONCE_SECONDS:
+            # The nonce is gone from the browser by now; a new start costs the user nothing.
+            return Outcome(redirect_answer(302, app.origin + sign_in_path(target_or_root(start.target))), "sign_in", "start_expired")
+        settled = await self._settled(head)
+        found = await self._living(session_cookies(head.fields), browser_of(head))
+        known = browser_id_of(head.fields)
+        browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
+        outcome = await self._next(found, start, app, (head, str(text), browser))
+        more = (*settled, *(() if known else (browser_id_line(browser),)))
+        return replace(outcome, answer=outcome.answer.plus(*more))
+
+    async def _next(self, found: Judged, start: Start, app: App, came: tuple[RequestHead, str, str]) -> Outcome:
+        """``came``: the request, its sealed start, and the browser's id."""
+        head, text, browser = came
+        match found.finding:
+            case Session() as session:
+                dead = dead_expiries(found.cookies, found.dead, parent_domains(head.authority.host))
+                return await self._hand_over(session, found.cookies, (start, app, browser), dead)
+            case NoSession(reason):
+                return self._to_okta(reason, start, app, (head, text))
+            case Unknown() as unknown:
+                return unavailable(unknown, self._clock)
+            case _:
+                assert_never(found.finding)
+
+    async def _settled(self, head: RequestHead) -> Fields:
+        """Close what the browser carries before anybody is named; the lines for the pending cookie where every end is proven.
+
+        Each of these cookies is refused here from then on, proven or not: after a restart nothing else remembers that they ended.
+        """
+        carried = self._carrying.carried(head)
+        if not carried:
+            return ()
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                final = await self._closer.close(carried, browser_of(head))
+        except (TimeoutError, OutsideFailed):
+            return ()
+        return self._carrying.cleared(head) if isinstance(final, Proven) else ()
+
+    async def _living(self, presented: Cookies, browser: Browser) -> Judged:
+        """Whose session the presented cookies carry, dead ones and repeated names left aside."""
+        revoked = tuple(cookie for cookie in presented if self._sessions.is_revoked((cookie,)))
+        living = tuple(cookie for cookie in dict.fromkeys(presented) if cookie not in revoked)
+        findings: dict[Cookies, Finding] = {}
+        for asked in questions(living):
+            findings[asked] = await self._sessions.current(asked, browser)
+        for asked in questions_again(living, findings.get(living)):
+            findings[asked] = await self._sessions.current(asked, browser)
+        return judged(presented, revoked, findings)
+
+    def _start(self, text: str) -> Start | Malformed:
+        opened = self._sealer.open("start", str(self._table.login.authority), text)
+        start = Start.unpacked(opened.payload) if opened is not None else None
+        return start if start is not None else Malformed(400, "start")
+
+    async def _hand_over(self, session: Session, cookies: Cookies, whither: tuple[Start, App, str], dead: Fields) -> Outcome:
+        """``whither``: the start, its app, and the browser's id; ``dead``: the lines that expire what carries no session."""
+        start, app, browser = whither
+        ticket = Ticket(
+            id=secrets.token_urlsafe(16),
+            app=start.app,
+            nonce_hash=start.nonce_hash,
+            cookies=cookies,
+            user_id=session.user_id,
+            session_id=session.id,
+            target=start.target,
+            expires_at=self._clock.wall() + TICKET_SECONDS,
+            browser=browser,
+            epoch=start.epoch,
+        )
+        try:
+            text = await self._tickets.text_of(ticket)
+        except OutsideFailed:
+            return refused(Malformed(503, "ticket_not_kept"), self._clock)
+        fingerprint = self._sessions.shown_of(cookies)
+        return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={text}", *dead), "ticket", "", fingerprint)
+
+    def _to_okta(self, reason: str, start: Start, app: App, came: tuple[RequestHead, str]) -> Outcome:
+        head, text = came
+        now = self._clock.monotonic()
+        # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
+        came_with = text[-TAG_CHARACTERS:]
+        tries = (*(at for at in self._tries.get(came_with, ()) if now - at < BOUNCE_SECONDS), now)
+        if len(tries) > BOUNCES_ALLOWED:
+            self._tries.pop(came_with, None)  # the next try is the user's own
+            looping = LoopExplained(self._table.login.authority.host, len(tries), retry_path=app.origin + sign_in_path(start.target))
+            answer = page(looping, self._clock).plus(*expired_here(SESSION_NAMES, head, everywhere=True))
+            return Outcome(answer, "refused", "sign_in_loop")
+        self._tries[came_with] = tries
+        gone = expired_here(SESSION_NAMES, head, everywhere=True) if repeated(session_cookies(head.fields)) else ()
+        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)
