@@ -11,6 +11,8 @@ from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, a
 from tests.proxy.conftest import Script, Visit
 from tests.proxy.test_websocket import SHAKE
 
+PICTURE = b"Accept: image/avif\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n"
+
 ME = "/api/v1/sessions/me"
 
 
@@ -78,7 +80,10 @@ class TestAdmitted:
         [
             (NAVIGATION, b"Cache-Control: public, max-age=60\r\n", b"Cache-Control: no-store"),
             (FETCH, b"", b"Cache-Control: private, no-cache"),
-            (FETCH, b"Cache-Control: public, max-age=60, s-maxage=9\r\n", b"Cache-Control: private, max-age=60"),
+            (FETCH, b"Cache-Control: public, max-age=60, s-maxage=9\r\n", b"Cache-Control: private, no-cache"),
+            (PICTURE, b"Cache-Control: public, max-age=60, s-maxage=9\r\n", b"Cache-Control: private, max-age=60"),
+            (b"Accept: */*\r\n", b"Cache-Control: max-age=60\r\nContent-Type: image/png\r\n", b"Cache-Control: private, max-age=60"),
+            (b"Accept: */*\r\n", b"Cache-Control: max-age=60\r\nContent-Type: text/csv\r\n", b"Cache-Control: private, no-cache"),
         ],
     )
     async def test_what_a_user_saw_is_kept_by_nobody_else_l15(self, gateway: AppGateway, asking: bytes, given: bytes, got: bytes) -> None:

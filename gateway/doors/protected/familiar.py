@@ -9,12 +9,12 @@ Rules from: ATTACKS K2 (identity is remembered, decisions are not), K10 (bounded
 """
 
 from gateway.core.messages import Fields, RequestHead
-from gateway.core.navigation import is_document
 from gateway.core.passes import OpenedPass
 from gateway.core.routing import App
 from gateway.core.session import Session
 from gateway.doors.gate import Comer
 from gateway.doors.protected.going import Going
+from gateway.policy.http.caching import use_of
 from gateway.sessions import Good
 
 MOST_BLOCKS = 2048
@@ -25,7 +25,7 @@ LARGEST_BLOCK = 4096
 class Familiar:
     """One block of fields, and what was found for it; ``head`` is that of the request that brought it first."""
 
-    __slots__ = ("app", "comer", "going", "good", "head", "is_document", "pairs", "pieces", "presented", "told")
+    __slots__ = ("app", "comer", "going", "good", "head", "pairs", "pieces", "presented", "told", "use")
 
     def __init__(self, head: RequestHead, app: App, pairs: Fields = ()) -> None:
         """``pairs``: those of its fields whose values may be others. ``presented``: the pass, or nobody; ``comer`` (while ``good``),
@@ -34,7 +34,7 @@ class Familiar:
         self.head = head
         self.app = app
         self.pairs = pairs
-        self.is_document = is_document(head)
+        self.use = use_of(head)
         self.presented: OpenedPass | Comer | None = None
         self.comer: Comer | None = None
         self.good: Good | None = None

@@ -12,7 +12,6 @@ from aiohttp import web
 from gateway.core.cookies import not_the_apps
 from gateway.core.fields import FieldRules, Forwarding, answered, passes, to_app
 from gateway.core.messages import Fields, Malformed, RequestHead
-from gateway.core.navigation import is_document
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
@@ -23,6 +22,7 @@ from gateway.doors.protected.going import Going, Line
 from gateway.doors.protected.lasting import Lasting
 from gateway.doors.protected.sending import Sending
 from gateway.errors import UploadTooLarge
+from gateway.policy.http.caching import Use, asked_again, use_of
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.heads import Asked, field_lines
 from gateway.proxy.http import HttpProxy
@@ -31,6 +31,7 @@ from gateway.proxy.turn import Turn
 from gateway.proxy.websocket import WebSocketRelay
 
 _OUTSIDE = Malformed(404, "outside_prefix")
+SWITCHING_PROTOCOLS = 101
 _TOO_LARGE = Malformed(413, "body_too_large")
 
 
@@ -132,15 +133,16 @@ class AppForwarding:
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         if self.face.rewriting is not None or going.comer.is_stale:
             return self._rewrite(known.head, going)
-        return _AS_IT_IS[is_private, known.is_document]
+        return _AS_IT_IS[is_private, known.use]
 
     def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         rewriting = self.face.rewriting
+        as_it_is = _AS_IT_IS[is_private, use_of(head)]
 
         def rewrite(status: int, fields: Fields) -> Fields:
-            kept = answered(fields, is_private and status != 101, is_document(head))
+            kept = as_it_is(status, fields)
             if rewriting is not None:
                 kept = rewriting.answer(kept)
             return (*kept, *self.gate.renewed(going.comer, head)) if is_private and status != 101 else kept
@@ -151,18 +153,18 @@ class AppForwarding:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
 
 
-def _as_it_is(is_private: bool, for_document: bool) -> Rewrite:
+def _as_it_is(is_private: bool, use: Use) -> Rewrite:
     """What becomes of most answers, whoever asked."""
 
     def rewrite(status: int, fields: Fields) -> Fields:
-        return answered(fields, is_private and status != 101, for_document)
+        if not is_private or status == SWITCHING_PROTOCOLS:
+            return answered(fields, is_private=False, is_document=False)
+        return asked_again(answered(fields, is_private=True, is_document=use is Use.PAGE), use)
 
     return rewrite
 
 
-_AS_IT_IS = {
-    (is_private, for_document): _as_it_is(is_private, for_document) for is_private in (False, True) for for_document in (False, True)
-}
+_AS_IT_IS = {(is_private, use): _as_it_is(is_private, use) for is_private in (False, True) for use in Use}
 
 
 def _cut(request: web.BaseRequest) -> None:

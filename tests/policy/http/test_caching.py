@@ -1,0 +1,97 @@
+"""What a script reads is asked for again each time; parts of pages stay as the app allows; nothing is kept longer than before."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.answer_fields import answered
+from gateway.core.messages import Authority, Fields, RequestHead
+from gateway.policy.http.caching import Use, asked_again, use_of
+
+PARTS = (
+    *("script", "style", "image", "font", "audio", "video", "track", "manifest", "xslt"),
+    *("worker", "sharedworker", "serviceworker", "audioworklet", "paintworklet"),
+)
+DIRECTIVES = (
+    *("max-age=600", "s-maxage=9", "public", "private", "immutable"),
+    *("stale-while-revalidate=60", "stale-if-error=9", "must-revalidate", "no-cache"),
+)
+
+
+def head(**fields: str) -> RequestHead:
+    given = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in fields.items())
+    return RequestHead("GET", "/", Authority("hr.example.com", 443), given, True, "192.0.2.1", "192.0.2.1")
+
+
+@pytest.mark.parametrize("destination", PARTS)
+def test_parts_of_a_page_are_parts(destination: str) -> None:
+    assert use_of(head(Sec_Fetch_Dest=destination, Sec_Fetch_Mode="no-cors")) is Use.PART
+
+
+@pytest.mark.parametrize("destination", ["empty", "json", "report", "webidentity", "", "Script", "script, style"])
+def test_everything_else_is_read_by_a_script(destination: str) -> None:
+    assert use_of(head(Sec_Fetch_Dest=destination)) is Use.READ
+
+
+def test_two_destinations_are_no_part() -> None:
+    doubled = head(Sec_Fetch_Dest="script", sec_fetch_dest="style")
+    assert use_of(doubled) is Use.READ
+
+
+@pytest.mark.parametrize("destination", ["document", "iframe", "frame", "embed", "object"])
+def test_what_is_shown_as_a_page_is_a_page(destination: str) -> None:
+    assert use_of(head(Sec_Fetch_Dest=destination, Sec_Fetch_Mode="navigate")) is Use.PAGE
+
+
+def test_without_fetch_metadata_the_accepted_types_name_a_page_and_nothing_else() -> None:
+    assert use_of(head(Accept="text/html")) is Use.PAGE
+    assert use_of(head(Accept="*/*")) is Use.UNSAID
+
+
+lines = st.one_of(
+    st.lists(st.sampled_from(DIRECTIVES), min_size=1, max_size=4).map(lambda said: (b"Cache-Control", ", ".join(said).encode())),
+    st.just((b"expires", b"Thu, 01 Jan 2037 00:00:00 GMT")),
+    st.sampled_from([b"text/css", b"Text/JavaScript; charset=utf-8", b"image/png", b"application/json", b"text/html", b""]).map(
+        lambda kind: (b"Content-Type", kind)
+    ),
+    st.just((b"ETag", b'"1"')),
+    st.just((b"Set-Cookie", b"a=no-store")),
+)
+answers = st.lists(lines, max_size=6).map(tuple)
+
+
+def control(fields: Fields) -> list[bytes]:
+    return [value for name, value in fields if name.lower() == b"cache-control"]
+
+
+@given(answers)
+def test_what_a_script_reads_has_no_freshness_left(fields: Fields) -> None:
+    made = asked_again(answered(fields, True, False), Use.READ)
+    assert control(made) == [b"private, no-cache"] and not any(name.lower() == b"expires" for name, _ in made)
+    rest = [line for line in fields if line[0].lower() not in (b"cache-control", b"expires")]
+    assert [line for line in made if line[0].lower() != b"cache-control"] == rest
+
+
+@given(answers, st.sampled_from([Use.READ, Use.UNSAID]), st.sampled_from([b"no-store", b"private, No-Store", b"no-store,max-age=9"]))
+def test_what_must_not_be_stored_stays_so(fields: Fields, use: Use, said: bytes) -> None:
+    private = answered((*fields, (b"cache-control", said)), True, False)
+    assert control(asked_again(private, use)) == [b"no-store"]
+    assert control(asked_again(((b"Cache-Control", said),), Use.READ)) == [b"no-store"]
+
+
+@given(answers, st.sampled_from([Use.PAGE, Use.PART]))
+def test_pages_and_parts_of_pages_are_as_given(fields: Fields, use: Use) -> None:
+    assert asked_again(fields, use) == fields
+
+
+@given(answers)
+def test_where_the_browser_did_not_say_the_type_decides(fields: Fields) -> None:
+    kinds = [value for name, value in fields if name == b"Content-Type"]
+    is_part = len(kinds) == 1 and kinds[0].lower().startswith((b"text/css", b"text/javascript", b"image/"))
+    assert asked_again(fields, Use.UNSAID) == (fields if is_part else asked_again(fields, Use.READ))
+
+
+@pytest.mark.parametrize("kind", ["font/woff2", "audio/ogg", "video/mp4", "application/wasm", "application/manifest+json"])
+def test_types_of_parts(kind: str) -> None:
+    fields = ((b"content-type", kind.encode()), (b"Cache-Control", b"private, max-age=600"))
+    assert asked_again(fields, Use.UNSAID) == fields
