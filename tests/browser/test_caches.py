@@ -1,0 +1,177 @@
+"""What the browser keeps of the user before: nothing of it is shown to the next one, at the same addresses, by Back, or in another tab.
+
+The app here lets everything be kept for ten minutes, as a careless one does: a page, what a script fetches, and a script.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import CDPSession, Page
+
+from gateway.demo.serving import serve
+from gateway.standin import Fault
+from tests.browser.conftest import Arrive
+from tests.browser.visitor import ALICE, BOB, ME, Visitor, redemptions
+from tests.journeys.stage import Stage, Stages
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+FRESH = {"Cache-Control": "public, max-age=600, immutable"}
+PAGE = """<!doctype html><html lang="en"><head><title>Notes</title><link rel="icon" href="data:,"></head>
+<body><p id="who">{user}</p><p id="stored"></p><script src="/who.js"></script>
+<script>
+document.getElementById("stored").textContent = localStorage.getItem("owner") || "nobody";
+localStorage.setItem("owner", "{user}");
+</script></body></html>"""
+
+
+@dataclass
+class CarelessApp:
+    """Says to whoever comes who he is, and that it may be kept; ``asked`` counts the requests for each path and user."""
+
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    address: str = ""
+
+    def _user(self, request: web.Request) -> str:
+        user = request.headers.get("Remote-User", "")
+        self.asked[request.path, user] += 1
+        return user
+
+    async def page(self, request: web.Request) -> web.Response:
+        return web.Response(text=PAGE.replace("{user}", self._user(request)), content_type="text/html", headers=FRESH)
+
+    async def read(self, request: web.Request) -> web.Response:
+        return web.json_response({"user": self._user(request)}, headers=FRESH)
+
+    async def script(self, request: web.Request) -> web.Response:
+        text = f"window.who = {json.dumps(self._user(request))};"
+        return web.Response(text=text, content_type="text/javascript", headers=FRESH)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def careless() -> AsyncIterator[CarelessApp]:
+    made, app = CarelessApp(), web.Application()
+    app.add_routes([web.get("/read.json", made.read), web.get("/who.js", made.script), web.get("/{rest:.*}", made.page)])
+    running = await serve(app, "127.0.0.1", 0)
+    made.address = f"http://127.0.0.1:{running.port}"
+    yield made
+    await running.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(start: Stages, careless: CarelessApp) -> Stage:
+    return await start(upstream=careless.address)
+
+
+async def seen(page: Page) -> set[str]:
+    """Every user that the open page knows of: from its own text, from the script, from what it stored, from what it fetches."""
+    found = await page.evaluate(
+        """async () => [
+            document.getElementById("who").textContent,
+            document.getElementById("stored").textContent,
+            window.who,
+            (await (await fetch("/read.json")).json()).user,
+        ]"""
+    )
+    return {str(user) for user in found}
+
+
+async def back(visitor: Visitor, devtools: CDPSession) -> None:
+    history = await devtools.send("Page.getNavigationHistory")
+    async with visitor.page.expect_event("load"):
+        await devtools.send("Page.navigateToHistoryEntry", {"entryId": history["entries"][history["currentIndex"] - 1]["id"]})
+
+
+async def test_t5_the_browser_keeps_the_parts_of_a_page_and_nothing_that_a_script_reads(visitor: Visitor, careless: CarelessApp) -> None:
+    await visitor.enter("alice")
+    for _ in range(3):
+        await visitor.page.goto(f"{visitor.stage.where.app}/notes")
+        assert ALICE in await seen(visitor.page)
+    assert careless.asked["/who.js", ALICE] == 1, "from the cache: else nothing here could be shown to another user"
+    assert careless.asked["/read.json", ALICE] == 3 == careless.asked["/notes", ALICE]
+
+
+async def test_t5_nothing_of_alice_is_shown_to_bob_at_the_same_addresses(visitor: Visitor) -> None:
+    app = visitor.stage.where.app
+    await visitor.enter("alice")
+    for path in ("/notes", "/notes?2"):
+        await visitor.page.goto(app + path)
+        assert ALICE in await seen(visitor.page)
+    await visitor.enter("bob")
+    for path in ("/", "/notes", "/notes?2"):
+        await visitor.page.goto(app + path)
+        assert await seen(visitor.page) <= {BOB, "nobody"}, path
+
+
+async def test_t5_nor_by_back_nor_in_a_second_tab(visitor: Visitor) -> None:
+    app = visitor.stage.where.app
+    await visitor.enter("alice")
+    await visitor.page.goto(f"{app}/notes")
+    await visitor.page.goto(f"{app}/notes?2")
+    assert ALICE in await seen(visitor.page)
+    await visitor.enter("bob")
+    devtools = await visitor.profile.new_cdp_session(visitor.page)
+    await devtools.send("Page.enable")
+    for _ in range(6):
+        await back(visitor, devtools)
+        if visitor.page.url.startswith(f"{app}/"):
+            assert await seen(visitor.page) <= {BOB, "nobody"}, visitor.page.url
+        if visitor.page.url == f"{app}/notes":
+            break
+    assert visitor.page.url == f"{app}/notes"
+    other = await visitor.profile.new_page()
+    await other.goto(f"{app}/notes")
+    assert await seen(other) == {BOB}
+
+
+async def test_t5_where_the_owner_is_not_known_what_was_loaded_is_forgotten_too(visitor: Visitor) -> None:
+    app = visitor.stage.where.app
+    await visitor.enter("alice")
+    await visitor.page.goto(f"{app}/notes")
+    await visitor.profile.clear_cookies()
+    await visitor.enter("bob")
+    await visitor.page.goto(f"{app}/notes")
+    shown = await visitor.page.evaluate("async () => [window.who, (await (await fetch('/read.json')).json()).user]")
+    assert shown == [BOB, BOB]
+
+
+async def test_t5_the_same_user_keeps_what_the_app_stored_and_loaded(visitor: Visitor, careless: CarelessApp) -> None:
+    app = visitor.stage.where.app
+    await visitor.enter("alice")
+    await visitor.page.goto(f"{app}/notes")
+    await visitor.enter("alice")
+    await visitor.page.goto(f"{app}/notes")
+    assert await visitor.page.text_content("#stored") == ALICE
+    assert careless.asked["/who.js", ALICE] == 1
+
+
+async def test_x20_a_form_of_another_site_brings_what_the_browser_carries(stage: Stage, arrive: Arrive) -> None:
+    """While alice's end is not proven, a token that a page of another site posts is not redeemed beside her session."""
+    visitor = await arrive(stage)
+    visitor.awaited_statuses |= {503, 502, 409, 403}
+    await visitor.enter("alice")
+    stage.org.faults.add(Fault(ME, None, 500, times=None))
+    await visitor.page.goto(f"{stage.where.login}/.gateway/sign-out")
+    await visitor.click("button", "Sign out")
+    assert "__Host-gateway-pending" in await visitor.cookie_names()
+    token = stage.org.session_token(BOB)
+    await visitor.page.goto(f"{stage.where.evil}/")
+    async with visitor.page.expect_navigation():
+        await visitor.page.evaluate(
+            """([action, token, to]) => {
+                const form = document.createElement("form");
+                form.method = "POST"; form.action = action;
+                for (const [name, value] of [["token", token], ["redirectUrl", to]]) {
+                    const field = document.createElement("input");
+                    field.name = name; field.value = value; form.append(field);
+                }
+                document.body.append(form); form.submit();
+            }""",
+            [f"{stage.where.login}/login/sessionCookieRedirect", token, f"{stage.where.app}/"],
+        )
+    assert redemptions(stage, token) == []
+    assert [session.user.login for session in stage.org.sessions.live()] == [ALICE]

@@ -1,0 +1,52 @@
+"""Row X12: the sign-in address with a live pass is no step of a loop."""
+
+from tests.attacks.deployment import ALICE, FETCH, HR, Site
+from tests.doors.own_gateway import HR as OWN_HR
+from tests.doors.own_gateway import own_gateway
+
+PASS, START = "__Host-gateway", "__Host-gateway-start"
+SIGN_IN = "/.gateway/sign-in?to=/x"
+ME = "/api/v1/sessions/me"
+
+
+async def test_x12_a_live_pass_goes_straight_on_however_often(site: Site) -> None:
+    browser = await site.entered(ALICE)
+    asked = site.seen(ME)
+    replies = [await browser.ask(f"{HR}{SIGN_IN}") for _ in range(6)]
+    assert [(reply.status, reply.location) for reply in replies] == [(303, "/x")] * 6
+    assert site.seen(ME) == asked and START not in browser.jar(HR), "nothing is counted, and what was is forgotten"
+    assert all(PASS not in reply.set_names for reply in replies)
+
+
+async def test_x12_three_sign_ins_that_each_ended_well_are_no_loop(site: Site) -> None:
+    browser = await site.entered(ALICE)
+    for _ in range(5):
+        browser.jar(HR).pop(PASS)
+        shown, _asked = await browser.walk(f"{HR}/")
+        assert shown.status == 200
+        assert (await browser.ask(f"{HR}{SIGN_IN}")).location == "/x"
+
+
+async def test_x12_what_is_no_navigation_with_a_live_pass_goes_on_too(site: Site) -> None:
+    line = f"Cookie: {PASS}={(await site.entered(ALICE)).jar(HR)[PASS]}\r\n".encode()
+    reply = await site.ask(SIGN_IN, FETCH + line)
+    assert (reply.status, reply.location) == (303, "/x")
+
+
+async def test_x12_a_bad_target_with_a_live_pass_is_none(site: Site) -> None:
+    browser = await site.entered(ALICE)
+    for target in ("//evil.example.net", "https://evil.example.net/", "/.gateway/sign-in", "/\\evil.example.net"):
+        assert (await browser.ask(f"{HR}/.gateway/sign-in?to={target}")).location == "/"
+
+
+async def test_x12_failures_still_count() -> None:
+    async with own_gateway() as gateway:
+        browser, _ = gateway.signed_in()
+        statuses = []
+        for _ in range(4):
+            reply = await browser.ask(f"{OWN_HR}{SIGN_IN}")
+            statuses.append(reply.status)
+            if reply.status == 302:
+                await browser.ask((await browser.ask(reply.location)).location)
+                browser.jar(OWN_HR).pop(PASS)  # a browser that does not keep the pass
+        assert statuses == [302, 302, 302, 400]
