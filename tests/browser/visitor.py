@@ -60,9 +60,9 @@ class Visitor:
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)
         if parts.path == REDEMPTION and request.url.startswith(self.stage.where.login):
-            token = parse_qs(parts.query)["token"][0]
-            if token not in self.tokens:
-                self.tokens.append(token)
+            for token in parse_qs(parts.query).get("token", ()):
+                if token not in self.tokens:
+                    self.tokens.append(token)
 
     async def enter(self, name: str, through: str = "gateway") -> None:
         """Press "Enter as …" at the portal and wait for the page that it ends at."""

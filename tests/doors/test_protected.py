@@ -82,8 +82,13 @@ class TestAdmitted:
             (FETCH, b"", b"Cache-Control: private, no-cache"),
             (FETCH, b"Cache-Control: public, max-age=60, s-maxage=9\r\n", b"Cache-Control: private, no-cache"),
             (PICTURE, b"Cache-Control: public, max-age=60, s-maxage=9\r\n", b"Cache-Control: private, max-age=60"),
-            (b"Accept: */*\r\n", b"Cache-Control: max-age=60\r\nContent-Type: image/png\r\n", b"Cache-Control: private, max-age=60"),
-            (b"Accept: */*\r\n", b"Cache-Control: max-age=60\r\nContent-Type: text/csv\r\n", b"Cache-Control: private, no-cache"),
+            (
+                b"Accept: */*\r\n",
+                b"Cache-Control: public, max-age=60\r\nContent-Type: image/png\r\n",
+                b"Cache-Control: private, max-age=60",
+            ),
+            (PICTURE, b"Cache-Control: max-age=60\r\n", b"Cache-Control: private, no-cache"),
+            (b"Accept: */*\r\n", b"Cache-Control: public, max-age=60\r\nContent-Type: text/csv\r\n", b"Cache-Control: private, no-cache"),
         ],
     )
     async def test_what_a_user_saw_is_kept_by_nobody_else_l15(self, gateway: AppGateway, asking: bytes, given: bytes, got: bytes) -> None:

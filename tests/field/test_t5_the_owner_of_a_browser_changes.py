@@ -88,6 +88,9 @@ async def test_t5_what_a_user_may_be_shown_without_asking(site: Site, asking: by
         reply = await site.ask(target, asking + cookie)
         assert (reply.status, reply.values("Cache-Control")) == (200, [kept])
         assert ("no-cache" not in kept) or reply.values("Expires") == []
+    site.behind.script = answering(FRESH.replace(b"public, ", b""))
+    reply = await site.ask("/", asking + cookie)
+    assert reply.values("Cache-Control") == [kept if kept == "no-store" else "private, no-cache"], "perhaps not the same for everybody"
 
 
 async def test_t5_what_anybody_may_see_is_kept_as_the_app_says(site: Site) -> None:

@@ -159,7 +159,7 @@ def _as_it_is(is_private: bool, use: Use) -> Rewrite:
     def rewrite(status: int, fields: Fields) -> Fields:
         if not is_private or status == SWITCHING_PROTOCOLS:
             return answered(fields, is_private=False, is_document=False)
-        return asked_again(answered(fields, is_private=True, is_document=use is Use.PAGE), use)
+        return asked_again(answered(fields, is_private=True, is_document=use is Use.PAGE), fields, use)
 
     return rewrite
 
