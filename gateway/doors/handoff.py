@@ -43,6 +43,7 @@ from gateway.doors.own_requests import (
     target_or_root,
 )
 from gateway.doors.tickets import TICKET_SECONDS, Tickets
+from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
 from gateway.policy.session.owner import Owners
 from gateway.policy.session.revocation_epoch import is_remembered, with_epoch
@@ -116,7 +117,10 @@ class AppHandoff:
         hasty = not_navigating(head)
         if hasty is not None:
             return refused(hasty, self._clock)
-        ticket = await self._tickets.read(given.get("ticket", ""), str(app.authority))
+        try:
+            ticket = await self._tickets.read(given.get("ticket", ""), str(app.authority))
+        except OutsideFailed:
+            return refused(Malformed(503, "ticket_not_kept"), self._clock)
         mark = StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
         is_used = ticket is not None and ticket.id in self._used
         decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall(), is_used)

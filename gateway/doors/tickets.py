@@ -30,7 +30,7 @@ class KeptTickets(Protocol):
         """Keep the value for so long. Raises ``OutsideFailed`` where it cannot be kept."""
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
-        """The value; None where there is none."""
+        """The value; None where there is none. Raises ``OutsideFailed`` where it cannot be read."""
 
 
 class TicketsOfThisProcess:

@@ -87,7 +87,6 @@ async def test_t5_what_a_user_may_be_shown_without_asking(site: Site, asking: by
     for target in ("/", "/maybe/x"):
         reply = await site.ask(target, asking + cookie)
         assert (reply.status, reply.values("Cache-Control")) == (200, [kept])
-        assert ("no-cache" not in kept) or reply.values("Expires") == []
     site.behind.script = answering(FRESH.replace(b"public, ", b""))
     reply = await site.ask("/", asking + cookie)
     assert reply.values("Cache-Control") == [kept if kept == "no-store" else "private, no-cache"], "perhaps not the same for everybody"

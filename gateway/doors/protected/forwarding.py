@@ -133,13 +133,13 @@ class AppForwarding:
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         if self.face.rewriting is not None or going.comer.is_stale:
             return self._rewrite(known.head, going)
-        return _AS_IT_IS[is_private, known.use]
+        return _AS_IT_IS[is_private][known.use]
 
     def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         rewriting = self.face.rewriting
-        as_it_is = _AS_IT_IS[is_private, use_of(head)]
+        as_it_is = _AS_IT_IS[is_private][use_of(head)]
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
@@ -155,16 +155,19 @@ class AppForwarding:
 
 def _as_it_is(is_private: bool, use: Use) -> Rewrite:
     """What becomes of most answers, whoever asked."""
+    is_page = use is Use.PAGE
 
     def rewrite(status: int, fields: Fields) -> Fields:
         if not is_private or status == SWITCHING_PROTOCOLS:
-            return answered(fields, is_private=False, is_document=False)
-        return asked_again(answered(fields, is_private=True, is_document=use is Use.PAGE), fields, use)
+            return answered(fields, False, is_page)
+        kept = answered(fields, True, is_page)
+        return kept if is_page else asked_again(kept, fields, use)
 
     return rewrite
 
 
-_AS_IT_IS = {(is_private, use): _as_it_is(is_private, use) for is_private in (False, True) for use in Use}
+_AS_IT_IS = tuple(tuple(_as_it_is(is_private, use) for use in Use) for is_private in (False, True))
+"""By whether the answer is private, and by its use."""
 
 
 def _cut(request: web.BaseRequest) -> None:

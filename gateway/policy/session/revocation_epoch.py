@@ -14,7 +14,7 @@ from typing import Final
 from gateway.core.passes import Pass
 
 TOLERANCE_SECONDS: Final = 30.0
-MOST_EPOCHS: Final = 4
+MOST_EPOCHS: Final = 8
 LONGEST_EPOCH: Final = 64
 _BETWEEN: Final = " "
 
