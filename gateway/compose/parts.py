@@ -19,7 +19,7 @@ from gateway.config import Config, Settings
 from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter
-from gateway.doors.tickets import LONGEST_TEXT, Tickets, TicketsOfThisProcess
+from gateway.doors.tickets import LONGEST_TEXT, Tickets
 from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
@@ -85,7 +85,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
-    rules = replace(session_rules(config), epoch=RevocationEpoch(secrets.token_urlsafe(9), clock.wall()))
+    rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))
     sessions = Sessions(Asking(okta, clock, tell), revocations, marks, rules, clock, tell)
     sealer = Sealer(settings.seal_keys, secrets.token_bytes)
     return Parts(
@@ -102,7 +102,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
         live=live,
         turn=Turn(asyncio.get_running_loop()),
-        tickets=Tickets(sealer, TicketsOfThisProcess(clock), min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
+        tickets=Tickets(sealer, state, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,
         tell=tell,

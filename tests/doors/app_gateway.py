@@ -24,7 +24,7 @@ from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.notes import noted
 from gateway.doors.protected import AppForwarding, Face, Gate, Lasting, ProtectedDoor
-from gateway.doors.tickets import Tickets, TicketsOfThisProcess
+from gateway.doors.tickets import Tickets
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.session.owner import Owners
@@ -37,6 +37,7 @@ from gateway.proxy.upstream import PoolRules, Upstream
 from gateway.proxy.websocket import WebSocketRelay
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
+from gateway.shared_state import MemoryState
 from gateway.standin import Org, OrgSession, RunningOrg, serve
 from tests.deploy.certificates import certificate
 from tests.proxy.conftest import PATIENCE, Behind, ClientServer, Wire
@@ -151,7 +152,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     gate, turn = Gate(passes, sessions, clock), Turn(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
     way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), turn)
-    handoff = AppHandoff(TABLE, sealer, sessions, clock, Owners([b"k" * 32]), Tickets(sealer, TicketsOfThisProcess(clock)))
+    handoff = AppHandoff(TABLE, sealer, sessions, clock, Owners([b"k" * 32]), Tickets(sealer, MemoryState(clock)))
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
 

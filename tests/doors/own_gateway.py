@@ -26,13 +26,14 @@ from gateway.doors.own_pages import AppPages, LoginPages
 from gateway.doors.own_paths import AppOwnPaths, LoginOwnPaths
 from gateway.doors.own_requests import pass_of, standing
 from gateway.doors.sign_out import AppSignOut, LoginSignOut
-from gateway.doors.tickets import Tickets, TicketsOfThisProcess
+from gateway.doors.tickets import Tickets
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.session.owner import Owners
 from gateway.proxy.translate import request_head
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
+from gateway.shared_state import MemoryState
 from gateway.standin import Fault, Org, OrgSession, RunningOrg, serve
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -197,9 +198,8 @@ class OwnGateway:
             response = await self._app.handle(request, head, host)
         elif isinstance(host, App):
             found = await standing(self.sessions, pass_of(self.sealer, head), head)
-            greeted = f"hello {found.login}".encode() if isinstance(found, Session) else b""
-            hello = Answer(200, ((b"Content-Type", b"text/plain"),), greeted)
-            response = to_response(hello if greeted else self._handoff.sign_in(head, host))
+            greeting = f"hello {found.login}" if isinstance(found, Session) else ""
+            response = web.Response(text=greeting) if greeting else to_response(self._handoff.sign_in(head, host))
         elif is_own(head.path):
             response = await self._login.handle(request, head)
         else:
@@ -209,7 +209,7 @@ class OwnGateway:
 
     def build(self) -> None:
         clock, both = self.times.clock(), (self.sealer, self.sessions)
-        tickets = Tickets(self.sealer, TicketsOfThisProcess(clock))
+        tickets = Tickets(self.sealer, MemoryState(clock))
         self._handoff = AppHandoff(TABLE, *both, clock, Owners([b"k" * 32]), tickets)
         pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock)
         self._app = AppOwnPaths(self._handoff, out, pages, clock)

@@ -1,9 +1,10 @@
 """Row T6: signed out while Okta did not answer, then the gateway restarts: no app says the old user's name again."""
 
 import asyncio
+from pathlib import Path
 
 from gateway.standin import Fault
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
+from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
 from tests.attacks.fronts import TRUSTING, ask
 from tests.doors.own_gateway import FORM, Browser
 from tests.field.restarts import at, restarted
@@ -133,6 +134,19 @@ async def test_t6_a_pass_of_another_replica_that_began_long_ago_is_taken_at_once
         site.times.passed += 31
         browser = await site.entered(ALICE)
         assert (await at(other, browser).ask(f"{HR}/")).status == 200
+
+
+async def test_t6_with_a_directory_the_revocation_itself_outlives_the_process_and_nobody_else_goes_round(tmp_path: Path) -> None:
+    kept = f'{CONFIGURATION}\n[state]\ndirectory = "{tmp_path}"\n'
+    async with deployed(configuration=kept) as site:
+        browser = await signed_out_while_okta_was_away(site)
+        browser.jar(LOGIN).clear()
+        site.org.faults.clear()
+        other = await site.entered(BOB, HR)
+        async with restarted(site) as after:
+            line = f"Cookie: {PASS}={browser.jar(WIKI)[PASS]}\r\n".encode()
+            assert (await after.ask("/", FETCH + line, origin=WIKI)).status == 401
+            assert (await after.ask("/", FETCH + cookie_line(other, HR))).status == 200, "the memory is the same one"
 
 
 async def test_t6_a_hand_off_does_not_wait_for_ever_for_an_end() -> None:
