@@ -68,14 +68,20 @@ def single_in(lines: Sequence[bytes], name: bytes) -> bytes | None:
     """As ``single``, of the values of the Cookie field; ``name``: a token."""
     found: list[bytes] = []
     for line in lines:
-        parts = line.split(name)  # only a piece that holds these bytes can be a cookie of this name; nearly always there is one
-        if len(parts) == 2:
-            before, after = parts
+        parts = line.split(name)  # only a piece that holds these bytes can be a cookie of this name; nearly always there are one or two
+        if len(parts) > 2 and not all(b";" in part for part in parts[1:-1]):
+            return _single_of_all(lines, name)  # two of them in one piece
+        before = parts[0]
+        for after in parts[1:]:
             between, _, value = after.partition(b";")[0].partition(b"=")
             if not between.strip(_BLANKS) and not before.rpartition(b";")[2].strip(_BLANKS):
                 found.append(value.strip(_BLANKS))
-        elif len(parts) > 2:
-            found += [value for key, value in [_pair(piece) for piece in line.split(b";") if name in piece] if key == name]
+            before = after
+    return found[0] if len(found) == 1 else None
+
+
+def _single_of_all(lines: Sequence[bytes], name: bytes) -> bytes | None:
+    found = [value for line in lines for key, value in map(_pair, line.split(b";")) if key == name]
     return found[0] if len(found) == 1 else None
 
 
