@@ -12,6 +12,7 @@ Rules from: DESIGN section 6.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -42,6 +43,7 @@ from gateway.doors.own_requests import (
     sign_in_path,
     standing,
 )
+from gateway.doors.tickets import LONGEST_TEXT
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
 from gateway.pages import ConfirmSignOut
@@ -88,9 +90,17 @@ class AppSignOut:
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         unproven = await ended(self._sessions, self._closer, held.cookies, (browser_of(head), held.session_id))
         done = SignedOut(held.cookies, not unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
-        sealed = self._sealer.seal("signed-out", str(self._table.login.authority), done.packed())
+        sealed = self._sealed(done)
         answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone)
         return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
+
+    def _sealed(self, done: SignedOut) -> str:
+        """The note as text for an address. One that would be too long names no cookies: the login host knows them as revoked."""
+        host = str(self._table.login.authority)
+        sealed = self._sealer.seal("signed-out", host, done.packed())
+        if len(sealed) <= LONGEST_TEXT:
+            return sealed
+        return self._sealer.seal("signed-out", host, replace(done, cookies=()).packed())
 
 
 class LoginSignOut:

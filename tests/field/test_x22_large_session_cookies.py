@@ -63,12 +63,21 @@ async def test_x22_a_smaller_pass_takes_the_place_of_a_larger_one() -> None:
         assert site.behind.visits[-1].value(b"remote-user") == BOB.encode()
 
 
-async def test_x22_signing_out_takes_every_part_away() -> None:
-    async with deployed("identity") as site, large(site, 2800) as (browser, _):
+@pytest.mark.parametrize("size", [2800, LARGEST])
+async def test_x22_signing_out_takes_every_part_away(size: int) -> None:
+    async with deployed("identity") as site, large(site, size) as (browser, _):
         await browser.walk(f"{HR}/")
         shown = await browser.ask((await browser.post(f"{HR}{SIGN_OUT}")).location)
         assert "You are signed out" in shown.body
         assert list(parts(browser, HR, PASS)) == [] and browser.okta_cookies() == {} and site.org.sessions.live() == []
+
+
+async def test_x22_a_sign_out_in_an_app_that_is_not_proven_is_carried_whole() -> None:
+    async with deployed("identity") as site, large(site, LARGEST) as (browser, _):
+        await browser.walk(f"{HR}/")
+        site.org.faults.add(Fault(ME, None, 503, times=None))
+        shown = await browser.ask((await browser.post(f"{HR}{SIGN_OUT}")).location)
+        assert "keeps trying" in shown.body and sorted(browser.okta_cookies()) == [PENDING, f"{PENDING}-2", f"{PENDING}-3"]
 
 
 async def test_x22_an_end_that_is_not_proven_is_carried_whole_and_closed_after_a_restart() -> None:
