@@ -18,7 +18,7 @@ Origin = tuple[str, Authority]
 
 _WITH_HOST = re.compile(r"(?:(?P<scheme>https?):)?//(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<tail>.*)", re.IGNORECASE)
 _PATH_ONLY = re.compile(r"(?P<path>/[^?#]*)(?P<tail>.*)")
-_REFRESH = re.compile(r"(?P<front>[ ]*[0-9.]+[ ]*[;,][ ]*url[ ]*=[ ]*(?P<quote>[\"']?))(?P<url>.*?)(?P<end>(?P=quote)[ ]*)", re.IGNORECASE)
+_REFRESH = re.compile(r"(?P<front>[ ]*[0-9.]+[ ]*[;,][ ]*url[ ]*=[ ]*(?P<quote>[\"']?))(?P<url>.*?)(?P<end>(?P=quote))", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 
@@ -65,8 +65,9 @@ class Rewriting:
         return any((one, parse_authority(authority, one == "https")) in self.inner for one in ((scheme,) if scheme else ("http", "https")))
 
     def _refresh(self, text: str) -> str:
-        found = _REFRESH.fullmatch(text)
-        return text if found is None else f"{found['front']}{self.reference(found['url'])}{found['end']}"
+        trimmed = text.rstrip(" ")  # a pattern would try every run of blanks again from each of its blanks
+        found = _REFRESH.fullmatch(trimmed)
+        return text if found is None else f"{found['front']}{self.reference(found['url'])}{found['end']}{text[len(trimmed) :]}"
 
     def _attribute(self, attribute: bytes) -> bytes | None:
         name, equals, value = attribute.partition(b"=")

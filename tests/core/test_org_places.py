@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.org_places import TOKEN_NAMES, Ending, Place
+from gateway.core.org_places import LONGEST_PATH, TOKEN_NAMES, Ending, Place
 
 COOKIE_REDIRECTS = {
     "plain": "/login/sessionCookieRedirect",
@@ -20,6 +20,10 @@ COOKIE_REDIRECTS = {
     "parameter that climbs when decoded": "/login/sessionCookieRedirect;x=%2f..%2f..%2fzzz",
     "parameter with a slash": "/login;%2fx/sessionCookieRedirect",
     "climbing away, twice encoded": "/login/sessionCookieRedirect/%252e%252e/..;",
+    "three times encoded": "/login/session%252543ookieRedirect",
+    "encoded more often than that behind it": "/login/sessionCookieRedirect/%25252541",
+    "suffix": "/login/sessionCookieRedirect.do",
+    "blank": "/login/%20sessionCookieRedirect%20",
     "soft hyphen": "/login/sessionCookieRedirect/.%C2%AD./..;",
 }
 
@@ -67,10 +71,52 @@ def test_other_places_are_left_alone(path: str) -> None:
     assert place.ending is None
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/home/acme-signout/0oa1", "/home/signout/0oa1/1", "/app/signout/k1/sso/saml", "/login/signout-help", "/login/my-signout", "/logout"],
+)
+def test_a_word_inside_a_name_is_no_sign_out(path: str) -> None:
+    assert Place.of(path).ending is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/app/my-sessioncookie/k1",
+        "/home/tokenredirect/1",
+        "/home/userhome2/1",
+        "/redirect/token",
+        "/oauth2/v1/reauthorize",
+        "/authorize/oauth2",
+    ],
+)
+def test_a_word_inside_a_name_is_no_place_of_a_token(path: str) -> None:
+    place = Place.of(path)
+    assert not (place.needs_token or place.is_authorize or place.is_pushed)
+    assert place.names == TOKEN_NAMES
+
+
+@pytest.mark.parametrize(
+    "path", ["/home/../signout", "/home/%2e%2e/signout", "/app/x/..;/..;/signout", "/home/x/../../login/signout", "/signout.do"]
+)
+def test_a_path_that_climbs_out_of_a_link_may_be_a_sign_out(path: str) -> None:
+    assert Place.of(path).ending is Ending.PAGE
+
+
+def test_a_path_that_is_too_long_is_not_judged() -> None:
+    place = Place.of("/login/signout/" + "x" * LONGEST_PATH)
+    assert place.is_too_long
+    assert place.takes_bodies
+    assert place.ending is None
+
+
 def test_places_that_end_a_session_are_known() -> None:
     assert Place.of("/login/signout").ending is Ending.PAGE
     assert Place.of("/login/;/signout/x").ending is Ending.PAGE
     assert Place.of("/oauth2/default/v1/logout").ending is Ending.OIDC
+    assert Place.of("/oauth2/default/v1/logout").takes_bodies
+    assert not Place.of("/oauth2/default/v1/logout").takes_tokens_in_bodies
+    assert Place.of("/api/v1/users/me/lifecycle/delete_sessions").takes_bodies
     assert Place.of("/api/v1/sessions/me").is_current_session
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.messages import Authority, RequestHead
-from gateway.core.org_places import Ending
+from gateway.core.org_places import LONGEST_PATH, Ending
 from gateway.core.org_requests import (
     LegacySession,
     Plain,
@@ -42,6 +42,7 @@ def request_object(claims: object, parts: int = 3) -> str:
 
 
 FOUND = Redemption((SessionToken(TOKEN),))
+FOUND_STATE = Redemption((SessionToken(TOKEN),), state_tokens=(SessionToken(TOKEN),))
 
 PLACES = {
     "cookie redirect": f"/login/sessionCookieRedirect?checkAccountSetupComplete=true&token={TOKEN}&redirectUrl=%2F",
@@ -73,7 +74,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("target", [*PLACES.values(), *SPELLINGS.values()], ids=[*PLACES, *SPELLINGS])
 def test_a_token_in_the_target_is_found(target: str) -> None:
-    assert read(head(target)) == FOUND
+    assert read(head(target)) == (FOUND_STATE if "stateToken" in target else FOUND)
 
 
 BODIES: dict[str, tuple[str, bytes, bytes]] = {
@@ -178,15 +179,29 @@ def test_a_session_question_is_no_sign_out() -> None:
 
 def test_legacy_session_calls_are_known() -> None:
     assert read(head("/api/v1/sessions/102abc")) == LegacySession("102abc", "")
+    assert read(head("/api/v1/sessions/102abc", "DELETE")) == LegacySession("102abc", "", ends=True)
     assert read(head("/api/v1/sessions/102abc/lifecycle/refresh", "POST")) == LegacySession("102abc", "/lifecycle/refresh")
     assert read(head("/api/v1/sessions/102abc/lifecycle/other", "POST")) == Plain()
     assert read(head("/api/v1/sessions/me/lifecycle/refresh", "POST")) == Plain()
 
 
 def test_a_reference_to_a_pushed_request_is_named() -> None:
-    assert read(head("/oauth2/v1/authorize?client_id=x&request_uri=urn:a")) == PushedByReference("urn:a")
+    assert read(head("/oauth2/v1/authorize?client_id=x&request_uri=urn:a")) == PushedByReference(("urn:a",))
     assert is_pushed_request(head("/oauth2/default/v1/par", "POST"))
     assert not is_pushed_request(head("/oauth2/v1/token", "POST"))
+
+
+def test_a_state_token_is_told_apart_unless_it_came_as_another_too() -> None:
+    state, other = SessionToken("state"), SessionToken("other")
+    assert read(head("/login/token/redirect?stateToken=state&sessionToken=other")) == Redemption((state, other), None, (state,))
+    assert read(head("/login/token/redirect?stateToken=state&sessionToken=state")) == Redemption((state,))
+
+
+def test_a_path_that_is_too_long_is_doubt_and_its_body_is_read() -> None:
+    path = "/login/" + "x" * LONGEST_PATH
+    assert read(head(path)) == Redemption((), "path_too_long")
+    assert has_readable_body(head(path, "POST"))
+    assert read(head("/" + "x" * (LONGEST_PATH - 1))) == Plain()
 
 
 def test_a_reload_loses_its_tokens_and_nothing_else() -> None:

@@ -17,18 +17,21 @@ from gateway.core.navigation import Kind, is_trusted_start, kind_of
 from gateway.core.org_places import Ending
 from gateway.core.org_requests import (
     LARGEST_BODY_BYTES,
+    EndsSessions,
     LegacySession,
     OrgRequest,
     Plain,
     PushedByReference,
     Redemption,
     SignOut,
+    SilentAuthorize,
     has_readable_body,
     is_pushed_request,
     read,
 )
 from gateway.core.redemption import are_too_many
 from gateway.core.routing import is_own
+from gateway.core.session import SessionToken
 from gateway.doors.answers import to_response
 from gateway.doors.login.forwarding import OrgForwarding
 from gateway.doors.login.outcomes import Wording
@@ -101,18 +104,27 @@ class LoginDoor:
         match found:
             case Redemption(tokens):
                 return await self._redeem(request, Redeeming(head, body or b"", tokens, self._is_trusted(head)))
-            case PushedByReference(reference):
-                if not self._redeemer.reference_redeems(reference, head, self._start.unknown_reference_redeems):
-                    return await self._plain(request, head, body)
-                return await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head), reference))
+            case PushedByReference(references):
+                return await self._by_reference(request, head, body, references)
             case SignOut(how):
                 return await self._sign_out(request, head, body, how)
             case LegacySession():
                 return await self._legacy(request, head, body, found)
-            case Plain():
+            case Plain() | SilentAuthorize() | EndsSessions():
                 return await self._plain(request, head, body)
             case _:
                 assert_never(found)
+
+    async def _by_reference(
+        self, request: web.BaseRequest, head: RequestHead, body: bytes | None, references: tuple[str, ...]
+    ) -> web.StreamResponse:
+        """Any of several references may redeem. Which of them Okta took is not known afterwards, so none is judged by the answer."""
+        unknown = self._start.unknown_reference_redeems
+        if not any(self._redeemer.reference_redeems(reference, head, unknown) for reference in references):
+            return await self._plain(request, head, body)
+        if len(references) > 1:
+            return await self._redeem(request, Redeeming(head, body or b"", tuple(map(SessionToken, references)), trusted=False))
+        return await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head), references[0]))
 
     async def _redeem(self, request: web.BaseRequest, redeeming: Redeeming) -> web.StreamResponse:
         head = redeeming.head
@@ -140,7 +152,7 @@ class LoginDoor:
             request[VERDICT] = "signed_out"
             return await self._forwarding.sign_out(request, head, body)
         if how is Ending.OIDC:
-            whole = await whole_body(request, LARGEST_BODY_BYTES)
+            whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
             if isinstance(whole, Malformed):
                 return self._told(request, self._wording.refusal(head, whole.status, whole.reason))
             request[VERDICT] = "forwarded"

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.navigation import is_same_origin_post
 from gateway.core.org_requests import LARGEST_BODY_BYTES, PushedByReference, Redemption, read
+from gateway.core.session import SessionToken
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.own_requests import parameters
@@ -41,6 +42,12 @@ class ConfirmedSwitch:
             return confirmed
         kept, kept_body = confirmed
         found = read(kept, kept_body)
-        tokens = found.tokens if isinstance(found, Redemption) else ()
-        reference = found.request_uri if isinstance(found, PushedByReference) else None
+        tokens, reference = found.tokens if isinstance(found, Redemption) else (), None
+        match found:
+            case PushedByReference((only,)):
+                reference = only
+            case PushedByReference(several):
+                tokens = tuple(map(SessionToken, several))
+            case _:
+                pass
         return Redeeming(kept, kept_body, tokens, trusted=True, reference=reference, is_confirmed=True)

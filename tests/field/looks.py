@@ -1,0 +1,107 @@
+"""The looks at text that a client chose, by name: each function that matches patterns over such text, called with nothing but that text.
+
+A new one belongs into ``LOOKS``; ``test_t1_linear`` measures them all.
+"""
+
+from collections.abc import Callable
+
+from gateway.core import cookies, first_line, messages, navigation, nested_tokens, org_requests, paths, percent, rewriting, varying
+from gateway.core.answer_fields import from_app, private
+from gateway.core.dialects import DIALECTS, original
+from gateway.core.fields import to_org
+from gateway.core.messages import Authority, HeadLimits, RequestHead
+from gateway.core.org_parameters import Parameters, folded_name
+from gateway.core.org_places import LONGEST_PATH, Place
+from gateway.core.prefixes import Prefixes
+from gateway.core.redemption import cookies_set, leaves_with_token, settled
+from gateway.core.routing import LoginHost, RouteTable
+
+HEAD = RequestHead("GET", "/", Authority("login.example.com", 443), (), True, "192.0.2.1", "192.0.2.1")
+FORM, JSON, PLAIN = b"application/x-www-form-urlencoded", b"application/json", b"text/plain"
+REWRITING = rewriting.Rewriting("https://app.example.com", frozenset({("http", Authority("inner", 80))}), Prefixes("/a", "/b"))
+LOGIN = RouteTable(LoginHost("https://login.example.com", Authority("login.example.com", 443)), ())
+WIDE = HeadLimits(line_bytes=64 * 1024)
+
+
+def head(target: str, method: str = "GET", *fields: tuple[bytes, bytes]) -> RequestHead:
+    return RequestHead(method, target, HEAD.authority, fields, True, HEAD.peer, HEAD.client)
+
+
+def fields(name: bytes, text: str) -> messages.Fields:
+    return ((name, text.encode("utf-8", "replace")),)
+
+
+def body(target: str, kind: bytes) -> Callable[[str], object]:
+    posted = head(target, "POST", (b"Content-Type", kind))
+    return lambda text: org_requests.read(posted, text.encode("utf-8", "replace"))
+
+
+def judged_place(text: str) -> object:
+    place = Place.of(text)
+    return place.names, place.takes_bodies, place.ending, place.is_current_session, place.is_pushed
+
+
+def taken(text: str) -> object:
+    found = Parameters(frozenset({"token", "sessiontoken"}), is_authorize=True)
+    return found.take_pairs(text), found
+
+
+def asked(name: bytes) -> Callable[[str], object]:
+    lines = ((b"X-Original-Method", b"GET"), (b"X-Forwarded-Method", b"GET"), (b"X-Forwarded-Proto", b"https"), (b"X-Forwarded-Host", b"a"))
+    return lambda text: [
+        original(dialect, head("/.gateway/auth/x", "GET", *lines, *fields(name, text)), LOGIN, WIDE) for dialect in DIALECTS
+    ]
+
+
+LOOKS: dict[str, Callable[[str], object]] = {
+    "percent.unescaped": percent.unescaped,
+    "percent.printable": percent.printable,
+    "org_places, up to the longest path": lambda text: judged_place(text[:LONGEST_PATH]),
+    "org_places": judged_place,
+    "org_parameters.folded_name": folded_name,
+    "org_parameters, a query": taken,
+    "nested_tokens": nested_tokens.nested_tokens,
+    "nested_tokens.tokens_in_location": nested_tokens.tokens_in_location,
+    "nested_tokens.tokens_in_location, a query": lambda text: nested_tokens.tokens_in_location("/oauth2/v1/authorize?" + text),
+    "org_requests, a path of a DELETE": lambda text: org_requests.read(head("/" + text[:4095], "DELETE")),
+    "org_requests, a path": lambda text: org_requests.read(head("/" + text)),
+    "org_requests, a query": lambda text: org_requests.read(head("/oauth2/v1/authorize?" + text)),
+    "org_requests, a request object": lambda text: org_requests.read(head("/oauth2/v1/authorize?request=e30." + text)),
+    "org_requests, an id_token_hint": lambda text: org_requests.read(head("/oauth2/v1/logout?id_token_hint=e30." + text)),
+    "org_requests, a form": body("/login/sessionCookieRedirect", FORM),
+    "org_requests, JSON": body("/api/v1/sessions", JSON),
+    "org_requests, text": body("/app/a/b/sso/saml", PLAIN),
+    "org_requests, a Content-Type": lambda text: org_requests.read(head("/app/a", "POST", *fields(b"content-type", text)), b"a=b"),
+    "the reload of a link, without its tokens": lambda text: org_requests.without_tokens("/?" + text),
+    "cookies.session_cookies": lambda text: cookies.session_cookies(fields(b"cookie", text)),
+    "cookies.without, for an app": lambda text: cookies.without(fields(b"cookie", text), cookies.not_the_apps),
+    "cookies.without, with a token": lambda text: cookies.without(fields(b"cookie", text), leaves_with_token),
+    "cookies.without, one value": lambda text: cookies.without(fields(b"cookie", 'a="' + text.replace(";", "")), leaves_with_token),
+    "cookies.single": lambda text: cookies.single(fields(b"cookie", text), cookies.PASS_NAME),
+    "fields.to_org": lambda text: to_org((*fields(b"connection", text), *fields(b"cookie", text)), "192.0.2.1", leaves_with_token),
+    "redemption.cookies_set": lambda text: cookies_set(fields(b"set-cookie", text)),
+    "redemption.settled": lambda text: settled(fields(b"set-cookie", text), (), "login.example.com"),
+    "messages.read_head, a target": lambda text: messages.read_head("GET", "/" + text, (1, 1), ((b"host", b"a"),), WIDE),
+    "messages.read_head, a field": lambda text: messages.read_head("GET", "/", (1, 1), ((b"host", b"a"), *fields(b"a", text)), WIDE),
+    "messages.parse_authority": lambda text: messages.parse_authority("a" + text, True),
+    "first_line.parted": lambda text: first_line.parted(b"GET /" + text.encode("utf-8", "replace") + b" HTTP/1.1\r\n"),
+    "varying.apart": lambda text: varying.apart(b"\r\nReferer: a" + text.encode("utf-8", "replace") + b"\r\n"),
+    "navigation.kind_of": lambda text: navigation.kind_of(head("/", "GET", *fields(b"accept", text), *fields(b"upgrade", text))),
+    "navigation.own_target": lambda text: navigation.own_target("/" + text),
+    "navigation.return_url": lambda text: navigation.return_url("https://" + text, ("https://a.example.com",)),
+    "navigation.is_trusted_start": lambda text: navigation.is_trusted_start(
+        head("/", "GET", *fields(b"referer", "https://" + text)), "https://a.example.com", ("https://b.example.com",)
+    ),
+    "navigation.client_address": lambda text: navigation.client_address("192.0.2.1", [text.encode("utf-8", "replace")], ()),
+    "navigation.StartMark": lambda text: navigation.StartMark.parse(text.encode("utf-8", "replace"), 0.0),
+    "paths.normalised": lambda text: paths.normalised("/" + text),
+    "paths.is_own": lambda text: paths.is_own("/%2e" + text),
+    "paths.is_plain": lambda text: paths.is_plain("/" + text),
+    "dialects, X-Original-URL": asked(b"X-Original-URL"),
+    "dialects, X-Forwarded-Uri": asked(b"X-Forwarded-Uri"),
+    "answer_fields.private": lambda text: private(fields(b"cache-control", text), False),
+    "answer_fields.from_app": lambda text: from_app((*fields(b"connection", text), *fields(b"set-cookie", text))),
+    "rewriting, a Location": lambda text: REWRITING.answer(fields(b"location", "http://inner/b" + text)),
+    "rewriting, a Refresh": lambda text: REWRITING.answer(fields(b"refresh", "0;url=x" + text)),
+    "rewriting, a Set-Cookie": lambda text: REWRITING.answer(fields(b"set-cookie", "a=1; Path=/b" + text)),
+}
