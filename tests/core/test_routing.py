@@ -28,10 +28,16 @@ def app(*of: Rule, case_insensitive: bool = False) -> App:
     return App("hr", HR.origin, HR.authority, of, case_insensitive)
 
 
+def bound(by: App, path: str) -> Rule:
+    found = rule_for(by, path)
+    assert isinstance(found, Rule)
+    return found
+
+
 def access(path: str, *of: Rule) -> Access:
     shape = normalised(path)
     assert isinstance(shape, str)
-    return rule_for(app(*of), shape).access
+    return bound(app(*of), shape).access
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,7 @@ def test_a_reading_under_a_stricter_rule_binds(path: str) -> None:
 def test_a_restriction_cannot_be_shaken_off_by_spelling(path: str) -> None:
     shape = normalised(path)
     assert isinstance(shape, str)
-    assert rule_for(app(ADMIN), shape).users == frozenset({"root@example.com"})
+    assert bound(app(ADMIN), shape).users == frozenset({"root@example.com"})
 
 
 def test_a_rule_for_a_trailing_slash_stands_before_a_rule_for_everything() -> None:
@@ -101,8 +107,8 @@ def test_a_rule_for_a_trailing_slash_stands_before_a_rule_for_everything() -> No
 def test_a_case_insensitive_app_is_judged_as_it_reads(path: str) -> None:
     shape = normalised(path)
     assert isinstance(shape, str)
-    assert rule_for(app(ADMIN, case_insensitive=True), shape).users == ADMIN.users
-    assert rule_for(app(ADMIN), shape).access is Access.SESSION
+    assert bound(app(ADMIN, case_insensitive=True), shape).users == ADMIN.users
+    assert bound(app(ADMIN), shape).access is Access.SESSION
 
 
 @example(
@@ -129,7 +135,7 @@ def test_a_path_is_open_only_where_its_own_first_rule_is_open(path: str, of: lis
     assert isinstance(shape, str)
     first = next((rule for rule in of if rule.matches(shape)), DEFAULT_RULE)
     order = [Access.ANYONE, Access.OPTIONAL, Access.SESSION]
-    assert order.index(rule_for(app(*of), shape).access) >= order.index(first.access)
+    assert order.index(bound(app(*of), shape).access) >= order.index(first.access)
 
 
 def test_hosts_are_found_by_authority_and_nothing_else_exists() -> None:

@@ -1,0 +1,70 @@
+"""How a server on Windows may read a path: streams, short names, and characters that become others in its code page.
+
+Owns these readings and the refusal of paths that Windows could read as any other. Used only for apps with ``case_insensitive``. Must never
+change what is forwarded. Sources: Microsoft's [MS-FSCC] 2.1.5 (streams) and 2.1.5.2.1 (8.3 names); Windows code pages' best-fit mappings
+(unicode.org, MAPPINGS/VENDORS/MICSFT/WindowsBestFit).
+"""
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import quote, unquote
+
+from gateway.core.learned import Learned
+from gateway.core.messages import Malformed
+from gateway.core.paths import LITERAL, normalised, readings, trimmed
+
+# What some code page writes as a slash or a backslash: U+00A5 is 0x5C in Japan, U+20A9 in Korea.
+_SLASHES: Final = frozenset("\u2044\u2215\u29f8\uff0f" + "\u00a5\u20a9\u2216\u29f5\u29f9\ufe68\uff3c")
+_SHORT_NAME: Final = re.compile(r"(?=[^.]{2,8}(?:\.|\Z))[^.]{0,6}~[0-9]{1,6}(?:\.[^.]{0,3})?\Z")
+_WIDE_SLASH: Final = Malformed(400, "path_wide_slash")
+_SHORT: Final = Malformed(400, "path_short_name")
+
+
+def is_read_apart(path: str) -> bool:
+    """Whether a path that has one reading elsewhere (``is_plain``) may have another on Windows."""
+    return ":" in path or "~" in path
+
+
+def windows_readings(path: str) -> tuple[str, ...] | Malformed:
+    """Every reading of a normalised path, the path itself first: those of ``readings``, each also without its streams (``:…``).
+
+    400 where nobody can tell which path Windows would find: a short name (``ADMINI~1``) stands for any long one, and a character that a
+    code page writes as a slash makes two segments of one.
+    """
+    folded = _folded(path)
+    if isinstance(folded, Malformed):
+        return folded
+    found: dict[str, None] = {}
+    for base in (path, folded):
+        for reading in readings(base):
+            bare = "/".join(segment.partition(":")[0] for segment in reading.split("/"))
+            if bare != reading and isinstance(shape := normalised(bare), Malformed):
+                return shape
+            if any(_SHORT_NAME.match(unquote(segment)) for segment in trimmed(bare, case_insensitive=True).split("/") if "~" in segment):
+                return _SHORT
+            found[reading] = found[bare] = None
+    return tuple(found)
+
+
+def _folded(path: str) -> str | Malformed:
+    """The path with ASCII characters in place of those that Windows may write so (full-width letters, dots, blanks)."""
+    if "%" not in path:
+        return path
+    segments = []
+    for segment in path.split("/"):
+        text = unquote(segment, errors="surrogateescape")
+        if not _SLASHES.isdisjoint(text):
+            return _WIDE_SLASH
+        text = text if text.isascii() else "".join(map(_ascii, text))
+        segments.append(quote(text.encode("utf-8", "surrogateescape"), safe=LITERAL))
+    return normalised("/".join(segments))
+
+
+def _ascii_of(char: str) -> str:
+    # One character alone: normalising a whole text costs the square of its length where combining marks follow each other.
+    plain = unicodedata.normalize("NFKC", char)
+    return plain if len(plain) == 1 and plain.isascii() else char
+
+
+_ascii: Final = Learned(_ascii_of).__getitem__
