@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Final
 
+from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, names_end_to_end
 from gateway.core.learned import Learned
 from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, host_in, parse_authority, read_head
 from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
@@ -167,7 +168,7 @@ class RouteTable:
         return self._hosts.get(authority)
 
     def admitted(self, received: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """The head and its host, None for one that is not ours; or why it is refused, as ``admit_head``.
+        """The head and its host, None for one that is not ours; or why it is refused: as ``admit_head``, and 400 as ``NAMED_AWAY``.
 
         The scheme is that of the host's public address, whatever was received (F6, F10): a name without a port is looked for under both.
         """
@@ -182,6 +183,9 @@ class RouteTable:
         named = read_head(method, target, version, fields, limits)
         if isinstance(named, Malformed):
             return named
+        connection = named.get(b"connection")
+        if connection is not None and connection not in USUAL_CONNECTIONS and _takes_away(connection):
+            return NAMED_AWAY
         authority, host, is_secure = self.named(host_in(named))
         if authority is None:
             return Malformed(400, "host")
@@ -203,6 +207,10 @@ class RouteTable:
     def app(self, text: str) -> App | None:
         """The app of an origin (``https://hr.example.com``) or of an authority's text (``hr.example.com:443``), or None."""
         return self._by_text.get(text)
+
+
+def _takes_away(connection: bytes | tuple[bytes, ...]) -> bool:
+    return any(map(names_end_to_end, (connection,) if isinstance(connection, bytes) else connection))
 
 
 def place_of(app: App, path: str) -> Rule | Malformed:

@@ -142,7 +142,7 @@ class Bench:
     def forward(self, at: tuple[RequestHead, Session]) -> Fields:
         """The fields for the app."""
         head, session = at
-        way = Forwarding(head.client, head.peer, "https" if head.secure else "http", "hr.example.com")
+        way = Forwarding(head.client, "https" if head.secure else "http", "hr.example.com")
         fields = to_app(head.fields, FIELD_RULES, session, way, not_the_apps)
         if isinstance(fields, Malformed):
             raise AssertionError("not forwarded")
@@ -167,7 +167,7 @@ class Bench:
         verdict = judge_at(rule, head.method, comer.finding, self.clock.wall())
         if not isinstance(verdict, Admit):
             raise AssertionError("not admitted")
-        way = Forwarding(head.client, head.peer, "https" if head.secure else "http", "hr.example.com")
+        way = Forwarding(head.client, "https" if head.secure else "http", "hr.example.com")
         told = to_app(fields, FIELD_RULES, verdict.session, way, not_the_apps)
         if isinstance(told, Malformed):
             raise AssertionError("not forwarded")

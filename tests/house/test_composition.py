@@ -77,7 +77,7 @@ def test_an_app_is_told_what_its_table_says() -> None:
     (app,) = settings(SMALLEST + 'allow_fields = ["Webhook_User"]\nidentity = { "X-Login" = "login", "X-Amr" = "amr" }\n').config.apps
     rules = field_rules(app)
     assert rules.identity == ((b"X-Login", "login"), (b"X-Amr", "amr"))
-    assert rules.allowed_odd == {b"webhook_user"}
+    assert rules.allowed == {b"webhook_user"}
 
 
 def test_session_keys_become_lifetimes() -> None:

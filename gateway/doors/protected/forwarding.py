@@ -121,7 +121,7 @@ class AppForwarding:
     def _fields(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
-        forwarding = Forwarding(head.client, head.peer, "https" if head.secure else "http", public)
+        forwarding = Forwarding(head.client, "https" if head.secure else "http", public)
         fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
         if isinstance(fields, Malformed) or face.host == public:
             return fields
