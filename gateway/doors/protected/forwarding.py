@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import not_the_apps
 from gateway.core.fields import FieldRules, Forwarding, answered, passes, to_app
 from gateway.core.messages import Fields, Malformed, RequestHead
@@ -58,6 +59,13 @@ class AppForwarding:
     gate: Gate
     lasting: Lasting
     turn: Turn
+    keep_cookie: KeepCookie
+    _usual: dict[tuple[bool, bool], Rewrite] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """``_usual``: what becomes of most answers, whoever asked, by ``is_private`` and ``is_document``."""
+        both = (False, True)
+        object.__setattr__(self, "_usual", {(one, other): _usually(one, other, self.keep_cookie) for one in both for other in both})
 
     async def forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse | Malformed:
         """The app's answer, streamed; 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix,
@@ -132,7 +140,7 @@ class AppForwarding:
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         if self.face.rewriting is not None or going.comer.is_stale:
             return self._rewrite(known.head, going)
-        return _AS_IT_IS[is_private, known.is_document]
+        return self._usual[is_private, known.is_document]
 
     def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
@@ -140,7 +148,7 @@ class AppForwarding:
         rewriting = self.face.rewriting
 
         def rewrite(status: int, fields: Fields) -> Fields:
-            kept = answered(fields, is_private and status != 101, is_document(head))
+            kept = answered(fields, is_private and status != 101, is_document(head), self.keep_cookie)
             if rewriting is not None:
                 kept = rewriting.answer(kept)
             return (*kept, *self.gate.renewed(going.comer, head)) if is_private and status != 101 else kept
@@ -151,18 +159,11 @@ class AppForwarding:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
 
 
-def _as_it_is(is_private: bool, for_document: bool) -> Rewrite:
-    """What becomes of most answers, whoever asked."""
-
+def _usually(is_private: bool, for_document: bool, keep_cookie: KeepCookie) -> Rewrite:
     def rewrite(status: int, fields: Fields) -> Fields:
-        return answered(fields, is_private and status != 101, for_document)
+        return answered(fields, is_private and status != 101, for_document, keep_cookie)
 
     return rewrite
-
-
-_AS_IT_IS = {
-    (is_private, for_document): _as_it_is(is_private, for_document) for is_private in (False, True) for for_document in (False, True)
-}
 
 
 def _cut(request: web.BaseRequest) -> None:
