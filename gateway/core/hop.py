@@ -64,6 +64,11 @@ A client could take away so what the server decides by, and what a proxy in fron
 """
 
 
+def takes_away(connection: bytes | tuple[bytes, ...]) -> bool:
+    """``names_end_to_end`` for a request's ``Connection``: one value, or several."""
+    return any(map(names_end_to_end, (connection,) if isinstance(connection, bytes) else connection))
+
+
 def end_to_end(fields: Fields) -> Fields:
     """The lines that go on: all but the hop's own and those that ``Connection`` names."""
     named = {token for name, value in fields if name.lower() == b"connection" for token in nominated(value)}

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Final
 
-from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, names_end_to_end
+from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
 from gateway.core.learned import Learned
 from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, host_in, parse_authority, read_head
 from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
@@ -184,7 +184,7 @@ class RouteTable:
         if isinstance(named, Malformed):
             return named
         connection = named.get(b"connection")
-        if connection is not None and connection not in USUAL_CONNECTIONS and _takes_away(connection):
+        if connection is not None and connection not in USUAL_CONNECTIONS and takes_away(connection):
             return NAMED_AWAY
         authority, host, is_secure = self.named(host_in(named))
         if authority is None:
@@ -207,10 +207,6 @@ class RouteTable:
     def app(self, text: str) -> App | None:
         """The app of an origin (``https://hr.example.com``) or of an authority's text (``hr.example.com:443``), or None."""
         return self._by_text.get(text)
-
-
-def _takes_away(connection: bytes | tuple[bytes, ...]) -> bool:
-    return any(map(names_end_to_end, (connection,) if isinstance(connection, bytes) else connection))
 
 
 def place_of(app: App, path: str) -> Rule | Malformed:
