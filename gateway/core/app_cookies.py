@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from gateway.core.cookies import is_gateway_name, is_okta_name, line_without, set_cookie_name
+from gateway.core.cookies import PASS_NAME, is_gateway_name, is_okta_name, line_without, set_cookie_name
 
 KeepCookie = Callable[[bytes], bytes | None]
 """What becomes of the value of a ``Set-Cookie`` field: itself, another one, or None where it is dropped."""
 
+_OWN: Final = PASS_NAME.lower()
 _BLANKS: Final = b" \t"
 _PLAIN_DOMAIN: Final = re.compile(rb"[a-z0-9.-]*\Z")
 
@@ -24,9 +25,10 @@ def kept_cookie(line: bytes, login_host: str) -> bytes | None:
     A cookie of Okta's whose ``Domain`` covers the login host loses the attribute, so that it is for the app's own host alone.
     ``login_host``: in lower case.
     """
-    if is_gateway_name(set_cookie_name(line)):
+    lowered = line.lower()
+    if _OWN in lowered and is_gateway_name(set_cookie_name(line)):
         return None
-    if b"domain" not in line.lower():
+    if b"domain" not in lowered:
         return line
     first, *attributes = line.split(b";")
     if not _is_oktas(line, first) or not any(_is_domain(one) and _covers(one.partition(b"=")[2], login_host) for one in attributes):

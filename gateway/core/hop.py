@@ -42,6 +42,10 @@ _END_TO_END_FIRST: Final = (
 )
 
 
+MOST_NAMES: Final = 32
+"""More names than any client puts into one value of ``Connection``."""
+
+
 def is_end_to_end(name: bytes) -> bool:
     """Whether a field of this name, in any spelling, is meant for the server and not for the next hop; False for an unknown one."""
     fold = folded(name)
@@ -54,13 +58,14 @@ def nominated(value: bytes) -> frozenset[bytes]:
 
 
 def _names_end_to_end(value: bytes) -> bool:
-    return any(map(is_end_to_end, nominated(value)))
+    names = nominated(value)
+    return len(names) > MOST_NAMES or any(map(is_end_to_end, names))
 
 
 names_end_to_end: Final = Learned(_names_end_to_end).__getitem__
 """Whether a value of a request's ``Connection`` names a field that is meant for the server, which RFC 9110 §7.6.1 forbids.
 
-A client could take away so what the server decides by, and what a proxy in front has added.
+A client could take away so what the server decides by, and what a proxy in front has added. More than ``MOST_NAMES`` are refused unread.
 """
 
 

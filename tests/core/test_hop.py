@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end, is_end_to_end, names_end_to_end, nominated
+from gateway.core.hop import HOP_BY_HOP, MOST_NAMES, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end, is_end_to_end, names_end_to_end, nominated
 from gateway.core.messages import Fields
 from gateway.core.varying import VARYING
 
@@ -48,6 +48,11 @@ def test_what_is_the_hops_or_unknown_may_be_named(name: bytes) -> None:
 def test_one_name_among_many_decides(names: list[bytes]) -> None:
     value = b",".join(names)
     assert names_end_to_end(value) == any(map(is_end_to_end, nominated(value))) == bool({b"Cookie", b" range\t"} & {*names})
+
+
+def test_more_names_than_anybody_means_are_refused() -> None:
+    names = [b"x-%d" % number for number in range(MOST_NAMES + 1)]
+    assert names_end_to_end(b", ".join(names)) and not names_end_to_end(b", ".join(names[1:]))
 
 
 def test_nothing_is_both_the_hops_and_the_servers() -> None:
