@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
+from gateway.core.learned import Learned
 from gateway.core.messages import Malformed
 
 LITERAL: Final = "!$&'()*+,-.:;=@_~"
@@ -99,6 +100,28 @@ def trimmed(path: str, case_insensitive: bool) -> str:
     return path.rstrip("/") or "/"
 
 
+def case_folded(path: str) -> str:
+    """A canonical path with its letters beyond ASCII in one case, letter by letter, as Windows compares names; ASCII stays as it is."""
+    if "%" not in path:
+        return path
+    texts = (unquote(segment, errors="surrogateescape") for segment in path.split("/"))
+    return "/".join(
+        segment if text.isascii() else quote("".join(map(_one_case, text)).encode("utf-8", "surrogateescape"), safe=LITERAL)
+        for segment, text in zip(path.split("/"), texts, strict=True)
+    )
+
+
+def _one_case_of(char: str) -> str:
+    for changed in (char.upper(), char.upper().lower()):
+        # A letter that would become several, or one of ASCII (the long s), is compared as it is.
+        if len(changed) != 1 or changed.isascii():
+            return char
+    return char.upper().lower()
+
+
+_one_case: Final = Learned(_one_case_of).__getitem__
+
+
 def pattern_problem(pattern: str) -> str | None:
     """What is wrong with a rule's pattern, for the check of the configuration; None where it is usable."""
     if not pattern.startswith("/"):
@@ -135,6 +158,8 @@ def expression(pattern: str, case_insensitive: bool) -> re.Pattern[str]:
     most for the pieces behind it.
     """
     canonical = normalised(pattern)
+    if case_insensitive and not isinstance(canonical, Malformed):
+        canonical = case_folded(canonical)
     text = "" if isinstance(canonical, Malformed) else _whole(canonical.split("/")[1:])
     return re.compile(text, re.DOTALL | re.ASCII | (re.IGNORECASE if case_insensitive else re.NOFLAG))
 

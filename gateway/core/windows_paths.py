@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Malformed
-from gateway.core.paths import LITERAL, normalised, readings, trimmed
+from gateway.core.paths import LITERAL, case_folded, normalised, readings, trimmed
 
 # What some code page writes as a slash or a backslash: U+00A5 is 0x5C in Japan, U+20A9 in Korea.
 _SLASHES: Final = frozenset("\u2044\u2215\u29f8\uff0f" + "\u00a5\u20a9\u2216\u29f5\u29f9\ufe68\uff3c")
@@ -27,7 +27,7 @@ def is_read_apart(path: str) -> bool:
 
 
 def windows_readings(path: str) -> tuple[str, ...] | Malformed:
-    """Every reading of a normalised path, the path itself first: those of ``readings``, each also without its streams (``:…``).
+    """Every reading of a normalised path, ``case_folded`` and the path itself first: those of ``readings``, each also without its streams.
 
     400 where nobody can tell which path Windows would find: a short name (``ADMINI~1``) stands for any long one, and a character that a
     code page writes as a slash makes two segments of one.
@@ -36,7 +36,7 @@ def windows_readings(path: str) -> tuple[str, ...] | Malformed:
     if isinstance(folded, Malformed):
         return folded
     found: dict[str, None] = {}
-    for base in (path, folded):
+    for base in (case_folded(path), case_folded(folded)):
         for reading in readings(base):
             bare = "/".join(segment.partition(":")[0] for segment in reading.split("/"))
             if bare != reading and isinstance(shape := normalised(bare), Malformed):
