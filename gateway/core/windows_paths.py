@@ -35,16 +35,26 @@ def windows_readings(path: str) -> tuple[str, ...] | Malformed:
     folded = _folded(path)
     if isinstance(folded, Malformed):
         return folded
-    found: dict[str, None] = {}
-    for base in (case_folded(path), case_folded(folded)):
-        for reading in readings(base):
-            bare = "/".join(segment.partition(":")[0] for segment in reading.split("/"))
-            if bare != reading and isinstance(shape := normalised(bare), Malformed):
-                return shape
-            if any(_SHORT_NAME.match(unquote(segment)) for segment in trimmed(bare, case_insensitive=True).split("/") if "~" in segment):
-                return _SHORT
-            found[reading] = found[bare] = None
+    bases = dict.fromkeys((case_folded(path), case_folded(folded)))
+    found = dict.fromkeys(reading for base in bases for reading in readings(base))
+    for bare in dict.fromkeys(map(_without_streams, found)):
+        if bare not in found and isinstance(shape := normalised(bare), Malformed):
+            return shape
+        if _has_short_name(bare):
+            return _SHORT
+        found[bare] = None
     return tuple(found)
+
+
+def _without_streams(path: str) -> str:
+    return "/".join([segment.partition(":")[0] for segment in path.split("/")]) if ":" in path else path
+
+
+def _has_short_name(path: str) -> bool:
+    if "~" not in path:
+        return False
+    segments = trimmed(path, case_insensitive=True).split("/")
+    return any(_SHORT_NAME.match(unquote(segment)) for segment in segments if "~" in segment)
 
 
 def _folded(path: str) -> str | Malformed:
@@ -52,13 +62,15 @@ def _folded(path: str) -> str | Malformed:
     if "%" not in path:
         return path
     segments = []
+    is_folded = False
     for segment in path.split("/"):
         text = unquote(segment, errors="surrogateescape")
         if not _SLASHES.isdisjoint(text):
             return _WIDE_SLASH
-        text = text if text.isascii() else "".join(map(_ascii, text))
-        segments.append(quote(text.encode("utf-8", "surrogateescape"), safe=LITERAL))
-    return normalised("/".join(segments))
+        plain = text if text.isascii() else "".join(map(_ascii, text))
+        is_folded = is_folded or plain != text
+        segments.append(segment if plain == text else quote(plain.encode("utf-8", "surrogateescape"), safe=LITERAL))
+    return normalised("/".join(segments)) if is_folded else path
 
 
 def _ascii_of(char: str) -> str:
