@@ -15,7 +15,7 @@ from gateway.core.told import Told
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
-from gateway.doors.protected import AppForwarding, Face, Gate, Lasting, OwnPaths, ProtectedDoor
+from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, OwnPaths, ProtectedDoor
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.policy.session.owner import Owners
@@ -58,4 +58,5 @@ def _forwarding(parts: Parts, app: AppTable, gate: Gate, lasting: Lasting, opene
     source = app_servers(parts, app, opened)
     face = Face(field_rules(app), app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
     http = HttpProxy(source, largest_body=app.largest_body or None)
-    return AppForwarding(face, http, WebSocketRelay(source, parts.live), gate, lasting, parts.turn)
+    cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
+    return AppForwarding(face, http, WebSocketRelay(source, parts.live), gate, lasting, parts.turn, cookies.keep)

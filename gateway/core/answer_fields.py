@@ -1,13 +1,13 @@
 """Which field lines of an answer go back to the browser, and what may be kept of it by whom.
 
-Owns the answer's way back. Must never let an app set a cookie of ours, or leave a shared cache anything of an answer to one user.
+Owns the answer's way back; ``core.app_cookies`` decides about cookies. Must never leave a shared cache anything of an answer to one user.
 Rules from: RFC 9110 §7.6.1, RFC 9111 §5.2.2; ATTACKS C8, K15, L15.
 """
 
 import re
 from typing import Final
 
-from gateway.core.cookies import is_gateway_name, set_cookie_name
+from gateway.core.app_cookies import KeepCookie
 from gateway.core.hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields
@@ -31,13 +31,14 @@ def from_outside(fields: Fields) -> Fields:
     return tuple((name, value) for name, value in end_to_end(fields) if name.lower() != b"alt-svc")
 
 
-def from_app(fields: Fields) -> Fields:
-    """An app's answer as ``from_outside``, and without cookies of ours that it has no business setting."""
-    return tuple(
-        (name, value)
-        for name, value in from_outside(fields)
-        if not (name.lower() == b"set-cookie" and is_gateway_name(set_cookie_name(value)))
-    )
+def from_app(fields: Fields, keep_cookie: KeepCookie) -> Fields:
+    """An app's answer as ``from_outside``, and of its cookies what ``keep_cookie`` says."""
+    kept = []
+    for name, value in from_outside(fields):
+        cookie = keep_cookie(value) if name.lower() == b"set-cookie" else value
+        if cookie is not None:
+            kept.append((name, cookie))
+    return tuple(kept)
 
 
 def private(fields: Fields, is_document: bool) -> Fields:
@@ -67,7 +68,7 @@ def _made_private(value: bytes) -> bytes:
     return b", ".join([b"private", *(one for one in directives if one.partition(b"=")[0].strip() not in _NOT_PRIVATE)])
 
 
-def answered(fields: Fields, is_private: bool, is_document: bool) -> Fields:
+def answered(fields: Fields, is_private: bool, is_document: bool, keep_cookie: KeepCookie) -> Fields:
     """``from_app``, and ``private`` too where that is asked, in one walk."""
     kept, given = [], []
     for line in fields:
@@ -75,14 +76,16 @@ def answered(fields: Fields, is_private: bool, is_document: bool) -> Fields:
         if fate == _KEPT:
             kept.append(line)
         elif fate == _SET_COOKIE:
-            if not is_gateway_name(set_cookie_name(line[1])):
-                kept.append(line)
+            cookie = keep_cookie(line[1])
+            if cookie is not None:
+                kept.append((line[0], cookie))
         elif fate == _CACHE_CONTROL and is_private:
             given.append(line[1])
         elif fate in (_CACHE_CONTROL, _OTHER_CACHES) and not is_private:
             kept.append(line)
         elif fate == _APART or (fate == _CONNECTION and line[1] not in USUAL_CONNECTIONS):
-            return private(from_app(fields), is_document) if is_private else from_app(fields)
+            own = from_app(fields, keep_cookie)
+            return private(own, is_document) if is_private else own
     if is_private:
         kept.append((b"Cache-Control", b"no-store" if is_document else _privately[b",".join(given)] if given else _UNTOLD))
     return tuple(kept)

@@ -12,10 +12,11 @@ from typing import Final, Literal, NamedTuple
 
 from gateway.core.answer_fields import answered, from_app, from_outside, private
 from gateway.core.cookies import line_without, without
-from gateway.core.hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end
+from gateway.core.hop import HOP_BY_HOP, NAMED_AWAY, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end, names_end_to_end, nominated
 from gateway.core.identity import IDENTITY_ATTRIBUTES, LARGEST_IDENTITY_BYTES, OMITTED_NAME, IdentityFields, encoded, identity_fields
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields, Malformed
+from gateway.core.proxy_fields import folded, is_about_the_user, is_about_the_way
 from gateway.core.session import Session
 
 __all__ = [
@@ -37,18 +38,6 @@ __all__ = [
     "to_org",
 ]
 
-_FOLD: Final = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 0x2D for byte in range(256))
-_ABOUT_THE_WAY: Final = frozenset(
-    b"forwarded forwarded-for x-real-ip true-client-ip x-client-ip x-cluster-client-ip cf-connecting-ip fastly-client-ip "
-    b"x-original-forwarded-for x-envoy-external-address x-original-host x-host x-scheme x-url-scheme front-end-https "
-    b"client-ip fly-client-ip x-remote-ip x-remote-addr x-originating-ip proxy-client-ip wl-proxy-client-ip x-azure-clientip "
-    b"x-azure-socketip x-proxyuser-ip x-appengine-user-ip x-vercel-forwarded-for cf-connecting-ipv6".split()
-)
-_OVERRIDES: Final = frozenset(
-    b"proxy x-original-url x-original-uri x-original-method x-rewrite-url x-rewrite-uri x-http-method x-http-method-override "
-    b"x-method-override x-middleware-subrequest".split()
-)
-
 _KEPT: Final = 0  # the first is the only one that is false
 _GONE: Final = 1
 _COOKIE: Final = 2
@@ -60,34 +49,31 @@ DropCookie = Callable[[bytes, bytes], bool]
 
 
 class Forwarding(NamedTuple):
-    """What ``X-Forwarded-*`` is rebuilt from: the believed client address, the socket's peer, scheme and authority.
+    """What ``X-Forwarded-*`` is rebuilt from: the believed client address (or ``unknown``), scheme and authority.
 
     A tuple, because one is made for every request and a frozen dataclass takes twice as long.
     """
 
     client: str
-    peer: str
     scheme: Literal["http", "https"]
     authority_text: str
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRules:
-    """What an app is told, and which odd names (not only letters, digits, ``-``) its operator lets through, in lower case."""
+    """What an app is told, and which names its operator lets through, in lower case.
+
+    Without that, odd names (not only letters, digits, ``-``) and names that speak of the user (``proxy_fields``) are dropped.
+    """
 
     identity: IdentityFields
-    allowed_odd: frozenset[bytes] = frozenset()
+    allowed: frozenset[bytes] = frozenset()
     own_prefixes: tuple[bytes, ...] = (b"x-gateway-",)
     fates: Learned[bytes, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """``fates``: what becomes of each name under these rules."""
         object.__setattr__(self, "fates", Learned(partial(_fate, self)))
-
-
-def folded(name: bytes) -> bytes:
-    """The name as the most careless server compares it: ASCII lower case, everything but letters and digits a ``-``."""
-    return name.lower().translate(_FOLD)
 
 
 def to_app(
@@ -100,8 +86,9 @@ def to_app(
 ) -> Fields | Malformed:
     """The fields that an app receives: ``Host`` first, the client's own, then forwarding and identity, last and once.
 
-    400 where an odd name that the operator lets through occurs twice or beside an alias (H4). With ``upgrade`` the fields of
-    the client's WebSocket handshake are out too: the relay makes its own.
+    400 where a name that the operator lets through occurs twice or beside an alias (H4), and where ``Connection`` names a field that is
+    meant for the app (RFC 9110 §7.6.1). With ``upgrade`` the fields of the client's WebSocket handshake are out too: the relay makes its
+    own.
     """
     lines = _client_lines(fields, rules, drop_cookie, upgrade)
     if isinstance(lines, Malformed):
@@ -132,17 +119,26 @@ def _client_lines(fields: Fields, rules: FieldRules, drop_cookie: DropCookie, up
 
 def _client_lines_apart(fields: Fields, rules: FieldRules, drop_cookie: DropCookie, upgrade: bool) -> Fields | Malformed:
     """As ``_client_lines``, where it takes more than its name to know what becomes of a line."""
+    if any(_names_ours(value, rules) for name, value in fields if name.lower() == b"connection"):
+        return NAMED_AWAY
     kept = tuple(line for line in end_to_end(fields) if not (upgrade and line[0].lower().startswith(b"sec-websocket-")))
-    if _clashes(kept, rules.allowed_odd):
+    if _clashes(kept, rules.allowed):
         return Malformed(400, "field_alias")
     return without(tuple((name, value) for name, value in kept if _may_reach_app(name, rules)), drop_cookie)
+
+
+def _names_ours(connection: bytes, rules: FieldRules) -> bool:
+    """Whether a value of ``Connection`` names a field that is meant for this app, or that the gateway sets."""
+    return names_end_to_end(connection) or any(
+        name in rules.allowed or _is_the_gateways(folded(name), rules) for name in nominated(connection)
+    )
 
 
 def _fate(rules: FieldRules, name: bytes) -> int:
     lowered = name.lower()
     if lowered == b"connection":
         return _CONNECTION
-    if lowered in rules.allowed_odd or lowered in SPOKEN_FOR:
+    if lowered in rules.allowed or lowered in SPOKEN_FOR:
         return _ODD
     if lowered in HOP_BY_HOP or not _may_reach_app(name, rules):
         return _GONE
@@ -163,28 +159,34 @@ def to_org(fields: Fields, client: str, drop_cookie: DropCookie) -> Fields:
 
 def _may_reach_app(name: bytes, rules: FieldRules) -> bool:
     lowered, fold = name.lower(), folded(name)
-    if fold != lowered and lowered not in rules.allowed_odd:
+    if fold in HOP_BY_HOP or _is_the_gateways(fold, rules):
         return False
-    if fold in HOP_BY_HOP or _is_for_the_gateway(fold):
-        return False
-    return not fold.startswith(rules.own_prefixes) and fold not in {folded(own) for own, _ in rules.identity}
+    if lowered in rules.allowed:
+        return is_about_the_user(fold) or not _is_for_the_gateway(fold)
+    return fold == lowered and not _is_for_the_gateway(fold) and not is_about_the_user(fold)
+
+
+def _is_the_gateways(fold: bytes, rules: FieldRules) -> bool:
+    """Whether only the gateway speaks under this name."""
+    return fold.startswith(rules.own_prefixes) or fold in {folded(own) for own, _ in rules.identity}
 
 
 def _is_for_the_gateway(fold: bytes) -> bool:
-    return fold in (b"host", b"expect") or fold in _ABOUT_THE_WAY or fold in _OVERRIDES or fold.startswith(b"x-forwarded")
+    return fold in (b"host", b"expect", b"front-end-https") or is_about_the_way(fold)
 
 
-def _clashes(fields: Fields, allowed_odd: frozenset[bytes]) -> bool:
+def _clashes(fields: Fields, allowed: frozenset[bytes]) -> bool:
     folds = [folded(name) for name, _ in fields]
-    return any(folds.count(folded(name)) > 1 for name in allowed_odd if any(field.lower() == name for field, _ in fields))
+    return any(folds.count(folded(name)) > 1 for name in allowed if any(field.lower() == name for field, _ in fields))
 
 
 @lru_cache(maxsize=1024)
 def _way_lines(forwarding: Forwarding) -> tuple[tuple[bytes, bytes], Fields]:
-    client = forwarding.peer if forwarding.client == "unknown" else forwarding.client
+    # An address that is not known is left out: the address of a proxy would be taken for the client's.
+    client = () if forwarding.client == "unknown" else ((b"X-Forwarded-For", forwarding.client.encode("ascii")),)
     authority = forwarding.authority_text.encode("ascii")
     return (b"Host", authority), (
-        (b"X-Forwarded-For", client.encode("ascii")),
+        *client,
         (b"X-Forwarded-Proto", forwarding.scheme.encode("ascii")),
         (b"X-Forwarded-Host", authority),
     )

@@ -9,17 +9,28 @@ from collections.abc import Iterator
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
+from gateway.core.learned import Learned
 from gateway.core.messages import Malformed
 
-_LITERAL: Final = "!$&'()*+,-.:;=@_~"
+LITERAL: Final = "!$&'()*+,-.:;=@_~"
+"""What stands unescaped in a canonical path, besides letters, digits and slashes."""
+
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 # C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
 _OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
 _ASCII_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _OWN: Final = ".gateway"
+_AT_SEGMENT_END: Final = r"(?=/|\Z)"
+
+LONGEST_PATTERN: Final = 1024
+MOST_WILDCARDS: Final = 8
+MOST_SEGMENTS_BEHIND_REST: Final = 16
+LONGEST_PIECE: Final = 32
+"""The bounds of a rule's pattern; see ``pattern_problem``."""
+
 _PLAIN_CHARACTERS: Final = r"[A-Za-z0-9_~!$&'()*+,:=@-]+"
 # Nothing escaped, no parameters, a dot only between other characters: but for a slash at the end, nothing to read in two ways.
 _PLAIN: Final = re.compile(rf"/\Z|(?=/)(?:[/.]{_PLAIN_CHARACTERS})+/?\Z")
@@ -50,7 +61,7 @@ def normalised(path: str) -> str | Malformed:
         return Malformed(400, "path_empty_segment")
     if any(_is_dotted(segment, index == len(segments) - 1) for index, segment in enumerate(segments)):
         return Malformed(400, "path_dot_segment")
-    return "/".join(quote(unquote_to_bytes(segment.encode("utf-8", "surrogatepass")), safe=_LITERAL) for segment in path.split("/"))
+    return "/".join(quote(unquote_to_bytes(segment.encode("utf-8", "surrogatepass")), safe=LITERAL) for segment in path.split("/"))
 
 
 def _is_dotted(segment: bytes, is_last: bool) -> bool:
@@ -84,8 +95,31 @@ def readings(path: str) -> Iterator[str]:
 def trimmed(path: str, case_insensitive: bool) -> str:
     """The path without what many servers ignore at its end, and a case-insensitive one at the end of every segment."""
     if case_insensitive:
-        path = "/".join(re.sub(r"(?:\.|%20)+\Z", "", segment) for segment in path.split("/"))
+        # In a canonical path a blank is always %20, so no blank of the path is lost here. A pattern over (\.|%20)+ would be quadratic.
+        path = "/".join(segment.rstrip(" .") for segment in path.replace("%20", " ").split("/")).replace(" ", "%20")
     return path.rstrip("/") or "/"
+
+
+def case_folded(path: str) -> str:
+    """A canonical path with its letters beyond ASCII in one case, letter by letter, as Windows compares names; ASCII stays as it is."""
+    if "%" not in path:
+        return path
+    texts = (unquote(segment, errors="surrogateescape") for segment in path.split("/"))
+    return "/".join(
+        segment if text.isascii() else quote("".join(map(_one_case, text)).encode("utf-8", "surrogateescape"), safe=LITERAL)
+        for segment, text in zip(path.split("/"), texts, strict=True)
+    )
+
+
+def _one_case_of(char: str) -> str:
+    for changed in (char.upper(), char.upper().lower()):
+        # A letter that would become several, or one of ASCII (the long s), is compared as it is.
+        if len(changed) != 1 or changed.isascii():
+            return char
+    return char.upper().lower()
+
+
+_one_case: Final = Learned(_one_case_of).__getitem__
 
 
 def pattern_problem(pattern: str) -> str | None:
@@ -97,20 +131,83 @@ def pattern_problem(pattern: str) -> str | None:
     if any("**" in segment and segment != "**" for segment in pattern.split("/")):
         return "** must stand alone between slashes"
     shape = normalised(pattern)
-    return f"can never match: {shape.reason}" if isinstance(shape, Malformed) else None
+    return f"can never match: {shape.reason}" if isinstance(shape, Malformed) else _cost_problem(shape)
+
+
+def _cost_problem(canonical: str) -> str | None:
+    """These bounds keep the longest match on a path of 32 KiB under two milliseconds."""
+    segments = canonical.split("/")[1:]
+    wildcards = sum(1 if segment == "**" else segment.count("*") for segment in segments)
+    if len(canonical) > LONGEST_PATTERN:
+        return f"has more than {LONGEST_PATTERN} characters"
+    if wildcards > MOST_WILDCARDS:
+        return f"has more than {MOST_WILDCARDS} wildcards"
+    if "**" in segments and len(segments) - segments.index("**") > MOST_SEGMENTS_BEHIND_REST + 1:
+        return f"has more than {MOST_SEGMENTS_BEHIND_REST} segments behind its first **"
+    if any(len(piece) > LONGEST_PIECE for segment in segments for piece in segment.split("*")[1:-1]):
+        return f"has more than {LONGEST_PIECE} characters between two * of one segment"
+    return None
 
 
 @lru_cache(maxsize=4096)
 def expression(pattern: str, case_insensitive: bool) -> re.Pattern[str]:
-    """What matches the whole of the paths that a rule's pattern means; nothing for a pattern that is none."""
+    """What matches the whole of the paths that a rule's pattern means; nothing for a pattern that is none.
+
+    Time is linear in the length of the path. Each piece of the pattern takes its leftmost match and never gives it back (atomic groups,
+    possessive repeats). That loses no match: a piece has a fixed number of segments or of characters, so the leftmost match leaves the
+    most for the pieces behind it.
+    """
     canonical = normalised(pattern)
-    text = "" if isinstance(canonical, Malformed) else "".join(_part(segment) for segment in canonical.split("/")[1:])
+    if case_insensitive and not isinstance(canonical, Malformed):
+        canonical = case_folded(canonical)
+    text = "" if isinstance(canonical, Malformed) else _whole(canonical.split("/")[1:])
     return re.compile(text, re.DOTALL | re.ASCII | (re.IGNORECASE if case_insensitive else re.NOFLAG))
 
 
-def _part(segment: str) -> str:
-    if segment == "**":
+def _whole(segments: list[str]) -> str:
+    """The expression for the segments of a pattern: runs of segments, with any rest (``**``) between them."""
+    runs: list[list[str]] = [[]]
+    for segment in segments:
+        if segment == "**":
+            runs.append([])
+        else:
+            runs[-1].append(segment)
+    first, *between = runs
+    text = "".join(map(_segment, first))
+    if not between:
+        return text
+    *between, last = [run for run in between[:-1] if run] + between[-1:]
+    if between or last:
+        text += _AT_SEGMENT_END
+    return text + "".join(map(_run_somewhere, between)) + _run_at_end(last)
+
+
+def _run_somewhere(run: list[str]) -> str:
+    return f"(?>(?:/[^/]*+)*?{''.join(map(_segment, run))}{_AT_SEGMENT_END})"
+
+
+def _run_at_end(run: list[str]) -> str:
+    """Any rest, then the run as the last segments of the path."""
+    if not run:
         return r"(?:/.*)?"
+    if not any("*" in segment for segment in run):
+        tail = "/" + "/".join(run)
+        # What is left begins with a slash, so a tail that fits into it and ends it stands at a segment's beginning.
+        return rf"(?=.{{{len(tail)}}}).*+(?<={re.escape(tail)})"
+    others = "/[^/]*+" * (len(run) - 1)
+    return rf"(?>.*/(?=[^/]*+{others}\Z))" + "".join(map(_segment, run)).removeprefix("/")
+
+
+def _segment(segment: str) -> str:
+    """One segment with its slash; what follows must begin with a slash or be the end, because the last star takes the rest of it."""
     if segment == "*":
-        return r"/[^/]+"
-    return "/" + "[^/]*".join(re.escape(part) for part in segment.split("*"))
+        return r"/[^/]++"
+    first, *pieces = (re.escape(part) for part in segment.split("*"))
+    if not pieces:
+        return f"/{first}"
+    *between, last = pieces
+    text = f"/{first}" + "".join(f"(?>[^/]*?{piece})" for piece in between if piece)
+    if not last:
+        return text + r"[^/]*+"
+    # The lookahead keeps the last piece apart from the text that is matched already.
+    return text + rf"(?=[^/]{{{len(segment) - segment.rindex('*') - 1}}})[^/]*+(?<={last})"

@@ -11,9 +11,11 @@ from enum import StrEnum
 from functools import reduce
 from typing import Final
 
+from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
 from gateway.core.learned import Learned
 from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, host_in, parse_authority, read_head
 from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
+from gateway.core.windows_paths import is_read_apart, windows_readings
 
 __all__ = [
     "DEFAULT_RULE",
@@ -166,7 +168,7 @@ class RouteTable:
         return self._hosts.get(authority)
 
     def admitted(self, received: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """The head and its host, None for one that is not ours; or why it is refused, as ``admit_head``.
+        """The head and its host, None for one that is not ours; or why it is refused: as ``admit_head``, and 400 as ``NAMED_AWAY``.
 
         The scheme is that of the host's public address, whatever was received (F6, F10): a name without a port is looked for under both.
         """
@@ -181,6 +183,9 @@ class RouteTable:
         named = read_head(method, target, version, fields, limits)
         if isinstance(named, Malformed):
             return named
+        connection = named.get(b"connection")
+        if connection is not None and connection not in USUAL_CONNECTIONS and takes_away(connection):
+            return NAMED_AWAY
         authority, host, is_secure = self.named(host_in(named))
         if authority is None:
             return Malformed(400, "host")
@@ -209,7 +214,7 @@ def place_of(app: App, path: str) -> Rule | Malformed:
 
     A plain path has one other reading, without its trailing slash. Nothing is remembered: paths hold secrets of apps.
     """
-    if not is_plain(path):
+    if not is_plain(path) or (app.case_insensitive and is_read_apart(path)):
         shape = normalised(path)
         return shape if isinstance(shape, Malformed) else rule_for(app, shape)
     rule = _first_way(app, path)
@@ -225,15 +230,19 @@ def _first_way(app: App, path: str) -> Rule | None:
     return None
 
 
-def rule_for(app: App, path: str) -> Rule:
+def rule_for(app: App, path: str) -> Rule | Malformed:
     """The rule for a normalised path: the first that matches it whole, and also that of every other reading of it.
 
-    Other readings: ``%2F`` as a slash, path parameters (``;…``) taken off, cut at an escaped ``?`` or ``#``. A trailing
-    slash (and, for a case-insensitive server, trailing dots and blanks) cannot shake off a rule that names the path.
+    Other readings: ``%2F`` as a slash, path parameters (``;…``) taken off, cut at an escaped ``?`` or ``#``; for a case-insensitive server
+    also those of ``windows_readings``. A trailing slash (and, for such a server, trailing dots and blanks) cannot shake off a rule that
+    names the path. 400 where ``windows_readings`` cannot tell and the app's rules tell paths apart.
     """
-    every = tuple(dict.fromkeys(readings(path)))
-    found = [_first_way(app, reading) or DEFAULT_RULE for reading in every]
-    return reduce(Rule.and_also, found + [rule for reading in every if (rule := _shaken_off(app, reading)) is not None])
+    tells_apart = any(rule.pattern != "/**" for rule in app.rules)
+    found = windows_readings(path) if app.case_insensitive and tells_apart else tuple(dict.fromkeys(readings(path)))
+    if isinstance(found, Malformed):
+        return found
+    named = [_first_way(app, reading) or DEFAULT_RULE for reading in found]
+    return reduce(Rule.and_also, named + [rule for reading in found if (rule := _shaken_off(app, reading)) is not None])
 
 
 def _shaken_off(app: App, path: str) -> Rule | None:

@@ -92,7 +92,7 @@ async def test_f5_the_client_is_the_right_most_address_that_is_no_proxy(behind_a
     fields = "".join(f"X-Forwarded-For: {value}\r\n" for value in claimed).encode()
     assert (await behind_a_proxy.ask("/", cookie + fields)).status == 200
     assert last_line(behind_a_proxy)["client"] == client
-    assert told(behind_a_proxy.behind.last, "X-Forwarded-For") == ["127.0.0.1" if client == "unknown" else client]
+    assert told(behind_a_proxy.behind.last, "X-Forwarded-For") == ([] if client == "unknown" else [client])
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Host", "X-Original-Host", "X-Forwarded-Server", "Forwarded", "X_Forwarded_Host"])

@@ -13,10 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.core.admission import Admit, judge_at
+from gateway.core.app_cookies import kept_cookie
 from gateway.core.cookies import PASS_NAME, not_the_apps
 from gateway.core.fields import FieldRules, Forwarding, answered, to_app
 from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, RequestHead
@@ -37,6 +39,7 @@ RULES = (
     Rule("/public/**", Access.ANYONE),
     Rule("/admin/**", Access.SESSION, users=frozenset({"@admin.example.com"})),
 )
+KEEP_COOKIE = partial(kept_cookie, login_host="login.example.com")
 APP = App("hr", "https://hr.example.com", Authority("hr.example.com", 443), RULES)
 TABLE = RouteTable(LoginHost("https://login.example.com", Authority("login.example.com", 443)), [APP])
 FIELD_RULES = FieldRules(((b"Remote-User", "login"), (b"Remote-User-Id", "user_id")))
@@ -142,7 +145,7 @@ class Bench:
     def forward(self, at: tuple[RequestHead, Session]) -> Fields:
         """The fields for the app."""
         head, session = at
-        way = Forwarding(head.client, head.peer, "https" if head.secure else "http", "hr.example.com")
+        way = Forwarding(head.client, "https" if head.secure else "http", "hr.example.com")
         fields = to_app(head.fields, FIELD_RULES, session, way, not_the_apps)
         if isinstance(fields, Malformed):
             raise AssertionError("not forwarded")
@@ -167,7 +170,7 @@ class Bench:
         verdict = judge_at(rule, head.method, comer.finding, self.clock.wall())
         if not isinstance(verdict, Admit):
             raise AssertionError("not admitted")
-        way = Forwarding(head.client, head.peer, "https" if head.secure else "http", "hr.example.com")
+        way = Forwarding(head.client, "https" if head.secure else "http", "hr.example.com")
         told = to_app(fields, FIELD_RULES, verdict.session, way, not_the_apps)
         if isinstance(told, Malformed):
             raise AssertionError("not forwarded")
@@ -181,7 +184,8 @@ class Bench:
         known = self.timed("pass, session, revocations", self.look_up, wanted)
         self.timed("fields for the app", self.forward, self.timed("judge", self.judge, known))
         self.timed("REQUEST", self.whole, self.requests())
-        self.timed("ANSWER", lambda fields: answered(fields, is_private=True, is_document=True), [as_parsed(ANSWER) for _ in range(BATCH)])
+        answers = [as_parsed(ANSWER) for _ in range(BATCH)]
+        self.timed("ANSWER", lambda fields: answered(fields, is_private=True, is_document=True, keep_cookie=KEEP_COOKIE), answers)
 
 
 async def main() -> int:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.answer_fields import answered, from_app, from_outside, private
+from gateway.core.app_cookies import kept_cookie
 from gateway.core.messages import Fields
 
 NAMES = (
@@ -19,8 +20,13 @@ VALUES = (
     b"a=1",
     b"__Host-gateway=x",
     b"=__host-Gateway-start=x",
+    b"sid=1; Domain=example.com; Path=/",
     b"public, s-maxage=3",
 )
+
+
+def keep(line: bytes) -> bytes | None:
+    return kept_cookie(line, "login.example.com")
 
 
 def lines(*texts: str) -> Fields:
@@ -29,15 +35,15 @@ def lines(*texts: str) -> Fields:
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=8).map(tuple), st.booleans(), st.booleans())
 def test_one_walk_is_both_rules(fields: Fields, is_private: bool, is_document: bool) -> None:
-    own = from_app(fields)
-    assert answered(fields, is_private, is_document) == (private(own, is_document) if is_private else own)
+    own = from_app(fields, keep)
+    assert answered(fields, is_private, is_document, keep) == (private(own, is_document) if is_private else own)
 
 
 def test_what_connection_names_is_gone_before_caches_are_thought_of() -> None:
     fields = lines("Cache-Control: max-age=9", "Close: 1", "A: 1", "Connection: close")
-    assert answered(fields, is_private=False, is_document=False) == lines("Cache-Control: max-age=9", "A: 1")
+    assert answered(fields, is_private=False, is_document=False, keep_cookie=keep) == lines("Cache-Control: max-age=9", "A: 1")
     named = lines("Cache-Control: max-age=9", "A: 1", "Connection: cache-control")
-    assert answered(named, is_private=True, is_document=False) == lines("A: 1", "Cache-Control: private, no-cache")
+    assert answered(named, is_private=True, is_document=False, keep_cookie=keep) == lines("A: 1", "Cache-Control: private, no-cache")
 
 
 def test_answers_keep_every_set_cookie_line_in_order() -> None:
@@ -45,7 +51,7 @@ def test_answers_keep_every_set_cookie_line_in_order() -> None:
     planted = lines("set-cookie: __host-Gateway=x", "Set-Cookie: =__Host-gateway-start=x")
     hop = lines("Connection: x-hop, content-length", "X-Hop: 1", 'Alt-Svc: h2="org.example.net:443"')
     assert from_outside(kept + hop + planted) == kept + planted
-    assert from_app(kept + hop + planted) == kept
+    assert from_app(kept + hop + planted, keep) == kept
 
 
 @pytest.mark.parametrize(

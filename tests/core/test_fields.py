@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from gateway.core.answer_fields import from_outside
 from gateway.core.cookies import is_gateway_name, is_okta_name, not_the_apps
 from gateway.core.fields import FieldRules, Forwarding, folded, passes, to_app, to_org
+from gateway.core.hop import NAMED_AWAY
 from gateway.core.messages import Fields, Malformed
 from gateway.core.session import Session
 
 IDENTITY = ((b"Remote-User", "login"), (b"X-Auth-User", "user_id"), (b"X-Auth-Until", "session_expires_at"), (b"X-Auth-Amr", "amr"))
 RULES = FieldRules(IDENTITY, frozenset({b"webhook_user"}))
-WAY = Forwarding("203.0.113.7", "10.0.0.1", "https", "hr.example.com")
+WAY = Forwarding("203.0.113.7", "https", "hr.example.com")
 ALICE = Session("s1", "00u1", "alice@example.com", datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC), ("pwd", "a,b"))
 
 
@@ -34,6 +35,7 @@ PROTECTED = (
     b"x-http-method-override x-method-override x-gateway-assertion x-gateway-omitted x-gateway-anything"
 ).split()
 HOP = b"keep-alive proxy-connection proxy-authorization proxy-authenticate te trailer transfer-encoding upgrade http2-settings".split()
+NAMED = "X-Auth-User x-forwarded-for REMOTE_USER x.auth.until X-Gateway-Assertion Cookie content-length HOST Webhook_User x-forwarded_proto"
 TOKEN_CHARS = b"!#$%&'*+-.^_`|~abcXYZ019"
 
 names = st.lists(st.sampled_from(list(TOKEN_CHARS)), min_size=1, max_size=12).map(bytes)
@@ -88,8 +90,13 @@ def test_identity_is_sent_exactly_once_and_is_ours(name: bytes) -> None:
 
 
 def test_the_clients_connection_list_cannot_take_our_fields_away() -> None:
-    named = "Connection: close, X-Auth-User , x-forwarded-for,REMOTE-USER, a, Content-Length, host"
-    assert sent(lines(named, "A: 1", "B: 2", "Content-Length: 5")) == HOST + lines("B: 2", "Content-Length: 5") + OURS
+    assert sent(lines("Connection: close, a , x-unknown", "A: 1", "B: 2", "Content-Length: 5")) == (
+        HOST + lines("B: 2", "Content-Length: 5") + OURS
+    )
+    for name in NAMED.split():
+        for value in (f"close, {name}", f" {name}\t,close", name):
+            fields = lines("A: 1", f"Connection: {value}")
+            assert to_app(fields, RULES, ALICE, WAY, drops) == to_app(fields[::-1], RULES, None, WAY, drops) == NAMED_AWAY
 
 
 @given(client_lines, st.booleans(), st.booleans())
@@ -122,6 +129,19 @@ def test_an_odd_name_goes_through_only_when_the_operator_lets_it() -> None:
     assert sent(fields) == HOST + fields[:1] + OURS
 
 
+@pytest.mark.parametrize(
+    "name",
+    [b"X-SSL-Client-Cert", b"Https", b"X-Forwarded-User", b"Front-End-Https", b"X-MS-Client-Principal-Name", b"Tailscale-User-Login"],
+)
+def test_a_name_that_speaks_of_the_user_goes_through_only_when_the_operator_lets_it(name: bytes) -> None:
+    line = (name, b"1")
+    assert sent((line,)) == HOST + OURS
+    rules = FieldRules(IDENTITY, frozenset({name.lower()}))
+    assert to_app((line,), rules, ALICE, WAY, drops) == (*HOST, line, *OURS)
+    assert to_app((line, line), rules, ALICE, WAY, drops) == Malformed(400, "field_alias")
+    assert not passes(rules, name)  # it takes more than the name to tell
+
+
 @pytest.mark.parametrize("other", [b"webhook_user", b"WEBHOOK_USER", b"webhook-user", b"Webhook.User", b"webhook~user"])
 def test_an_odd_name_beside_an_alias_is_refused(other: bytes) -> None:
     assert to_app(((b"webhook_user", b"1"), (other, b"2")), RULES, ALICE, WAY, drops) == Malformed(400, "field_alias")
@@ -144,9 +164,9 @@ def test_a_websocket_handshake_is_cleaned_like_everything_else() -> None:
     assert sent(fields) == HOST + lines("Sec-WebSocket-Key: k", "A: 1") + OURS
 
 
-def test_a_client_without_a_known_address_is_told_as_the_peer() -> None:
-    out = to_app((), RULES, None, Forwarding("unknown", "10.0.0.1", "http", "a.example"), drops)
-    assert out == lines("Host: a.example", "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Proto: http", "X-Forwarded-Host: a.example")
+def test_an_address_that_is_not_known_is_not_told() -> None:
+    out = to_app((), RULES, None, Forwarding("unknown", "http", "a.example"), drops)
+    assert out == lines("Host: a.example", "X-Forwarded-Proto: http", "X-Forwarded-Host: a.example")
 
 
 @given(names)

@@ -8,7 +8,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.core.messages import Malformed
-from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
+from gateway.core.paths import (
+    LONGEST_PATTERN,
+    LONGEST_PIECE,
+    MOST_SEGMENTS_BEHIND_REST,
+    MOST_WILDCARDS,
+    ascii_lower,
+    expression,
+    is_own,
+    is_plain,
+    normalised,
+    pattern_problem,
+    readings,
+    trimmed,
+)
 
 PIECES = """/ a B . .. %2e %2E %2F %2f %5c %00 %0a %7F ; x % %25 %252e %41 %c0%ae %ff %e2%82%ac %20 * ~ %7e = %3F %23 public admin
 .gateway %zz \u00e9 \ud800"""
@@ -144,3 +157,37 @@ def test_a_pattern_matches_as_its_app_reads() -> None:
     assert expression("/a*/**", False).fullmatch("/ab/c/d") and not expression("/a*/**", False).fullmatch("/Ab")
     assert expression("/a/*", True).fullmatch("/A/b") and not expression("/a/*", True).fullmatch("/a/b/c")
     assert not expression("/../a", False).fullmatch("/a")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("/" + "a" * LONGEST_PATTERN, "has more than 1024 characters"),
+        ("/*" * (MOST_WILDCARDS + 1), "has more than 8 wildcards"),
+        ("/**" + "/a" * (MOST_SEGMENTS_BEHIND_REST + 1), "has more than 16 segments behind its first **"),
+        ("/*" + "a" * (LONGEST_PIECE + 1) + "*", "has more than 32 characters between two * of one segment"),
+        ("/**" + "/a" * MOST_SEGMENTS_BEHIND_REST, None),
+        ("/a" * 40 + "/**", None),
+    ],
+)
+def test_a_pattern_is_bounded_where_its_match_costs_time(pattern: str, problem: str | None) -> None:
+    assert pattern_problem(pattern) == problem
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched", "others"),
+    [
+        ("/**", "/ /a /a/b/", ""),
+        ("/a/**/b", "/a/b /a/x/b /a/b/b", "/a /ab /a/bb /ac/b /a/b/"),
+        ("/**/a/**/b*/**/c", "/a/b/c /x/a/a/bx/y/c", "/a/c /a/c/b /xa/b/c"),
+        ("/**/*.pdf", "/.pdf /a/b.pdf", "/a.pdf/ /apdf"),
+        ("/**/a/*/b*d", "/a/x/bd /a/a/a/bcd", "/a/bd /a/x/bd/y"),
+        ("/a*b*c*d", "/abcd /axbxcxd", "/abd /acbd /abc/d"),
+        ("/**/**/a", "/a /b/a", "/b"),
+        ("/a*", "/a /ab", "/ba /a/"),
+        ("/*", "/a", "/ /a/"),
+    ],
+)
+def test_a_pattern_matches_whole_paths(pattern: str, matched: str, others: str) -> None:
+    assert all(expression(pattern, False).fullmatch(path) for path in matched.split())
+    assert not any(expression(pattern, False).fullmatch(path) for path in others.split())

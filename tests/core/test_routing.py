@@ -4,6 +4,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from gateway.core.hop import NAMED_AWAY
 from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, admit_head
 from gateway.core.routing import DEFAULT_RULE, Access, App, LoginHost, RouteTable, Rule, normalised, place_of, rule_for
 from tests.core.test_paths import paths
@@ -28,10 +29,16 @@ def app(*of: Rule, case_insensitive: bool = False) -> App:
     return App("hr", HR.origin, HR.authority, of, case_insensitive)
 
 
+def bound(by: App, path: str) -> Rule:
+    found = rule_for(by, path)
+    assert isinstance(found, Rule)
+    return found
+
+
 def access(path: str, *of: Rule) -> Access:
     shape = normalised(path)
     assert isinstance(shape, str)
-    return rule_for(app(*of), shape).access
+    return bound(app(*of), shape).access
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_a_reading_under_a_stricter_rule_binds(path: str) -> None:
 def test_a_restriction_cannot_be_shaken_off_by_spelling(path: str) -> None:
     shape = normalised(path)
     assert isinstance(shape, str)
-    assert rule_for(app(ADMIN), shape).users == frozenset({"root@example.com"})
+    assert bound(app(ADMIN), shape).users == frozenset({"root@example.com"})
 
 
 def test_a_rule_for_a_trailing_slash_stands_before_a_rule_for_everything() -> None:
@@ -101,8 +108,8 @@ def test_a_rule_for_a_trailing_slash_stands_before_a_rule_for_everything() -> No
 def test_a_case_insensitive_app_is_judged_as_it_reads(path: str) -> None:
     shape = normalised(path)
     assert isinstance(shape, str)
-    assert rule_for(app(ADMIN, case_insensitive=True), shape).users == ADMIN.users
-    assert rule_for(app(ADMIN), shape).access is Access.SESSION
+    assert bound(app(ADMIN, case_insensitive=True), shape).users == ADMIN.users
+    assert bound(app(ADMIN), shape).access is Access.SESSION
 
 
 @example(
@@ -129,7 +136,7 @@ def test_a_path_is_open_only_where_its_own_first_rule_is_open(path: str, of: lis
     assert isinstance(shape, str)
     first = next((rule for rule in of if rule.matches(shape)), DEFAULT_RULE)
     order = [Access.ANYONE, Access.OPTIONAL, Access.SESSION]
-    assert order.index(rule_for(app(*of), shape).access) >= order.index(first.access)
+    assert order.index(bound(app(*of), shape).access) >= order.index(first.access)
 
 
 def test_hosts_are_found_by_authority_and_nothing_else_exists() -> None:
@@ -199,3 +206,22 @@ def test_the_scheme_is_that_of_the_hosts_public_address(host: str | None, target
         assert (head.authority, head.target, head.fields, here) == (found.authority, target, fields, at)
         assert head.secure == (at is not None and at.origin.startswith("https://"))
         assert (head.peer, head.client, head.values(b"host")) == ("10.0.0.1", "10.0.0.2", found.values(b"host"))
+
+
+@pytest.mark.parametrize("values", [(b"Cookie",), (b"close, X-Forwarded-For",), (b"close", b"Authorization"), (b"x-a", b"x-b, range")])
+def test_a_request_that_names_its_fields_away_is_refused_at_every_host(values: tuple[bytes, ...]) -> None:
+    for host in (b"hr.example.com", b"login.example.com", b"nowhere.example"):
+        fields: Fields = ((b"Host", host), *((b"Connection", value) for value in values))
+        assert TABLE.admitted(Received("GET", "/", (1, 1), fields, True, "10.0.0.1", "10.0.0.2"), HeadLimits()) == NAMED_AWAY
+
+
+@pytest.mark.parametrize("values", [(b"close",), (b"Keep-Alive",), (b"close, TE, x-hop",), (b"x-a", b"close"), ()])
+def test_a_request_that_names_its_hop_is_admitted(values: tuple[bytes, ...]) -> None:
+    fields: Fields = ((b"Host", b"hr.example.com"), *((b"Connection", value) for value in values))
+    assert not isinstance(TABLE.admitted(Received("GET", "/", (1, 1), fields, True, "a", "b"), HeadLimits()), Malformed)
+
+
+def test_a_path_that_windows_may_read_as_any_other_is_refused_where_rules_differ() -> None:
+    assert place_of(app(ADMIN, case_insensitive=True), "/admin~1/x") == Malformed(400, "path_short_name")
+    assert isinstance(place_of(app(case_insensitive=True), "/admin~1/x"), Rule)
+    assert isinstance(place_of(app(ADMIN), "/admin~1/x"), Rule)

@@ -23,7 +23,7 @@ from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.notes import noted
-from gateway.doors.protected import AppForwarding, Face, Gate, Lasting, ProtectedDoor
+from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.doors.tickets import Tickets
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
@@ -151,7 +151,8 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     passes = Passes(sealer)
     gate, turn = Gate(passes, sessions, clock), Turn(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
-    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), turn)
+    cookies = AppCookies("hr", "login.example.com", lambda event, figures: None)
+    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), turn, cookies.keep)
     handoff = AppHandoff(TABLE, sealer, sessions, clock, Owners([b"k" * 32]), Tickets(sealer, MemoryState(clock)))
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gateway.core import cookies, first_line, messages, navigation, nested_tokens, org_requests, paths, percent, rewriting, varying
 from gateway.core.answer_fields import from_app, private
+from gateway.core.app_cookies import kept_cookie
 from gateway.core.dialects import DIALECTS, original
 from gateway.core.fields import to_org
 from gateway.core.messages import Authority, HeadLimits, RequestHead
@@ -100,7 +101,10 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "dialects, X-Original-URL": asked(b"X-Original-URL"),
     "dialects, X-Forwarded-Uri": asked(b"X-Forwarded-Uri"),
     "answer_fields.private": lambda text: private(fields(b"cache-control", text), False),
-    "answer_fields.from_app": lambda text: from_app((*fields(b"connection", text), *fields(b"set-cookie", text))),
+    "answer_fields.from_app": lambda text: from_app(
+        (*fields(b"connection", text), *fields(b"set-cookie", text)), lambda line: kept_cookie(line, "login.example.com")
+    ),
+    "app_cookies.kept_cookie": lambda text: kept_cookie(b"sid=1; Domain=" + text.encode("latin-1", "replace"), "login.example.com"),
     "rewriting, a Location": lambda text: REWRITING.answer(fields(b"location", "http://inner/b" + text)),
     "rewriting, a Refresh": lambda text: REWRITING.answer(fields(b"refresh", "0;url=x" + text)),
     "rewriting, a Set-Cookie": lambda text: REWRITING.answer(fields(b"set-cookie", "a=1; Path=/b" + text)),

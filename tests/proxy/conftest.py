@@ -181,7 +181,7 @@ class Front:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         upgrade = is_handshake(request)
-        forwarding = Forwarding("192.0.2.7", "127.0.0.1", "https", "hr.example.com")
+        forwarding = Forwarding("192.0.2.7", "https", "hr.example.com")
         fields = to_app(tuple(request.raw_headers), FieldRules(identity=()), None, forwarding, lambda name, value: False, upgrade)
         if isinstance(fields, Malformed):
             return web.Response(status=fields.status)

@@ -21,6 +21,7 @@ from gateway.doors.deciding import Decisions
 from gateway.doors.explaining import Explaining, word
 from gateway.doors.gate import NOBODY, Comer, Gate
 from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
+from gateway.doors.protected.app_cookies import AppCookies
 from gateway.doors.protected.familiar import Familiar, Familiars
 from gateway.doors.protected.forwarding import AppForwarding, Face
 from gateway.doors.protected.going import Going, Line
@@ -31,7 +32,20 @@ from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client, Owner
 from gateway.proxy.relayed import RelayedResponse
 
-__all__ = ["AppForwarding", "Face", "Familiar", "Familiars", "Gate", "Going", "Lasting", "Line", "OwnPaths", "ProtectedDoor", "SignInStart"]
+__all__ = [
+    "AppCookies",
+    "AppForwarding",
+    "Face",
+    "Familiar",
+    "Familiars",
+    "Gate",
+    "Going",
+    "Lasting",
+    "Line",
+    "OwnPaths",
+    "ProtectedDoor",
+    "SignInStart",
+]
 
 RETRY_SECONDS = 5
 """After so long a server of an app is tried again (``core.standing``), and somebody else's request may have ended."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import not_the_apps
 from gateway.core.fields import FieldRules, Forwarding, answered, passes, to_app
 from gateway.core.messages import Fields, Malformed, RequestHead
@@ -59,6 +60,13 @@ class AppForwarding:
     gate: Gate
     lasting: Lasting
     turn: Turn
+    keep_cookie: KeepCookie
+    _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """``_usual``: what becomes of most answers, whoever asked, by whether the answer is private, and by its use."""
+        usual = tuple(tuple(_usually(is_private, use, self.keep_cookie) for use in Use) for is_private in (False, True))
+        object.__setattr__(self, "_usual", usual)
 
     async def forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse | Malformed:
         """The app's answer, streamed; 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix,
@@ -122,7 +130,7 @@ class AppForwarding:
     def _fields(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
-        forwarding = Forwarding(head.client, head.peer, "https" if head.secure else "http", public)
+        forwarding = Forwarding(head.client, "https" if head.secure else "http", public)
         fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
         if isinstance(fields, Malformed) or face.host == public:
             return fields
@@ -133,13 +141,13 @@ class AppForwarding:
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         if self.face.rewriting is not None or going.comer.is_stale:
             return self._rewrite(known.head, going)
-        return _AS_IT_IS[is_private][known.use]
+        return self._usual[is_private][known.use]
 
     def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         rewriting = self.face.rewriting
-        as_it_is = _AS_IT_IS[is_private][use_of(head)]
+        as_it_is = self._usual[is_private][use_of(head)]
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
@@ -153,21 +161,17 @@ class AppForwarding:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
 
 
-def _as_it_is(is_private: bool, use: Use) -> Rewrite:
+def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie) -> Rewrite:
     """What becomes of most answers, whoever asked."""
     is_page = use is Use.PAGE
 
     def rewrite(status: int, fields: Fields) -> Fields:
         if not is_private or status == SWITCHING_PROTOCOLS:
-            return answered(fields, False, is_page)
-        kept = answered(fields, True, is_page)
+            return answered(fields, False, is_page, keep_cookie)
+        kept = answered(fields, True, is_page, keep_cookie)
         return kept if is_page else asked_again(kept, fields, use)
 
     return rewrite
-
-
-_AS_IT_IS = tuple(tuple(_as_it_is(is_private, use) for use in Use) for is_private in (False, True))
-"""By whether the answer is private, and by its use."""
 
 
 def _cut(request: web.BaseRequest) -> None:

@@ -1,0 +1,31 @@
+"""What becomes of the cookies that one app sets.
+
+Owns the note in the log, once for each app and process. Must never write a cookie's value. The rule is in ``core.app_cookies``.
+"""
+
+from collections.abc import Callable, Mapping
+
+from gateway.core.app_cookies import kept_cookie
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+class AppCookies:
+    """The cookies of one app; ``keep`` is a ``KeepCookie``."""
+
+    __slots__ = ("_app", "_is_told", "_login_host", "_tell")
+
+    def __init__(self, app: str, login_host: str, tell: Tell) -> None:
+        """``app``: its name; ``login_host``: in lower case, without a port."""
+        self._app = app
+        self._login_host = login_host
+        self._tell = tell
+        self._is_told = False
+
+    def keep(self, line: bytes) -> bytes | None:
+        """The line as it goes on, None where it is dropped."""
+        kept = kept_cookie(line, self._login_host)
+        if kept is not None and kept is not line and not self._is_told:
+            self._is_told = True
+            self._tell("app_cookie_narrowed", {"app": self._app})
+        return kept
