@@ -7,7 +7,7 @@ are used. Rules from: DESIGN sections 3, 5 and 8.
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -25,7 +25,7 @@ from gateway.outbound import open_client
 from gateway.proxy.live import Live
 from gateway.proxy.turn import Turn
 from gateway.revocations import Revocation, Revocations
-from gateway.sessions import Asking, Sessions
+from gateway.sessions import Asking, AskingRules, Sessions
 
 LEAST_ASKING_CONNECTIONS = 30
 """More than the questions that are under way at once (``AskingRules.at_once``), so that closings find a free one beside them."""
@@ -78,7 +78,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
-    sessions = Sessions(Asking(okta, clock, tell), revocations, marks, session_rules(config), clock, tell)
+    sessions = Sessions(Asking(okta, clock, tell, _asking_rules(config)), revocations, marks, session_rules(config), clock, tell)
     return Parts(
         config=config,
         clock=clock,
@@ -96,6 +96,12 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         seal_keys=settings.seal_keys,
         tell=tell,
     )
+
+
+def _asking_rules(config: Config) -> AskingRules:
+    """How much Okta is asked; the workers of one machine share what guesses may use of its rate limit."""
+    rules = AskingRules()
+    return replace(rules, guess_share=rules.guess_share / config.listen.workers)
 
 
 def _cut(live: Live, revocation: Revocation) -> None:

@@ -18,15 +18,15 @@ from typing import assert_never
 from cachetools import TTLCache
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies, set_cookie, single
+from gateway.core.cookies import PASS_NAME, START_NAME, expired, session_cookies, set_cookie, single
 from gateway.core.handoff import Accepted, Refused
 from gateway.core.handoff import accept as judge_ticket
-from gateway.core.messages import Answer, Malformed, RequestHead
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.navigation import BOUNCE_SECONDS, BOUNCES_ALLOWED, Kind, StartMark, kind_of
 from gateway.core.passes import Start, Ticket, nonce_hash
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
-from gateway.core.session import SESSION_NAMES, NoSession, Session, Unknown
+from gateway.core.session import NoSession, Session, SessionCookie, Unknown
 from gateway.doors.answers import redirect_answer
 from gateway.doors.own_requests import (
     ACCEPT,
@@ -192,28 +192,31 @@ class LoginHandoff:
         if self._clock.wall() - start.issued_at > NONCE_SECONDS:
             # The nonce is gone from the browser by now; a new start costs the user nothing.
             return Outcome(redirect_answer(302, app.origin + sign_in_path(target_or_root(start.target))), "sign_in", "start_expired")
-        finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
-        match finding:
-            case Session():
-                return self._hand_over(finding, start, app, head)
+        judged = await self._sessions.judged(session_cookies(head.fields), browser_of(head))
+        gone = expired_here(judged.names_over, head, everywhere=True)
+        match judged.finding:
+            case Session() as session:
+                return self._hand_over((session, judged.living), start, app, gone)
             case NoSession(reason):
-                return self._to_okta(reason, start, app, (head, str(text)))
-            case Unknown():
-                return unavailable(finding, self._clock)
+                return self._to_okta(reason, start, app, (str(text), gone))
+            case Unknown() as unknown:
+                return unavailable(unknown, self._clock)
             case _:
-                assert_never(finding)
+                assert_never(judged.finding)
 
     def _start(self, text: str) -> Start | Malformed:
         opened = self._sealer.open("start", str(self._table.login.authority), text)
         start = Start.unpacked(opened.payload) if opened is not None else None
         return start if start is not None else Malformed(400, "start")
 
-    def _hand_over(self, session: Session, start: Start, app: App, head: RequestHead) -> Outcome:
+    def _hand_over(self, who: tuple[Session, tuple[SessionCookie, ...]], start: Start, app: App, gone: Fields) -> Outcome:
+        """``who``: the session and the cookies that carry it; ``gone``: the lines that take dead ones out of the browser."""
+        session, living = who
         ticket = Ticket(
             id=secrets.token_urlsafe(16),
             app=start.app,
             nonce_hash=start.nonce_hash,
-            cookies=session_cookies(head.fields),
+            cookies=living,
             user_id=session.user_id,
             session_id=session.id,
             target=start.target,
@@ -221,10 +224,10 @@ class LoginHandoff:
         )
         sealed = self._sealer.seal("ticket", str(app.authority), ticket.packed())
         fingerprint = self._sessions.shown_of(ticket.cookies)
-        return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={sealed}"), "ticket", "", fingerprint)
+        return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={sealed}", *gone), "ticket", "", fingerprint)
 
-    def _to_okta(self, reason: str, start: Start, app: App, came: tuple[RequestHead, str]) -> Outcome:
-        head, text = came
+    def _to_okta(self, reason: str, start: Start, app: App, came: tuple[str, Fields]) -> Outcome:
+        text, gone = came
         now = self._clock.monotonic()
         # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
         came_with = text[-TAG_CHARACTERS:]
@@ -234,5 +237,4 @@ class LoginHandoff:
             looping = LoopExplained(self._table.login.authority.host, len(tries), retry_path=app.origin + sign_in_path(start.target))
             return Outcome(page(looping, self._clock), "refused", "sign_in_loop")
         self._tries[came_with] = tries
-        gone = expired_here(SESSION_NAMES, head, everywhere=True) if repeated(session_cookies(head.fields)) else ()
         return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)

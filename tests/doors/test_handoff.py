@@ -155,15 +155,23 @@ async def test_an_org_that_does_not_answer_makes_nobody_signed_out(gateway: OwnG
     assert (reply.status, reply.location, reply.set_names) == (503, "", []) and reply.values("Retry-After")
 
 
-async def test_a_repeated_session_cookie_is_expired_wherever_a_sibling_may_have_planted_it(gateway: OwnGateway) -> None:
+async def test_two_users_of_one_browser_are_nobody_and_expired_wherever_a_sibling_may_have_planted_them(gateway: OwnGateway) -> None:
     browser, session = gateway.signed_in()
+    planted = gateway.org.sign_in(BOB)
     started = await browser.ask(f"{HR}/")
-    reply = await browser.ask(started.location, cookie=f"sid={session.sid}; sid=planted")
+    reply = await browser.ask(started.location, cookie=f"sid={session.sid}; sid={planted.sid}")
     assert reply.status == 302 and reply.location.startswith("/login/login.htm")
     lines = reply.values("Set-Cookie")
-    assert {line.partition("=")[0] for line in lines} == {"sid", "idx"}
-    assert sum("Domain=example.com" in line for line in lines) == 2 and not any("Domain=com" in line for line in lines)
+    assert {line.partition("=")[0] for line in lines} == {"sid"}
+    assert sum("Domain=example.com" in line for line in lines) == 1 and not any("Domain=com" in line for line in lines)
     assert all("Max-Age=0" in line for line in lines)
+
+
+async def test_a_dead_cookie_of_the_same_name_hides_nobody_and_the_pass_holds_the_living_one(gateway: OwnGateway) -> None:
+    browser, session = gateway.signed_in()
+    started = await browser.ask(f"{HR}/")
+    reply = await browser.ask(started.location, cookie=f"sid=planted; sid={session.sid}")
+    assert reply.status == 302 and "ticket=" in reply.location and reply.values("Set-Cookie") == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Rules about HTTP messages and about the clients that send them."""
