@@ -4,6 +4,10 @@ Owns every DELETE that the gateway sends by itself. Must never report a session 
 never stop half way because a client left: each closing is a task of its own. What could not be proven is tried again in
 the background until it is, or until the bound on tries; the browser carries the same cookies in its pending cookie, so
 that the next switch closes them first even after a restart. Rules from: DESIGN sections 4 and 6, ATTACKS L9.
+
+Cookies that were never seen as a session here may be made up. Questions about them are guesses, counted and bounded by
+``sessions.guesses``, and one client has one closing of nothing but such cookies at a time. Where no guess is left, a redemption is refused,
+and a sign-out ends without a proof and without another try.
 """
 
 import asyncio
@@ -11,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
+from gateway.core.cookies import repeated
 from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.core.switch import (
     Ask,
@@ -31,11 +36,11 @@ from gateway.core.switch import (
     Verify,
     begin,
     is_proof_of_end,
-    sets_of,
     step,
 )
 from gateway.okta import Browser, Okta
-from gateway.sessions import Sessions
+from gateway.policy.session.cookies import split
+from gateway.sessions import ClientTurns, Sessions
 from gateway.underway import Underway
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
@@ -46,7 +51,15 @@ BACKLOG_OF_ONE = 50
 """Of one client address: nobody can fill the backlog alone. The browsers behind it carry theirs in their pending cookies."""
 RETRIES_AT_ONCE = 4
 QUIET_SECONDS = 6.0
-"""Longer than Okta's first byte is waited for by default, so that a request under way has ended one way or the other."""
+"""How long a closing waits for forwarded requests that carry the same cookies, because their answers may renew the session.
+
+A user waits for the closing, so this is about as long as one session check may take. A request that Okta answers later than that
+(forwarding waits up to ``okta.forward_first_byte_timeout``) leaves the end unproven: the closing is refused, and tried again in the
+background.
+"""
+
+LIMITED = frozenset({"client_limited", "guesses_limited"})
+"""Why Okta was not asked about cookies that may be made up. Such a closing is not tried again: that would be more guesses."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
@@ -76,11 +89,17 @@ class Closer:
         self._running: set[asyncio.Task[Final]] = set()
         self._backlog: dict[frozenset[SessionCookie], asyncio.Task[None]] = {}
         self._waiting_of: Counter[str] = Counter()
+        self._turns = ClientTurns()
 
     @property
     def backlog(self) -> int:
         """How many closings are still unproven and being retried."""
         return len(self._backlog)
+
+    @property
+    def doubted(self) -> int:
+        """How many clients have a closing under way of nothing but cookies that may be made up."""
+        return len(self._turns)
 
     async def switch(self, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Confirm | Redeem | Refuse:
         """What the door must do with a redemption that presents or carries these cookies."""
@@ -102,8 +121,8 @@ class Closer:
 
     async def has_ended(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> bool:
         """Whether Okta says of any of these cookies, asked by itself, that its session is gone."""
-        for cookie in cookies:
-            if is_proof_of_end((await self._okta.session((cookie,), browser)).finding):
+        for cookie in split(cookies)[0]:
+            if is_proof_of_end(await self._alone(cookie, browser)):
                 return True
         return False
 
@@ -118,21 +137,37 @@ class Closer:
         return await asyncio.shield(self._begin(goal, cookies, browser, trusted))
 
     def _begin(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> asyncio.Task[Final]:
-        task = asyncio.create_task(self._drive(goal, cookies, browser, trusted), name="closing")
+        possible, _ = split(cookies)
+        task = asyncio.create_task(self._drive(goal, possible, browser, trusted), name="closing")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
     async def _drive(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
-        final = await self._steps(goal, cookies, browser, trusted)
-        if isinstance(final, Refuse) and final.revoked:
-            self._retry_later(cookies, browser, final.reason)
+        final = await self._in_turn(goal, cookies, browser, trusted)
+        if isinstance(final, Refuse):
+            if final.revoked and final.reason not in LIMITED:
+                self._retry_later(cookies, browser, final.reason)
         elif not isinstance(final, Confirm):
             self._forget(cookies)
         return final
 
+    async def _in_turn(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
+        """One at a time of a client where all cookies may be made up; those that the gateway knows never wait for such a turn."""
+        if not cookies or any(self._sessions.is_known(cookie) for cookie in cookies):
+            return await self._steps(goal, cookies, browser, trusted)
+        revoked = goal is Goal.SIGN_OUT
+        if revoked and not all(self._sessions.is_revoked((cookie,)) for cookie in cookies):
+            await self._sessions.revoke(cookies)
+        async with self._turns.turn(browser.client) as has_turn:
+            limited = self._sessions.may_guess(browser)
+            if limited is not None:
+                return Refuse(limited.reason, revoked, limited.retry_at)
+            return await self._steps(goal, cookies, browser, trusted) if has_turn else Refuse("client_limited", revoked)
+
     async def _steps(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
-        switch, command = begin(goal, cookies, trusted)
+        doubtful = frozenset(cookie for cookie in cookies if not self._sessions.is_known(cookie))
+        switch, command = begin(goal, cookies, trusted, doubtful)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
             switch, command = step(switch, await self._carry_out(command, browser))
         return command
@@ -140,7 +175,7 @@ class Closer:
     async def _carry_out(self, command: Command, browser: Browser) -> Event:
         match command:
             case Ask(cookies):
-                return Asked(await self.who(cookies, browser))
+                return await self._asked(cookies, browser)
             case Revoke(cookies, session):
                 await self._sessions.revoke(cookies, session_id=session.id if session is not None else None)
                 return Revoked()
@@ -151,7 +186,7 @@ class Closer:
                 gone = answer.status == 404 and answer.code == "E0000007"
                 return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}")
             case Verify(cookie):
-                return Verified((await self._okta.session((cookie,), browser)).finding)
+                return Verified(await self._alone(cookie, browser))
             case Confirm() | Redeem() | Proven() | Refuse():
                 raise AssertionError("final commands are the door's")
             case _:
@@ -159,17 +194,33 @@ class Closer:
 
     async def who(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Finding:
         """Who is signed in with any of these cookies; neither a repeated name nor a revoked cookie beside it hides anybody."""
-        living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
+        return (await self._asked(split(cookies)[0], browser)).finding
+
+    async def _asked(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Asked:
+        living = tuple(dict.fromkeys(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,))))
+        together = () if repeated(living) else (living,)  # as browsers send them, and as the memory of sessions knows them
         findings: list[Finding] = []
-        for chosen in dict.fromkeys((*sets_of(living), *((cookie,) for cookie in living))):
+        gone: list[SessionCookie] = []
+        for chosen in dict.fromkeys((*together, *((cookie,) for cookie in living))):
             findings.append(await self._sessions.current(chosen, browser))
             if isinstance(findings[-1], Session):
                 break
+            if len(chosen) == 1 and is_proof_of_end(findings[-1]):
+                gone.append(chosen[0])
         for kind in (Session, Unknown, NoSession):
             for finding in findings:
                 if isinstance(finding, kind):
-                    return finding
-        return NoSession("no_cookie")
+                    return Asked(finding, frozenset(gone))
+        return Asked(NoSession("no_cookie"))
+
+    async def _alone(self, cookie: SessionCookie, browser: Browser) -> Finding:
+        """What Okta says now of one cookie. A known one is asked about at once; about one that may be made up as much as guesses allow."""
+        if not self._sessions.is_known(cookie):
+            return await self._sessions.alone(cookie, browser)
+        finding = (await self._okta.session((cookie,), browser)).finding
+        if is_proof_of_end(finding):
+            self._sessions.note_gone(cookie)
+        return finding
 
     def _retry_later(self, cookies: tuple[SessionCookie, ...], browser: Browser, reason: str) -> None:
         self._tell("close_unproven", {"reason": reason, "backlog": len(self._backlog)})

@@ -17,15 +17,21 @@ from gateway import __version__
 from gateway.core.cache import RateLimits, rate_limits
 from gateway.core.cookies import single
 from gateway.core.messages import Fields, RequestHead
-from gateway.core.session import LARGEST_ANSWER_BYTES, Finding, NoSession, SessionCookie, Unknown, error_code, interpret
+from gateway.core.session import LARGEST_ANSWER_BYTES, Finding, NoSession, SessionCookie, Unknown, error_code, interpret, is_json
 from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.outbound import Deadlines, Destination, send_once
+from gateway.policy.session.cookies import could_be_oktas
 
 ME = "/api/v1/sessions/me"
 REFRESH = "/api/v1/sessions/me/lifecycle/refresh"
 DEVICE_NAME = b"DT"
 _OWN_AGENT = f"session-gateway/{__version__}".encode()
 _READ_BYTES = 16 * 1024
+
+LARGEST_USER_AGENT = 1024
+LARGEST_ACCEPT_LANGUAGE = 256
+LARGEST_DEVICE = 1024
+"""Bytes. Okta does without a field that is longer; its front hangs up on fields that are too large, and that looks like an outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ class Okta:
         finding = interpret(response.status, response.headers, body)
         if method == "DELETE":
             finding = _closed(response.status, finding)
-        return OktaAnswer(finding, response.status, rate_limits(response.headers), error_code(body))
+        code = error_code(body) if response.status != 404 or is_json(response.headers.get("Content-Type")) else None
+        return OktaAnswer(finding, response.status, rate_limits(response.headers), code)
 
 
 def _closed(status: int, finding: Finding) -> Finding:
@@ -111,20 +118,24 @@ def _can_be_sent(value: bytes) -> bool:
 
 def _fields(cookies: Sequence[SessionCookie], browser: Browser) -> Fields:
     jar = [(cookie.name, cookie.value) for cookie in cookies]
-    if browser.device and _can_be_sent(browser.device):
+    if len(browser.device) <= LARGEST_DEVICE and could_be_oktas(browser.device):
         jar.append((DEVICE_NAME, browser.device))
-    agent = browser.user_agent if browser.user_agent.strip() and _can_be_sent(browser.user_agent) else _OWN_AGENT
+    agent = browser.user_agent if browser.user_agent.strip() and _fits(browser.user_agent, LARGEST_USER_AGENT) else _OWN_AGENT
     fields = [
         (b"Accept", b"application/json"),
         (b"Accept-Encoding", b"identity"),
         (b"User-Agent", agent),
         (b"Cookie", b"; ".join(name + b"=" + value for name, value in jar)),
     ]
-    if browser.accept_language and _can_be_sent(browser.accept_language):
+    if browser.accept_language and _fits(browser.accept_language, LARGEST_ACCEPT_LANGUAGE):
         fields.append((b"Accept-Language", browser.accept_language))
     if _is_address(browser.client):
         fields.append((b"X-Forwarded-For", browser.client.encode()))
     return tuple(fields)
+
+
+def _fits(value: bytes, most_bytes: int) -> bool:
+    return len(value) <= most_bytes and _can_be_sent(value)
 
 
 def _is_address(client: str) -> bool:

@@ -54,7 +54,7 @@ class Ending(web.RequestHandler):
             auto_decompress=False,
             keepalive_timeout=rules.idle_seconds,
             lingering_time=LINGERING_SECONDS,
-            max_line_size=2 * limits.line_bytes,
+            max_line_size=2 * limits.parsed_line_bytes,
             max_field_size=2 * limits.fields_bytes + 1,
             max_headers=max(_MOST_FIELDS_PARSED, limits.most_fields),
         )
@@ -128,7 +128,7 @@ class Ending(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionAbortedError("the answer broke off") from exc
         if isinstance(exc, LineTooLong):
-            of_line = exc.args[1] == 2 * self._rules.limits.line_bytes
+            of_line = exc.args[1] == 2 * self._rules.limits.parsed_line_bytes
             return self._refuse(request, Malformed(414, "request_line_too_long") if of_line else Malformed(431, "fields_too_large"))
         if 400 <= status < 500:
             return self._refuse(request, self.malformed or Malformed(400, "unparsable"))

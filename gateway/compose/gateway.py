@@ -163,7 +163,7 @@ class Gateway:
         auth = subrequest_door(parts, gate)
         if self._among is None or self._among.keeper is not None:
             return Doors(login_door(parts, opened), app_door(parts, gate, opened), auth)
-        relay = relay_door(self._among.place, self._witness.clock, opened)
+        relay = relay_door(self._among.place, self._witness.clock, opened, self._settings.config.okta.forward_first_byte_timeout)
         return Doors(relay, app_door(parts, gate, opened, relay), auth)
 
     async def _listen_to_workers(self, inside: Listener, keeper: socket.socket, alone: asyncio.Event, opened: AsyncExitStack) -> None:

@@ -41,9 +41,9 @@ class ServerPlace(NamedTuple):
 
 
 def head_limits(config: Config) -> HeadLimits:
-    """How large a head may be."""
+    """How large a head may be on an app host, and how long the login host's request line."""
     listen = config.listen
-    return HeadLimits(listen.request_line, listen.fields_count, listen.fields_size)
+    return HeadLimits(listen.request_line, listen.fields_count, listen.fields_size, max(listen.request_line, config.login.request_line))
 
 
 def authority_of(origin: str) -> Authority:
@@ -95,8 +95,13 @@ def deadlines(table: AppTable) -> Deadlines:
 
 
 def org_deadlines(config: Config) -> Deadlines:
-    """How long Okta is waited for."""
+    """How long Okta is waited for when a session is checked or closed."""
     return Deadlines(config.okta.connect_timeout, config.okta.first_byte_timeout, config.okta.idle_timeout)
+
+
+def forward_deadlines(config: Config) -> Deadlines:
+    """How long Okta is waited for when a request of a browser is forwarded: a sign-in may wait for another directory."""
+    return Deadlines(config.okta.connect_timeout, config.okta.forward_first_byte_timeout, config.okta.idle_timeout)
 
 
 def app_host(app: AppTable) -> str:

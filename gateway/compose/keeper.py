@@ -17,15 +17,21 @@ from gateway.proxy.place import Place
 from gateway.proxy.upstream import PoolRules, Upstream
 
 RELAYED_AT_ONCE = 2000
+SPARE_SECONDS = 55.0
+"""What the keeper may need beside one answer of Okta's: a switch asks and closes before it redeems."""
 KEPT_SECONDS = 60.0
 """Shorter than the keeper keeps an idle connection (``KEEP_ALIVE_SECONDS``)."""
-_DEADLINES = Deadlines(connect=5.0, first_byte=60.0, idle=330.0)
+IDLE_SECONDS = 330.0
 """Longer than what the keeper itself waits for: it is the keeper that tells a client what did not come."""
 
 
-def relay_door(place: str, clock: Clock, opened: AsyncExitStack) -> Relay:
-    """The door that leads to the keeper at this place; its connections are closed with ``opened``."""
-    upstream = Upstream(Place("", 0, place), _DEADLINES, PoolRules(RELAYED_AT_ONCE, KEPT_SECONDS))
+def relay_door(place: str, clock: Clock, opened: AsyncExitStack, first_byte_seconds: float = 60.0) -> Relay:
+    """The door that leads to the keeper at this place; its connections are closed with ``opened``.
+
+    ``first_byte_seconds``: how long the keeper itself waits for Okta.
+    """
+    deadlines = Deadlines(connect=5.0, first_byte=first_byte_seconds + SPARE_SECONDS, idle=IDLE_SECONDS)
+    upstream = Upstream(Place("", 0, place), deadlines, PoolRules(RELAYED_AT_ONCE, KEPT_SECONDS))
     opened.push_async_callback(upstream.aclose)
     return Relay(HttpProxy(upstream), clock)
 
@@ -33,7 +39,7 @@ def relay_door(place: str, clock: Clock, opened: AsyncExitStack) -> Relay:
 def rules_for_workers(limits: HeadLimits) -> ClientRules:
     """What another worker gets: a head that its client was allowed, and what relaying adds to it."""
     added = ADDED_BYTES + ADDED_BYTES_EACH * limits.most_fields
-    return ClientRules(limits=HeadLimits(limits.line_bytes, limits.most_fields + 1, limits.fields_bytes + added))
+    return ClientRules(limits=HeadLimits(limits.line_bytes, limits.most_fields + 1, limits.fields_bytes + added, limits.longest_line_bytes))
 
 
 async def until_alone(alone: asyncio.Event, seconds: float) -> None:

@@ -5,7 +5,7 @@ Owns the wiring of the login host's rooms. Must never decide anything. Rules fro
 
 from contextlib import AsyncExitStack
 
-from gateway.compose.hosts import org_deadlines, place_of
+from gateway.compose.hosts import forward_deadlines, place_of
 from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.carrying import Carrying
@@ -54,7 +54,7 @@ def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
 
 
 def _org(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> Upstream:
-    made = Upstream(place_of(parts.place.destination), org_deadlines(parts.config), rules)
+    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules)
     opened.push_async_callback(made.aclose)
     return made
 

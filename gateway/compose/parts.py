@@ -27,7 +27,7 @@ from gateway.policy.session.revocation_epoch import RevocationEpoch
 from gateway.proxy.live import Live
 from gateway.proxy.turn import Turn
 from gateway.revocations import Revocation, Revocations
-from gateway.sessions import Asking, Sessions
+from gateway.sessions import Asking, AskingRules, Sessions
 from gateway.shared_state import SharedState
 
 ADDRESS_BYTES = 64
@@ -86,7 +86,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))
-    sessions = Sessions(Asking(okta, clock, tell), revocations, marks, rules, clock, tell)
+    sessions = Sessions(Asking(okta, clock, tell, _asking_rules(config)), revocations, marks, rules, clock, tell)
     sealer = Sealer(settings.seal_keys, secrets.token_bytes)
     return Parts(
         config=config,
@@ -107,6 +107,12 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         seal_keys=settings.seal_keys,
         tell=tell,
     )
+
+
+def _asking_rules(config: Config) -> AskingRules:
+    """How much Okta is asked; the workers of one machine share what guesses may use of its rate limit."""
+    rules = AskingRules()
+    return replace(rules, guess_share=rules.guess_share / config.listen.workers)
 
 
 def _cut(live: Live, revocation: Revocation) -> None:

@@ -64,6 +64,7 @@ class Okta(Table):
     ca_file: str = ""
     connect_timeout: Seconds = _spelled("3s")
     first_byte_timeout: Seconds = _spelled("5s")
+    forward_first_byte_timeout: Seconds = _spelled("60s")
     idle_timeout: Seconds = _spelled("30s")
     connections: Count = 100
 
@@ -72,6 +73,7 @@ class Login(Table):
     """The login host, the only one that Okta's cookies ever see."""
 
     url: PublicOrigin
+    request_line: Bytes = _spelled("32KiB")
 
 
 class Seal(Table):

@@ -38,7 +38,7 @@ class Arrival:
 
     def waits(self) -> Malformed | None:
         """Why no more of this head is waited for, although a parser has seen no end of it (414, 431), else None."""
-        line_bytes, fields_bytes = self._limits.line_bytes, self._limits.fields_bytes
+        line_bytes, fields_bytes = self._limits.parsed_line_bytes, self._limits.fields_bytes
         if self._is_first_line:
             return Malformed(414, "request_line_too_long") if self._bytes > 2 * line_bytes else None
         return Malformed(431, "fields_too_large") if self._bytes > 2 * (line_bytes + fields_bytes) else None

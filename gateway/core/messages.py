@@ -144,11 +144,24 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How large a head may be (C11, D2): its first line, the number of its fields, and their names and values together."""
+    """How large a head may be (C11, D2): its first line, the number of its fields, and their names and values together.
+
+    ``longest_line_bytes``: the first line of a request to the host that may have the longest; 0 where all hosts are alike. It is what a
+    parser must read, before anybody knows the host.
+    """
 
     line_bytes: int = 8 * 1024
     most_fields: int = 100
     fields_bytes: int = 64 * 1024
+    longest_line_bytes: int = 0
+
+    @property
+    def parsed_line_bytes(self) -> int:
+        """The longest first line that is read at all."""
+        return max(self.line_bytes, self.longest_line_bytes)
+
+
+LINE_TOO_LONG: Final = Malformed(414, "request_line_too_long")
 
 
 def admit_head(received: Received, limits: HeadLimits) -> RequestHead | Malformed:
@@ -157,6 +170,8 @@ def admit_head(received: Received, limits: HeadLimits) -> RequestHead | Malforme
     named = read_head(method, target, received.version, fields, limits)
     if isinstance(named, Malformed):
         return named
+    if is_line_too_long(method, target, limits.line_bytes):
+        return LINE_TOO_LONG
     authority = parse_authority(host_in(named).decode("latin-1"), is_secure)
     if authority is None:
         return Malformed(400, "host")
@@ -172,8 +187,9 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
             return Malformed(400, "method")
         if method.upper() in _METHODS_REFUSED:
             return Malformed(405, "method_refused")
-    if len(method) + len(target) + _REST_OF_LINE > limits.line_bytes:
-        return Malformed(414, "request_line_too_long")
+    line_bytes = len(method) + len(target) + _REST_OF_LINE
+    if line_bytes > limits.line_bytes and line_bytes > limits.longest_line_bytes:
+        return LINE_TOO_LONG
     if len(fields) > limits.most_fields:
         return Malformed(431, "too_many_fields")
     names, values = zip(*fields) if fields else ((), ())  # noqa: B905  pairs are of one length
@@ -192,6 +208,11 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
         return misframed
     host = named.get(b"host")
     return named if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
+
+
+def is_line_too_long(method: str, target: str, line_bytes: int) -> bool:
+    """Whether a request line of this method and target is longer than so many bytes."""
+    return len(method) + len(target) + _REST_OF_LINE > line_bytes
 
 
 def host_in(named: Named) -> bytes:

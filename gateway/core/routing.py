@@ -13,7 +13,19 @@ from typing import Final
 
 from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
 from gateway.core.learned import Learned
-from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, host_in, parse_authority, read_head
+from gateway.core.messages import (
+    LINE_TOO_LONG,
+    Authority,
+    Fields,
+    HeadLimits,
+    Malformed,
+    Received,
+    RequestHead,
+    host_in,
+    is_line_too_long,
+    parse_authority,
+    read_head,
+)
 from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
 from gateway.core.windows_paths import is_read_apart, windows_readings
 
@@ -189,6 +201,8 @@ class RouteTable:
         authority, host, is_secure = self.named(host_in(named))
         if authority is None:
             return Malformed(400, "host")
+        if is_line_too_long(method, target, limits.line_bytes) and not isinstance(host, LoginHost):
+            return LINE_TOO_LONG
         return RequestHead(method, target, authority, fields, is_secure, peer, client, named), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:

@@ -24,6 +24,8 @@ COMPANION_NAMES = (b"xids", b"myr")
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 
+FINGERPRINT_BYTES = 16
+
 Fingerprint = NewType("Fingerprint", bytes)
 """16 bytes of keyed BLAKE2b over (org, cookie name, value): cache key, revocation key, log field."""
 
@@ -68,6 +70,12 @@ def key_of(fingerprints: tuple[Fingerprint, ...]) -> bytes:
     return fingerprints[0] if len(fingerprints) == 1 else b"".join(sorted(fingerprints))
 
 
+def parts_of(key: bytes) -> tuple[bytes, ...]:
+    """The fingerprints of which ``key_of`` made a key; none where the key is one fingerprint itself."""
+    size = FINGERPRINT_BYTES
+    return tuple(key[start : start + size] for start in range(0, len(key), size)) if len(key) > size else ()
+
+
 class Fingerprinter:
     """Makes fingerprints for one org; two orgs, or two keys, never share one."""
 
@@ -76,8 +84,8 @@ class Fingerprinter:
     def __init__(self, key: bytes, org: str) -> None:
         """``key`` is 16 to 64 secret bytes; ``org`` the org's address, so that no cache entry crosses orgs (K1)."""
         org_key = hmac.digest(key, b"fingerprint\0" + org.encode(), "sha256")
-        self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=16, key=org_key) for name in SESSION_NAMES}
-        self._tokens = hashlib.blake2b(b"token\0", digest_size=16, key=org_key)
+        self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=FINGERPRINT_BYTES, key=org_key) for name in SESSION_NAMES}
+        self._tokens = hashlib.blake2b(b"token\0", digest_size=FINGERPRINT_BYTES, key=org_key)
 
     def of(self, cookie: SessionCookie) -> Fingerprint:
         """The fingerprint of one cookie; surrounding blanks and quotes, which a server would ignore, make no difference."""
@@ -158,12 +166,15 @@ def interpret(status: int, fields: Mapping[str, str], body: bytes) -> Finding:
     """What an answer of ``GET /sessions/me`` means (DESIGN section 3, the table).
 
     ``fields`` are looked up case-insensitively by the caller's mapping. 404 counts as "no session" only with Okta's own
-    ``E0000007``: a 404 of something between us and Okta proves nothing.
+    ``E0000007``: a 404 of something between us and Okta proves nothing. Okta's answers are JSON and say so; whatever says that it is
+    something else is not read. Never raises, whatever the answer is.
     """
     if status == 429:
         return Unknown("rate_limited", _epoch(fields.get("X-Rate-Limit-Reset")))
     if len(body) > LARGEST_ANSWER_BYTES:
         return Unknown("too_large")
+    if status in (200, 404) and not is_json(fields.get("Content-Type")):
+        return Unknown("strange_type")
     if status == 404:
         return NoSession("not_found") if error_code(body) == "E0000007" else Unknown("strange_404")
     if status != 200:
@@ -172,6 +183,14 @@ def interpret(status: int, fields: Mapping[str, str], body: bytes) -> Finding:
     if answer is None:
         return Unknown("not_json")
     return _session(answer)
+
+
+def is_json(content_type: str | None) -> bool:
+    """Whether a Content-Type field says ``application/json`` or another JSON type (``application/*+json``, RFC 6839 section 3.1)."""
+    named = (content_type or "").partition(";")[0].strip(" \t").lower()
+    if named == "application/json":
+        return True
+    return named.startswith("application/") and named.endswith("+json") and len(named) > len("application/+json") and named.count("/") == 1
 
 
 def error_code(body: bytes) -> str | None:
@@ -189,7 +208,7 @@ def _session(answer: Mapping[str, Any]) -> Finding:
         return Unknown("strange_status")
     texts = [answer.get(name) for name in ("id", "userId", "login")]
     expires_at = moment(answer.get("expiresAt"))
-    if not all(isinstance(text, str) and text for text in texts) or expires_at is None:
+    if not all(_is_text(text) and text for text in texts) or expires_at is None:
         return Unknown("incomplete_session")
     amr = answer.get("amr")
     return Session(
@@ -197,21 +216,26 @@ def _session(answer: Mapping[str, Any]) -> Finding:
         user_id=str(texts[1]),
         login=str(texts[2]),
         expires_at=expires_at,
-        amr=tuple(item for item in amr if isinstance(item, str)) if isinstance(amr, list) else (),
+        amr=tuple(item for item in amr if _is_text(item)) if isinstance(amr, list) else (),
         last_password_verification=moment(answer.get("lastPasswordVerification")),
         last_factor_verification=moment(answer.get("lastFactorVerification")),
     )
 
 
 def moment(text: object) -> datetime | None:
-    """An RFC 3339 date-time of Okta as aware UTC; None for anything else."""
+    """An RFC 3339 date-time of Okta as aware UTC; None for anything else, and for an offset that leads out of the calendar."""
     if not isinstance(text, str):
         return None
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return parsed.astimezone(UTC) if parsed.tzinfo is not None else None
+
+
+def _is_text(value: object) -> bool:
+    """Whether a JSON value is a text that can be written down: ``"\\ud800"`` is half a character, which no field and no log can carry."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

@@ -8,10 +8,16 @@
      Ask ── live, start not trusted ─▶ Confirm                                        │
       │  └─ unknown, start not trusted ─▶ Refuse (nothing touched)                    │
       ▼                                                                               │
-    Revoke ─▶ Close (each set of cookies) ─▶ Verify (each cookie by itself) ──────────┘
+    Revoke ─▶ Verify (each doubtful cookie by itself) ── all cookies gone ───────────▶┤
+                │ the others, if any                                                  │
+                ▼                                                                     │
+              Close (each set of cookies) ─▶ Verify (each cookie by itself) ──────────┘
                 ▲                               │ still alive
                 └──── Close that cookie alone ◀─┘ at most 3 rounds
                       any step fails, or a fourth round ─▶ Refuse
+
+A *doubtful* cookie is one that the gateway never saw as a session, so that anybody may have made it up. Okta is asked about it first:
+one that carries nothing is not closed.
 
 One command at a time; the door carries it out and reports the event. ``Confirm``, ``Redeem``, ``Proven`` and ``Refuse``
 are final. For a sign-out the same machine runs with ``Goal.SIGN_OUT``: it begins at ``Revoke``, and ``Proven`` takes the
@@ -41,9 +47,10 @@ class Goal(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Event: who Okta says is signed in with all presented cookies."""
+    """Event: who Okta says is signed in with all presented cookies. ``gone``: those that it was asked about alone, and proved gone."""
 
     finding: Finding
+    gone: frozenset[SessionCookie] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +137,18 @@ Final = Confirm | Redeem | Proven | Refuse
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The machine's state. ``expected`` is the command whose event must come next; None once a final command was given."""
+    """The machine's state. ``expected`` is the command whose event must come next; None once a final command was given.
+
+    ``gone``: the cookies that were proven gone before anything was closed. ``to_sift``: the doubtful ones still to be asked about.
+    """
 
     goal: Goal
     cookies: tuple[SessionCookie, ...]
     trusted: bool
+    doubtful: frozenset[SessionCookie] = frozenset()
+    gone: frozenset[SessionCookie] = frozenset()
+    to_sift: tuple[SessionCookie, ...] = ()
+    is_sifting: bool = False
     expected: Ask | Revoke | Close | Verify | None = None
     to_close: tuple[tuple[SessionCookie, ...], ...] = ()
     to_verify: tuple[SessionCookie, ...] = ()
@@ -142,14 +156,16 @@ class Switch:
     rounds: int = 1
 
 
-def begin(goal: Goal, cookies: tuple[SessionCookie, ...], trusted: bool) -> tuple[Switch, Command]:
+def begin(
+    goal: Goal, cookies: tuple[SessionCookie, ...], trusted: bool, doubtful: frozenset[SessionCookie] = frozenset()
+) -> tuple[Switch, Command]:
     """The machine for one request and its first command.
 
     ``cookies``: every session cookie presented or carried, repeated names and values included. ``trusted``: the request
-    came from a trusted start, or the user has confirmed it.
+    came from a trusted start, or the user has confirmed it. ``doubtful``: those that were never seen as a session here.
     """
     distinct = tuple(dict.fromkeys(cookies))
-    switch = Switch(goal, distinct, trusted)
+    switch = Switch(goal, distinct, trusted, doubtful)
     if not distinct:
         return switch, Redeem() if goal is Goal.REDEEM else Proven()
     return _expect(switch, Ask(distinct) if goal is Goal.REDEEM else Revoke(distinct, None))
@@ -158,14 +174,15 @@ def begin(goal: Goal, cookies: tuple[SessionCookie, ...], trusted: bool) -> tupl
 def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
     """The next state and command. An event that does not answer the last command is a bug of the caller: ``ValueError``."""
     match switch.expected, event:
-        case Ask(), Asked(finding):
-            return _asked(switch, finding)
+        case Ask(), Asked(finding, gone):
+            return _asked(replace(switch, gone=gone), finding)
         case Revoke(), Revoked():
-            return _close_next(replace(switch, to_close=sets_of(switch.cookies), to_verify=switch.cookies))
+            unsure = tuple(cookie for cookie in switch.cookies if cookie in switch.doubtful and cookie not in switch.gone)
+            return _sift_next(replace(switch, to_sift=unsure, is_sifting=True))
         case Close(), Closed(accepted, reason):
             return _close_next(switch) if accepted else _refuse(switch, reason or "close_failed")
         case Verify(cookie), Verified(finding):
-            return _verified(switch, cookie, finding)
+            return _sifted(switch, cookie, finding) if switch.is_sifting else _verified(switch, cookie, finding)
         case _:
             raise ValueError(f"{type(event).__name__} does not answer {type(switch.expected).__name__}")
 
@@ -200,6 +217,22 @@ def _asked(switch: Switch, finding: Finding) -> tuple[Switch, Command]:
     return _expect(switch, Revoke(switch.cookies, session))
 
 
+def _sift_next(switch: Switch) -> tuple[Switch, Command]:
+    if switch.to_sift:
+        return _expect(replace(switch, to_sift=switch.to_sift[1:]), Verify(switch.to_sift[0]))
+    switch = replace(switch, is_sifting=False)
+    rest = tuple(cookie for cookie in switch.cookies if cookie not in switch.gone)
+    if not rest:
+        return _ended(switch)
+    return _close_next(replace(switch, to_close=sets_of(rest), to_verify=switch.cookies))
+
+
+def _sifted(switch: Switch, cookie: SessionCookie, finding: Finding) -> tuple[Switch, Command]:
+    if isinstance(finding, Unknown):
+        return _refuse(switch, finding.reason, finding.retry_at)
+    return _sift_next(replace(switch, gone=switch.gone | {cookie}) if is_proof_of_end(finding) else switch)
+
+
 def _close_next(switch: Switch) -> tuple[Switch, Command]:
     if switch.to_close:
         return _expect(replace(switch, to_close=switch.to_close[1:]), Close(switch.to_close[0]))
@@ -210,7 +243,7 @@ def _verify_next(switch: Switch) -> tuple[Switch, Command]:
     if switch.to_verify:
         return _expect(replace(switch, to_verify=switch.to_verify[1:]), Verify(switch.to_verify[0]))
     if not switch.alive:
-        return replace(switch, expected=None), Redeem() if switch.goal is Goal.REDEEM else Proven()
+        return _ended(switch)
     if switch.rounds == ROUNDS:
         return _refuse(switch, "still_alive")
     again = replace(switch, to_close=tuple((c,) for c in switch.alive), to_verify=switch.cookies, alive=(), rounds=switch.rounds + 1)
@@ -223,6 +256,10 @@ def _verified(switch: Switch, cookie: SessionCookie, finding: Finding) -> tuple[
     if isinstance(finding, Unknown):
         return _refuse(switch, finding.reason, finding.retry_at)
     return _verify_next(replace(switch, alive=(*switch.alive, cookie)))
+
+
+def _ended(switch: Switch) -> tuple[Switch, Command]:
+    return replace(switch, expected=None), Redeem() if switch.goal is Goal.REDEEM else Proven()
 
 
 def _expect(switch: Switch, command: Ask | Revoke | Close | Verify) -> tuple[Switch, Command]:

@@ -99,7 +99,7 @@ class Gate:
         finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True, patience=patience)
         if isinstance(finding, Session) and finding.user_id != held.user_id:
             with suppress(OutsideFailed):  # in force here before it is told to others
-                await self._sessions.revoke(held.cookies)
+                await self._sessions.revoke(held.cookies, session_id=held.session_id)  # not the id that Okta names now: it is the other's
             finding = NoSession("user_changed")
         return Comer(finding, held, marks, opened.stale)
 

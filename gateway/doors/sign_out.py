@@ -88,6 +88,7 @@ class AppSignOut:
         if held is None:
             # Nothing here names the session; the login host sees it, and asks there.
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
+        self._sessions.vouch(held.cookies, held.user_id)
         unproven = await ended(self._sessions, self._closer, held.cookies, (browser_of(head), held.session_id))
         done = SignedOut(held.cookies, not unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
         sealed = self._sealed(done)
@@ -157,7 +158,7 @@ class LoginSignOut:
             return True
         rest = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
         finding = await self._sessions.current(rest, browser_of(head))
-        return isinstance(finding, NoSession) and finding.reason != "repeated"
+        return isinstance(finding, NoSession) and finding.reason != "two_users"
 
     def _holds(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the browser presents or carries one of the cookies that ended, or one that it got for them."""

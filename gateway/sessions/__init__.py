@@ -9,5 +9,18 @@ from gateway.sessions.asking import Asked, Asking, AskingRules, OnEvent, Session
 from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
 from gateway.sessions.memory import Sessions
+from gateway.sessions.turns import ClientTurns
 
-__all__ = ["Asked", "Asking", "AskingRules", "Counts", "Families", "Good", "OnEvent", "SessionRules", "Sessions", "SessionsApi"]
+__all__ = [
+    "Asked",
+    "Asking",
+    "AskingRules",
+    "ClientTurns",
+    "Counts",
+    "Families",
+    "Good",
+    "OnEvent",
+    "SessionRules",
+    "Sessions",
+    "SessionsApi",
+]

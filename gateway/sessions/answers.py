@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
-from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of
+from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
 from gateway.revocations import Revocations
 from gateway.sessions.asking import Asked
@@ -20,6 +20,7 @@ Cookies = tuple[SessionCookie, ...]
 
 NO_COOKIE = NoSession("no_cookie")
 REPEATED = NoSession("repeated")
+"""A name occurs twice: the cookies are asked about one by one, and this memory holds no answer for all of them."""
 REVOKED = NoSession("revoked")
 
 
@@ -63,6 +64,7 @@ class Answers:
         self._monotonic = clock.monotonic
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
+        self._keys_with: dict[bytes, set[bytes]] = {}  # of each fingerprint the keys of several cookies that it is a part of
         self._changes = 0
         revocations.subscribe(lambda _: self._changed())
 
@@ -144,14 +146,19 @@ class Answers:
         """Drop answers."""
         self._changed()
         for key in keys:
-            self._entries.pop(key, None)
+            self._drop(key)
+
+    def forget_with(self, fingerprints: tuple[Fingerprint, ...]) -> None:
+        """Drop the answers about these cookies, and about any set of cookies that one of them is in."""
+        for fingerprint in fingerprints:
+            self.forget(fingerprint, *self._keys_with.get(fingerprint, ()))
 
     def _at(self, key: bytes, now: float) -> Entry | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
         if now >= entry.grace_until:
-            del self._entries[key]
+            self._drop(key)
             return None
         self._entries.move_to_end(key)
         return entry
@@ -162,18 +169,29 @@ class Answers:
 
     def _write(self, key: bytes, entry: Entry) -> None:
         self._changed()
-        self._entries.pop(key, None)
+        self._drop(key)
         if self._monotonic() < entry.grace_until:
             self._entries[key] = entry
+            for fingerprint in parts_of(key):
+                self._keys_with.setdefault(fingerprint, set()).add(key)
         self._forget_dead()
         if len(self._entries) > self._largest:
-            self._entries.popitem(last=False)
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, key: bytes) -> None:
+        if self._entries.pop(key, None) is None:
+            return
+        for fingerprint in parts_of(key):
+            keys = self._keys_with.get(fingerprint, set())
+            keys.discard(key)
+            if not keys:
+                self._keys_with.pop(fingerprint, None)
 
     def _forget_dead(self) -> None:
         """Drop the dead at the end that is used least: whoever is used is asked about again before it dies."""
         now = self._monotonic()
         while self._entries and now >= next(iter(self._entries.values())).grace_until:
-            self._entries.popitem(last=False)
+            self._drop(next(iter(self._entries)))
 
     def _is_outdated(self, session: Session, asked_at: float) -> bool:
         since = self._revocations.user_since(session.user_id)

@@ -3,20 +3,22 @@
 Owns the one queue to the Sessions API. Must never ask while Okta said to wait, and must never count an answer about one user
 (401, 403, 404) as a failure of Okta's. Rules from: DESIGN section 3; OKTA section 5; ATTACKS K7, K8, K10.
 
-The requests that close a session and prove its end (``closing``) do not queue here: they matter more than the limit.
+The requests that close a known session and prove its end (``closing``) do not queue here: they matter more than the limit. What anybody
+can make up queues here, whatever it is asked for.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.core.cache import Breaker, Budget
-from gateway.core.session import Finding, NoSession, SessionCookie, Unknown
+from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.okta import Browser, OktaAnswer
+from gateway.policy.http.clients import client_key
+from gateway.policy.session.circuits import Circuits
 from gateway.sessions.guesses import Guesses
+from gateway.sessions.slots import Slots
 
 GONE = NoSession("not_found")
 
@@ -40,12 +42,14 @@ class SessionsApi(Protocol):
 class AskingRules:
     """At most ``at_once`` questions are under way and ``most_waiting`` behind them (OKTA 5: 35 to 75 at once for the whole org).
 
-    One client may ask ``guesses_per_minute`` times about sessions that do not exist, and that nobody knows here.
+    One client may ask ``guesses_per_minute`` times about sessions that do not exist, and that nobody knows here; all clients together use
+    at most ``guess_share`` of Okta's rate limit for that. ``breaker``: the thresholds of every circuit.
     """
 
     at_once: int = 25
     most_waiting: int = 1000
     guesses_per_minute: int = 300
+    guess_share: float = 0.5
     breaker: Breaker = field(default_factory=Breaker)
 
 
@@ -67,11 +71,10 @@ class Asking:
         self._clock = clock
         self._on_event = on_event
         self._rules = rules if rules is not None else AskingRules()
-        self._slots = asyncio.Semaphore(self._rules.at_once)
-        self._waiting = 0
+        self._slots = Slots(self._rules.at_once, self._rules.most_waiting)
         self._budget = Budget()
-        self._breaker = self._rules.breaker
-        self._guesses = Guesses(self._rules.guesses_per_minute, clock.monotonic)
+        self._circuits = Circuits.of(self._rules.breaker)
+        self._guesses = Guesses(self._rules.guesses_per_minute, self._rules.guess_share, clock.monotonic)
 
     @property
     def shortage(self) -> float:
@@ -80,89 +83,92 @@ class Asking:
 
     @property
     def is_open(self) -> bool:
-        """Whether the circuit is open: Okta does not answer."""
-        return self._breaker.open_until is not None
+        """Whether the circuit is open for everybody: Okta does not answer."""
+        return self._circuits.is_open
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bool = False) -> Asked:
+    def guess_refused(self, browser: Browser) -> Unknown | None:
+        """Why a question about made-up cookies of this browser must wait; None where it need not."""
+        wait = self._guesses.refusal(browser.client)
+        return Unknown(wait.reason, self._clock.wall() + wait.seconds) if wait is not None else None
+
+    async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bytes = b"") -> Asked:
         """Who is signed in with these cookies; ``Unknown`` without a question where Okta must be left alone.
 
-        ``known``: they were a session lately, so that whoever presents them does not guess.
+        ``known``: the fingerprint of one of them that was a session lately, so that whoever presents it does not guess; empty for none.
         """
         return await self._ask(self._okta.session, cookies, browser, known)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> Asked:
-        """The session, its idle time begun anew; only for cookies that are one."""
-        return await self._ask(self._okta.refresh, cookies, browser, known=True)
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser, known: bytes = b"refresh") -> Asked:
+        """The session, its idle time begun anew; only for cookies that are one. ``known``: the fingerprint of one of them."""
+        return await self._ask(self._okta.refresh, cookies, browser, known)
 
-    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bool) -> Asked:
-        refusal = self._refusal() or (None if known else self._too_many_guesses(browser))
-        if refusal is None and self._slots.locked() and self._waiting >= self._rules.most_waiting:
+    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bytes) -> Asked:
+        source, is_guess = known.hex() or client_key(browser.client), not known
+        refusal = self._refusal(source) or (self.guess_refused(browser) if is_guess else None)
+        if refusal is None and self._slots.is_full(is_guess):
             refusal = Unknown("busy")
         if refusal is not None:
             return self._asked(refusal)
-        async with self._slot():
-            refusal = self._refusal()  # what the questions before this one brought
+        if not is_guess:
+            return await self._in_turn(call, cookies, browser, (source, False))
+        self._guesses.note(browser.client)
+        asked = None
+        try:
+            asked = await self._in_turn(call, cookies, browser, (source, True))
+        finally:
+            if asked is None or _is_session(asked.finding):
+                self._guesses.was_none(browser.client)
+        return asked
+
+    async def _in_turn(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> Asked:
+        source, is_guess = whose
+        async with self._slots.slot(is_guess):
+            refusal = self._refusal(source)  # what the questions before this one brought
             if refusal is not None:
+                if is_guess:
+                    self._guesses.was_none(browser.client)
                 return self._asked(refusal)
-            asked = await self._send(call, cookies, browser)
-            if asked.finding == GONE and not known:
-                self._guesses.note(browser.client)
-            return asked
+            return await self._send(call, cookies, browser, source)
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        self._waiting += 1
-        try:
-            await self._slots.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._slots.release()
-
-    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser) -> Asked:
+    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, source: str) -> Asked:
         asked = self._asked(Unknown("unanswered"))
-        self._breaker = self._breaker.asking()
+        self._circuits = self._circuits.asking(source)
         answer = None
         try:
             answer = await call(cookies, browser)
         finally:
-            self._note_health(answer)
+            self._note_health(answer, source)
         self._note_budget(answer)
         # After a 429 the finding names the moment to wait for on this machine's own clock.
-        finding = (self._refusal() or answer.finding) if answer.status == 429 else answer.finding
+        finding = (self._refusal(source) or answer.finding) if answer.status == 429 else answer.finding
         return Asked(finding, asked.asked_at, asked.wall)
 
     def _asked(self, finding: Finding) -> Asked:
         return Asked(finding, self._clock.monotonic(), self._clock.wall())
 
-    def _too_many_guesses(self, browser: Browser) -> Unknown | None:
-        seconds = self._guesses.wait_seconds(browser.client)
-        return Unknown("client_limited", self._clock.wall() + seconds) if seconds else None
-
-    def _refusal(self) -> Unknown | None:
+    def _refusal(self, source: str) -> Unknown | None:
         now = self._clock.monotonic()
         if now < self._budget.wait_until:
             return Unknown("rate_limited", self._clock.wall() + self._budget.wait_until - now)
-        if not self._breaker.admits(now):
-            return Unknown("circuit_open", self._clock.wall() + max(0.0, (self._breaker.open_until or now) - now))
+        if not self._circuits.admits(now, source):
+            return Unknown("circuit_open", self._clock.wall() + max(0.0, (self._circuits.open_until(source) or now) - now))
         return None
 
-    def _note_health(self, answer: OktaAnswer | None) -> None:
+    def _note_health(self, answer: OktaAnswer | None, source: str) -> None:
         was_open = self.is_open
         if answer is None or (answer.status == 0 and answer.finding == Unknown("unsendable_cookie")):
-            self._breaker = self._breaker.abandoned()
+            self._circuits = self._circuits.abandoned(source)
         elif answer.status == 0 or answer.status >= 500:
-            self._breaker = self._breaker.failed(self._clock.monotonic())
+            self._circuits = self._circuits.failed(self._clock.monotonic(), source)
         else:
-            self._breaker = self._breaker.answered()
+            self._circuits = self._circuits.answered(source)
         if self.is_open != was_open:
             reason = answer.finding.reason if answer is not None and isinstance(answer.finding, Unknown) else ""
             self._on_event("okta_circuit_open" if self.is_open else "okta_circuit_closed", {"reason": reason})
 
     def _note_budget(self, answer: OktaAnswer) -> None:
         now, wall, before = self._clock.monotonic(), self._clock.wall(), self._budget
+        self._guesses.after(answer.limits, wall)
         if answer.status == 429:
             retry_at = answer.finding.retry_at if isinstance(answer.finding, Unknown) else None
             self._budget = before.after_refusal(answer.limits, retry_at, now, wall)
@@ -173,3 +179,8 @@ class Asking:
         if answer.limits is not None and (self._budget.shortage > 0) != (before.shortage > 0):
             name = "okta_rate_low" if self._budget.shortage > 0 else "okta_rate_recovered"
             self._on_event(name, {"remaining": answer.limits.remaining, "limit": answer.limits.limit})
+
+
+def _is_session(finding: Finding) -> bool:
+    """Whether Okta knows these cookies: also where a second factor is still missing."""
+    return isinstance(finding, Session) or (isinstance(finding, NoSession) and finding != GONE)

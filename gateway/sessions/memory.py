@@ -6,11 +6,14 @@ after its question, or read "Okta does not say" as "signed out". Rules from: DES
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
+from typing import Final
 
 from cachetools import TTLCache
 
 from gateway.clock import Clock
 from gateway.core.cache import State
+from gateway.core.cookies import repeated
 from gateway.core.session import (
     Finding,
     Fingerprint,
@@ -22,15 +25,21 @@ from gateway.core.session import (
     SessionToken,
     Unknown,
     key_of,
+    parts_of,
 )
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser
+from gateway.policy.session.cookies import split
+from gateway.policy.session.judging import Judgement, judged_apart
 from gateway.revocations import Revocation, Revocations
-from gateway.sessions.answers import Answers, Cookies, Found, Good, SessionRules
+from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
 from gateway.sessions.seen import SeenCookies
+
+IMPOSSIBLE: Final = NoSession("impossible_cookie")
+"""Every cookie that was presented is one that Okta cannot have issued."""
 
 
 class Sessions:
@@ -51,6 +60,7 @@ class Sessions:
         self.keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
         self._questions: dict[bytes, asyncio.Task[Asked]] = {}
+        self._outdated: set[asyncio.Task[Asked]] = set()
         self._background: set[asyncio.Task[None]] = set()
         self.counts = Counts()
 
@@ -116,9 +126,67 @@ class Sessions:
         """Who these cookies are: from memory, or from Okta. Whoever comes while a question is under way gets its answer.
 
         With a ttl of 0 too: then each request validates, unless a question about the same cookies is under way when it comes.
-        ``vouched``: they come out of a seal of ours, so Okta did name a session for them once, and nobody guesses. After ``patience``
-        seconds Okta "does not say"; its answer is still taken down when it comes.
+        ``vouched``: they come out of a seal of ours, so Okta did name a session for all of them together once, and nobody guesses; one
+        that was revoked since ends them all. Others are judged as ``judged`` says. After ``patience`` seconds Okta "does not say"; its
+        answer is still taken down when it comes.
         """
+        if vouched:
+            return await self._found(cookies, browser, vouched=True, patience=patience)
+        return (await self.judged(cookies, browser, patience=patience)).finding
+
+    async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None) -> Judgement:
+        """Who a browser is that presents these cookies, which of them carry its session, and which are to be expired in it.
+
+        Left out and dead: what Okta cannot have issued, and what was revoked. Where a name occurs twice among the others, each is asked
+        about by itself.
+        """
+        possible, impossible = split(dict.fromkeys(cookies))
+        living = tuple(cookie for cookie in possible if not self.is_revoked((cookie,)))
+        left_out = (*impossible, *(cookie for cookie in possible if cookie not in living))
+        if not living:
+            return Judgement(REVOKED if possible else IMPOSSIBLE if impossible else NO_COOKIE, dead=left_out)
+        if repeated(living):
+            findings = await asyncio.gather(*(self._found((cookie,), browser, vouched=False, patience=patience) for cookie in living))
+            judgement = judged_apart(tuple(zip(living, findings, strict=True)))
+            return replace(judgement, dead=(*left_out, *judgement.dead))
+        finding = await self._found(living, browser, vouched=False, patience=patience)
+        if isinstance(finding, Session):
+            return Judgement(finding, living, left_out)
+        return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)
+
+    async def alone(self, cookie: SessionCookie, browser: Browser) -> Finding:
+        """What Okta says now of this cookie by itself, past the memory; for one that may be made up it is a guess."""
+        return (await self._asking.session((cookie,), browser, known=self._known((cookie,)))).finding
+
+    def may_guess(self, browser: Browser) -> Unknown | None:
+        """Why Okta is not asked about made-up cookies of this client now; None where it is."""
+        return self._asking.guess_refused(browser)
+
+    def is_known(self, cookie: SessionCookie) -> bool:
+        """Whether this cookie was a session when Okta last spoke of it here; any other one may be made up."""
+        return self._seen.is_known(self.fingerprints((cookie,)))
+
+    def note_gone(self, cookie: SessionCookie) -> None:
+        """Okta has just said that this cookie carries no session: whoever presents it again guesses."""
+        self._seen.end(self.fingerprints((cookie,)))
+
+    def vouch(self, cookies: Iterable[SessionCookie], user_id: str) -> None:
+        """These cookies come out of a seal of ours in which Okta named this user for them: they are not made up."""
+        unknown = tuple(one for one in self.fingerprints(cookies) if self._seen.user_of(one) is None)
+        self._seen.name(unknown, user_id)
+
+    def forget(self, cookies: Iterable[SessionCookie]) -> None:
+        """Drop what is remembered of these cookies, and of every set of cookies with one of them: the next look asks Okta.
+
+        A question that is under way was asked before: who waits for it gets its answer, but it is not kept.
+        """
+        fingerprints = self.fingerprints(cookies)
+        self._answers.forget_with(fingerprints)
+        for key in tuple(self._questions):
+            if not set(fingerprints).isdisjoint((key, *parts_of(key))):
+                self._outdated.add(self._questions.pop(key))
+
+    async def _found(self, cookies: Cookies, browser: Browser, *, vouched: bool, patience: float | None) -> Finding:
         found = self._answers.find(cookies)
         if isinstance(found, NoSession):
             return found
@@ -182,7 +250,7 @@ class Sessions:
 
     async def aclose(self) -> None:
         """Stop every question under way; who waits for one gets ``Unknown``."""
-        tasks: list[asyncio.Task[Asked] | asyncio.Task[None]] = [*self._questions.values(), *self._background]
+        tasks: list[asyncio.Task[Asked] | asyncio.Task[None]] = [*self._questions.values(), *self._outdated, *self._background]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -199,6 +267,7 @@ class Sessions:
         return question
 
     def _ended(self, key: bytes, question: asyncio.Task[Asked]) -> None:
+        self._outdated.discard(question)
         if self._questions.get(key) is question:
             del self._questions[key]
         if not question.cancelled() and (error := question.exception()) is not None:
@@ -206,7 +275,8 @@ class Sessions:
 
     async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool) -> Asked:
         own = self.fingerprints(cookies)
-        asked = await self._asking.session(cookies, browser, known=vouched or self._seen.is_known(own))
+        known = self._known(cookies) or (own[0] if vouched else b"")
+        asked = await self._asking.session(cookies, browser, known=known)
         finding = self._answers.believed(cookies, asked)
         if asked.finding == GONE:
             self._seen.end(own)
@@ -216,8 +286,12 @@ class Sessions:
             if strangers:
                 self._on_event("kin_revoked", {"cookies": len(strangers)})
                 await self._publish(Revocation(strangers))
-        self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage)
+        if self._questions.get(key) is asyncio.current_task():  # else it was forgotten meanwhile
+            self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage)
         return asked
+
+    def _known(self, cookies: Iterable[SessionCookie]) -> bytes:
+        return self._seen.known_of(self.fingerprints(cookies)) or b""
 
     def _answer(self, cookies: Cookies, question: asyncio.Task[Asked]) -> Finding:
         """What a waiter gets; a revocation may have come between the answer and this moment."""
@@ -233,7 +307,7 @@ class Sessions:
         return last if isinstance(last, Session) else finding
 
     async def _refresh(self, key: bytes, cookies: Cookies, browser: Browser) -> None:
-        asked = await self._asking.refresh(cookies, browser)
+        asked = await self._asking.refresh(cookies, browser, self.fingerprints(cookies)[0])
         if isinstance(asked.finding, NoSession):
             self._answers.forget(key)
 

@@ -54,7 +54,11 @@ class SeenCookies:
 
     def is_known(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether one of these cookies was a session when Okta last spoke of it."""
-        return any(
-            fingerprint in self._issued or ((seen := self._seen.get(fingerprint)) is not None and not seen.has_ended)
-            for fingerprint in fingerprints
-        )
+        return self.known_of(fingerprints) is not None
+
+    def known_of(self, fingerprints: Iterable[Fingerprint]) -> Fingerprint | None:
+        """The first of these cookies that was a session when Okta last spoke of it."""
+        for fingerprint in fingerprints:
+            if fingerprint in self._issued or ((seen := self._seen.get(fingerprint)) is not None and not seen.has_ended):
+                return fingerprint
+        return None

@@ -13,7 +13,16 @@ PLAIN = frozenset(
 )
 
 # file: why it is longer than 250 lines (never than 400)
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "gateway/closing.py": "one class that drives one machine",
+    "gateway/core/messages.py": "the one reading of a head, with every refusal",
+    "gateway/core/routing.py": "one table and its look-up",
+    "gateway/core/session.py": "the vocabulary and the one table of Okta's answers",
+    "gateway/core/switch.py": "one machine: its commands, its events and its steps",
+    "gateway/sessions/memory.py": "one class that is the memory's whole surface",
+    "tests/sessions/test_asking.py": "the tests of one class",
+    "tests/sessions/test_memory.py": "the tests of one class",
+}
 
 # file:qualified name: why the function is longer than 40 lines (never than 60)
 LONG_FUNCTIONS: dict[str, str] = {}

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.cache import rate_limits
 from gateway.core.session import (
     LARGEST_ANSWER_BYTES,
     Fingerprint,
@@ -19,6 +20,7 @@ from gateway.core.session import (
     Unknown,
     error_code,
     interpret,
+    is_json,
     key_of,
     moment,
     shown,
@@ -34,13 +36,16 @@ answers = st.fixed_dictionaries({}, optional=dict.fromkeys([*ANSWER, "errorCode"
 )
 
 
+JSON = {"Content-Type": "application/json;charset=UTF-8"}
+
+
 def body(**changes: object) -> bytes:
     return json.dumps({**ANSWER, **changes}).encode()
 
 
 def test_an_active_session_is_read_whole() -> None:
     found = interpret(
-        200, {}, body(amr=["pwd", 7, "mfa"], lastPasswordVerification="2029-12-31T23:00:00+01:00", lastFactorVerification=None)
+        200, JSON, body(amr=["pwd", 7, "mfa"], lastPasswordVerification="2029-12-31T23:00:00+01:00", lastFactorVerification=None)
     )
     assert found == Session(
         "102",
@@ -55,7 +60,7 @@ def test_an_active_session_is_read_whole() -> None:
 
 @pytest.mark.parametrize("amr", [None, "pwd", {"pwd": 1}])
 def test_an_amr_that_is_no_list_is_empty(amr: object) -> None:
-    found = interpret(200, {}, body(amr=amr))
+    found = interpret(200, JSON, body(amr=amr))
     assert isinstance(found, Session)
     assert found.amr == ()
 
@@ -92,7 +97,7 @@ def test_an_amr_that_is_no_list_is_empty(amr: object) -> None:
     ],
 )
 def test_every_other_answer_is_what_the_table_says(status: int, answer: bytes, finding: object) -> None:
-    assert interpret(status, {}, answer) == finding
+    assert interpret(status, JSON, answer) == finding
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_a_rate_limit_is_unknown_and_says_until_when(reset: str | None, retry_at
 
 @given(st.integers(100, 599), st.binary() | answers)
 def test_no_answer_ends_a_session_but_oktas_own_words(status: int, answer: bytes) -> None:
-    found = interpret(status, {}, answer)
+    found = interpret(status, JSON, answer)
     if isinstance(found, NoSession):
         assert (status, error_code(answer)) == (404, "E0000007") or (status == 200 and b"MFA_" in answer)
     if isinstance(found, Session):
@@ -174,3 +179,65 @@ def test_marks_are_what_a_memory_knows_cookies_by() -> None:
 
 def test_the_end_of_a_session_is_also_known_in_unix_seconds() -> None:
     assert Session("s", "u", "l", datetime(2030, 1, 1, tzinfo=UTC)).ends_at == datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+
+
+moments = st.text() | st.from_regex(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2}(:\d{2})?)?", fullmatch=True)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | moments | st.sampled_from(["ACTIVE", "MFA_REQUIRED", "\ud800"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+spoilt = st.fixed_dictionaries({}, optional=dict.fromkeys([*ANSWER, "amr", "lastPasswordVerification"], values))
+types = st.sampled_from(["application/json", "application/okta+json", "text/html", "", "application/json;"]) | st.text()
+
+
+@given(st.sampled_from([200, 404, 429]), types, st.dictionaries(st.sampled_from(["id", "status"]), values), spoilt, st.text())
+def test_t19_no_answer_of_okta_is_an_exception(
+    status: int, content_type: str, more: dict[str, object], changes: dict[str, object], reset: str
+) -> None:
+    fields = {
+        "Content-Type": content_type,
+        "X-Rate-Limit-Reset": reset,
+        "X-Rate-Limit-Limit": reset,
+        "X-Rate-Limit-Remaining": "1",
+        "Date": reset,
+    }
+    found = interpret(status, fields, json.dumps({**ANSWER, **changes, **more}).encode())
+    if isinstance(found, Session):
+        assert found.expires_at.tzinfo is UTC
+        assert all(text.encode() for text in (found.id, found.user_id, found.login, *found.amr) if text)
+    rate_limits(fields)
+
+
+@pytest.mark.parametrize("moment_text", ["2026-01-01T00:00:00+99:99", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
+def test_t19_a_date_that_leads_out_of_the_calendar_is_none(moment_text: str) -> None:
+    assert moment(moment_text) is None
+    assert interpret(200, JSON, body(expiresAt=moment_text)) == Unknown("incomplete_session")
+
+
+def test_half_a_character_is_no_text() -> None:
+    assert interpret(200, JSON, body(login="\ud800")) == Unknown("incomplete_session")
+    found = interpret(200, JSON, body(amr=["pwd", "\udfff"]))
+    assert isinstance(found, Session) and found.amr == ("pwd",)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("application/json", True),
+        ("Application/JSON ;charset=UTF-8", True),
+        ("application/ion+json; okta-version=1.0.0", True),
+        ("application/+json", False),
+        ("application/a/b+json", False),
+        ("text/json", False),
+        ("text/html", False),
+        ("application/jsonp", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_t27_only_what_is_called_json_is_read(content_type: str | None, expected: bool) -> None:
+    assert is_json(content_type) == expected
+    fields = {} if content_type is None else {"Content-Type": content_type}
+    assert isinstance(interpret(200, fields, body()), Session) == expected
+    assert (interpret(404, fields, MISSING) == NoSession("not_found")) == expected

@@ -52,11 +52,13 @@ class Run:
     trusted: bool = True
     goal: Goal = Goal.REDEEM
     answers: list[tuple[Finding, bool]] = field(default_factory=list)
+    doubtful: frozenset[SessionCookie] = frozenset()
+    gone: frozenset[SessionCookie] = frozenset()
     commands: list[Command] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def to_the_end(self) -> Command:
-        switch, command = begin(self.goal, self.cookies, self.trusted)
+        switch, command = begin(self.goal, self.cookies, self.trusted, self.doubtful)
         self.commands.append(command)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
             event = self._answer(command)
@@ -70,7 +72,7 @@ class Run:
         finding, accepted = self.answers.pop(0) if self.answers else (GONE, True)
         match command:
             case Ask():
-                return Asked(finding)
+                return Asked(finding, self.gone)
             case Revoke():
                 return Revoked()
             case Close():
@@ -86,20 +88,25 @@ def run(cookies: tuple[SessionCookie, ...], *answers: tuple[Finding, bool], trus
     return made
 
 
-everything = st.builds(Run, cookies_of_a_browser, st.booleans(), st.sampled_from(Goal), st.lists(answers, max_size=40))
+some_cookies = st.frozensets(st.builds(SessionCookie, st.sampled_from([b"sid", b"idx"]), st.sampled_from([b"1", b"2", b"3"])), max_size=6)
+everything = st.builds(
+    Run, cookies_of_a_browser, st.booleans(), st.sampled_from(Goal), st.lists(answers, max_size=40), some_cookies, some_cookies
+)
 
 
 @given(everything)
 def test_a_token_is_redeemed_only_after_every_presented_cookie_is_proven_gone(made: Run) -> None:
     if not isinstance(made.to_the_end(), Redeem):
         return
+    has_closed = any(isinstance(command, Close) for command in made.commands)
+    said_gone = made.gone.intersection(made.cookies) if not has_closed and any(isinstance(event, Asked) for event in made.events) else set()
     last_close = max((n for n, command in enumerate(made.commands) if isinstance(command, Close)), default=-1)
     proven = {
         command.cookie
         for command, event in zip(made.commands[last_close + 1 :], made.events[last_close + 1 :], strict=False)
         if isinstance(command, Verify) and isinstance(event, Verified) and is_proof_of_end(event.finding)
     }
-    assert proven == set(made.cookies)
+    assert proven | said_gone == set(made.cookies)
 
 
 @given(everything)
@@ -108,7 +115,7 @@ def test_the_machine_ends_and_gives_at_most_one_final_command(made: Run) -> None
     finals = [command for command in made.commands if isinstance(command, Confirm | Redeem | Proven | Refuse)]
     assert len(finals) == 1
     assert finals[0] is made.commands[-1]
-    assert len(made.commands) <= 3 + ROUNDS * 3 * max(1, len(set(made.cookies)))
+    assert len(made.commands) <= 3 + (ROUNDS * 3 + 1) * max(1, len(set(made.cookies)))
 
 
 @given(everything)
@@ -189,6 +196,40 @@ def test_a_pending_second_factor_is_a_living_session() -> None:
 
 def test_two_cookies_of_one_name_are_both_closed() -> None:
     assert run((SID, OTHER_SID)).commands[2:4] == [Close((SID,)), Close((OTHER_SID,))]
+
+
+@given(everything)
+def test_nothing_is_closed_that_okta_has_just_said_carries_nothing(made: Run) -> None:
+    made.to_the_end()
+    said: set[SessionCookie] = set()
+    for command, event in zip(made.commands, made.events, strict=False):
+        if isinstance(command, Close):
+            assert said.isdisjoint(command.cookies)
+            return
+        if isinstance(event, Asked):
+            said |= event.gone
+        elif isinstance(command, Verify) and isinstance(event, Verified) and is_proof_of_end(event.finding):
+            said.add(command.cookie)
+
+
+def test_made_up_cookies_cost_one_question_each_and_no_close() -> None:
+    made = Run((SID, OTHER_SID, IDX), goal=Goal.SIGN_OUT, doubtful=frozenset((SID, OTHER_SID, IDX)))
+    assert made.to_the_end() == Proven()
+    assert made.commands == [Revoke((SID, OTHER_SID, IDX), None), Verify(SID), Verify(OTHER_SID), Verify(IDX), Proven()]
+    asked = Run((SID, IDX), doubtful=frozenset((SID, IDX)), answers=[(GONE, True)], gone=frozenset((SID, IDX)))
+    asked.to_the_end()
+    assert asked.commands == [Ask((SID, IDX)), Revoke((SID, IDX), None), Redeem()]
+
+
+def test_a_living_session_that_was_never_seen_here_is_closed_and_proven_gone() -> None:
+    made = Run((SID, IDX), goal=Goal.SIGN_OUT, doubtful=frozenset((SID, IDX)), answers=[(GONE, True), (GONE, True), (ALICE, True)])
+    made.to_the_end()
+    assert made.commands[1:] == [Verify(SID), Verify(IDX), Close((IDX,)), Verify(SID), Verify(IDX), Proven()]
+
+
+def test_a_doubtful_cookie_that_okta_says_nothing_about_is_refused_before_anything_is_closed() -> None:
+    made = Run((SID,), goal=Goal.SIGN_OUT, doubtful=frozenset((SID,)), answers=[(GONE, True), (Unknown("client_limited", 7.0), True)])
+    assert made.to_the_end() == Refuse("client_limited", revoked=True, retry_at=7.0)
 
 
 def test_an_event_that_answers_nothing_is_a_bug() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -67,10 +67,63 @@ async def room() -> AsyncIterator[Room]:
 
 async def test_a_session_is_closed_and_proven_gone(room: Room) -> None:
     cookies, session = room.signed_in()
+    room.sessions.issued(cookies)
     assert await room.closer.close(cookies, BROWSER) == Proven()
     assert session.is_over
     assert room.sessions.is_revoked(cookies)
     assert [row.method for row in room.org.journal.rows] == ["DELETE", "GET"]
+
+
+async def test_t8_a_session_that_was_never_seen_here_is_asked_about_before_it_is_closed(room: Room) -> None:
+    cookies, session = room.signed_in()
+    assert await room.closer.close(cookies, BROWSER) == Proven()
+    assert session.is_over
+    assert [row.method for row in room.org.journal.rows] == ["GET", "DELETE", "GET"]
+
+
+def made_up(number: int) -> tuple[SessionCookie, ...]:
+    return tuple(SessionCookie(name, b"102madeup%d-%d" % (number, each)) for each in range(4) for name in (b"sid", b"idx"))
+
+
+async def test_t8_made_up_cookies_cost_one_question_each_and_no_delete(room: Room) -> None:
+    assert await room.closer.close(made_up(0), BROWSER) == Proven()
+    assert [row.method for row in room.org.journal.rows] == ["GET"] * 8
+    assert await room.closer.switch(made_up(1), BROWSER, trusted=True) == Redeem()
+    assert [row.method for row in room.org.journal.rows] == ["GET"] * 16
+
+
+async def test_t8_a_client_without_guesses_left_is_refused_and_nobody_tries_again_for_it(room: Room) -> None:
+    for number in range(300 // 8 + 1):
+        await room.closer.close(made_up(number), BROWSER)
+    asked = len(room.org.journal.rows)
+    assert asked == 300
+    signed_out, switched = await room.closer.close(made_up(90), BROWSER), await room.closer.switch(made_up(91), BROWSER, trusted=True)
+    assert isinstance(signed_out, Refuse) and (signed_out.reason, signed_out.revoked) == ("client_limited", True)
+    assert isinstance(switched, Refuse) and (switched.reason, switched.revoked) == ("client_limited", False)
+    assert room.sessions.is_revoked(made_up(90)[:1]) and not room.sessions.is_revoked(made_up(91)[:1])
+    assert room.closer.backlog == 0 and len(room.org.journal.rows) == asked and room.closer.doubted == 0
+    cookies, session = room.signed_in()
+    room.sessions.issued(cookies)
+    assert await room.closer.switch(cookies, BROWSER, trusted=True) == Redeem() and session.is_over
+
+
+async def test_t8_one_client_has_one_closing_of_made_up_cookies_at_a_time(room: Room) -> None:
+    room.org.faults.add(fault({"method": "GET", "path": ME, "hold": True, "times": None, "status": 200}))
+    first, second = (asyncio.create_task(room.closer.close(made_up(number), BROWSER)) for number in range(2))
+    other = asyncio.create_task(room.closer.close(made_up(2), replace(BROWSER, client="192.0.2.9")))
+    await room.org.journal.seen("GET", ME, times=2)
+    assert room.closer.doubted == 2
+    room.org.faults.clear()
+    await asyncio.gather(first, second, other)
+    assert room.closer.doubted == 0
+
+
+async def test_x9_what_okta_cannot_have_issued_is_not_closed(room: Room) -> None:
+    planted = SessionCookie(b"sid", b"\xff\xfe")
+    assert await room.closer.switch((planted,), BROWSER, trusted=True) == Redeem()
+    assert await room.closer.close((planted,), BROWSER) == Proven()
+    assert not await room.closer.has_ended((planted,), BROWSER)
+    assert room.org.journal.rows == []
 
 
 async def test_what_could_not_be_proven_is_tried_again_until_it_is(room: Room) -> None:
@@ -94,6 +147,7 @@ async def test_it_is_given_up_after_the_last_try_and_says_so(room: Room) -> None
 
 async def test_a_client_that_leaves_does_not_stop_a_closing(room: Room) -> None:
     cookies, session = room.signed_in()
+    room.sessions.issued(cookies)
     room.org.faults.add(fault({"method": "DELETE", "path": ME, "hold": True}))
     asked = asyncio.create_task(room.closer.close(cookies, BROWSER))
     await room.org.journal.seen("DELETE", ME)

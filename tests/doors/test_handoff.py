@@ -180,6 +180,13 @@ async def test_two_living_sessions_of_two_users_are_nobodys_and_are_expired_ever
     assert all("Max-Age=0" in line for line in lines)
 
 
+async def test_a_dead_cookie_of_the_same_name_hides_nobody_and_the_pass_holds_the_living_one(gateway: OwnGateway) -> None:
+    browser, session = gateway.signed_in()
+    started = await browser.ask(f"{HR}/")
+    reply = await browser.ask(started.location, cookie=f"sid=planted; sid={session.sid}")
+    assert reply.status == 302 and "ticket=" in reply.location and reply.values("Set-Cookie") == []
+
+
 @pytest.mark.parametrize(
     ("method", "fields", "status"),
     [

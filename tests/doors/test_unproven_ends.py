@@ -103,7 +103,7 @@ async def test_when_the_other_replicas_cannot_be_told_the_page_does_not_claim_th
 
 async def test_the_pending_cookies_never_outgrow_what_a_browser_keeps(gateway: OwnGateway) -> None:
     browser = gateway.browser()
-    gateway.fails("DELETE")
+    gateway.fails("GET")
     values = [secrets.token_urlsafe(2250) for _ in range(6)]
     for number, value in enumerate(values):
         reply = await browser.ask(f"{LOGIN}{SIGN_OUT}", "POST", FORM, f"to=/{number}", cookie=_carried(browser, f"sid={value}"))

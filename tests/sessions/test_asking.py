@@ -7,13 +7,18 @@ import pytest
 
 from gateway.core.cache import Breaker, Lifetimes, RateLimits
 from gateway.core.session import Finding, NoSession, SessionCookie, Unknown
-from gateway.okta import OktaAnswer
+from gateway.okta import Browser, OktaAnswer
 from gateway.sessions import AskingRules
 from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, OTHER, SID, WALL, Memory, answer, idle, memory, session
 
 QUICK = AskingRules(breaker=Breaker(threshold=3, rest_seconds=5.0))
 FORBIDDEN = answer(Unknown("status_403"), 403)
 BROKEN = answer(Unknown("status_503"), 503)
+
+
+def client(number: int) -> Browser:
+    """Another client each: what one client makes fail opens no circuit for others."""
+    return replace(BROWSER, client=f"192.0.2.{number + 10}")
 
 
 def cookie(number: int) -> tuple[SessionCookie, ...]:
@@ -55,8 +60,8 @@ async def test_several_429s_at_once_are_one_wait_and_one_line() -> None:
 async def test_k8_a_dead_okta_is_left_alone_and_probed_once() -> None:
     m = memory(rules=QUICK)
     m.org.now = DOWN
-    for _ in range(3):
-        assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
+    for number in range(3):
+        assert await m.sessions.current(SID, client(number)) == Unknown("unreachable")
     assert await m.sessions.current(SID, BROWSER) == Unknown("circuit_open", WALL + 5.0)
     assert len(m.org.asked) == 3 and m.asking.is_open
     m.org.now, m.times.passed = None, 5.0
@@ -73,9 +78,9 @@ async def test_k8_a_dead_okta_is_left_alone_and_probed_once() -> None:
 async def test_a_probe_that_fails_opens_the_circuit_again_without_another_line() -> None:
     m = memory(rules=QUICK)
     m.org.now = BROKEN
-    for passed in (0.0, 0.0, 0.0, 5.0):
+    for number, passed in enumerate((0.0, 0.0, 0.0, 5.0)):
         m.times.passed = passed
-        assert await m.sessions.current(SID, BROWSER) == Unknown("status_503")
+        assert await m.sessions.current(SID, client(number)) == Unknown("status_503")
     assert await m.sessions.current(SID, BROWSER) == Unknown("circuit_open", WALL + 10.0)
     assert m.names() == ["okta_circuit_open"]
 
@@ -83,8 +88,8 @@ async def test_a_probe_that_fails_opens_the_circuit_again_without_another_line()
 async def test_a_probe_that_is_cancelled_makes_room_for_the_next() -> None:
     m = memory(rules=QUICK)
     m.org.now = DOWN
-    for _ in range(3):
-        await m.sessions.current(SID, BROWSER)
+    for number in range(3):
+        await m.sessions.current(SID, client(number))
     m.org.now, m.times.passed = None, 5.0
     probe = asyncio.create_task(m.asking.session(SID, BROWSER))
     await idle()
@@ -237,3 +242,62 @@ async def test_k10_a_session_that_ended_is_no_licence_to_guess() -> None:
 async def test_k10_a_client_is_an_address_or_the_network_of_one_customer(guesser: str, victim: str, is_one: bool) -> None:
     m = await limited(guesser)
     assert is_limited(await m.sessions.current(SID, replace(BROWSER, client=victim))) == is_one
+
+
+async def test_t17_what_one_client_makes_fail_opens_its_own_circuit_and_no_other() -> None:
+    m = memory(rules=QUICK)
+    m.org.now = DOWN
+    for number in range(3):
+        assert await m.sessions.current(cookie(number), BROWSER) == Unknown("unreachable")
+    assert await m.sessions.current(SID, BROWSER) == Unknown("circuit_open", WALL + 5.0)
+    m.org.now = ALICE
+    assert await m.sessions.current(SID, client(1)) == session() and not m.asking.is_open
+    assert (await m.asking.session(OTHER, BROWSER, known=b"another of the same office")).finding == session()
+    m.times.passed = 5.0
+    assert await m.sessions.current(OTHER, BROWSER) == session()
+    assert m.events == []
+
+
+async def test_t8_guesses_of_many_clients_leave_half_of_the_limit_to_sessions_that_are_known() -> None:
+    m = memory(Lifetimes(ttl=10.0))
+    m.org.now, left = ALICE, 100
+    await m.sessions.current(SID, BROWSER)
+    for number in range(100):
+        sent = len(m.org.asked)
+        m.org.now = OktaAnswer(NoSession("not_found"), 404, RateLimits(100, left - 1, WALL + 60, WALL))
+        await m.sessions.current(cookie(number), client(number))
+        left -= len(m.org.asked) - sent
+    assert left == 50
+    limited = await m.sessions.current(OTHER, client(101))
+    assert limited == Unknown("guesses_limited", WALL + 60.0)
+    m.org.now, m.times.passed = ALICE, 30.0
+    assert await m.sessions.current(SID, BROWSER) == session()
+    m.times.passed = 60.0
+    assert await m.sessions.current(OTHER, client(101)) == session()
+
+
+async def test_t8_guesses_under_way_are_counted_before_their_answers_come() -> None:
+    m = memory(rules=AskingRules(guesses_per_minute=3))
+    waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(10)]
+    await idle()
+    assert len(m.org.asked) == 3 and all(map(is_limited, await asyncio.gather(*waiting[3:])))
+    for question in m.org.asked:
+        question.answered.set_result(ALICE)
+    assert await asyncio.gather(*waiting[:3]) == [session()] * 3
+    assert m.sessions.may_guess(BROWSER) is None
+
+
+async def test_t8_a_known_session_does_not_wait_behind_guesses() -> None:
+    m = memory(Lifetimes(ttl=10.0), AskingRules(at_once=5))
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now, m.times.passed = None, 11.0
+    guesses = [asyncio.create_task(m.sessions.current(cookie(number), client(number))) for number in range(50)]
+    await idle()
+    known = asyncio.create_task(m.sessions.current(SID, BROWSER))
+    await idle()
+    assert len(m.org.asked) == 1 + 4 + 1
+    m.org.asked[-1].answered.set_result(ALICE)
+    assert await known == session()
+    await m.sessions.aclose()
+    assert await asyncio.gather(*guesses) == [Unknown("closing")] * 50

@@ -1,7 +1,10 @@
 """What the memory holds: nothing that is dead, and the same whichever way it is asked."""
 
+import asyncio
+
 from gateway.core.cache import Lifetimes
-from tests.sessions.scripted import ALICE, BROWSER, GONE, IDX, OTHER, SID, idle, memory, session
+from gateway.core.session import SessionCookie
+from tests.sessions.scripted import ALICE, BOB, BROWSER, GONE, IDX, OTHER, SID, idle, memory, session
 
 ALICE_IS_HERE = session()
 
@@ -39,3 +42,38 @@ async def test_marks_recall_what_their_cookies_do() -> None:
     by_marks = [m.sessions.recall_for(cookies, m.sessions.marks(cookies), lambda: BROWSER) for cookies in cases]
     assert by_marks == [m.sessions.recall(cookies) for cookies in cases]
     assert len(m.org.asked) == 1
+
+
+async def test_t15_a_cookie_that_is_forgotten_is_asked_about_again_alone_and_among_others() -> None:
+    m = memory()
+    m.org.now = ALICE
+    for cookies in (SID, SID + IDX, IDX, OTHER):
+        await m.sessions.current(cookies, BROWSER)
+    m.sessions.forget(SID)
+    assert [m.sessions.recall(cookies) is None for cookies in (SID, IDX + SID, IDX, OTHER)] == [True, True, False, False]
+    m.org.now = BOB
+    assert (await m.sessions.current(IDX + SID, BROWSER)) == session("bob", "102bob")
+
+
+async def test_t15_an_answer_that_was_asked_for_before_is_not_kept() -> None:
+    m = memory()
+    before = asyncio.create_task(m.sessions.current(SID + IDX, BROWSER))
+    await idle()
+    m.sessions.forget(IDX)
+    after = asyncio.create_task(m.sessions.current(SID + IDX, BROWSER))
+    await idle()
+    m.org.asked[1].answered.set_result(BOB)
+    assert await after == session("bob", "102bob")
+    m.org.asked[0].answered.set_result(ALICE)
+    assert await before == session()
+    assert m.sessions.recall(SID + IDX) == session("bob", "102bob")
+
+
+async def test_t15_nothing_is_left_of_answers_that_are_forgotten() -> None:
+    m = memory(Lifetimes(ttl=10.0), max_entries=2)
+    m.org.now = ALICE
+    for number in range(5):
+        await m.sessions.current((*SID, SessionCookie(b"idx", b"%d" % number)), BROWSER)
+    assert len(m.sessions) == 2
+    m.sessions.forget(SID)
+    assert len(m.sessions) == 0

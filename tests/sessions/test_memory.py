@@ -7,7 +7,8 @@ import pytest
 from gateway.core.cache import Lifetimes, RateLimits
 from gateway.core.session import NoSession, SessionCookie, SessionToken, Unknown
 from gateway.okta import OktaAnswer
-from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, IDX, OTHER, SID, answer, idle, memory, session
+from gateway.policy.session.judging import Judgement
+from tests.sessions.scripted import ALICE, BOB, BROWSER, DOWN, GONE, IDX, OTHER, SID, answer, idle, memory, session
 
 ALICE_IS_HERE = session()
 NOT_FOUND = NoSession("not_found")
@@ -50,15 +51,69 @@ async def test_no_answer_is_believed_past_the_end_of_the_session() -> None:
     assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
 
 
-@pytest.mark.parametrize(
-    ("cookies", "finding"),
-    [((), NoSession("no_cookie")), (SID + SID, NoSession("repeated")), (SID + OTHER, NoSession("repeated"))],
-)
-async def test_cookies_that_cannot_carry_a_session_are_no_question(cookies: tuple[SessionCookie, ...], finding: NoSession) -> None:
+PLANTED = (SessionCookie(b"sid", b"\xff\xfe"),)
+
+
+@pytest.mark.parametrize(("cookies", "reason"), [((), "no_cookie"), (PLANTED, "impossible_cookie")])
+async def test_cookies_that_cannot_carry_a_session_are_no_question(cookies: tuple[SessionCookie, ...], reason: str) -> None:
     m = memory()
-    assert m.sessions.recall(cookies) == await m.sessions.current(cookies, BROWSER) == finding
-    m.sessions.touch(cookies, BROWSER)
+    assert await m.sessions.judged(cookies, BROWSER) == Judgement(NoSession(reason), dead=cookies)
+    m.sessions.touch((), BROWSER)
     assert m.org.asked == []
+
+
+async def test_x9_a_planted_cookie_hides_nobody() -> None:
+    m = memory()
+    m.org.now = ALICE
+    assert await m.sessions.judged(PLANTED + SID, BROWSER) == Judgement(session(), SID, PLANTED)
+    assert [question.cookies for question in m.org.asked] == [SID]
+
+
+async def test_the_same_cookie_twice_is_one_cookie() -> None:
+    m = memory()
+    m.org.now = ALICE
+    assert await m.sessions.current(SID + SID, BROWSER) == session()
+
+
+async def test_x8_a_name_that_occurs_twice_is_asked_about_cookie_by_cookie() -> None:
+    m = memory()
+    asking = asyncio.create_task(m.sessions.judged(SID + OTHER, BROWSER))
+    await idle()
+    assert [question.cookies for question in m.org.asked] == [SID, OTHER]
+    m.org.asked[0].answered.set_result(GONE)
+    m.org.asked[1].answered.set_result(ALICE)
+    assert await asking == Judgement(session(), OTHER, SID)
+
+
+async def test_x8_two_living_users_are_nobody() -> None:
+    m = memory()
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    m.org.now = BOB
+    assert await m.sessions.judged(SID + OTHER, BROWSER) == Judgement(NoSession("two_users"), dead=SID + OTHER)
+
+
+async def test_x8_a_revoked_cookie_is_left_out_and_the_other_one_is_judged() -> None:
+    m = memory()
+    m.org.now = ALICE
+    await m.sessions.current(SID, BROWSER)
+    await m.sessions.revoke(SID)
+    m.org.now = BOB
+    assert await m.sessions.judged(SID + IDX, BROWSER) == Judgement(session("bob", "102bob"), IDX, SID)
+    assert await m.sessions.judged(SID, BROWSER) == Judgement(NoSession("revoked"), dead=SID)
+
+
+async def test_x8_the_cookies_of_a_session_that_was_revoked_by_its_id_are_dead() -> None:
+    m = memory()
+    m.org.now = ALICE
+    await m.sessions.revoke((), session_id="102abc")
+    assert await m.sessions.judged(IDX, BROWSER) == Judgement(NoSession("revoked"), dead=IDX)
+
+
+async def test_a_pass_ends_with_any_of_its_cookies() -> None:
+    m = memory()
+    await m.sessions.revoke(SID)
+    assert await m.sessions.current(SID + IDX, BROWSER, vouched=True) == NoSession("revoked") and m.org.asked == []
 
 
 async def test_the_order_of_cookies_makes_no_difference_but_their_number_does() -> None:

@@ -24,7 +24,7 @@ Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 class Wire:
     """A server that reads one request per connection, byte for byte, and answers what the test says."""
 
-    answer: bytes = b"HTTP/1.1 404 Not Found\r\nContent-Length: 24\r\n\r\n" + NOT_FOUND
+    answer: bytes = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 24\r\n\r\n" + NOT_FOUND
     stays_open: bool = False
     heads: list[bytes] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,7 +62,7 @@ async def wired(wire: Wire, deadlines: Deadlines | None = None) -> AsyncIterator
         server.close()
 
 
-def with_body(body: bytes, status: str = "200 OK", fields: str = "") -> bytes:
+def with_body(body: bytes, status: str = "200 OK", fields: str = "Content-Type: application/json\r\n") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{fields}\r\n".encode() + body
 
 
@@ -145,7 +145,7 @@ LIMITS = "X-Rate-Limit-Limit: 600\r\nX-Rate-Limit-Remaining: 0\r\nX-Rate-Limit-R
             with_body(b'{"errorCode":"E0000047"}', "429 Too Many Requests", LIMITS),
             OktaAnswer(Unknown("rate_limited", 1800000030.0), 429, RateLimits(600, 0, 1800000030.0), "E0000047"),
         ),
-        (with_body(b"<html>", fields="Content-Type: text/html\r\n"), OktaAnswer(Unknown("not_json"), 200)),
+        (with_body(b"<html>", fields="Content-Type: text/html\r\n"), OktaAnswer(Unknown("strange_type"), 200)),
         (with_body(b"", "302 Found", "Location: /login/login.htm\r\n"), OktaAnswer(Unknown("status_302"), 302)),
         (with_body(b"{" + b" " * 65536), OktaAnswer(Unknown("too_large"), 200)),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b" " * 70000, OktaAnswer(Unknown("too_large"), 200)),

@@ -25,8 +25,10 @@ async def test_c7_a_revoked_cookie_is_no_session_alone_or_among_others() -> None
     await signed_in(m, SID, SID + IDX, OTHER)
     await m.sessions.revoke(SID)
     assert m.sessions.is_revoked(SID) and m.sessions.is_revoked(IDX + SID) and not m.sessions.is_revoked(IDX)
-    assert m.sessions.recall(SID) == m.sessions.recall(SID + IDX) == await m.sessions.current(IDX + SID, BROWSER) == REVOKED
+    assert m.sessions.recall(SID) == m.sessions.recall(SID + IDX) == await m.sessions.current(IDX + SID, BROWSER, vouched=True) == REVOKED
     assert len(m.org.asked) == 3
+    assert await m.sessions.current(IDX + SID, BROWSER) == REVOKED  # the other cookie is asked about, and belongs to the session that ended
+    assert m.org.asked[3].cookies == IDX
 
 
 async def test_the_session_of_a_revoked_cookie_is_revoked_with_it() -> None:

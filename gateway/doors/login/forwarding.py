@@ -173,6 +173,7 @@ class OrgForwarding:
         begun = tuple(cookie for cookie in begun if cookie not in presented)
         if not begun:
             return
+        self._sessions.issued(begun)  # Okta has just set them: closing them is no guess
         until_closed = ExitStack()
         until_closed.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
         self._closer.close_soon(begun, browser_of(head)).add_done_callback(lambda _: until_closed.close())

@@ -1,1 +1,1 @@
-"""Rules about messages and connections: what is kept for them, and for how long."""
+"""Rules about HTTP messages and about the clients that send them."""

@@ -1,0 +1,16 @@
+"""Who counts as one client, wherever something is counted for each client.
+
+Must never take two customers of one provider for one client, nor one customer for many: an IPv6 customer has a whole /64 and may use
+every address in it (RFC 6177).
+"""
+
+from gateway.core.crowds import place_of
+
+
+def client_key(address: str) -> str:
+    """The key under which this client is counted: its IPv4 address, or the /64 of its IPv6 address as 16 hex digits.
+
+    An IPv4 address written as IPv6 (``::ffff:192.0.2.7``) has the key of the IPv4 address. Text that is no address has the empty key,
+    which many clients share: a proxy did not name them.
+    """
+    return place_of(address) or ""

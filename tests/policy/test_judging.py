@@ -1,0 +1,38 @@
+"""One living user is the session; two are nobody; and nobody is chosen while Okta is silent about a cookie."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.policy.session.judging import TWO_USERS, Judgement, judged_apart
+
+ALICE, BOB = (Session(f"102{user}", f"00u{user}", f"{user}@example.com", datetime(2030, 1, 1, tzinfo=UTC)) for user in ("alice", "bob"))
+GONE, SILENT = NoSession("not_found"), Unknown("timed_out")
+cookies = st.builds(SessionCookie, st.sampled_from([b"sid", b"idx"]), st.sampled_from([b"1", b"2", b"3"]))
+some = st.dictionaries(cookies, st.sampled_from([ALICE, BOB, GONE, SILENT]), max_size=6)
+
+
+@given(some)
+def test_the_judgement_follows_from_the_users_that_live(found: dict[SessionCookie, Finding]) -> None:
+    judged = judged_apart(tuple(found.items()))
+    users = {finding.user_id for finding in found.values() if isinstance(finding, Session)}
+    if len(users) > 1:
+        assert judged == Judgement(TWO_USERS, dead=tuple(found))
+    elif SILENT in found.values():
+        assert judged == Judgement(SILENT)
+    elif users:
+        assert isinstance(judged.finding, Session) and judged.finding.user_id in users
+        assert set(judged.dead) == {cookie for cookie, finding in found.items() if finding == GONE}
+    else:
+        assert isinstance(judged.finding, NoSession) and judged.dead == tuple(found)
+
+
+@given(some)
+def test_no_living_cookie_is_expired_and_no_name_occurs_twice(found: dict[SessionCookie, Finding]) -> None:
+    judged = judged_apart(tuple(found.items()))
+    names = [cookie.name for cookie in judged.living]
+    assert len(set(names)) == len(names) and judged.names_over.isdisjoint(names)
+    assert set(judged.living).isdisjoint(judged.dead)
+    assert all(isinstance(found[cookie], Session) for cookie in judged.living)
