@@ -24,6 +24,7 @@ from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.proxy.live import Live
 from gateway.proxy.turn import Turn
+from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions import Asking, Sessions
 
@@ -48,6 +49,7 @@ class Parts:
     fingerprinter: Fingerprinter
     sealer: Sealer
     asking_client: ClientSession
+    names: Resolver
     revocations: Revocations
     sessions: Sessions
     closer: Closer
@@ -62,6 +64,7 @@ class Parts:
         await self.closer.aclose()
         await self.sessions.aclose()
         await self.asking_client.close()
+        await self.names.aclose()
 
 
 def folder_of(settings: Settings) -> Path:
@@ -69,11 +72,21 @@ def folder_of(settings: Settings) -> Path:
     return Path(settings.written.name).parent
 
 
-def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revocations) -> Parts:
-    """The parts for these settings; inside the running event loop."""
+def resolver(config: Config, nameservers: tuple[str, ...] = ()) -> Resolver:
+    """Finds the addresses of all servers.
+
+    A look-up may last as long as the longest ``connect_timeout``; everybody who connects waits no longer than for their own.
+    """
+    return Resolver(max(config.okta.connect_timeout, *(app.connect_timeout for app in config.apps)), nameservers)
+
+
+def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revocations, nameservers: tuple[str, ...] = ()) -> Parts:
+    """The parts for these settings; inside the running event loop. ``nameservers`` as in ``Resolver``."""
     config = settings.config
     place = org_place(config, folder_of(settings))
-    asking_client = open_client(org_deadlines(config), max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4))
+    names = resolver(config, nameservers)
+    connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
+    asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
     okta = Okta(asking_client, place.destination, org_deadlines(config))
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
@@ -87,6 +100,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         fingerprinter=marks,
         sealer=Sealer(settings.seal_keys, secrets.token_bytes),
         asking_client=asking_client,
+        names=names,
         revocations=revocations,
         sessions=sessions,
         closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),

@@ -1,0 +1,1 @@
+"""The rules: values and the time in, values out. No clock, socket, log or wait."""
