@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, WIKI, Reply, Site, deployed
+from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, WIKI, Named, Reply, Site, deployed
 from tests.deploy.certificates import certificate
 from tests.field.name_server import NameServer, name_server
 from tests.proxy.conftest import PATIENCE
@@ -78,7 +78,7 @@ async def names() -> AsyncIterator[NameServer]:
 async def running(names: NameServer, folder: Path, wiki_timeout: str = "10s") -> AsyncIterator[Site]:
     async with tls_port(folder) as tls:
         configuration = _configuration(folder, tls.port, wiki_timeout)
-        async with deployed(configuration=configuration, nameservers=(names.address,), app_host=APP) as site:
+        async with deployed(configuration=configuration, named=Named(APP, (names.address,))) as site:
             tls.target = site.running.port
             yield site
 
