@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
+from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -55,10 +56,17 @@ async def _ours(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
         raise HungUp(type(error).__name__) from error
 
 
-def open_client(deadlines: Deadlines, connections: int, keep_alive_seconds: float = 4.0) -> ClientSession:
-    """A client that keeps nothing of any user; at most ``connections`` at once. Close it with ``await client.close()``."""
+def open_client(
+    deadlines: Deadlines, connections: int, keep_alive_seconds: float = 4.0, resolver: AbstractResolver | None = None
+) -> ClientSession:
+    """A client that keeps nothing of any user; at most ``connections`` at once. Close it with ``await client.close()``.
+
+    ``resolver`` remembers addresses by itself, and is not closed; without one, names are looked up as aiohttp does it.
+    """
     return ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=keep_alive_seconds),
+        connector=aiohttp.TCPConnector(
+            limit=connections, keepalive_timeout=keep_alive_seconds, resolver=resolver, use_dns_cache=resolver is None
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         requote_redirect_url=False,

@@ -22,7 +22,7 @@ def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
     rules = PoolRules(app.connections, app.keep_alive)
     pools: dict[Server, Upstream] = {}
     for server, place in servers(app, parts.folder):
-        pools[server] = Upstream(place, deadlines(app), rules, Counted(choice, server, parts.clock.monotonic))
+        pools[server] = Upstream(place, deadlines(app), rules, Counted(choice, server, parts.clock.monotonic), parts.names)
         opened.push_async_callback(pools[server].aclose)
     if app.health_path:
         checks = _checks(parts, app, choice, pools)
@@ -33,7 +33,8 @@ def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
 
 def _checks(parts: Parts, app: AppTable, choice: Balancer, pools: dict[Server, Upstream]) -> HealthChecks:
     method, target, fields = question(app.health_path, app_host(app))
-    ways = {server: HttpProxy(Upstream(pool.place, pool.deadlines, PoolRules(1, 0.0))) for server, pool in pools.items()}
+    rules = PoolRules(1, 0.0)
+    ways = {server: HttpProxy(Upstream(pool.place, pool.deadlines, rules, names=parts.names)) for server, pool in pools.items()}
 
     async def probe(server: Server) -> bool:
         exchange = await ways[server].exchange(method, target, fields)

@@ -50,16 +50,19 @@ class Gateway:
         clock: Clock | None = None,
         public: socket.socket | None = None,
         around: Around | None = None,
+        nameservers: tuple[str, ...] = (),
         among: Among | None = None,
     ) -> None:
         """``public``: a socket that is bound already, in place of ``listen.address``.
 
+        ``nameservers``: ``address:port`` of each, in place of the system's own.
         ``among``: given to one worker of several; health and metrics are then answered by their supervisor.
         """
         self._settings = settings
         self._witness = Witness(log, Metrics(), clock or Clock())
         self._public = public
         self._around = around or _nothing_around
+        self._nameservers = nameservers
         self._among = among
         self._revocations = among.revocations if among is not None else LocalRevocations(self._witness.clock.monotonic)
         self._admin: socket.socket | None = None
@@ -99,7 +102,7 @@ class Gateway:
             state = opened_state(self._settings, self._witness.clock, self._tell)
             opened.push_async_callback(state.aclose)
             revocations = await loaded_revocations(self._revocations, state, self._settings)
-            parts = make_parts(self._settings, self._witness.clock, self._tell, revocations, state)
+            parts = make_parts(self._settings, self._witness.clock, self._tell, revocations, state, self._nameservers)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             if admin is not None:

@@ -54,7 +54,7 @@ def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
 
 
 def _org(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> Upstream:
-    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules)
+    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names)
     opened.push_async_callback(made.aclose)
     return made
 

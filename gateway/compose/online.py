@@ -6,11 +6,12 @@ Owns one question, asked with a made-up cookie that names nobody. Must never sen
 import secrets
 
 from gateway.compose.hosts import org_deadlines, org_place
-from gateway.compose.parts import folder_of
+from gateway.compose.parts import folder_of, resolver
 from gateway.config import Settings
 from gateway.core.session import NoSession, SessionCookie, Unknown
 from gateway.okta import Browser, Okta
 from gateway.outbound import open_client
+from gateway.resolver import ResolverOfClient
 
 
 async def ask_org(settings: Settings) -> tuple[str, ...]:
@@ -18,10 +19,14 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
     config = settings.config
     place = org_place(config, folder_of(settings))
     browser = Browser(b"session-gateway check", b"", b"", "unknown")
-    async with open_client(org_deadlines(config), 1) as client:
-        okta = Okta(client, place.destination, org_deadlines(config))
-        nobody = SessionCookie(b"sid", b"102" + secrets.token_urlsafe(16).encode("ascii"))
-        answer = await okta.session((nobody,), browser)
+    names = resolver(config)
+    try:
+        async with open_client(org_deadlines(config), 1, resolver=ResolverOfClient(names)) as client:
+            okta = Okta(client, place.destination, org_deadlines(config))
+            nobody = SessionCookie(b"sid", b"102" + secrets.token_urlsafe(16).encode("ascii"))
+            answer = await okta.session((nobody,), browser)
+    finally:
+        await names.aclose()
     asked = f"asked {place.destination.base} as {place.destination.host}"
     match answer.finding:
         case NoSession():

@@ -26,6 +26,7 @@ from gateway.outbound import open_client
 from gateway.policy.session.revocation_epoch import RevocationEpoch
 from gateway.proxy.live import Live
 from gateway.proxy.turn import Turn
+from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions import Asking, AskingRules, Sessions
 from gateway.shared_state import SharedState
@@ -53,6 +54,7 @@ class Parts:
     fingerprinter: Fingerprinter
     sealer: Sealer
     asking_client: ClientSession
+    names: Resolver
     revocations: Revocations
     state: SharedState
     sessions: Sessions
@@ -69,6 +71,7 @@ class Parts:
         await self.closer.aclose()
         await self.sessions.aclose()
         await self.asking_client.close()
+        await self.names.aclose()
 
 
 def folder_of(settings: Settings) -> Path:
@@ -76,11 +79,26 @@ def folder_of(settings: Settings) -> Path:
     return Path(settings.written.name).parent
 
 
-def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revocations, state: SharedState) -> Parts:
-    """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used."""
+def resolver(config: Config, nameservers: tuple[str, ...] = ()) -> Resolver:
+    """Finds the addresses of all servers.
+
+    A look-up may last as long as the longest ``connect_timeout``; everybody who connects waits no longer than for their own.
+    """
+    return Resolver(max((config.okta.connect_timeout, *(app.connect_timeout for app in config.apps))), nameservers)
+
+
+def make_parts(
+    settings: Settings, clock: Clock, tell: Tell, revocations: Revocations, state: SharedState, nameservers: tuple[str, ...] = ()
+) -> Parts:
+    """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used.
+
+    ``nameservers`` as in ``Resolver``.
+    """
     config = settings.config
     place = org_place(config, folder_of(settings))
-    asking_client = open_client(org_deadlines(config), max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4))
+    names = resolver(config, nameservers)
+    connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
+    asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
     okta = Okta(asking_client, place.destination, org_deadlines(config))
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
@@ -96,6 +114,7 @@ def make_parts(settings: Settings, clock: Clock, tell: Tell, revocations: Revoca
         fingerprinter=marks,
         sealer=sealer,
         asking_client=asking_client,
+        names=names,
         revocations=revocations,
         state=state,
         sessions=sessions,

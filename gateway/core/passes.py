@@ -31,6 +31,10 @@ __all__ = [
     "nonce_hash",
 ]
 
+LONGEST_KEPT = 4096
+"""Bytes of a pass that is remembered: no browser keeps a longer cookie, but other clients send what was sealed of long Okta cookies."""
+
+
 Cookies = tuple[SessionCookie, ...]
 
 
@@ -146,7 +150,10 @@ class Passes:
     __slots__ = ("_largest", "_opened", "_sealer")
 
     def __init__(self, sealer: Sealer, largest: int = 10_000) -> None:
-        """``largest``: how many passes are kept open, about 3 kB each on Identity Engine; 0 keeps none."""
+        """``largest``: how many passes are kept open; 0 keeps none.
+
+        One takes about 3 kB on Identity Engine, and at most 12: text of more than ``LONGEST_KEPT`` is opened anew each time.
+        """
         self._sealer = sealer
         self._largest = largest
         self._opened: OrderedDict[tuple[str, str | bytes], OpenedPass] = OrderedDict()
@@ -166,7 +173,10 @@ class Passes:
         held = Pass.unpacked(opened.payload) if opened is not None else None
         if opened is None or held is None:
             return None
-        found = self._opened[key] = OpenedPass(held, opened.stale)
+        found = OpenedPass(held, opened.stale)
+        if len(text) > LONGEST_KEPT:
+            return found
+        self._opened[key] = found
         if len(self._opened) > self._largest:
             self._opened.popitem(last=False)
         return found

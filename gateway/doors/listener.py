@@ -29,10 +29,12 @@ from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
 from gateway.doors.passing import CLIENT_LEFT, Passage, Passing, Quick, tell
 from gateway.doors.protected import Familiar, Familiars, Line
+from gateway.doors.reading import body_room
 from gateway.doors.refusals import refusal
 from gateway.doors.subrequest import Reply
 from gateway.doors.witness import Witness
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
+from gateway.policy.http.body_budget import BodyBudget
 from gateway.proxy.heads import Asked
 from gateway.proxy.relay import Client
 from gateway.proxy.translate import Head
@@ -90,6 +92,7 @@ class Listener:
         self._turn = turn
         self._passage = Passage(doors.app, crowd, witness)
         self._familiars = Familiars()
+        self._bodies = BodyBudget()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request; the server calls this and nothing else."""
@@ -182,7 +185,8 @@ class Listener:
                 notes |= {"verdict": "refused", "reason": _CROWDED.reason}
                 return refusal(_CROWDED, received.fields, _LATER)
             try:
-                return await self._let_in(request, received, notes)
+                with body_room(request, self._bodies, received.client):
+                    return await self._let_in(request, received, notes)
             finally:
                 self._crowd.leave(received.client)
         except (asyncio.CancelledError, ConnectionError):

@@ -22,7 +22,7 @@ from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import Finding, NoSession, Session, Unknown
 from gateway.doors.answers import json_answer, page_answer
-from gateway.doors.reading import whole_body
+from gateway.doors.reading import LATER, whole_body
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, Unavailable, View, render
 from gateway.policy.session.revocation_epoch import is_remembered
@@ -155,7 +155,8 @@ def page(view: View, clock: Clock, *form_targets: str) -> Answer:
 
 def refused(malformed: Malformed, clock: Clock) -> Outcome:
     """The page for a request that is refused for its form."""
-    return Outcome(page(BadRequest(malformed.status, malformed.reason), clock), "refused", malformed.reason)
+    answer = page(BadRequest(malformed.status, malformed.reason), clock)
+    return Outcome(answer.plus(LATER) if malformed.status == 503 else answer, "refused", malformed.reason)
 
 
 def seconds_until(retry_at: float | None, clock: Clock) -> int:

@@ -6,6 +6,7 @@ than ``connections``. Rules from: STYLE "Async" (bounded, every wait has a deadl
 """
 
 import asyncio
+import ssl
 from collections import deque
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from gateway.errors import Busy, TimedOut, Unreachable
 from gateway.outbound import Deadlines
 from gateway.proxy.connection import Connection, Home
 from gateway.proxy.place import Place
+from gateway.resolver import LiteralNames, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,12 @@ class Standing:
 class Upstream(Home):
     """One server. ``idle`` where nothing may be waited for, ``connection`` where it may. Close it with ``close``."""
 
-    def __init__(self, place: Place, deadlines: Deadlines, rules: PoolRules, standing: Standing | None = None) -> None:
-        """To be made inside the running event loop; connects to nothing yet."""
+    def __init__(
+        self, place: Place, deadlines: Deadlines, rules: PoolRules, standing: Standing | None = None, names: Names | None = None
+    ) -> None:
+        """To be made inside the running event loop; connects to nothing yet. Without ``names``, only literal places are reached."""
         super().__init__(deadlines)
+        self._names: Names = names or LiteralNames()
         self._standing = standing or Standing()
         self.place = place
         self._rules = rules
@@ -185,8 +190,18 @@ class Upstream(Home):
         name = (place.server_name or place.host) if place.tls is not None else None
         if place.path is not None:
             await self._loop.create_unix_connection(lambda: made, place.path, ssl=place.tls, server_hostname=name)
-        else:
-            await self._loop.create_connection(lambda: made, place.host, place.port, ssl=place.tls, server_hostname=name)
+            return
+        failed: OSError | None = None
+        for address in await self._names.addresses(place.host):
+            try:
+                await self._loop.create_connection(lambda: made, address, place.port, ssl=place.tls, server_hostname=name)
+                return
+            except ssl.SSLError:  # the server answered: another address of it would not do better
+                raise
+            except OSError as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     def _make_room(self) -> None:
         while self._waiting and len(self) < self._rules.connections:

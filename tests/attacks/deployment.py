@@ -13,6 +13,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import aiohttp
 from aiohttp import DummyCookieJar
@@ -110,6 +111,16 @@ upstream = "{upstream}"
 """
 
 
+class Named(NamedTuple):
+    """The host by which the gateway knows the app, and the name servers that know it, in place of the system's."""
+
+    app: str
+    nameservers: tuple[str, ...] = ()
+
+
+LITERAL = Named("127.0.0.1")
+
+
 @dataclass
 class Site:
     """What a test holds: ``behind`` is the app of every app host, ``org`` the stand-in, ``times`` the gateway's clock."""
@@ -202,7 +213,7 @@ def cookie_line(browser: Browser, origin: str) -> bytes:
 
 @asynccontextmanager
 async def deployed(
-    engine: str = "classic", *, listen: str = "", session: str = "", configuration: str = CONFIGURATION
+    engine: str = "classic", *, listen: str = "", session: str = "", configuration: str = CONFIGURATION, named: Named = LITERAL
 ) -> AsyncIterator[Site]:
     """Everything running; nothing is left of it afterwards. ``listen`` and ``session``: further keys of these tables."""
     org = Org(engine="identity" if engine == "identity" else "classic")
@@ -210,8 +221,9 @@ async def deployed(
     running, behind, times, written = await serve(org), Behind(), Times(), io.StringIO()
     app = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
     behind.port = app.sockets[0].getsockname()[1]
-    text = configuration.format(org=running.url, upstream=f"http://127.0.0.1:{behind.port}", listen=listen, session=session)
-    gateway = Gateway(read("gateway.toml", text, SEALED), Log("debug", stream=written), clock=times.clock())
+    text = configuration.format(org=running.url, upstream=f"http://{named.app}:{behind.port}", listen=listen, session=session)
+    log = Log("debug", stream=written)
+    gateway = Gateway(read("gateway.toml", text, SEALED), log, clock=times.clock(), nameservers=named.nameservers)
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
     made = Site(org, running, behind, gateway, times, written, browsers, text)
     await gateway.start()

@@ -15,6 +15,7 @@ from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own_requests import Outcome as Told
+from gateway.doors.reading import LATER
 from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest, Refused, TokenSpent, Unavailable, View, render
 
@@ -72,7 +73,7 @@ class Wording:
     def refusal(self, head: RequestHead, status: int, reason: str, *fields: tuple[bytes, bytes]) -> Told:
         """A refusal of the request itself."""
         told = self._said(head, BadRequest(status, reason), status, "refused", reason)
-        return Told(told.answer.plus(*fields), told.verdict, told.reason)
+        return Told(told.answer.plus(*fields, *((LATER,) if status == 503 else ())), told.verdict, told.reason)
 
     def unreachable(self, head: RequestHead, error: OutsideFailed) -> Told:
         """The org did not answer something that is no redemption."""
