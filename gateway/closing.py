@@ -13,6 +13,7 @@ and a sign-out ends without a proof and without another try.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import assert_never
 
 from gateway.core.cookies import repeated
@@ -61,6 +62,9 @@ background.
 LIMITED = frozenset({"client_limited", "guesses_limited"})
 """Why Okta was not asked about cookies that may be made up. Such a closing is not tried again: that would be more guesses."""
 
+NAMING_SECONDS = 2.0
+"""How long a closing waits to learn the id of the session that it ends; the cookies are refused before."""
+
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
@@ -101,9 +105,11 @@ class Closer:
         """How many clients have a closing under way of nothing but cookies that may be made up."""
         return len(self._turns)
 
-    async def switch(self, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Confirm | Redeem | Refuse:
-        """What the door must do with a redemption that presents or carries these cookies."""
-        final = await self._run(Goal.REDEEM, cookies, browser, trusted)
+    async def switch(
+        self, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
+    ) -> Confirm | Redeem | Refuse:
+        """What the door must do with a redemption that presents or carries these cookies (``core.switch.begin``)."""
+        final = await self._run(Goal.REDEEM, cookies, browser, trusted, asks_alone)
         if isinstance(final, Proven):
             raise AssertionError("a switch cannot end as a sign-out")
         return final
@@ -114,6 +120,10 @@ class Closer:
         if isinstance(final, Confirm | Redeem):
             raise AssertionError("a sign-out cannot end as a switch")
         return final
+
+    async def revoke(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
+        """Refuse these cookies everywhere, and the session that they carry. Raises ``OutsideFailed`` where others could not be told."""
+        await self._carry_out(Revoke(cookies, None), browser)
 
     def close_soon(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> asyncio.Task[Final]:
         """The same in the background: for a sign-out that Okta itself was asked for by the browser."""
@@ -133,18 +143,22 @@ class Closer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
-        return await asyncio.shield(self._begin(goal, cookies, browser, trusted))
+    async def _run(
+        self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
+    ) -> Final:
+        return await asyncio.shield(self._begin(goal, cookies, browser, trusted, asks_alone))
 
-    def _begin(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> asyncio.Task[Final]:
+    def _begin(
+        self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
+    ) -> asyncio.Task[Final]:
         possible, _ = split(cookies)
-        task = asyncio.create_task(self._drive(goal, possible, browser, trusted), name="closing")
+        task = asyncio.create_task(self._drive(goal, possible, browser, trusted, asks_alone), name="closing")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _drive(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
-        final = await self._in_turn(goal, cookies, browser, trusted)
+    async def _drive(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool) -> Final:
+        final = await self._in_turn(goal, cookies, browser, trusted, asks_alone)
         if isinstance(final, Refuse):
             if final.revoked and final.reason not in LIMITED:
                 self._retry_later(cookies, browser, final.reason)
@@ -152,10 +166,10 @@ class Closer:
             self._forget(cookies)
         return final
 
-    async def _in_turn(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
+    async def _in_turn(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool) -> Final:
         """One at a time of a client where all cookies may be made up; those that the gateway knows never wait for such a turn."""
         if not cookies or any(self._sessions.is_known(cookie) for cookie in cookies):
-            return await self._steps(goal, cookies, browser, trusted)
+            return await self._steps(goal, cookies, browser, trusted, asks_alone)
         revoked = goal is Goal.SIGN_OUT
         if revoked and not all(self._sessions.is_revoked((cookie,)) for cookie in cookies):
             await self._sessions.revoke(cookies)
@@ -163,11 +177,15 @@ class Closer:
             limited = self._sessions.may_guess(browser)
             if limited is not None:
                 return Refuse(limited.reason, revoked, limited.retry_at)
-            return await self._steps(goal, cookies, browser, trusted) if has_turn else Refuse("client_limited", revoked)
+            if not has_turn:
+                return Refuse("client_limited", revoked)
+            return await self._steps(goal, cookies, browser, trusted, asks_alone)
 
-    async def _steps(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool) -> Final:
+    async def _steps(
+        self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
+    ) -> Final:
         doubtful = frozenset(cookie for cookie in cookies if not self._sessions.is_known(cookie))
-        switch, command = begin(goal, cookies, trusted, doubtful)
+        switch, command = begin(goal, cookies, trusted, doubtful, asks_alone)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
             switch, command = step(switch, await self._carry_out(command, browser))
         return command
@@ -177,7 +195,7 @@ class Closer:
             case Ask(cookies):
                 return await self._asked(cookies, browser)
             case Revoke(cookies, session):
-                await self._sessions.revoke(cookies, session_id=session.id if session is not None else None)
+                await self._revoke(cookies, session, browser)
                 return Revoked()
             case Close(cookies):
                 if not await self.underway.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds):
@@ -186,11 +204,31 @@ class Closer:
                 gone = answer.status == 404 and answer.code == "E0000007"
                 return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}")
             case Verify(cookie):
-                return Verified(await self._alone(cookie, browser))
+                finding = await self._alone(cookie, browser)
+                if isinstance(finding, Session):
+                    # It lives, and other cookies of it may be out there that this process never saw: all of them are refused.
+                    await self._sessions.revoke((), session_id=finding.id)
+                return Verified(finding)
             case Confirm() | Redeem() | Proven() | Refuse():
                 raise AssertionError("final commands are the door's")
             case _:
                 assert_never(command)
+
+    async def _revoke(self, cookies: tuple[SessionCookie, ...], session: Session | None, browser: Browser) -> None:
+        """Refuse the cookies at once, and then the session that they carry, whose id must be asked for where it is not remembered.
+
+        A worker that has just replaced another knows no kin of a cookie that Okta renewed; the session's id is the same for all of them.
+        """
+        is_named = session is not None or isinstance(self._sessions.recall(cookies), Session)
+        await self._sessions.revoke(cookies, session_id=session.id if session is not None else None)
+        if is_named:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NAMING_SECONDS):
+                for cookie in cookies:
+                    found = await self._alone(cookie, browser) if self._sessions.is_known(cookie) else None
+                    if isinstance(found, Session):
+                        await self._sessions.revoke((), session_id=found.id)
 
     async def who(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Finding:
         """Who is signed in with any of these cookies; neither a repeated name nor a revoked cookie beside it hides anybody."""

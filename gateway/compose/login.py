@@ -9,18 +9,23 @@ from gateway.compose.hosts import forward_deadlines, place_of
 from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.carrying import Carrying
-from gateway.doors.login import LoginDoor, Start
+from gateway.doors.login import LoginDoor, LoginRooms, SwitchRules
+from gateway.doors.login.announced_starts import AnnouncedStarts
+from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.confirming import Confirming
-from gateway.doors.login.forwarding import OrgForwarding, Origins
-from gateway.doors.login.ledger import Ledger
+from gateway.doors.login.ended_sessions import EndedSessions
+from gateway.doors.login.forwarding import OrgForwarding, OrgPools, Origins
+from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeeming import Redeemer
-from gateway.doors.login.successors import Successors
 from gateway.doors.login.switching import ConfirmedSwitch
+from gateway.doors.login.token_ledger import TokenLedger
+from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import LoginPages
 from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.sign_out import LoginSignOut
+from gateway.policy.switch.start import StartRules
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.upstream import PoolRules, Upstream
 
@@ -29,23 +34,35 @@ LEAST_REDEEMING = 10
 
 def login_door(parts: Parts, opened: AsyncExitStack) -> LoginDoor:
     """The door behind the login host; redemptions under way end with ``opened``."""
-    config, login = parts.config, parts.table.login
-    host, form_targets = str(login.authority), (*parts.table.origins, *config.switch.trusted_origins)
-    proxy, redeeming = (HttpProxy(_org(parts, rules, opened), parts.place.destination.host.encode()) for rules in _pools(config))
-    successors = Successors(parts.fingerprinter, parts.clock)
-    forwarding = OrgForwarding(proxy, redeeming, parts.sessions, parts.closer, successors, Origins(parts.place.own_origin, login.origin))
-    confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock, form_targets)
-    ledger = Ledger(parts.fingerprinter, parts.clock)
-    redeemer = Redeemer(parts.sessions, parts.closer, Carrying(host, parts.sealer), ledger, successors, forwarding.redeem)
-    opened.push_async_callback(redeemer.aclose)
-    return LoginDoor(
-        _own_paths(parts),
-        redeemer,
-        forwarding,
-        ConfirmedSwitch(confirming, login.origin),
-        Wording(confirming, login.origin, parts.clock),
-        Start(login.origin, config.switch.trusted_origins, config.switch.unknown_request_uri == "redemption"),
+    config, login, host = parts.config, parts.table.login, str(parts.table.login.authority)
+    rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
+    carrying, browsers = Carrying(host, parts.sealer), Browsers(parts.state, parts.sealer)
+    announced = AnnouncedStarts(parts.state, parts.portal_secrets)
+    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, parts.tell)
+    token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin)
+    pools = OrgPools(*(HttpProxy(_org(parts, size, opened), parts.place.destination.host.encode()) for size in _pools(config)))
+    origins = Origins(parts.place.own_origin, login.origin)
+    forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)
+    ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter, parts.clock)
+    redeemer = Redeemer(
+        parts.sessions, parts.closer, carrying, ledger, browsers, new_sessions, forwarding.redeem, config.switch.without_session == "ask"
     )
+    confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock)
+    for room in (forwarding, new_sessions, redeemer):
+        opened.push_async_callback(room.aclose)
+    rooms = LoginRooms(
+        own=_own_paths(parts),
+        redeemer=redeemer,
+        forwarding=forwarding,
+        switch=ConfirmedSwitch(confirming, login.origin),
+        browsers=browsers,
+        new_sessions=new_sessions,
+        token_origins=token_origins,
+        announced_starts=announced,
+        ended_sessions=EndedSessions(parts.sessions, parts.closer, browsers, parts.tell),
+        wording=Wording(confirming, login.origin, parts.clock),
+    )
+    return LoginDoor(rooms, SwitchRules(rules, config.switch.unknown_request_uri == "redemption"))
 
 
 def _pools(config: Config) -> tuple[PoolRules, PoolRules]:

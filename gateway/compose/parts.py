@@ -64,6 +64,7 @@ class Parts:
     tickets: Tickets
     folder: Path
     seal_keys: tuple[bytes, ...]
+    portal_secrets: tuple[str, ...]
     tell: Tell
 
     async def aclose(self) -> None:
@@ -124,6 +125,7 @@ def make_parts(
         tickets=Tickets(sealer, state, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,
+        portal_secrets=settings.portal_secrets,
         tell=tell,
     )
 

@@ -103,6 +103,10 @@ class Switch(Table):
     """What may begin a user switch without asking the user."""
 
     trusted_origins: tuple[PublicOrigin, ...] = ()
+    same_site: Literal["trust", "listed"] = "trust"
+    without_session: Literal["ask", "redeem"] = "ask"
+    return_origins: tuple[PublicOrigin, ...] = ()
+    portal_secrets_file: str = ""
     unknown_request_uri: Literal["redemption", "forward"] = "redemption"
 
 

@@ -17,6 +17,7 @@ from gateway.config.checks import conflicts, loud_warnings
 from gateway.config.environment import SealKeys, overlaid, seal_keys
 from gateway.config.model import AppTable, Config
 from gateway.config.places import Path, Written, read_toml
+from gateway.config.portal_secrets import portal_secrets
 from gateway.config.problems import from_validation, line
 from gateway.errors import BadConfig
 from gateway.shared_state import folder_problem
@@ -31,6 +32,7 @@ class Settings:
     warnings: tuple[str, ...]
     written: Written = field(repr=False)
     origins: Mapping[Path, str] = field(repr=False)
+    portal_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def problem(self, path: Path, text: str) -> str:
         """A line about one key, with its place: what shows only when the configuration is used."""
@@ -73,10 +75,13 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
         raise BadConfig(problems)
     problems += tuple(line(written, origins, remark.path, remark.text) for remark in conflicts(config))
     problems += _files(config, File(name).parent, written, origins)
+    portals, at_portals = portal_secrets(config.switch.portal_secrets_file, File(name).parent), ("switch", "portal_secrets_file")
+    problems += (line(written, origins, at_portals, portals.problem),) if portals.problem else ()
     if problems:
         raise BadConfig(problems)
     warnings = tuple(line(written, origins, remark.path, remark.text) for remark in loud_warnings(config))
-    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins)
+    warnings += (line(written, origins, at_portals, portals.warning),) if portals.warning else ()
+    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets)
 
 
 def _validated(tables: Mapping[str, object], written: Written, origins: Mapping[Path, str]) -> tuple[Config | None, tuple[str, ...]]:

@@ -133,24 +133,23 @@ def is_same_origin_post(head: RequestHead, origin: str) -> bool:
     return len(named) == 1 and _same(named[0], origin)
 
 
-def is_trusted_start(head: RequestHead, own_origin: str, trusted_origins: Collection[str]) -> bool:
-    """Whether a token may be redeemed over a live session without asking the user (DESIGN section 4, trusted start).
+def named_origin(head: RequestHead) -> str:
+    """The origin that the request names as its start: ``Origin``, or without one ``Referer``'s; empty where neither names one.
 
-    ``none`` is not trusted: an address can be pasted or opened from a mail; nor is a picture or the like, which anybody may put
-    into a wiki of the same site. Referer counts only where Origin is absent.
+    ``Origin: null`` names none, and neither do two ``Origin`` fields.
     """
-    if b"no-cors" in head.values(b"sec-fetch-mode"):
-        return False
-    sites = head.values(b"sec-fetch-site")
-    if sites in ((b"same-origin",), (b"same-site",)):
-        return True
-    believed = trusted_origins if sites else (own_origin, *trusted_origins)
     origins = head.values(b"origin")
     if origins:
-        return len(origins) == 1 and _named_in(origins[0].decode("latin-1"), believed)
+        text = origins[0].decode("latin-1") if len(origins) == 1 else ""
+        return text if _origin(text) is not None else ""
     referer = head.value(b"referer")
     found = _REFERER.match(referer.decode("latin-1")) if referer is not None else None
-    return found is not None and _named_in(found["origin"], believed)
+    return found["origin"] if found is not None else ""
+
+
+def origin_is_listed(head: RequestHead, origins: Collection[str]) -> bool:
+    """Whether the origin that the request names as its start is one of these."""
+    return _named_in(named_origin(head), origins)
 
 
 def _named_in(origin: str, believed: Collection[str]) -> bool:

@@ -2,10 +2,12 @@
 
 ::
 
-    begin ── no session cookie ──────────────────────────────────────────────────▶ Redeem
+    begin ── no session cookie, start not trusted, asks_alone ─▶ Confirm
+      │  └── no session cookie ──────────────────────────────────────────────────▶ Redeem
       │ cookies                                                                       ▲
       ▼                                                                               │ all proven gone
      Ask ── live, start not trusted ─▶ Confirm                                        │
+      │  ├─ nobody, start not trusted, asks_alone ─▶ Confirm                            │
       │  └─ unknown, start not trusted ─▶ Refuse (nothing touched)                    │
       ▼                                                                               │
     Revoke ─▶ Verify (each doubtful cookie by itself) ── all cookies gone ───────────▶┤
@@ -107,9 +109,9 @@ class Verify:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Final: ask the user first; nothing was changed."""
+    """Final: ask the user first; nothing was changed. ``session``: whose it is that would end, None: nobody is signed in."""
 
-    session: Session
+    session: Session | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Switch:
     cookies: tuple[SessionCookie, ...]
     trusted: bool
     doubtful: frozenset[SessionCookie] = frozenset()
+    asks_alone: bool = False
     gone: frozenset[SessionCookie] = frozenset()
     to_sift: tuple[SessionCookie, ...] = ()
     is_sifting: bool = False
@@ -157,16 +160,24 @@ class Switch:
 
 
 def begin(
-    goal: Goal, cookies: tuple[SessionCookie, ...], trusted: bool, doubtful: frozenset[SessionCookie] = frozenset()
+    goal: Goal,
+    cookies: tuple[SessionCookie, ...],
+    trusted: bool,
+    doubtful: frozenset[SessionCookie] = frozenset(),
+    asks_alone: bool = False,
 ) -> tuple[Switch, Command]:
     """The machine for one request and its first command.
 
     ``cookies``: every session cookie presented or carried, repeated names and values included. ``trusted``: the request
     came from a trusted start, or the user has confirmed it. ``doubtful``: those that were never seen as a session here.
+    ``asks_alone``: a start that is not trusted is asked about without a session too, because a link must not be able to sign somebody
+    in as its sender.
     """
     distinct = tuple(dict.fromkeys(cookies))
-    switch = Switch(goal, distinct, trusted, doubtful)
+    switch = Switch(goal, distinct, trusted, doubtful, asks_alone)
     if not distinct:
+        if goal is Goal.REDEEM and asks_alone and not trusted:
+            return switch, Confirm(None)
         return switch, Redeem() if goal is Goal.REDEEM else Proven()
     return _expect(switch, Ask(distinct) if goal is Goal.REDEEM else Revoke(distinct, None))
 
@@ -214,6 +225,8 @@ def _asked(switch: Switch, finding: Finding) -> tuple[Switch, Command]:
             return replace(switch, expected=None), Confirm(session)
         if isinstance(finding, Unknown):
             return replace(switch, expected=None), Refuse(finding.reason, revoked=False, retry_at=finding.retry_at)
+        if switch.asks_alone:
+            return replace(switch, expected=None), Confirm(None)
     return _expect(switch, Revoke(switch.cookies, session))
 
 

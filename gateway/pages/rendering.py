@@ -22,11 +22,13 @@ from gateway.pages.views import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    GoingOn,
     LoopExplained,
     NobodyPage,
     Refused,
     SessionPage,
     SignedOut,
+    SignInWithheld,
     TokenSpent,
     Unavailable,
     UpstreamDown,
@@ -105,6 +107,10 @@ def _plan(view: View) -> _Plan:
             return _Plan("nobody.html", 200)
         case ConfirmSwitch():
             return _Plan("confirm_switch.html", 200)
+        case GoingOn():
+            return _Plan("going_on.html", 200)
+        case SignInWithheld(reason=reason, retry_after_seconds=seconds):
+            return _Plan("sign_in_withheld.html", 503, reason, seconds)
         case ConfirmSignOut():
             return _Plan("confirm_sign_out.html", 200)
         case SignedOut(complete=complete):

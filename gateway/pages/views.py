@@ -40,12 +40,34 @@ class NobodyPage:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmSwitch:
-    """200: a token came over a live session from an untrusted start; the user decides. `sealed` travels back in the field `request`."""
+    """200: a token came from an untrusted start; the user decides. `sealed` travels back in the field `request`.
 
-    login: str
+    `login`: who is signed in, None: nobody. `started_by`: the origin that the link comes from, or empty where that is not known.
+    """
+
+    login: str | None
     sealed: str
+    started_by: str = ""
     action: str = SWITCH_PATH
     stay_path: str = SESSION_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """200: a confirmed switch is done, and the page leads on to `url` by itself and by a link.
+
+    A redirect in answer to the form would be held to the form's page's own `form-action`; `url` is what Okta answered.
+    """
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInWithheld:
+    """503: another user signed in, and the end of the session before is not proven; nobody is signed in."""
+
+    reason: str
+    retry_after_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,8 @@ View = (
     SessionPage
     | NobodyPage
     | ConfirmSwitch
+    | GoingOn
+    | SignInWithheld
     | ConfirmSignOut
     | SignedOut
     | Refused

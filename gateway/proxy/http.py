@@ -6,6 +6,7 @@ connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9, ATTACKS S13 to S22, D
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -23,6 +24,9 @@ from gateway.proxy.servers import Source
 from gateway.proxy.translate import Upload, body_of, is_chunked
 
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
+
+Judge = Callable[[int, Fields], Awaitable[Fields]]
+"""Gets the status and the fields of an answer, and returns the fields that the client gets."""
 
 _WORDS = {
     400: b"The body of this request is not what its head announced.\n",
@@ -53,9 +57,18 @@ class HttpProxy:
     largest_body: int | None = None
 
     async def forward(
-        self, request: web.BaseRequest, method: str, target: str, fields: Fields, rewrite: Rewrite, key: bytes | None = None
+        self,
+        request: web.BaseRequest,
+        method: str,
+        target: str,
+        fields: Fields,
+        rewrite: Rewrite,
+        key: bytes | None = None,
+        judge: Judge | None = None,
     ) -> web.StreamResponse:
         """Send the client's request with these fields, and stream the answer back with the fields that ``rewrite`` gives it.
+
+        ``judge`` may wait, and keep the answer back by raising; then nothing of it was sent to the client.
 
         ``fields`` are end-to-end (``core.fields``). Raises ``OutsideFailed`` only while nothing was sent to the client. A request
         whose body stops coming is answered here (408), and so is one whose body is not what its head announced (400). ``UploadTooLarge``
@@ -79,6 +92,8 @@ class HttpProxy:
                 raise
             try:
                 rewritten = rewrite(exchange.status, exchange.fields)
+                if judge is not None:
+                    rewritten = await judge(exchange.status, rewritten)
             except BaseException:
                 exchange.abort()
                 raise

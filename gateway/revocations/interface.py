@@ -19,12 +19,16 @@ class Revocation:
 
     ``unseen``: those of the cookies that Okta never named anybody for. Anybody can think them up, so they are remembered apart: however
     many come, they push out no other.
+
+    ``held``: cookies of which it is not known whose they are. They are not revoked, and let nobody in until they are ``released``.
     """
 
     fingerprints: tuple[Fingerprint, ...] = ()
     session_id: str | None = None
     user_id: str | None = None
     unseen: tuple[Fingerprint, ...] = ()
+    held: tuple[Fingerprint, ...] = ()
+    released: tuple[Fingerprint, ...] = ()
 
 
 Listener = Callable[[Revocation], None]
@@ -45,6 +49,9 @@ class Revocations(Protocol):
 
     def has_session(self, session_id: str) -> bool:
         """Whether this session of Okta is revoked."""
+
+    def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
+        """Whether it is not known of any of these cookies whose they are."""
 
     def user_since(self, user_id: str) -> float | None:
         """The monotonic second at which a revocation of this user was last heard of; None where there is none."""

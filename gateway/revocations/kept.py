@@ -30,6 +30,7 @@ class KeptRevocations:
         self._memory = memory
         self._store = store
         self.has_cookie: Callable[[Iterable[Fingerprint]], bool] = memory.has_cookie
+        self.is_held: Callable[[Iterable[Fingerprint]], bool] = memory.is_held
         self.has_session: Callable[[str], bool] = memory.has_session
         self.user_since: Callable[[str], float | None] = memory.user_since
         self.subscribe: Callable[[Listener], Unsubscribe] = memory.subscribe

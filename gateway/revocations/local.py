@@ -55,6 +55,10 @@ class Heard(Generic[Key]):
             self.forgotten += not self._is_over(self._at.pop(eldest), now)
         self._at[key] = at
 
+    def drop(self, key: Key) -> None:
+        """Never mind what was heard of the key."""
+        self._at.pop(key, None)
+
     def ages(self) -> Iterator[tuple[Key, float]]:
         """Every key that is not over, and how many seconds ago it was last heard of."""
         now = self._monotonic()
@@ -78,6 +82,7 @@ class LocalRevocations:
         self._unseen: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
         self._sessions: Heard[str] = Heard(largest, remembered_seconds, monotonic)
         self._users: Heard[str] = Heard(largest, remembered_seconds, monotonic)
+        self._held: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
         self._listeners: dict[object, Listener] = {}
 
     async def publish(self, revocation: Revocation) -> None:
@@ -104,6 +109,8 @@ class LocalRevocations:
             yield Remembered(Revocation(session_id=session_id), age)
         for user_id, age in self._users.ages():
             yield Remembered(Revocation(user_id=user_id), age)
+        for one, age in self._held.ages():
+            yield Remembered(Revocation(held=(one,)), age)
 
     def learn(self, entries: Iterable[Remembered]) -> None:
         """Remember what another memory holds; listeners hear nothing, because nothing was open when it happened."""
@@ -120,6 +127,10 @@ class LocalRevocations:
     def has_session(self, session_id: str) -> bool:
         """Whether this session of Okta is revoked."""
         return self._sessions.since(session_id) is not None
+
+    def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
+        """Whether it is not known of any of these cookies whose they are."""
+        return not self._held.known.isdisjoint(fingerprints)
 
     def user_since(self, user_id: str) -> float | None:
         """The monotonic second at which a revocation of this user was last heard of; None where there is none."""
@@ -142,6 +153,10 @@ class LocalRevocations:
             self._sessions.note(revocation.session_id, age_seconds)
         if revocation.user_id is not None:
             self._users.note(revocation.user_id, age_seconds)
+        for fingerprint in revocation.held:
+            self._held.note(fingerprint, age_seconds)
+        for fingerprint in revocation.released:
+            self._held.drop(fingerprint)
 
     @property
     def ready(self) -> bool:

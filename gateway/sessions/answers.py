@@ -22,6 +22,7 @@ NO_COOKIE = NoSession("no_cookie")
 REPEATED = NoSession("repeated")
 """A name occurs twice: the cookies are asked about one by one, and this memory holds no answer for all of them."""
 REVOKED = NoSession("revoked")
+UNDECIDED = Unknown("undecided")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,14 @@ class Answers:
         self._forget_dead()
         return len(self._entries)
 
-    def find(self, cookies: Cookies) -> NoSession | Found:
-        """What is known about cookies: that they carry no session, or the answer about them."""
-        return self.find_marked(self._fingerprinter.marks(cookies))
+    def find(self, cookies: Cookies, *, despite_hold: bool = False) -> NoSession | Unknown | Found:
+        """What is known about cookies: that they carry no session, that it is undecided whose they are, or the answer about them.
 
-    def find_marked(self, marks: Marks) -> NoSession | Found:
+        ``despite_hold``: for whoever decides it.
+        """
+        return self.find_marked(self._fingerprinter.marks(cookies), despite_hold)
+
+    def find_marked(self, marks: Marks, despite_hold: bool = False) -> NoSession | Unknown | Found:
         """As ``find``, for cookies whose marks are known."""
         key = marks.key
         if not key:
@@ -85,6 +89,8 @@ class Answers:
             return REPEATED
         if self._revocations.has_cookie(marks.fingerprints):
             return REVOKED
+        if not despite_hold and self._revocations.is_held(marks.fingerprints):
+            return UNDECIDED
         now = self._monotonic()
         entry = self._at(key, now)
         if entry is None:
@@ -106,7 +112,7 @@ class Answers:
     def good_until(self, marks: Marks) -> Good | None:
         """For how long ``find_marked`` would find the fresh session that it finds now; None where it finds none."""
         found = self.find_marked(marks)
-        if isinstance(found, NoSession) or found.entry is None or found.worth is not State.FRESH:
+        if not isinstance(found, Found) or found.entry is None or found.worth is not State.FRESH:
             return None
         return Good(self._changes, found.entry.due_at)
 
@@ -119,11 +125,13 @@ class Answers:
         entry = self._at(key_of(fingerprints), self._monotonic()) if fingerprints else None
         return entry.finding if entry is not None and isinstance(entry.finding, Session) else None
 
-    def believed(self, cookies: Cookies, asked: Asked) -> Finding:
-        """An answer, less what a revocation that came after its question has to say about it."""
-        finding = asked.finding
-        if self._revocations.has_cookie(self._fingerprinter.all(cookies)):
+    def believed(self, cookies: Cookies, asked: Asked, *, despite_hold: bool = True) -> Finding:
+        """An answer, less what a revocation, or a hold, that came after its question has to say about it."""
+        finding, own = asked.finding, self._fingerprinter.all(cookies)
+        if self._revocations.has_cookie(own):
             return REVOKED
+        if not despite_hold and self._revocations.is_held(own):
+            return UNDECIDED
         if isinstance(finding, Session) and (self._revocations.has_session(finding.id) or self._is_outdated(finding, asked.asked_at)):
             return REVOKED
         return finding

@@ -5,7 +5,8 @@ after its question, or read "Okta does not say" as "signed out". Rules from: DES
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -109,8 +110,8 @@ class Sessions:
             return True
         return False
 
-    def _recalled(self, found: NoSession | Found) -> Finding | None:
-        if isinstance(found, NoSession):
+    def _recalled(self, found: NoSession | Unknown | Found) -> Finding | None:
+        if not isinstance(found, Found):
             return found
         key, entry, worth = found
         if entry is not None and (worth is State.FRESH or (worth is State.DUE and self._is_asked(key))):
@@ -122,16 +123,19 @@ class Sessions:
         """For how long the answer about these cookies may still be believed without asking; 0 where there is none."""
         return self._answers.seconds_left(marks)
 
-    async def current(self, cookies: Cookies, browser: Browser, *, vouched: bool = False, patience: float | None = None) -> Finding:
+    async def current(
+        self, cookies: Cookies, browser: Browser, *, vouched: bool = False, patience: float | None = None, despite_hold: bool = False
+    ) -> Finding:
         """Who these cookies are: from memory, or from Okta. Whoever comes while a question is under way gets its answer.
 
         With a ttl of 0 too: then each request validates, unless a question about the same cookies is under way when it comes.
         ``vouched``: they come out of a seal of ours, so Okta did name a session for all of them together once, and nobody guesses; one
         that was revoked since ends them all. Others are judged as ``judged`` says. After ``patience`` seconds Okta "does not say"; its
-        answer is still taken down when it comes.
+        answer is still taken down when it comes. ``despite_hold``: for whoever decides whose held cookies are; everybody else is told
+        that it is undecided.
         """
         if vouched:
-            return await self._found(cookies, browser, vouched=True, patience=patience)
+            return await self._found(cookies, browser, vouched=True, patience=patience, despite_hold=despite_hold)
         return (await self.judged(cookies, browser, patience=patience)).finding
 
     async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None) -> Judgement:
@@ -186,9 +190,11 @@ class Sessions:
             if not set(fingerprints).isdisjoint((key, *parts_of(key))):
                 self._outdated.add(self._questions.pop(key))
 
-    async def _found(self, cookies: Cookies, browser: Browser, *, vouched: bool, patience: float | None) -> Finding:
-        found = self._answers.find(cookies)
-        if isinstance(found, NoSession):
+    async def _found(
+        self, cookies: Cookies, browser: Browser, *, vouched: bool, patience: float | None, despite_hold: bool = False
+    ) -> Finding:
+        found = self._answers.find(cookies, despite_hold=despite_hold)
+        if not isinstance(found, Found):
             return found
         if found.entry is not None and found.worth in (State.FRESH, State.DUE):
             self.counts.hits += 1
@@ -201,7 +207,7 @@ class Sessions:
         else:
             question = self._begin(found.key, cookies, browser, vouched)
         await asyncio.wait({question}, timeout=patience)  # a waiter that is cancelled leaves the question alone, and the other way round
-        finding = self._answer(cookies, question)
+        finding = self._answer(cookies, question, despite_hold)
         self.counts.unknown += isinstance(finding, Unknown)
         return finding
 
@@ -239,12 +245,39 @@ class Sessions:
         if self._revocations.has_cookie(olds):
             self._spawn(self._publish(Revocation(news)), "revoking kin")
 
+    async def hold(self, cookies: Iterable[SessionCookie]) -> None:
+        """Let these cookies admit nobody until it is known whose they are, here before the first wait. Raises ``OutsideFailed``."""
+        held = self.fingerprints(cookies)
+        if held and not all(self._revocations.is_held((one,)) for one in held):
+            await self._revocations.publish(Revocation(held=held))
+
+    async def release(self, cookies: Iterable[SessionCookie]) -> None:
+        """It is known whose these cookies are: Okta's answer about them counts again. Raises ``OutsideFailed``."""
+        held = self.fingerprints(cookies)
+        if self._revocations.is_held(held):
+            await self._revocations.publish(Revocation(released=held))
+
+    @contextmanager
+    def noticing(self, cookies: Iterable[SessionCookie]) -> Iterator[asyncio.Event]:
+        """An event that is set when one of these cookies is revoked while the block lasts."""
+        watched, noticed = frozenset(self.fingerprints(cookies)), asyncio.Event()
+
+        def hear(revocation: Revocation) -> None:
+            if not watched.isdisjoint(revocation.fingerprints):
+                noticed.set()
+
+        unsubscribe = self._revocations.subscribe(hear)
+        try:
+            yield noticed
+        finally:
+            unsubscribe()
+
     def touch(self, cookies: Cookies, browser: Browser) -> None:
         """The user works: keep the session at Okta alive, in the background, at most once per ``session.keep_alive``."""
         if not self.keeps_alive:
             return
         found = self._answers.find(cookies)
-        if not isinstance(found, NoSession) and found.key not in self._touched:
+        if isinstance(found, Found) and found.key not in self._touched:
             self._touched[found.key] = None
             self._spawn(self._refresh(found.key, cookies, browser), "keeping alive")
 
@@ -293,15 +326,16 @@ class Sessions:
     def _known(self, cookies: Iterable[SessionCookie]) -> bytes:
         return self._seen.known_of(self.fingerprints(cookies)) or b""
 
-    def _answer(self, cookies: Cookies, question: asyncio.Task[Asked]) -> Finding:
-        """What a waiter gets; a revocation may have come between the answer and this moment."""
+    def _answer(self, cookies: Cookies, question: asyncio.Task[Asked], despite_hold: bool) -> Finding:
+        """What a waiter gets; a revocation or a hold may have come between the answer and this moment."""
         if question.cancelled():
             return Unknown("closing")
-        finding = self._answers.believed(cookies, question.result()) if question.done() else Unknown("slow")
+        is_done = question.done()
+        finding = self._answers.believed(cookies, question.result(), despite_hold=despite_hold) if is_done else Unknown("slow")
         if not isinstance(finding, Unknown):
             return finding
-        found = self._answers.find(cookies)
-        if isinstance(found, NoSession):
+        found = self._answers.find(cookies, despite_hold=despite_hold)
+        if not isinstance(found, Found):
             return found
         last = found.entry.finding if found.entry is not None and found.worth is not State.DEAD else None
         return last if isinstance(last, Session) else finding

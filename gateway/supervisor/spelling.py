@@ -66,8 +66,9 @@ def _listed(message: Message) -> list[object]:
 
 
 def _plain(revocation: Revocation) -> list[object]:
-    cookies = [fingerprint.hex() for fingerprint in revocation.fingerprints]
-    return [cookies, revocation.session_id, revocation.user_id, [fingerprint.hex() for fingerprint in revocation.unseen]]
+    of_cookies = (revocation.fingerprints, revocation.unseen, revocation.held, revocation.released)
+    cookies, *others = ([fingerprint.hex() for fingerprint in some] for some in of_cookies)
+    return [cookies, revocation.session_id, revocation.user_id, *others]
 
 
 def decoded(written: bytes) -> Message:
@@ -136,8 +137,9 @@ def _remembered(said: object) -> Remembered:
 
 def _revocation(said: object) -> Revocation:
     match said:
-        case [list(cookies), None | str() as session_id, None | str() as user_id, list(unseen)]:
-            return Revocation(_fingerprints(cookies), session_id, user_id, _fingerprints(unseen))
+        case [list(cookies), None | str() as session_id, None | str() as user_id, list(unseen), list(held), list(released)]:
+            unseen_ones, held_ones, released_ones = map(_fingerprints, (unseen, held, released))
+            return Revocation(_fingerprints(cookies), session_id, user_id, unseen_ones, held_ones, released_ones)
     raise BadMessage("no revocation")
 
 

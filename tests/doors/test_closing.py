@@ -174,7 +174,7 @@ async def test_an_untrusted_start_finds_a_user_behind_a_repeated_name(room: Room
     cookies, session = room.signed_in()
     planted = SessionCookie(b"sid", b"102planted")
     outcome = await room.closer.switch((planted, *cookies), BROWSER, trusted=False)
-    assert isinstance(outcome, Confirm)
+    assert isinstance(outcome, Confirm) and outcome.session is not None
     assert outcome.session.login == "alice@example.com"
     assert not session.is_over
     assert not room.sessions.is_revoked(cookies)

@@ -16,6 +16,8 @@ from gateway.core.org_places import LONGEST_PATH, Place
 from gateway.core.prefixes import Prefixes
 from gateway.core.redemption import cookies_set, leaves_with_token, settled
 from gateway.core.routing import LoginHost, RouteTable
+from gateway.core.session import SessionCookie
+from gateway.policy.switch import clients, new_session, start
 
 HEAD = RequestHead("GET", "/", Authority("login.example.com", 443), (), True, "192.0.2.1", "192.0.2.1")
 FORM, JSON, PLAIN = b"application/x-www-form-urlencoded", b"application/json", b"text/plain"
@@ -90,9 +92,12 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "navigation.kind_of": lambda text: navigation.kind_of(head("/", "GET", *fields(b"accept", text), *fields(b"upgrade", text))),
     "navigation.own_target": lambda text: navigation.own_target("/" + text),
     "navigation.return_url": lambda text: navigation.return_url("https://" + text, ("https://a.example.com",)),
-    "navigation.is_trusted_start": lambda text: navigation.is_trusted_start(
-        head("/", "GET", *fields(b"referer", "https://" + text)), "https://a.example.com", ("https://b.example.com",)
+    "navigation.origin_is_listed": lambda text: navigation.origin_is_listed(
+        head("/", "GET", *fields(b"referer", "https://" + text)), ("https://b.example.com",)
     ),
+    "start.judge": lambda text: start.judge(head("/", "GET", *fields(b"origin", text)), start.TokenOrigin(), start.StartRules(())),
+    "clients.client_of": lambda text: clients.client_of(head("/oauth2/v1/authorize?client_id=" + text)),
+    "new_session.session_name": lambda text: new_session.session_name(SessionCookie(b"idx", text.encode("utf-8", "replace") + b".x")),
     "navigation.client_address": lambda text: navigation.client_address("192.0.2.1", [text.encode("utf-8", "replace")], ()),
     "navigation.StartMark": lambda text: navigation.StartMark.parse(text.encode("utf-8", "replace"), 0.0),
     "paths.normalised": lambda text: paths.normalised("/" + text),

@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 LOGIN, HR = "https://login.example.com", "https://hr.example.com"
 PORTAL, EVIL = "https://portal.example.com", "https://evil.example.net"
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
+OURS = (LOGIN, HR, PORTAL)
 SESSION_NAMES = ("sid", "idx")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) person/1"
 NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -49,6 +50,12 @@ class Reply:
     @property
     def set_cookies(self) -> list[str]:
         return self.values("Set-Cookie")
+
+    @property
+    def leads_to(self) -> str:
+        """Where the page goes on to by itself; empty where it stays."""
+        found = re.search(r'http-equiv="refresh" content="0; url=([^"]*)"', self.body)
+        return html.unescape(found[1]) if found is not None else ""
 
     @property
     def sealed(self) -> str:
@@ -148,7 +155,8 @@ class Person:
     async def confirm(self, page: Reply) -> Reply:
         """Press the button of the confirmation page, and go where it leads."""
         body = f"request={quote(page.sealed, safe='')}"
-        return await self.go(f"{LOGIN}/.gateway/switch", site="same-origin", method="POST", body=body)
+        reply = await self.go(f"{LOGIN}/.gateway/switch", site="same-origin", method="POST", body=body)
+        return await self.go(reply.leads_to, site="same-origin") if reply.leads_to.startswith(OURS) else reply
 
     async def script(self, url: str, method: str = "GET", body: str = "", content_type: str = "application/json") -> Reply:
         """What a page of the same origin asks by script."""

@@ -1,29 +1,27 @@
 """The login door: the org as browsers see it, with the one thing added that Okta does not do.
 
-Owns which kind of request goes which way on the login host: redemptions through the switch, sign-outs, legacy session calls
-and everything else to ``OrgForwarding``, the gateway's own paths to their pages. Must never forward anything under
-``/.gateway/``. Rules from: DESIGN section 4, ATTACKS L1, L8.
+Owns which kind of request goes which way on the login host: redemptions through the switch, sign-outs, calls that end sessions, silent
+requests of OpenID Connect clients and everything else to ``OrgForwarding``, the gateway's own paths to their pages. Must never forward
+anything under ``/.gateway/``.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from aiohttp import web
 
 from gateway.core.cookies import session_cookies
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.navigation import Kind, is_trusted_start, kind_of
+from gateway.core.messages import Fields, Malformed, RequestHead
+from gateway.core.navigation import Kind, kind_of
+from gateway.core.org_endings import EndsSessions, LegacySession, SignOut
 from gateway.core.org_places import Ending
 from gateway.core.org_requests import (
     LARGEST_BODY_BYTES,
-    EndsSessions,
-    LegacySession,
     OrgRequest,
     Plain,
     PushedByReference,
     Redemption,
-    SignOut,
     SilentAuthorize,
     has_readable_body,
     is_pushed_request,
@@ -33,148 +31,280 @@ from gateway.core.redemption import are_too_many
 from gateway.core.routing import is_own
 from gateway.core.session import SessionToken
 from gateway.doors.answers import to_response
+from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
+from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding
+from gateway.doors.login.new_sessions import NewSessions, Sender, Withheld
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
+from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import LoginOwnPaths
-from gateway.doors.own_requests import Outcome
+from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
 from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
+from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
+from gateway.policy.switch.clients import asks_for_another_user, names_another_user
+from gateway.policy.switch.start import Asks, Refused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
 
-__all__ = ["LoginDoor", "Start"]
+__all__ = ["LoginDoor", "LoginRooms", "SwitchRules"]
 
 DEPRECATION = (b"Deprecation", b"true")
+_RELY_ON_THE_SESSION = frozenset((HANDOFF, SESSION, SESSION_PAGE))
+_FORM = b"application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What makes a start trusted, and whether an unknown ``request_uri`` counts as a token (``switch`` in the configuration)."""
+class SwitchRules:
+    """Who may start a switch, and whether an unknown ``request_uri`` counts as a token (``switch`` in the configuration)."""
 
-    own_origin: str
-    trusted_origins: Collection[str] = ()
+    start: StartRules
     unknown_reference_redeems: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRooms:
+    """What the login door opens."""
+
+    own: LoginOwnPaths
+    redeemer: Redeemer
+    forwarding: OrgForwarding
+    switch: ConfirmedSwitch
+    browsers: Browsers
+    new_sessions: NewSessions
+    token_origins: TokenOrigins
+    announced_starts: AnnouncedStarts
+    ended_sessions: EndedSessions
+    wording: Wording
 
 
 class LoginDoor:
     """Everything that reaches the login host."""
 
-    def __init__(
-        self, own: LoginOwnPaths, redeemer: Redeemer, forwarding: OrgForwarding, switch: ConfirmedSwitch, wording: Wording, start: Start
-    ) -> None:
-        """``switch`` reads the confirmation's form; ``wording`` turns outcomes into answers."""
-        self._own = own
-        self._redeemer = redeemer
-        self._forwarding = forwarding
-        self._switch = switch
-        self._wording = wording
-        self._start = start
+    def __init__(self, rooms: LoginRooms, rules: SwitchRules) -> None:
+        """``rooms.switch`` reads the confirmation's form; ``rooms.wording`` turns outcomes into answers."""
+        self._rooms = rooms
+        self._rules = rules
 
     async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         """The whole answer; the words for the access log are left in ``request``."""
+        wording = self._rooms.wording
         if are_too_many(session_cookies(head.fields)):
-            return self._told(request, self._wording.refusal(head, 400, "session_cookies"))
-        if is_own(head.path):
-            return await self._own_path(request, head)
-        request[ROUTE] = "org"
-        body: bytes | None = None
-        if has_readable_body(head):
-            whole = await whole_body(request, LARGEST_BODY_BYTES)
-            if isinstance(whole, Malformed):
-                return self._told(request, self._wording.refusal(head, whole.status, whole.reason))
-            body = whole
+            return self._told(request, wording.refusal(head, 400, "session_cookies"))
+        sender = self._sender(head)
         try:
-            return await self._judged(request, head, body, read(head, body or b""))
+            if is_own(head.path):
+                return await self._own_path(request, sender)
+            request[ROUTE] = "org"
+            body = await self._body(request, head)
+            if isinstance(body, Malformed):
+                return self._told(request, wording.refusal(head, body.status, body.reason))
+            await self._rooms.token_origins.note_request(head, body if body is not None and _is_form(head) else b"")
+            return await self._judged(request, sender, body, read(head, body or b""))
+        except Withheld as withheld:
+            return self._told(request, wording.withheld(head, withheld), sender)
         except OutsideFailed as error:
-            return self._told(request, self._wording.unreachable(head, error))
+            return self._told(request, wording.unreachable(head, error))
 
-    async def _own_path(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    def _sender(self, head: RequestHead) -> Sender:
+        """The browser behind the request. One without an id gets one, which it is told in an answer to a page's request."""
+        known = browser_id_of(head.fields)
+        is_program = known is None and via_of(head) is Via.PROGRAM
+        browser_id = known or ("" if is_program else new_browser_id(secrets.token_bytes(ID_BYTES)))
+        fresh: Fields = (browser_id_line(browser_id),) if browser_id and known is None else ()
+        return self._rooms.forwarding.sender(head, browser_id, fresh)
+
+    async def _body(self, request: web.BaseRequest, head: RequestHead) -> bytes | Malformed | None:
+        """The whole body where it must be looked at before the request is judged; None where it may be streamed.
+
+        A form of another site may name a token for later, in a return address: it is looked at too.
+        """
+        if has_readable_body(head) or (head.method == "POST" and _is_form(head) and not is_trusted_place(head, self._rules.start)):
+            return await whole_body(request, LARGEST_BODY_BYTES)
+        return None
+
+    async def _own_path(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
+        head, rooms = sender.head, self._rooms
+        if head.path == STARTS_PATH and rooms.announced_starts.is_open:
+            return await self._announce(request, head)
         if head.path != SWITCH_PATH:
-            return await self._own.handle(request, head)
+            if head.path in _RELY_ON_THE_SESSION:
+                await rooms.new_sessions.settle(sender)
+            return await rooms.own.handle(request, head)
         request[ROUTE] = SWITCH_PATH
-        found = await self._switch.read(request, head)
+        found = await rooms.switch.read(request, head, sender.browser_id)
         if isinstance(found, Malformed):
             allow = ((b"Allow", b"POST"),) if found.status == 405 else ()
-            return self._told(request, self._wording.refusal(head, found.status, found.reason, *allow))
-        return self._told(request, self._wording.of(found, await self._redeemer.redeem(found)))
+            return self._told(request, rooms.wording.refusal(head, found.status, found.reason, *allow))
+        return self._told(request, rooms.wording.of(found, await rooms.redeemer.redeem(found)), sender)
 
-    async def _judged(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, found: OrgRequest) -> web.StreamResponse:
+    async def _announce(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+        request[ROUTE] = STARTS_PATH
+        rooms = self._rooms
+        if head.method != "POST":
+            return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"POST")))
+        if not rooms.announced_starts.is_portal(head):
+            return self._told(request, rooms.wording.refusal(head, 401, "portal_secret", (b"WWW-Authenticate", b"Bearer")))
+        body = await whole_body(request, LARGEST_ANNOUNCEMENT_BYTES)
+        if isinstance(body, Malformed):
+            return self._told(request, rooms.wording.refusal(head, body.status, body.reason))
+        answer = await rooms.announced_starts.announce(body)
+        return self._told(request, Outcome(answer, "announced" if answer.status == 204 else "refused"))
+
+    async def _judged(self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: OrgRequest) -> web.StreamResponse:
         match found:
-            case Redemption(tokens):
-                return await self._redeem(request, Redeeming(head, body or b"", tokens, self._is_trusted(head)))
+            case Redemption():
+                return await self._redeem(request, sender, body, found)
             case PushedByReference(references):
-                return await self._by_reference(request, head, body, references)
-            case SignOut(how):
-                return await self._sign_out(request, head, body, how)
+                return await self._by_reference(request, sender, body, references)
+            case SilentAuthorize(client_id):
+                return await self._silently(request, sender, body, client_id)
+            case SignOut():
+                return await self._sign_out(request, sender, body, found)
+            case EndsSessions():
+                return await self._ending(request, sender, body, found)
             case LegacySession():
-                return await self._legacy(request, head, body, found)
-            case Plain() | SilentAuthorize() | EndsSessions():
-                return await self._plain(request, head, body)
+                return await self._legacy(request, sender, body, found)
+            case Plain():
+                return await self._plain(request, sender, body)
             case _:
                 assert_never(found)
 
-    async def _by_reference(
-        self, request: web.BaseRequest, head: RequestHead, body: bytes | None, references: tuple[str, ...]
+    async def _redeem(
+        self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
     ) -> web.StreamResponse:
-        """Any of several references may redeem. Which of them Okta took is not known afterwards, so none is judged by the answer."""
-        unknown = self._start.unknown_reference_redeems
-        if not any(self._redeemer.reference_redeems(reference, head, unknown) for reference in references):
-            return await self._plain(request, head, body)
-        if len(references) > 1:
-            return await self._redeem(request, Redeeming(head, body or b"", tuple(map(SessionToken, references)), trusted=False))
-        return await self._redeem(request, Redeeming(head, body or b"", (), self._is_trusted(head), references[0]))
-
-    async def _redeem(self, request: web.BaseRequest, redeeming: Redeeming) -> web.StreamResponse:
-        head = redeeming.head
+        head, rooms = sender.head, self._rooms
         if kind_of(head) is Kind.PREFETCH:
-            return self._told(request, self._wording.refusal(head, 503, "prefetch"))
+            return self._told(request, rooms.wording.refusal(head, 503, "prefetch"))
         if head.method not in ("GET", "POST"):
-            return self._told(request, self._wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
-        outcome = await self._redeemer.redeem(redeeming)
-        told = self._wording.of(redeeming, outcome)
-        if is_pushed_request(head):
-            self._redeemer.note_pushed(told.answer, may_hold_token=True)
-        return self._told(request, told)
+            return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
+        token = await rooms.token_origins.of(head, found, sender.browser_id)
+        judgement = judge(head, token, self._rules.start)
+        if len(references) > 1 and isinstance(judgement, Trusted) and not await self._are_pushed_here(references):
+            judgement = Asks("unknown_references")
+        match judgement:
+            case Refused(reason):
+                return self._told(request, rooms.wording.refusal(head, 403, reason))
+            case Trusted("own_transaction") if sender.presented:
+                request[REASON] = "own_transaction"
+                return await self._plain(request, sender, body)
+            case Trusted() | Asks():
+                tokens = () if references else found.tokens
+                redeeming = Redeeming(
+                    head,
+                    body or b"",
+                    tokens,
+                    isinstance(judgement, Trusted),
+                    references,
+                    is_program=via_of(head) is Via.PROGRAM,
+                    browser_id=sender.browser_id,
+                    started_by=judgement.origin if isinstance(judgement, Asks) else "",
+                )
+                return await self._redeemed(request, sender, redeeming)
+            case _:
+                assert_never(judgement)
 
-    async def _plain(self, request: web.BaseRequest, head: RequestHead, body: bytes | None) -> web.StreamResponse:
+    async def _redeemed(self, request: web.BaseRequest, sender: Sender, redeeming: Redeeming) -> web.StreamResponse:
+        told = self._rooms.wording.of(redeeming, await self._rooms.redeemer.redeem(redeeming))
+        await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, told.answer.fields)
+        if is_pushed_request(redeeming.head):
+            await self._rooms.redeemer.note_pushed(told.answer, may_hold_token=True)
+        return self._told(request, told, sender)
+
+    async def _are_pushed_here(self, references: tuple[str, ...]) -> bool:
+        return all([await self._rooms.redeemer.pushed_here(reference) is not None for reference in references])
+
+    async def _by_reference(
+        self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
+    ) -> web.StreamResponse:
+        head, unknown = sender.head, self._rules.unknown_reference_redeems
+        redeemer = self._rooms.redeemer
+        if not any([await redeemer.reference_redeems(one, head, sender.browser_id, unknown) for one in references]):
+            return await self._plain(request, sender, body)
+        as_tokens = Redemption(tuple(map(SessionToken, references)))
+        return await self._redeem(request, sender, body, as_tokens, references)
+
+    async def _silently(self, request: web.BaseRequest, sender: Sender, body: bytes | None, client_id: str) -> web.StreamResponse:
+        """A page asks for tokens without a word to the user: it may be one of the user before."""
+        record = await self._rooms.browsers.record(sender.browser_id)
+        used_by = record.user_of_client(client_id)
+        session = await self._rooms.forwarding.session(sender) if used_by is not None else None
+        if session is not None and asks_for_another_user(used_by, session.user_id):
+            request[VERDICT], request[REASON] = "forwarded", "client_of_another_user"
+            return await self._rooms.forwarding.hidden(request, sender, body)
+        return await self._plain(request, sender, body)
+
+    async def _plain(self, request: web.BaseRequest, sender: Sender, body: bytes | None) -> web.StreamResponse:
+        head = sender.head
         request[VERDICT] = "forwarded"
         if is_pushed_request(head) and body is not None:
-            answer = await self._forwarding.pushed(head, body)
-            self._redeemer.note_pushed(answer, may_hold_token=False)
+            answer = await self._rooms.forwarding.pushed(head, body)
+            await self._rooms.redeemer.note_pushed(answer, may_hold_token=False)
             return to_response(answer)
-        return await self._forwarding.plain(request, head, body)
+        return await self._rooms.forwarding.plain(request, sender, body)
 
-    async def _sign_out(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, how: Ending) -> web.StreamResponse:
-        """Revoke and forward; where another site sent the browser here, not more than Okta itself would do (L8)."""
-        if how is Ending.API or self._is_trusted(head):
+    async def _sign_out(self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: SignOut) -> web.StreamResponse:
+        """Revoke and forward; where another site sent the browser here, not more than Okta itself would do."""
+        head, rooms = sender.head, self._rooms
+        if found.how is Ending.OIDC:
+            return await self._oidc_logout(request, sender, body, found.hint_subject)
+        if found.how is Ending.API or self._is_trusted(head):
             request[VERDICT] = "signed_out"
-            return await self._forwarding.sign_out(request, head, body)
-        if how is Ending.OIDC:
-            whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
-            if isinstance(whole, Malformed):
-                return self._told(request, self._wording.refusal(head, whole.status, whole.reason))
-            request[VERDICT] = "forwarded"
-            return await self._forwarding.sign_out_as_okta_does(request, head, whole)
+            return await rooms.forwarding.sign_out(request, sender, body)
         if kind_of(head) is not Kind.NAVIGATION:
-            return self._told(request, self._wording.refusal(head, 403, "other_site"))
-        if await self._forwarding.has_session(head):
-            return self._told(request, self._wording.asks_to_sign_out())
-        return await self._plain(request, head, body)
+            return self._told(request, rooms.wording.refusal(head, 403, "other_site"))
+        if await rooms.forwarding.has_session(head):
+            return self._told(request, rooms.wording.asks_to_sign_out(_way_back(head)))
+        return await self._plain(request, sender, body)
 
-    async def _legacy(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, legacy: LegacySession) -> web.StreamResponse:
-        current = await self._forwarding.as_current(head, legacy)
+    async def _oidc_logout(
+        self, request: web.BaseRequest, sender: Sender, body: bytes | None, hint_subject: str | None
+    ) -> web.StreamResponse:
+        head, rooms = sender.head, self._rooms
+        whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
+        if isinstance(whole, Malformed):
+            return self._told(request, rooms.wording.refusal(head, whole.status, whole.reason))
+        request[VERDICT] = "forwarded"
+        session = await rooms.forwarding.session(sender) if hint_subject is not None else None
+        if session is not None and names_another_user(hint_subject, session):
+            request[REASON] = "logout_of_another_user"
+            return await rooms.forwarding.hidden(request, sender, whole)
+        return await rooms.forwarding.sign_out_as_okta_does(request, sender, whole)
+
+    async def _ending(self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: EndsSessions) -> web.StreamResponse:
+        request[VERDICT], request[REASON] = "forwarded", "ends_sessions"
+        return await self._rooms.forwarding.ending(request, sender, body, lambda: self._rooms.ended_sessions.end(found, sender))
+
+    async def _legacy(self, request: web.BaseRequest, sender: Sender, body: bytes | None, legacy: LegacySession) -> web.StreamResponse:
+        head, forwarding = sender.head, self._rooms.forwarding
+        current = await forwarding.as_current(head, legacy)
+        if current is None and head.method == "DELETE":
+            return await self._ending(request, sender, body, EndsSessions(legacy.session_id, None))
         if current is None:
-            return await self._plain(request, head, body)
+            return await self._plain(request, sender, body)
         request[REASON] = "legacy_session_id"
         if current.method == "DELETE":
-            return await self._forwarding.sign_out(request, current, body, DEPRECATION)
-        return await self._forwarding.plain(request, current, body, DEPRECATION)
+            return await forwarding.sign_out(request, replace(sender, head=current), body, DEPRECATION)
+        return await forwarding.plain(request, replace(sender, head=current), body, DEPRECATION)
 
     def _is_trusted(self, head: RequestHead) -> bool:
-        return is_trusted_start(head, self._start.own_origin, self._start.trusted_origins)
+        return via_of(head) is not Via.SCRIPT and is_trusted_place(head, self._rules.start)
 
-    def _told(self, request: web.BaseRequest, outcome: Outcome) -> web.StreamResponse:
+    def _told(self, request: web.BaseRequest, outcome: Outcome, sender: Sender | None = None) -> web.StreamResponse:
+        """``sender``: who is told its browser id, if it is new."""
         request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
-        return to_response(outcome.answer, closes=request.can_read_body and not request.content.is_eof())
+        fresh = sender.fresh if sender is not None else ()
+        return to_response(outcome.answer.plus(*fresh), closes=request.can_read_body and not request.content.is_eof())
+
+
+def _is_form(head: RequestHead) -> bool:
+    return b",".join(head.values(b"content-type")).partition(b";")[0].strip().lower() == _FORM
+
+
+def _way_back(head: RequestHead) -> str:
+    """Where Okta's own sign-out would lead; whether it may is judged by the sign-out page."""
+    given = parameters(head.query)
+    return "" if isinstance(given, Malformed) else given.get("fromURI", "")

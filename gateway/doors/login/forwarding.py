@@ -1,10 +1,11 @@
 """Everything of the org that is no redemption: forwarded byte for byte, with dead sessions left out.
 
-Owns what travels to Okta besides tokens, and what of Okta's answers reaches the browser. Must never forward a revoked
-session cookie (the closing requests apart), nor let a late answer put one back. Rules from: DESIGN section 4, ATTACKS L8, L9.
+Owns what travels to Okta besides tokens, and what of Okta's answers reaches the browser. Must never forward a revoked session cookie
+(the closing requests apart), nor deliver an answer that sets session cookies before ``new_sessions`` has judged it.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -14,12 +15,15 @@ from gateway.closing import Closer
 from gateway.core.cookies import session_cookies
 from gateway.core.fields import to_org
 from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.org_requests import LegacySession
+from gateway.core.navigation import is_document
+from gateway.core.org_endings import LegacySession
 from gateway.core.redemption import (
     ORG_ANSWER_BYTES,
     cookies_set,
     dead_or_ours,
+    expiries,
     leaves_with_token,
+    names_set,
     relocated,
     without_deletions,
     without_gateway_cookies,
@@ -27,10 +31,13 @@ from gateway.core.redemption import (
     without_session_settings,
 )
 from gateway.core.session import NoSession, Session, SessionCookie
-from gateway.doors.login.ledger import neighbour_of
-from gateway.doors.login.successors import Successors
+from gateway.doors.carrying import Carrying
+from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.new_sessions import NewSessions, Sender
+from gateway.doors.login.token_origins import TokenOrigins
 from gateway.okta import browser_of
-from gateway.proxy.http import HttpProxy
+from gateway.policy.switch.clients import client_of
+from gateway.proxy.http import HttpProxy, Judge
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]
@@ -44,85 +51,150 @@ class Origins:
     login: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrgPools:
+    """The ways to the org: ``plain`` for what is passed on, ``redeeming`` for tokens, whose connections no slow upload can hold."""
+
+    plain: HttpProxy
+    redeeming: HttpProxy
+
+
 class OrgForwarding:
     """The requests that the login door passes on."""
 
     def __init__(
-        self, http: HttpProxy, redeeming: HttpProxy, sessions: Sessions, closer: Closer, successors: Successors, origins: Origins
+        self,
+        pools: OrgPools,
+        sessions: Sessions,
+        closer: Closer,
+        carrying: Carrying,
+        browsers: Browsers,
+        new_sessions: NewSessions,
+        token_origins: TokenOrigins,
+        origins: Origins,
     ) -> None:
-        """``http`` leads to the org, ``redeeming`` too, by connections that no slow upload can hold.
-
-        ``origins`` say how the org's own addresses are turned into the login host's.
-        """
-        self._http = http
-        self._redeeming = redeeming
+        """``origins`` say how the org's own addresses are turned into the login host's."""
+        self._pools = pools
         self._sessions = sessions
         self._closer = closer
-        self._successors = successors
+        self._carrying = carrying
+        self._browsers = browsers
+        self._new_sessions = new_sessions
+        self._token_origins = token_origins
         self._origins = origins
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> Sender:
+        """The browser behind a request, with the session cookies that may travel, and what it carries."""
+        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_revoked(cookie))
+        return Sender(head, browser_id, presented, self._carrying.carried(head), fresh)
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
-        exchange = await self._redeeming.exchange(head.method, head.target, fields, _given(head, body))
+        exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, _given(head, body))
         answered = await exchange.read(ORG_ANSWER_BYTES)
         fields = tuple(field for field in exchange.fields if field[0].lower() != b"content-length")
         return Answer(exchange.status, self._inbound(fields), answered)
 
-    async def plain(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, *more: Pair) -> web.StreamResponse:
+    async def pushed(self, head: RequestHead, body: bytes) -> Answer:
+        """Okta's whole answer to a pushed authorization request (RFC 9126) without a token; it begins and ends nobody's session."""
+        answer = await self.redeem(head, body)
+        return replace(answer, fields=without_session(answer.fields))
+
+    async def plain(self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: Pair) -> web.StreamResponse:
         """Forward, streaming both ways; ``body`` where it was read already, ``more`` fields behind the answer's own.
 
-        Raises ``OutsideFailed`` before the first byte.
+        Raises ``Withheld``, and ``OutsideFailed`` before the first byte.
         """
-        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
+        head = sender.head
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
+        with ExitStack() as underway:
+            underway.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(sender.presented)))
 
-        with ExitStack() as until_head:
-            until_head.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
+            async def judge(status: int, answered: Fields) -> Fields:
+                inbound = self._inbound(answered)
+                with underway:
+                    await self._token_origins.note_answer(head, sender.browser_id, bool(sender.presented), inbound)
+                    judged = await self._new_sessions.judged(inbound, sender, underway)
+                await self._note_client(status, sender)
+                return (*judged, *await self._dead_cookies(sender, inbound), *self._fresh(sender, judged), *more)
 
-            def rewrite(status: int, answered: Fields) -> Fields:
-                with until_head:
-                    return (*self._inbound(self._believed(answered, presented, head)), *more)
+            return await self._send(request, head, (fields, body), judge)
 
-            return await self._send(request, head, (fields, body), rewrite)
+    async def hidden(self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: Pair) -> web.StreamResponse:
+        """Forward without session cookies, as if nobody were signed in; the browser keeps its own. Raises ``OutsideFailed``."""
+        head = sender.head
+        fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
 
-    async def sign_out(self, request: web.BaseRequest, head: RequestHead, body: bytes | None, *more: Pair) -> web.StreamResponse:
-        """Revoke, then forward with the cookies, then see to it that the session is really gone (OKTA-1163605)."""
-        presented = session_cookies(head.fields)
-        browser = browser_of(head)
-        known = self._sessions.recall(presented)
-        await self._sessions.revoke(presented, session_id=known.id if isinstance(known, Session) else None)
+        async def judge(status: int, answered: Fields) -> Fields:
+            inbound = without_deletions(self._inbound(answered))
+            return (*await self._new_sessions.judged(inbound, replace(sender, presented=()), ExitStack()), *more)
+
+        return await self._send(request, head, (fields, body), judge)
+
+    async def ending(
+        self, request: web.BaseRequest, sender: Sender, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
+    ) -> web.StreamResponse:
+        """Forward a call that ends the sessions it names; once Okta has done it (204), ``then`` is done before the answer is delivered."""
+        head = sender.head
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
+
+        async def judge(status: int, answered: Fields) -> Fields:
+            if status == 204:
+                await self._to_the_end(then())
+            return (*without_session_settings(self._inbound(answered)), *more)
+
+        return await self._send(request, head, (fields, body), judge)
+
+    async def sign_out(self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: Pair) -> web.StreamResponse:
+        """Revoke, then forward with the cookies, then see to it that the session is really gone (Okta bug OKTA-1163605).
+
+        The closing is a task of its own and revokes once more: a client that leaves at any moment leaves nothing half done.
+        """
+        head = sender.head
+        record = await self._browsers.record(sender.browser_id)
+        ending = tuple(dict.fromkeys((*session_cookies(head.fields), *record.all_cookies)))
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: False)))
 
-        def rewrite(status: int, answered: Fields) -> Fields:
-            return (*self._inbound(without_session_settings(answered)), *more)
+        async def judge(status: int, answered: Fields) -> Fields:
+            return (*without_session_settings(self._inbound(answered)), *more)
 
         try:
-            return await self._send(request, head, (fields, body), rewrite)
+            await self._closer.revoke(ending, sender.browser)
+            return await self._send(request, head, (fields, body), judge)
         finally:
-            self._closer.close_soon(presented, browser)
+            self._closer.close_soon(ending, sender.browser)
 
-    async def sign_out_as_okta_does(self, request: web.BaseRequest, head: RequestHead, body: bytes) -> web.StreamResponse:
-        """Forward, and believe in the sign-out only when Okta then no longer knows the session; the answer waits for that."""
-        browser = browser_of(head)
-        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
-        with self._closer.underway.carrying(self._sessions.fingerprints(presented)):
-            exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
-            try:
-                answered = self._believed(exchange.fields, presented, head)
-                if not self._sessions.is_revoked(presented) and presented and await self._closer.has_ended(presented, browser):
-                    await self._sessions.revoke(presented)
-                    self._closer.close_soon(presented, browser)
-                    answered = without_session_settings(answered)
-            except BaseException:
-                exchange.abort()
-                raise
-        return await exchange.relay(request, self._inbound(answered))
+    async def sign_out_as_okta_does(self, request: web.BaseRequest, sender: Sender, body: bytes, *more: Pair) -> web.StreamResponse:
+        """Forward, and believe in the sign-out only when Okta then no longer knows the session; the answer waits for that.
+
+        A logout that Okta refused ends nothing.
+        """
+        head, browser, presented = sender.head, sender.browser, sender.presented
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
+        with ExitStack() as underway:
+            underway.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
+
+            async def judge(status: int, answered: Fields) -> Fields:
+                inbound = self._inbound(answered)
+                with underway:
+                    if status < 400 and presented and await self._closer.has_ended(presented, browser):
+                        await self._to_the_end(self._sessions.revoke(presented))
+                        self._closer.close_soon(presented, browser)
+                        return (*without_session_settings(inbound), *more)
+                    return (*await self._new_sessions.judged(inbound, sender, underway), *more)
+
+            return await self._send(request, head, (fields, body), judge)
 
     async def has_session(self, head: RequestHead) -> bool:
         """Whether the browser has, or for all that Okta says may have, a live session."""
         return not isinstance(await self._closer.who(session_cookies(head.fields), browser_of(head)), NoSession)
+
+    async def session(self, sender: Sender) -> Session | None:
+        """The browser's living session, where Okta names it."""
+        finding = await self._closer.who(sender.presented, sender.browser) if sender.presented else None
+        return finding if isinstance(finding, Session) else None
 
     async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:
         """The same call on ``/me`` where the id is the browser's own session; None where it is not, or a token speaks."""
@@ -133,50 +205,62 @@ class OrgForwarding:
             return None
         return replace(head, target="/api/v1/sessions/me" + legacy.tail)
 
-    async def pushed(self, head: RequestHead, body: bytes) -> Answer:
-        """Okta's whole answer to a pushed authorization request that carries no token; it begins and ends nobody's session."""
-        answer = await self.redeem(head, body)
-        return replace(answer, fields=without_session(answer.fields))
+    async def aclose(self) -> None:
+        """Wait until what Okta was told is done here too."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _send(
-        self, request: web.BaseRequest, head: RequestHead, outgoing: tuple[Fields, bytes | None], rewrite: Callable[[int, Fields], Fields]
+        self, request: web.BaseRequest, head: RequestHead, outgoing: tuple[Fields, bytes | None], judge: Judge
     ) -> web.StreamResponse:
         fields, body = outgoing
         if body is None:
-            return await self._http.forward(request, head.method, head.target, fields, rewrite)
-        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
-        return await exchange.relay(request, rewrite(exchange.status, exchange.fields))
+            return await self._pools.plain.forward(request, head.method, head.target, fields, _as_it_is, judge=judge)
+        exchange = await self._pools.plain.exchange(head.method, head.target, fields, _given(head, body))
+        try:
+            judged = await judge(exchange.status, exchange.fields)
+        except BaseException:
+            exchange.abort()
+            raise
+        return await exchange.relay(request, judged)
 
-    def _believed(self, answered: Fields, presented: tuple[SessionCookie, ...], head: RequestHead) -> Fields:
-        """The answer's fields, less a session that was revoked while it was on its way; a rotated cookie is kin of the old.
+    async def _to_the_end(self, work: Coroutine[None, None, None]) -> None:
+        """Do it to its end, whether the client stays or leaves."""
+        task = asyncio.create_task(work, name="ending sessions")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        await asyncio.shield(task)
 
-        What such a late answer would have set is alive at Okta and in nobody's hands: it is closed.
-        """
-        begun = cookies_set(answered)
-        if not presented:
-            self._sessions.issued(begun)
-            return without_deletions(answered)
-        if self._sessions.is_revoked(presented):
-            if begun:
-                self._close_with(begun, presented, head)
-            return without_session(answered)
-        if begun:
-            self._sessions.adopt(presented, begun)
-            self._successors.note(presented, begun, neighbour_of(head))
-        return answered
-
-    def _close_with(self, begun: tuple[SessionCookie, ...], presented: tuple[SessionCookie, ...], head: RequestHead) -> None:
-        """Close what a late answer began; whoever waits for its request waits for that too.
-
-        A value that was presented is being closed by whoever revoked it.
-        """
-        begun = tuple(cookie for cookie in begun if cookie not in presented)
-        if not begun:
+    async def _note_client(self, status: int, sender: Sender) -> None:
+        """An OpenID Connect client was used by the browser's user."""
+        client_id = client_of(sender.head)
+        if not client_id or status >= 400 or not sender.presented:
             return
-        self._sessions.issued(begun)  # Okta has just set them: closing them is no guess
-        until_closed = ExitStack()
-        until_closed.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
-        self._closer.close_soon(begun, browser_of(head)).add_done_callback(lambda _: until_closed.close())
+        record = await self._browsers.record(sender.browser_id)
+        finding = self._sessions.recall(sender.presented)
+        user_id = finding.user_id if isinstance(finding, Session) else record.user_id
+        if user_id and record.user_of_client(client_id) != user_id:
+            await self._browsers.keep(sender.browser_id, record.used(client_id, user_id))
+
+    @staticmethod
+    def _fresh(sender: Sender, answered: Fields) -> Fields:
+        """The browser's new id, with a page and with whatever begins a session; scripts and pictures get what Okta sent."""
+        return sender.fresh if sender.fresh and (is_document(sender.head) or cookies_set(answered)) else ()
+
+    async def _dead_cookies(self, sender: Sender, answered: Fields) -> Fields:
+        """Lines that expire revoked cookies which the browser still presents beside a living session.
+
+        Only under names that its living session does not use, and that this answer does not set: under any other name a newer cookie
+        may have arrived meanwhile.
+        """
+        dead = {cookie.name for cookie in session_cookies(sender.head.fields) if cookie not in sender.presented}
+        if not dead or not sender.presented:
+            return ()
+        record = await self._browsers.record(sender.browser_id)
+        living = {cookie.name for cookie in (*sender.presented, *record.cookies)}
+        return expiries(dead - living - names_set(answered), ())
+
+    def _is_revoked(self, cookie: SessionCookie) -> bool:
+        return self._sessions.is_revoked((cookie,))
 
     def _outbound(self, fields: Fields) -> Fields:
         """Origin and Referer as Okta knows its own pages."""
@@ -188,6 +272,10 @@ class OrgForwarding:
         """Okta's answer without cookies in the gateway's name, its addresses as browsers know them."""
         kept = without_gateway_cookies(fields)
         return kept if self._origins.org == self._origins.login else relocated(kept, self._origins.org, self._origins.login, (b"location",))
+
+
+def _as_it_is(_: int, fields: Fields) -> Fields:
+    return fields
 
 
 def _given(head: RequestHead, body: bytes) -> bytes | None:

@@ -5,6 +5,7 @@ the address of the request itself, to which a browser is sent back). Rules from:
 """
 
 from typing import assert_never
+from urllib.parse import quote, urljoin
 
 from gateway.clock import Clock
 from gateway.core.messages import Answer, RequestHead
@@ -12,12 +13,13 @@ from gateway.core.navigation import is_document
 from gateway.core.switch import Confirm
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
+from gateway.doors.login.new_sessions import Withheld
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own_requests import Outcome as Told
 from gateway.doors.reading import LATER
 from gateway.errors import OutsideFailed
-from gateway.pages import BadRequest, Refused, TokenSpent, Unavailable, View, render
+from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenSpent, Unavailable, View, render
 
 RETRY_SECONDS = 5
 
@@ -39,15 +41,13 @@ class Wording:
         head = redeeming.head
         match outcome:
             case Sent(answer):
-                return Told(answer, "redeemed")
+                return Told(self._led_on(redeeming, answer) if redeeming.is_confirmed else answer, "redeemed")
             case Again():
                 return self._again(redeeming)
             case Onward(destination):
-                return Told(
-                    redirect_answer(303, self._origin + destination if destination.startswith("/") else destination),
-                    "onward",
-                    "token_spent",
-                )
+                url = self._origin + destination if destination.startswith("/") else destination
+                answer = self._page(GoingOn(url)) if redeeming.is_confirmed else redirect_answer(303, url)
+                return Told(answer, "onward", "token_spent")
             case UsedElsewhere():
                 return self._said(head, TokenSpent(), 409, "refused", "token_spent")
             case NotSwitched(refusal, fields):
@@ -66,7 +66,7 @@ class Wording:
             case Confirm(session):
                 if not is_document(head):
                     return Told(json_answer(409, {"error": "confirmation_required"}), "confirm", "script")
-                return Told(self._confirming.ask(redeeming, session), "confirm", "untrusted_start")
+                return Told(self._confirming.ask(redeeming, session), "confirm", redeeming.started_by or "unknown_place")
             case _:
                 assert_never(outcome)
 
@@ -75,13 +75,21 @@ class Wording:
         told = self._said(head, BadRequest(status, reason), status, "refused", reason)
         return Told(told.answer.plus(*fields, *((LATER,) if status == 503 else ())), told.verdict, told.reason)
 
+    def withheld(self, head: RequestHead, withheld: Withheld) -> Told:
+        """An answer of Okta's that began a session, kept back because the session before it is not proven gone."""
+        refusal = withheld.refusal
+        view = SignInWithheld(refusal.reason, seconds_until(refusal.retry_at, self._clock))
+        told = self._said(head, view, 503, "withheld", refusal.reason)
+        return Told(told.answer.plus(*withheld.fields), told.verdict, told.reason)
+
     def unreachable(self, head: RequestHead, error: OutsideFailed) -> Told:
         """The org did not answer something that is no redemption."""
         return self._said(head, Unavailable(error.reason, RETRY_SECONDS), 503, "unavailable", error.reason)
 
-    def asks_to_sign_out(self) -> Told:
-        """The sign-out page with its button, in place of a sign-out that another site asked for."""
-        return Told(redirect_answer(303, self._origin + SIGN_OUT), "confirm", "untrusted_sign_out")
+    def asks_to_sign_out(self, back: str = "") -> Told:
+        """The sign-out page with its button, in place of a sign-out that another site asked for; ``back``: where it leads afterwards."""
+        to = f"?to={quote(back, safe='')}" if back else ""
+        return Told(redirect_answer(303, self._origin + SIGN_OUT + to), "confirm", "untrusted_sign_out")
 
     def _again(self, redeeming: Redeeming) -> Told:
         """Back to its own address; from our form a link is opened as a link, and a form that waited in it cannot be posted again."""
@@ -90,10 +98,22 @@ class Wording:
             return self.refusal(head, 409, "browser_changed")
         return Told(redirect_answer(303 if redeeming.is_confirmed else 307, self._origin + head.target), "again", "other_tab")
 
+    def _led_on(self, redeeming: Redeeming, answer: Answer) -> Answer:
+        """The answer to a confirmed switch as a page that leads on: a redirect behind a form is held to the page's ``form-action``."""
+        locations = [value.decode("latin-1") for name, value in answer.fields if name.lower() == b"location"]
+        if not 300 <= answer.status < 400 or len(locations) != 1:
+            return answer
+        url = urljoin(self._origin + redeeming.head.target, locations[0])
+        cookies = tuple((name, value) for name, value in answer.fields if name.lower() == b"set-cookie")
+        return self._page(GoingOn(url)).plus(*cookies)
+
+    def _page(self, view: View) -> Answer:
+        return page_answer(render(view, at=now_of(self._clock)))
+
     def _said(self, head: RequestHead, view: View, status: int, verdict: str, reason: str) -> Told:
         answer: Answer
         if is_document(head):
-            answer = page_answer(render(view, at=now_of(self._clock)))
+            answer = self._page(view)
         else:
             answer = json_answer(
                 status, {"errorCode": "E0000010" if status == 503 else "E0000006", "errorSummary": reason, "error": reason}

@@ -12,22 +12,26 @@ from gateway.core.switch import Confirm, Refuse
 
 @dataclass(frozen=True, slots=True)
 class Redeeming:
-    """One redemption: the request as it will be sent, and what the guard found in it. ``trusted``: see core.navigation.
+    """One redemption: the request as it will be sent, and what the guard found in it. ``trusted``: see ``policy.switch.start``.
 
-    ``reference``: the ``request_uri`` behind which a token may stand; ``is_confirmed``: the browser posted our own form, not this request.
+    ``references``: each ``request_uri`` behind which a token may stand. ``is_confirmed``: the browser posted our own form, not this
+    request. ``is_program``: no browser sent it. ``started_by``: the origin that an untrusted start names, or empty.
     """
 
     head: RequestHead
     body: bytes
     tokens: tuple[SessionToken, ...]
     trusted: bool
-    reference: str | None = None
+    references: tuple[str, ...] = ()
     is_confirmed: bool = False
+    is_program: bool = False
+    browser_id: str = ""
+    started_by: str = ""
 
     @property
     def all_tokens(self) -> tuple[SessionToken, ...]:
         """The tokens by which a second sending would be noticed: a reference to pushed parameters is as good as one."""
-        return self.tokens if self.reference is None else (*self.tokens, SessionToken(self.reference))
+        return (*self.tokens, *map(SessionToken, self.references))
 
 
 @dataclass(frozen=True, slots=True)

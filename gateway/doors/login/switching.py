@@ -9,7 +9,6 @@ from aiohttp import web
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.navigation import is_same_origin_post
 from gateway.core.org_requests import LARGEST_BODY_BYTES, PushedByReference, Redemption, read
-from gateway.core.session import SessionToken
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.own_requests import parameters
@@ -27,7 +26,7 @@ class ConfirmedSwitch:
         self._confirming = confirming
         self._origin = origin
 
-    async def read(self, request: web.BaseRequest, head: RequestHead) -> Redeeming | Malformed:
+    async def read(self, request: web.BaseRequest, head: RequestHead, browser_id: str) -> Redeeming | Malformed:
         """The redemption that the user confirmed; or why the post counts for nothing (400, 403, 405, 409, 413)."""
         if head.method != "POST":
             return Malformed(405, "method")
@@ -37,17 +36,11 @@ class ConfirmedSwitch:
         form = body if isinstance(body, Malformed) else parameters(body.decode("latin-1"))
         if isinstance(form, Malformed):
             return form
-        confirmed = self._confirming.confirmed(head, form)
+        confirmed = self._confirming.confirmed(head, browser_id, form)
         if isinstance(confirmed, Malformed):
             return confirmed
         kept, kept_body = confirmed
         found = read(kept, kept_body)
-        tokens, reference = found.tokens if isinstance(found, Redemption) else (), None
-        match found:
-            case PushedByReference((only,)):
-                reference = only
-            case PushedByReference(several):
-                tokens = tuple(map(SessionToken, several))
-            case _:
-                pass
-        return Redeeming(kept, kept_body, tokens, trusted=True, reference=reference, is_confirmed=True)
+        tokens = found.tokens if isinstance(found, Redemption) else ()
+        references = found.references if isinstance(found, PushedByReference) else ()
+        return Redeeming(kept, kept_body, tokens, trusted=True, references=references, is_confirmed=True, browser_id=browser_id)

@@ -1,0 +1,55 @@
+"""What the login host remembers of each browser: the session it was given last, and its turn.
+
+Owns the records by browser id. "The same browser" is a cookie of ours, never an address and a User-Agent: a ward of kiosks shares
+those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming`` do, and write down what they found.
+"""
+
+import hashlib
+
+from gateway.core.seal import Sealer
+from gateway.doors.login.turns import Turns
+from gateway.doors.sealed_records import SealedRecords
+from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.shared_state import SharedState
+
+REMEMBERED_SECONDS = 12 * 3600.0
+"""As long as a pass can live: after that no cookie of the record lets anybody in."""
+
+KIND = "browser"
+_NO_RECORD = BrowserRecord()
+
+
+def browser_key(browser_id: str) -> bytes:
+    """The key under which a browser is remembered: a hash, so that no record names the cookie that finds it."""
+    return hashlib.blake2b(browser_id.encode(), digest_size=16, person=b"browser record").digest()
+
+
+class Browsers:
+    """The records of all browsers. An empty browser id has no record, and keeps none."""
+
+    def __init__(self, state: SharedState, sealer: Sealer) -> None:
+        """``state`` outlives this process where it is on disk."""
+        self._records = SealedRecords(state, sealer, KIND, REMEMBERED_SECONDS)
+        self.turns = Turns()
+
+    async def record(self, browser_id: str) -> BrowserRecord:
+        """What is remembered of this browser. Raises ``StateFailed``."""
+        payload = await self._records.get(browser_key(browser_id)) if browser_id else None
+        return (BrowserRecord.unpacked(payload) if payload is not None else None) or _NO_RECORD
+
+    async def keep(self, browser_id: str, record: BrowserRecord) -> None:
+        """Remember it. Raises ``StateFailed``."""
+        if browser_id:
+            await self._records.put(browser_key(browser_id), record.packed())
+
+    async def unsettled(self) -> list[BrowserRecord]:
+        """Every record whose session Okta has not named yet. Raises ``StateFailed``."""
+        return [record for record in await self._all() if record.standing is Standing.UNDECIDED]
+
+    async def of_user(self, user_id: str) -> list[BrowserRecord]:
+        """Every record of this user's. Raises ``StateFailed``."""
+        return [record for record in await self._all() if user_id in (record.user_id, record.before_user_id)]
+
+    async def _all(self) -> list[BrowserRecord]:
+        found = (BrowserRecord.unpacked(payload) for _, payload in await self._records.entries())
+        return [record for record in found if record is not None]

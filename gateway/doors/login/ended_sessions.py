@@ -1,0 +1,52 @@
+"""Sessions that a call to Okta ended by name: ``DELETE /sessions/{id}``, ``/users/{id}/sessions``, ``/users/me/lifecycle/delete_sessions``.
+
+Owns what follows here: the session, or the user, that the call names is revoked at once in every app. The browser that made the call
+loses its own session only if it is that one: an administrator who ends another user's session stays signed in. On Identity Engine such
+calls may leave the ``idx`` half of a session alive, so what this gateway knows of the user's browsers is ended by ``/sessions/me`` too.
+"""
+
+from collections.abc import Callable, Mapping
+
+from gateway.closing import Closer
+from gateway.core.org_endings import EndsSessions
+from gateway.core.session import Session
+from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.new_sessions import Sender
+from gateway.sessions import Sessions
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+class EndedSessions:
+    """Revokes what Okta has ended."""
+
+    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, tell: Tell) -> None:
+        """``tell`` gets (event name, figures) for the log and the metrics."""
+        self._sessions = sessions
+        self._closer = closer
+        self._browsers = browsers
+        self._tell = tell
+
+    async def end(self, named: EndsSessions, sender: Sender) -> None:
+        """Okta has ended what the call names. Raises ``OutsideFailed`` where others could not be told."""
+        finding = self._sessions.recall(sender.presented) if sender.presented else None
+        own = finding if isinstance(finding, Session) else None
+        self._tell("sessions_ended_by_call", {"by": "session" if named.session_id is not None else "user"})
+        if named.session_id is not None:
+            is_own = (own is not None and own.id == named.session_id) or any(
+                cookie.value.decode("latin-1") == named.session_id for cookie in sender.presented
+            )
+            await self._sessions.revoke(sender.presented if is_own else (), session_id=named.session_id)
+            if is_own:
+                self._closer.close_soon(sender.presented, sender.browser)
+            return
+        user_id = named.user_id
+        if user_id == "me":
+            user_id = own.user_id if own is not None else (await self._browsers.record(sender.browser_id)).user_id
+        if not user_id:
+            return
+        await self._sessions.revoke((), user_id=user_id)
+        for record in await self._browsers.of_user(user_id):
+            others = tuple(cookie for cookie in record.all_cookies if cookie not in sender.presented)
+            if others:
+                self._closer.close_soon(others, sender.browser)

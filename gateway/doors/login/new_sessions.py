@@ -1,0 +1,464 @@
+"""Answers of Okta's that begin a session without a token: judged before they are delivered.
+
+Owns the way from such an answer to what the browser gets of it: drives ``policy.switch.new_session`` through Sessions and the
+closer, one answer of a browser at a time. It must never deliver an answer that begins another user's session before the older
+session was proven gone, and must never close the session of the same user.
+
+A request that was on its way while its session was revoked gets nothing of its answer's session: that is the late answer of a
+tab, and whoever revoked the session waits until it has come.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from gateway.closing import Closer
+from gateway.core.cookies import expired, set_cookie_name, set_cookie_value
+from gateway.core.messages import Fields, RequestHead
+from gateway.core.redemption import (
+    OKTA_SESSION_NAMES,
+    cookies_set,
+    expiries,
+    names_set,
+    parent_domains,
+    without_deletions,
+    without_session,
+)
+from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.core.switch import Proven, Refuse
+from gateway.doors.carrying import Carrying
+from gateway.doors.login.browsers import Browsers, browser_key
+from gateway.errors import OutsideFailed
+from gateway.okta import Browser, browser_of
+from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.switch.new_session import (
+    AskNew,
+    AskOld,
+    CloseCarried,
+    CloseOld,
+    Command,
+    Deliver,
+    Delivery,
+    Event,
+    NamedNew,
+    NamedOld,
+    OldClosed,
+    Withhold,
+    begin,
+    step,
+)
+from gateway.sessions import Sessions
+
+ASKING_SECONDS = 5.0
+"""How long an answer waits for Okta to say who its session is; the default of ``okta.first_byte_timeout``."""
+
+AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
+"""The waits between questions about a session that is undecided: about an hour in all."""
+
+MOST_UNDECIDED = 1000
+
+Cookies = tuple[SessionCookie, ...]
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One browser's request as the login door sees it: its id, its living session cookies, and what it carries.
+
+    ``presented`` leaves out what was revoked before the request was forwarded; ``carried``: sessions whose end is not proven yet.
+    ``fresh``: the line that sets its id, where it is new.
+    """
+
+    head: RequestHead
+    browser_id: str
+    presented: Cookies
+    carried: Cookies = ()
+    fresh: Fields = ()
+
+    @property
+    def browser(self) -> Browser:
+        """What Okta may know of the browser."""
+        return browser_of(self.head)
+
+
+class Withheld(Exception):
+    """The answer must not reach the browser. ``refusal`` says why; ``fields`` are the cookie lines that the browser gets instead."""
+
+    def __init__(self, refusal: Refuse, fields: Fields) -> None:
+        """``refusal.reason`` is a word for the log and the page."""
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+        self.fields = fields
+
+
+@dataclass(slots=True)
+class _Older:
+    """The sessions that a new one may take the place of, each with the user whom Okta named for it, or None.
+
+    ``others`` collects those that turned out to be another user's: only they are closed.
+    """
+
+    groups: list[tuple[Cookies, str | None]]
+    others: Cookies = ()
+    same: Cookies = ()
+
+    @property
+    def cookies(self) -> Cookies:
+        return tuple(dict.fromkeys(cookie for group, _ in self.groups for cookie in group))
+
+    @property
+    def user_id(self) -> str | None:
+        """The one user of all of them, where every one is known and they agree."""
+        users = {user for _, user in self.groups}
+        return users.pop() if len(users) == 1 else None
+
+
+@dataclass(slots=True)
+class _Judging:
+    """One run of the machine."""
+
+    sender: Sender
+    new: Cookies
+    older: _Older
+    session: Session | None = field(default=None)
+
+
+class NewSessions:
+    """Judges the answers of one login host. Close it with ``aclose``."""
+
+    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, carrying: Carrying, tell: Tell) -> None:
+        """``tell`` gets (event name, figures) for the log; never a cookie."""
+        self._sessions = sessions
+        self._closer = closer
+        self._browsers = browsers
+        self._carrying = carrying
+        self._tell = tell
+        self._deciding: set[asyncio.Task[None]] = set()
+        self._judging: set[asyncio.Task[Fields]] = set()
+
+    async def judged(self, answered: Fields, sender: Sender, underway: ExitStack) -> Fields:
+        """The answer's fields as the browser may have them. Raises ``Withheld``, and ``OutsideFailed`` where the state is away.
+
+        ``underway`` says that a request with the sender's cookies is on its way; it is closed as soon as nothing hangs on that any more.
+        """
+        begun = cookies_set(answered)
+        if self._is_late(sender):
+            return self._late(answered, begun, sender)
+        if not begun and not sender.presented:
+            # What this would delete can only be what another tab got meanwhile: Okta's sign-in page deletes `sid` whenever it saw none.
+            return without_deletions(answered)
+        if not begun:
+            if deleted_names(answered).intersection(cookie.name for cookie in sender.presented):
+                self._sessions.forget(sender.presented)
+            if not await self._may_bring_a_factor(sender):
+                return answered
+        # A client that leaves does not stop it: the session has begun at Okta, and the browser's record must say so.
+        judging = asyncio.create_task(self._in_turn(answered, begun, sender, underway), name="judging an answer")
+        self._judging.add(judging)
+        judging.add_done_callback(self._ended)
+        return await asyncio.shield(judging)
+
+    async def settle(self, sender: Sender) -> None:
+        """Judge again what was left open about this browser, before anybody relies on the cookies that it presents.
+
+        Raises ``OutsideFailed`` where the state is away. What Okta still does not say stays open.
+        """
+        record = await self._browsers.record(sender.browser_id)
+        if record.standing is Standing.SETTLED and set(sender.presented) <= set(record.cookies):
+            return
+        async with self._browsers.turns.of(self._keys(sender)):
+            record = await self._browsers.record(sender.browser_id)
+            if record.standing is not Standing.SETTLED:
+                await self._decide_again(sender, record)
+            elif sender.presented and record.cookies:
+                await self._replace(sender, record)
+
+    async def redeemed(self, sender: Sender, begun: Cookies) -> Session | None:
+        """A token became this session, after every older one was proven gone: write it down, and say whose it is, if Okta says."""
+        record = await self._browsers.record(sender.browser_id)
+        session: Session | None = None
+        if begun:
+            self._sessions.issued(begun)
+            finding = await self._who(begun, sender.browser)
+            session = finding if isinstance(finding, Session) else None
+        await self._browsers.keep(sender.browser_id, record.given(begun, session.user_id if session is not None else ""))
+        return session
+
+    async def resume(self) -> None:
+        """Hold what was undecided when the process before this one ended. Raises ``OutsideFailed``."""
+        for record in await self._browsers.unsettled():
+            await self._sessions.hold(record.all_cookies)
+
+    async def aclose(self) -> None:
+        """Stop asking, and wait for the answers that are being judged."""
+        for task in tuple(self._deciding):
+            task.cancel()
+        await asyncio.gather(*self._deciding, *self._judging, return_exceptions=True)
+
+    # What is no new session.
+
+    def _is_late(self, sender: Sender) -> bool:
+        return bool(sender.presented) and any(self._sessions.is_revoked((cookie,)) for cookie in sender.presented)
+
+    def _late(self, answered: Fields, begun: Cookies, sender: Sender) -> Fields:
+        """The answer less a session that was revoked while it was on its way; what it would have set is in nobody's hands and is closed."""
+        begun = tuple(cookie for cookie in begun if cookie not in sender.presented)
+        if begun:
+            until_closed = ExitStack()
+            until_closed.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(sender.presented)))
+            self._closer.close_soon(begun, sender.browser).add_done_callback(lambda _: until_closed.close())
+        return without_session(answered)
+
+    async def _may_bring_a_factor(self, sender: Sender) -> bool:
+        """Whether the browser presents a session for which Okta named nobody so far: this request may have changed that."""
+        record = await self._browsers.record(sender.browser_id)
+        return record.standing is Standing.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
+
+    def _ended(self, judging: "asyncio.Task[Fields]") -> None:
+        self._judging.discard(judging)
+        if not judging.cancelled():
+            judging.exception()  # whoever waits is told; where nobody does any more, there is nobody to tell
+
+    # A new session.
+
+    async def _in_turn(self, answered: Fields, begun: Cookies, sender: Sender, underway: ExitStack) -> Fields:
+        self._sessions.issued(begun)
+        async with AsyncExitStack() as held:
+            if not await self._turn(sender, held):
+                return self._late(answered, begun, sender)
+            underway.close()
+            record = await self._browsers.record(sender.browser_id)
+            if begun:
+                return await self._run(answered, _Judging(sender, begun, self._older(begun, sender, record)), record)
+            if record.standing is not Standing.NOBODY_YET:
+                return answered
+            self._sessions.forget(record.cookies)
+            before = _Older([(record.before, record.before_user_id or None)] if record.before else [])
+            return await self._run(answered, _Judging(sender, record.cookies, before), record)
+
+    def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> _Older:
+        """The older sessions in groups that are one session each: what it presents, what it was given, and what was before that."""
+        groups: list[tuple[Cookies, str | None]] = []
+        known = set(begun)
+        for cookies, user_id in (
+            (record.cookies, record.user_id),
+            (record.before, record.before_user_id),
+            (sender.presented, self._recalled_user(sender.presented)),
+        ):
+            rest = tuple(cookie for cookie in cookies if cookie not in known and not self._sessions.is_revoked((cookie,)))
+            known.update(rest)
+            if rest:
+                groups.append((rest, user_id or None))
+        return _Older(groups)
+
+    def _recalled_user(self, cookies: Cookies) -> str | None:
+        finding = self._sessions.recall(cookies) if cookies else None
+        return finding.user_id if isinstance(finding, Session) else None
+
+    async def _run(self, answered: Fields, judging: _Judging, record: BrowserRecord) -> Fields:
+        """Drive the machine to its end, write the record, and return what the browser gets. The caller holds the browser's turn."""
+        sender = judging.sender
+        final = await self._driven(judging)
+        if isinstance(final, Withhold):
+            raise self._withheld(final, judging)
+        await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
+        cleared = self._carrying.cleared(sender.head) if sender.carried else ()
+        if final.why is not Delivery.OTHER_USER:
+            return (*answered, *cleared)
+        return (*answered, *self._expiries(answered, sender), *cleared)
+
+    async def _driven(self, judging: _Judging) -> Deliver | Withhold:
+        state, command = begin(judging.new, judging.older.cookies, judging.older.user_id, carries=bool(judging.sender.carried))
+        while not isinstance(command, Deliver | Withhold):
+            state, command = step(state, await self._carry_out(command, judging))
+        return command
+
+    async def _carry_out(self, command: Command, judging: _Judging) -> Event:
+        sender = judging.sender
+        match command:
+            case CloseCarried():
+                return await self._close(sender.carried, sender.browser)
+            case AskNew():
+                finding = await self._who(judging.new, sender.browser)
+                judging.session = finding if isinstance(finding, Session) else None
+                return NamedNew(finding)
+            case AskOld():
+                return NamedOld(await self._who_was(judging))
+            case CloseOld():
+                others = judging.older.others or judging.older.cookies
+                return await self._close(others, sender.browser)
+            case Deliver() | Withhold():
+                raise AssertionError("final commands are not carried out")
+            case _:
+                assert_never(command)
+
+    async def _who(self, cookies: Cookies, browser: Browser) -> Finding:
+        return await self._sessions.current(cookies, browser, vouched=True, patience=ASKING_SECONDS, despite_hold=True)
+
+    async def _who_was(self, judging: _Judging) -> Finding:
+        """Who the older sessions are, each asked about by itself; one of another user decides, then one that Okta does not speak of."""
+        session = judging.session
+        if session is None:
+            raise AssertionError("the older sessions are asked about only once the new one is named")
+        named = session.user_id
+        findings: list[Finding] = []
+        for cookies, user_id in judging.older.groups:
+            finding: Finding
+            if user_id is None:
+                finding = await self._who(cookies, judging.sender.browser)
+                user_id = finding.user_id if isinstance(finding, Session) else None
+            else:
+                finding = session  # stands for "the same user"
+            if user_id is not None and user_id != named:
+                judging.older.others = (*judging.older.others, *cookies)
+            findings.append(finding)
+        if judging.older.others:
+            other = next((one for one in findings if isinstance(one, Session) and one.user_id != named), None)
+            return other if other is not None else _stranger(session)
+        return next((one for kind in (Unknown, Session, NoSession) for one in findings if isinstance(one, kind)), NoSession("no_cookie"))
+
+    async def _close(self, cookies: Cookies, browser: Browser) -> OldClosed:
+        final = await self._closer.close(cookies, browser)
+        return OldClosed(isinstance(final, Proven), final.reason if isinstance(final, Refuse) else "")
+
+    async def _recorded(self, final: Deliver, judging: _Judging, record: BrowserRecord) -> BrowserRecord:
+        """The record after the answer, and what follows for the app hosts."""
+        sender, older = judging.sender, judging.older
+        user_id = final.session.user_id if final.session is not None else ""
+        match final.why:
+            case Delivery.FIRST:
+                return record.given(judging.new, user_id)
+            case Delivery.SAME_USER:
+                self._sessions.adopt(older.cookies, judging.new)
+                await self._sessions.release((*older.cookies, *judging.new))
+                return record.given(_held(sender, judging.new), user_id or older.user_id or "")
+            case Delivery.OTHER_USER:
+                # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
+                await self._sessions.revoke(older.others or older.cookies)
+                await self._sessions.release(judging.new)
+                self._tell("user_changed_without_token", {"client": sender.head.client})
+                return record.given(judging.new, user_id)
+            case Delivery.NOBODY_YET:
+                return record.waits(judging.new, Standing.NOBODY_YET, older.cookies, older.user_id or "")
+            case Delivery.UNDECIDED:
+                waiting = record.waits(judging.new, Standing.UNDECIDED, older.cookies, older.user_id or "")
+                await self._sessions.hold(waiting.all_cookies)
+                self._ask_later(sender)
+                return waiting
+            case _:
+                assert_never(final.why)
+
+    def _withheld(self, final: Withhold, judging: _Judging) -> Withheld:
+        """The new session is closed as well; the older ones leave the browser's own names and are carried."""
+        sender = judging.sender
+        self._closer.close_soon(judging.new, sender.browser)
+        self._tell("answer_withheld", {"reason": final.reason, "client": sender.head.client})
+        older = tuple(dict.fromkeys((*sender.carried, *judging.older.cookies)))
+        return Withheld(Refuse(final.reason, revoked=True), self._carrying.moved(sender.head, sender.presented, older))
+
+    def _expiries(self, answered: Fields, sender: Sender) -> Fields:
+        """Lines that take every older session cookie out of the browser which the answer does not set anew.
+
+        The lines for parent domains reach what a sibling host may have planted.
+        """
+        presented = {cookie.name for cookie in sender.presented}
+        planted = tuple(expired(name, parent) for parent in parent_domains(sender.head.authority.host) for name in sorted(presented))
+        return (*expiries((presented | set(SESSION_NAMES)) - names_set(answered), ()), *planted)
+
+    # What was left open.
+
+    def _ask_later(self, sender: Sender) -> None:
+        if len(self._deciding) < MOST_UNDECIDED and sender.browser_id:
+            task = asyncio.create_task(self._decide(sender), name="asking again who a session is")
+            self._deciding.add(task)
+            task.add_done_callback(self._deciding.discard)
+
+    async def _decide(self, sender: Sender) -> None:
+        for seconds in AGAIN_SECONDS:
+            await asyncio.sleep(seconds)
+            try:
+                async with self._browsers.turns.of(self._keys(sender)):
+                    record = await self._browsers.record(sender.browser_id)
+                    if record.standing is not Standing.UNDECIDED or await self._decide_again(sender, record):
+                        return
+            except OutsideFailed as error:
+                self._tell("session_undecided", {"reason": error.reason})
+
+    async def _decide_again(self, sender: Sender, record: BrowserRecord) -> bool:
+        """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
+        self._sessions.forget(record.cookies)
+        older = _Older([(record.before, record.before_user_id or None)] if record.before else [])
+        judging = _Judging(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
+        final = await self._driven(judging)
+        if isinstance(final, Withhold):
+            # The answer is in the browser already. The older session is refused everywhere, and its end goes on being tried.
+            final = Deliver(Delivery.OTHER_USER, judging.session)
+        if final.why is Delivery.UNDECIDED:
+            await self._sessions.hold(record.all_cookies)
+            return False
+        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED:
+            await self._sessions.release(record.before)
+        await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
+        return final.why is not Delivery.NOBODY_YET
+
+    async def _replace(self, sender: Sender, record: BrowserRecord) -> None:
+        """The browser presents a session that did not come through here: where it is another user's, the known one ends first."""
+        finding = await self._who(sender.presented, sender.browser)
+        if not isinstance(finding, Session):
+            return
+        rest = tuple(cookie for cookie in record.cookies if cookie not in sender.presented)
+        if finding.user_id != record.user_id and rest:
+            was = record.user_id or await self._user_of(rest, sender.browser)
+            if was is not None and was != finding.user_id:
+                await self._close(rest, sender.browser)
+                self._tell("user_changed_without_token", {"client": sender.head.client})
+        await self._browsers.keep(sender.browser_id, record.given(sender.presented, finding.user_id))
+
+    async def _user_of(self, cookies: Cookies, browser: Browser) -> str | None:
+        finding = await self._who(cookies, browser)
+        return finding.user_id if isinstance(finding, Session) else None
+
+    # The browser's turn.
+
+    def _keys(self, sender: Sender) -> tuple[bytes, ...]:
+        own = (browser_key(sender.browser_id),) if sender.browser_id else ()
+        return (*own, *self._sessions.fingerprints(sender.presented))
+
+    async def _turn(self, sender: Sender, held: AsyncExitStack) -> bool:
+        """Take the browser's turn; False where its session was revoked meanwhile, or by whoever had the turn before.
+
+        Whoever revoked it may hold the turn, and waits for this very answer: so the wait ends with the revocation.
+        """
+        turn = asyncio.ensure_future(held.enter_async_context(self._browsers.turns.of(self._keys(sender))))
+        with self._sessions.noticing(sender.presented) as revoked:
+            ended = asyncio.ensure_future(revoked.wait())
+            try:
+                await asyncio.wait({turn, ended}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ended.cancel()
+                if not turn.done():
+                    turn.cancel()
+                    await asyncio.wait({turn})
+        return turn.done() and not turn.cancelled() and not self._is_late(sender)
+
+
+def deleted_names(answered: Fields) -> frozenset[bytes]:
+    """The names of session cookies that an answer deletes and does not set again behind that."""
+    last: dict[bytes, bool] = {}
+    for name, value in answered:
+        if name.lower() == b"set-cookie" and set_cookie_name(value) in OKTA_SESSION_NAMES:
+            last[set_cookie_name(value)] = bool(set_cookie_value(value).strip(b' "'))
+    return frozenset(name for name, is_set in last.items() if not is_set)
+
+
+def _held(sender: Sender, new: Cookies) -> Cookies:
+    """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names."""
+    names = {cookie.name for cookie in new}
+    return (*new, *(cookie for cookie in sender.presented if cookie.name not in names))
+
+
+def _stranger(session: Session) -> Session:
+    """A session of another user than this one, where only that fact is known."""
+    return Session("", f"not {session.user_id}", "", session.expires_at)

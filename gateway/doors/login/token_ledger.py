@@ -1,0 +1,138 @@
+"""The ledger of redemptions: which tokens were sent, whose sessions they became, and where their answers led.
+
+Owns the rule "a token that this gateway redeemed is never sent again". Holds fingerprints and addresses only, never a token; bounded,
+and kept far longer than a token lives (five minutes). It lies in the shared state, so it outlives the process where that is on disk.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cachetools import TTLCache
+
+from gateway.clock import Clock
+from gateway.core.messages import Answer, RequestHead
+from gateway.core.seal import Sealer
+from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
+from gateway.doors.sealed_records import SealedRecords
+from gateway.shared_state import SharedState
+
+REMEMBERED_SECONDS = 3600.0
+UNDELIVERED_SECONDS = 30.0
+"""After this the redeemer ends what nobody fetched; the memory outlasts it."""
+
+LARGEST_UNDELIVERED_BYTES = 64 * 1024
+"""An answer that is larger is not kept for a client that left; Okta's are redirects of about 2 KiB."""
+
+NEIGHBOUR_SECONDS = 5.0
+MOST_BOUNCES = 3
+MOST_NEIGHBOURS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One redemption: ``owners`` are the fingerprints of the session cookies that it set, ``destination`` its Location or empty."""
+
+    owners: frozenset[Fingerprint] = frozenset()
+    destination: str = ""
+
+
+class TokenLedger:
+    """What was redeemed lately. Every call that waits raises ``StateFailed``."""
+
+    def __init__(self, state: SharedState, sealer: Sealer, fingerprinter: Fingerprinter, clock: Clock) -> None:
+        """``fingerprinter``: the org's."""
+        self._state = state
+        self._fingerprinter = fingerprinter
+        self._spent = SealedRecords(state, sealer, "spent-token", REMEMBERED_SECONDS)
+        self._undelivered = SealedRecords(state, sealer, "undelivered-answer", 2 * UNDELIVERED_SECONDS)
+        self._references = SealedRecords(state, sealer, "pushed-reference", REMEMBERED_SECONDS)
+        # Clients without a browser id are told apart by what they look like, for a few seconds: too short a time to be shared.
+        self._begun = 0
+        self._neighbours: TTLCache[bytes, int] = TTLCache(MOST_NEIGHBOURS, NEIGHBOUR_SECONDS, timer=clock.monotonic)
+        self._behind: TTLCache[Fingerprint, tuple[int, ...]] = TTLCache(MOST_NEIGHBOURS, REMEMBERED_SECONDS, timer=clock.monotonic)
+
+    def fingerprint(self, token: SessionToken) -> Fingerprint:
+        """The fingerprint under which a token, or a reference to a pushed one, is remembered."""
+        return self._fingerprinter.of_token(token)
+
+    async def spend(self, tokens: Iterable[Fingerprint], spent: Spent | None = None) -> None:
+        """Write the tokens down as sent, before they are, and again once it is known what became of them."""
+        entry = spent or Spent()
+        payload = json.dumps([sorted(owner.hex() for owner in entry.owners), entry.destination]).encode("ascii")
+        for token in tokens:
+            await self._spent.put(token, payload)
+
+    async def unspend(self, tokens: Iterable[Fingerprint]) -> None:
+        """Take the tokens out again: the request provably never left, or Okta refused to look at it."""
+        for token in tokens:
+            await self._spent.delete(token)
+
+    async def spent(self, tokens: Iterable[Fingerprint]) -> Spent | None:
+        """The redemption that sent one of these tokens, if one is remembered."""
+        for token in tokens:
+            payload = await self._spent.get(token)
+            if payload is not None:
+                owners, destination = json.loads(payload)
+                return Spent(frozenset(Fingerprint(bytes.fromhex(owner)) for owner in owners), destination)
+        return None
+
+    async def bounce(self, tokens: Iterable[Fingerprint]) -> bool:
+        """True the first time only: whether the browser may be sent back to its own URL to bring the cookies it has now."""
+        firsts = [await self._state.claim("bounce", token, REMEMBERED_SECONDS) for token in tokens]
+        return bool(firsts) and all(firsts)
+
+    def note_neighbour(self, neighbour: bytes) -> None:
+        """A client that looks so has got a session."""
+        self._begun += 1
+        self._neighbours[neighbour] = self._begun
+
+    def bounce_behind(self, tokens: Iterable[Fingerprint], neighbour: bytes) -> bool:
+        """The same for a browser without any cookie: True when a client that looks the same got a session since the last time.
+
+        It may be another tab of the same browser; or somebody else behind the same address, so three times are enough.
+        """
+        keys, latest = tuple(tokens), self._neighbours.get(neighbour, 0)
+        before = [self._behind.get(key, ()) for key in keys]
+        if not keys or any(len(numbers) == MOST_BOUNCES or latest <= max(numbers, default=0) for numbers in before):
+            return False
+        for key, numbers in zip(keys, before, strict=True):
+            self._behind[key] = (*numbers, latest)
+        return True
+
+    async def keep_undelivered(self, tokens: Iterable[Fingerprint], client: bytes, answer: Answer) -> None:
+        """Keep the answer of a redemption whose client left before it arrived (the first half of a double click)."""
+        fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.fields]
+        payload = json.dumps([answer.status, fields, answer.body.decode("latin-1")]).encode("ascii")
+        if len(payload) <= LARGEST_UNDELIVERED_BYTES:
+            for token in tokens:
+                await self._undelivered.put(token + client, payload)
+
+    async def take_undelivered(self, tokens: Iterable[Fingerprint], client: bytes) -> Answer | None:
+        """That answer, once, for the same token from the same client."""
+        found = None
+        for token in tokens:
+            payload = await self._undelivered.take(token + client)
+            if payload is not None:
+                status, fields, body = json.loads(payload)
+                pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in fields)
+                found = Answer(status, pairs, body.encode("latin-1"))
+        return found
+
+    async def judge_reference(self, request_uri: Fingerprint, may_hold_token: bool) -> None:
+        """Remember of a pushed request whether it may still hold a token."""
+        await self._references.put(request_uri, b"\1" if may_hold_token else b"\0")
+
+    async def reference_may_hold_token(self, request_uri: Fingerprint) -> bool | None:
+        """What is known of a pushed request; None where it was not pushed through this gateway."""
+        payload = await self._references.get(request_uri)
+        return None if payload is None else payload == b"\1"
+
+
+def client_signature(head: RequestHead, browser_key: bytes = b"") -> bytes:
+    """What two requests of one client have in common: the browser's key, or without one address and User-Agent, hashed."""
+    if browser_key:
+        return browser_key
+    agent = b"\0".join(head.values(b"user-agent"))
+    return hashlib.blake2b(head.client.encode() + b"\0" + agent, digest_size=16, person=b"neighbour").digest()

@@ -1,0 +1,98 @@
+"""Where a token comes from, as far as the requests and answers before it tell.
+
+Owns three short memories, by fingerprint: tokens that stood in a request which no trusted page started, tokens that stood in any
+request, and transactions (``stateToken``) that Okta handed out to a browser's living session. ``policy.switch.start`` judges by them.
+
+A transaction is the browser's own only if Okta's ``Location`` was the first to name it: one that came in a request before was put
+there by somebody. An answer to a form of another site makes nothing the browser's own, because its body may name anything.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gateway.core.messages import Fields, RequestHead
+from gateway.core.nested_tokens import nested_tokens, tokens_in_location
+from gateway.core.org_requests import Redemption, read
+from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
+from gateway.doors.login.announced_starts import AnnouncedStarts
+from gateway.doors.login.browsers import browser_key
+from gateway.policy.switch.start import StartRules, TokenOrigin, Via, is_trusted_place, via_of
+from gateway.shared_state import SharedState
+
+REMEMBERED_SECONDS = 3600.0
+"""Far longer than a token lives at Okta (five minutes)."""
+
+_SEEN, _STRANGE, _OWN = "seen-token", "stranger-token", "own-transaction"
+
+
+class TokenOrigins:
+    """What is known of tokens before they are redeemed. Every call raises ``StateFailed``."""
+
+    def __init__(self, state: SharedState, fingerprinter: Fingerprinter, rules: StartRules, announced: AnnouncedStarts, login: str) -> None:
+        """``rules``: whose starts are trusted; ``login``: the origin of the login host."""
+        self._state = state
+        self._fingerprinter = fingerprinter
+        self._rules = rules
+        self._announced = announced
+        self._login = login
+
+    async def note_request(self, head: RequestHead, form: bytes = b"") -> None:
+        """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form."""
+        text = head.query + ("&" + form.decode("latin-1") if form else "")
+        tokens = nested_tokens(text) if "=" in text or "%" in text else ()
+        if not tokens or via_of(head) is Via.PROGRAM:
+            return
+        is_strange = not is_trusted_place(head, self._rules)
+        for fingerprint in self._fingerprints(tokens):
+            if is_strange and await self._state.get(_OWN, fingerprint) is None:
+                await self._state.claim(_STRANGE, fingerprint, REMEMBERED_SECONDS)
+            await self._state.claim(_SEEN, fingerprint, REMEMBERED_SECONDS)
+
+    async def note_answer(self, head: RequestHead, browser_id: str, is_alive: bool, answered: Fields) -> None:
+        """Remember the tokens in a ``Location`` of Okta's: a transaction of the living session, or a token that a stranger chose.
+
+        ``is_alive``: the request came with a living session.
+        """
+        locations = [value.decode("latin-1") for name, value in answered if name.lower() == b"location"]
+        for location in locations:
+            target = self._own_target(location)
+            found = read(replace(head, method="GET", target=target)) if target is not None else None
+            own = found.state_tokens if isinstance(found, Redemption) and len(found.state_tokens) == len(found.tokens) else ()
+            may_be_own = bool(own) and is_alive and bool(browser_id) and self._is_no_foreign_form(head)
+            for token in tokens_in_location(location):
+                fingerprint = self._fingerprinter.of_token(token)
+                if await self._state.get(_OWN, fingerprint) is not None:
+                    continue
+                if may_be_own and token in own and await self._state.get(_SEEN, fingerprint) is None:
+                    await self._state.put(_OWN, fingerprint, browser_key(browser_id), REMEMBERED_SECONDS)
+                else:
+                    await self._state.claim(_STRANGE, fingerprint, REMEMBERED_SECONDS)
+
+    async def of(self, head: RequestHead, redemption: Redemption, browser_id: str) -> TokenOrigin:
+        """What is known of the tokens that this request would redeem. An announcement is used up by it."""
+        fingerprints = self._fingerprints(redemption.tokens)
+        is_transaction = bool(redemption.tokens) and set(redemption.tokens) == set(redemption.state_tokens) and redemption.doubt is None
+        if is_transaction and browser_id:
+            owners = [await self._state.get(_OWN, fingerprint) for fingerprint in fingerprints]
+            if all(owner == browser_key(browser_id) for owner in owners):
+                return TokenOrigin(own_transaction=True)
+        strange = [await self._state.get(_STRANGE, fingerprint) is not None for fingerprint in fingerprints]
+        if any(strange):
+            return TokenOrigin(by_stranger=True)
+        if is_transaction and head.values(b"sec-fetch-site") == (b"same-origin",):
+            return TokenOrigin(own_transaction=True)  # Okta handed it out in the body of a page of its own
+        announced = not is_trusted_place(head, self._rules) and await self._announced.take(head, redemption.tokens)
+        return TokenOrigin(announced=announced)
+
+    def _fingerprints(self, tokens: Iterable[SessionToken]) -> list[Fingerprint]:
+        return [self._fingerprinter.of_token(token) for token in tokens]
+
+    def _own_target(self, location: str) -> str | None:
+        """The origin-form of an address on the login host; None for one on another host."""
+        if location.lower().startswith(self._login + "/"):
+            return location[len(self._login) :]
+        return location if location.startswith("/") and not location.startswith(("//", "/\\")) else None
+
+    @staticmethod
+    def _is_no_foreign_form(head: RequestHead) -> bool:
+        return head.method in ("GET", "HEAD") or head.values(b"sec-fetch-site") == (b"same-origin",)

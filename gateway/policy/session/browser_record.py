@@ -1,0 +1,113 @@
+"""What is remembered of one browser: which session it was given last, whose that is, and which one was before.
+
+Owns the record and its form as bytes. It holds Okta's cookies, so it is kept sealed, under the browser's id. It must never be
+half read: bytes that ``packed`` did not make are no record.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from gateway.core.session import SESSION_NAMES, SessionCookie
+
+Cookies = tuple[SessionCookie, ...]
+
+MOST_CLIENTS = 16
+LONGEST_CLIENT_ID = 128
+_FORM = 1
+
+
+class Standing(StrEnum):
+    """What is known of the session in ``BrowserRecord.cookies``."""
+
+    SETTLED = "settled"
+    """It is the only session of this browser."""
+    NOBODY_YET = "nobody_yet"
+    """Okta named nobody for it so far: a factor is missing. The session before it lives on."""
+    UNDECIDED = "undecided"
+    """Okta did not say who it is. Neither it nor the session before it lets anybody in."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserRecord:
+    """``cookies``: the session that the browser was given last; ``user_id``: whom Okta named for it, or empty.
+
+    ``before``, ``before_user_id``: the session before, where it is not settled yet. ``clients``: for each OpenID Connect client that
+    this browser used, the user for whom it did, the latest last.
+    """
+
+    cookies: Cookies = ()
+    user_id: str = ""
+    standing: Standing = Standing.SETTLED
+    before: Cookies = ()
+    before_user_id: str = ""
+    clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def all_cookies(self) -> Cookies:
+        """Every session that this browser is known to hold, each cookie once."""
+        return tuple(dict.fromkeys((*self.cookies, *self.before)))
+
+    def given(self, cookies: Cookies, user_id: str) -> "BrowserRecord":
+        """The record once these cookies are the browser's only session."""
+        return BrowserRecord(cookies, user_id, clients=self.clients)
+
+    def waits(self, cookies: Cookies, standing: Standing, before: Cookies, before_user_id: str) -> "BrowserRecord":
+        """The record while it is open who these cookies are; ``before``: the session that they may replace."""
+        return BrowserRecord(cookies, "", standing, before, before_user_id, self.clients)
+
+    def used(self, client_id: str, user_id: str) -> "BrowserRecord":
+        """The record after this user used an OpenID Connect client; only the latest clients are kept."""
+        if not client_id or len(client_id) > LONGEST_CLIENT_ID:
+            return self
+        others = tuple(pair for pair in self.clients if pair[0] != client_id)
+        return replace(self, clients=(*others, (client_id, user_id))[-MOST_CLIENTS:])
+
+    def user_of_client(self, client_id: str) -> str | None:
+        """The user for whom this browser last used a client; None where it never did."""
+        return dict(self.clients).get(client_id)
+
+    def packed(self) -> bytes:
+        """The record as bytes, to be sealed."""
+        return json.dumps(
+            [
+                _FORM,
+                _listed(self.cookies),
+                self.user_id,
+                self.standing.value,
+                _listed(self.before),
+                self.before_user_id,
+                [list(pair) for pair in self.clients],
+            ],
+            separators=(",", ":"),
+        ).encode("ascii")
+
+    @classmethod
+    def unpacked(cls, payload: bytes) -> "BrowserRecord | None":
+        """The record that ``packed`` made these bytes of; None for any others."""
+        try:
+            form, cookies, user_id, standing, before, before_user_id, clients = json.loads(payload)
+            if form != _FORM or not all(isinstance(text, str) for text in (user_id, before_user_id)):
+                return None
+            read = tuple((_text(client), _text(user)) for client, user in clients)
+            return cls(_cookies(cookies), user_id, Standing(standing), _cookies(before), before_user_id, read)
+        except (ValueError, TypeError, RecursionError):
+            return None
+
+
+def _listed(cookies: Cookies) -> list[list[str]]:
+    return [[cookie.name.decode("latin-1"), cookie.value.decode("latin-1")] for cookie in cookies]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value
+
+
+def _cookies(value: Any) -> Cookies:
+    read = tuple(SessionCookie(_text(name).encode("latin-1"), _text(text).encode("latin-1")) for name, text in value)
+    if not {cookie.name for cookie in read} <= set(SESSION_NAMES):
+        raise ValueError("cookie")
+    return read

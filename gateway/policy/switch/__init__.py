@@ -1,0 +1,1 @@
+"""How a browser gets from one user's session to the next: sessions that begin without a token, and who may start a switch."""

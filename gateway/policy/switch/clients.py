@@ -1,0 +1,36 @@
+"""OpenID Connect clients and the user of a browser: which requests may not show the browser's session to Okta.
+
+After a switch, a page of the first user may still be open. It asks for tokens silently (``prompt=none``), or signs its user out with
+an ``id_token_hint``, and both would act on the second user's session. Such a request is forwarded without session cookies, so that
+Okta answers it as it does where nobody is signed in: ``login_required``, or a plain redirect.
+Rules from: OpenID Connect Core 1.0 §3.1.2.1 (``prompt``), OpenID Connect RP-Initiated Logout 1.0 §2 (``id_token_hint``).
+"""
+
+from urllib.parse import parse_qsl
+
+from gateway.core.messages import RequestHead
+from gateway.core.org_places import Place
+from gateway.core.session import Session
+
+LONGEST_QUERY = 32 * 1024
+
+
+def client_of(head: RequestHead) -> str:
+    """The ``client_id`` of an authorize request, or empty."""
+    if len(head.query) > LONGEST_QUERY or not Place.of(head.path).is_authorize:
+        return ""
+    found = [value for name, value in parse_qsl(head.query, max_num_fields=1000) if name == "client_id"]
+    return found[0] if len(found) == 1 else ""
+
+
+def asks_for_another_user(used_by: str | None, user_id: str) -> bool:
+    """Whether a silent request of a client is about somebody else: this browser last used the client as another user."""
+    return used_by is not None and used_by != user_id
+
+
+def names_another_user(hint_subject: str | None, session: Session) -> bool:
+    """Whether the subject of an ``id_token_hint`` is not this session's user.
+
+    Okta's own authorization server names the user id as the subject; a custom one may name the login.
+    """
+    return hint_subject is not None and hint_subject not in (session.user_id, session.login)
