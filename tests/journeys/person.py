@@ -107,7 +107,7 @@ class Person:
         method: str = "GET",
         *,
         fields: Mapping[str, str] = NAVIGATION,
-        site: str = "none",
+        site: str = "same-site",
         body: str | bytes = b"",
         content_type: str = FORM_TYPE,
         shown: Jar | None = None,

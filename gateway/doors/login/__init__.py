@@ -201,6 +201,7 @@ class LoginDoor:
                     references,
                     is_program=via_of(head) is Via.PROGRAM,
                     browser_id=sender.browser_id,
+                    is_new_browser=bool(sender.fresh),
                     started_by=judgement.origin if isinstance(judgement, Asks) else "",
                 )
                 return await self._redeemed(request, sender, redeeming)
@@ -220,9 +221,8 @@ class LoginDoor:
     async def _by_reference(
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
     ) -> web.StreamResponse:
-        head, unknown = sender.head, self._rules.unknown_reference_redeems
-        redeemer = self._rooms.redeemer
-        if not any([await redeemer.reference_redeems(one, head, sender.browser_id, unknown) for one in references]):
+        redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
+        if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
             return await self._plain(request, sender, body)
         as_tokens = Redemption(tuple(map(SessionToken, references)))
         return await self._redeem(request, sender, body, as_tokens, references)
@@ -291,7 +291,10 @@ class LoginDoor:
         return await forwarding.plain(request, replace(sender, head=current), body, DEPRECATION)
 
     def _is_trusted(self, head: RequestHead) -> bool:
-        return via_of(head) is not Via.SCRIPT and is_trusted_place(head, self._rules.start)
+        """Whether a sign-out of this browser may be asked for from there; of scripts only by the login host's own."""
+        if via_of(head) is Via.SCRIPT and head.values(b"sec-fetch-site") != (b"same-origin",):
+            return False
+        return b"no-cors" not in head.values(b"sec-fetch-mode") and is_trusted_place(head, self._rules.start)
 
     def _told(self, request: web.BaseRequest, outcome: Outcome, sender: Sender | None = None) -> web.StreamResponse:
         """``sender``: who is told its browser id, if it is new."""

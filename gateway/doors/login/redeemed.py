@@ -15,7 +15,8 @@ class Redeeming:
     """One redemption: the request as it will be sent, and what the guard found in it. ``trusted``: see ``policy.switch.start``.
 
     ``references``: each ``request_uri`` behind which a token may stand. ``is_confirmed``: the browser posted our own form, not this
-    request. ``is_program``: no browser sent it. ``started_by``: the origin that an untrusted start names, or empty.
+    request. ``is_program``: no browser sent it. ``browser_id``: the id that the browser presents, or gets with the answer
+    (``is_new_browser``). ``started_by``: the origin that an untrusted start names, or empty.
     """
 
     head: RequestHead
@@ -26,6 +27,7 @@ class Redeeming:
     is_confirmed: bool = False
     is_program: bool = False
     browser_id: str = ""
+    is_new_browser: bool = False
     started_by: str = ""
 
     @property

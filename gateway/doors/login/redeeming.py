@@ -85,12 +85,12 @@ class Redeemer:
         outcome = await self._attended(redeeming)
         if isinstance(outcome, Sent) and outcome.answer.status < 400 and not cookies_set(outcome.answer.fields):
             for reference in redeeming.references:
-                await self._ledger.judge_reference(self._tried(reference, redeeming.head, redeeming.browser_id), may_hold_token=False)
+                await self._ledger.judge_reference(self._tried(reference, redeeming.head, self._known_key(redeeming)), may_hold_token=False)
         return outcome
 
     async def _attended(self, redeeming: Redeeming) -> Outcome:
         """The turn is the task's own: a client that leaves does not let the next one in while its token is under way."""
-        key = browser_key(redeeming.browser_id) if redeeming.browser_id else b""
+        key = self._known_key(redeeming)
         tokens = tuple(self._ledger.fingerprint(token) for token in redeeming.all_tokens)
         client = _Client(tokens, client_signature(redeeming.head, key), bool(key) or redeeming.is_program)
         task = asyncio.create_task(self._in_turn(redeeming, client), name="redemption")
@@ -109,7 +109,7 @@ class Redeemer:
         head, turns = redeeming.head, self._browsers.turns
         presented, carried = session_cookies(head.fields), self._carrying.carried(head)
         browser = self._sessions.fingerprints(presented + carried)
-        own = (client.signature,) if redeeming.browser_id else ()
+        own = (client.signature,) if self._known_key(redeeming) else ()
         # Without a cookie only address and User-Agent are known, which a whole office may share: nobody waits long for that.
         neighbours = () if browser or client.has_id else (client.signature,)
         async with turns.of((*client.tokens, *browser, *own)), turns.briefly(neighbours, COURTESY_SECONDS):
@@ -142,9 +142,10 @@ class Redeemer:
             case _:
                 assert_never(command)
 
-    async def reference_redeems(self, request_uri: str, head: RequestHead, browser_id: str, unknown: bool) -> bool:
+    async def reference_redeems(self, request_uri: str, sender: Sender, unknown: bool) -> bool:
         """Whether an authorize request by this reference may redeem a token; ``unknown`` where it was pushed elsewhere."""
-        known = await self._ledger.reference_may_hold_token(self._tried(request_uri, head, browser_id))
+        key = b"" if sender.fresh or not sender.browser_id else browser_key(sender.browser_id)
+        known = await self._ledger.reference_may_hold_token(self._tried(request_uri, sender.head, key))
         if known is None:
             known = await self.pushed_here(request_uri)
         return unknown if known is None else known
@@ -153,8 +154,13 @@ class Redeemer:
         """Whether a reference that was pushed through this gateway may hold a token; None for any other."""
         return await self._ledger.reference_may_hold_token(self._ledger.fingerprint(SessionToken(request_uri)))
 
-    def _tried(self, request_uri: str, head: RequestHead, browser_id: str) -> Fingerprint:
-        signature = client_signature(head, browser_key(browser_id) if browser_id else b"")
+    @staticmethod
+    def _known_key(redeeming: Redeeming) -> bytes:
+        """The key of a browser that presents its id: a new id tells nothing about who comes again."""
+        return b"" if redeeming.is_new_browser or not redeeming.browser_id else browser_key(redeeming.browser_id)
+
+    def _tried(self, request_uri: str, head: RequestHead, key: bytes) -> Fingerprint:
+        signature = client_signature(head, key)
         return self._ledger.fingerprint(SessionToken(f"{request_uri}\0{signature.hex()}"))
 
     async def note_pushed(self, answer: Answer, may_hold_token: bool) -> None:
