@@ -37,7 +37,7 @@ from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding
 from gateway.doors.login.new_sessions import NewSessions, Sender, Withheld
 from gateway.doors.login.outcomes import Wording
-from gateway.doors.login.redeemed import Redeeming
+from gateway.doors.login.redeemed import Redeeming, Sent
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins
@@ -139,7 +139,7 @@ class LoginDoor:
         if isinstance(found, Malformed):
             allow = ((b"Allow", b"POST"),) if found.status == 405 else ()
             return self._told(request, rooms.wording.refusal(head, found.status, found.reason, *allow))
-        return self._told(request, rooms.wording.of(found, await rooms.redeemer.redeem(found)), sender)
+        return await self._redeemed(request, sender, found)
 
     async def _announce(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         request[ROUTE] = STARTS_PATH
@@ -209,8 +209,10 @@ class LoginDoor:
                 assert_never(judgement)
 
     async def _redeemed(self, request: web.BaseRequest, sender: Sender, redeeming: Redeeming) -> web.StreamResponse:
-        told = self._rooms.wording.of(redeeming, await self._rooms.redeemer.redeem(redeeming))
-        await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, told.answer.fields)
+        outcome = await self._rooms.redeemer.redeem(redeeming)
+        if isinstance(outcome, Sent):
+            await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
+        told = self._rooms.wording.of(redeeming, outcome)
         if is_pushed_request(redeeming.head):
             await self._rooms.redeemer.note_pushed(told.answer, may_hold_token=True)
         return self._told(request, told, sender)
