@@ -110,7 +110,7 @@ class OrgForwarding:
         head = sender.head
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
         with ExitStack() as underway:
-            underway.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(sender.presented)))
+            underway.enter_context(self._closer.underway.carrying((*self._sessions.fingerprints(sender.presented), *sender.keys)))
 
             async def judge(status: int, answered: Fields) -> Fields:
                 inbound = self._inbound(answered)
