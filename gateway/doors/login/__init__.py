@@ -15,7 +15,7 @@ from gateway.core.cookies import session_cookies
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import Kind, kind_of
 from gateway.core.org_endings import EndsSessions, LegacySession, SignOut
-from gateway.core.org_places import Ending
+from gateway.core.org_places import LONGEST_PATH, Ending
 from gateway.core.org_requests import (
     LARGEST_BODY_BYTES,
     OrgRequest,
@@ -100,6 +100,8 @@ class LoginDoor:
             if is_own(head.path):
                 return await self._own_path(request, sender)
             request[ROUTE] = "org"
+            if len(head.path) > LONGEST_PATH:
+                return self._told(request, wording.refusal(head, 414, "path_too_long"))
             body = await self._body(request, head)
             form = return_parameters(body) if isinstance(body, bytes) and _is_form(head) else b""
             if isinstance(body, Malformed) or form is None:
