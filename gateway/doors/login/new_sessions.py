@@ -102,16 +102,20 @@ class Withheld(Exception):
 class _Older:
     """The sessions that a new one may take the place of, each with the user whom Okta named for it, or None.
 
-    ``others`` collects those that turned out to be another user's: only they are closed.
+    ``same`` collects those that turned out to be the new user's own: a sibling host may have planted another user's cookie beside them.
     """
 
     groups: list[tuple[Cookies, str | None]]
-    others: Cookies = ()
     same: Cookies = ()
 
     @property
     def cookies(self) -> Cookies:
         return tuple(dict.fromkeys(cookie for group, _ in self.groups for cookie in group))
+
+    @property
+    def ending(self) -> Cookies:
+        """Those that end when another user's session begins."""
+        return tuple(cookie for cookie in self.cookies if cookie not in self.same)
 
     @property
     def user_id(self) -> str | None:
@@ -270,10 +274,11 @@ class NewSessions:
         if isinstance(final, Withhold):
             raise self._withheld(final, judging)
         await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
+        if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
+            return answered
         cleared = self._carrying.cleared(sender.head) if sender.carried else ()
-        if final.why is not Delivery.OTHER_USER:
-            return (*answered, *cleared)
-        return (*answered, *self._expiries(answered, sender), *cleared)
+        expiries = self._expiries(answered, judging) if final.why is Delivery.OTHER_USER else ()
+        return (*answered, *expiries, *cleared)
 
     async def _driven(self, judging: _Judging) -> Deliver | Withhold:
         state, command = begin(judging.new, judging.older.cookies, judging.older.user_id, carries=bool(judging.sender.carried))
@@ -293,8 +298,7 @@ class NewSessions:
             case AskOld():
                 return NamedOld(await self._who_was(judging))
             case CloseOld():
-                others = judging.older.others or judging.older.cookies
-                return await self._close(others, sender.browser)
+                return await self._close((*judging.older.ending, *sender.carried), sender.browser)
             case Deliver() | Withhold():
                 raise AssertionError("final commands are not carried out")
             case _:
@@ -310,6 +314,7 @@ class NewSessions:
             raise AssertionError("the older sessions are asked about only once the new one is named")
         named = session.user_id
         findings: list[Finding] = []
+        has_other = False
         for cookies, user_id in judging.older.groups:
             finding: Finding
             if user_id is None:
@@ -317,10 +322,11 @@ class NewSessions:
                 user_id = finding.user_id if isinstance(finding, Session) else None
             else:
                 finding = session  # stands for "the same user"
-            if user_id is not None and user_id != named:
-                judging.older.others = (*judging.older.others, *cookies)
+            if user_id == named:
+                judging.older.same = (*judging.older.same, *cookies)
+            has_other = has_other or user_id not in (None, named)
             findings.append(finding)
-        if judging.older.others:
+        if has_other:
             other = next((one for one in findings if isinstance(one, Session) and one.user_id != named), None)
             return other if other is not None else _stranger(session)
         return next((one for kind in (Unknown, Session, NoSession) for one in findings if isinstance(one, kind)), NoSession("no_cookie"))
@@ -342,10 +348,12 @@ class NewSessions:
                 return record.given(_held(sender, judging.new), user_id or older.user_id or "")
             case Delivery.OTHER_USER:
                 # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
-                await self._sessions.revoke(older.others or older.cookies)
-                await self._sessions.release(judging.new)
+                await self._sessions.revoke(older.ending)
+                await self._sessions.release((*older.same, *judging.new))
                 self._tell("user_changed_without_token", {"client": sender.head.client})
-                return record.given(judging.new, user_id)
+                if older.same:
+                    self._sessions.adopt(older.same, judging.new)
+                return record.given(tuple(dict.fromkeys((*judging.new, *older.same))), user_id)
             case Delivery.NOBODY_YET:
                 return record.waits(judging.new, Standing.NOBODY_YET, older.cookies, older.user_id or "")
             case Delivery.UNDECIDED:
@@ -364,14 +372,16 @@ class NewSessions:
         older = tuple(dict.fromkeys((*sender.carried, *judging.older.cookies)))
         return Withheld(Refuse(final.reason, revoked=True), self._carrying.moved(sender.head, sender.presented, older))
 
-    def _expiries(self, answered: Fields, sender: Sender) -> Fields:
+    def _expiries(self, answered: Fields, judging: _Judging) -> Fields:
         """Lines that take every older session cookie out of the browser which the answer does not set anew.
 
         The lines for parent domains reach what a sibling host may have planted.
         """
-        presented = {cookie.name for cookie in sender.presented}
-        planted = tuple(expired(name, parent) for parent in parent_domains(sender.head.authority.host) for name in sorted(presented))
-        return (*expiries((presented | set(SESSION_NAMES)) - names_set(answered), ()), *planted)
+        host = judging.sender.head.authority.host
+        presented = {cookie.name for cookie in judging.sender.presented}
+        kept = names_set(answered) | {cookie.name for cookie in judging.older.same}
+        planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(presented))
+        return (*expiries((presented | set(SESSION_NAMES)) - kept, ()), *planted)
 
     # What was left open.
 
