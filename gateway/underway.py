@@ -8,20 +8,18 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from gateway.core.session import Fingerprint
-
 
 class Underway:
     """Requests by fingerprint. All calls are made on the event loop's thread."""
 
     def __init__(self) -> None:
         """Nothing is under way yet."""
-        self._counts: dict[Fingerprint, int] = {}
+        self._counts: dict[bytes, int] = {}
         self._ended = asyncio.Event()
 
     @contextmanager
-    def carrying(self, fingerprints: Iterable[Fingerprint]) -> Iterator[None]:
-        """Count a request that carries these cookies for as long as the block lasts."""
+    def carrying(self, fingerprints: Iterable[bytes]) -> Iterator[None]:
+        """Count a request that carries these cookies, or is of these browsers, for as long as the block lasts."""
         names = tuple(fingerprints)
         for name in names:
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -34,7 +32,7 @@ class Underway:
                     del self._counts[name]
             self._ended.set()
 
-    async def cleared(self, fingerprints: Iterable[Fingerprint], seconds: float) -> bool:
+    async def cleared(self, fingerprints: Iterable[bytes], seconds: float) -> bool:
         """Wait until no request with any of these cookies is under way; False when that took longer."""
         names = tuple(fingerprints)
         try:

@@ -39,7 +39,7 @@ def login_door(parts: Parts, opened: AsyncExitStack) -> LoginDoor:
     carrying, browsers = Carrying(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
     new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, parts.tell)
-    token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin)
+    token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     pools = OrgPools(*(HttpProxy(_org(parts, size, opened), parts.place.destination.host.encode()) for size in _pools(config)))
     origins = Origins(parts.place.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)

@@ -15,7 +15,7 @@ from gateway.core.cookies import session_cookies
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import Kind, kind_of
 from gateway.core.org_endings import EndsSessions, LegacySession, SignOut
-from gateway.core.org_places import Ending
+from gateway.core.org_places import LONGEST_PATH, Ending
 from gateway.core.org_requests import (
     LARGEST_BODY_BYTES,
     OrgRequest,
@@ -48,6 +48,7 @@ from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
+from gateway.policy.switch.foreign_forms import return_parameters
 from gateway.policy.switch.start import Asks, Refused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
 
 __all__ = ["LoginDoor", "LoginRooms", "SwitchRules"]
@@ -99,10 +100,14 @@ class LoginDoor:
             if is_own(head.path):
                 return await self._own_path(request, sender)
             request[ROUTE] = "org"
+            if len(head.path) > LONGEST_PATH:
+                return self._told(request, wording.refusal(head, 414, "path_too_long"))
             body = await self._body(request, head)
-            if isinstance(body, Malformed):
-                return self._told(request, wording.refusal(head, body.status, body.reason))
-            await self._rooms.token_origins.note_request(head, body if body is not None and _is_form(head) else b"")
+            form = return_parameters(body) if isinstance(body, bytes) and _is_form(head) else b""
+            if isinstance(body, Malformed) or form is None:
+                malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
+                return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
+            await self._rooms.token_origins.note_request(head, form)
             return await self._judged(request, sender, body, read(head, body or b""))
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)

@@ -38,6 +38,7 @@ from gateway.doors.login.token_origins import TokenOrigins
 from gateway.okta import browser_of
 from gateway.policy.switch.clients import client_of
 from gateway.proxy.http import HttpProxy, Judge
+from gateway.proxy.pins import Asker
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]
@@ -92,7 +93,7 @@ class OrgForwarding:
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
-        exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, _given(head, body))
+        exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, _given(head, body), Asker(head.client))
         answered = await exchange.read(ORG_ANSWER_BYTES)
         fields = tuple(field for field in exchange.fields if field[0].lower() != b"content-length")
         return Answer(exchange.status, self._inbound(fields), answered)
@@ -110,7 +111,7 @@ class OrgForwarding:
         head = sender.head
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
         with ExitStack() as underway:
-            underway.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(sender.presented)))
+            underway.enter_context(self._closer.underway.carrying((*self._sessions.fingerprints(sender.presented), *sender.keys)))
 
             async def judge(status: int, answered: Fields) -> Fields:
                 inbound = self._inbound(answered)
@@ -214,8 +215,8 @@ class OrgForwarding:
     ) -> web.StreamResponse:
         fields, body = outgoing
         if body is None:
-            return await self._pools.plain.forward(request, head.method, head.target, fields, _as_it_is, judge=judge)
-        exchange = await self._pools.plain.exchange(head.method, head.target, fields, _given(head, body))
+            return await self._pools.plain.forward(request, head.method, head.target, fields, _as_it_is, Asker.of(head), judge)
+        exchange = await self._pools.plain.exchange(head.method, head.target, fields, _given(head, body), Asker(head.client))
         try:
             judged = await judge(exchange.status, exchange.fields)
         except BaseException:

@@ -78,6 +78,11 @@ class Sender:
     fresh: Fields = ()
 
     @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The key of a browser that presents its id; none where the id is new."""
+        return (browser_key(self.browser_id),) if self.browser_id and not self.fresh else ()
+
+    @property
     def browser(self) -> Browser:
         """What Okta may know of the browser."""
         return browser_of(self.head)
@@ -183,7 +188,8 @@ class NewSessions:
             self._sessions.issued(begun)
             finding = await self._who(begun, sender.browser)
             session = finding if isinstance(finding, Session) else None
-        await self._browsers.keep(sender.browser_id, record.given(begun, session.user_id if session is not None else ""))
+        if begun or record.cookies:  # a stranger's made-up tokens take no room of anybody's record
+            await self._browsers.keep(sender.browser_id, record.given(begun, session.user_id if session is not None else ""))
         return session
 
     async def resume(self) -> None:

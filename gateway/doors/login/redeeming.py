@@ -112,6 +112,8 @@ class Redeemer:
         own = (client.signature,) if self._known_key(redeeming) else ()
         # Without a cookie only address and User-Agent are known, which a whole office may share: nobody waits long for that.
         neighbours = () if browser or client.has_id else (client.signature,)
+        # A sign-in of this browser that is on its way at Okta may begin a session: its answer is judged first.
+        await self._closer.underway.cleared(own, COURTESY_SECONDS)
         async with turns.of((*client.tokens, *browser, *own)), turns.briefly(neighbours, COURTESY_SECONDS):
             waiting = await self._ledger.take_undelivered(client.tokens, client.signature) if self._are_dead(presented) else None
             if waiting is not None:

@@ -10,6 +10,9 @@ there by somebody. An answer to a form of another site makes nothing the browser
 from collections.abc import Iterable
 from dataclasses import replace
 
+from cachetools import TTLCache
+
+from gateway.clock import Clock
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.nested_tokens import nested_tokens, tokens_in_location
 from gateway.core.org_requests import Redemption, read
@@ -22,19 +25,26 @@ from gateway.shared_state import SharedState
 REMEMBERED_SECONDS = 3600.0
 """Far longer than a token lives at Okta (five minutes)."""
 
+MOST_STRANGE = 80_000
+"""So many strangers' tokens in an hour, and no more is believed of any token: the shared state keeps 100,000 and forgets the oldest."""
+
 _SEEN, _STRANGE, _OWN = "seen-token", "stranger-token", "own-transaction"
 
 
 class TokenOrigins:
     """What is known of tokens before they are redeemed. Every call raises ``StateFailed``."""
 
-    def __init__(self, state: SharedState, fingerprinter: Fingerprinter, rules: StartRules, announced: AnnouncedStarts, login: str) -> None:
+    def __init__(
+        self, state: SharedState, fingerprinter: Fingerprinter, rules: StartRules, announced: AnnouncedStarts, login: str, clock: Clock
+    ) -> None:
         """``rules``: whose starts are trusted; ``login``: the origin of the login host."""
         self._state = state
         self._fingerprinter = fingerprinter
         self._rules = rules
         self._announced = announced
         self._login = login
+        self._strange: TTLCache[int, int] = TTLCache(120, REMEMBERED_SECONDS, timer=clock.monotonic)
+        self._minute = clock.monotonic
 
     async def note_request(self, head: RequestHead, form: bytes = b"") -> None:
         """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form."""
@@ -45,7 +55,7 @@ class TokenOrigins:
         is_strange = not is_trusted_place(head, self._rules)
         for fingerprint in self._fingerprints(tokens):
             if is_strange and await self._state.get(_OWN, fingerprint) is None:
-                await self._state.claim(_STRANGE, fingerprint, REMEMBERED_SECONDS)
+                await self._mark_strange(fingerprint)
             await self._state.claim(_SEEN, fingerprint, REMEMBERED_SECONDS)
 
     async def note_answer(self, head: RequestHead, browser_id: str, is_alive: bool, answered: Fields) -> None:
@@ -66,7 +76,7 @@ class TokenOrigins:
                 if may_be_own and token in own and await self._state.get(_SEEN, fingerprint) is None:
                     await self._state.put(_OWN, fingerprint, browser_key(browser_id), REMEMBERED_SECONDS)
                 else:
-                    await self._state.claim(_STRANGE, fingerprint, REMEMBERED_SECONDS)
+                    await self._mark_strange(fingerprint)
 
     async def of(self, head: RequestHead, redemption: Redemption, browser_id: str) -> TokenOrigin:
         """What is known of the tokens that this request would redeem. An announcement is used up by it."""
@@ -77,12 +87,18 @@ class TokenOrigins:
             if all(owner == browser_key(browser_id) for owner in owners):
                 return TokenOrigin(own_transaction=True)
         strange = [await self._state.get(_STRANGE, fingerprint) is not None for fingerprint in fingerprints]
-        if any(strange):
+        if any(strange) or sum(self._strange.values()) > MOST_STRANGE:
             return TokenOrigin(by_stranger=True)
         if is_transaction and head.values(b"sec-fetch-site") == (b"same-origin",):
             return TokenOrigin(own_transaction=True)  # Okta handed it out in the body of a page of its own
         announced = not is_trusted_place(head, self._rules) and await self._announced.take(head, redemption.tokens)
         return TokenOrigin(announced=announced)
+
+    async def _mark_strange(self, fingerprint: Fingerprint) -> None:
+        """Somebody may send so many tokens that the first are forgotten; so they are counted, minute by minute."""
+        if await self._state.claim(_STRANGE, fingerprint, REMEMBERED_SECONDS):
+            minute = int(self._minute() // 60)
+            self._strange[minute] = self._strange.get(minute, 0) + 1
 
     def _fingerprints(self, tokens: Iterable[SessionToken]) -> list[Fingerprint]:
         return [self._fingerprinter.of_token(token) for token in tokens]
