@@ -4,7 +4,7 @@ Owns the requests. Checks nothing. A person's address of her app is where each o
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from urllib.parse import urlencode
 
 from tests.journeys.person import HR, LOGIN, NAVIGATION, Person, Reply
@@ -15,7 +15,7 @@ IDP = "https://idp.example.org"
 SAML, FORM, CALLBACK, IDENTIFY = "/sso/saml2/0oaIdp", "/login/login.htm", "/oauth2/v1/authorize/callback", "/idp/idx/identify"
 WELCOME = "/welcome/{token}"
 
-Beginning = Callable[[Town, Person, str], Awaitable[Reply]]
+Beginning = Callable[[Town, Person, str], Coroutine[None, None, Reply]]
 
 
 def saml_form(login: str, relay_state: str = f"{HR}/") -> str:

@@ -90,6 +90,10 @@ class LoginDoor:
         self._rooms = rooms
         self._rules = rules
 
+    async def resume(self) -> None:
+        """Take up what the process before this one left open; call it before anybody is answered. Raises ``OutsideFailed``."""
+        await self._rooms.new_sessions.resume()
+
     async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         """The whole answer; the words for the access log are left in ``request``."""
         wording = self._rooms.wording
