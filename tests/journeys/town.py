@@ -62,11 +62,13 @@ class WatchedJournal(Journal):
         self._org = org
         self._people = people
         self.broken: list[str] = []
+        self.unwatched: set[str] = set()
+        """Paths whose token may come with the session: an activation link, a transaction of the living session."""
 
     def record(self, row: Row) -> None:
         """Write down what breaks the promise: a live session beside the token, or one of the browser that the token is for."""
         super().record(row)
-        if row.token is None or row.path.endswith("/par"):
+        if row.token is None or row.path.endswith("/par") or row.path in self.unwatched:
             return
         for session in self._org.sessions.live():
             values = {value for value in (session.sid, session.idx) if value is not None}

@@ -16,7 +16,7 @@ from typing import assert_never
 
 from gateway.closing import Closer
 from gateway.core.cookies import expired, set_cookie_name, set_cookie_value
-from gateway.core.messages import Fields, RequestHead
+from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.redemption import (
     OKTA_SESSION_NAMES,
     cookies_set,
@@ -58,6 +58,9 @@ AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
 """The waits between questions about a session that is undecided: about an hour in all."""
 
 MOST_UNDECIDED = 1000
+
+_NO_HEAD = RequestHead("GET", "/", Authority("", 443), (), True, "", "")
+"""Stands for the request of a browser of which only its record is known."""
 
 Cookies = tuple[SessionCookie, ...]
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -180,7 +183,7 @@ class NewSessions:
         async with self._browsers.turns.of(self._keys(sender)):
             record = await self._browsers.record(sender.browser_id)
             if record.standing is not Standing.SETTLED:
-                await self._decide_again(sender, record)
+                await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented and record.cookies:
                 await self._replace(sender, record)
 
@@ -197,9 +200,13 @@ class NewSessions:
         return session
 
     async def resume(self) -> None:
-        """Hold what was undecided when the process before this one ended. Raises ``OutsideFailed``."""
-        for record in await self._browsers.unsettled():
+        """Hold what was undecided when the process before this one ended, and ask Okta again. Raises ``OutsideFailed``.
+
+        Call it before anybody is answered. Of the browsers nothing else is known than their records.
+        """
+        for key, record in await self._browsers.unsettled():
             await self._sessions.hold(record.all_cookies)
+            self._ask_later(Sender(_NO_HEAD, "", ()), key)
 
     async def aclose(self) -> None:
         """Stop asking, and wait for the answers that are being judged."""
@@ -359,7 +366,8 @@ class NewSessions:
             case Delivery.UNDECIDED:
                 waiting = record.waits(judging.new, Standing.UNDECIDED, older.cookies, older.user_id or "")
                 await self._sessions.hold(waiting.all_cookies)
-                self._ask_later(sender)
+                if sender.browser_id:
+                    self._ask_later(sender, browser_key(sender.browser_id))
                 return waiting
             case _:
                 assert_never(final.why)
@@ -373,36 +381,36 @@ class NewSessions:
         return Withheld(Refuse(final.reason, revoked=True), self._carrying.moved(sender.head, sender.presented, older))
 
     def _expiries(self, answered: Fields, judging: _Judging) -> Fields:
-        """Lines that take every older session cookie out of the browser which the answer does not set anew.
+        """Lines that take every older session cookie out of the browser, under all names that its session does not use from now on.
 
         The lines for parent domains reach what a sibling host may have planted.
         """
         host = judging.sender.head.authority.host
         presented = {cookie.name for cookie in judging.sender.presented}
-        kept = names_set(answered) | {cookie.name for cookie in judging.older.same}
+        kept = names_set(answered) | {cookie.name for cookie in (*judging.new, *judging.older.same)}
         planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(presented))
         return (*expiries((presented | set(SESSION_NAMES)) - kept, ()), *planted)
 
     # What was left open.
 
-    def _ask_later(self, sender: Sender) -> None:
-        if len(self._deciding) < MOST_UNDECIDED and sender.browser_id:
-            task = asyncio.create_task(self._decide(sender), name="asking again who a session is")
+    def _ask_later(self, sender: Sender, key: bytes) -> None:
+        if len(self._deciding) < MOST_UNDECIDED:
+            task = asyncio.create_task(self._decide(sender, key), name="asking again who a session is")
             self._deciding.add(task)
             task.add_done_callback(self._deciding.discard)
 
-    async def _decide(self, sender: Sender) -> None:
+    async def _decide(self, sender: Sender, key: bytes) -> None:
         for seconds in AGAIN_SECONDS:
             await asyncio.sleep(seconds)
             try:
-                async with self._browsers.turns.of(self._keys(sender)):
-                    record = await self._browsers.record(sender.browser_id)
-                    if record.standing is not Standing.UNDECIDED or await self._decide_again(sender, record):
+                async with self._browsers.turns.of((key, *self._sessions.fingerprints(sender.presented))):
+                    record = await self._browsers.record_at(key)
+                    if record.standing is not Standing.UNDECIDED or await self._decide_again(sender, key, record):
                         return
             except OutsideFailed as error:
                 self._tell("session_undecided", {"reason": error.reason})
 
-    async def _decide_again(self, sender: Sender, record: BrowserRecord) -> bool:
+    async def _decide_again(self, sender: Sender, key: bytes, record: BrowserRecord) -> bool:
         """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
         self._sessions.forget(record.cookies)
         older = _Older([(record.before, record.before_user_id or None)] if record.before else [])
@@ -416,7 +424,7 @@ class NewSessions:
             return False
         if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED:
             await self._sessions.release(record.before)
-        await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
+        await self._browsers.keep_at(key, await self._recorded(final, judging, record))
         return final.why is not Delivery.NOBODY_YET
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> None:
