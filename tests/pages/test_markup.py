@@ -160,6 +160,8 @@ def test_a_confirmed_switch_leads_on_by_itself_and_by_a_link() -> None:
     assert {"http-equiv": "refresh", "content": "0; url=https://app.example.org/a?b=c&d=e"} in page.named("meta")
     assert page.named("a")[0]["href"] == "https://app.example.org/a?b=c&d=e"
     assert page.named("form") == []
+    assert "signed in" not in page.text("main")
+    assert "changed" not in page.text("main")
 
 
 def test_no_other_page_leads_on_by_itself() -> None:
@@ -171,7 +173,8 @@ def test_no_other_page_leads_on_by_itself() -> None:
 def test_a_sign_in_that_was_stopped_says_that_nobody_is_signed_in_and_names_nobody() -> None:
     page = parse(render(SignInWithheld("close_unproven", 5)).html)
     assert "Nobody is signed in here now." in page.text("main")
-    assert page.named("a") == page.named("form") == []
+    assert [each["href"] for each in page.named("a")] == ["/.gateway/"]
+    assert page.named("form") == []
     assert (b"Retry-After", b"5") in render(SignInWithheld("close_unproven", 5)).fields
 
 
