@@ -33,6 +33,7 @@ from gateway.doors.login.browsers import Browsers, browser_key
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
 from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import (
     AskNew,
     AskOld,
@@ -196,7 +197,10 @@ class NewSessions:
             finding = await self._who(begun, sender.browser)
             session = finding if isinstance(finding, Session) else None
         if begun or record.cookies:  # a stranger's made-up tokens take no room of anybody's record
-            await self._browsers.keep(sender.browser_id, record.given(begun, session.user_id if session is not None else ""))
+            user_id = session.user_id if session is not None else ""
+            given = record.given(begun, user_id)
+            # A token in an authorize request signs its user in for that client too.
+            await self._browsers.keep(sender.browser_id, given.used(client_of(sender.head), user_id) if user_id else given)
         return session
 
     async def resume(self) -> None:
