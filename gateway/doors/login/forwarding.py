@@ -31,6 +31,7 @@ from gateway.doors.login.ledger import neighbour_of
 from gateway.doors.login.successors import Successors
 from gateway.okta import browser_of
 from gateway.proxy.http import HttpProxy
+from gateway.proxy.pins import Asker
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]
@@ -64,7 +65,7 @@ class OrgForwarding:
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
-        exchange = await self._redeeming.exchange(head.method, head.target, fields, _given(head, body))
+        exchange = await self._redeeming.exchange(head.method, head.target, fields, _given(head, body), Asker(head.client))
         answered = await exchange.read(ORG_ANSWER_BYTES)
         fields = tuple(field for field in exchange.fields if field[0].lower() != b"content-length")
         return Answer(exchange.status, self._inbound(fields), answered)
@@ -108,7 +109,7 @@ class OrgForwarding:
         presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: self._sessions.is_revoked((cookie,)))))
         with self._closer.underway.carrying(self._sessions.fingerprints(presented)):
-            exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
+            exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body), Asker(head.client))
             try:
                 answered = self._believed(exchange.fields, presented, head)
                 if not self._sessions.is_revoked(presented) and presented and await self._closer.has_ended(presented, browser):
@@ -143,8 +144,8 @@ class OrgForwarding:
     ) -> web.StreamResponse:
         fields, body = outgoing
         if body is None:
-            return await self._http.forward(request, head.method, head.target, fields, rewrite)
-        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body))
+            return await self._http.forward(request, head.method, head.target, fields, rewrite, Asker.of(head))
+        exchange = await self._http.exchange(head.method, head.target, fields, _given(head, body), Asker(head.client))
         return await exchange.relay(request, rewrite(exchange.status, exchange.fields))
 
     def _believed(self, answered: Fields, presented: tuple[SessionCookie, ...], head: RequestHead) -> Fields:
