@@ -89,18 +89,24 @@ def resolver(config: Config, nameservers: tuple[str, ...] = ()) -> Resolver:
 
 
 def make_parts(
-    settings: Settings, clock: Clock, tell: Tell, revocations: Revocations, state: SharedState, nameservers: tuple[str, ...] = ()
+    settings: Settings,
+    clock: Clock,
+    tell: Tell,
+    revocations: Revocations,
+    state: SharedState,
+    nameservers: tuple[str, ...] = (),
+    okta: Okta | None = None,
 ) -> Parts:
     """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used.
 
-    ``nameservers`` as in ``Resolver``.
+    ``nameservers`` as in ``Resolver``. ``okta``: in place of the org's Sessions API over the network.
     """
     config = settings.config
     place = org_place(config, folder_of(settings))
     names = resolver(config, nameservers)
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
-    okta = Okta(asking_client, place.destination, org_deadlines(config))
+    okta = okta or Okta(asking_client, place.destination, org_deadlines(config))
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))

@@ -76,8 +76,11 @@ class LoginHandoff:
         self._sign_in = sign_in
         self._tries: TTLCache[str, tuple[float, ...]] = TTLCache(MOST_REMEMBERED, BOUNCE_SECONDS, timer=clock.monotonic)
 
-    async def hand_off(self, head: RequestHead) -> Outcome:
-        """``/.gateway/handoff?start=``: a ticket for a live session, Okta's sign-in without one, 503 where Okta does not say."""
+    async def hand_off(self, head: RequestHead, new_browser: str = "") -> Outcome:
+        """``/.gateway/handoff?start=``: a ticket for a live session, Okta's sign-in without one, 503 where Okta does not say.
+
+        ``new_browser``: the id for a browser without one; empty: one is made here.
+        """
         given = parameters(head.query)
         text = given if isinstance(given, Malformed) else given.get("start", "")
         start = text if isinstance(text, Malformed) else self._start(text)
@@ -95,7 +98,7 @@ class LoginHandoff:
         settled = await self._settled(head)
         found = await self._living(session_cookies(head.fields), browser_of(head))
         known = browser_id_of(head.fields)
-        browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
+        browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
         outcome = await self._next(found, start, app, (head, str(text), browser))
         more = (*settled, *(() if known else (browser_id_line(browser),)))
         return replace(outcome, answer=outcome.answer.plus(*more))

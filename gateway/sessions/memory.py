@@ -246,14 +246,17 @@ class Sessions:
             self._spawn(self._publish(Revocation(news)), "revoking kin")
 
     async def hold(self, cookies: Iterable[SessionCookie]) -> None:
-        """Let these cookies admit nobody until it is known whose they are, here before the first wait. Raises ``OutsideFailed``."""
-        held = self.fingerprints(cookies)
+        """Let these cookies and their kin admit nobody until it is known whose they are, here before the first wait.
+
+        Raises ``OutsideFailed``.
+        """
+        held = self._families.kin(self.fingerprints(cookies))
         if held and not all(self._revocations.is_held((one,)) for one in held):
             await self._revocations.publish(Revocation(held=held))
 
     async def release(self, cookies: Iterable[SessionCookie]) -> None:
-        """It is known whose these cookies are: Okta's answer about them counts again. Raises ``OutsideFailed``."""
-        held = self.fingerprints(cookies)
+        """It is known whose these cookies and their kin are: Okta's answer about them counts again. Raises ``OutsideFailed``."""
+        held = self._families.kin(self.fingerprints(cookies))
         if self._revocations.is_held(held):
             await self._revocations.publish(Revocation(released=held))
 
