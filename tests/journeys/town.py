@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
+from joserfc import jwt
 
 from gateway.clock import Clock
 from gateway.compose import Gateway
@@ -102,6 +103,10 @@ class Town:
         made = Person(self.client, lambda: self.port)
         self.people.append(made)
         return made
+
+    def hint(self, login: str) -> str:
+        """An ``id_token_hint`` as Okta takes it: a token of its own for this user."""
+        return jwt.encode({"alg": "RS256", "kid": "x"}, {"sub": self.org.known_user(login).id}, self.org.signing_key)
 
     def later(self, seconds: float) -> None:
         """Time passes, for the gateway and for the org."""
