@@ -17,6 +17,7 @@ from gateway.doors.own_requests import page
 from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest
 from gateway.proxy.http import HttpProxy
+from gateway.proxy.pins import Asker
 
 RETRY_SECONDS = 2
 
@@ -33,7 +34,7 @@ class Relay:
         """The keeper's answer, streamed; 503 where it gives none."""
         request[VERDICT] = "relayed"
         try:
-            response = await self._keeper.forward(request, head.method, head.target, relayed(head), _as_they_are)
+            response = await self._keeper.forward(request, head.method, head.target, relayed(head), _as_they_are, Asker.of(head))
         except OutsideFailed as error:
             request[VERDICT], request[REASON] = "unavailable", f"keeper_{error.reason}"
             return self._away(request, head)

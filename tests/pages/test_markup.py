@@ -19,6 +19,7 @@ from gateway.pages import (
     View,
     render,
 )
+from gateway.pages.views import SWITCH_PATH
 from tests.pages.parsed import Parsed, parse
 from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS, views
 
@@ -111,8 +112,9 @@ def test_a_hostile_address_becomes_the_session_page(address: str) -> None:
     for view in views("alice", address):
         page = parse(render(view).html)
         addresses = [each.get("href") for each in page.named("a")] + [each.get("action") for each in page.named("form")]
+        addresses += [str(each["content"]).removeprefix("0; url=") for each in page.named("meta") if each.get("http-equiv") == "refresh"]
         for found in addresses:
-            assert found in {"", "/", "/.gateway/", "/.gateway/sign-out"} or found == address == '/"><script>'
+            assert found in {"", "/", "/.gateway/", "/.gateway/sign-out", SWITCH_PATH} or found == address == '/"><script>'
 
 
 def test_an_address_of_another_configured_host_is_kept() -> None:
