@@ -26,7 +26,6 @@ from gateway.core.redemption import OKTA_SESSION_NAMES
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
-from gateway.core.switch import Proven
 from gateway.doors.answers import redirect_answer
 from gateway.doors.carrying import Carrying
 from gateway.doors.own_requests import (
@@ -44,8 +43,7 @@ from gateway.doors.own_requests import (
     standing,
 )
 from gateway.doors.tickets import LONGEST_TEXT
-from gateway.errors import OutsideFailed
-from gateway.okta import Browser, browser_of
+from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut
 from gateway.pages import SignedOut as SignedOutPage
 from gateway.policy.session.split_cookies import expired_lines
@@ -89,7 +87,7 @@ class AppSignOut:
             # Nothing here names the session; the login host sees it, and asks there.
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
-        unproven = await ended(self._sessions, self._closer, held.cookies, (browser_of(head), held.session_id))
+        unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
         done = SignedOut(held.cookies, not unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
         sealed = self._sealed(done)
         answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone)
@@ -138,7 +136,7 @@ class LoginSignOut:
             return refused(then, self._clock)
         presented = session_cookies(head.fields)
         cookies = tuple(dict.fromkeys((*self._carrying.carried(head), *presented)))
-        unproven = await ended(self._sessions, self._closer, cookies, (browser_of(head), None))
+        unproven = await self._closer.end(cookies, browser_of(head))
         gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
         carried = self._carrying.kept(head, cookies) if unproven else self._carrying.cleared(head)
         answer = self._signed_out(not unproven, then, None)
@@ -170,7 +168,7 @@ class LoginSignOut:
         others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
         rotated, dead = await self._of_ended(others, head)
         unproven = done.cookies if not done.proven and self._holds(done, head) else ()
-        if rotated and await ended(self._sessions, self._closer, rotated, (browser_of(head), None)):
+        if rotated and await self._closer.end(rotated, browser_of(head)):
             unproven = (*unproven, *rotated)
         gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
         carried = self._carrying.kept(head, (*self._carrying.carried(head), *unproven)) if unproven else ()
@@ -203,20 +201,6 @@ class LoginSignOut:
         if then == SWITCH:
             return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)
         return page(SignedOutPage(complete, then or home), self._clock)
-
-
-async def ended(sessions: Sessions, closer: Closer, cookies: Cookies, whose: tuple[Browser, str | None]) -> str:
-    """End the sessions of these cookies, refused everywhere first; why their end is not proven yet, or nothing.
-
-    ``whose``: the browser, and the session's id where a pass names it.
-    """
-    browser, session_id = whose
-    try:
-        await sessions.revoke(cookies, session_id=session_id)
-        final = await closer.close(cookies, browser)
-    except OutsideFailed as error:
-        return f"not_shared_{error.reason}"  # refused in this process; the browser carries the rest
-    return "" if isinstance(final, Proven) else final.reason
 
 
 async def posted(request: web.BaseRequest, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:

@@ -170,6 +170,15 @@ class Sessions:
         """Whether this cookie was a session when Okta last spoke of it here; any other one may be made up."""
         return self._seen.is_known(self.fingerprints((cookie,)))
 
+    def user_of(self, cookie: SessionCookie) -> str | None:
+        """The user whom Okta last named for this cookie, as long as its session was not gone when Okta last spoke of it."""
+        (fingerprint,) = self.fingerprints((cookie,))
+        return self._seen.user_of(fingerprint) if self._seen.is_known((fingerprint,)) else None
+
+    def has_session_ended(self, session_id: str) -> bool:
+        """Whether this session of Okta's, by its id, is revoked, whatever cookie it is known by."""
+        return self._revocations.has_session(session_id)
+
     def note_gone(self, cookie: SessionCookie) -> None:
         """Okta has just said that this cookie carries no session: whoever presents it again guesses."""
         self._seen.end(self.fingerprints((cookie,)))

@@ -114,6 +114,10 @@ class LoginDoor:
         except OutsideFailed as error:
             return self._told(request, wording.unreachable(head, error))
 
+    async def resume(self) -> None:
+        """Hold what was undecided when the process before this one ended. Raises ``StateFailed``."""
+        await self._rooms.new_sessions.resume()
+
     def _sender(self, head: RequestHead) -> Sender:
         """The browser behind the request. One without an id gets one, which it is told in an answer to a page's request."""
         known = browser_id_of(head.fields)

@@ -8,8 +8,8 @@ import hashlib
 
 from gateway.core.seal import Sealer
 from gateway.doors.login.turns import Turns
-from gateway.doors.sealed_records import SealedRecords
 from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 12 * 3600.0

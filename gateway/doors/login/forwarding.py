@@ -6,7 +6,7 @@ Owns what travels to Okta besides tokens, and what of Okta's answers reaches the
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -35,6 +35,7 @@ from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions, Sender
 from gateway.doors.login.token_origins import TokenOrigins
+from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.switch.clients import client_of
 from gateway.proxy.http import HttpProxy, Judge
@@ -153,15 +154,18 @@ class OrgForwarding:
         The closing is a task of its own and revokes once more: a client that leaves at any moment leaves nothing half done.
         """
         head = sender.head
-        record = await self._browsers.record(sender.browser_id)
-        ending = tuple(dict.fromkeys((*session_cookies(head.fields), *record.all_cookies)))
+        ending = session_cookies(head.fields)
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: False)))
 
         async def judge(status: int, answered: Fields) -> Fields:
             return (*without_session_settings(self._inbound(answered)), *more)
 
         try:
-            await self._closer.revoke(ending, sender.browser)
+            with suppress(OutsideFailed):  # a sign-out is carried out here and at Okta; the closing tells what others do not know
+                record = await self._browsers.record(sender.browser_id)
+                ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
+            with suppress(OutsideFailed):
+                await self._closer.revoke(ending, sender.browser)
             return await self._send(request, head, (fields, body), judge)
         finally:
             self._closer.close_soon(ending, sender.browser)
