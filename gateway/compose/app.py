@@ -36,7 +36,7 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack, elsewhere: OwnPat
     handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
     own = elsewhere or AppOwnPaths(
         handoff,
-        AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock),
+        AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, parts.config.switch.return_origins),
         AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
         parts.clock,
     )
