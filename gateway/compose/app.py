@@ -57,6 +57,6 @@ def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:
 def _forwarding(parts: Parts, app: AppTable, gate: Gate, lasting: Lasting, opened: AsyncExitStack) -> AppForwarding:
     source = app_servers(parts, app, opened)
     face = Face(field_rules(app), app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
-    http = HttpProxy(source, largest_body=app.largest_body or None)
+    http = HttpProxy(source, largest_body=app.largest_body or None, live=parts.live)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
     return AppForwarding(face, http, WebSocketRelay(source, parts.live), gate, lasting, parts.turn, cookies.keep)

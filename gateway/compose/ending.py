@@ -77,6 +77,8 @@ class Ending(web.RequestHandler):
         self._force_close = True
         if self.client.relay is not None:
             self.client.relay.gone()
+        if self.client.pins is not None:
+            self.client.pins.close()
         super().connection_lost(exc)
 
     def force_close(self) -> None:

@@ -29,6 +29,7 @@ from gateway.core.crowds import Crowd
 from gateway.doors.believed import Believed
 from gateway.doors.health import Health
 from gateway.doors.listener import Doors, Listener
+from gateway.doors.login import LoginDoor
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
 from gateway.log import Log
@@ -148,7 +149,11 @@ class Gateway:
 
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
-        believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), await self._doors(parts, opened)
+        believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), self._doors(parts, opened)
+        if isinstance(doors.login, LoginDoor):
+            await doors.login.resume()
+        if self._among is None or self._among.keeper is not None:
+            await parts.closer.resume()
         if self._among is not None and self._among.keeper is not None:
             inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0), parts.turn)
             await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)
@@ -161,15 +166,11 @@ class Gateway:
             opened.push_async_callback(self._certificates.aclose)
         await self._listen(Listening(server, public, self._certificates, parts.live.go_away), opened, config.listen.drain)
 
-    async def _doors(self, parts: Parts, opened: AsyncExitStack) -> Doors:
-        """The doors of this process. Whoever answers the login host first takes up what the process before left unfinished."""
+    def _doors(self, parts: Parts, opened: AsyncExitStack) -> Doors:
         gate = app_gate(parts)
         auth = subrequest_door(parts, gate)
         if self._among is None or self._among.keeper is not None:
-            login = login_door(parts, opened)
-            await login.resume()
-            await parts.closer.resume()
-            return Doors(login, app_door(parts, gate, opened), auth)
+            return Doors(login_door(parts, opened), app_door(parts, gate, opened), auth)
         relay = relay_door(self._among.place, self._witness.clock, opened, self._settings.config.okta.forward_first_byte_timeout)
         return Doors(relay, app_door(parts, gate, opened, relay), auth)
 

@@ -243,7 +243,7 @@ def _misframed(version: tuple[int, int], named: Named) -> Malformed | None:
     """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3; S4, S6).
 
     The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
-    is known to the sender alone, and a 1.0 server does not know chunks.
+    is known to the sender alone, and a 1.0 server does not know chunks. To some, 0300 is octal.
     """
     if not _FRAMING_ALIASES.isdisjoint(named):
         return Malformed(400, "framing_alias")
@@ -252,7 +252,7 @@ def _misframed(version: tuple[int, int], named: Named) -> Malformed | None:
         return Malformed(400, "framing")
     if codings and codings[0].lower() != b"chunked":
         return Malformed(501, "transfer_coding")
-    if lengths and (len(lengths) > 1 or not lengths[0].isdigit()):
+    if lengths and (len(lengths) > 1 or not lengths[0].isdigit() or (len(lengths[0]) > 1 and lengths[0].startswith(b"0"))):
         return Malformed(400, "content_length")
     return Malformed(413, "content_length") if lengths and (len(lengths[0]) > 19 or int(lengths[0]) >= _LENGTHS_END) else None
 

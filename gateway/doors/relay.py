@@ -21,6 +21,7 @@ from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest
 from gateway.proxy.http import HttpProxy
+from gateway.proxy.pins import Asker
 
 RETRY_SECONDS = 2
 LARGEST_ANSWER_BYTES = 256 * 1024
@@ -42,7 +43,7 @@ class Relay:
         try:
             if head.method == "POST" and head.path == SIGN_OUT and not head.values(b"transfer-encoding"):
                 return await self._sign_out(request, head)
-            response = await self._keeper.forward(request, head.method, head.target, relayed(head), _as_they_are)
+            response = await self._keeper.forward(request, head.method, head.target, relayed(head), _as_they_are, Asker.of(head))
         except OutsideFailed as error:
             request[VERDICT], request[REASON] = "unavailable", f"keeper_{error.reason}"
             return self._away(request, head)

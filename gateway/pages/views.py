@@ -54,7 +54,9 @@ class ConfirmSwitch:
 
 @dataclass(frozen=True, slots=True)
 class GoingOn:
-    """200: a confirmed switch is done, and the page leads on to `url` by itself and by a link.
+    """200: a confirmed link was redeemed, and the page leads on to `url` by itself and by a link.
+
+    It does not say that anybody is signed in: Okta may have refused the token and lead to its sign-in page.
 
     A redirect in answer to the form would be held to the form's page's own `form-action`; `url` is what Okta answered.
     """

@@ -28,6 +28,11 @@ class Home:
         """``deadlines`` may be others later."""
         self.deadlines = deadlines
 
+    @property
+    def keep_seconds(self) -> float:
+        """How long an idle connection is kept."""
+        raise NotImplementedError
+
     def began(self) -> None:
         """A request was sent."""
         raise NotImplementedError
@@ -40,15 +45,39 @@ class Home:
         """It is free again."""
         raise NotImplementedError
 
+    def rest(self, connection: "Connection") -> None:
+        """It is free again once its server has been silent for a while: it may owe the rest of a body that should not be."""
+        raise NotImplementedError
+
     def lost(self, connection: "Connection") -> None:
         """It is closed; called exactly once."""
         raise NotImplementedError
 
 
-class Connection(Writing):
-    """Made by ``Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives both up."""
+class Pin:
+    """Whose a connection is that a user may be signed in to: it does not go home behind an answer."""
 
-    __slots__ = ("_answers", "_head", "_home", "_is_running", "_is_sent", "_patience", "_reader", "_sink", "idle_until", "is_reused")
+    __slots__ = ()
+
+    def ended(self, connection: "Connection", answers: AnswerReader, is_usable: bool) -> None:
+        """An answer is whole; ``is_usable``: another request may follow. Keep the connection, or close it."""
+        raise NotImplementedError
+
+    def lost(self, connection: "Connection") -> None:
+        """It is closed."""
+        raise NotImplementedError
+
+
+class Connection(Writing):
+    """Made by ``Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives both up.
+
+    ``client``: the address for which it is in use, empty where it is free. ``pin``: whose it is, None for anybody's.
+    """
+
+    __slots__ = (
+        "_answers", "_head", "_home", "_is_running", "_is_sent", "_patience", "_reader", "_sink", "client", "idle_until", "is_reused",
+        "pin", "rests_until",
+    )  # fmt: skip
 
     def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
         """Not connected yet."""
@@ -62,7 +91,14 @@ class Connection(Writing):
         self._is_running = False
         self._patience = Patience(home, loop, self._on_time)
         self.is_reused = False
-        self.idle_until = 0.0
+        self.idle_until = self.rests_until = 0.0
+        self.client = ""
+        self.pin: Pin | None = None
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long it may be idle."""
+        return self._home.keep_seconds
 
     def begin(
         self, head: bytes, reader: Reader, *, bare: bool = False, upgrade: bool = False, is_whole: bool = True, turn: Turn | None = None
@@ -210,9 +246,16 @@ class Connection(Writing):
         if self._reader is reader:
             self._reader = None
             self._over(False)
-            if self._answers.keeps and self._is_sent and self._transport is not None:
+            answers = self._answers
+            if self._transport is None:
+                pass
+            elif self.pin is not None:
+                self.pin.ended(self, answers, self._is_sent and (answers.keeps or answers.rests))
+            elif answers.keeps and self._is_sent and not answers.binds:
                 self._home.take_back(self)
-            elif self._transport is not None:
+            elif answers.rests and self._is_sent and not answers.binds:
+                self._home.rest(self)
+            else:
                 self._transport.close()
             reader.ended()
 
@@ -224,6 +267,8 @@ class Connection(Writing):
         self._wake()
         self._over(None if self.is_reused else True)
         self._home.lost(self)
+        if self.pin is not None:
+            self.pin.lost(self)
         sink, self._sink = self._sink, None
         reader, self._reader = self._reader, None
         if sink is not None:

@@ -141,7 +141,7 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(_client_of(request), connection, asked_of(request), lambda _, __: given, waiting)
+        relay = Relay(client_of(request), connection, asked_of(request), lambda _, __: given, waiting)
         if closes:
             relay.force_close()
         self._is_done = True
@@ -177,7 +177,7 @@ class _Behind(Protocol):
     client: Client
 
 
-def _client_of(request: web.BaseRequest) -> Client:
+def client_of(request: web.BaseRequest) -> Client:
     """The connection that a request came by."""
     return cast(_Behind, request.protocol).client  # compose.ending; aiohttp declares its own class here
 

@@ -17,13 +17,14 @@ TRIES: Final = 3
 """So many connections in a row may turn out to be closed already."""
 
 
-async def begun(source: Source, key: bytes | None, begin: Callable[[Connection], Begun]) -> Begun:
+async def begun(source: Source, key: bytes | None, client: str, begin: Callable[[Connection], Begun]) -> Begun:
     """What ``begin`` made of a connection over which it sent its request; where that closed before, it is given another.
 
-    ``key``: what a sticky app is sticky by. Raises ``OutsideFailed``, HungUp where one after the other was closed.
+    ``key``: what a sticky app is sticky by; ``client``: for which address. Raises ``OutsideFailed``, HungUp where one after the other was
+    closed.
     """
     for left in reversed(range(TRIES)):
-        connection = await source.connection(key)
+        connection = await source.connection(key, client)
         try:
             return begin(connection)
         except HungUp:
@@ -38,12 +39,17 @@ class Fetching:
     __slots__ = ("_begin", "_failed", "_task")
 
     def __init__(
-        self, source: Source, key: bytes | None, begin: Callable[[Connection], None], failed: Callable[[OutsideFailed], None]
+        self,
+        source: Source,
+        key: bytes | None,
+        client: str,
+        begin: Callable[[Connection], None],
+        failed: Callable[[OutsideFailed], None],
     ) -> None:
         """As ``begun``."""
         self._begin = begin
         self._failed = failed
-        self._task = asyncio.get_running_loop().create_task(self._fetch(source, key), name="waiting for a connection")
+        self._task = asyncio.get_running_loop().create_task(self._fetch(source, key, client), name="waiting for a connection")
 
     def abort(self) -> None:
         """Nobody waits any more."""
@@ -55,8 +61,8 @@ class Fetching:
     def resume_reading(self) -> None:
         """Nothing arrives."""
 
-    async def _fetch(self, source: Source, key: bytes | None) -> None:
+    async def _fetch(self, source: Source, key: bytes | None, client: str) -> None:
         try:
-            await begun(source, key, self._begin)
+            await begun(source, key, client, self._begin)
         except OutsideFailed as error:
             self._failed(error)

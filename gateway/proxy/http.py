@@ -7,17 +7,19 @@ connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9, ATTACKS S13 to S22, D
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from aiohttp import web
 
 from gateway.core.messages import Fields
 from gateway.errors import HungUp, TimedOut, UploadBroken, UploadTooLarge
+from gateway.policy.http.connection_auth import signs_in_connection
 from gateway.proxy.connection import Connection
-from gateway.proxy.exchange import Exchange, Incoming
-from gateway.proxy.fetching import begun
+from gateway.proxy.exchange import Exchange, Incoming, client_of
 from gateway.proxy.heads import LAST_CHUNK, chunk, request_head
+from gateway.proxy.live import Live
+from gateway.proxy.pins import NOBODY, Asker, OnlyOnce, Taking
 from gateway.proxy.relay import Rewrite
 from gateway.proxy.relayed import RelayedResponse
 from gateway.proxy.servers import Source
@@ -28,6 +30,8 @@ __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 Judge = Callable[[int, Fields], Awaitable[Fields]]
 """Gets the status and the fields of an answer, and returns the fields that the client gets."""
 
+SMALL_BODY_BYTES = 64 * 1024
+"""A body of a known length up to this one is read whole before a connection is taken: who never ends it holds none."""
 _WORDS = {
     400: b"The body of this request is not what its head announced.\n",
     408: b"The rest of this request did not arrive.\n",
@@ -41,7 +45,6 @@ class Question:
     method: str
     target: str
     fields: Fields
-    key: bytes | None = None
 
     def head(self) -> bytes:
         """Its head as bytes."""
@@ -50,11 +53,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class HttpProxy:
-    """Carries exchanges to the servers of one ``source``, which belongs to whoever built it; ``largest_body`` in bytes, None for any."""
+    """Carries exchanges to the servers of one ``source``, which belongs to whoever built it; ``largest_body`` in bytes, None for any.
+
+    ``live`` is told of the connections that belong to a session. ``small_body``: up to so many bytes a body is read before it is sent.
+    """
 
     source: Source
     host: bytes = b""
     largest_body: int | None = None
+    live: Live = field(default_factory=Live)
+    small_body: int = SMALL_BODY_BYTES
 
     async def forward(
         self,
@@ -63,7 +71,7 @@ class HttpProxy:
         target: str,
         fields: Fields,
         rewrite: Rewrite,
-        key: bytes | None = None,
+        asker: Asker = NOBODY,
         judge: Judge | None = None,
     ) -> web.StreamResponse:
         """Send the client's request with these fields, and stream the answer back with the fields that ``rewrite`` gives it.
@@ -78,10 +86,12 @@ class HttpProxy:
         if upload is not None and upload.is_broken:
             return refusal(400)
         chunked = upload is not None and is_chunked(request)
-        question = Question(method, target, _framed(self._with_host(fields), chunked), key)
+        question = Question(method, target, _framed(self._with_host(fields), chunked))
+        taking = Taking.of(self.source, asker, self.live, client_of(request), fields)
         async with _Sending() as sending:
             try:
-                exchange = await self._ask(question, upload, chunked, sending)
+                body = await self._small_body(request, upload, chunked)
+                exchange = await self._ask(question, (upload, body, chunked), sending, taking)
             except UploadTooLarge:
                 raise
             except UploadBroken:
@@ -99,37 +109,59 @@ class HttpProxy:
                 raise
             return await exchange.relay(request, rewritten)
 
-    async def exchange(self, method: str, target: str, fields: Fields, body: bytes | None = None) -> Exchange:
+    async def exchange(self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY) -> Exchange:
         """Send once, with this body and the length that it has, and return the answer's head; raises ``OutsideFailed``."""
         own = tuple(pair for pair in self._with_host(fields) if pair[0].lower() not in (b"content-length", b"transfer-encoding"))
         if body is not None:
             own = (*own, (b"Content-Length", b"%d" % len(body)))
         question = Question(method, target, own)
-        return await _answered(await self._begun(question, question.head() + (body or b""), is_whole=True))
-
-    async def _ask(self, question: Question, upload: Upload | None, chunked: bool, sending: "_Sending") -> Exchange:
-        if upload is None or (body := upload.at_hand()) is not None:
-            head = question.head()
-            if upload is not None and body is not None:
-                head += (chunk(body) if body else b"") + LAST_CHUNK if chunked else body
-            return await _answered(await self._begun(question, head, is_whole=True))
-        incoming = await self._begun(question, question.head(), is_whole=False)
-        sending.begin(upload, incoming.connection, chunked)
-        return await _answered(incoming)
-
-    async def _begun(self, question: Question, text: bytes, *, is_whole: bool) -> Incoming:
-        """Send a head, over a connection that stands; where it closed before anything was written, over another."""
+        binds = signs_in_connection(own)
 
         def begin(connection: Connection) -> Incoming:
-            incoming = Incoming(connection)
-            connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole)
-            return incoming
+            if binds:
+                connection.pin = OnlyOnce()
+            return _begun(connection, question, question.head() + (body or b""), is_whole=True)
 
-        return await begun(self.source, question.key, begin)
+        return await _answered(await Taking(self.source, asker, self.live, None).begun(begin))
+
+    async def _small_body(self, request: web.BaseRequest, upload: Upload | None, chunked: bool) -> bytes | None:
+        """The whole body where it is at hand, or small and then waited for; else None. TimedOut where it does not come in time."""
+        if upload is None:
+            return None
+        body = upload.at_hand()
+        if body is not None or chunked or (request.content_length or 0) > self.small_body:
+            return body
+        try:
+            async with asyncio.timeout(self.source.deadlines.idle):
+                return b"".join([piece async for piece in upload])
+        except TimeoutError as error:
+            raise TimedOut("idle") from error
+        except (web.RequestPayloadError, ConnectionError) as error:  # it broke off, or its client left
+            raise UploadBroken from error
+
+    async def _ask(
+        self, question: Question, sent: tuple[Upload | None, bytes | None, bool], sending: "_Sending", taking: Taking
+    ) -> Exchange:
+        upload, body, chunked = sent
+        is_whole = upload is None or body is not None
+        text = question.head()
+        if body is not None:
+            text += (chunk(body) if body else b"") + LAST_CHUNK if chunked else body
+        incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=is_whole))
+        if upload is not None and not is_whole:
+            sending.begin(upload, incoming.connection, chunked)
+        return await _answered(incoming)
 
     def _with_host(self, fields: Fields) -> Fields:
         has_host = not self.host or any(name.lower() == b"host" for name, _ in fields)
         return fields if has_host else ((b"Host", self.host), *fields)
+
+
+def _begun(connection: Connection, question: Question, text: bytes, *, is_whole: bool) -> Incoming:
+    """Send a head, and what of the body is there."""
+    incoming = Incoming(connection)
+    connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole)
+    return incoming
 
 
 async def _answered(incoming: Incoming) -> Exchange:

@@ -1,9 +1,9 @@
 """The head of a plain answer, read line by line from what was learnt: what most answers are, at a fraction of a parser's price.
 
 Owns which heads are plain: HTTP/1.1, whole in one piece, one Content-Length and no other framing, nothing of the hop but ``keep-alive`` or
-``close``. Must never accept what the strict parser refuses: whatever is not plainly plain is None, and the parser has it, from its first
-byte. What lines say is remembered (``core.learned``), never that of a cookie or of a line that is long.
-Rules from: RFC 9112 §4 to 6; ATTACKS S3, S16.
+``close``, nothing that signs in to a connection. Must never accept what the strict parser refuses: whatever is not plainly plain is None,
+and the parser has it, from its first byte. What lines say is remembered (``core.learned``), never that of a cookie or of a line that is
+long. Rules from: RFC 9112 §4 to 6; ATTACKS S3, S16.
 """
 
 import re
@@ -20,10 +20,11 @@ _TEXT: Final = rb"[\x21-\x7e\x80-\xff]"
 _VALUE: Final = rb"((?:" + _TEXT + rb"(?:[\x20\t\x21-\x7e\x80-\xff]*" + _TEXT + rb")?)?)"
 _LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*" + _VALUE + rb"[ \t]*\Z")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}\Z")
-_NOT_PLAIN: Final = frozenset(
-    (b"transfer-encoding", b"upgrade", b"trailer", b"te", b"keep-alive", b"proxy-connection", b"content-length", b"connection")
-)
-_BARE: Final = (204, 304)
+_NOT_PLAIN: Final = frozenset((
+    b"transfer-encoding", b"upgrade", b"trailer", b"te", b"keep-alive", b"proxy-connection", b"content-length", b"connection",
+    b"www-authenticate", b"authentication-info", b"persistent-auth",
+))  # fmt: skip
+_BARE: Final = (204, 205, 304)
 
 
 PlainHead = tuple[int, bytes, Fields, int, bool, int]
@@ -74,7 +75,10 @@ def _read(line: bytes) -> _Line | None:
     pair = found[1], found[2]
     name = found[1].lower()
     if name == b"content-length":
-        return (pair, int(found[2]), True) if _LENGTH.match(found[2]) else None
+        if not _LENGTH.match(found[2]):
+            return None
+        length = int(found[2])
+        return (found[1], b"%d" % length), length, True
     if name == b"connection":
         value = found[2].lower()
         return (pair, -1, value == b"keep-alive") if value in (b"keep-alive", b"close") else None

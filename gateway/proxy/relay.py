@@ -24,19 +24,30 @@ _RESET: Final = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
 _SMALL_BYTES: Final = 16 * 1024
 
 
+class ClientPins:
+    """Connections to servers that belong to one connection of a client; ``is_holding``: whether there are any."""
+
+    is_holding: bool
+
+    def close(self) -> None:
+        """The client is gone: so are they."""
+        raise NotImplementedError
+
+
 class Client:
     """The connection of a client: what a relay needs of it.
 
     ``relay`` writes the answer under way; the connection tells it when its client takes more, and when it left. ``is_broken`` is said by
-    the relay before the connection is broken off. ``writing_paused``: the client is slower than we are.
+    the relay before the connection is broken off. ``writing_paused``: the client is slower than we are. ``pins``: what is closed with it.
     """
 
-    __slots__ = ("is_broken", "relay", "transport", "writing_paused")
+    __slots__ = ("is_broken", "pins", "relay", "transport", "writing_paused")
 
     def __init__(self) -> None:
         """Nobody is connected yet."""
         self.transport: asyncio.Transport | None = None
         self.relay: Relay | None = None
+        self.pins: ClientPins | None = None
         self.is_broken = False
         self.writing_paused = False
 

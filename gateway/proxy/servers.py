@@ -10,6 +10,7 @@ from typing import Protocol
 from gateway.core.balancing import Balancer
 from gateway.core.standing import Server
 from gateway.errors import AllDown, Busy, OutsideFailed
+from gateway.outbound import Deadlines
 from gateway.proxy.connection import Connection
 from gateway.proxy.upstream import Standing, Upstream
 
@@ -17,10 +18,17 @@ from gateway.proxy.upstream import Standing, Upstream
 class Source(Protocol):
     """Where connections come from: one ``Upstream``, or the ``Servers`` of an app."""
 
-    def idle(self, key: bytes | None = None) -> Connection | None:
-        """A connection that is free now, or None where ``connection`` must be asked."""
+    @property
+    def deadlines(self) -> Deadlines:
+        """How long its servers, and clients that send to them, are waited for."""
 
-    async def connection(self, key: bytes | None = None) -> Connection:
+    def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
+        """A connection that is free now, or None where ``connection`` must be asked.
+
+        ``client``: the address for which it is taken; empty where it is nobody's. One address has a share (``policy.http.shares``).
+        """
+
+    async def connection(self, key: bytes | None = None, client: str = "") -> Connection:
         """A connection; ``OutsideFailed`` with ``left`` False where there is none."""
 
 
@@ -59,17 +67,22 @@ class Servers:
         """Connections that are open or being opened."""
         return sum(len(upstream) for upstream in self._upstreams.values())
 
-    def idle(self, key: bytes | None = None) -> Connection | None:
+    @property
+    def deadlines(self) -> Deadlines:
+        """Those of the first server; they are the same for all."""
+        return next(iter(self._upstreams.values())).deadlines
+
+    def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
         """A connection that is free now, or None where ``connection`` must be asked: the choice is kept for that."""
         if self._sole is not None:
-            return self._sole.idle() if self._balancer.is_open else None
+            return self._sole.idle(key, client) if self._balancer.is_open else None
         now = self._monotonic()
         chosen = self._not_taken or self._balancer.choose(now, key)
-        found = self._upstreams[chosen].idle() if chosen is not None else None
+        found = self._upstreams[chosen].idle(key, client) if chosen is not None else None
         self._not_taken = chosen if found is None and key is None else None
         return found
 
-    async def connection(self, key: bytes | None = None) -> Connection:
+    async def connection(self, key: bytes | None = None, client: str = "") -> Connection:
         """A connection to the chosen server, or to the next where it cannot be reached; ``AllDown`` where nobody may be asked."""
         tried: list[Server] = []
         failure: OutsideFailed = AllDown()
@@ -78,7 +91,7 @@ class Servers:
             self._balancer.began(chosen)
             failed: bool | None = None
             try:
-                return await self._upstreams[chosen].connection()
+                return await self._upstreams[chosen].connection(key, client)
             except OutsideFailed as error:
                 failed, failure = None if isinstance(error, Busy) else True, error
             finally:

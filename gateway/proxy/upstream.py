@@ -1,20 +1,33 @@
 """The connections to one server behind the gateway: how many, which is free, and when an idle one is given up.
 
+    taken ── answer with a body ──▶ idle ─────────────────────▶ taken, or closed after a while
+      ▲   └─ answer without one ──▶ resting ── a silent second ──┘
+      └───────────────────────────── a waiting request
+
 Owns the pool. A connection is used by one request at a time; the one that was free last goes first, so that the others grow old and leave.
-Must never hand out a connection that is closing or has been idle for longer than its server may keep it, send anything twice, or open more
-than ``connections``. Rules from: STYLE "Async" (bounded, every wait has a deadline), RFC 9112 §9.3; ATTACKS D5, D7.
+When they run short, one client may hold no more than its share, and the clients that wait take turns. Must never hand out a connection that
+is closing, has been idle for longer than its server may keep it, or may owe a late body; send anything twice; or open more than
+``connections``. Rules from: STYLE "Async" (bounded, every wait has a deadline), RFC 9112 §9.3; ATTACKS D5, D7.
 """
 
 import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.errors import Busy, TimedOut, Unreachable
 from gateway.outbound import Deadlines
+from gateway.policy.http.shares import Shares
 from gateway.proxy.connection import Connection, Home
 from gateway.proxy.place import Place
+from gateway.proxy.waiting import Waiter, WaitingClients, held_by_place, places
 from gateway.resolver import LiteralNames, Names
+
+REST_SECONDS: Final = 1.0
+"""So long a server must be silent behind an answer without a body. A late body comes 40 ms later at the most common worst: its server's
+second write waits for an acknowledgement that the other side delays (RFC 1122 §4.2.3.2 allows 500 ms)."""
+MOST_RESTING: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +63,83 @@ class Upstream(Home):
         self.place = place
         self._rules = rules
         self._loop = asyncio.get_running_loop()
+        self._shares = Shares.of(rules.connections)
         self._idle: list[Connection] = []
+        self._resting: deque[Connection] = deque()
         self._all: set[Connection] = set()
-        self._coming = 0
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._coming: list[str] = []
+        self._waiting = WaitingClients(self._shares)
         self._sweep: asyncio.TimerHandle | None = None
         self._left = asyncio.Event()
         self._is_closed = False
 
     def __len__(self) -> int:
         """Connections that are open or being opened."""
-        return len(self._all) + self._coming
+        return len(self._all) + len(self._coming)
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long an idle connection is kept."""
+        return self._rules.keep_alive_seconds
 
     @property
     def idle_count(self) -> int:
         """Connections that carry nothing just now."""
-        return len(self._idle)
+        return len(self._idle) + len(self._resting)
 
-    def idle(self, key: bytes | None = None) -> Connection | None:
+    def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
         """A connection that is free now, or None; one server is the same for every ``key``."""
+        if len(self._all) - len(self._idle) >= self._shares.ample and not self._may_take(client):
+            return None
         now = self._loop.time()
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open and now < connection.idle_until:
                 connection.is_reused = True
+                connection.client = client
+                return connection
+            connection.close()
+        return self._rested(now, client) if self._resting else None
+
+    def _rested(self, now: float, client: str) -> Connection | None:
+        """The one that has been silent for longest, if for long enough."""
+        while self._resting and self._resting[0].rests_until <= now:
+            connection = self._resting.popleft()
+            if connection.is_open and now < connection.idle_until:
+                connection.is_reused = True
+                connection.client = client
                 return connection
             connection.close()
         return None
 
-    async def connection(self, key: bytes | None = None) -> Connection:
+    async def connection(self, key: bytes | None = None, client: str = "") -> Connection:
         """A free connection, or a new one; ``Busy`` where all are in use for as long as connecting may take, else ``Unreachable``
         or ``TimedOut``: whatever is raised here, nothing was sent."""
-        found = self.idle()
+        found = self.idle(key, client)
         if found is not None:
             return found
-        if len(self) < self._rules.connections:
-            self._coming += 1
-        elif (given := await self._turn()) is not None:
-            return given
-        return await self._connect()
+        if len(self) < self._rules.connections and self._may_take(client):
+            self._coming.append(client)
+        else:
+            if self._resting and len(self) >= self._rules.connections and self._may_take(client):
+                self._resting.popleft().close()  # its end makes room
+            given = await self._turn(client)
+            if given is not None:
+                return given
+        return await self._connect(client)
+
+    def _in_use(self) -> int:
+        return len(self) - self.idle_count
+
+    def _may_take(self, client: str) -> bool:
+        """Whether this client may have one more; whoever has no address of its own may."""
+        place, in_use = places[client], self._in_use()
+        if place is None or in_use < self._shares.ample:
+            return True
+        return self._shares.may_take(self._held().get(place, 0), in_use)
+
+    def _held(self) -> dict[str, int]:
+        return held_by_place([*(connection.client for connection in self._all), *self._coming])
 
     def began(self) -> None:
         """A request was sent."""
@@ -100,19 +151,27 @@ class Upstream(Home):
 
     def take_back(self, connection: Connection) -> None:
         """Its exchange ended in order: the next who waits gets it, or it stays idle for a while."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                connection.is_reused = True
-                waiter.set_result(connection)
-                return
+        connection.client = ""
+        if self._waiting and self._give(connection):
+            return
         if self._is_closed:
             connection.close()
             return
         connection.idle_until = self._loop.time() + self._rules.keep_alive_seconds
         self._idle.append(connection)
-        if self._sweep is None:
-            self._sweep = self._loop.call_later(self._rules.keep_alive_seconds, self._swept)
+        self._sweep_later()
+
+    def rest(self, connection: Connection) -> None:
+        """As ``take_back``, but nobody gets it before its server was silent for a while; closed where somebody waits for room."""
+        connection.client = ""
+        if self._waiting or self._is_closed or len(self._resting) >= MOST_RESTING:
+            connection.close()
+            return
+        now = self._loop.time()
+        connection.rests_until = now + REST_SECONDS
+        connection.idle_until = now + self._rules.keep_alive_seconds
+        self._resting.append(connection)
+        self._sweep_later()
 
     def lost(self, connection: Connection) -> None:
         """It is closed; there is room for another."""
@@ -120,6 +179,8 @@ class Upstream(Home):
         self._left.set()
         if connection.idle_until and connection in self._idle:
             self._idle.remove(connection)
+        elif connection.rests_until and connection in self._resting:
+            self._resting.remove(connection)
         self._make_room()
 
     def close(self) -> None:
@@ -128,9 +189,10 @@ class Upstream(Home):
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
-        for connection in self._idle:
+        for connection in (*self._idle, *self._resting):
             connection.close()
         self._idle.clear()
+        self._resting.clear()
 
     async def aclose(self) -> None:
         """Abort everything, and wait until it is gone."""
@@ -141,31 +203,44 @@ class Upstream(Home):
             self._left.clear()
             await self._left.wait()
 
-    async def _turn(self) -> Connection | None:
+    async def _turn(self, client: str) -> Connection | None:
         """Wait for one of the others to end: its connection, or None where room for a new one is reserved."""
-        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
-        self._waiting.append(waiter)
+        waiter: Waiter = self._loop.create_future()
+        self._waiting.join(client, waiter)
         try:
             async with asyncio.timeout(self.deadlines.connect):
                 return await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():
-                self._refused(waiter.result())
+                self._refused(waiter.result(), client)
             if isinstance(error, TimeoutError):
                 raise Busy("connections") from error
             raise
+        finally:
+            self._waiting.leave(client, waiter)
 
-    def _refused(self, given: Connection | None) -> None:
+    def _give(self, connection: Connection) -> bool:
+        """Hand it to the next who waits."""
+        found = self._waiting.next(self._held(), self._in_use() - 1)
+        if found is None:
+            return False
+        waiter, client = found
+        connection.is_reused, connection.client = True, client
+        waiter.set_result(connection)
+        return True
+
+    def _refused(self, given: Connection | None, client: str) -> None:
         """Who was given this had stopped waiting at that very moment: let the next have it."""
         if given is not None:
             self.take_back(given)
         else:
-            self._coming -= 1
+            self._coming.remove(client)
             self._make_room()
 
-    async def _connect(self) -> Connection:
+    async def _connect(self, client: str) -> Connection:
         """A new connection, for which room is reserved."""
         made = Connection(self, self._loop)
+        made.client = client
         stands = False
         try:
             async with asyncio.timeout(self.deadlines.connect):
@@ -176,7 +251,7 @@ class Upstream(Home):
         except OSError as error:  # refused, no such name, TLS (ssl.SSLError is one)
             raise Unreachable(type(error).__name__) from error
         finally:
-            self._coming -= 1
+            self._coming.remove(client)
             if stands:
                 self._all.add(made)
             else:
@@ -204,12 +279,18 @@ class Upstream(Home):
             raise failed
 
     def _make_room(self) -> None:
-        while self._waiting and len(self) < self._rules.connections:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                self._coming += 1
-                waiter.set_result(None)
-                return
+        if (
+            self._waiting
+            and len(self) < self._rules.connections
+            and (found := self._waiting.next(self._held(), self._in_use())) is not None
+        ):
+            waiter, client = found
+            self._coming.append(client)
+            waiter.set_result(None)
+
+    def _sweep_later(self) -> None:
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(self._rules.keep_alive_seconds, self._swept)
 
     def _swept(self) -> None:
         """Close what was idle for too long; the oldest stand first."""
@@ -217,5 +298,8 @@ class Upstream(Home):
         now = self._loop.time()
         while self._idle and self._idle[0].idle_until <= now:
             self._idle.pop(0).close()
-        if self._idle:
-            self._sweep = self._loop.call_at(self._idle[0].idle_until, self._swept)
+        while self._resting and self._resting[0].idle_until <= now:
+            self._resting.popleft().close()
+        ends = [each[0].idle_until for each in (self._idle, self._resting) if each]
+        if ends:
+            self._sweep = self._loop.call_at(min(ends), self._swept)

@@ -6,21 +6,19 @@ ordinary one (U3). Must never tunnel anything but ``Upgrade: websocket`` on an H
 ``core.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1 to U14.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
 from aiohttp import web
 
 from gateway.core.messages import Fields
-from gateway.core.session import Fingerprint
 from gateway.errors import Nonsense
 from gateway.proxy.connection import Connection
-from gateway.proxy.exchange import Exchange, Incoming, asked_of
-from gateway.proxy.fetching import begun
+from gateway.proxy.exchange import Exchange, Incoming, asked_of, client_of
 from gateway.proxy.handshake import handshake_fields, is_accepted, without_handshake
 from gateway.proxy.heads import answer_head, head_is_clean, request_head
 from gateway.proxy.live import Live
+from gateway.proxy.pins import NOBODY, Asker, Taking
 from gateway.proxy.relay import Rewrite
 from gateway.proxy.relayed import RelayedResponse
 from gateway.proxy.servers import Source
@@ -44,19 +42,19 @@ class WebSocketRelay:
         target: str,
         fields: Fields,
         rewrite: Rewrite,
-        fingerprints: Iterable[Fingerprint] = (),
-        key: bytes | None = None,
+        asker: Asker = NOBODY,
     ) -> web.StreamResponse:
         """Open the WebSocket behind, then the one in front, and carry frames until either ends; or relay the refusal.
 
         ``request`` is one that ``is_handshake`` accepts; ``fields`` are end-to-end and hold a Host; the client's own Sec-WebSocket
-        fields are added. ``key``: as for ``Source``. Raises ``OutsideFailed`` while the client has got nothing. What ends the session,
+        fields are added. Raises ``OutsideFailed`` while the client has got nothing. What ends the session,
         or this process, ends this as well, in every stage.
         """
         opening = _Opening(request)
-        with self.live.held(fingerprints, opening.cut, opening.leave):
+        with self.live.held(asker.fingerprints, opening.cut, opening.leave):
             own = handshake_fields(request.raw_headers)
-            answer = await self._begun(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), key)
+            taking = Taking.of(self.source, asker, self.live, client_of(request), fields)
+            answer = await _begun(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), taking)
             exchange = Exchange(answer)
             try:
                 await exchange.head()
@@ -70,16 +68,6 @@ class WebSocketRelay:
             opening.tunnel = tunnel
             return await _carried(request, answer, (*rewritten, *_HOP), opening, tunnel)
 
-    async def _begun(self, head: bytes, key: bytes | None) -> "_Answer":
-        """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
-
-        def begin(connection: Connection) -> _Answer:
-            answer = _Answer(connection)
-            connection.begin(head, answer, upgrade=True)
-            return answer
-
-        return await begun(self.source, key, begin)
-
     def _tunnel(self, request: web.BaseRequest, answer: "_Answer", rewritten: Fields) -> Tunnel:
         if not is_accepted(request.raw_headers, answer.fields):
             raise Nonsense("websocket_handshake")
@@ -87,6 +75,17 @@ class WebSocketRelay:
             raise Nonsense("head")
         client = cast(Client, request.protocol)  # what aiohttp's server makes of it, seen from here
         return Tunnel(client, answer.connection, self.largest_message_bytes)
+
+
+async def _begun(head: bytes, taking: Taking) -> "_Answer":
+    """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
+
+    def begin(connection: Connection) -> _Answer:
+        answer = _Answer(connection)
+        connection.begin(head, answer, upgrade=True)
+        return answer
+
+    return await taking.begun(begin)
 
 
 async def _carried(request: web.BaseRequest, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> web.StreamResponse:

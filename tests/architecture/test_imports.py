@@ -38,9 +38,12 @@ def test_imports_stand_at_the_top() -> None:
     assert sorted(local) == []
 
 
-def test_nothing_in_core_waits() -> None:
+PURE = ("gateway/core", "gateway/policy")
+
+
+def test_nothing_in_core_or_policy_waits() -> None:
     waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
-    found = [f"{name}:{node.lineno}" for name in python_files("gateway/core") for node in ast.walk(tree(name)) if isinstance(node, waiting)]
+    found = [f"{name}:{node.lineno}" for name in python_files(*PURE) for node in ast.walk(tree(name)) if isinstance(node, waiting)]
     assert found == []
 
 
@@ -50,18 +53,18 @@ IMPURE = {
 }
 
 
-def test_nothing_in_core_asks_the_clock_the_disk_or_chance() -> None:
-    found = [f"{name}:{call.lineno} {called}" for name in python_files("gateway/core") for called, call in calls(name) if called in IMPURE]
+def test_nothing_in_core_or_policy_asks_the_clock_the_disk_or_chance() -> None:
+    found = [f"{name}:{call.lineno} {called}" for name in python_files(*PURE) for called, call in calls(name) if called in IMPURE]
     assert found == []
 
 
 WAITERS = {"aiohttp", "asyncio", "playwright", "pytest_aiohttp", "socket", "subprocess", "threading", "time"}
 
 
-def test_the_tests_of_core_need_no_network_and_no_clock() -> None:
+def test_the_tests_of_core_and_policy_need_no_network_and_no_clock() -> None:
     found = [
         f"{name}:{line} {module}"
-        for name in python_files("tests/core")
+        for name in python_files("tests/core", "tests/policy")
         for line, module in imported(name)
         if module.partition(".")[0] in WAITERS
     ]

@@ -2,30 +2,49 @@
 
 import ast
 from collections.abc import Iterator
+from statistics import median
+
+import pytest
 
 from tests.architecture.sources import Function, classes, dotted, functions, python_files, text, tree
 
-FILE_LINES, FILE_LINES_WITH_REASON = 250, 400
+FILE_LINES, FILE_LINES_WITH_REASON = 250, 500
 FUNCTION_LINES, FUNCTION_LINES_WITH_REASON = 40, 60
-COLLABORATORS = 6
+MEDIAN_FILE_LINES, MEDIAN_FUNCTION_LINES = 150, 6
+COLLABORATORS, COLLABORATORS_WITH_REASON = 6, 8
 PLAIN = frozenset(
     ("str", "bytes", "int", "float", "bool", "tuple", "list", "set", "frozenset", "dict", "Mapping", "Sequence", "Iterable", "Collection")
 )
 
-# file: why it is longer than 250 lines (never than 400)
+# file: why it is longer than 250 lines (never than 500)
 LONG_FILES: dict[str, str] = {
     "gateway/closing.py": "one class that drives one machine",
     "gateway/core/messages.py": "the one reading of a head, with every refusal",
     "gateway/core/routing.py": "one table and its look-up",
     "gateway/core/session.py": "the vocabulary and the one table of Okta's answers",
     "gateway/core/switch.py": "one machine: its commands, its events and its steps",
+    "gateway/doors/login/__init__.py": "one door: every request, and which room answers it",
+    "gateway/doors/login/forwarding.py": "one class: everything that travels to the org without a token",
+    "gateway/doors/login/new_sessions.py": "one class that drives one machine, and what it must ask later",
     "gateway/sessions/memory.py": "one class that is the memory's whole surface",
+    "tests/doors/test_handoff.py": "the tests of one door",
     "tests/sessions/test_asking.py": "the tests of one class",
     "tests/sessions/test_memory.py": "the tests of one class",
+    "gateway/proxy/connection.py": "one state machine, and the two classes that it calls",
+    "gateway/proxy/reading.py": "one state machine: each of its states reads the next bytes",
+    "gateway/proxy/upstream.py": "one pool: every way in and out of it keeps the same counts",
 }
 
 # file:qualified name: why the function is longer than 40 lines (never than 60)
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "gateway/proxy/http.py:HttpProxy.forward": "one exchange from its body to its answer; a third is what it promises",
+}
+
+# file:class: why it knows more than six others (never more than eight)
+CROWDED: dict[str, str] = {
+    "gateway/doors/login/forwarding.py:OrgForwarding": "what it asks before it forwards, what it sends, and what it judges behind it",
+    "gateway/doors/login/redeeming.py:Redeemer": "the order of a redemption, in which each of them has its turn",
+}
 
 
 def _lengths_of_files() -> dict[str, int]:
@@ -96,14 +115,26 @@ def _collaborators(owner: ast.ClassDef) -> int:
     return sum(map(_is_collaborator, owner.body)) if _is_changing_dataclass(owner) else 0
 
 
+def _numbers_of_collaborators() -> dict[str, int]:
+    return {f"{name}:{owner.name}": _collaborators(owner) for name in python_files("gateway") for owner in classes(name)}
+
+
 def test_no_object_knows_more_than_six_others() -> None:
-    crowded = [
-        (name, owner.name, count)
-        for name in python_files("gateway")
-        for owner in classes(name)
-        if (count := _collaborators(owner)) > COLLABORATORS
-    ]
-    assert crowded == []
+    allowed = dict.fromkeys(CROWDED, COLLABORATORS_WITH_REASON)
+    assert [(name, count) for name, count in _numbers_of_collaborators().items() if count > allowed.get(name, COLLABORATORS)] == []
+
+
+def test_every_crowded_object_is_crowded_and_has_a_reason() -> None:
+    counted = _numbers_of_collaborators()
+    assert [name for name, reason in CROWDED.items() if counted.get(name, 0) <= COLLABORATORS or not reason] == []
+
+
+@pytest.mark.parametrize("folder", ["gateway", "tests"])
+def test_most_files_and_functions_are_short(folder: str) -> None:
+    of_files = [lines for name, lines in _lengths_of_files().items() if name.startswith(f"{folder}/") and lines]
+    of_functions = [lines for name, lines in _lengths_of_functions().items() if name.startswith(f"{folder}/")]
+    assert median(of_files) <= MEDIAN_FILE_LINES
+    assert median(of_functions) <= MEDIAN_FUNCTION_LINES
 
 
 def _public_parts(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.ClassDef | Function]]:
@@ -125,10 +156,10 @@ def test_every_module_class_and_function_that_others_may_use_is_documented() -> 
     assert silent == []
 
 
-def test_each_module_of_core_has_its_tests_beside_it() -> None:
+def test_each_module_of_core_and_policy_has_its_tests_beside_it() -> None:
     wanted = {
         f"tests/{folder.removeprefix('gateway/')}/test_{file}"
-        for folder, _, file in (name.rpartition("/") for name in python_files("gateway/core"))
+        for folder, _, file in (name.rpartition("/") for name in python_files("gateway/core", "gateway/policy"))
         if file != "__init__.py"
     }
-    assert sorted(wanted - set(python_files("tests/core"))) == []
+    assert sorted(wanted - set(python_files("tests/core", "tests/policy"))) == []

@@ -32,7 +32,7 @@ async def test_d8_it_is_unready_first_lets_uploads_end_tells_sockets_and_is_gone
     await events.say(b"GET /events HTTP/1.1\r\n" + HERE + cookie + b"\r\n")
     await events.until(EVENT % 1)
     site.behind.arrived.clear()
-    await upload.say(b"POST /up HTTP/1.1\r\n" + HERE + cookie + b"Content-Length: 6\r\n\r\n123")
+    await upload.say(b"POST /up HTTP/1.1\r\n" + HERE + cookie + b"Transfer-Encoding: chunked\r\n\r\n3\r\n123\r\n")
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(f"http://127.0.0.1:{site.gateway.admin_port}") as admin:
         await site.behind.arrived.wait()
         began, port = time.monotonic(), site.gateway.public_port
@@ -41,9 +41,9 @@ async def test_d8_it_is_unready_first_lets_uploads_end_tells_sockets_and_is_gone
         assert (await admin.get("/readyz")).status == 503 and (await admin.get("/healthz")).status == 200
         with pytest.raises(ConnectionRefusedError):
             await site.connect(port)
-        await upload.say(b"456")
+        await upload.say(b"3\r\n456\r\n0\r\n\r\n")
         answer = await upload.rest()
-        assert answer.endswith(b"\r\n\r\n123456") and b"\r\nConnection: close\r\n" in answer
+        assert answer.endswith(b"3\r\n123\r\n3\r\n456\r\n0\r\n\r\n") and b"\r\nConnection: close\r\n" in answer
         assert not stopping.done()
         with pytest.raises(ConnectionResetError):
             await events.rest()  # it would never have ended

@@ -117,7 +117,8 @@ def test_fields_are_counted() -> None:
 def test_the_first_line_is_bounded_whole() -> None:
     line = len("GET /abc HTTP/1.1")
     assert refused(replace(GOOD, target="/abc"), HeadLimits(line_bytes=line)) is None
-    assert refused(replace(GOOD, target="/abc"), HeadLimits(line_bytes=line - 1)) == (414, "request_line_too_long")
+    for limits in (HeadLimits(line_bytes=line - 1), HeadLimits(line_bytes=line - 1, longest_line_bytes=line)):
+        assert refused(replace(GOOD, target="/abc"), limits) == (414, "request_line_too_long")
 
 
 LENGTH, CHUNKED = b"Content-Length", (b"Transfer-Encoding", b"chunked")

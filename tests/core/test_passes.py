@@ -1,13 +1,14 @@
 """Passes, tickets and notes come back from their packed form as they were; anything odd is no note."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.passes import Confirmation, OpenedPass, Pass, Passes, Pending, Sealer, SignedOut, Start, Ticket, nonce_hash
+from gateway.core.passes import LONGEST_KEPT, Confirmation, OpenedPass, Pass, Passes, Pending, Sealer, SignedOut, Start, Ticket, nonce_hash
 from gateway.core.session import Marks, SessionCookie
 from tests.core.test_seal import NEW, OLD, counting
 
@@ -119,6 +120,16 @@ def test_a_pass_that_was_opened_is_kept_open() -> None:
     passes = Passes(Sealer((NEW,), counting()))
     text = passes.seal(HOST, ALICE)
     assert passes.open(HOST, text) is passes.open(HOST, text)
+
+
+def test_a_pass_of_unusual_length_is_opened_anew_each_time() -> None:
+    passes = Passes(Sealer((NEW,), counting()))
+    incompressible = b"".join(sha256(b"%d" % number).hexdigest().encode() for number in range(200))
+    long = Pass((SessionCookie(b"idx", incompressible),), "00u1", "102abc", 1.5)
+    text = passes.seal(HOST, long)
+    assert len(text) > LONGEST_KEPT
+    opened = [passes.open(HOST, text) for _ in range(2)]
+    assert opened == [OpenedPass(long, stale=False)] * 2 and opened[0] is not opened[1]
 
 
 def test_what_was_sealed_as_a_pass_but_holds_none_is_none() -> None:

@@ -5,7 +5,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.core.hop import NAMED_AWAY
-from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, admit_head
+from gateway.core.messages import LINE_TOO_LONG, Authority, Fields, HeadLimits, Malformed, Received, RequestHead, admit_head
 from gateway.core.routing import DEFAULT_RULE, Access, App, LoginHost, RouteTable, Rule, normalised, place_of, rule_for
 from tests.core.test_paths import paths
 
@@ -206,6 +206,17 @@ def test_the_scheme_is_that_of_the_hosts_public_address(host: str | None, target
         assert (head.authority, head.target, head.fields, here) == (found.authority, target, fields, at)
         assert head.secure == (at is not None and at.origin.startswith("https://"))
         assert (head.peer, head.client, head.values(b"host")) == ("10.0.0.1", "10.0.0.2", found.values(b"host"))
+
+
+@pytest.mark.parametrize("host", ["login.example.com", "hr.example.com", "nowhere.example"])
+@pytest.mark.parametrize("length", [39, 40, 41, 60, 61])
+def test_x14_only_the_login_host_takes_the_longest_line(host: str, length: int) -> None:
+    limits = HeadLimits(line_bytes=40, longest_line_bytes=60)
+    target = "/" + "x" * (length - len("GET / HTTP/1.1"))
+    fields: Fields = ((b"Host", host.encode()),)
+    admitted = TABLE.admitted(Received("GET", target, (1, 1), fields, True, "10.0.0.1", "10.0.0.2"), limits)
+    is_taken = length <= (60 if host == "login.example.com" else 40)
+    assert (admitted != LINE_TOO_LONG) is is_taken and isinstance(admitted, tuple) is is_taken
 
 
 @pytest.mark.parametrize("values", [(b"Cookie",), (b"close, X-Forwarded-For",), (b"close", b"Authorization"), (b"x-a", b"x-b, range")])

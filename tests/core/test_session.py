@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.core.cache import rate_limits
 from gateway.core.session import (
+    FINGERPRINT_BYTES,
     LARGEST_ANSWER_BYTES,
     Fingerprint,
     Fingerprinter,
@@ -23,6 +25,7 @@ from gateway.core.session import (
     is_json,
     key_of,
     moment,
+    parts_of,
     shown,
 )
 
@@ -175,6 +178,15 @@ def test_marks_are_what_a_memory_knows_cookies_by() -> None:
     assert printer.marks((sid,)).key == printer.of(sid)
     assert printer.marks((sid, idx, sid)).is_repeated and not printer.marks((sid,)).is_repeated
     assert printer.marks(()) == Marks()
+
+
+@given(st.lists(st.binary(min_size=FINGERPRINT_BYTES, max_size=FINGERPRINT_BYTES), min_size=1, max_size=5), st.randoms())
+def test_a_key_is_of_its_parts_in_any_order(values: list[bytes], random: Random) -> None:
+    fingerprints = [Fingerprint(value) for value in values]
+    key = key_of(tuple(fingerprints))
+    assert parts_of(key) == (tuple(sorted(values)) if len(values) > 1 else ())
+    random.shuffle(fingerprints)
+    assert key_of(tuple(fingerprints)) == key
 
 
 def test_the_end_of_a_session_is_also_known_in_unix_seconds() -> None:

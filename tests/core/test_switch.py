@@ -54,11 +54,12 @@ class Run:
     answers: list[tuple[Finding, bool]] = field(default_factory=list)
     doubtful: frozenset[SessionCookie] = frozenset()
     gone: frozenset[SessionCookie] = frozenset()
+    asks_alone: bool = False
     commands: list[Command] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def to_the_end(self) -> Command:
-        switch, command = begin(self.goal, self.cookies, self.trusted, self.doubtful)
+        switch, command = begin(self.goal, self.cookies, self.trusted, self.doubtful, self.asks_alone)
         self.commands.append(command)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
             event = self._answer(command)
@@ -90,7 +91,14 @@ def run(cookies: tuple[SessionCookie, ...], *answers: tuple[Finding, bool], trus
 
 some_cookies = st.frozensets(st.builds(SessionCookie, st.sampled_from([b"sid", b"idx"]), st.sampled_from([b"1", b"2", b"3"])), max_size=6)
 everything = st.builds(
-    Run, cookies_of_a_browser, st.booleans(), st.sampled_from(Goal), st.lists(answers, max_size=40), some_cookies, some_cookies
+    Run,
+    cookies_of_a_browser,
+    st.booleans(),
+    st.sampled_from(Goal),
+    st.lists(answers, max_size=40),
+    some_cookies,
+    some_cookies,
+    st.booleans(),
 )
 
 
@@ -147,6 +155,23 @@ def test_an_untrusted_start_over_a_live_or_unclear_session_changes_nothing(made:
     if made.goal is Goal.REDEEM and not made.trusted and isinstance(first, Asked) and not isinstance(first.finding, NoSession):
         assert len(made.commands) == 2
         assert isinstance(made.commands[1], Confirm) or made.commands[1] == Refuse("timed_out", revoked=False)
+
+
+@given(everything)
+def test_a_token_of_a_stranger_is_never_redeemed_unasked_where_he_is_asked_about_alone_too(made: Run) -> None:
+    final = made.to_the_end()
+    if made.goal is Goal.REDEEM and not made.trusted and made.asks_alone:
+        assert isinstance(final, Confirm) or final == Refuse("timed_out", revoked=False)
+        assert not any(isinstance(command, Revoke | Close | Redeem) for command in made.commands)
+
+
+def test_a_stranger_is_asked_about_without_a_session_too() -> None:
+    alone = Run((), trusted=False, asks_alone=True)
+    assert (alone.to_the_end(), alone.commands) == (Confirm(None), [Confirm(None)])
+    dead = Run((SID,), trusted=False, answers=[(GONE, True)], asks_alone=True)
+    assert (dead.to_the_end(), dead.commands) == (Confirm(None), [Ask((SID,)), Confirm(None)])
+    for other in (Run((), asks_alone=True), Run((), trusted=False), Run((), trusted=False, goal=Goal.SIGN_OUT, asks_alone=True)):
+        assert other.to_the_end() == (Redeem() if other.goal is Goal.REDEEM else Proven())
 
 
 @given(cookies_of_a_browser)

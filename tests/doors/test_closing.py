@@ -26,6 +26,7 @@ class Room:
 
     org: Org
     sessions: Sessions
+    revocations: LocalRevocations
     closer: Closer
     told: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,15 +51,17 @@ async def room() -> AsyncIterator[Room]:
     deadlines, clock = Deadlines(1.0, 1.0, 1.0), Clock()
     async with open_client(deadlines, 10) as client:
         okta = Okta(client, Destination(running.url, running.url.removeprefix("http://")), deadlines)
+        revocations = LocalRevocations(clock.monotonic)
         sessions = Sessions(
             Asking(okta, clock, lambda *_: None),
-            LocalRevocations(clock.monotonic),
+            revocations,
             Fingerprinter(b"k" * 32, running.url),
             SessionRules(),
             clock,
             lambda *_: None,
         )
-        made = Room(running.org, sessions, Closer(sessions, okta, lambda e, f: made.tell(e, f), retry_seconds=(0.0,) * 5))
+        closer = Closer(sessions, okta, lambda e, f: made.tell(e, f), retry_seconds=(0.0,) * 5)
+        made = Room(running.org, sessions, revocations, closer)
         yield made
         await made.closer.aclose()
         await sessions.aclose()
@@ -68,10 +71,21 @@ async def room() -> AsyncIterator[Room]:
 async def test_a_session_is_closed_and_proven_gone(room: Room) -> None:
     cookies, session = room.signed_in()
     room.sessions.issued(cookies)
+    await room.sessions.current(cookies, BROWSER)
+    room.org.journal.clear()
     assert await room.closer.close(cookies, BROWSER) == Proven()
     assert session.is_over
     assert room.sessions.is_revoked(cookies)
     assert [row.method for row in room.org.journal.rows] == ["GET", "DELETE", "GET"], "named, closed, verified"
+
+
+async def test_t14_the_id_of_a_session_that_is_not_remembered_is_asked_for_and_refused_before_it_is_closed(room: Room) -> None:
+    cookies, session = room.signed_in()
+    room.sessions.issued(cookies)
+    assert await room.closer.close(cookies, BROWSER) == Proven()
+    assert session.is_over
+    assert room.revocations.has_session(session.id)
+    assert [row.method for row in room.org.journal.rows] == ["GET", "DELETE", "GET"]
 
 
 async def test_t8_a_session_that_was_never_seen_here_is_asked_about_before_it_is_closed(room: Room) -> None:
@@ -155,7 +169,7 @@ async def test_a_client_that_leaves_does_not_stop_a_closing(room: Room) -> None:
     with pytest.raises(asyncio.CancelledError):
         await asked
     room.org.faults.clear()
-    await room.org.journal.seen("GET", ME, times=2)
+    await room.org.journal.seen("GET", ME, times=2)  # the first asked which session it is
     assert session.is_over
 
 

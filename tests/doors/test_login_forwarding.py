@@ -1,6 +1,8 @@
 """What the login door passes on: byte for byte, except for sessions that ended."""
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -9,7 +11,7 @@ import pytest
 from gateway.standin import Engine
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
 from tests.journeys.town import ME, Town, quoted, town
-from tests.proxy.conftest import Behind, answering
+from tests.proxy.conftest import Behind, Script, Visit, answering
 
 AUTHORIZE = "/oauth2/v1/authorize"
 CODE = f"{LOGIN}{AUTHORIZE}?client_id=portal&response_type=code&redirect_uri={quoted(HR + '/back')}"
@@ -40,34 +42,48 @@ async def raw_org() -> AsyncIterator[Behind]:
     await server.wait_closed()
 
 
+def as_okta(text: bytes) -> Script:
+    """Alice is signed in, whatever the cookies; everything else is answered with this text."""
+    until = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + 3600))
+    session = {"id": "102s", "userId": "00u1", "login": ALICE, "status": "ACTIVE", "expiresAt": until}
+    words = json.dumps(session).encode()
+    signed_in = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(words), words)
+
+    async def script(visit: Visit) -> None:
+        await answering(signed_in if visit.line == b"GET /api/v1/sessions/me HTTP/1.1" else text)(visit)
+
+    return script
+
+
 @pytest.mark.parametrize("target", ["/a%2Fb;v=1/../%7Ex?q=%7E&y=+&&z", "/login/default?", "/?sid=1&idx=2", "/%E4%BD%A0/%ff"])
 async def test_a_request_and_its_answer_pass_byte_for_byte(raw_org: Behind, target: str) -> None:
     lines = "".join(f"Set-Cookie: {line}\r\n" for line in SET_COOKIES)
-    raw_org.script = answering(f"HTTP/1.1 200 OK\r\nX-B: 2\r\n{lines}x-a:  1\r\nContent-Length: 3\r\n\r\nabc".encode())
+    raw_org.script = as_okta(f"HTTP/1.1 200 OK\r\nX-B: 2\r\n{lines}x-a:  1\r\nContent-Length: 3\r\n\r\nabc".encode())
     async with town(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
         person = place.person()
         person.keeps("sid", "102a")
         person.keeps("odd", "{%22a%22:[1,2]} x")
         reply = await person.ask(LOGIN + target, fields={**NAVIGATION, "X-Okta-User-Agent-Extended": "okta-auth-js/8.0.1"})
-    assert raw_org.last.line == f"GET {target} HTTP/1.1".encode()
-    assert raw_org.last.value(b"cookie") == b"sid=102a; odd={%22a%22:[1,2]} x"
-    assert raw_org.last.value(b"host") == b"login.example.com"
-    assert raw_org.last.value(b"x-okta-user-agent-extended") == b"okta-auth-js/8.0.1"
-    assert reply.set_cookies == list(SET_COOKIES)
+    [visit] = [one for one in raw_org.visits if one.line == f"GET {target} HTTP/1.1".encode()]
+    assert visit.value(b"cookie") == b"sid=102a; odd={%22a%22:[1,2]} x"
+    assert visit.value(b"host") == b"login.example.com"
+    assert visit.value(b"x-okta-user-agent-extended") == b"okta-auth-js/8.0.1"
+    *answered, browser_id = reply.set_cookies
+    assert answered == list(SET_COOKIES) and browser_id.startswith("__Host-gateway-browser=")
     assert [name for name, _ in reply.fields][:1] == ["X-B"]
     assert (reply.body, person.cookie("sid")) == ("abc", "102new")
 
 
 async def test_the_answer_to_a_redemption_keeps_its_lines_and_their_order(raw_org: Behind) -> None:
     lines = "".join(f"Set-Cookie: {line}\r\n" for line in SET_COOKIES)
-    raw_org.script = answering(f"HTTP/1.1 302 Found\r\n{lines}Location: {HR}/\r\nContent-Length: 0\r\n\r\n".encode())
+    raw_org.script = as_okta(f"HTTP/1.1 302 Found\r\n{lines}Location: {HR}/\r\nContent-Length: 0\r\n\r\n".encode())
     async with town(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
         person = place.person()
         reply = await person.ask(redemption("20111x"), site="same-site")
     kept = [line for line in reply.set_cookies if line in SET_COOKIES]
     assert kept == list(SET_COOKIES)
-    added = [line for line in reply.set_cookies if line not in SET_COOKIES]
-    assert all("Max-Age=0" in line for line in added)
+    *expired, browser_id = [line for line in reply.set_cookies if line not in SET_COOKIES]
+    assert all("Max-Age=0" in line for line in expired) and browser_id.startswith("__Host-gateway-browser=")
     assert person.cookie("sid") == "102new"
 
 
@@ -135,6 +151,7 @@ async def test_the_value_that_came_after_the_one_that_is_shown_is_closed_too() -
     async with town("identity", quirks=["idx-rotates"]) as place:
         person, alice = place.person(), place.org.sign_in(ALICE)
         person.signs_in(None, alice.idx)
+        assert (await person.ask(f"{LOGIN}/login/login.htm")).status == 302
         old = dict(person.jar)
         await person.ask(CODE)
         assert person.cookie("idx") == alice.idx
@@ -163,7 +180,8 @@ class TestSignOut:
     async def test_it_is_really_closed_where_okta_leaves_half_of_it_alive(self, method: str, path: str) -> None:
         async with town("identity", quirks=["delete-404-leaves-sid"]) as place:
             person = await place.entered(ALICE)
-            await person.ask(LOGIN + path, method, fields=SCRIPT, site="same-origin")
+            hint = f"?id_token_hint={place.hint(ALICE)}" if "logout" in path else ""
+            await person.ask(LOGIN + path + hint, method, fields=SCRIPT, site="same-origin")
             await place.until()
             assert (await place.enter(person, BOB)).body == f"hello {BOB}"
 
@@ -175,10 +193,10 @@ class TestSignOut:
         assert place.live() == [ALICE]
         assert await person.named_by_app() == ALICE
 
-    async def test_a_link_of_another_site_to_oktas_sign_out_ends_at_our_button(self, place: Town) -> None:
+    async def test_x17_a_link_of_another_site_to_oktas_sign_out_ends_at_our_button_and_keeps_its_way_back(self, place: Town) -> None:
         person = await place.entered(ALICE)
         reply = await person.ask(f"{LOGIN}/login/signout?fromURI=%2F", site="cross-site")
-        assert (reply.status, reply.location) == (303, f"{LOGIN}/.gateway/sign-out")
+        assert (reply.status, reply.location) == (303, f"{LOGIN}/.gateway/sign-out?to=%2F")
         assert place.live() == [ALICE]
 
     async def test_an_oidc_logout_that_okta_accepts_from_another_site_holds_here_at_once(self, place: Town) -> None:

@@ -182,13 +182,24 @@ class TestPushed:
         place.people.clear()
         person = await place.entered(ALICE)
         authorize = f"{LOGIN}/oauth2/v1/authorize?client_id=portal&request_uri={quoted(reference)}"
-        assert ALICE in (await person.ask(authorize, site="cross-site")).body
-        assert place.live() == [ALICE]
         assert (await person.ask(authorize, site="same-site")).location.startswith(f"{HR}/back?code=")
         assert place.live() == [BOB]
         again = await person.ask(authorize, site="same-site")
         assert place.live() == [BOB]
         assert again.location.startswith(f"{HR}/back?code=")
+
+    async def test_t3_a_reference_that_a_strangers_link_brought_is_asked_about_wherever_it_comes_from_next(self, place: Town) -> None:
+        reference = await self.push(place.person(), f"sessionToken={place.org.session_token(BOB)}")
+        place.people.clear()
+        person = await place.entered(ALICE)
+        authorize = f"{LOGIN}/oauth2/v1/authorize?client_id=portal&request_uri={quoted(reference)}"
+        for site in ("cross-site", "same-site", "same-origin"):
+            page = await person.ask(authorize, site=site)
+            assert (page.status, ALICE in page.body) == (200, True)
+        assert place.live() == [ALICE]
+        answer = await person.ask(f"{LOGIN}/.gateway/switch", "POST", site="same-origin", body=f"request={quoted(page.sealed)}")
+        assert answer.leads_to.startswith(f"{HR}/back?code=")
+        assert place.live() == [BOB]
 
     async def test_a_reference_known_to_be_clean_keeps_the_session(self, place: Town) -> None:
         person = await place.entered(ALICE)

@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, deployed
 from tests.doors.own_gateway import FORM, NAVIGATION, Browser, Reply
-from tests.house.configurations import problems, usable
+from tests.house.configurations import SMALLEST, problems
 
 PORTAL, EVIL = "https://portal.example.com", "https://evil.example.net"
 PLACE = f"{PORTAL}/goodbye?x=1&y=2"
@@ -61,8 +62,6 @@ async def test_x17_the_button_of_an_app_host_leads_back_too() -> None:
 async def test_x17_while_the_end_is_not_proven_the_page_says_so_and_stays() -> None:
     async with deployed(configuration=LISTED) as site:
         browser = await site.entered(ALICE)
-        from gateway.standin import Fault
-
         site.org.faults.add(Fault(ME, "DELETE", 503, times=None))
         ended = await browser.post(f"{LOGIN}{SIGN_OUT}", f"to={quote(PLACE, safe='')}", {**FORM, "Origin": LOGIN})
         assert leads_to(ended) == "" and "could not be reached" in ended.body and f'href="{html.escape(PLACE)}"' in ended.body
@@ -103,6 +102,10 @@ async def test_x17_a_site_that_is_not_listed_and_an_app_are_not_led_to_by_themse
             assert leads_to(ended) == "", "an app would begin a new sign-in"
 
 
-def test_x17_the_configuration_takes_origins_and_nothing_else() -> None:
-    good = LISTED.replace("{org}", "https://org.okta.com").replace("{upstream}", "http://127.0.0.1:1")
-    assert good
+WRONG = [f"{PORTAL}/goodbye", "portal.example.com", "javascript:alert(1)", "*"]
+
+
+@pytest.mark.parametrize("origin", WRONG)
+def test_x17_the_configuration_takes_origins_and_nothing_else(origin: str) -> None:
+    assert any("return_origins" in line for line in problems(f'[switch]\nreturn_origins = ["{origin}"]\n' + SMALLEST))
+    assert problems(f'[switch]\nreturn_origins = ["{PORTAL}"]\n' + SMALLEST) == ()

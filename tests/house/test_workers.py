@@ -161,7 +161,7 @@ async def test_a_token_is_redeemed_once_whichever_worker_gets_it(tmp_path: Path)
         token = running.org.session_token("alice@example.com")
         target = f"/login/sessionCookieRedirect?token={token}&redirectUrl={LOGIN}/home"
         callers = await running.callers_of_all()
-        navigation = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none", "Accept: text/html")
+        navigation = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: same-site", "Accept: text/html")
         statuses = await asyncio.gather(*(caller.ask(target, *navigation, origin=LOGIN) for caller in callers.values()))
         first, *others = sorted(status for status, _ in statuses)
         assert first == 302 and set(others) <= {307, 409}  # sent back to come again, or told that it was used

@@ -18,6 +18,7 @@ from gateway.outbound import Deadlines
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.http import HttpProxy
 from gateway.proxy.live import Live
+from gateway.proxy.pins import NOBODY
 from gateway.proxy.place import Place
 from gateway.proxy.upstream import PoolRules, Upstream
 from gateway.proxy.websocket import WebSocketRelay
@@ -187,7 +188,7 @@ class Front:
             return web.Response(status=fields.status)
         try:
             if upgrade:
-                response = await self.websocket.relay(request, request.raw_path, fields, self.rewrite, ())
+                response = await self.websocket.relay(request, request.raw_path, fields, self.rewrite, NOBODY)
             else:
                 response = await self.http.forward(request, request.method, request.raw_path, fields, self.rewrite)
         except OutsideFailed as error:
@@ -231,7 +232,7 @@ async def front(behind: Behind) -> AsyncIterator[Front]:
     before = asyncio.all_tasks()
     deadlines = Deadlines(connect=2, first_byte=5, idle=5)
     source, live = Upstream(Place("127.0.0.1", behind.port), deadlines, PoolRules(connections=20)), Live()
-    made = Front(source, HttpProxy(source, b"app.internal"), WebSocketRelay(source, live), live)
+    made = Front(source, HttpProxy(source, b"app.internal", small_body=0), WebSocketRelay(source, live), live)
     server = ClientServer(made.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]

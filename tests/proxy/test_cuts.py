@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.session import Fingerprint
 from gateway.proxy.frames import close_frame
+from gateway.proxy.pins import Asker
 from tests.proxy.conftest import Behind, Front, Visit
 from tests.proxy.test_frames import frame
 from tests.proxy.test_websocket import MASK, SHAKE, echo, open_up, opened
@@ -57,4 +58,4 @@ class _Named:
         self._relay, self._names = relay, names
 
     async def relay(self, *arguments: object) -> object:
-        return await self._relay(*arguments[:-1], next(self._names))  # type: ignore[operator, call-overload] # any order of calls
+        return await self._relay(*arguments[:-1], Asker(fingerprints=next(self._names)))  # type: ignore[operator, call-overload] # any order of calls

@@ -154,7 +154,8 @@ async def test_answers_without_a_body_stay_without(
         head = await wire.head()
         assert present in head
         assert absent not in head
-    assert behind.connections == 1
+    # Behind an answer without a body the server may owe one: another connection takes the next request. A length of zero is a body.
+    assert behind.connections == (1 if answer.startswith(b"HTTP/1.1 200") and method == b"GET" else 2)
 
 
 async def test_a_body_without_a_length_is_chunked_for_http_1_1_and_ends_with_the_connection_for_1_0(front: Front, behind: Behind) -> None:

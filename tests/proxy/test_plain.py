@@ -116,8 +116,12 @@ def test_an_answer_in_two_pieces_is_the_same_answer(cut: int) -> None:
             reader.pieces = []
 
 
-def test_bytes_behind_a_plain_answer_are_nobodys() -> None:
+@pytest.mark.parametrize("sent", [(HEAD + b"hello!",), (HEAD, b"hello!"), (HEAD[:20], HEAD[20:] + b"hello!")])
+def test_bytes_behind_a_plain_answer_are_nobodys(sent: tuple[bytes, ...]) -> None:
     reader = AnswerReader()
     reader.expect(bare=False)
+    for piece in sent:
+        reader.feed(piece)
+    assert (b"".join(reader.pieces), reader.is_whole, reader.keeps, reader.rests) == (b"hello", True, False, False)
     with pytest.raises(Nonsense):
-        reader.feed(HEAD + b"hello!")
+        reader.feed(b"!")

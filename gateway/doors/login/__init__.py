@@ -11,6 +11,7 @@ from typing import assert_never
 
 from aiohttp import web
 
+from gateway.closing import LIMITED
 from gateway.core.cookies import session_cookies
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import Kind, kind_of
@@ -27,9 +28,9 @@ from gateway.core.org_requests import (
     is_pushed_request,
     read,
 )
-from gateway.core.redemption import are_too_many
+from gateway.core.redemption import are_too_many, expiries
 from gateway.core.routing import is_own
-from gateway.core.session import SessionToken
+from gateway.core.session import NoSession, SessionToken, Unknown
 from gateway.doors.answers import to_response
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
@@ -90,6 +91,10 @@ class LoginDoor:
         self._rooms = rooms
         self._rules = rules
 
+    async def resume(self) -> None:
+        """Take up what the process before this one left open; call it before anybody is answered. Raises ``OutsideFailed``."""
+        await self._rooms.new_sessions.resume()
+
     async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         """The whole answer; the words for the access log are left in ``request``."""
         wording = self._rooms.wording
@@ -113,10 +118,6 @@ class LoginDoor:
             return self._told(request, wording.withheld(head, withheld), sender)
         except OutsideFailed as error:
             return self._told(request, wording.unreachable(head, error))
-
-    async def resume(self) -> None:
-        """Hold what was undecided when the process before this one ended. Raises ``StateFailed``."""
-        await self._rooms.new_sessions.resume()
 
     def _sender(self, head: RequestHead) -> Sender:
         """The browser behind the request. One without an id gets one, which it is told in an answer to a page's request."""
@@ -263,13 +264,26 @@ class LoginDoor:
         if found.how is Ending.OIDC:
             return await self._oidc_logout(request, sender, body, found.hint_subject)
         if found.how is Ending.API or self._is_trusted(head):
-            request[VERDICT] = "signed_out"
-            return await rooms.forwarding.sign_out(request, sender, body)
+            return await self._signed_out(request, sender, body)
         if kind_of(head) is not Kind.NAVIGATION:
             return self._told(request, rooms.wording.refusal(head, 403, "other_site"))
         if await rooms.forwarding.has_session(head):
             return self._told(request, rooms.wording.asks_to_sign_out(_way_back(head)))
         return await self._plain(request, sender, body)
+
+    async def _signed_out(
+        self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: tuple[bytes, bytes]
+    ) -> web.StreamResponse:
+        """Cookies that were never seen here are asked about first, as a guess: nobody may use up Okta's rate limit with made-up ones."""
+        head, rooms = sender.head, self._rooms
+        found = await rooms.forwarding.made_up(sender)
+        if isinstance(found, Unknown) and found.reason in LIMITED:
+            return self._told(request, rooms.wording.refusal(head, 503, found.reason))
+        request[VERDICT] = "signed_out"
+        if isinstance(found, NoSession):
+            gone = expiries({cookie.name for cookie in session_cookies(head.fields)}, ())
+            return await rooms.forwarding.hidden(request, sender, body, *gone, *more)
+        return await rooms.forwarding.sign_out(request, sender, body, *more)
 
     async def _oidc_logout(
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, hint_subject: str | None
@@ -298,7 +312,7 @@ class LoginDoor:
             return await self._plain(request, sender, body)
         request[REASON] = "legacy_session_id"
         if current.method == "DELETE":
-            return await forwarding.sign_out(request, replace(sender, head=current), body, DEPRECATION)
+            return await self._signed_out(request, replace(sender, head=current), body, DEPRECATION)
         return await forwarding.plain(request, replace(sender, head=current), body, DEPRECATION)
 
     def _is_trusted(self, head: RequestHead) -> bool:

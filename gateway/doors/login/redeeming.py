@@ -231,8 +231,7 @@ class Redeemer:
             await self._ledger.keep_undelivered(client.tokens, client.signature, outcome.answer)
             loop, browser = asyncio.get_running_loop(), browser_of(head)
             begun = cookies_set(outcome.answer.fields)
-            end = lambda: self._in_background(self._end_unclaimed(client, begun, browser))  # noqa: E731
-            timer = loop.call_later(UNDELIVERED_SECONDS, end)
+            timer = loop.call_later(UNDELIVERED_SECONDS, lambda: self._in_background(self._end_unclaimed(client, begun, browser)))
             self._unclaimed = {*(known for known in self._unclaimed if known.when() > loop.time()), timer}
 
     async def _end_unclaimed(self, client: _Client, begun: Cookies, browser: Browser) -> None:

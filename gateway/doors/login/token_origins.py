@@ -15,6 +15,7 @@ from cachetools import TTLCache
 from gateway.clock import Clock
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.nested_tokens import nested_tokens, tokens_in_location
+from gateway.core.org_parameters import Parameters
 from gateway.core.org_requests import Redemption, read
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.doors.login.announced_starts import AnnouncedStarts
@@ -28,6 +29,7 @@ REMEMBERED_SECONDS = 3600.0
 MOST_STRANGE = 80_000
 """So many strangers' tokens in an hour, and no more is believed of any token: the shared state keeps 100,000 and forgets the oldest."""
 
+_TRANSACTION = frozenset({"statetoken"})
 _SEEN, _STRANGE, _OWN = "seen-token", "stranger-token", "own-transaction"
 
 
@@ -65,9 +67,7 @@ class TokenOrigins:
         """
         locations = [value.decode("latin-1") for name, value in answered if name.lower() == b"location"]
         for location in locations:
-            target = self._own_target(location)
-            found = read(replace(head, method="GET", target=target)) if target is not None else None
-            own = found.state_tokens if isinstance(found, Redemption) and len(found.state_tokens) == len(found.tokens) else ()
+            own = self._handed_out(head, location)
             may_be_own = bool(own) and is_alive and bool(browser_id) and self._is_no_foreign_form(head)
             for token in tokens_in_location(location):
                 fingerprint = self._fingerprinter.of_token(token)
@@ -102,6 +102,16 @@ class TokenOrigins:
 
     def _fingerprints(self, tokens: Iterable[SessionToken]) -> list[Fingerprint]:
         return [self._fingerprinter.of_token(token) for token in tokens]
+
+    def _handed_out(self, head: RequestHead, location: str) -> tuple[SessionToken, ...]:
+        """The transactions that an address on the login host is about, its sign-in page included; none beside another kind of token."""
+        target = self._own_target(location)
+        found = read(replace(head, method="GET", target=target)) if target is not None else None
+        if target is None or (isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)):
+            return ()
+        named = Parameters(_TRANSACTION, is_authorize=False)
+        named.take_pairs(target.partition("#")[0].partition("?")[2])
+        return tuple(token for _, token in named.tokens)
 
     def _own_target(self, location: str) -> str | None:
         """The origin-form of an address on the login host; None for one on another host."""

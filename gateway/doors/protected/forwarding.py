@@ -24,9 +24,11 @@ from gateway.doors.protected.lasting import Lasting
 from gateway.doors.protected.sending import Sending
 from gateway.errors import UploadTooLarge
 from gateway.policy.http.caching import Use, asked_again, use_of
+from gateway.policy.http.connection_auth import signs_in_connection
 from gateway.proxy.handshake import is_handshake
 from gateway.proxy.heads import Asked, field_lines
 from gateway.proxy.http import HttpProxy
+from gateway.proxy.pins import Asker
 from gateway.proxy.relay import Client, Owner, Rewrite
 from gateway.proxy.turn import Turn
 from gateway.proxy.websocket import WebSocketRelay
@@ -79,14 +81,15 @@ class AppForwarding:
         if isinstance(outgoing, Malformed):
             return outgoing
         target, fields = outgoing
-        rewrite, key = self._rewrite(head, going), self._key(going)
+        rewrite = self._rewrite(head, going)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
+        asker = Asker.of(head, going.session, fingerprints, self._key(going))
         with self.lasting.watched(going.watch):
             if upgrade:
-                return await self.websocket.relay(request, target, fields, rewrite, fingerprints, key)
+                return await self.websocket.relay(request, target, fields, rewrite, asker)
             with self.websocket.live.held(fingerprints, lambda: _cut(request)):
                 try:
-                    return await self.http.forward(request, head.method, target, fields, rewrite, key)
+                    return await self.http.forward(request, head.method, target, fields, rewrite, asker)
                 except UploadTooLarge:
                     return _TOO_LARGE
 
@@ -95,6 +98,8 @@ class AppForwarding:
 
         False where it may not be sent so. ``owner`` is told once when all is done, whatever came of it.
         """
+        if client.pins is not None and client.pins.is_holding:
+            return False
         target = line.target
         if self.face.rewriting is not None:
             inner = self.face.prefixes.inner(target)
@@ -105,16 +110,22 @@ class AppForwarding:
         if not pieces:
             return False
         head = f"{line.method} {target} HTTP/1.1\r\n".encode("ascii") + filled(pieces, line.values)
-        sending = Sending(self.http.source, head, self._key(going), asked, self.websocket.live.brief, going.watch, owner)
+        address = known.head.client
+        sending = Sending(self.http.source, head, self._key(going), address, asked, self.websocket.live.brief, going.watch, owner)
         sending.begin(client, self._rewriting(known, going), self.turn)
         if going.watch is not None:
             self.lasting.look_soon()
         return True
 
     def _pieces(self, known: Familiar, going: Going) -> tuple[bytes, ...]:
-        """The app's lines behind the first, around the values that vary; none where they are refused, or are no place for other values."""
+        """The app's lines behind the first, around the values that vary; none where they are refused, sign in to a connection, or
+        are no place for other values."""
         fields = self._fields(known.head, known.app, going, upgrade=False)
-        if isinstance(fields, Malformed) or not all(passes(self.face.rules, name) for name, _ in known.pairs):
+        if (
+            isinstance(fields, Malformed)
+            or signs_in_connection(fields)
+            or not all(passes(self.face.rules, name) for name, _ in known.pairs)
+        ):
             return ()
         known.pieces, known.told = around(field_lines(fields), known.pairs) or (), going.session
         return known.pieces

@@ -18,22 +18,25 @@ from gateway.proxy.turn import Turn
 class Sending(Owner):
     """One such request. ``owner`` is told once when all is over."""
 
-    __slots__ = ("_asked", "_brief", "_head", "_key", "_owner", "_relay", "_source", "_tries", "_turn", "_watch")
+    __slots__ = ("_address", "_asked", "_brief", "_head", "_key", "_owner", "_relay", "_source", "_tries", "_turn", "_watch")
 
     def __init__(
         self,
         source: Source,
         head: bytes,
         key: bytes | None,
+        address: str,
         asked: Asked,
         brief: dict[Brief, Watched],
         watch: Watch | None,
         owner: Owner,
     ) -> None:
-        """``key``: what a sticky app is sticky by; ``brief``: where it is registered under ``watch`` for as long as it lasts."""
+        """``key``: what a sticky app is sticky by; ``address``: the client's; ``brief``: where it is registered under ``watch`` for
+        as long as it lasts."""
         self._source = source
         self._head = head
         self._key = key
+        self._address = address
         self._asked = asked
         self._brief = brief
         self._watch = watch
@@ -48,9 +51,9 @@ class Sending(Owner):
         self._turn = turn
         if self._watch is not None:
             self._brief[relay] = self._watch
-        connection = self._source.idle(self._key)
+        connection = self._source.idle(self._key, self._address)
         if connection is None or not self._sent(connection):
-            relay.way = Fetching(self._source, self._key, self._send, relay.failed)
+            relay.way = Fetching(self._source, self._key, self._address, self._send, relay.failed)
 
     def _sent(self, connection: Connection) -> bool:
         try:

@@ -68,13 +68,25 @@ def test_a_browser_without_a_session_is_not_asked_about() -> None:
     assert begin((NEW,), (), None)[1] == Deliver(Delivery.FIRST)
 
 
-def test_what_the_browser_carries_is_closed_first() -> None:
-    for old in ((), (OLD,)):
-        state, command = begin((NEW,), old, None, carries=True)
-        assert command == CloseCarried()
-        assert step(state, OldClosed(False, "close_500"))[1] == Withhold("close_500")
-        assert step(state, OldClosed(False))[1] == Withhold("close_unproven")
-        assert step(state, OldClosed(True))[1] == (AskNew() if old else Deliver(Delivery.FIRST))
+def test_what_an_empty_browser_carries_is_closed_first() -> None:
+    state, command = begin((NEW,), (), None, carries=True)
+    assert command == CloseCarried()
+    assert step(state, OldClosed(False, "close_500"))[1] == Withhold("close_500")
+    assert step(state, OldClosed(False))[1] == Withhold("close_unproven")
+    assert step(state, OldClosed(True))[1] == Deliver(Delivery.FIRST)
+
+
+def test_what_is_carried_is_closed_with_a_session_that_is_gone_already() -> None:
+    state, _ = begin((NEW,), (OLD,), None, carries=True)
+    state, _ = step(state, NamedNew(BOB))
+    state, command = step(state, NamedOld(GONE))
+    assert command == CloseOld()
+    assert step(state, OldClosed(True))[1] == Deliver(Delivery.OTHER_USER, BOB)
+
+
+def test_the_same_user_does_not_wait_for_what_is_carried() -> None:
+    state, _ = begin((NEW,), (OLD,), "alice", carries=True)
+    assert step(state, NamedNew(ALICE))[1] == Deliver(Delivery.SAME_USER, ALICE)
 
 
 def test_a_renewed_cookie_of_the_same_session_counts_as_the_same_user_while_okta_is_silent() -> None:

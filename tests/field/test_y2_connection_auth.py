@@ -1,0 +1,212 @@
+"""Row Y2: an app that signs a user in to the connection (NTLM, Negotiate). Nobody else's request may travel on it.
+
+The app speaks the server's half of NTLM (Microsoft MS-NLMP, the three messages) as IIS does: whoever sent the third message is the user of
+everything that follows on that connection. It checks no password: whose connection it is, is what is tried here.
+"""
+
+import asyncio
+import base64
+import shutil
+import struct
+import subprocess
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.attacks.deployment import BOB, FETCH, Site, Visit, Wire, deployed
+from tests.proxy.conftest import PATIENCE
+
+SIGNATURE = b"NTLMSSP\x00"
+FLAGS = 0x00028233  # Unicode, OEM, request target, NTLM, always sign, target type domain
+TYPE_ONE = base64.b64encode(SIGNATURE + struct.pack("<II", 1, FLAGS) + b"\0" * 16)
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with deployed() as made:
+        yield made
+
+
+def challenge() -> bytes:
+    """The second message: a fixed nonce for the domain CORP."""
+    target = "CORP".encode("utf-16-le")
+    fixed = SIGNATURE + struct.pack("<IHHIIQQHHI", 2, len(target), len(target), 48, FLAGS, 0x0123456789ABCDEF, 0, 0, 0, 48 + len(target))
+    return base64.b64encode(fixed + target)
+
+
+def third(user: str) -> bytes:
+    """A third message as small as it may be."""
+    name = user.encode("utf-16-le")
+    empty = struct.pack("<HHI", 0, 0, 64)
+    named = struct.pack("<HHI", len(name), len(name), 64)
+    return base64.b64encode(SIGNATURE + struct.pack("<I", 3) + empty * 3 + named + empty * 2 + struct.pack("<I", FLAGS) + name)
+
+
+class NtlmApp:
+    """Remembers the Windows user for the connection. ``/page`` asks nobody to sign in, and names him all the same."""
+
+    def __init__(self, scheme: bytes = b"NTLM", more: bytes = b"") -> None:
+        self.users: dict[object, str] = {}
+        self.handshakes = 0
+        self._scheme, self._more = scheme, more
+
+    async def __call__(self, visit: Visit) -> None:
+        await visit.body()
+        spoken = (visit.value(b"authorization") or b"").partition(b" ")
+        message = base64.b64decode(spoken[2]) if spoken[0].lower() == self._scheme.lower() else b""
+        if message[8:9] == b"\x01":
+            return await visit.say(self._refused(self._scheme + b" " + challenge()))
+        if message[8:9] == b"\x03":
+            length, _, offset = struct.unpack_from("<HHI", message, 36)
+            self.users[visit.writer] = message[offset : offset + length].decode("utf-16-le")
+            self.handshakes += 1
+        user = self.users.get(visit.writer, "")
+        if not user and b" /windows" in visit.line:
+            return await visit.say(self._refused(self._scheme))
+        told = f"{user or 'nobody'} {(visit.value(b'remote-user') or b'-').decode()}".encode()
+        await visit.say(b"HTTP/1.1 200 OK\r\n" + self._more + b"Content-Length: %d\r\n\r\n" % len(told) + told)
+
+    def _refused(self, offered: bytes) -> bytes:
+        return b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: " + offered + b"\r\nContent-Length: 0\r\n\r\n"
+
+
+async def asked(wire: Wire, cookie: bytes, path: bytes = b"/windows", fields: bytes = b"") -> tuple[int, bytes]:
+    """One request of a browser; status and body."""
+    await wire.say(b"GET " + path + b" HTTP/1.1\r\nHost: hr.example.com\r\n" + FETCH + cookie + fields + b"\r\n")
+    head = await wire.head()
+    return int(head[9:12]), await wire.exactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+
+
+async def signs_in(wire: Wire, cookie: bytes, user: str, scheme: bytes = b"NTLM") -> tuple[int, bytes]:
+    """The first and the third message; the answer to the third."""
+    status, _ = await asked(wire, cookie, fields=b"Authorization: " + scheme + b" " + TYPE_ONE + b"\r\n")
+    assert status == 401
+    return await asked(wire, cookie, fields=b"Authorization: " + scheme + b" " + third(user) + b"\r\n")
+
+
+def can_ntlm() -> bool:
+    curl = shutil.which("curl")
+    return curl is not None and b"NTLM" in subprocess.run([curl, "--version"], capture_output=True, check=False).stdout
+
+
+@pytest.mark.skipif(not can_ntlm(), reason="this curl does not speak NTLM")
+async def test_y2_curl_signs_in_by_ntlm_through_the_gateway() -> None:
+    async with deployed() as site:
+        app = site.behind.script = NtlmApp()
+        cookie = (await site.signed_in()).decode().strip()
+        address = f"http://127.0.0.1:{site.gateway.public_port}/windows"
+        words = ["curl", "-s", "--ntlm", "-u", "alice:secret", "-H", "Host: hr.example.com", "-H", cookie, address, address]
+        curl = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+        async with asyncio.timeout(PATIENCE):
+            out, _ = await curl.communicate()
+        assert (out, app.handshakes) == (b"alice alice@example.com" * 2, 1)
+
+
+@pytest.mark.parametrize("scheme", [b"NTLM", b"ntlm", b"Negotiate", b"NEGOTIATE"])
+async def test_y2_bob_never_gets_alices_windows_user(scheme: bytes) -> None:
+    async with deployed() as site:
+        app = site.behind.script = NtlmApp(scheme)
+        alice, bob = await site.signed_in(), await site.signed_in(BOB)
+        hers, his = await site.connect(), await site.connect()
+        for number in range(250):
+            if number % 50 == 0:
+                assert (await signs_in(hers, alice, "alice", scheme))[1] == b"alice alice@example.com"
+            assert (await asked(his, bob, b"/page"))[1] == b"nobody bob@example.com"
+            assert (await asked(hers, alice))[1] == b"alice alice@example.com"
+        assert app.handshakes == 5
+
+
+async def test_y2_users_that_a_front_proxy_pools_on_one_connection_stay_apart() -> None:
+    async with deployed(listen='trusted_proxies = ["127.0.0.1/32"]') as site:
+        site.behind.script = NtlmApp()
+        alice, bob = await site.signed_in(), await site.signed_in(BOB)
+        shared = await site.connect()
+        one, other = b"X-Forwarded-For: 192.0.2.1\r\n", b"X-Forwarded-For: 192.0.2.2\r\n"
+        assert (await signs_in(shared, one + alice, "alice"))[1] == b"alice alice@example.com"
+        for _ in range(100):
+            assert (await asked(shared, other + bob, b"/page"))[1] == b"nobody bob@example.com"
+            assert (await asked(shared, one + alice))[1] == b"alice alice@example.com"
+
+
+@pytest.mark.parametrize("proxied", [True, False])
+async def test_y2_nobodys_sign_in_at_a_public_path_is_not_shared(proxied: bool) -> None:
+    """Behind a front proxy two strangers may have one address; alone on a connection, the sign-in lasts."""
+    async with deployed(listen='trusted_proxies = ["127.0.0.1/32"]') as site:
+        site.behind.script = NtlmApp()
+        wire, fields = await site.connect(), b"X-Forwarded-For: 192.0.2.1\r\n" if proxied else b""
+        for message, status in ((TYPE_ONE, 401), (third("alice"), 200)):
+            told = await asked(wire, fields, b"/public/windows", b"Authorization: NTLM " + message + b"\r\n")
+            assert told[0] == status
+        assert told[1] == b"alice -"
+        assert (await asked(wire, fields, b"/public/page"))[1] == (b"nobody -" if proxied else b"alice -")
+
+
+@pytest.mark.parametrize(
+    "more", [b"WWW-Authenticate: Negotiate oYG2\r\n", b'WWW-Authenticate: Basic realm="x", nTLM\r\n', b"Persistent-Auth: true\r\n"]
+)
+async def test_y2_a_connection_that_was_answered_so_is_not_pooled(site: Site, more: bytes) -> None:
+    site.behind.script = NtlmApp(more=more)
+    alice = await site.signed_in()
+    before, wire = site.behind.connections, await site.connect()
+    for _ in range(3):
+        assert (await asked(wire, alice, b"/page"))[0] == 200
+    assert site.behind.connections == before + 3 or site.behind.connections == before + 2  # the walk may have left one
+
+
+async def _gone(site: Site, count: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while site.behind.open > count:
+            site.behind.gone.clear()
+            await site.behind.gone.wait()
+
+
+async def test_y2_the_connection_dies_with_its_client(site: Site) -> None:
+    app = site.behind.script = NtlmApp()
+    alice, wire = await site.signed_in(), await site.connect()
+    assert (await signs_in(wire, alice, "alice"))[0] == 200
+    await wire.close()
+    (signed_in,) = app.users
+    assert isinstance(signed_in, asyncio.StreamWriter)
+    async with asyncio.timeout(PATIENCE / 5):  # sooner than an idle connection is given up
+        await signed_in.wait_closed()
+
+
+async def test_y2_the_connection_dies_with_its_session(site: Site) -> None:
+    app = site.behind.script = NtlmApp()
+    browser = await site.entered()
+    line = f"Cookie: {'; '.join(f'{name}={value}' for name, value in browser.jar('https://hr.example.com').items())}\r\n".encode()
+    wire = await site.connect()
+    assert (await signs_in(wire, line, "alice"))[0] == 200
+    reply = await browser.post("https://hr.example.com/.gateway/sign-out")
+    assert reply.status < 400
+    (signed_in,) = app.users
+    assert isinstance(signed_in, asyncio.StreamWriter)
+    async with asyncio.timeout(PATIENCE / 5):
+        await signed_in.wait_closed()
+
+
+async def test_y2_another_session_on_the_same_connection_ends_it(site: Site) -> None:
+    site.behind.script = NtlmApp()
+    alice, bob, wire = await site.signed_in(), await site.signed_in(BOB), await site.connect()
+    assert (await signs_in(wire, alice, "alice"))[0] == 200
+    assert (await asked(wire, bob, b"/page"))[1] == b"nobody bob@example.com"
+    assert (await asked(wire, alice, b"/page"))[1] == b"nobody alice@example.com"
+
+
+async def test_y2_a_websocket_takes_the_connection_of_its_user(site: Site) -> None:
+    app, seen = NtlmApp(), list[str]()
+    alice, bob, wire = await site.signed_in(), await site.signed_in(BOB), await site.connect()
+
+    async def script(visit: Visit) -> None:
+        if visit.value(b"upgrade") is None:
+            return await app(visit)
+        seen.append(app.users.get(visit.writer, "nobody"))
+        await visit.say(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    site.behind.script = script
+    shake = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    shake += b"Origin: https://hr.example.com\r\n"
+    assert (await signs_in(wire, alice, "alice"))[0] == 200
+    assert (await asked(await site.connect(), bob, b"/socket", shake))[0] == 403
+    assert (await asked(wire, alice, b"/socket", shake))[0] == 403
+    assert seen == ["nobody", "alice"]
