@@ -32,7 +32,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 @dataclass(slots=True)
 class Closing:
-    """One closing. ``session_id``: Okta's id of the session, where it is known beforehand.
+    """One closing. ``session_id``: Okta's id of the session, where it is known beforehand; ``spared_for``: as in ``Revocation``.
 
     ``untold``: why other processes do not know of the revocation; only a sign-out goes on then. ``is_kept``: whether a record in the
     shared state stands for it.
@@ -44,6 +44,7 @@ class Closing:
     trusted: bool = True
     asks_alone: bool = False
     session_id: str | None = None
+    spared_for: str = ""
     untold: OutsideFailed | None = None
     is_kept: bool = False
 
@@ -74,7 +75,7 @@ class Backlog:
     async def add(self, closing: Closing, reason: str) -> None:
         """Try this closing again later; ``reason``: why its end is not proven."""
         self._tell("close_unproven", {"reason": reason, "backlog": len(self)})
-        again = replace(closing, goal=Goal.SIGN_OUT, trusted=True)
+        again = replace(closing, goal=Goal.SIGN_OUT, trusted=True, spared_for="")
         if self._has_room(again):
             await self.keep(again)
             self._begin(again, self._retry_seconds)

@@ -104,9 +104,15 @@ class Closer:
         """How many clients have a closing under way of nothing but cookies that may be made up."""
         return len(self._turns)
 
-    async def switch(self, cookies: Cookies, browser: Browser, trusted: bool, asks_alone: bool = False) -> Confirm | Redeem | Refuse:
-        """What the door must do with a redemption that presents or carries these cookies (``core.switch.begin``)."""
-        final = await asyncio.shield(self._begin(Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone)))
+    async def switch(
+        self, cookies: Cookies, browser: Browser, trusted: bool, asks_alone: bool = False, spared_for: str = ""
+    ) -> Confirm | Redeem | Refuse:
+        """What the door must do with a redemption that presents or carries these cookies (``core.switch.begin``).
+
+        ``spared_for``: the browser whose open connections are not cut yet; the caller says by ``Sessions.moved`` what becomes of them.
+        """
+        closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for)
+        final = await asyncio.shield(self._begin(closing))
         if isinstance(final, Proven):
             raise AssertionError("a switch cannot end as a sign-out")
         return final
@@ -238,7 +244,7 @@ class Closer:
     async def _refuse(self, closing: Closing, cookies: Cookies, session_id: str | None) -> None:
         """Refuse these cookies and this session everywhere. A sign-out goes on where others could not be told; a switch does not."""
         try:
-            await self._sessions.revoke(cookies, session_id=session_id)
+            await self._sessions.revoke(cookies, session_id=session_id, spared_for=closing.spared_for)
         except OutsideFailed as error:
             if closing.goal is Goal.REDEEM:
                 raise

@@ -138,8 +138,9 @@ def _asking_rules(config: Config) -> AskingRules:
 
 
 def _cut(live: Live, revocation: Revocation) -> None:
-    """What a revoked session still has open ends with it."""
-    live.close(revocation.fingerprints)
+    """What a revoked session still has open ends with it; ``Lasting`` sees to what is spared for a moment."""
+    if not revocation.spared_for:
+        live.close(revocation.fingerprints)
 
 
 def watch(parts: Parts, metrics: Metrics) -> None:

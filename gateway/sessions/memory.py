@@ -32,7 +32,7 @@ from gateway.errors import OutsideFailed
 from gateway.okta import Browser
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Judgement, judged_apart
-from gateway.revocations import Revocation, Revocations
+from gateway.revocations import Moved, Revocation, Revocations
 from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.counts import Counts
@@ -220,11 +220,13 @@ class Sessions:
         self.counts.unknown += isinstance(finding, Unknown)
         return finding
 
-    async def revoke(self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None) -> None:
+    async def revoke(
+        self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None, spared_for: str = ""
+    ) -> None:
         """Never believe these cookies or their kin again, nor the session, nor anything that was asked about the user before.
 
         In force here before the first wait. The session's id is taken from memory where the caller does not name it. Raises
-        ``OutsideFailed`` where other replicas could not be told.
+        ``OutsideFailed`` where other replicas could not be told. ``spared_for``: as in ``Revocation``; call ``moved`` afterwards.
         """
         own = self.fingerprints(cookies)
         known = self._answers.session(own)
@@ -234,7 +236,17 @@ class Sessions:
         self._answers.forget(key_of(own), *fingerprints)
         unseen = tuple(one for one in own if self._seen.user_of(one) is None and self._families.kin((one,)) == (one,))
         if fingerprints or session_id is not None or user_id is not None:
-            await self._revocations.publish(Revocation(fingerprints, session_id, user_id, unseen))
+            await self._revocations.publish(Revocation(fingerprints, session_id, user_id, unseen, spared_for=spared_for))
+
+    async def moved(self, cookies: Iterable[SessionCookie], user_id: str, browser: str) -> None:
+        """A redemption is over that revoked these cookies: this user's open connections go on under the browser's new session.
+
+        All others are cut in every worker before this returns. ``user_id``: "" where nobody is known to have come. Raises
+        ``OutsideFailed`` where others could not be told.
+        """
+        fingerprints = self._families.kin(self.fingerprints(cookies))
+        if fingerprints:
+            await self._revocations.publish(Revocation(moved=Moved(fingerprints, user_id, browser)))
 
     def issued(self, cookies: Iterable[SessionCookie]) -> None:
         """Okta has just set these cookies in an answer that passed through here: the first question about them is no guess."""
