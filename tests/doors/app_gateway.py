@@ -153,12 +153,13 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     gate, turn = Gate(passes, sessions, clock), Turn(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
     cookies = AppCookies("hr", "login.example.com", lambda event, figures: None)
+    lasting = Lasting(sessions, live, clock, Browsers(MemoryState(clock), sealer).record)
     way = AppForwarding(
         face,
         http,
         WebSocketRelay(upstream, live),
         gate,
-        Lasting(sessions, live, clock, Browsers(MemoryState(clock), sealer).record),
+        lasting,
         turn,
         cookies.keep,
     )

@@ -10,7 +10,7 @@ from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, Site, Wire, cookie_line, deployed
 from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened
 from tests.doors.own_gateway import FORM, NAVIGATION, Browser, Reply
-from tests.field.restarts import at
+from tests.house.crew import crew
 from tests.proxy.conftest import PATIENCE
 
 ME = "/api/v1/sessions/me"
@@ -168,11 +168,22 @@ async def test_x10_kin_of_the_same_user_are_not_cut() -> None:
         await hers.goes_on()
 
 
-async def test_x10_in_another_process_of_the_same_machine_too(tmp_path: Path) -> None:
-    """Two gateways on one state do not tell each other of revocations; several workers do: see tests/house/crew.py."""
-    async with deployed(session=f'[state]\ndirectory = "{tmp_path}"') as site, site.beside() as other:
-        browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
-        assert (await at(site, browser).ask(f"{HR}/")).status == 200 and other.gateway is not site.gateway
-        assert (await comes_again(site, browser, ALICE)).status == 302
-        await hers.goes_on()
+@pytest.mark.parametrize("login", [ALICE, BOB])
+async def test_x10_in_every_worker(login: str, tmp_path: Path) -> None:
+    """A long poll in each worker: the same user's go on and are answered, and another user's entering breaks them off."""
+    async with crew(tmp_path) as running:
+        browser, line = await running.entered()
+        callers = await running.callers_of_all(line)
+        asked = []
+        for caller in callers.values():
+            running.app.began.clear()
+            asked.append(asyncio.create_task(caller.ask("/slow", line)))
+            await running.app.began.wait()
+        token = running.org.session_token(login)
+        reply = await browser.ask(f"{LOGIN}{REDIRECT}?token={token}&redirectUrl={HR}/", fields=SAME_SITE)
+        assert reply.status == 302
+        if login == ALICE:
+            running.app.release.set()
+            assert await asyncio.gather(*asked) == [(200, f"hello {ALICE}")] * len(asked)
+        else:
+            assert await asyncio.gather(*asked) == [(0, "")] * len(asked)
