@@ -138,22 +138,22 @@ class Sessions:
             return await self._found(cookies, browser, vouched=True, patience=patience, despite_hold=despite_hold)
         return (await self.judged(cookies, browser, patience=patience)).finding
 
-    async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None) -> Judgement:
+    async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None, apart: bool = False) -> Judgement:
         """Who a browser is that presents these cookies, which of them carry its session, and which are to be expired in it.
 
         Left out and dead: what Okta cannot have issued, and what was revoked. Where a name occurs twice among the others, each is asked
-        about by itself.
+        about by itself. ``apart``: also where all together carry no session, because a dead one may hide a living one.
         """
         possible, impossible = split(dict.fromkeys(cookies))
         living = tuple(cookie for cookie in possible if not self.is_revoked((cookie,)))
         left_out = (*impossible, *(cookie for cookie in possible if cookie not in living))
         if not living:
             return Judgement(REVOKED if possible else IMPOSSIBLE if impossible else NO_COOKIE, dead=left_out)
-        if repeated(living):
+        finding = None if repeated(living) else await self._found(living, browser, vouched=False, patience=patience)
+        if finding is None or (apart and isinstance(finding, NoSession) and len(living) > 1):
             findings = await asyncio.gather(*(self._found((cookie,), browser, vouched=False, patience=patience) for cookie in living))
             judgement = judged_apart(tuple(zip(living, findings, strict=True)))
             return replace(judgement, dead=(*left_out, *judgement.dead))
-        finding = await self._found(living, browser, vouched=False, patience=patience)
         if isinstance(finding, Session):
             return Judgement(finding, living, left_out)
         return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)

@@ -39,7 +39,7 @@ from gateway.doors.login.token_origins import TokenOrigins
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.session.cookies import could_be_oktas, split
-from gateway.policy.session.living_cookies import dead_expiries
+from gateway.policy.session.judging import dead_expiries
 from gateway.policy.switch.clients import client_of
 from gateway.proxy.http import HttpProxy, Judge
 from gateway.proxy.pins import Asker
