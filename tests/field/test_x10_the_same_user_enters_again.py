@@ -187,3 +187,15 @@ async def test_x10_in_every_worker(login: str, tmp_path: Path) -> None:
             assert await asyncio.gather(*asked) == [(200, f"hello {ALICE}")] * len(asked)
         else:
             assert await asyncio.gather(*asked) == [(0, "")] * len(asked)
+
+
+async def test_x10_she_comes_again_and_then_another_user_does() -> None:
+    """Three redemptions behind each other: what goes on under her new session ends with it."""
+    async with deployed("identity") as site:
+        browser = await site.entered(ALICE)
+        hers = await Open.of(site, cookie_line(browser, HR))
+        assert (await comes_again(site, browser, ALICE)).status == 302
+        assert (await comes_again(site, browser, ALICE)).status == 302
+        await hers.goes_on()
+        assert (await comes_again(site, browser, BOB)).status == 302
+        await hers.is_cut()

@@ -69,6 +69,14 @@ class _Open:
     count: int = 0
 
 
+class _Stay(NamedTuple):
+    """What is about to be held under new cookies: its old ones, its browser's id, and its user."""
+
+    key: tuple[Fingerprint, ...]
+    browser: str
+    user_id: str
+
+
 class Lasting:
     """Everything that is open under a session in this process. Close it with ``aclose``; it runs only while something is open."""
 
@@ -77,7 +85,7 @@ class Lasting:
         self._record_of = record_of
         self._spared: dict[Fingerprint, float] = {}
         self._moved: dict[tuple[Fingerprint, ...], tuple[Fingerprint, ...]] = {}
-        self._moving: set[asyncio.Task[None]] = set()
+        self._moving: dict[asyncio.Task[None], _Stay] = {}
         self._sessions = sessions
         self._live = live
         self._clock = clock
@@ -148,6 +156,9 @@ class Lasting:
                 stays[watch.fingerprints] = watch.browser
             else:
                 over.update(watch.fingerprints)
+        for stay in self._moving.values():  # not held under its new cookies yet, and already there comes the next one
+            if browser_key(stay.browser).hex() == moved.browser and stay.user_id != moved.user_id:
+                over.update(stay.key)
         staying = {name for key in stays for name in key}
         self._live.close((set(moved.fingerprints) - staying) | over)
         for name in (*moved.fingerprints, *over):
@@ -155,8 +166,8 @@ class Lasting:
                 self._spared.pop(name, None)
         for key, browser in stays.items():
             task = asyncio.create_task(self._go_on(key, browser, moved.user_id), name="going on under a new session")
-            self._moving.add(task)
-            task.add_done_callback(self._moving.discard)
+            self._moving[task] = _Stay(key, browser, moved.user_id)
+            task.add_done_callback(lambda done: self._moving.pop(done, None))
 
     async def _go_on(self, old: tuple[Fingerprint, ...], browser: str, user_id: str) -> None:
         """Hold under the browser's new cookies what the old ones let in; cut it where the record names another user, or none."""
