@@ -29,9 +29,10 @@ from gateway.core.redemption import (
 from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.core.switch import Proven, Refuse, is_proof_of_end
 from gateway.doors.carrying import Carrying
-from gateway.doors.login.browsers import Browsers, browser_key
+from gateway.doors.login.browsers import Browsers
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import (
