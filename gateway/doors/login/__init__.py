@@ -43,7 +43,7 @@ from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.notes import REASON, ROUTE, VERDICT
-from gateway.doors.own_paths import LoginOwnPaths
+from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
 from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
@@ -144,6 +144,8 @@ class LoginDoor:
         if head.path != SWITCH_PATH:
             if head.path in _RELY_ON_THE_SESSION:
                 await rooms.new_sessions.settle(sender)
+            if sender.fresh:
+                request[NEW_BROWSER] = sender.browser_id
             return await rooms.own.handle(request, head)
         request[ROUTE] = SWITCH_PATH
         found = await rooms.switch.read(request, head, sender.browser_id)

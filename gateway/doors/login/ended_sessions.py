@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.closing import Closer
 from gateway.core.org_endings import EndsSessions
-from gateway.core.session import Session
+from gateway.core.session import Session, SessionCookie
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import Sender
 from gateway.sessions import Sessions
@@ -48,15 +48,23 @@ class EndedSessions:
         if user_id == "me":
             if sender.head.values(b"authorization"):
                 return
-            user_id = own.user_id if own is not None else (await self._browsers.record(sender.browser_id)).user_id
+            record = await self._browsers.record(sender.browser_id)
+            user_id = own.user_id if own is not None else record.user_id
+            if not named.keeps_current:
+                # Okta may leave the `idx` half alive, and may not have said here whose session it is.
+                await self._end_own(tuple(dict.fromkeys((*sender.presented, *record.all_cookies))), sender)
         if not user_id:
             return
         for name in dict.fromkeys((user_id, user_id.casefold())):
             await self._sessions.revoke((), user_id=name)
-        is_own = own is not None and user_id in (own.user_id, own.login)
-        if is_own and not named.keeps_current:
+        if own is not None and user_id in (own.user_id, own.login) and not named.keeps_current:
             self._closer.close_soon(sender.presented, sender.browser)
         for record in await self._browsers.of_user(user_id):
             others = tuple(cookie for cookie in record.all_cookies if cookie not in sender.presented)
             if others:
                 self._closer.close_soon(others, sender.browser)
+
+    async def _end_own(self, cookies: tuple[SessionCookie, ...], sender: Sender) -> None:
+        if cookies:
+            await self._sessions.revoke(cookies)
+            self._closer.close_soon(cookies, sender.browser)

@@ -19,7 +19,7 @@ from gateway.core.org_parameters import Parameters
 from gateway.core.org_requests import OrgRequest, PushedByReference, Redemption, read
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.doors.login.announced_starts import AnnouncedStarts
-from gateway.doors.login.browsers import browser_key
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.switch.start import StartRules, TokenOrigin, Via, is_trusted_place, via_of
 from gateway.shared_state import SharedState
 
