@@ -41,7 +41,7 @@ from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeemed import Redeeming, Sent
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
-from gateway.doors.login.token_origins import TokenOrigins
+from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
@@ -113,7 +113,7 @@ class LoginDoor:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
                 return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
             found = read(head, body or b"")
-            await self._rooms.token_origins.note_request(head, form, _tokens_of(found))
+            await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found))
             return await self._judged(request, sender, body, found)
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)
@@ -239,7 +239,7 @@ class LoginDoor:
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
     ) -> web.StreamResponse:
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
-        as_tokens = Redemption(_references_as_tokens(references))
+        as_tokens = Redemption(tuple(map(SessionToken, references)))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
             await self._rooms.token_origins.note_tokens(sender.head, as_tokens.tokens)
             return await self._plain(request, sender, body)
@@ -332,21 +332,6 @@ class LoginDoor:
         request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
         fresh = sender.fresh if sender is not None else ()
         return to_response(outcome.answer.plus(*fresh), closes=request.can_read_body and not request.content.is_eof())
-
-
-def _tokens_of(found: OrgRequest) -> tuple[SessionToken, ...]:
-    """The tokens that the request itself would redeem; a reference to pushed parameters is as good as one."""
-    match found:
-        case Redemption(tokens):
-            return tokens
-        case PushedByReference(references):
-            return _references_as_tokens(references)
-        case _:
-            return ()
-
-
-def _references_as_tokens(references: tuple[str, ...]) -> tuple[SessionToken, ...]:
-    return tuple(map(SessionToken, references))
 
 
 def _is_form(head: RequestHead) -> bool:
