@@ -43,7 +43,7 @@ from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.notes import REASON, ROUTE, VERDICT
-from gateway.doors.own_paths import LoginOwnPaths
+from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
 from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
@@ -112,8 +112,9 @@ class LoginDoor:
             if isinstance(body, Malformed) or form is None:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
                 return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
-            await self._rooms.token_origins.note_request(head, form)
-            return await self._judged(request, sender, body, read(head, body or b""))
+            found = read(head, body or b"")
+            await self._rooms.token_origins.note_request(head, form, _tokens_of(found))
+            return await self._judged(request, sender, body, found)
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)
         except OutsideFailed as error:
@@ -143,6 +144,8 @@ class LoginDoor:
         if head.path != SWITCH_PATH:
             if head.path in _RELY_ON_THE_SESSION:
                 await rooms.new_sessions.settle(sender)
+            if sender.fresh:
+                request[NEW_BROWSER] = sender.browser_id
             return await rooms.own.handle(request, head)
         request[ROUTE] = SWITCH_PATH
         found = await rooms.switch.read(request, head, sender.browser_id)
@@ -192,6 +195,8 @@ class LoginDoor:
         if head.method not in ("GET", "POST"):
             return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
         token = await rooms.token_origins.of(head, found, sender.browser_id)
+        if not token.announced:
+            await rooms.token_origins.note_tokens(head, found.tokens)
         judgement = judge(head, token, self._rules.start)
         if len(references) > 1 and isinstance(judgement, Trusted) and not await self._are_pushed_here(references):
             judgement = Asks("unknown_references")
@@ -234,9 +239,10 @@ class LoginDoor:
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
     ) -> web.StreamResponse:
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
+        as_tokens = Redemption(_references_as_tokens(references))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
+            await self._rooms.token_origins.note_tokens(sender.head, as_tokens.tokens)
             return await self._plain(request, sender, body)
-        as_tokens = Redemption(tuple(map(SessionToken, references)))
         return await self._redeem(request, sender, body, as_tokens, references)
 
     async def _silently(self, request: web.BaseRequest, sender: Sender, body: bytes | None, client_id: str) -> web.StreamResponse:
@@ -326,6 +332,21 @@ class LoginDoor:
         request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
         fresh = sender.fresh if sender is not None else ()
         return to_response(outcome.answer.plus(*fresh), closes=request.can_read_body and not request.content.is_eof())
+
+
+def _tokens_of(found: OrgRequest) -> tuple[SessionToken, ...]:
+    """The tokens that the request itself would redeem; a reference to pushed parameters is as good as one."""
+    match found:
+        case Redemption(tokens):
+            return tokens
+        case PushedByReference(references):
+            return _references_as_tokens(references)
+        case _:
+            return ()
+
+
+def _references_as_tokens(references: tuple[str, ...]) -> tuple[SessionToken, ...]:
+    return tuple(map(SessionToken, references))
 
 
 def _is_form(head: RequestHead) -> bool:

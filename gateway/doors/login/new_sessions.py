@@ -27,11 +27,12 @@ from gateway.core.redemption import (
     without_session,
 )
 from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.core.switch import Proven, Refuse
+from gateway.core.switch import Proven, Refuse, is_proof_of_end
 from gateway.doors.carrying import Carrying
-from gateway.doors.login.browsers import Browsers, browser_key
+from gateway.doors.login.browsers import Browsers
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import (
@@ -48,6 +49,7 @@ from gateway.policy.switch.new_session import (
     OldClosed,
     Withhold,
     begin,
+    names_same_session,
     step,
 )
 from gateway.sessions import Sessions
@@ -185,7 +187,7 @@ class NewSessions:
             record = await self._browsers.record(sender.browser_id)
             if record.standing is not Standing.SETTLED:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
-            elif sender.presented and record.cookies:
+            elif sender.presented:
                 await self._replace(sender, record)
 
     async def redeemed(self, sender: Sender, begun: Cookies) -> Session | None:
@@ -256,7 +258,7 @@ class NewSessions:
             if record.standing is not Standing.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
-            before = _Older([(record.before, record.before_user_id or None)] if record.before else [])
+            before = _Older(_groups(record.before, record.before_user_id))
             return await self._run(answered, _Judging(sender, record.cookies, before), record)
 
     def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> _Older:
@@ -270,8 +272,7 @@ class NewSessions:
         ):
             rest = tuple(cookie for cookie in cookies if cookie not in known and not self._sessions.is_revoked((cookie,)))
             known.update(rest)
-            if rest:
-                groups.append((rest, user_id or None))
+            groups.extend(_groups(rest, user_id))
         return _Older(groups)
 
     def _recalled_user(self, cookies: Cookies) -> str | None:
@@ -325,7 +326,7 @@ class NewSessions:
             raise AssertionError("the older sessions are asked about only once the new one is named")
         named = session.user_id
         findings: list[Finding] = []
-        has_other = False
+        has_other, is_renewed = False, names_same_session(judging.new, judging.older.cookies)
         for cookies, user_id in judging.older.groups:
             finding: Finding
             if user_id is None:
@@ -335,7 +336,7 @@ class NewSessions:
                 finding = session  # stands for "the same user"
             if user_id == named:
                 judging.older.same = (*judging.older.same, *cookies)
-            has_other = has_other or user_id not in (None, named)
+            has_other = has_other or user_id not in (None, named) or (_may_live(finding) and not is_renewed)
             findings.append(finding)
         if has_other:
             other = next((one for one in findings if isinstance(one, Session) and one.user_id != named), None)
@@ -417,7 +418,7 @@ class NewSessions:
     async def _decide_again(self, sender: Sender, key: bytes, record: BrowserRecord) -> bool:
         """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
         self._sessions.forget(record.cookies)
-        older = _Older([(record.before, record.before_user_id or None)] if record.before else [])
+        older = _Older(_groups(record.before, record.before_user_id))
         judging = _Judging(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
         final = await self._driven(judging)
         if isinstance(final, Withhold):
@@ -432,21 +433,24 @@ class NewSessions:
         return final.why is not Delivery.NOBODY_YET
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> None:
-        """The browser presents a session that did not come through here: where it is another user's, the known one ends first."""
-        finding = await self._who(sender.presented, sender.browser)
+        """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
+
+        Nobody vouches for these cookies. From here on they are the browser's: apps get a pass for them, which must end with them.
+        """
+        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
+        finding = judgement.finding
         if not isinstance(finding, Session):
             return
-        rest = tuple(cookie for cookie in record.cookies if cookie not in sender.presented)
-        if finding.user_id != record.user_id and rest:
-            was = record.user_id or await self._user_of(rest, sender.browser)
-            if was is not None and was != finding.user_id:
+        rest = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
+        if rest:
+            known = finding.user_id == record.user_id
+            was = finding if known else await self._who(rest, sender.browser)
+            if isinstance(was, Session) and was.user_id == finding.user_id:
+                self._sessions.adopt(rest, judgement.living)
+            elif not is_proof_of_end(was):
                 await self._close(rest, sender.browser)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
-        await self._browsers.keep(sender.browser_id, record.given(sender.presented, finding.user_id))
-
-    async def _user_of(self, cookies: Cookies, browser: Browser) -> str | None:
-        finding = await self._who(cookies, browser)
-        return finding.user_id if isinstance(finding, Session) else None
+        await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
 
     # The browser's turn.
 
@@ -485,6 +489,21 @@ def _held(sender: Sender, new: Cookies) -> Cookies:
     """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names."""
     names = {cookie.name for cookie in new}
     return (*new, *(cookie for cookie in sender.presented if cookie.name not in names))
+
+
+def _groups(cookies: Cookies, user_id: str | None) -> list[tuple[Cookies, str | None]]:
+    """These cookies in groups that are one session each: all of them where their user is known, else every one by itself.
+
+    Okta names one session for several cookies, and of a name that is there twice perhaps neither.
+    """
+    if user_id:
+        return [(cookies, user_id)] if cookies else []
+    return [((cookie,), None) for cookie in cookies]
+
+
+def _may_live(finding: Finding) -> bool:
+    """Whether a session that Okta names nobody for may live all the same: a factor is missing."""
+    return isinstance(finding, NoSession) and not is_proof_of_end(finding)
 
 
 def _stranger(session: Session) -> Session:

@@ -16,8 +16,9 @@ Okta is asked who the new cookies are::
       │            ▼
       │        AskOld ── the same user ──────────────────────────────────────────────────▶ Deliver(SAME_USER)
       │            ├──── Okta does not say ──────────────────────────────────────────────▶ Deliver(UNDECIDED)
-      │            └──── nobody, and none carried ───────────────────────────────────────▶ Deliver(OTHER_USER)
-      ▼ another user ◀─┴ another user; nobody, and some carried
+      │            ├──── proven gone, and none carried ──────────────────────────────────▶ Deliver(OTHER_USER)
+      │            └──── nobody so far, and the renewed cookie names the same session ───▶ Deliver(SAME_USER)
+      ▼ another user ◀─┴ another user; nobody so far; proven gone, and some carried
     CloseOld ── proven gone ─────────────────────────────────────────────────────────────▶ Deliver(OTHER_USER)
          └───── not proven ──────────────────────────────────────────────────────────────▶ Withhold
 
@@ -40,6 +41,7 @@ from enum import Enum, auto
 from typing import Any, assert_never
 
 from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.core.switch import is_proof_of_end
 
 LONGEST_HEADER = 2048
 """The longest first part of an ``idx`` value that is read, in characters; Okta's have about 200."""
@@ -205,10 +207,12 @@ def _named_old(state: NewSession, finding: Finding) -> tuple[NewSession, Command
     match finding:
         case Session(user_id=user_id) if state.session is not None:
             return _compared(state, state.session, user_id)
-        case NoSession() if state.carries:
-            return _expect(state, CloseOld())
-        case NoSession():
+        case NoSession() if is_proof_of_end(finding) and not state.carries:
             return _final(state, Deliver(Delivery.OTHER_USER, state.session))
+        case NoSession() if state.same_session and not is_proof_of_end(finding):
+            return _final(state, Deliver(Delivery.SAME_USER, state.session))
+        case NoSession():
+            return _expect(state, CloseOld())
         case _:
             return _final(state, Deliver(Delivery.UNDECIDED, state.session))
 
