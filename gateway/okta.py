@@ -7,7 +7,7 @@ API (``getCurrentSession``, ``closeCurrentSession``, ``refreshCurrentSession``);
 
 import asyncio
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -88,17 +88,22 @@ class Okta:
     async def _ask(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
         if not all(_can_be_sent(cookie.value) for cookie in cookies):
             return OktaAnswer(Unknown("unsendable_cookie"), 0)
-        request = (method, target, _fields(cookies, browser))
+        request = (method, target, fields_of(cookies, browser))
         try:
             response = await send_once(self._client, self._destination, request, self._deadlines.first_byte)
             body = await _body_of(response, self._deadlines.idle)
         except OutsideFailed as error:
             return OktaAnswer(Unknown(error.reason), 0)
-        finding = interpret(response.status, response.headers, body)
-        if method == "DELETE":
-            finding = _closed(response.status, finding)
-        code = error_code(body) if response.status != 404 or is_json(response.headers.get("Content-Type")) else None
-        return OktaAnswer(finding, response.status, rate_limits(response.headers), code)
+        return answer_of(method, response.status, response.headers, body)
+
+
+def answer_of(method: str, status: int, fields: Mapping[str, str], body: bytes) -> OktaAnswer:
+    """What an answer to one of the three requests means. ``fields`` are looked up case-insensitively by the caller's mapping."""
+    finding = interpret(status, fields, body)
+    if method == "DELETE":
+        finding = _closed(status, finding)
+    code = error_code(body) if status != 404 or is_json(fields.get("Content-Type")) else None
+    return OktaAnswer(finding, status, rate_limits(fields), code)
 
 
 def _closed(status: int, finding: Finding) -> Finding:
@@ -116,7 +121,8 @@ def _can_be_sent(value: bytes) -> bool:
     return True
 
 
-def _fields(cookies: Sequence[SessionCookie], browser: Browser) -> Fields:
+def fields_of(cookies: Sequence[SessionCookie], browser: Browser) -> Fields:
+    """The fields of such a request: the session cookies, and what Okta may know of the browser."""
     jar = [(cookie.name, cookie.value) for cookie in cookies]
     if len(browser.device) <= LARGEST_DEVICE and could_be_oktas(browser.device):
         jar.append((DEVICE_NAME, browser.device))

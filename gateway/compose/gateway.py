@@ -29,6 +29,7 @@ from gateway.core.crowds import Crowd
 from gateway.doors.believed import Believed
 from gateway.doors.health import Health
 from gateway.doors.listener import Doors, Listener
+from gateway.doors.login import LoginDoor
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
 from gateway.log import Log
@@ -149,6 +150,10 @@ class Gateway:
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
         believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), self._doors(parts, opened)
+        if isinstance(doors.login, LoginDoor):
+            await doors.login.resume()
+        if self._among is None or self._among.keeper is not None:
+            await parts.closer.resume()
         if self._among is not None and self._among.keeper is not None:
             inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0), parts.turn)
             await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)

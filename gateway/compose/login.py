@@ -32,15 +32,16 @@ from gateway.proxy.upstream import PoolRules, Upstream
 LEAST_REDEEMING = 10
 
 
-def login_door(parts: Parts, opened: AsyncExitStack) -> LoginDoor:
-    """The door behind the login host; redemptions under way end with ``opened``."""
+def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = None) -> LoginDoor:
+    """The door behind the login host; redemptions under way end with ``opened``. ``pools``: in place of the org over the network."""
     config, login, host = parts.config, parts.table.login, str(parts.table.login.authority)
     rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
     carrying, browsers = Carrying(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
     new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, parts.tell)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
-    pools = OrgPools(*(HttpProxy(_org(parts, size, opened), parts.place.destination.host.encode()) for size in _pools(config)))
+    if pools is None:
+        pools = OrgPools(*(HttpProxy(_org(parts, size, opened), parts.place.destination.host.encode()) for size in _pools(config)))
     origins = Origins(parts.place.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)
     ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter, parts.clock)
@@ -80,7 +81,7 @@ def _own_paths(parts: Parts) -> LoginOwnPaths:
     sign_in = parts.config.okta.sign_in
     return LoginOwnPaths(
         LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, sign_in),
-        LoginSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, sign_in),
+        LoginSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, sign_in, parts.config.switch.return_origins),
         LoginPages(parts.table, parts.sessions, parts.clock, sign_in),
         parts.clock,
     )

@@ -20,6 +20,7 @@ from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter
 from gateway.doors.tickets import LONGEST_TEXT, Tickets
+from gateway.kept_closings import KeptClosings
 from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
@@ -89,18 +90,24 @@ def resolver(config: Config, nameservers: tuple[str, ...] = ()) -> Resolver:
 
 
 def make_parts(
-    settings: Settings, clock: Clock, tell: Tell, revocations: Revocations, state: SharedState, nameservers: tuple[str, ...] = ()
+    settings: Settings,
+    clock: Clock,
+    tell: Tell,
+    revocations: Revocations,
+    state: SharedState,
+    nameservers: tuple[str, ...] = (),
+    okta: Okta | None = None,
 ) -> Parts:
     """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used.
 
-    ``nameservers`` as in ``Resolver``.
+    ``nameservers`` as in ``Resolver``. ``okta``: in place of the org's Sessions API over the network.
     """
     config = settings.config
     place = org_place(config, folder_of(settings))
     names = resolver(config, nameservers)
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
-    okta = Okta(asking_client, place.destination, org_deadlines(config))
+    okta = okta or Okta(asking_client, place.destination, org_deadlines(config))
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
@@ -119,7 +126,7 @@ def make_parts(
         revocations=revocations,
         state=state,
         sessions=sessions,
-        closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
+        closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0, kept=KeptClosings(state, sealer)),
         live=live,
         turn=Turn(asyncio.get_running_loop()),
         tickets=Tickets(sealer, state, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
@@ -137,8 +144,9 @@ def _asking_rules(config: Config) -> AskingRules:
 
 
 def _cut(live: Live, revocation: Revocation) -> None:
-    """What a revoked session still has open ends with it."""
-    live.close(revocation.fingerprints)
+    """What a revoked session still has open ends with it; ``Lasting`` sees to what is spared for a moment."""
+    if not revocation.spared_for:
+        live.close(revocation.fingerprints)
 
 
 def watch(parts: Parts, metrics: Metrics) -> None:

@@ -31,6 +31,9 @@ _READING = ("GET", "HEAD")
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 _ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT}
 
+NEW_BROWSER: Final = web.RequestKey("new_browser", str)
+"""The id that the login door has made for a browser without one."""
+
 UNKNOWN_ROUTE: Final = "/.gateway/*"
 """What the log names for every own path that does not exist, so that nobody can write routes into it."""
 
@@ -64,7 +67,7 @@ class LoginOwnPaths:
         self._steps: Mapping[str, Mapping[str, LoginStep]] = {
             SESSION_PAGE: _read(lambda request, head: pages.page(head)),
             SESSION: _read(lambda request, head: pages.session(head)),
-            HANDOFF: {"GET": lambda request, head: handoff.hand_off(head)},
+            HANDOFF: {"GET": lambda request, head: handoff.hand_off(head, request.get(NEW_BROWSER, ""))},
             SIGN_OUT: _read(lambda request, head: sign_out.ask(head)) | {"POST": sign_out.end},
         }
 

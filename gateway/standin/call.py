@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, MultiMapping
+from yarl import URL
 
 from gateway.standin.cookies import cookie_pairs
 from gateway.standin.org import Org
@@ -56,19 +57,22 @@ class Call:
 
 async def read_call(org: Org, request: web.Request) -> Call:
     """Read a request to its end."""
-    body = await request.read()
-    fields = CIMultiDict(request.headers)
-    scheme = fields.get("X-Forwarded-Proto", request.scheme)
-    is_form = request.content_type == _FORM and request.method == "POST"
+    return call_of(org, request.method, request.rel_url, request.headers, await request.read(), request.scheme)
+
+
+def call_of(org: Org, method: str, target: URL, fields: MultiMapping[str], body: bytes, scheme: str = "https") -> Call:
+    """Return the call that these parts of a request make; `fields` are looked up in any case, `scheme` is how the request came."""
+    host, scheme = fields.get("Host", ""), fields.get("X-Forwarded-Proto", scheme)
+    is_form = fields.get("Content-Type", "").partition(";")[0].strip().lower() == _FORM and method == "POST"
     return Call(
         org=org,
-        method=request.method,
-        path=servlet_path(request.rel_url.raw_path),
-        host=request.host,
-        origin=f"{scheme if scheme in ('http', 'https') else 'https'}://{request.host}",
-        fields=fields,
-        query=parameter_pairs(request.rel_url.raw_query_string),
+        method=method,
+        path=servlet_path(target.raw_path),
+        host=host,
+        origin=f"{scheme if scheme in ('http', 'https') else 'https'}://{host}",
+        fields=CIMultiDict(fields),
+        query=parameter_pairs(target.raw_query_string),
         form=parameter_pairs(body.decode("utf-8", "replace")) if is_form else (),
         body=body,
-        cookies=tuple(cookie_pairs(request.headers.getall("Cookie", []))),
+        cookies=tuple(cookie_pairs(fields.getall("Cookie", []))),
     )

@@ -83,6 +83,7 @@ class Org:
         trusted_origins: Sequence[str] = (),
         session_lifetime_seconds: float = TWO_HOURS,
         api_token: str = "00StandInApiToken",
+        clock: Clock | None = None,
     ) -> None:
         unknown = sorted(set(quirks) - set(QUIRKS))
         if unknown:
@@ -94,7 +95,7 @@ class Org:
         self.trusted_origins = set(trusted_origins)
         self.api_token = api_token
         self.administrators: set[str] = set()
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
         self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)
         self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)

@@ -73,21 +73,26 @@ def application(org: Org) -> web.Application:
         call = await read_call(org, request)
         if is_control(call, _port(request)):
             return control(call)
-        row = _row(call)
-        org.journal.record(row)
-        order = org.faults.next(call.method, call.path)
-        response = await _faulty(call, order) if order is not None else _perform(call)
+        response = await answered(call)
         if response is None:
-            row.status = HANG_UP
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
-        row.status = response.status
         return response
 
     application = web.Application(client_max_size=1024**2)
     application.router.add_route("*", "/{tail:.*}", answer)
     return application
+
+
+async def answered(call: Call) -> web.Response | None:
+    """Journal a request, let faults at it, and answer it; None where the org hangs up instead."""
+    row = _row(call)
+    call.org.journal.record(row)
+    order = call.org.faults.next(call.method, call.path)
+    response = await _faulty(call, order) if order is not None else _perform(call)
+    row.status = response.status if response is not None else HANG_UP
+    return response
 
 
 def _port(request: web.Request) -> int:

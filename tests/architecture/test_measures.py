@@ -30,6 +30,8 @@ LONG_FILES: dict[str, str] = {
     "tests/doors/test_handoff.py": "the tests of one door",
     "tests/sessions/test_asking.py": "the tests of one class",
     "tests/sessions/test_memory.py": "the tests of one class",
+    "gateway/doors/login/redeeming.py": "one redemption, from its turn to its answer",
+    "gateway/doors/protected/lasting.py": "one registry: the second look, and what a redemption spares or moves",
     "gateway/proxy/connection.py": "one state machine, and the two classes that it calls",
     "gateway/proxy/reading.py": "one state machine: each of its states reads the next bytes",
     "gateway/proxy/upstream.py": "one pool: every way in and out of it keeps the same counts",

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from tests.browser.other_site import OtherSite, serve_other_site
 from tests.browser.visitor import Visitor
 from tests.journeys.stage import CHROMIUM_FLAGS, Stage, Stages
 
@@ -71,3 +72,11 @@ async def arrive(chromium: Browser, start: Stages) -> AsyncIterator[Arrive]:
 async def visitor(stage: Stage, arrive: Arrive) -> Visitor:
     """A person at the arrangement of this test."""
     return await arrive(stage)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def elsewhere() -> AsyncIterator[OtherSite]:
+    """Pages of other parties, on any name of this machine."""
+    site = await serve_other_site()
+    yield site
+    await site.running.aclose()

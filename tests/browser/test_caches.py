@@ -15,7 +15,9 @@ from playwright.async_api import CDPSession, Page
 
 from gateway.demo.serving import serve
 from gateway.standin import Fault
+from tests.browser.beginnings import ON_EACH_ENGINE, WAYS
 from tests.browser.conftest import Arrive
+from tests.browser.other_site import OtherSite
 from tests.browser.visitor import ALICE, BOB, ME, Visitor, redemptions
 from tests.journeys.stage import Stage, Stages
 
@@ -75,8 +77,8 @@ async def careless() -> AsyncIterator[CarelessApp]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(start: Stages, careless: CarelessApp) -> Stage:
-    return await start(upstream=careless.address)
+async def stage(request: pytest.FixtureRequest, start: Stages, careless: CarelessApp) -> Stage:
+    return await start(upstream=careless.address, engine=getattr(request, "param", "classic"))
 
 
 async def seen(page: Page) -> set[str]:
@@ -117,6 +119,39 @@ async def test_t5_nothing_of_alice_is_shown_to_bob_at_the_same_addresses(visitor
     for path in ("/", "/notes", "/notes?2"):
         await visitor.page.goto(app + path)
         assert await seen(visitor.page) <= {BOB, "nobody"}, path
+
+
+@pytest.mark.parametrize(("stage", "way"), ON_EACH_ENGINE, indirect=["stage"])
+async def test_t5_nothing_of_alice_is_shown_to_bob_who_came_without_a_token(visitor: Visitor, elsewhere: OtherSite, way: str) -> None:
+    app = visitor.stage.where.app
+    await visitor.enter("alice")
+    for path in ("/notes", "/notes?2"):
+        await visitor.page.goto(app + path)
+        assert ALICE in await seen(visitor.page)
+    await WAYS[way](visitor, elsewhere, BOB)
+    other = await visitor.profile.new_page()
+    for page in (visitor.page, other):
+        for path in ("/", "/notes", "/notes?2"):
+            await page.goto(app + path)
+            assert await seen(page) <= {BOB, "nobody"}, path
+
+
+async def test_t5_a_page_of_alices_that_is_still_open_fetches_nothing_of_hers_once_bob_is_there(
+    visitor: Visitor, elsewhere: OtherSite, careless: CarelessApp
+) -> None:
+    app = visitor.stage.where.app
+    visitor.awaited_statuses |= {401}
+    await visitor.enter("alice")
+    await visitor.page.goto(f"{app}/notes")
+    assert ALICE in await seen(visitor.page)
+    old, visitor.page = visitor.page, await visitor.profile.new_page()
+    careless.asked.clear()
+    await WAYS["saml"](visitor, elsewhere, BOB)
+    assert await old.evaluate("async () => (await fetch('/read.json')).status") == 401
+    await visitor.page.goto(f"{app}/notes")
+    assert await seen(visitor.page) <= {BOB, "nobody"}
+    assert await old.evaluate("async () => (await (await fetch('/read.json')).json()).user") == BOB
+    assert {user for _, user in careless.asked} == {BOB}
 
 
 async def test_t5_nor_by_back_nor_in_a_second_tab(visitor: Visitor) -> None:

@@ -24,6 +24,7 @@ SCRIPT = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Des
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 Jar = dict[tuple[str, bool, str], str]
+Lines = tuple[tuple[str, str], ...]
 
 
 def redemption(token: str, target: str = f"{HR}/") -> str:
@@ -128,15 +129,24 @@ class Person:
         if content:
             sent.setdefault("Content-Type", content_type)
         target = url[len(f"{parts.scheme}://{parts.netloc}") :].partition("#")[0] or "/"
-        address = yarl.URL.build(scheme="http", host="127.0.0.1", port=self.port(), path=target, encoded=True)
-        async with self.client.request(
-            method, address, headers=sent, data=content if content or method == "POST" else None, allow_redirects=False
-        ) as response:
-            lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
+
+        def keep(lines: Lines) -> None:
             for name, value in lines:
                 if name.lower() == "set-cookie":
                     self._keep(host, value)
-            return Reply(url, response.status, lines, (await response.read()).decode("utf-8", "replace"))
+
+        status, lines, answered = await self.send(method, target, sent, content if content or method == "POST" else None, keep)
+        return Reply(url, status, lines, answered.decode("utf-8", "replace"))
+
+    async def send(
+        self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
+    ) -> tuple[int, Lines, bytes]:
+        """Carry one request to the gateway: status, fields and body of its answer. ``heard`` gets the fields when the head is there."""
+        address = yarl.URL.build(scheme="http", host="127.0.0.1", port=self.port(), path=target, encoded=True)
+        async with self.client.request(method, address, headers=sent, data=content, allow_redirects=False) as response:
+            lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
+            heard(lines)
+            return response.status, lines, await response.read()
 
     async def go(self, url: str, *, site: str = "same-site", method: str = "GET", body: str = "", most: int = 15) -> Reply:
         """A navigation to its end: 307 repeats the request, 302 and 303 become GET; outside of our hosts it stops."""

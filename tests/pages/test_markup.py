@@ -5,7 +5,20 @@ from pathlib import Path
 import pytest
 
 import gateway.pages
-from gateway.pages import BadRequest, ConfirmSignOut, ConfirmSwitch, Forbidden, NobodyPage, Refused, SessionPage, SignedOut, View, render
+from gateway.pages import (
+    BadRequest,
+    ConfirmSignOut,
+    ConfirmSwitch,
+    Forbidden,
+    GoingOn,
+    NobodyPage,
+    Refused,
+    SessionPage,
+    SignedOut,
+    SignInWithheld,
+    View,
+    render,
+)
 from gateway.pages.views import SWITCH_PATH
 from tests.pages.parsed import Parsed, parse
 from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS, views
@@ -132,6 +145,39 @@ def test_the_confirmed_switch_carries_the_sealed_request_and_a_way_to_stay() -> 
     assert page.named("a")[0]["href"] == "/.gateway/"
     assert "No, stay alice" in page.text("a")
     assert "alice is signed out first, at every application behind this gateway." in page.text("main")
+
+
+def test_a_sign_in_by_a_strangers_link_names_the_place_it_comes_from_and_a_way_to_refuse() -> None:
+    view = ConfirmSwitch(None, "c2VhbGVk", "https://shop.example.net")
+    assert _forms(view) == [("post", "/.gateway/switch", {"request": "c2VhbGVk"})]
+    page = parse(render(view).html)
+    assert page.text("h1") == "Sign in with this link?"
+    assert page.named("a")[0]["href"] == "/.gateway/"
+    assert "A link from https://shop.example.net wants to sign you in." in page.text("main")
+    assert "A link from an unknown place wants to sign you in." in parse(render(ConfirmSwitch(None, "c2VhbGVk")).html).text("main")
+
+
+def test_a_confirmed_switch_leads_on_by_itself_and_by_a_link() -> None:
+    page = parse(render(GoingOn("https://app.example.org/a?b=c&d=e")).html)
+    assert {"http-equiv": "refresh", "content": "0; url=https://app.example.org/a?b=c&d=e"} in page.named("meta")
+    assert page.named("a")[0]["href"] == "https://app.example.org/a?b=c&d=e"
+    assert page.named("form") == []
+    assert "signed in" not in page.text("main")
+    assert "changed" not in page.text("main")
+
+
+def test_no_other_page_leads_on_by_itself() -> None:
+    for view in PLAIN_VIEWS:
+        refreshes = [each for each in parse(render(view).html).named("meta") if "http-equiv" in each]
+        assert bool(refreshes) is isinstance(view, GoingOn)
+
+
+def test_a_sign_in_that_was_stopped_says_that_nobody_is_signed_in_and_names_nobody() -> None:
+    page = parse(render(SignInWithheld("close_unproven", 5)).html)
+    assert "Nobody is signed in here now." in page.text("main")
+    assert [each["href"] for each in page.named("a")] == ["/.gateway/"]
+    assert page.named("form") == []
+    assert (b"Retry-After", b"5") in render(SignInWithheld("close_unproven", 5)).fields
 
 
 def test_sign_out_carries_where_to_go_only_when_there_is_somewhere() -> None:

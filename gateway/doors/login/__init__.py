@@ -11,6 +11,7 @@ from typing import assert_never
 
 from aiohttp import web
 
+from gateway.closing import LIMITED
 from gateway.core.cookies import session_cookies
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import Kind, kind_of
@@ -27,9 +28,9 @@ from gateway.core.org_requests import (
     is_pushed_request,
     read,
 )
-from gateway.core.redemption import are_too_many
+from gateway.core.redemption import are_too_many, expiries
 from gateway.core.routing import is_own
-from gateway.core.session import SessionToken
+from gateway.core.session import NoSession, SessionToken, Unknown
 from gateway.doors.answers import to_response
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
@@ -42,7 +43,7 @@ from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.notes import REASON, ROUTE, VERDICT
-from gateway.doors.own_paths import LoginOwnPaths
+from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
 from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
@@ -90,6 +91,10 @@ class LoginDoor:
         self._rooms = rooms
         self._rules = rules
 
+    async def resume(self) -> None:
+        """Take up what the process before this one left open; call it before anybody is answered. Raises ``OutsideFailed``."""
+        await self._rooms.new_sessions.resume()
+
     async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         """The whole answer; the words for the access log are left in ``request``."""
         wording = self._rooms.wording
@@ -107,8 +112,9 @@ class LoginDoor:
             if isinstance(body, Malformed) or form is None:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
                 return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
-            await self._rooms.token_origins.note_request(head, form)
-            return await self._judged(request, sender, body, read(head, body or b""))
+            found = read(head, body or b"")
+            await self._rooms.token_origins.note_request(head, form, _tokens_of(found))
+            return await self._judged(request, sender, body, found)
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)
         except OutsideFailed as error:
@@ -138,6 +144,8 @@ class LoginDoor:
         if head.path != SWITCH_PATH:
             if head.path in _RELY_ON_THE_SESSION:
                 await rooms.new_sessions.settle(sender)
+            if sender.fresh:
+                request[NEW_BROWSER] = sender.browser_id
             return await rooms.own.handle(request, head)
         request[ROUTE] = SWITCH_PATH
         found = await rooms.switch.read(request, head, sender.browser_id)
@@ -187,6 +195,8 @@ class LoginDoor:
         if head.method not in ("GET", "POST"):
             return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
         token = await rooms.token_origins.of(head, found, sender.browser_id)
+        if not token.announced:
+            await rooms.token_origins.note_tokens(head, found.tokens)
         judgement = judge(head, token, self._rules.start)
         if len(references) > 1 and isinstance(judgement, Trusted) and not await self._are_pushed_here(references):
             judgement = Asks("unknown_references")
@@ -229,9 +239,10 @@ class LoginDoor:
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
     ) -> web.StreamResponse:
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
+        as_tokens = Redemption(_references_as_tokens(references))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
+            await self._rooms.token_origins.note_tokens(sender.head, as_tokens.tokens)
             return await self._plain(request, sender, body)
-        as_tokens = Redemption(tuple(map(SessionToken, references)))
         return await self._redeem(request, sender, body, as_tokens, references)
 
     async def _silently(self, request: web.BaseRequest, sender: Sender, body: bytes | None, client_id: str) -> web.StreamResponse:
@@ -259,13 +270,26 @@ class LoginDoor:
         if found.how is Ending.OIDC:
             return await self._oidc_logout(request, sender, body, found.hint_subject)
         if found.how is Ending.API or self._is_trusted(head):
-            request[VERDICT] = "signed_out"
-            return await rooms.forwarding.sign_out(request, sender, body)
+            return await self._signed_out(request, sender, body)
         if kind_of(head) is not Kind.NAVIGATION:
             return self._told(request, rooms.wording.refusal(head, 403, "other_site"))
         if await rooms.forwarding.has_session(head):
             return self._told(request, rooms.wording.asks_to_sign_out(_way_back(head)))
         return await self._plain(request, sender, body)
+
+    async def _signed_out(
+        self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: tuple[bytes, bytes]
+    ) -> web.StreamResponse:
+        """Cookies that were never seen here are asked about first, as a guess: nobody may use up Okta's rate limit with made-up ones."""
+        head, rooms = sender.head, self._rooms
+        found = await rooms.forwarding.made_up(sender)
+        if isinstance(found, Unknown) and found.reason in LIMITED:
+            return self._told(request, rooms.wording.refusal(head, 503, found.reason))
+        request[VERDICT] = "signed_out"
+        if isinstance(found, NoSession):
+            gone = expiries({cookie.name for cookie in session_cookies(head.fields)}, ())
+            return await rooms.forwarding.hidden(request, sender, body, *gone, *more)
+        return await rooms.forwarding.sign_out(request, sender, body, *more)
 
     async def _oidc_logout(
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, hint_subject: str | None
@@ -294,7 +318,7 @@ class LoginDoor:
             return await self._plain(request, sender, body)
         request[REASON] = "legacy_session_id"
         if current.method == "DELETE":
-            return await forwarding.sign_out(request, replace(sender, head=current), body, DEPRECATION)
+            return await self._signed_out(request, replace(sender, head=current), body, DEPRECATION)
         return await forwarding.plain(request, replace(sender, head=current), body, DEPRECATION)
 
     def _is_trusted(self, head: RequestHead) -> bool:
@@ -308,6 +332,21 @@ class LoginDoor:
         request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
         fresh = sender.fresh if sender is not None else ()
         return to_response(outcome.answer.plus(*fresh), closes=request.can_read_body and not request.content.is_eof())
+
+
+def _tokens_of(found: OrgRequest) -> tuple[SessionToken, ...]:
+    """The tokens that the request itself would redeem; a reference to pushed parameters is as good as one."""
+    match found:
+        case Redemption(tokens):
+            return tokens
+        case PushedByReference(references):
+            return _references_as_tokens(references)
+        case _:
+            return ()
+
+
+def _references_as_tokens(references: tuple[str, ...]) -> tuple[SessionToken, ...]:
+    return tuple(map(SessionToken, references))
 
 
 def _is_form(head: RequestHead) -> bool:

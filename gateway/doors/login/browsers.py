@@ -4,12 +4,11 @@ Owns the records by browser id. "The same browser" is a cookie of ours, never an
 those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming`` do, and write down what they found.
 """
 
-import hashlib
-
 from gateway.core.seal import Sealer
 from gateway.doors.login.turns import Turns
-from gateway.doors.sealed_records import SealedRecords
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 12 * 3600.0
@@ -17,11 +16,6 @@ REMEMBERED_SECONDS = 12 * 3600.0
 
 KIND = "browser"
 _NO_RECORD = BrowserRecord()
-
-
-def browser_key(browser_id: str) -> bytes:
-    """The key under which a browser is remembered: a hash, so that no record names the cookie that finds it."""
-    return hashlib.blake2b(browser_id.encode(), digest_size=16, person=b"browser record").digest()
 
 
 class Browsers:
@@ -34,22 +28,30 @@ class Browsers:
 
     async def record(self, browser_id: str) -> BrowserRecord:
         """What is remembered of this browser. Raises ``StateFailed``."""
-        payload = await self._records.get(browser_key(browser_id)) if browser_id else None
-        return (BrowserRecord.unpacked(payload) if payload is not None else None) or _NO_RECORD
+        return await self.record_at(browser_key(browser_id)) if browser_id else _NO_RECORD
 
     async def keep(self, browser_id: str, record: BrowserRecord) -> None:
         """Remember it. Raises ``StateFailed``."""
         if browser_id:
-            await self._records.put(browser_key(browser_id), record.packed())
+            await self.keep_at(browser_key(browser_id), record)
 
-    async def unsettled(self) -> list[BrowserRecord]:
-        """Every record whose session Okta has not named yet. Raises ``StateFailed``."""
-        return [record for record in await self._all() if record.standing is Standing.UNDECIDED]
+    async def record_at(self, key: bytes) -> BrowserRecord:
+        """The record of the browser with this key (``browser_key``). Raises ``StateFailed``."""
+        payload = await self._records.get(key)
+        return (BrowserRecord.unpacked(payload) if payload is not None else None) or _NO_RECORD
+
+    async def keep_at(self, key: bytes, record: BrowserRecord) -> None:
+        """Remember it under this key. Raises ``StateFailed``."""
+        await self._records.put(key, record.packed())
+
+    async def unsettled(self) -> list[tuple[bytes, BrowserRecord]]:
+        """Every key and record of a browser whose session Okta has not named yet. Raises ``StateFailed``."""
+        return [(key, record) for key, record in await self._all() if record.standing is Standing.UNDECIDED]
 
     async def of_user(self, user_id: str) -> list[BrowserRecord]:
         """Every record of this user's. Raises ``StateFailed``."""
-        return [record for record in await self._all() if user_id in (record.user_id, record.before_user_id)]
+        return [record for _, record in await self._all() if user_id in (record.user_id, record.before_user_id)]
 
-    async def _all(self) -> list[BrowserRecord]:
-        found = (BrowserRecord.unpacked(payload) for _, payload in await self._records.entries())
-        return [record for record in found if record is not None]
+    async def _all(self) -> list[tuple[bytes, BrowserRecord]]:
+        found = ((key, BrowserRecord.unpacked(payload)) for key, payload in await self._records.entries())
+        return [(key, record) for key, record in found if record is not None]

@@ -6,7 +6,7 @@ Owns what travels to Okta besides tokens, and what of Okta's answers reaches the
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -24,18 +24,22 @@ from gateway.core.redemption import (
     expiries,
     leaves_with_token,
     names_set,
+    parent_domains,
     relocated,
     without_deletions,
     without_gateway_cookies,
     without_session,
     without_session_settings,
 )
-from gateway.core.session import NoSession, Session, SessionCookie
+from gateway.core.session import Finding, NoSession, Session, SessionCookie
 from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions, Sender
 from gateway.doors.login.token_origins import TokenOrigins
+from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
+from gateway.policy.session.cookies import could_be_oktas, split
+from gateway.policy.session.judging import dead_expiries
 from gateway.policy.switch.clients import client_of
 from gateway.proxy.http import HttpProxy, Judge
 from gateway.proxy.pins import Asker
@@ -87,7 +91,7 @@ class OrgForwarding:
 
     def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> Sender:
         """The browser behind a request, with the session cookies that may travel, and what it carries."""
-        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_revoked(cookie))
+        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_dead(cookie))
         return Sender(head, browser_id, presented, self._carrying.carried(head), fresh)
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
@@ -109,7 +113,7 @@ class OrgForwarding:
         Raises ``Withheld``, and ``OutsideFailed`` before the first byte.
         """
         head = sender.head
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
         with ExitStack() as underway:
             underway.enter_context(self._closer.underway.carrying((*self._sessions.fingerprints(sender.presented), *sender.keys)))
 
@@ -139,7 +143,7 @@ class OrgForwarding:
     ) -> web.StreamResponse:
         """Forward a call that ends the sessions it names; once Okta has done it (204), ``then`` is done before the answer is delivered."""
         head = sender.head
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
 
         async def judge(status: int, answered: Fields) -> Fields:
             if status == 204:
@@ -154,15 +158,18 @@ class OrgForwarding:
         The closing is a task of its own and revokes once more: a client that leaves at any moment leaves nothing half done.
         """
         head = sender.head
-        record = await self._browsers.record(sender.browser_id)
-        ending = tuple(dict.fromkeys((*session_cookies(head.fields), *record.all_cookies)))
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: False)))
+        ending, _ = split(session_cookies(head.fields))
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: not could_be_oktas(cookie.value))))
 
         async def judge(status: int, answered: Fields) -> Fields:
             return (*without_session_settings(self._inbound(answered)), *more)
 
         try:
-            await self._closer.revoke(ending, sender.browser)
+            with suppress(OutsideFailed):  # a sign-out is carried out here and at Okta; the closing tells what others do not know
+                record = await self._browsers.record(sender.browser_id)
+                ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
+            with suppress(OutsideFailed):
+                await self._closer.revoke(ending, sender.browser)
             return await self._send(request, head, (fields, body), judge)
         finally:
             self._closer.close_soon(ending, sender.browser)
@@ -173,7 +180,7 @@ class OrgForwarding:
         A logout that Okta refused ends nothing.
         """
         head, browser, presented = sender.head, sender.browser, sender.presented
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_revoked)))
+        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
         with ExitStack() as underway:
             underway.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
 
@@ -187,6 +194,16 @@ class OrgForwarding:
                     return (*await self._new_sessions.judged(inbound, sender, underway), *more)
 
             return await self._send(request, head, (fields, body), judge)
+
+    async def made_up(self, sender: Sender) -> Finding | None:
+        """What Okta says of session cookies that were never seen here, so that anybody may have made them up; None for all others.
+
+        The question is a guess: ``Unknown`` with a reason of ``closing.LIMITED`` where this client, or all together, made too many.
+        """
+        possible, _ = split(session_cookies(sender.head.fields))
+        if not possible or any(self._sessions.is_known(cookie) for cookie in possible):
+            return None
+        return await self._closer.who(possible, sender.browser)
 
     async def has_session(self, head: RequestHead) -> bool:
         """Whether the browser has, or for all that Okta says may have, a live session."""
@@ -248,20 +265,24 @@ class OrgForwarding:
         return sender.fresh if sender.fresh and (is_document(sender.head) or cookies_set(answered)) else ()
 
     async def _dead_cookies(self, sender: Sender, answered: Fields) -> Fields:
-        """Lines that expire revoked cookies which the browser still presents beside a living session.
+        """Lines that expire what the browser presents and Okta is not shown: what it cannot have issued, and revoked cookies.
 
-        Only under names that its living session does not use, and that this answer does not set: under any other name a newer cookie
-        may have arrived meanwhile.
+        Revoked ones only beside a living session, under names that it does not use, and that this answer does not set: under any
+        other name a newer cookie may have arrived meanwhile. The others were planted, perhaps for a parent domain.
         """
-        dead = {cookie.name for cookie in session_cookies(sender.head.fields) if cookie not in sender.presented}
+        head = sender.head
+        possible, impossible = split(session_cookies(head.fields))
+        kept = (*sender.presented, *cookies_set(answered))
+        planted = dead_expiries(kept, impossible, parent_domains(head.authority.host)) if impossible and is_document(head) else ()
+        dead = {cookie.name for cookie in possible if cookie not in sender.presented}
         if not dead or not sender.presented:
-            return ()
+            return planted
         record = await self._browsers.record(sender.browser_id)
         living = {cookie.name for cookie in (*sender.presented, *record.cookies)}
-        return expiries(dead - living - names_set(answered), ())
+        return (*planted, *expiries(dead - living - names_set(answered), ()))
 
-    def _is_revoked(self, cookie: SessionCookie) -> bool:
-        return self._sessions.is_revoked((cookie,))
+    def _is_dead(self, cookie: SessionCookie) -> bool:
+        return not could_be_oktas(cookie.value) or self._sessions.is_revoked((cookie,))
 
     def _outbound(self, fields: Fields) -> Fields:
         """Origin and Referer as Okta knows its own pages."""

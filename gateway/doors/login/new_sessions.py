@@ -16,7 +16,7 @@ from typing import assert_never
 
 from gateway.closing import Closer
 from gateway.core.cookies import expired, set_cookie_name, set_cookie_value
-from gateway.core.messages import Fields, RequestHead
+from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.redemption import (
     OKTA_SESSION_NAMES,
     cookies_set,
@@ -27,12 +27,14 @@ from gateway.core.redemption import (
     without_session,
 )
 from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.core.switch import Proven, Refuse
+from gateway.core.switch import Proven, Refuse, is_proof_of_end
 from gateway.doors.carrying import Carrying
-from gateway.doors.login.browsers import Browsers, browser_key
+from gateway.doors.login.browsers import Browsers
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import (
     AskNew,
     AskOld,
@@ -47,6 +49,7 @@ from gateway.policy.switch.new_session import (
     OldClosed,
     Withhold,
     begin,
+    names_same_session,
     step,
 )
 from gateway.sessions import Sessions
@@ -58,6 +61,9 @@ AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
 """The waits between questions about a session that is undecided: about an hour in all."""
 
 MOST_UNDECIDED = 1000
+
+_NO_HEAD = RequestHead("GET", "/", Authority("", 443), (), True, "", "")
+"""Stands for the request of a browser of which only its record is known."""
 
 Cookies = tuple[SessionCookie, ...]
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -102,16 +108,20 @@ class Withheld(Exception):
 class _Older:
     """The sessions that a new one may take the place of, each with the user whom Okta named for it, or None.
 
-    ``others`` collects those that turned out to be another user's: only they are closed.
+    ``same`` collects those that turned out to be the new user's own: a sibling host may have planted another user's cookie beside them.
     """
 
     groups: list[tuple[Cookies, str | None]]
-    others: Cookies = ()
     same: Cookies = ()
 
     @property
     def cookies(self) -> Cookies:
         return tuple(dict.fromkeys(cookie for group, _ in self.groups for cookie in group))
+
+    @property
+    def ending(self) -> Cookies:
+        """Those that end when another user's session begins."""
+        return tuple(cookie for cookie in self.cookies if cookie not in self.same)
 
     @property
     def user_id(self) -> str | None:
@@ -176,8 +186,8 @@ class NewSessions:
         async with self._browsers.turns.of(self._keys(sender)):
             record = await self._browsers.record(sender.browser_id)
             if record.standing is not Standing.SETTLED:
-                await self._decide_again(sender, record)
-            elif sender.presented and record.cookies:
+                await self._decide_again(sender, browser_key(sender.browser_id), record)
+            elif sender.presented:
                 await self._replace(sender, record)
 
     async def redeemed(self, sender: Sender, begun: Cookies) -> Session | None:
@@ -189,13 +199,20 @@ class NewSessions:
             finding = await self._who(begun, sender.browser)
             session = finding if isinstance(finding, Session) else None
         if begun or record.cookies:  # a stranger's made-up tokens take no room of anybody's record
-            await self._browsers.keep(sender.browser_id, record.given(begun, session.user_id if session is not None else ""))
+            user_id = session.user_id if session is not None else ""
+            given = record.given(begun, user_id)
+            # A token in an authorize request signs its user in for that client too.
+            await self._browsers.keep(sender.browser_id, given.used(client_of(sender.head), user_id) if user_id else given)
         return session
 
     async def resume(self) -> None:
-        """Hold what was undecided when the process before this one ended. Raises ``OutsideFailed``."""
-        for record in await self._browsers.unsettled():
+        """Hold what was undecided when the process before this one ended, and ask Okta again. Raises ``OutsideFailed``.
+
+        Call it before anybody is answered. Of the browsers nothing else is known than their records.
+        """
+        for key, record in await self._browsers.unsettled():
             await self._sessions.hold(record.all_cookies)
+            self._ask_later(Sender(_NO_HEAD, "", ()), key)
 
     async def aclose(self) -> None:
         """Stop asking, and wait for the answers that are being judged."""
@@ -241,7 +258,7 @@ class NewSessions:
             if record.standing is not Standing.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
-            before = _Older([(record.before, record.before_user_id or None)] if record.before else [])
+            before = _Older(_groups(record.before, record.before_user_id))
             return await self._run(answered, _Judging(sender, record.cookies, before), record)
 
     def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> _Older:
@@ -255,8 +272,7 @@ class NewSessions:
         ):
             rest = tuple(cookie for cookie in cookies if cookie not in known and not self._sessions.is_revoked((cookie,)))
             known.update(rest)
-            if rest:
-                groups.append((rest, user_id or None))
+            groups.extend(_groups(rest, user_id))
         return _Older(groups)
 
     def _recalled_user(self, cookies: Cookies) -> str | None:
@@ -270,10 +286,11 @@ class NewSessions:
         if isinstance(final, Withhold):
             raise self._withheld(final, judging)
         await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
+        if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
+            return answered
         cleared = self._carrying.cleared(sender.head) if sender.carried else ()
-        if final.why is not Delivery.OTHER_USER:
-            return (*answered, *cleared)
-        return (*answered, *self._expiries(answered, sender), *cleared)
+        expiries = self._expiries(answered, judging) if final.why is Delivery.OTHER_USER else ()
+        return (*answered, *expiries, *cleared)
 
     async def _driven(self, judging: _Judging) -> Deliver | Withhold:
         state, command = begin(judging.new, judging.older.cookies, judging.older.user_id, carries=bool(judging.sender.carried))
@@ -293,8 +310,7 @@ class NewSessions:
             case AskOld():
                 return NamedOld(await self._who_was(judging))
             case CloseOld():
-                others = judging.older.others or judging.older.cookies
-                return await self._close(others, sender.browser)
+                return await self._close((*judging.older.ending, *sender.carried), sender.browser)
             case Deliver() | Withhold():
                 raise AssertionError("final commands are not carried out")
             case _:
@@ -310,6 +326,7 @@ class NewSessions:
             raise AssertionError("the older sessions are asked about only once the new one is named")
         named = session.user_id
         findings: list[Finding] = []
+        has_other, is_renewed = False, names_same_session(judging.new, judging.older.cookies)
         for cookies, user_id in judging.older.groups:
             finding: Finding
             if user_id is None:
@@ -317,10 +334,11 @@ class NewSessions:
                 user_id = finding.user_id if isinstance(finding, Session) else None
             else:
                 finding = session  # stands for "the same user"
-            if user_id is not None and user_id != named:
-                judging.older.others = (*judging.older.others, *cookies)
+            if user_id == named:
+                judging.older.same = (*judging.older.same, *cookies)
+            has_other = has_other or user_id not in (None, named) or (_may_live(finding) and not is_renewed)
             findings.append(finding)
-        if judging.older.others:
+        if has_other:
             other = next((one for one in findings if isinstance(one, Session) and one.user_id != named), None)
             return other if other is not None else _stranger(session)
         return next((one for kind in (Unknown, Session, NoSession) for one in findings if isinstance(one, kind)), NoSession("no_cookie"))
@@ -342,16 +360,19 @@ class NewSessions:
                 return record.given(_held(sender, judging.new), user_id or older.user_id or "")
             case Delivery.OTHER_USER:
                 # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
-                await self._sessions.revoke(older.others or older.cookies)
-                await self._sessions.release(judging.new)
+                await self._sessions.revoke(older.ending)
+                await self._sessions.release((*older.same, *judging.new))
                 self._tell("user_changed_without_token", {"client": sender.head.client})
-                return record.given(judging.new, user_id)
+                if older.same:
+                    self._sessions.adopt(older.same, judging.new)
+                return record.given(tuple(dict.fromkeys((*judging.new, *older.same))), user_id)
             case Delivery.NOBODY_YET:
                 return record.waits(judging.new, Standing.NOBODY_YET, older.cookies, older.user_id or "")
             case Delivery.UNDECIDED:
                 waiting = record.waits(judging.new, Standing.UNDECIDED, older.cookies, older.user_id or "")
                 await self._sessions.hold(waiting.all_cookies)
-                self._ask_later(sender)
+                if sender.browser_id:
+                    self._ask_later(sender, browser_key(sender.browser_id))
                 return waiting
             case _:
                 assert_never(final.why)
@@ -364,38 +385,40 @@ class NewSessions:
         older = tuple(dict.fromkeys((*sender.carried, *judging.older.cookies)))
         return Withheld(Refuse(final.reason, revoked=True), self._carrying.moved(sender.head, sender.presented, older))
 
-    def _expiries(self, answered: Fields, sender: Sender) -> Fields:
-        """Lines that take every older session cookie out of the browser which the answer does not set anew.
+    def _expiries(self, answered: Fields, judging: _Judging) -> Fields:
+        """Lines that take every older session cookie out of the browser, under all names that its session does not use from now on.
 
         The lines for parent domains reach what a sibling host may have planted.
         """
-        presented = {cookie.name for cookie in sender.presented}
-        planted = tuple(expired(name, parent) for parent in parent_domains(sender.head.authority.host) for name in sorted(presented))
-        return (*expiries((presented | set(SESSION_NAMES)) - names_set(answered), ()), *planted)
+        host = judging.sender.head.authority.host
+        presented = {cookie.name for cookie in judging.sender.presented}
+        kept = names_set(answered) | {cookie.name for cookie in (*judging.new, *judging.older.same)}
+        planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(presented))
+        return (*expiries((presented | set(SESSION_NAMES)) - kept, ()), *planted)
 
     # What was left open.
 
-    def _ask_later(self, sender: Sender) -> None:
-        if len(self._deciding) < MOST_UNDECIDED and sender.browser_id:
-            task = asyncio.create_task(self._decide(sender), name="asking again who a session is")
+    def _ask_later(self, sender: Sender, key: bytes) -> None:
+        if len(self._deciding) < MOST_UNDECIDED:
+            task = asyncio.create_task(self._decide(sender, key), name="asking again who a session is")
             self._deciding.add(task)
             task.add_done_callback(self._deciding.discard)
 
-    async def _decide(self, sender: Sender) -> None:
+    async def _decide(self, sender: Sender, key: bytes) -> None:
         for seconds in AGAIN_SECONDS:
             await asyncio.sleep(seconds)
             try:
-                async with self._browsers.turns.of(self._keys(sender)):
-                    record = await self._browsers.record(sender.browser_id)
-                    if record.standing is not Standing.UNDECIDED or await self._decide_again(sender, record):
+                async with self._browsers.turns.of((key, *self._sessions.fingerprints(sender.presented))):
+                    record = await self._browsers.record_at(key)
+                    if record.standing is not Standing.UNDECIDED or await self._decide_again(sender, key, record):
                         return
             except OutsideFailed as error:
                 self._tell("session_undecided", {"reason": error.reason})
 
-    async def _decide_again(self, sender: Sender, record: BrowserRecord) -> bool:
+    async def _decide_again(self, sender: Sender, key: bytes, record: BrowserRecord) -> bool:
         """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
         self._sessions.forget(record.cookies)
-        older = _Older([(record.before, record.before_user_id or None)] if record.before else [])
+        older = _Older(_groups(record.before, record.before_user_id))
         judging = _Judging(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
         final = await self._driven(judging)
         if isinstance(final, Withhold):
@@ -406,25 +429,28 @@ class NewSessions:
             return False
         if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED:
             await self._sessions.release(record.before)
-        await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
+        await self._browsers.keep_at(key, await self._recorded(final, judging, record))
         return final.why is not Delivery.NOBODY_YET
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> None:
-        """The browser presents a session that did not come through here: where it is another user's, the known one ends first."""
-        finding = await self._who(sender.presented, sender.browser)
+        """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
+
+        Nobody vouches for these cookies. From here on they are the browser's: apps get a pass for them, which must end with them.
+        """
+        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
+        finding = judgement.finding
         if not isinstance(finding, Session):
             return
-        rest = tuple(cookie for cookie in record.cookies if cookie not in sender.presented)
-        if finding.user_id != record.user_id and rest:
-            was = record.user_id or await self._user_of(rest, sender.browser)
-            if was is not None and was != finding.user_id:
+        rest = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
+        if rest:
+            known = finding.user_id == record.user_id
+            was = finding if known else await self._who(rest, sender.browser)
+            if isinstance(was, Session) and was.user_id == finding.user_id:
+                self._sessions.adopt(rest, judgement.living)
+            elif not is_proof_of_end(was):
                 await self._close(rest, sender.browser)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
-        await self._browsers.keep(sender.browser_id, record.given(sender.presented, finding.user_id))
-
-    async def _user_of(self, cookies: Cookies, browser: Browser) -> str | None:
-        finding = await self._who(cookies, browser)
-        return finding.user_id if isinstance(finding, Session) else None
+        await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
 
     # The browser's turn.
 
@@ -463,6 +489,21 @@ def _held(sender: Sender, new: Cookies) -> Cookies:
     """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names."""
     names = {cookie.name for cookie in new}
     return (*new, *(cookie for cookie in sender.presented if cookie.name not in names))
+
+
+def _groups(cookies: Cookies, user_id: str | None) -> list[tuple[Cookies, str | None]]:
+    """These cookies in groups that are one session each: all of them where their user is known, else every one by itself.
+
+    Okta names one session for several cookies, and of a name that is there twice perhaps neither.
+    """
+    if user_id:
+        return [(cookies, user_id)] if cookies else []
+    return [((cookie,), None) for cookie in cookies]
+
+
+def _may_live(finding: Finding) -> bool:
+    """Whether a session that Okta names nobody for may live all the same: a factor is missing."""
+    return isinstance(finding, NoSession) and not is_proof_of_end(finding)
 
 
 def _stranger(session: Session) -> Session:

@@ -7,7 +7,7 @@ A transaction is the browser's own only if Okta's ``Location`` was the first to 
 there by somebody. An answer to a form of another site makes nothing the browser's own, because its body may name anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cachetools import TTLCache
@@ -15,10 +15,11 @@ from cachetools import TTLCache
 from gateway.clock import Clock
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.nested_tokens import nested_tokens, tokens_in_location
+from gateway.core.org_parameters import Parameters
 from gateway.core.org_requests import Redemption, read
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.doors.login.announced_starts import AnnouncedStarts
-from gateway.doors.login.browsers import browser_key
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.switch.start import StartRules, TokenOrigin, Via, is_trusted_place, via_of
 from gateway.shared_state import SharedState
 
@@ -28,6 +29,7 @@ REMEMBERED_SECONDS = 3600.0
 MOST_STRANGE = 80_000
 """So many strangers' tokens in an hour, and no more is believed of any token: the shared state keeps 100,000 and forgets the oldest."""
 
+_TRANSACTION = frozenset({"statetoken"})
 _SEEN, _STRANGE, _OWN = "seen-token", "stranger-token", "own-transaction"
 
 
@@ -46,10 +48,18 @@ class TokenOrigins:
         self._strange: TTLCache[int, int] = TTLCache(120, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._minute = clock.monotonic
 
-    async def note_request(self, head: RequestHead, form: bytes = b"") -> None:
-        """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form."""
+    async def note_request(self, head: RequestHead, form: bytes = b"", redeems: Iterable[SessionToken] = ()) -> None:
+        """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form.
+
+        ``redeems``: those that the request itself would redeem. They are judged first, and noted then (``note_tokens``).
+        """
         text = head.query + ("&" + form.decode("latin-1") if form else "")
         tokens = nested_tokens(text) if "=" in text or "%" in text else ()
+        judged_later = frozenset(redeems)
+        await self.note_tokens(head, [token for token in tokens if token not in judged_later])
+
+    async def note_tokens(self, head: RequestHead, tokens: Sequence[SessionToken]) -> None:
+        """Remember that these tokens stood in this request, and whether a stranger may have put them there."""
         if not tokens or via_of(head) is Via.PROGRAM:
             return
         is_strange = not is_trusted_place(head, self._rules)
@@ -65,9 +75,7 @@ class TokenOrigins:
         """
         locations = [value.decode("latin-1") for name, value in answered if name.lower() == b"location"]
         for location in locations:
-            target = self._own_target(location)
-            found = read(replace(head, method="GET", target=target)) if target is not None else None
-            own = found.state_tokens if isinstance(found, Redemption) and len(found.state_tokens) == len(found.tokens) else ()
+            own = self._handed_out(head, location)
             may_be_own = bool(own) and is_alive and bool(browser_id) and self._is_no_foreign_form(head)
             for token in tokens_in_location(location):
                 fingerprint = self._fingerprinter.of_token(token)
@@ -102,6 +110,16 @@ class TokenOrigins:
 
     def _fingerprints(self, tokens: Iterable[SessionToken]) -> list[Fingerprint]:
         return [self._fingerprinter.of_token(token) for token in tokens]
+
+    def _handed_out(self, head: RequestHead, location: str) -> tuple[SessionToken, ...]:
+        """The transactions that an address on the login host is about, its sign-in page included; none beside another kind of token."""
+        target = self._own_target(location)
+        found = read(replace(head, method="GET", target=target)) if target is not None else None
+        if target is None or (isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)):
+            return ()
+        named = Parameters(_TRANSACTION, is_authorize=False)
+        named.take_pairs(target.partition("#")[0].partition("?")[2])
+        return tuple(token for _, token in named.tokens)
 
     def _own_target(self, location: str) -> str | None:
         """The origin-form of an address on the login host; None for one on another host."""

@@ -4,11 +4,9 @@ Okta sets ``sid`` and ``idx`` in many answers: after a password, for an external
 when it only renews the value of a living session. Nothing in the answer says which of these it is. So the answer waits while
 Okta is asked who the new cookies are::
 
-    CloseCarried ── not proven ──────────────────────────────────────────────────────────▶ Withhold
-      ▲     │ proven gone
-      │     ▼
-    begin ── no older cookies ───────────────────────────────────────────────────────────▶ Deliver(FIRST)
-      │ older cookies
+    begin ── no older cookies, none carried ─────────────────────────────────────────────▶ Deliver(FIRST)
+      │  └── no older cookies, some carried ─▶ CloseCarried ── proven gone ──────────────▶ Deliver(FIRST)
+      │ older cookies                              └───────── not proven ────────────────▶ Withhold
       ▼
     AskNew ── the user of the older cookies ─────────────────────────────────────────────▶ Deliver(SAME_USER)
       │  ├─── nobody: a factor is missing, or the session ended again ───────────────────▶ Deliver(NOBODY_YET)
@@ -17,16 +15,18 @@ Okta is asked who the new cookies are::
       │  └─── a user, and the older cookies' user is not known
       │            ▼
       │        AskOld ── the same user ──────────────────────────────────────────────────▶ Deliver(SAME_USER)
-      │            ├──── nobody ─────────────────────────────────────────────────────────▶ Deliver(OTHER_USER)
       │            ├──── Okta does not say ──────────────────────────────────────────────▶ Deliver(UNDECIDED)
-      ▼ another user ◀─┘ another user
+      │            ├──── proven gone, and none carried ──────────────────────────────────▶ Deliver(OTHER_USER)
+      │            └──── nobody so far, and the renewed cookie names the same session ───▶ Deliver(SAME_USER)
+      ▼ another user ◀─┴ another user; nobody so far; proven gone, and some carried
     CloseOld ── proven gone ─────────────────────────────────────────────────────────────▶ Deliver(OTHER_USER)
          └───── not proven ──────────────────────────────────────────────────────────────▶ Withhold
 
-A browser that carries a session whose end is not proven yet closes that one first, whoever signs in.
+A browser *carries* sessions whose end was not proven before. They are closed with the older ones when another user comes, and before
+anybody comes into an empty browser; a renewed session of the same user does not wait for them.
 
-``CloseOld`` runs the whole closing of ``core.switch`` (revoke, close, verify), with the older cookies only: a new cookie beside
-them could end the wrong session. ``Deliver`` and ``Withhold`` are final.
+``CloseOld`` and ``CloseCarried`` run the whole closing of ``core.switch`` (revoke, close, verify), with no new cookie among what they
+close: it could end the wrong session. ``Deliver`` and ``Withhold`` are final.
 
 The promises, held by tests/policy/test_new_session.py: an answer that begins another user's session is delivered only after
 the older session was proven gone; the same user's session is never closed; without a clear answer of Okta's nothing is closed
@@ -41,6 +41,7 @@ from enum import Enum, auto
 from typing import Any, assert_never
 
 from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.core.switch import is_proof_of_end
 
 LONGEST_HEADER = 2048
 """The longest first part of an ``idx`` value that is read, in characters; Okta's have about 200."""
@@ -88,7 +89,7 @@ Event = NamedNew | NamedOld | OldClosed
 
 @dataclass(frozen=True, slots=True)
 class CloseCarried:
-    """Command: close and verify the sessions that the browser carries because their end was not proven before."""
+    """Command: close and verify the sessions that the browser carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class AskOld:
 
 @dataclass(frozen=True, slots=True)
 class CloseOld:
-    """Command: revoke, close and verify the older cookies, with no new cookie among them."""
+    """Command: revoke, close and verify the older cookies that are not the new user's, and what the browser carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class NewSession:
 
     old_user_id: str | None
     same_session: bool
-    has_older: bool
+    carries: bool
     expected: CloseCarried | AskNew | AskOld | CloseOld | None = None
     session: Session | None = None
 
@@ -144,15 +145,17 @@ def begin(
     ``new`` among them. ``old_user_id``: the user whom Okta last named for ``old``; None where that is not known. ``carries``: the
     browser carries a session whose end is not proven.
     """
-    state = NewSession(old_user_id, names_same_session(new, old), bool(old))
-    return _expect(state, CloseCarried()) if carries else _ask_new(state)
+    state = NewSession(old_user_id, names_same_session(new, old), carries)
+    if old:
+        return _expect(state, AskNew())
+    return _expect(state, CloseCarried()) if carries else _final(state, Deliver(Delivery.FIRST))
 
 
 def step(state: NewSession, event: Event) -> tuple[NewSession, Command]:
     """The next state and command. An event that does not answer the last command is a bug of the caller: ``ValueError``."""
     match state.expected, event:
         case CloseCarried(), OldClosed(proven, reason):
-            return _ask_new(state) if proven else _final(state, Withhold(reason or "close_unproven"))
+            return _final(state, Deliver(Delivery.FIRST) if proven else Withhold(reason or "close_unproven"))
         case AskNew(), NamedNew(finding):
             return _named_new(state, finding)
         case AskOld(), NamedOld(finding):
@@ -185,10 +188,6 @@ def session_name(cookie: SessionCookie) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _ask_new(state: NewSession) -> tuple[NewSession, Command]:
-    return _expect(state, AskNew()) if state.has_older else _final(state, Deliver(Delivery.FIRST))
-
-
 def _named_new(state: NewSession, finding: Finding) -> tuple[NewSession, Command]:
     match finding:
         case Session():
@@ -208,8 +207,12 @@ def _named_old(state: NewSession, finding: Finding) -> tuple[NewSession, Command
     match finding:
         case Session(user_id=user_id) if state.session is not None:
             return _compared(state, state.session, user_id)
-        case NoSession():
+        case NoSession() if is_proof_of_end(finding) and not state.carries:
             return _final(state, Deliver(Delivery.OTHER_USER, state.session))
+        case NoSession() if state.same_session and not is_proof_of_end(finding):
+            return _final(state, Deliver(Delivery.SAME_USER, state.session))
+        case NoSession():
+            return _expect(state, CloseOld())
         case _:
             return _final(state, Deliver(Delivery.UNDECIDED, state.session))
 

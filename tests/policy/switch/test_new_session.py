@@ -51,6 +51,8 @@ CASES: list[tuple[str | None, list[Event], Deliver | Withhold]] = [
     ("alice", [NamedNew(LOST)], Deliver(Delivery.UNDECIDED)),
     (None, [NamedNew(ALICE), NamedOld(ALICE)], Deliver(Delivery.SAME_USER, ALICE)),
     (None, [NamedNew(BOB), NamedOld(GONE)], Deliver(Delivery.OTHER_USER, BOB)),
+    (None, [NamedNew(BOB), NamedOld(NoSession("mfa_pending")), OldClosed(True)], Deliver(Delivery.OTHER_USER, BOB)),
+    (None, [NamedNew(BOB), NamedOld(NoSession("mfa_pending")), OldClosed(False)], Withhold("close_unproven")),
     (None, [NamedNew(BOB), NamedOld(LOST)], Deliver(Delivery.UNDECIDED, BOB)),
     (None, [NamedNew(BOB), NamedOld(ALICE), OldClosed(True)], Deliver(Delivery.OTHER_USER, BOB)),
 ]
@@ -68,19 +70,33 @@ def test_a_browser_without_a_session_is_not_asked_about() -> None:
     assert begin((NEW,), (), None)[1] == Deliver(Delivery.FIRST)
 
 
-def test_what_the_browser_carries_is_closed_first() -> None:
-    for old in ((), (OLD,)):
-        state, command = begin((NEW,), old, None, carries=True)
-        assert command == CloseCarried()
-        assert step(state, OldClosed(False, "close_500"))[1] == Withhold("close_500")
-        assert step(state, OldClosed(False))[1] == Withhold("close_unproven")
-        assert step(state, OldClosed(True))[1] == (AskNew() if old else Deliver(Delivery.FIRST))
+def test_what_an_empty_browser_carries_is_closed_first() -> None:
+    state, command = begin((NEW,), (), None, carries=True)
+    assert command == CloseCarried()
+    assert step(state, OldClosed(False, "close_500"))[1] == Withhold("close_500")
+    assert step(state, OldClosed(False))[1] == Withhold("close_unproven")
+    assert step(state, OldClosed(True))[1] == Deliver(Delivery.FIRST)
+
+
+def test_what_is_carried_is_closed_with_a_session_that_is_gone_already() -> None:
+    state, _ = begin((NEW,), (OLD,), None, carries=True)
+    state, _ = step(state, NamedNew(BOB))
+    state, command = step(state, NamedOld(GONE))
+    assert command == CloseOld()
+    assert step(state, OldClosed(True))[1] == Deliver(Delivery.OTHER_USER, BOB)
+
+
+def test_the_same_user_does_not_wait_for_what_is_carried() -> None:
+    state, _ = begin((NEW,), (OLD,), "alice", carries=True)
+    assert step(state, NamedNew(ALICE))[1] == Deliver(Delivery.SAME_USER, ALICE)
 
 
 def test_a_renewed_cookie_of_the_same_session_counts_as_the_same_user_while_okta_is_silent() -> None:
     header = {"alg": "dir", "xsid": "one"}
     state, _ = begin((idx(header, b".new"),), (idx(header, b".old"), OLD), "alice")
     assert step(state, NamedNew(LOST))[1] == Deliver(Delivery.SAME_USER)
+    state, _ = step(begin((idx(header, b".new"),), (idx(header, b".old"), OLD), None)[0], NamedNew(ALICE))
+    assert step(state, NamedOld(NoSession("mfa_pending")))[1] == Deliver(Delivery.SAME_USER, ALICE)
     state, _ = begin((idx({"xsid": "two"}),), (idx(header),), "alice")
     assert step(state, NamedNew(LOST))[1] == Deliver(Delivery.UNDECIDED)
 
@@ -126,7 +142,7 @@ def test_the_promises_hold_for_every_order_of_answers(old_user: str | None, new:
     if isinstance(command, Withhold):
         assert was_closed and not proven
     elif command.why is Delivery.OTHER_USER:
-        assert (was_closed and proven) or isinstance(old, NoSession)
+        assert (was_closed and proven) or old == GONE
     else:
         assert not was_closed
     if not isinstance(new, Session):

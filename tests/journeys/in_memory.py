@@ -1,0 +1,369 @@
+"""A town without sockets: the gateway's doors as production composes them, and the stand-in org, called directly.
+
+Owns the two ways between them: what ``OrgForwarding`` sends, and the three calls of the Sessions API. Both make the very call that the
+stand-in reads from a socket, and its own code answers. Time is the loop's (``scripted_loop``), for the gateway and for the org. A request
+may be slow on its way to the org and its answer on the way back, as ``Line.delays`` says.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from typing import cast
+
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpVersion11, RawRequestMessage
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from gateway.clock import Clock
+from gateway.compose.app import app_gate
+from gateway.compose.hosts import head_limits
+from gateway.compose.login import login_door
+from gateway.compose.parts import Parts, make_parts
+from gateway.config import Settings, read
+from gateway.core.admission import Admit, SignIn
+from gateway.core.answer_fields import from_outside
+from gateway.core.messages import Answer, Fields, Malformed, Received, RequestHead
+from gateway.core.routing import App, is_own
+from gateway.core.session import SessionCookie, Unknown
+from gateway.doors.answers import to_response
+from gateway.doors.deciding import Decisions
+from gateway.doors.handoff import AppHandoff
+from gateway.doors.login.forwarding import OrgPools
+from gateway.doors.own_pages import AppPages
+from gateway.doors.own_paths import AppOwnPaths
+from gateway.doors.sign_out import AppSignOut
+from gateway.errors import HungUp, OutsideFailed, TimedOut
+from gateway.okta import ME, REFRESH, Browser, Okta, OktaAnswer, answer_of, fields_of
+from gateway.policy.session.owner import Owners
+from gateway.proxy.exchange import Exchange
+from gateway.proxy.http import HttpProxy, Judge, Rewrite
+from gateway.proxy.pins import NOBODY, Asker
+from gateway.proxy.relayed import RelayedResponse
+from gateway.proxy.servers import Source
+from gateway.revocations import KeptRevocations, LocalRevocations
+from gateway.shared_state import MemoryState
+from gateway.standin import Org
+from gateway.standin.call import call_of
+from gateway.standin.clock import Clock as OrgClock
+from gateway.standin.server import answered
+from tests.house.configurations import SEALED
+from tests.journeys.person import Lines
+from tests.journeys.town import CONFIGURATION
+
+BEGAN = 1_800_000_000.0
+HOST = b"login.example.com"
+PEER = "127.0.0.1"
+
+
+@cache
+def settings_in_memory() -> Settings:
+    """The town's configuration; no address in it is ever connected to."""
+    text = CONFIGURATION.format(org="http://127.0.0.1:9", upstream="http://127.0.0.1:9", first_byte="20s", switch="")
+    return read("gateway.toml", text, SEALED)
+
+
+class LoopClock(OrgClock):
+    """The org's time is the loop's."""
+
+    def now(self) -> float:
+        """Seconds since 1970 UTC."""
+        return BEGAN + asyncio.get_running_loop().time()
+
+
+@dataclass
+class Line:
+    """The way to the org. ``delays``: seconds that the next requests and answers take, one after the other, again and again."""
+
+    org: Org
+    first_byte_seconds: float
+    delays: Sequence[float] = (0.0,)
+    turns: "count[int]" = field(default_factory=count)
+
+    async def carried(self, method: str, target: str, fields: Fields, body: bytes | None) -> tuple[int, Fields, bytes]:
+        """Status, fields and body of the org's answer. Raises ``OutsideFailed``."""
+        named = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
+        if body is not None:
+            named["Content-Length"] = str(len(body))
+        try:
+            async with asyncio.timeout(self.first_byte_seconds):
+                await self._wait()
+                response = await answered(call_of(self.org, method, URL(target, encoded=True), CIMultiDictProxy(named), body or b""))
+                await self._wait()
+        except TimeoutError as error:
+            raise TimedOut("first_byte") from error
+        if response is None:
+            raise HungUp("the org hung up")
+        content = response.body if isinstance(response.body, bytes) else b""
+        lines = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items())
+        return response.status, (*lines, (b"Content-Length", b"%d" % len(content))), content
+
+    async def _wait(self) -> None:
+        await asyncio.sleep(self.delays[next(self.turns) % len(self.delays)])
+
+
+class OktaInMemory(Okta):
+    """The Sessions API of the org at the end of a line."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        """As ``Okta``."""
+        return await self._called("GET", ME, cookies, browser)
+
+    async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        """As ``Okta``."""
+        return await self._called("DELETE", ME, cookies, browser)
+
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        """As ``Okta``."""
+        return await self._called("POST", REFRESH, cookies, browser)
+
+    async def _called(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        fields = ((b"Host", HOST), *fields_of(cookies, browser))
+        try:
+            status, lines, body = await self._line.carried(method, target, fields, b"" if method == "POST" else None)
+        except OutsideFailed as error:
+            return OktaAnswer(Unknown(error.reason), 0)
+        return answer_of(method, status, _by_name(lines), body)
+
+
+class ExchangeInMemory(Exchange):
+    """An answer that is here as a whole."""
+
+    def __init__(self, status: int, fields: Fields, body: bytes) -> None:
+        self._status = status
+        self._body = body
+        self.fields = from_outside(fields)
+
+    @property
+    def status(self) -> int:
+        """As ``Exchange``."""
+        return self._status
+
+    @property
+    def reason(self) -> bytes:
+        """The usual one."""
+        return b""
+
+    def abort(self) -> None:
+        """Nothing is open."""
+
+    async def read(self, largest_bytes: int) -> bytes:
+        """The whole body."""
+        return self._body
+
+    async def relay(self, request: web.BaseRequest, fields: Fields | None = None, *, closes: bool = False) -> RelayedResponse:
+        """The response, which whoever handles the request writes."""
+        return RelayedResponse(self._status, b"", self.fields if fields is None else fields, body=self._body, closes=closes)
+
+
+class ProxyInMemory(HttpProxy):
+    """Carries exchanges over a line."""
+
+    __slots__ = ()
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(
+            cast(Source, line), HOST
+        )  # the line stands where a source of connections would: both methods below are its only users
+
+    async def forward(
+        self,
+        request: web.BaseRequest,
+        method: str,
+        target: str,
+        fields: Fields,
+        rewrite: Rewrite,
+        asker: Asker = NOBODY,
+        judge: Judge | None = None,
+    ) -> web.StreamResponse:
+        """As ``HttpProxy``; the body is read first."""
+        body = await request.read() if request.can_read_body or method == "POST" else None
+        exchange = await self.exchange(method, target, fields, body)
+        rewritten = rewrite(exchange.status, exchange.fields)
+        return await exchange.relay(request, await judge(exchange.status, rewritten) if judge is not None else rewritten)
+
+    async def exchange(
+        self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY
+    ) -> ExchangeInMemory:
+        """As ``HttpProxy``."""
+        line = cast(Line, self.source)  # see above
+        named = fields if any(name.lower() == b"host" for name, _ in fields) else ((b"Host", self.host), *fields)
+        return ExchangeInMemory(*await line.carried(method, target, named, body))
+
+
+class _Written(AbstractStreamWriter):
+    """Keeps what a response writes."""
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        self.text += chunk
+
+    async def write_eof(self, chunk: bytes = b"") -> None:
+        self.text += chunk
+
+    async def drain(self) -> None:
+        """Nobody is slow."""
+
+    def enable_compression(self, encoding: str = "deflate", strategy: int | None = None) -> None:
+        raise AssertionError("nothing is compressed")
+
+    def enable_chunking(self) -> None:
+        raise AssertionError("every answer has a length here")
+
+    async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
+        raise AssertionError("a relayed response writes its head as bytes")
+
+
+class DoorsInMemory:
+    """The doors of one process, composed as for the network; the app says hello to whom it was told."""
+
+    def __init__(self, parts: Parts, line: Line, opened: AsyncExitStack) -> None:
+        gate, pool = app_gate(parts), ProxyInMemory(line)
+        self._parts = parts
+        self._login = login_door(parts, opened, OrgPools(pool, pool))
+        self._decisions = Decisions(gate, parts.clock)
+        self._handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
+        self._own = AppOwnPaths(
+            self._handoff,
+            AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock),
+            AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
+            parts.clock,
+        )
+        self._limits = head_limits(parts.config)
+        self._server = web.Server(self._nobody)
+
+    async def answer(self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None) -> tuple[int, Fields, bytes]:
+        """Status, fields and body of the answer to one request."""
+        fields = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items())
+        if content is not None:
+            fields = (*fields, (b"Content-Length", b"%d" % len(content)))
+        admitted = self._parts.table.admitted(Received(method, target, (1, 1), fields, True, PEER, PEER), self._limits)
+        if isinstance(admitted, Malformed):
+            return admitted.status, (), b""
+        head, host = admitted
+        written = _Written()
+        request = self._request(head, content, written)
+        response = await (self._at_app(request, head, host) if isinstance(host, App) else self._login.handle(request, head))
+        if not isinstance(response, RelayedResponse):
+            raise AssertionError("the doors answer with relayed responses")
+        await response.prepare(request)
+        await response.write_eof()
+        return response.status, response.fields, bytes(written.text).partition(b"\r\n\r\n")[2]
+
+    async def _at_app(self, request: web.BaseRequest, head: RequestHead, app: App) -> web.StreamResponse:
+        """What ``ProtectedDoor.handle`` does, without the app's own server."""
+        if is_own(head.path):
+            return await self._own.handle(request, head, app)
+        verdict, _, _ = await self._decisions.made(head, app)
+        match verdict:
+            case Admit(session):
+                return to_response(Answer(200, (), f"hello {session.login if session is not None else ''}".encode()))
+            case SignIn():
+                return to_response(self._handoff.sign_in(head, app))
+            case Malformed():
+                return to_response(Answer(verdict.status, (), b""))
+            case _:
+                return to_response(Answer(503, (), b"Okta does not say"))
+
+    def _request(self, head: RequestHead, content: bytes | None, written: _Written) -> web.BaseRequest:
+        loop = asyncio.get_running_loop()
+        payload = StreamReader(BaseProtocol(loop), 2**16, loop=loop)
+        payload.feed_data(content or b"")
+        payload.feed_eof()
+        named = CIMultiDictProxy(CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.fields))
+        url = URL(head.target, encoded=True)
+        message = RawRequestMessage(head.method, head.target, HttpVersion11, named, head.fields, False, None, False, False, url)
+        task = asyncio.current_task()
+        assert task is not None
+        return web.BaseRequest(message, payload, self._server(), written, task, loop)
+
+    async def _nobody(self, request: web.BaseRequest) -> web.StreamResponse:
+        raise AssertionError("nobody connects")
+
+
+class TownInMemory:
+    """What ``town.Town`` is for the tests that both run: the org, and a gateway that can be restarted."""
+
+    def __init__(self, org: Org) -> None:
+        self.org = org
+        self.line = Line(org, settings_in_memory().config.okta.first_byte_timeout)
+        self.state: MemoryState | None = None
+        self._doors: DoorsInMemory | None = None
+        self._open = AsyncExitStack()
+
+    def clock(self) -> Clock:
+        """The gateway's: the loop's too."""
+        loop = asyncio.get_running_loop()
+        return Clock(loop.time, lambda: BEGAN + loop.time())
+
+    async def start(self) -> None:
+        """Begin a process, with the shared state that there is."""
+        clock = self.clock()
+        self.state = self.state or MemoryState(clock)
+        revocations = KeptRevocations(LocalRevocations(clock.monotonic), self.state)
+        await revocations.load()
+        async with AsyncExitStack() as opened:
+            parts = make_parts(settings_in_memory(), clock, _nothing, revocations, self.state, okta=OktaInMemory(self.line))
+            opened.push_async_callback(parts.aclose)
+            self._doors = DoorsInMemory(parts, self.line, opened)
+            self._open = opened.pop_all()
+
+    async def stop(self) -> None:
+        """End the process."""
+        self._doors = None
+        await self._open.aclose()
+
+    async def restart(self, keeps_state: bool = False) -> None:
+        """Another process with the same seal keys; what the shared state held is gone, or it outlives the first."""
+        await self.stop()
+        if not keeps_state:
+            self.state = None
+        await self.start()
+
+    async def waits(self, seconds: float) -> None:
+        """Time passes, and what runs in the background runs."""
+        await asyncio.sleep(seconds)
+
+    def slow(self, delays: Sequence[float]) -> None:
+        """From now on the way to the org and back takes so many seconds, in turn."""
+        self.line.delays = tuple(delays)
+
+    async def carry(
+        self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
+    ) -> tuple[int, Lines, bytes]:
+        """How a person's requests reach the gateway (``Person.send``)."""
+        assert self._doors is not None
+        status, fields, body = await self._doors.answer(method, target, sent, content)
+        lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
+        heard(lines)
+        return status, lines, body
+
+
+@asynccontextmanager
+async def town_in_memory(org: Org) -> AsyncIterator[TownInMemory]:
+    """A running one; it ends with the block."""
+    made = TownInMemory(org)
+    await made.start()
+    try:
+        yield made
+    finally:
+        org.faults.clear()
+        await made.stop()
+
+
+def _nothing(event: str, figures: object) -> None:
+    """Nobody reads this log."""
+
+
+def _by_name(lines: Fields) -> CIMultiDict[str]:
+    return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in lines)

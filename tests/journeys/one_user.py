@@ -1,0 +1,464 @@
+"""What may happen to browsers, in any order: the steps of a generated day, and what must hold after each of them.
+
+Owns the steps. They work on a town in memory and on one with sockets. ``watched`` says what must hold; ``Day`` looks after every step.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+from urllib.parse import quote, urlencode
+
+from gateway.core.cookies import BROWSER_NAME
+from gateway.standin import fault, fingerprint
+from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, Reply, redemption
+from tests.journeys.watched import Truth, WatchedOrg, WatchedPerson
+from tests.standin.beginnings import saml_response
+
+USERS = (ALICE, BOB, CAROL)
+MALLORY = "mallory@evil.example.net"
+PASSWORD = "correct-horse"
+ME = "/api/v1/sessions/me"
+APP_LINK = "/home/hr/0oa1/2"
+CLIENT = "client_id=hr&response_type=code&redirect_uri=" + quote(f"{HR}/callback", safe="")
+WAITS = (0.5, 2.0, 11.0, 31.0, 61.0, 400.0, 7300.0, 4.0)
+WEATHER: tuple[dict[str, object], ...] = (
+    {"path": ME, "method": "DELETE", "status": 500},
+    {"path": ME, "method": "GET", "status": 500},
+    {"path": ME, "status": 0},
+    {"path": ME, "method": "GET", "status": 429},
+    {"path": "/*", "status": 0},
+    {"path": ME, "status": 0, "after": True},
+    {"path": ME, "method": "DELETE", "status": 404, "body": {"errorCode": "E0000008"}},
+    {"path": "/login/*", "status": 0, "after": True},
+)
+BROWSER_ID_NAME = BROWSER_NAME.decode()
+FRAME = {**NAVIGATION, "Sec-Fetch-Dest": "iframe"}
+FETCH = {**SCRIPT, "Sec-Fetch-Mode": "no-cors"}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that one browser does, or that happens to it. ``how`` chooses among the ways in which it is done."""
+
+    name: str
+    who: int = 0
+    user: str = ALICE
+    how: int = 0
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """Things that happen together, while each way to the org and back takes ``delays`` seconds in turn."""
+
+    acts: tuple[Act, ...]
+    delays: tuple[float, ...] = (0.0,)
+
+
+Step = Act | AtOnce
+
+
+class Place(Protocol):
+    """A running gateway and the org behind it."""
+
+    async def restart(self, keeps_state: bool = False) -> None:
+        """Begin another process; what the shared state held outlives the first, or is gone."""
+
+    async def waits(self, seconds: float) -> None:
+        """Let time pass."""
+
+    def slow(self, delays: Sequence[float]) -> None:
+        """Let the way to the org and back take so many seconds, in turn."""
+
+
+@dataclass
+class Question:
+    """A confirmation page in a browser, and the token that it asks about."""
+
+    page: Reply
+    token: str
+
+
+@dataclass
+class Browser:
+    """One person's browser, what it was asked, and how its cookies were one step ago."""
+
+    person: WatchedPerson
+    question: Question | None = None
+    before: Jar = field(default_factory=dict)
+
+    def shown_before(self) -> Jar:
+        """The cookies of one step ago; those of now, where nothing in them said which browser it is."""
+        login_host = {name for (_, _, name) in self.before}
+        return self.before if BROWSER_ID_NAME in login_host else dict(self.person.jar)
+
+
+class Day:
+    """Carries out steps. ``broken`` in the truth stays empty, or the promise was broken."""
+
+    def __init__(self, place: Place, org: WatchedOrg, truth: Truth, people: Sequence[WatchedPerson]) -> None:
+        self.place = place
+        self.org = org
+        self.truth = truth
+        self.browsers = [Browser(person) for person in people]
+        self.acts: dict[str, Callable[[Browser, Act], Awaitable[None]]] = {
+            name: getattr(self, name) for name in (*SIGN_INS, *LURES, *VISITS, *ENDS, *EVENTS)
+        }
+
+    async def lives(self, steps: Sequence[Step]) -> None:
+        """All steps, one after the other; then one more sign-in in fair weather. Raises AssertionError for a broken promise."""
+        for step in steps:
+            await self.does(step)
+            await self.everybody_visits()
+            self.is_kept()
+        for browser in self.browsers:
+            await self.ends_well(browser)
+
+    async def does(self, step: Step) -> None:
+        """One step to its end."""
+        match step:
+            case Act():
+                await self.act(step)
+            case AtOnce(acts, delays):
+                await self.everybody_is_known()
+                self.place.slow(delays)
+                await asyncio.gather(*map(self.act, acts))
+                self.place.slow((0.0,))
+
+    async def everybody_is_known(self) -> None:
+        """Every browser gets its id: of two first requests at once nobody can say that they are one browser's."""
+        for browser in self.browsers:
+            if browser.person.cookie(BROWSER_ID_NAME) is None:
+                await browser.person.ask(f"{LOGIN}/login/login.htm")
+
+    async def act(self, act: Act) -> None:
+        """One act, by the browser that it names."""
+        browser = self.browsers[act.who % len(self.browsers)]
+        jar = dict(browser.person.jar)
+        await self.acts[act.name](browser, act)
+        browser.before = jar
+
+    async def everybody_visits(self) -> None:
+        """Every browser's app is asked by a script whom it was told; nothing is begun by that."""
+        for browser in self.browsers:
+            await browser.person.named_by_app()
+
+    async def ends_well(self, browser: Browser) -> None:
+        """In fair weather one more sign-in leaves exactly one living session of this browser."""
+        person = browser.person
+        self.org.faults.clear()
+        await self.place.waits(61)
+        reply = await person.go(redemption(self.org.session_token(CAROL)))
+        self.is_kept()
+        if (reply.status, reply.body) != (200, f"hello {CAROL}"):
+            raise AssertionError(f"one more sign-in in fair weather ended with {reply.status}")
+        if [session.user.login for session in person.own_living()] != [CAROL]:
+            raise AssertionError(f"after one more sign-in these live: {person.own_living()}")
+
+    def is_kept(self) -> None:
+        """The promise so far."""
+        if self.truth.broken:
+            raise AssertionError(self.truth.broken[0])
+
+    # Sign-ins of the person's own.
+
+    async def enters(self, browser: Browser, act: Act) -> None:
+        """The portal hands out a token and sends the browser in with it, by a link, a form, or an app link."""
+        person, token = browser.person, self.org.session_token(act.user)
+        person.is_restless = True
+        match act.how % 4:
+            case 0 | 1:
+                reply = await person.go(redemption(token))
+            case 2:
+                body = urlencode({"token": token, "redirectUrl": f"{HR}/"})
+                reply = await person.go(f"{LOGIN}/login/sessionCookieRedirect", method="POST", body=body)
+            case _:
+                reply = await person.go(f"{LOGIN}{APP_LINK}?sessionToken={token}")
+        self.asked(browser, reply, token)
+
+    async def enters_late(self, browser: Browser, act: Act) -> None:
+        """As ``enters``, but the request had left with the cookies of one step ago."""
+        person, token = browser.person, self.org.session_token(act.user)
+        person.is_restless = True
+        before = browser.shown_before()
+        reply = await person.ask(redemption(token), shown=before)
+        if reply.location:
+            reply = await person.ask(_absolute(reply), shown=before if reply.status == 307 and act.how % 2 else None)
+        self.asked(browser, reply, token)
+
+    async def gives_up(self, browser: Browser, act: Act) -> None:
+        """Enters, leaves while the org is busy, and perhaps comes again by the same link."""
+        person, token = browser.person, self.org.session_token(act.user)
+        person.is_restless = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout((0.1, 0.4, 1.0, 3.0)[act.how % 4]):
+                await person.ask(redemption(token))
+        if act.how % 2:
+            await person.go(redemption(token))
+
+    async def clicks_twice(self, browser: Browser, act: Act) -> None:
+        """The same link twice at once."""
+        browser.person.is_restless = True
+        url = redemption(self.org.session_token(act.user))
+        await asyncio.gather(browser.person.go(url), browser.person.go(url))
+
+    async def signs_in(self, browser: Browser, act: Act) -> None:
+        """The org's own form."""
+        browser.person.is_restless = True
+        body = urlencode({"username": act.user, "password": PASSWORD, "fromURI": "/app/UserHome"})
+        await browser.person.go(f"{LOGIN}/login/login.htm", site="same-origin", method="POST", body=body)
+
+    async def signs_in_by_saml(self, browser: Browser, act: Act) -> None:
+        """An external provider's answer, posted by its page."""
+        browser.person.is_restless = True
+        body = urlencode({"SAMLResponse": saml_response(act.user), "RelayState": f"{HR}/" if act.how % 2 else ""})
+        await browser.person.go(f"{LOGIN}/sso/saml2/0oaidp", site="cross-site", method="POST", body=body)
+
+    async def signs_in_by_script(self, browser: Browser, act: Act) -> None:
+        """The sign-in widget on Identity Engine."""
+        browser.person.is_restless = True
+        body = json.dumps({"identifier": act.user, "credentials": {"passcode": PASSWORD}})
+        await browser.person.script(f"{LOGIN}/idp/idx/identify", "POST", body)
+
+    async def signs_in_without_factor(self, browser: Browser, act: Act) -> None:
+        """A sign-in after which the org still wants a factor."""
+        self.org.noted.lacks_factor = True
+        await (self.signs_in, self.signs_in_by_saml, self.signs_in_by_script, self.enters)[act.how % 4](browser, act)
+        self.org.noted.lacks_factor = False
+
+    async def shows_a_factor(self, browser: Browser, act: Act) -> None:
+        """The person shows the factor that was missing, in an answer of the org's to this browser."""
+        person = browser.person
+        person.is_restless = True
+        if person.pending is not None and person.shows(person.pending):
+            person.pending.status = "ACTIVE"
+            await person.go(f"{LOGIN}/app/UserHome", site="same-origin")
+
+    async def activates(self, browser: Browser, act: Act) -> None:
+        """An activation link out of a mail, or on another site's page: to the gateway a sign-in without a token, as with a password."""
+        browser.person.is_restless = True
+        token = self.org.activation_token(act.user)
+        await browser.person.go(f"{LOGIN}/welcome/{token}", site=("none", "cross-site")[act.how % 2])
+
+    async def says_yes(self, browser: Browser, act: Act) -> None:
+        """The person presses the button of the last confirmation page."""
+        if browser.question is not None:
+            browser.person.is_restless = True
+            browser.person.consents.add(fingerprint(browser.question.token))
+            await browser.person.confirm(browser.question.page)
+
+    async def a_program_enters(self, browser: Browser, act: Act) -> None:
+        """A client without cookies, from the same address and with the same User-Agent."""
+        person = browser.person
+        other = replace(
+            person,
+            jar={},
+            held=set(),
+            given=[],
+            superseded=set(),
+            consents=set(),
+            newest=None,
+            pending=None,
+            planted=None,
+            told=[],
+            told_by=((), None),
+            _windows=[],
+        )
+        await other.ask(redemption(self.org.session_token(act.user)), fields={}, site="")
+
+    # What strangers do.
+
+    async def is_lured(self, browser: Browser, act: Act) -> None:
+        """A stranger's token: by a link, a typed address, a form, a frame, a script, or from a browser without Fetch Metadata."""
+        person, token = browser.person, self.strange(self.org.session_token(act.user))
+        url, body = redemption(token), urlencode({"token": token, "redirectUrl": f"{HR}/"})
+        with self.nothing_ends(browser):
+            match act.how % 8:
+                case 0:
+                    reply = await person.go(url, site="cross-site")
+                case 1:
+                    reply = await person.go(url, site="none")
+                case 2:
+                    reply = await person.go(f"{LOGIN}/login/sessionCookieRedirect", site="cross-site", method="POST", body=body)
+                case 3:
+                    reply = await person.ask(url, site="cross-site", fields=FRAME)
+                case 4:
+                    reply = await person.ask(url, site="cross-site", fields=FETCH)
+                case 5:
+                    reply = await person.ask(url, site="", fields={"Accept": "text/html", "Accept-Language": "en"})
+                case 6:
+                    reply = await person.go(f"{LOGIN}{APP_LINK}?onetimetoken={token}", site="cross-site")
+                case _:
+                    reply = await person.go(f"{LOGIN}/oauth2/v1/authorize?{CLIENT}&sessionToken={token}", site="cross-site")
+        self.asked(browser, reply, token)
+
+    async def is_lured_deeply(self, browser: Browser, act: Act) -> None:
+        """A stranger's token in a return address of the org's sign-in page; then the person signs in there."""
+        person, token = browser.person, self.strange(self.org.session_token(act.user))
+        inner = f"/login/sessionCookieRedirect?token={token}&redirectUrl={quote(f'{HR}/', safe='')}"
+        if act.how % 3 == 1:
+            inner = "/login/login.htm?" + urlencode({"fromURI": inner})
+        with self.nothing_ends(browser):
+            reply = await person.go(f"{LOGIN}/login/login.htm?" + urlencode({"fromURI": inner}), site="cross-site")
+        self.asked(browser, reply, token)
+        if act.how % 2 == 0:
+            person.is_restless = True
+            user = USERS[act.how % 3]
+            body = urlencode({"username": user, "password": PASSWORD, "fromURI": inner})
+            reply = await person.go(f"{LOGIN}/login/login.htm", site="same-origin", method="POST", body=body)
+            self.asked(browser, reply, token)
+
+    async def is_planted(self, browser: Browser, act: Act) -> None:
+        """A sibling host plants a cookie of its own living session, or one that is worth nothing."""
+        session = self.org.sign_in(MALLORY)
+        name, value = ("idx", session.idx) if act.how % 2 and session.idx is not None else ("sid", session.sid)
+        if act.how % 4 == 3:
+            self.org.sessions.end(session)
+        if value is not None:
+            browser.person.is_planted_with(session, name, value)
+
+    # What changes nothing.
+
+    async def visits(self, browser: Browser, act: Act) -> None:
+        """The person opens the app."""
+        await browser.person.go(f"{HR}/", site="none")
+
+    async def browses(self, browser: Browser, act: Act) -> None:
+        """Some page of the org's: its home, its sign-in page, an authorization (which renews ``idx``), the session by script."""
+        person = browser.person
+        match act.how % 5:
+            case 0:
+                await person.go(f"{LOGIN}/app/UserHome", site="same-origin")
+            case 1:
+                await person.go(f"{LOGIN}/login/login.htm", site="same-origin")
+            case 2:
+                await person.ask(f"{LOGIN}/oauth2/v1/authorize?{CLIENT}", site="same-site")
+            case 3:
+                await person.script(f"{LOGIN}{ME}")
+            case _:
+                await person.script(f"{LOGIN}{ME}/lifecycle/refresh", "POST")
+
+    async def browses_late(self, browser: Browser, act: Act) -> None:
+        """A request that had left with the cookies of one step ago."""
+        paths = ("/app/UserHome", "/login/login.htm", f"/oauth2/v1/authorize?{CLIENT}")
+        await browser.person.ask(LOGIN + paths[act.how % 3], site="same-origin", shown=browser.shown_before())
+
+    # Ends.
+
+    async def signs_out_at_the_app(self, browser: Browser, act: Act) -> None:
+        """The gateway's button on the app host."""
+        person = browser.person
+        person.is_restless = True
+        shown, session = person.told_by
+        is_newest = shown == person.pass_shown() and session is not None and session is person.newest
+        await person.go(f"{HR}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
+        if is_newest and person.newest is session:
+            person.signed_out()
+
+    async def signs_out_at_login(self, browser: Browser, act: Act) -> None:
+        """The gateway's button on the login host, Okta's own sign-out, or the API's."""
+        person = browser.person
+        person.is_restless = True
+        session = person.newest
+        shown = session is not None and person.shows(session)
+        match act.how % 4:
+            case 0:
+                await person.go(f"{LOGIN}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
+            case 1:
+                await person.ask(f"{LOGIN}/login/signout?fromURI={quote(HR, safe='')}", site="same-site")
+            case 2:
+                await person.script(f"{LOGIN}{ME}", "DELETE")
+            case _:
+                reply = await person.script(
+                    f"{LOGIN}/api/v1/users/me/lifecycle/delete_sessions", "POST", json.dumps({"keepCurrent": False})
+                )
+                shown = shown and reply.status == 204
+        if shown and person.newest is session:
+            person.signed_out()
+
+    async def an_administrator_ends_it(self, browser: Browser, act: Act) -> None:
+        """An administrator ends one of the browser's sessions at Okta."""
+        living = [session for session in browser.person.given if self.org.noted.is_alive(session)]
+        if living:
+            self.org.sessions.end(living[act.how % len(living)])
+
+    # Events.
+
+    async def weather_turns(self, browser: Browser, act: Act) -> None:
+        """Requests to Okta go wrong from now on, once, twice or always."""
+        times = (1, 2, None)[act.how % 3]
+        self.org.faults.add(fault({**WEATHER[(act.how + 3 * USERS.index(act.user)) % len(WEATHER)], "times": times}))
+
+    async def weather_clears(self, browser: Browser, act: Act) -> None:
+        """Okta is well again."""
+        self.org.faults.clear()
+
+    async def time_passes(self, browser: Browser, act: Act) -> None:
+        """Seconds, or hours."""
+        await self.place.waits(WAITS[act.how % len(WAITS)])
+
+    async def restarts(self, browser: Browser, act: Act) -> None:
+        """Another process of the gateway, with the state of the one before or without."""
+        await self.place.restart(keeps_state=act.how % 2 == 1)
+
+    # What the steps share.
+
+    def strange(self, token: str) -> str:
+        """A token that a stranger chose."""
+        self.truth.strange.add(fingerprint(token))
+        return token
+
+    def asked(self, browser: Browser, reply: Reply, token: str) -> None:
+        """Remember a confirmation page."""
+        if 'name="request"' in reply.body and "/.gateway/switch" in reply.body:
+            browser.question = Question(reply, token)
+
+    def nothing_ends(self, browser: Browser) -> "_NothingEnds":
+        """For the length of the block no session of this browser may end: it is a stranger who acts."""
+        return _NothingEnds(self, browser.person)
+
+
+class _NothingEnds:
+    """Nothing that the browser itself began may be under way: then it may well end a session meanwhile."""
+
+    def __init__(self, day: Day, person: WatchedPerson) -> None:
+        self._day = day
+        self._person = person
+        self._before = person.newest if person.newest is not None and not person.is_restless else None
+
+    def __enter__(self) -> None:
+        if self._before is not None and not self._day.org.noted.is_alive(self._before):
+            self._before = None
+
+    def __exit__(self, *_: object) -> None:
+        session, person = self._before, self._person
+        if session is None or person.is_restless or person.newest is not session:
+            return
+        if not self._day.org.noted.is_alive(session) and session.expires_at > self._day.org.clock.now():
+            self._day.truth.broken.append(f"a stranger's token ended {session.user.login}'s session")
+
+
+def _absolute(reply: Reply) -> str:
+    return reply.location if "://" in reply.location else f"{LOGIN}{reply.location}"
+
+
+SIGN_INS = (
+    "enters",
+    "enters_late",
+    "gives_up",
+    "clicks_twice",
+    "signs_in",
+    "signs_in_by_saml",
+    "signs_in_by_script",
+    "signs_in_without_factor",
+    "shows_a_factor",
+    "activates",
+    "says_yes",
+    "a_program_enters",
+)
+LURES = ("is_lured", "is_lured_deeply", "is_planted")
+VISITS = ("visits", "browses", "browses_late")
+ENDS = ("signs_out_at_the_app", "signs_out_at_login", "an_administrator_ends_it")
+EVENTS = ("weather_turns", "weather_clears", "time_passes", "restarts")

@@ -1,0 +1,185 @@
+"""One browser, one user at a time: over anything that people, strangers, an org and an operator can do, in any order.
+
+After every step: whoever an app was told is the user of the newest session that Okta has confirmed and the browser was given; no
+stranger's token was redeemed without its user's yes, nor did it end a session; no token reached the org while an older session of
+that browser lived. At the end one more sign-in in fair weather leaves exactly one session. The days are generated; they are lived in
+memory on a scripted clock, and a few of them over sockets.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+
+from gateway.standin import Engine, User
+from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
+from tests.journeys.one_user import ENDS, EVENTS, LURES, MALLORY, SIGN_INS, USERS, VISITS, Act, AtOnce, Day, Step
+from tests.journeys.person import BOB, CAROL, EVIL, HR, LOGIN, PORTAL, Lines
+from tests.journeys.scripted_loop import ScriptedLoop
+from tests.journeys.town import Town, town
+from tests.journeys.watched import Truth, WatchedOrg, WatchedPerson
+
+EXAMPLES = int(os.environ.get("ONE_USER_EXAMPLES", "2000"))
+QUIRKS = ("delete-404-leaves-sid", "idx-rotates", "sid-noise")
+OFTEN = (*SIGN_INS, *SIGN_INS, *LURES, *LURES, "enters", "enters", "signs_in", "is_lured", "visits", "visits", "visits", "browses")
+SELDOM = (*VISITS, *ENDS, *EVENTS, "weather_turns")
+TOGETHER = (*SIGN_INS, *LURES, *VISITS, "enters", "visits", "signs_out_at_the_app", "signs_out_at_login")
+EVERY_DAY = (
+    "enters",
+    "browses",
+    "signs_in",
+    "visits",
+    "is_lured",
+    "says_yes",
+    "signs_in_by_saml",
+    "is_planted",
+    "signs_out_at_login",
+    "activates",
+)
+PEOPLE = tuple(User(login, "correct-horse") for login in (*USERS, MALLORY))
+
+
+def _acts(*names: str) -> st.SearchStrategy[Act]:
+    return st.builds(Act, st.sampled_from(names), st.sampled_from((0, 0, 0, 1)), st.sampled_from(USERS), st.integers(0, 7))
+
+
+ACTS = _acts(*OFTEN, *SELDOM)
+DELAYS = st.lists(st.sampled_from((0.0, 0.3, 2.0, 7.0)), min_size=1, max_size=5).map(tuple)
+AT_ONCE = st.builds(AtOnce, st.lists(_acts(*TOGETHER), min_size=2, max_size=3).map(tuple), DELAYS)
+STEPS: st.SearchStrategy[list[Step]] = st.lists(st.one_of(ACTS, ACTS, ACTS, AT_ONCE), min_size=2, max_size=9)
+
+
+@dataclass(frozen=True)
+class World:
+    """What the day begins with."""
+
+    engine: Engine = "identity"
+    quirks: tuple[str, ...] = ()
+
+
+ENGINES: st.SearchStrategy[Engine] = st.sampled_from(("identity", "classic"))
+WORLDS = st.builds(World, ENGINES, st.lists(st.sampled_from(QUIRKS), unique=True, max_size=3).map(tuple))
+
+
+@dataclass
+class PersonInMemory(WatchedPerson):
+    """Reaches the gateway without a socket."""
+
+    place: TownInMemory = field(kw_only=True)
+
+    async def send(
+        self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
+    ) -> tuple[int, Lines, bytes]:
+        """As ``Person``."""
+        return await self.place.carry(method, target, sent, content, heard)
+
+
+NO_CLIENT = cast(aiohttp.ClientSession, None)  # nobody in memory connects
+FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
+    "a session without its factor ends before another user comes": (
+        World("classic"),
+        (Act("signs_in_without_factor", how=1), Act("signs_in", user=BOB)),
+    ),
+    "of two cookies of one name each is asked about by itself": (
+        World("classic"),
+        (Act("activates"), AtOnce((Act("is_lured_deeply", how=4), Act("is_planted", how=6)), (7.0,))),
+    ),
+    "an own call that ends all sessions ends those that Okta leaves half alive": (
+        World("identity"),
+        (Act("enters", how=2), Act("signs_out_at_login", how=3), Act("time_passes", how=0)),
+    ),
+    "a pass for a planted session ends with the browser's next sign-in": (
+        World("classic"),
+        (AtOnce((Act("is_planted", how=6), Act("visits"))), Act("is_planted", how=6)),
+    ),
+    "kin of a session that is held admits nobody": (
+        World("classic"),
+        (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
+    ),
+}
+TRUSTED = (LOGIN, HR, PORTAL, EVIL)
+
+
+async def _day_in_memory(world: World, steps: Sequence[Step]) -> Day:
+    truth = Truth()
+    org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
+    async with town_in_memory(org) as place:
+        people = [PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place) for _ in range(2)]
+        truth.people.extend(people)
+        day = Day(place, org, truth, people)
+        await day.lives(steps)
+        return day
+
+
+def lived(world: World, steps: Sequence[Step]) -> Day:
+    """One day in memory."""
+    with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
+        return runner.run(_day_in_memory(world, steps))
+
+
+@dataclass
+class PlaceOnSockets:
+    """A town that listens; its clocks are moved by hand, and nobody makes its org slow."""
+
+    town: Town
+
+    async def restart(self, keeps_state: bool = False) -> None:
+        """Another process; its memory is empty."""
+        await self.town.restart()
+
+    async def waits(self, seconds: float) -> None:
+        """Time passes for the gateway and the org."""
+        self.town.later(seconds)
+
+    def slow(self, delays: Sequence[float]) -> None:
+        """Sockets have delays of their own."""
+
+
+def lived_on_sockets(world: World, steps: Sequence[Step]) -> Day:
+    """One day of one browser, over loopback."""
+
+    async def day() -> Day:
+        truth = Truth()
+        org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED)
+        async with town(made_org=org) as place:
+            person = WatchedPerson(place.client, lambda: place.port, org=org, truth=truth)
+            truth.people.append(person)
+            lived = Day(PlaceOnSockets(place), org, truth, [person])
+            await lived.lives(steps)
+            return lived
+
+    return asyncio.run(day())
+
+
+@settings(max_examples=EXAMPLES)
+@given(WORLDS, STEPS)
+def test_the_app_is_never_told_another_user_than_the_newest_of_the_browser(world: World, steps: list[Step]) -> None:
+    lived(world, steps)
+
+
+@settings(max_examples=4)
+@given(WORLDS, STEPS)
+def test_the_same_over_sockets(world: World, steps: list[Step]) -> None:
+    lived_on_sockets(world, steps)
+
+
+@pytest.mark.parametrize("engine", ["classic", "identity"])
+def test_a_day_in_memory_is_a_day_on_sockets(engine: Engine) -> None:
+    """What stands in place of the sockets answers as they do: the same statuses, and the same cookies set and deleted."""
+    world = World(engine, ("sid-noise", "delete-404-leaves-sid"))
+    steps = [Act(name, 0, user, how) for name in EVERY_DAY for user, how in (("alice@example.com", 0), ("bob@example.com", 3))]
+    in_memory, on_sockets = (day.browsers[0].person for day in (lived(world, steps), lived_on_sockets(world, steps)))
+    assert in_memory.heard == on_sockets.heard
+    assert in_memory.told == on_sockets.told
+
+
+@pytest.mark.parametrize(("world", "steps"), FOUND.values(), ids=FOUND)
+def test_days_that_broke_the_promise_once(world: World, steps: tuple[Step, ...]) -> None:
+    lived(world, steps)
