@@ -18,6 +18,7 @@ from gateway.closing import Closer
 from gateway.core.cookies import expired, set_cookie_name, set_cookie_value
 from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.redemption import (
+    MOST_SESSION_COOKIES,
     OKTA_SESSION_NAMES,
     cookies_set,
     expiries,
@@ -188,6 +189,20 @@ class NewSessions:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented:
                 await self._replace(sender, record)
+
+    async def handed_out(self, sender: Sender) -> None:
+        """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
+
+        Okta may have named it only after ``settle`` had given up. Raises ``OutsideFailed`` where the state is away.
+        """
+        record = await self._browsers.record(sender.browser_id)
+        if record.standing is not Standing.SETTLED or set(sender.presented) <= set(record.cookies):
+            return
+        async with self._browsers.turns.of(self._keys(sender)):
+            record = await self._browsers.record(sender.browser_id)
+            if record.standing is Standing.SETTLED and not await self._replace(sender, record):
+                known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
+                await self._browsers.keep(sender.browser_id, record.given(known, ""))
 
     async def redeemed(self, sender: Sender, begun: Cookies) -> Session | None:
         """A token became this session, after every older one was proven gone: write it down, and say whose it is, if Okta says."""
@@ -431,15 +446,16 @@ class NewSessions:
         await self._browsers.keep_at(key, await self._recorded(final, judging, record))
         return final.why is not Delivery.NOBODY_YET
 
-    async def _replace(self, sender: Sender, record: BrowserRecord) -> None:
+    async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
         """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
 
-        Nobody vouches for these cookies. From here on they are the browser's: apps get a pass for them, which must end with them.
+        False where Okta names nobody for it. Nobody vouches for these cookies. From here on they are the browser's: apps get a pass
+        for them, which must end with them.
         """
         judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
         finding = judgement.finding
         if not isinstance(finding, Session):
-            return
+            return False
         rest = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
         if rest:
             known = finding.user_id == record.user_id
@@ -450,6 +466,7 @@ class NewSessions:
                 await self._close(rest, sender.browser)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
         await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
+        return True
 
     # The browser's turn.
 
