@@ -11,7 +11,7 @@ tab, and whoever revoked the session waits until it has come.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gateway.closing import Closer
@@ -132,11 +132,12 @@ class _Older:
 
 @dataclass(slots=True)
 class _Judging:
-    """One run of the machine."""
+    """One run of the machine. ``unproven``: sessions that this browser was given and whose closing is still under way."""
 
     sender: Sender
     new: Cookies
     older: _Older
+    unproven: Cookies = ()
     session: Session | None = field(default=None)
 
 
@@ -268,12 +269,22 @@ class NewSessions:
             underway.close()
             record = await self._browsers.record(sender.browser_id)
             if begun:
-                return await self._run(answered, _Judging(sender, begun, self._older(begun, sender, record)), record)
+                unproven = self._unproven(record, begun)
+                sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
+                return await self._run(answered, _Judging(sender, begun, self._older(begun, sender, record), unproven), record)
             if record.standing is not Standing.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
             before = _Older(_groups(record.before, record.before_user_id))
             return await self._run(answered, _Judging(sender, record.cookies, before), record)
+
+    def _unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
+        """What the browser was given and is refused by now, but Okta has not said that it is gone.
+
+        Its closing may still be under way: the client that asked for it left, and was never told to carry these cookies.
+        """
+        known = (cookie for cookie in record.all_cookies if cookie not in begun and self._sessions.is_known(cookie))
+        return tuple(cookie for cookie in known if self._sessions.is_revoked((cookie,)))
 
     def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> _Older:
         """The older sessions in groups that are one session each: what it presents, what it was given, and what was before that."""
