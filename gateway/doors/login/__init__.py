@@ -146,7 +146,10 @@ class LoginDoor:
                 await rooms.new_sessions.settle(sender)
             if sender.fresh:
                 request[NEW_BROWSER] = sender.browser_id
-            return await rooms.own.handle(request, head)
+            response = await rooms.own.handle(request, head)
+            if head.path == HANDOFF and request[VERDICT] == "ticket":
+                await rooms.new_sessions.handed_out(sender)
+            return response
         request[ROUTE] = SWITCH_PATH
         found = await rooms.switch.read(request, head, sender.browser_id)
         if isinstance(found, Malformed):

@@ -11,13 +11,14 @@ tab, and whoever revoked the session waits until it has come.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gateway.closing import Closer
 from gateway.core.cookies import expired
 from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.redemption import (
+    MOST_SESSION_COOKIES,
     cookies_set,
     deleted_names,
     expiries,
@@ -132,11 +133,12 @@ class _Older:
 
 @dataclass(slots=True)
 class _Judging:
-    """One run of the machine."""
+    """One run of the machine. ``unproven``: sessions that this browser was given and whose closing is still under way."""
 
     sender: Sender
     new: Cookies
     older: _Older
+    unproven: Cookies = ()
     session: Session | None = field(default=None)
 
 
@@ -189,6 +191,20 @@ class NewSessions:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented:
                 await self._replace(sender, record)
+
+    async def handed_out(self, sender: Sender) -> None:
+        """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
+
+        Okta may have named it only after ``settle`` had given up. Raises ``OutsideFailed`` where the state is away.
+        """
+        record = await self._browsers.record(sender.browser_id)
+        if record.standing is not Standing.SETTLED or set(sender.presented) <= set(record.cookies):
+            return
+        async with self._browsers.turns.of(self._keys(sender)):
+            record = await self._browsers.record(sender.browser_id)
+            if record.standing is Standing.SETTLED and not await self._replace(sender, record):
+                known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
+                await self._browsers.keep(sender.browser_id, record.given(known, ""))
 
     async def redeemed(self, sender: Sender, begun: Cookies) -> Session | None:
         """A token became this session, after every older one was proven gone: write it down, and say whose it is, if Okta says."""
@@ -254,12 +270,22 @@ class NewSessions:
             underway.close()
             record = await self._browsers.record(sender.browser_id)
             if begun:
-                return await self._run(answered, _Judging(sender, begun, self._older(begun, sender, record)), record)
+                unproven = self._unproven(record, begun)
+                sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
+                return await self._run(answered, _Judging(sender, begun, self._older(begun, sender, record), unproven), record)
             if record.standing is not Standing.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
             before = _Older(_groups(record.before, record.before_user_id))
             return await self._run(answered, _Judging(sender, record.cookies, before), record)
+
+    def _unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
+        """What the browser was given and is refused by now, but Okta has not said that it is gone.
+
+        Its closing may still be under way: the client that asked for it left, and was never told to carry these cookies.
+        """
+        known = (cookie for cookie in record.all_cookies if cookie not in begun and self._sessions.is_known(cookie))
+        return tuple(cookie for cookie in known if self._sessions.is_revoked((cookie,)))
 
     def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> _Older:
         """The older sessions in groups that are one session each: what it presents, what it was given, and what was before that."""
@@ -432,15 +458,16 @@ class NewSessions:
         await self._browsers.keep_at(key, await self._recorded(final, judging, record))
         return final.why is not Delivery.NOBODY_YET
 
-    async def _replace(self, sender: Sender, record: BrowserRecord) -> None:
+    async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
         """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
 
-        Nobody vouches for these cookies. From here on they are the browser's: apps get a pass for them, which must end with them.
+        False where Okta names nobody for it. Nobody vouches for these cookies. From here on they are the browser's: apps get a pass
+        for them, which must end with them.
         """
         judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
         finding = judgement.finding
         if not isinstance(finding, Session):
-            return
+            return False
         rest = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
         if rest:
             known = finding.user_id == record.user_id
@@ -451,6 +478,7 @@ class NewSessions:
                 await self._close(rest, sender.browser)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
         await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
+        return True
 
     # The browser's turn.
 
