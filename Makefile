@@ -62,12 +62,12 @@ style: $(FOR_TESTS)
 types: $(FOR_TESTS)
 	$(BIN)/mypy
 
-# The policy is covered whole, branch by branch, by its own tests.
+# The pure rules are covered whole, branch by branch, by their own tests.
 core: $(FOR_TESTS)
-	$(BIN)/python -m pytest tests/core --cov=gateway.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(BIN)/python -m pytest tests/core tests/policy --cov=gateway.core --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(SYSTEMD)
-	$(BIN)/python -m pytest --ignore=tests/core --numprocesses=$(WORKERS) --dist=loadfile
+	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.

@@ -5,17 +5,21 @@ never stop half way because a client left: each closing is a task of its own. Wh
 the background until it is, or until the bound on tries; the browser carries the same cookies in its pending cookie, so
 that the next switch closes them first even after a restart. Rules from: DESIGN sections 4 and 6, ATTACKS L9.
 
+A sign-out writes its cookies down, sealed, before its first DELETE, and deletes the record when the end is proven. So the next process
+goes on where this one was killed. A sign-out that other processes could not be told of is still carried out here and at Okta; it counts
+as unproven, and is told again with the next try.
+
 Cookies that were never seen as a session here may be made up. Questions about them are guesses, counted and bounded by
 ``sessions.guesses``, and one client has one closing of nothing but such cookies at a time. Where no guess is left, a redemption is refused,
 and a sign-out ends without a proof and without another try.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import assert_never
 
+from gateway.backlog import RETRY_SECONDS, Backlog, Closing
 from gateway.core.cookies import repeated
 from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.core.switch import (
@@ -39,18 +43,13 @@ from gateway.core.switch import (
     is_proof_of_end,
     step,
 )
+from gateway.errors import OutsideFailed
+from gateway.kept_closings import KeptClosings
 from gateway.okta import Browser, Okta
 from gateway.policy.session.cookies import split
 from gateway.sessions import ClientTurns, Sessions
 from gateway.underway import Underway
 
-RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
-"""Waits between tries to close an unproven session: about an hour in all; the browser's pending cookie remembers longer."""
-
-LARGEST_BACKLOG = 1000
-BACKLOG_OF_ONE = 50
-"""Of one client address: nobody can fill the backlog alone. The browsers behind it carry theirs in their pending cookies."""
-RETRIES_AT_ONCE = 4
 QUIET_SECONDS = 6.0
 """How long a closing waits for forwarded requests that carry the same cookies, because their answers may renew the session.
 
@@ -65,6 +64,7 @@ LIMITED = frozenset({"client_limited", "guesses_limited"})
 NAMING_SECONDS = 2.0
 """How long a closing waits to learn the id of the session that it ends; the cookies are refused before."""
 
+Cookies = tuple[SessionCookie, ...]
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
@@ -78,21 +78,20 @@ class Closer:
         tell: Tell,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
         quiet_seconds: float = QUIET_SECONDS,
+        kept: KeptClosings | None = None,
     ) -> None:
         """``tell`` gets (event name, figures) for the log: never a cookie, never a token.
 
         ``retry_seconds``: the waits between tries; ``quiet_seconds``: how long requests under way are waited for before a closing.
+        ``kept``: where closings are written down; without it they end with this process.
         """
         self.underway = Underway()
         self._quiet_seconds = quiet_seconds
         self._sessions = sessions
         self._okta = okta
         self._tell = tell
-        self._retry_seconds = tuple(retry_seconds)
-        self._retrying = asyncio.Semaphore(RETRIES_AT_ONCE)
+        self._backlog = Backlog(sessions, tell, self._tried, kept, retry_seconds)
         self._running: set[asyncio.Task[Final]] = set()
-        self._backlog: dict[frozenset[SessionCookie], asyncio.Task[None]] = {}
-        self._waiting_of: Counter[str] = Counter()
         self._turns = ClientTurns()
 
     @property
@@ -106,135 +105,180 @@ class Closer:
         return len(self._turns)
 
     async def switch(
-        self, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
+        self, cookies: Cookies, browser: Browser, trusted: bool, asks_alone: bool = False, spared_for: str = ""
     ) -> Confirm | Redeem | Refuse:
-        """What the door must do with a redemption that presents or carries these cookies (``core.switch.begin``)."""
-        final = await self._run(Goal.REDEEM, cookies, browser, trusted, asks_alone)
+        """What the door must do with a redemption that presents or carries these cookies (``core.switch.begin``).
+
+        ``spared_for``: the browser whose open connections are not cut yet; the caller says by ``Sessions.moved`` what becomes of them.
+        """
+        closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for)
+        final = await asyncio.shield(self._begin(closing))
         if isinstance(final, Proven):
             raise AssertionError("a switch cannot end as a sign-out")
         return final
 
-    async def close(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Proven | Refuse:
-        """End the sessions of these cookies; ``Refuse`` names why their end is not proven yet (it is being retried)."""
-        final = await self._run(Goal.SIGN_OUT, cookies, browser, trusted=True)
-        if isinstance(final, Confirm | Redeem):
-            raise AssertionError("a sign-out cannot end as a switch")
-        return final
+    async def close(self, cookies: Cookies, browser: Browser) -> Proven | Refuse:
+        """End the sessions of these cookies; ``Refuse`` names why their end is not proven yet (it is being retried).
 
-    async def revoke(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
-        """Refuse these cookies everywhere, and the session that they carry. Raises ``OutsideFailed`` where others could not be told."""
-        await self._carry_out(Revoke(cookies, None), browser)
+        Raises ``OutsideFailed`` where others could not be told; then it was closed at Okta all the same, as far as Okta answered.
+        """
+        closing = Closing(Goal.SIGN_OUT, cookies, browser)
+        final = await asyncio.shield(self._begin(closing))
+        if closing.untold is not None:
+            raise closing.untold
+        return _of_sign_out(final)
 
-    def close_soon(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> asyncio.Task[Final]:
-        """The same in the background: for a sign-out that Okta itself was asked for by the browser."""
-        return self._begin(Goal.SIGN_OUT, cookies, browser, trusted=True)
+    async def end(self, cookies: Cookies, browser: Browser, session_id: str | None = None) -> str:
+        """Sign out: refused everywhere first, then closed at Okta, whether the caller stays or leaves.
 
-    async def has_ended(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> bool:
+        ``session_id``: Okta's id of the session, where a pass names it. Returns why the end is not proven yet, or nothing.
+        """
+        closing = Closing(Goal.SIGN_OUT, cookies, browser, session_id=session_id)
+        final = _of_sign_out(await asyncio.shield(self._begin(closing)))
+        if closing.untold is not None:
+            return f"not_shared_{closing.untold.reason}"
+        return final.reason if isinstance(final, Refuse) else ""
+
+    async def revoke(self, cookies: Cookies, browser: Browser) -> None:
+        """Refuse these cookies everywhere, and the session that they carry. Raises ``OutsideFailed`` where others could not be told.
+
+        Call it before Okta itself is asked to end the session: afterwards Okta names its id no more.
+        """
+        await self._revoke(Closing(Goal.REDEEM, split(cookies)[0], browser), None, may_guess=True)
+
+    def close_soon(self, cookies: Cookies, browser: Browser) -> asyncio.Task[Final]:
+        """The same as ``close`` in the background: for a sign-out that Okta itself was asked for by the browser."""
+        return self._begin(Closing(Goal.SIGN_OUT, cookies, browser))
+
+    async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
         """Whether Okta says of any of these cookies, asked by itself, that its session is gone."""
         for cookie in split(cookies)[0]:
             if is_proof_of_end(await self._alone(cookie, browser)):
                 return True
         return False
 
+    async def resume(self) -> None:
+        """Go on with what the process before this one, or another one that was killed, left unproven. Raises ``StateFailed``."""
+        await self._backlog.resume()
+
     async def aclose(self) -> None:
-        """Stop every closing under way."""
-        tasks = [*self._running, *self._backlog.values()]
-        for task in tasks:
+        """Stop every closing under way. Their records stay for the next process."""
+        running = tuple(self._running)
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*running, self._backlog.aclose(), return_exceptions=True)
 
-    async def _run(
-        self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
-    ) -> Final:
-        return await asyncio.shield(self._begin(goal, cookies, browser, trusted, asks_alone))
-
-    def _begin(
-        self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
-    ) -> asyncio.Task[Final]:
-        possible, _ = split(cookies)
-        task = asyncio.create_task(self._drive(goal, possible, browser, trusted, asks_alone), name="closing")
+    def _begin(self, closing: Closing) -> asyncio.Task[Final]:
+        closing.cookies, _ = split(closing.cookies)
+        task = asyncio.create_task(self._drive(closing), name="closing")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _drive(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool) -> Final:
-        final = await self._in_turn(goal, cookies, browser, trusted, asks_alone)
+    async def _drive(self, closing: Closing) -> Final:
+        final = await self._in_turn(closing)
         if isinstance(final, Refuse):
             if final.revoked and final.reason not in LIMITED:
-                self._retry_later(cookies, browser, final.reason)
+                await self._backlog.add(closing, final.reason)
+        elif closing.untold is not None:
+            await self._backlog.add(closing, "not_shared")
         elif not isinstance(final, Confirm):
-            self._forget(cookies)
+            await self._backlog.forget(closing)
         return final
 
-    async def _in_turn(self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool) -> Final:
+    async def _in_turn(self, closing: Closing) -> Final:
         """One at a time of a client where all cookies may be made up; those that the gateway knows never wait for such a turn."""
+        cookies, browser = closing.cookies, closing.browser
         if not cookies or any(self._sessions.is_known(cookie) for cookie in cookies):
-            return await self._steps(goal, cookies, browser, trusted, asks_alone)
-        revoked = goal is Goal.SIGN_OUT
+            return await self._steps(closing)
+        revoked = closing.goal is Goal.SIGN_OUT
         if revoked and not all(self._sessions.is_revoked((cookie,)) for cookie in cookies):
-            await self._sessions.revoke(cookies)
+            await self._refuse(closing, cookies, closing.session_id)
         async with self._turns.turn(browser.client) as has_turn:
             limited = self._sessions.may_guess(browser)
             if limited is not None:
                 return Refuse(limited.reason, revoked, limited.retry_at)
             if not has_turn:
                 return Refuse("client_limited", revoked)
-            return await self._steps(goal, cookies, browser, trusted, asks_alone)
+            return await self._steps(closing)
 
-    async def _steps(
-        self, goal: Goal, cookies: tuple[SessionCookie, ...], browser: Browser, trusted: bool, asks_alone: bool = False
-    ) -> Final:
-        doubtful = frozenset(cookie for cookie in cookies if not self._sessions.is_known(cookie))
-        switch, command = begin(goal, cookies, trusted, doubtful, asks_alone)
+    async def _tried(self, closing: Closing) -> bool:
+        """One more try of a closing; whether the end is proven now, and everybody knows of it."""
+        await self.underway.cleared(self._sessions.fingerprints(closing.cookies), self._quiet_seconds)
+        closing.untold = None
+        return isinstance(await self._steps(closing), Proven) and closing.untold is None
+
+    async def _steps(self, closing: Closing) -> Final:
+        doubtful = frozenset(cookie for cookie in closing.cookies if not self._sessions.is_known(cookie))
+        switch, command = begin(closing.goal, closing.cookies, closing.trusted, doubtful, closing.asks_alone)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
-            switch, command = step(switch, await self._carry_out(command, browser))
+            if isinstance(command, Close) and closing.goal is Goal.SIGN_OUT:
+                await self._backlog.keep(closing)
+            switch, command = step(switch, await self._carry_out(command, closing))
         return command
 
-    async def _carry_out(self, command: Command, browser: Browser) -> Event:
+    async def _carry_out(self, command: Command, closing: Closing) -> Event:
         match command:
             case Ask(cookies):
-                return await self._asked(cookies, browser)
-            case Revoke(cookies, session):
-                await self._revoke(cookies, session, browser)
+                return await self._asked(cookies, closing.browser)
+            case Revoke(_, session):
+                await self._revoke(closing, session)
                 return Revoked()
             case Close(cookies):
                 if not await self.underway.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds):
                     return Closed(False, "request_under_way")
-                answer = await self._okta.close(cookies, browser)
+                answer = await self._okta.close(cookies, closing.browser)
                 gone = answer.status == 404 and answer.code == "E0000007"
                 return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}")
             case Verify(cookie):
-                finding = await self._alone(cookie, browser)
+                finding = await self._alone(cookie, closing.browser)
                 if isinstance(finding, Session):
                     # It lives, and other cookies of it may be out there that this process never saw: all of them are refused.
-                    await self._sessions.revoke((), session_id=finding.id)
+                    await self._refuse(closing, (), finding.id)
                 return Verified(finding)
             case Confirm() | Redeem() | Proven() | Refuse():
                 raise AssertionError("final commands are the door's")
             case _:
                 assert_never(command)
 
-    async def _revoke(self, cookies: tuple[SessionCookie, ...], session: Session | None, browser: Browser) -> None:
+    async def _refuse(self, closing: Closing, cookies: Cookies, session_id: str | None) -> None:
+        """Refuse these cookies and this session everywhere. A sign-out goes on where others could not be told; a switch does not."""
+        try:
+            await self._sessions.revoke(cookies, session_id=session_id, spared_for=closing.spared_for)
+        except OutsideFailed as error:
+            if closing.goal is Goal.REDEEM:
+                raise
+            if closing.untold is None:
+                self._tell("sign_out_not_shared", {"reason": error.reason})
+            closing.untold = error
+
+    async def _revoke(self, closing: Closing, session: Session | None, may_guess: bool = False) -> None:
         """Refuse the cookies at once, and then the session that they carry, whose id must be asked for where it is not remembered.
 
         A worker that has just replaced another knows no kin of a cookie that Okta renewed; the session's id is the same for all of them.
+        ``may_guess``: ask about cookies too that may be made up, as far as guesses are left.
         """
-        is_named = session is not None or isinstance(self._sessions.recall(cookies), Session)
-        await self._sessions.revoke(cookies, session_id=session.id if session is not None else None)
+        session_id = session.id if session is not None else closing.session_id
+        is_named = session_id is not None or isinstance(self._sessions.recall(closing.cookies), Session)
+        await self._refuse(closing, closing.cookies, session_id)
         if is_named:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(NAMING_SECONDS):
-                for cookie in cookies:
-                    found = await self._alone(cookie, browser) if self._sessions.is_known(cookie) else None
+                for cookie in closing.cookies:
+                    asks = may_guess or self._sessions.is_known(cookie)
+                    found = await self._alone(cookie, closing.browser) if asks else None
                     if isinstance(found, Session):
-                        await self._sessions.revoke((), session_id=found.id)
+                        self._sessions.vouch((cookie,), found.user_id)
+                        await self._refuse(closing, (), found.id)
+                        if may_guess:
+                            return
 
-    async def who(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Finding:
+    async def who(self, cookies: Cookies, browser: Browser) -> Finding:
         """Who is signed in with any of these cookies; neither a repeated name nor a revoked cookie beside it hides anybody."""
         return (await self._asked(split(cookies)[0], browser)).finding
 
-    async def _asked(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> Asked:
+    async def _asked(self, cookies: Cookies, browser: Browser) -> Asked:
         living = tuple(dict.fromkeys(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,))))
         together = () if repeated(living) else (living,)  # as browsers send them, and as the memory of sessions knows them
         findings: list[Finding] = []
@@ -260,35 +304,8 @@ class Closer:
             self._sessions.note_gone(cookie)
         return finding
 
-    def _retry_later(self, cookies: tuple[SessionCookie, ...], browser: Browser, reason: str) -> None:
-        self._tell("close_unproven", {"reason": reason, "backlog": len(self._backlog)})
-        key, client = frozenset(cookies), browser.client
-        if key in self._backlog or len(self._backlog) >= LARGEST_BACKLOG or self._waiting_of[client] >= BACKLOG_OF_ONE:
-            return
-        task = asyncio.create_task(self._retry(cookies, browser), name="closing again")
-        self._backlog[key] = task
-        self._waiting_of[client] += 1
-        task.add_done_callback(lambda done: self._left(key, client))
 
-    def _left(self, key: frozenset[SessionCookie], client: str) -> None:
-        self._backlog.pop(key, None)
-        self._waiting_of[client] -= 1
-        if not self._waiting_of[client]:
-            del self._waiting_of[client]
-
-    async def _retry(self, cookies: tuple[SessionCookie, ...], browser: Browser) -> None:
-        for wait_seconds in self._retry_seconds:
-            await asyncio.sleep(wait_seconds)
-            await self.underway.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds)
-            async with self._retrying:
-                final = await self._steps(Goal.SIGN_OUT, cookies, browser, trusted=True)
-            if isinstance(final, Proven):
-                self._tell("close_proven_late", {"backlog": len(self._backlog) - 1})
-                return
-        self._tell("close_given_up", {"backlog": len(self._backlog) - 1})
-
-    def _forget(self, cookies: tuple[SessionCookie, ...]) -> None:
-        """A switch of the same browser proved the end first: nothing is left to retry."""
-        for waiting, task in tuple(self._backlog.items()):
-            if waiting <= set(cookies):
-                task.cancel()
+def _of_sign_out(final: Final) -> Proven | Refuse:
+    if isinstance(final, Confirm | Redeem):
+        raise AssertionError("a sign-out cannot end as a switch")
+    return final

@@ -13,6 +13,7 @@ from gateway.config import AppTable
 from gateway.core.passes import Passes
 from gateway.core.told import Told
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.login.browsers import Browsers
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
 from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, OwnPaths, ProtectedDoor
@@ -36,11 +37,12 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack, elsewhere: OwnPat
     handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
     own = elsewhere or AppOwnPaths(
         handoff,
-        AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock),
+        AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, parts.config.switch.return_origins),
         AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
         parts.clock,
     )
-    lasting = Lasting(parts.sessions, parts.live, parts.clock)
+    lasting = Lasting(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
+    opened.callback(parts.revocations.subscribe(lasting.hear))
     opened.push_async_callback(lasting.aclose)
     forwarding = {app.name: _forwarding(parts, app, gate, lasting, opened) for app in parts.config.apps if app.addresses}
     return ProtectedDoor(parts.table, forwarding, gate, own, handoff.sign_in, parts.clock)

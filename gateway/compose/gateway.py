@@ -152,6 +152,8 @@ class Gateway:
         believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), self._doors(parts, opened)
         if isinstance(doors.login, LoginDoor):
             await doors.login.resume()
+        if self._among is None or self._among.keeper is not None:
+            await parts.closer.resume()
         if self._among is not None and self._among.keeper is not None:
             inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0), parts.turn)
             await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)

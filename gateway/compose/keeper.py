@@ -33,7 +33,9 @@ def relay_door(place: str, clock: Clock, opened: AsyncExitStack, first_byte_seco
     deadlines = Deadlines(connect=5.0, first_byte=first_byte_seconds + SPARE_SECONDS, idle=IDLE_SECONDS)
     upstream = Upstream(Place("", 0, place), deadlines, PoolRules(RELAYED_AT_ONCE, KEPT_SECONDS))
     opened.push_async_callback(upstream.aclose)
-    return Relay(HttpProxy(upstream), clock)
+    relay = Relay(HttpProxy(upstream), clock)
+    opened.push_async_callback(relay.aclose)
+    return relay
 
 
 def rules_for_workers(limits: HeadLimits) -> ClientRules:

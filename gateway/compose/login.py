@@ -81,7 +81,7 @@ def _own_paths(parts: Parts) -> LoginOwnPaths:
     sign_in = parts.config.okta.sign_in
     return LoginOwnPaths(
         LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, sign_in),
-        LoginSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, sign_in),
+        LoginSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, sign_in, parts.config.switch.return_origins),
         LoginPages(parts.table, parts.sessions, parts.clock, sign_in),
         parts.clock,
     )

@@ -20,6 +20,7 @@ from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter
 from gateway.doors.tickets import LONGEST_TEXT, Tickets
+from gateway.kept_closings import KeptClosings
 from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
@@ -125,7 +126,7 @@ def make_parts(
         revocations=revocations,
         state=state,
         sessions=sessions,
-        closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0),
+        closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0, kept=KeptClosings(state, sealer)),
         live=live,
         turn=Turn(asyncio.get_running_loop()),
         tickets=Tickets(sealer, state, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
@@ -143,8 +144,9 @@ def _asking_rules(config: Config) -> AskingRules:
 
 
 def _cut(live: Live, revocation: Revocation) -> None:
-    """What a revoked session still has open ends with it."""
-    live.close(revocation.fingerprints)
+    """What a revoked session still has open ends with it; ``Lasting`` sees to what is spared for a moment."""
+    if not revocation.spared_for:
+        live.close(revocation.fingerprints)
 
 
 def watch(parts: Parts, metrics: Metrics) -> None:

@@ -53,6 +53,15 @@ def cookies_set(fields: Iterable[tuple[bytes, bytes]]) -> tuple[SessionCookie, .
     return tuple(SessionCookie(name, value) for name, value in last.items() if value.strip(b' "'))
 
 
+def deleted_names(fields: Fields) -> frozenset[bytes]:
+    """The names of session cookies that an answer deletes and does not set again behind that."""
+    last: dict[bytes, bool] = {}
+    for name, value in fields:
+        if name.lower() == b"set-cookie" and set_cookie_name(value) in OKTA_SESSION_NAMES:
+            last[set_cookie_name(value)] = bool(set_cookie_value(value).strip(b' "'))
+    return frozenset(name for name, is_set in last.items() if not is_set)
+
+
 def settled(fields: Fields, presented: Collection[bytes], host: str) -> Fields:
     """The answer to a redemption as the browser gets it.
 

@@ -203,6 +203,11 @@ def is_proof_of_end(finding: Finding) -> bool:
     return isinstance(finding, NoSession) and finding.reason == "not_found"
 
 
+def may_live(finding: Finding) -> bool:
+    """Whether a session that Okta names nobody for may live all the same: a factor is missing."""
+    return isinstance(finding, NoSession) and not is_proof_of_end(finding)
+
+
 def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ...], ...]:
     """The cookies in as few sets as possible in which no name occurs twice, so that every one is really sent to be closed.
 

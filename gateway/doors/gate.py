@@ -51,6 +51,7 @@ NOBODY: Final = Comer(NoSession("not_asked"))
 _NO_PASS: Final = Comer(NoSession("no_pass"))
 _UNREADABLE: Final = Comer(NoSession("pass_unreadable"))
 _FORGOTTEN: Final = Comer(NoSession("pass_before_start"))
+_REVOKED: Final = NoSession("revoked")
 
 
 class Gate:
@@ -79,6 +80,9 @@ class Gate:
         if isinstance(opened, Comer):
             return opened
         marks = opened.marks or self._marked(opened)
+        if self._sessions.has_session_ended(opened.held.session_id):
+            # Known without asking, and whatever newer or older cookie of that session the pass holds.
+            return Comer(_REVOKED, opened.held, marks, opened.stale)
         finding = self._sessions.recall_for(opened.held.cookies, marks, lambda: browser_of(head))
         if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
             return None

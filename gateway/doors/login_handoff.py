@@ -25,7 +25,7 @@ from gateway.core.passes import Start, Ticket
 from gateway.core.redemption import parent_domains
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
-from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, Unknown
+from gateway.core.session import SESSION_NAMES, NoSession, Session, Unknown
 from gateway.core.switch import Proven
 from gateway.doors.answers import redirect_answer
 from gateway.doors.carrying import Carrying
@@ -46,10 +46,10 @@ from gateway.doors.own_requests import (
 )
 from gateway.doors.tickets import TICKET_SECONDS, Tickets
 from gateway.errors import OutsideFailed
-from gateway.okta import Browser, browser_of
+from gateway.okta import browser_of
 from gateway.pages import LoopExplained
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
-from gateway.policy.session.living_cookies import Cookies, Judged, dead_expiries, judged, questions, questions_again
+from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
 from gateway.sessions import Sessions
 
 MOST_REMEMBERED = 20_000
@@ -96,20 +96,20 @@ class LoginHandoff:
             # The nonce is gone from the browser by now; a new start costs the user nothing.
             return Outcome(redirect_answer(302, app.origin + sign_in_path(target_or_root(start.target))), "sign_in", "start_expired")
         settled = await self._settled(head)
-        found = await self._living(session_cookies(head.fields), browser_of(head))
+        found = await self._sessions.judged(session_cookies(head.fields), browser_of(head), apart=True)
         known = browser_id_of(head.fields)
         browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
         outcome = await self._next(found, start, app, (head, str(text), browser))
         more = (*settled, *(() if known else (browser_id_line(browser),)))
         return replace(outcome, answer=outcome.answer.plus(*more))
 
-    async def _next(self, found: Judged, start: Start, app: App, came: tuple[RequestHead, str, str]) -> Outcome:
+    async def _next(self, found: Judgement, start: Start, app: App, came: tuple[RequestHead, str, str]) -> Outcome:
         """``came``: the request, its sealed start, and the browser's id."""
         head, text, browser = came
         match found.finding:
             case Session() as session:
-                dead = dead_expiries(found.cookies, found.dead, parent_domains(head.authority.host))
-                return await self._hand_over(session, found.cookies, (start, app, browser), dead)
+                dead = dead_expiries(found.living, found.dead, parent_domains(head.authority.host))
+                return await self._hand_over(session, found.living, (start, app, browser), dead)
             case NoSession(reason):
                 return self._to_okta(reason, start, app, (head, text))
             case Unknown() as unknown:
@@ -131,17 +131,6 @@ class LoginHandoff:
         except (TimeoutError, OutsideFailed):
             return ()
         return self._carrying.cleared(head) if isinstance(final, Proven) else ()
-
-    async def _living(self, presented: Cookies, browser: Browser) -> Judged:
-        """Whose session the presented cookies carry, dead ones and repeated names left aside."""
-        revoked = tuple(cookie for cookie in presented if self._sessions.is_revoked((cookie,)))
-        living = tuple(cookie for cookie in dict.fromkeys(presented) if cookie not in revoked)
-        findings: dict[Cookies, Finding] = {}
-        for asked in questions(living):
-            findings[asked] = await self._sessions.current(asked, browser)
-        for asked in questions_again(living, findings.get(living)):
-            findings[asked] = await self._sessions.current(asked, browser)
-        return judged(presented, revoked, findings)
 
     def _start(self, text: str) -> Start | Malformed:
         opened = self._sealer.open("start", str(self._table.login.authority), text)

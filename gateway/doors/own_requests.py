@@ -118,6 +118,8 @@ async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> 
         return NoSession("no_pass")
     if not is_remembered(held, sessions.epoch):
         return NoSession("pass_before_start")
+    if sessions.has_session_ended(held.session_id):
+        return NoSession("revoked")
     finding = await sessions.current(held.cookies, browser_of(head), vouched=True)
     if isinstance(finding, Session) and finding.user_id != held.user_id:
         return NoSession("user_changed")

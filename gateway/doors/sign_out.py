@@ -26,7 +26,6 @@ from gateway.core.redemption import OKTA_SESSION_NAMES
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
-from gateway.core.switch import Proven
 from gateway.doors.answers import redirect_answer
 from gateway.doors.carrying import Carrying
 from gateway.doors.own_requests import (
@@ -44,8 +43,7 @@ from gateway.doors.own_requests import (
     standing,
 )
 from gateway.doors.tickets import LONGEST_TEXT
-from gateway.errors import OutsideFailed
-from gateway.okta import Browser, browser_of
+from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut
 from gateway.pages import SignedOut as SignedOutPage
 from gateway.policy.session.split_cookies import expired_lines
@@ -60,9 +58,15 @@ _FORGET = (b"Clear-Site-Data", b'"cache"')
 class AppSignOut:
     """Signing out on an app host, where only the pass is known."""
 
-    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock) -> None:
-        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end."""
+    def __init__(
+        self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock, elsewhere: Collection[str] = ()
+    ) -> None:
+        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end.
+
+        ``elsewhere``: the origins of other sites to which a sign-out may lead back (``switch.return_origins``).
+        """
         self._table = table
+        self._origins = (*table.origins, *elsewhere)
         self._sealer = sealer
         self._sessions = sessions
         self._closer = closer
@@ -70,7 +74,7 @@ class AppSignOut:
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
         """GET: a page with a button."""
-        asked = asked_return(head, self._table, app.origin)
+        asked = asked_return(head, self._table, self._origins, app.origin)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
         finding = await standing(self._sessions, pass_of(self._sealer, head), head)
@@ -80,7 +84,7 @@ class AppSignOut:
     async def end(self, request: web.BaseRequest, head: RequestHead, app: App) -> Outcome:
         """POST: the session ends everywhere, then the browser goes to the login host, which expires Okta's own cookies."""
         form = await posted(request, head, app.origin)
-        then = form if isinstance(form, Malformed) else next_step(form, self._table, app.origin)
+        then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, app.origin)
         if isinstance(then, Malformed):
             return refused(then, self._clock)
         gone: Fields = (*expired_lines(PASS_NAME, head.fields), expired(START_NAME), _FORGET)
@@ -89,7 +93,7 @@ class AppSignOut:
             # Nothing here names the session; the login host sees it, and asks there.
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
-        unproven = await ended(self._sessions, self._closer, held.cookies, (browser_of(head), held.session_id))
+        unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
         done = SignedOut(held.cookies, not unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
         sealed = self._sealed(done)
         answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone)
@@ -107,9 +111,20 @@ class AppSignOut:
 class LoginSignOut:
     """Signing out on the login host, and the second half of a sign-out that began on an app host."""
 
-    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock, sign_in: str) -> None:
-        """``sign_in``: the config's ``okta.sign_in``, for the link "sign in again" where no app is known."""
+    def __init__(
+        self,
+        table: RouteTable,
+        sealer: Sealer,
+        sessions: Sessions,
+        closer: Closer,
+        clock: Clock,
+        sign_in: str,
+        elsewhere: Collection[str] = (),
+    ) -> None:
+        """``sign_in``: the config's ``okta.sign_in``, for the link "sign in again" where no app is known; ``elsewhere``: as above."""
         self._table = table
+        self._origins = (*table.origins, *elsewhere)
+        self._elsewhere = tuple(elsewhere)
         self._sealer = sealer
         self._sessions = sessions
         self._closer = closer
@@ -120,7 +135,7 @@ class LoginSignOut:
     async def ask(self, head: RequestHead) -> Outcome:
         """GET: with a valid ``done`` the end of a sign-out; else a page with a button."""
         given = parameters(head.query)
-        asked = given if isinstance(given, Malformed) else asked_return(head, self._table, self._table.login.origin)
+        asked = given if isinstance(given, Malformed) else asked_return(head, self._table, self._origins, self._table.login.origin)
         if isinstance(given, Malformed) or isinstance(asked, Malformed):
             return refused(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
         done = self._done(given.get("done", ""))
@@ -133,12 +148,12 @@ class LoginSignOut:
     async def end(self, request: web.BaseRequest, head: RequestHead) -> Outcome:
         """POST: every session that the browser presents or carries is closed, and its cookies leave the browser."""
         form = await posted(request, head, self._table.login.origin)
-        then = form if isinstance(form, Malformed) else next_step(form, self._table, self._table.login.origin)
+        then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, self._table.login.origin)
         if isinstance(then, Malformed):
             return refused(then, self._clock)
         presented = session_cookies(head.fields)
         cookies = tuple(dict.fromkeys((*self._carrying.carried(head), *presented)))
-        unproven = await ended(self._sessions, self._closer, cookies, (browser_of(head), None))
+        unproven = await self._closer.end(cookies, browser_of(head))
         gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
         carried = self._carrying.kept(head, cookies) if unproven else self._carrying.cleared(head)
         answer = self._signed_out(not unproven, then, None)
@@ -170,7 +185,7 @@ class LoginSignOut:
         others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
         rotated, dead = await self._of_ended(others, head)
         unproven = done.cookies if not done.proven and self._holds(done, head) else ()
-        if rotated and await ended(self._sessions, self._closer, rotated, (browser_of(head), None)):
+        if rotated and await self._closer.end(rotated, browser_of(head)):
             unproven = (*unproven, *rotated)
         gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
         carried = self._carrying.kept(head, (*self._carrying.carried(head), *unproven)) if unproven else ()
@@ -202,21 +217,8 @@ class LoginSignOut:
         home = f"{app.origin}/" if app is not None else self._again
         if then == SWITCH:
             return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)
-        return page(SignedOutPage(complete, then or home), self._clock)
-
-
-async def ended(sessions: Sessions, closer: Closer, cookies: Cookies, whose: tuple[Browser, str | None]) -> str:
-    """End the sessions of these cookies, refused everywhere first; why their end is not proven yet, or nothing.
-
-    ``whose``: the browser, and the session's id where a pass names it.
-    """
-    browser, session_id = whose
-    try:
-        await sessions.revoke(cookies, session_id=session_id)
-        final = await closer.close(cookies, browser)
-    except OutsideFailed as error:
-        return f"not_shared_{error.reason}"  # refused in this process; the browser carries the rest
-    return "" if isinstance(final, Proven) else final.reason
+        is_elsewhere = bool(then) and return_url(then, self._elsewhere) is not None
+        return page(SignedOutPage(complete, then or home, is_elsewhere), self._clock)
 
 
 async def posted(request: web.BaseRequest, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
@@ -224,21 +226,21 @@ async def posted(request: web.BaseRequest, head: RequestHead, origin: str) -> Ma
     return await form_of(request) if is_same_origin_post(head, origin) else Malformed(403, "cross_site")
 
 
-def asked_return(head: RequestHead, table: RouteTable, origin: str) -> str | Malformed:
-    """Where ``to`` of a query wants to go afterwards, as an absolute URL on a configured host; empty where it is refused (R1)."""
+def asked_return(head: RequestHead, table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
+    """Where ``to`` of a query wants to go afterwards, as an absolute URL on one of the origins; empty where it is refused (R1)."""
     given = parameters(head.query)
-    return given if isinstance(given, Malformed) else _judged(given.get("to", ""), table, origin)
+    return given if isinstance(given, Malformed) else _judged(given.get("to", ""), table, origins, origin)
 
 
-def next_step(form: Mapping[str, str], table: RouteTable, origin: str) -> str | Malformed:
+def next_step(form: Mapping[str, str], table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
     """What follows a sign-out: ``switch``, or the URL that ``to`` names, or nothing."""
-    return SWITCH if form.get("then") == SWITCH else _judged(form.get("to", ""), table, origin)
+    return SWITCH if form.get("then") == SWITCH else _judged(form.get("to", ""), table, origins, origin)
 
 
-def _judged(to: str, table: RouteTable, origin: str) -> str | Malformed:
+def _judged(to: str, table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
     if len(to) > LONGEST_TARGET:
         return Malformed(400, "to_too_long")
-    url = return_url(to, table.origins) if to else None
+    url = return_url(to, origins) if to else None
     if url is None:
         return ""
     url = origin + url if url.startswith("/") else url

@@ -84,10 +84,15 @@ class ConfirmSignOut:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """200: signed out; `complete` is whether Okta's session was proven closed. Never redirects by itself."""
+    """200: signed out; `complete` is whether Okta's session was proven closed. Never leads into a new sign-in by itself.
+
+    `is_elsewhere`: `sign_in_url` is a place of another site, which asked for the sign-out. Once Okta's session is proven closed, the page
+    goes on to it by itself: a redirect behind the form would be held to the form's page's own `form-action`.
+    """
 
     complete: bool
     sign_in_url: str | None = None
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

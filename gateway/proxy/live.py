@@ -40,6 +40,7 @@ class Live:
         """Nothing is open yet."""
         self._open: dict[Fingerprint, set[Cut]] = {}
         self._leaves: dict[Cut, Leave] = {}
+        self._moved: dict[Cut, tuple[Fingerprint, ...]] = {}
         self.brief: dict[Brief, Watched] = {}
         self._is_going = False
 
@@ -69,7 +70,7 @@ class Live:
     def release(self, fingerprints: tuple[Fingerprint, ...], cut: Cut) -> None:
         """It is closed."""
         self._leaves.pop(cut, None)
-        for name in fingerprints:
+        for name in self._moved.pop(cut, fingerprints):
             cuts = self._open.get(name, set())
             cuts.discard(cut)
             if not cuts:
@@ -83,6 +84,18 @@ class Live:
         for cut in cuts:
             cut()
         return len(cuts)
+
+    def move(self, old: Iterable[Fingerprint], new: tuple[Fingerprint, ...]) -> None:
+        """Everything that the old fingerprints let in is held under the new ones instead. ``brief`` is the business of its owner."""
+        moving = {cut for name in old for cut in self._open.get(name, ())}
+        for name, cuts in tuple(self._open.items()):
+            cuts -= moving
+            if not cuts:
+                del self._open[name]
+        for cut in moving:
+            self._moved[cut] = new
+            for name in new:
+                self._open.setdefault(name, set()).add(cut)
 
     def go_away(self) -> int:
         """Have everything leave that would otherwise stay for long, now and from now on; how many connections that were."""

@@ -5,7 +5,7 @@ one before the session could have expired, and must never hold a cookie: only fi
 sections 3 and 7.
 """
 
-from gateway.revocations.interface import Revocation, Revocations
+from gateway.revocations.interface import Moved, Revocation, Revocations
 from gateway.revocations.kept import KeptRevocations
 from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations, Remembered
 from gateway.revocations.workers import WorkerRevocations
@@ -15,6 +15,7 @@ __all__ = [
     "REMEMBERED_SECONDS",
     "KeptRevocations",
     "LocalRevocations",
+    "Moved",
     "Remembered",
     "Revocation",
     "Revocations",

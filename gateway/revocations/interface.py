@@ -11,6 +11,19 @@ from gateway.core.session import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A redemption took the place of a browser's session. It is over: what it spared is moved to the new session, or cut.
+
+    ``fingerprints``: the old session's cookies. ``user_id``: whose the new session is, or "" where there is none, or Okta did not say.
+    ``browser``: the key of the browser's record, which holds the new cookies.
+    """
+
+    fingerprints: tuple[Fingerprint, ...]
+    user_id: str
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
 class Revocation:
     """Never believe these cookies or this session again; and nothing that was asked about this user before now.
 
@@ -19,6 +32,9 @@ class Revocation:
 
     ``unseen``: those of the cookies that Okta never named anybody for. Anybody can think them up, so they are remembered apart: however
     many come, they push out no other.
+
+    ``spared_for``: a redemption of this browser (the key of its record) revokes them. What this browser has open goes on for a moment,
+    until ``moved`` says whether the same user came back. Everything else under these cookies is cut as ever.
 
     ``held``: cookies of which it is not known whose they are. They are not revoked, and let nobody in until they are ``released``.
     """
@@ -29,6 +45,8 @@ class Revocation:
     unseen: tuple[Fingerprint, ...] = ()
     held: tuple[Fingerprint, ...] = ()
     released: tuple[Fingerprint, ...] = ()
+    spared_for: str = ""
+    moved: Moved | None = None
 
 
 Listener = Callable[[Revocation], None]

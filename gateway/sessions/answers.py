@@ -203,4 +203,6 @@ class Answers:
 
     def _is_outdated(self, session: Session, asked_at: float) -> bool:
         since = self._revocations.user_since(session.user_id)
+        if since is None or asked_at > since:
+            since = self._revocations.user_since(session.login.casefold())  # a call to Okta may name the user by login
         return since is not None and asked_at <= since

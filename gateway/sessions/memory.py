@@ -32,7 +32,7 @@ from gateway.errors import OutsideFailed
 from gateway.okta import Browser
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Judgement, judged_apart
-from gateway.revocations import Revocation, Revocations
+from gateway.revocations import Moved, Revocation, Revocations
 from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.counts import Counts
@@ -138,22 +138,22 @@ class Sessions:
             return await self._found(cookies, browser, vouched=True, patience=patience, despite_hold=despite_hold)
         return (await self.judged(cookies, browser, patience=patience)).finding
 
-    async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None) -> Judgement:
+    async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None, apart: bool = False) -> Judgement:
         """Who a browser is that presents these cookies, which of them carry its session, and which are to be expired in it.
 
         Left out and dead: what Okta cannot have issued, and what was revoked. Where a name occurs twice among the others, each is asked
-        about by itself.
+        about by itself. ``apart``: also where all together carry no session, because a dead one may hide a living one.
         """
         possible, impossible = split(dict.fromkeys(cookies))
         living = tuple(cookie for cookie in possible if not self.is_revoked((cookie,)))
         left_out = (*impossible, *(cookie for cookie in possible if cookie not in living))
         if not living:
             return Judgement(REVOKED if possible else IMPOSSIBLE if impossible else NO_COOKIE, dead=left_out)
-        if repeated(living):
+        finding = None if repeated(living) else await self._found(living, browser, vouched=False, patience=patience)
+        if finding is None or (apart and isinstance(finding, NoSession) and len(living) > 1):
             findings = await asyncio.gather(*(self._found((cookie,), browser, vouched=False, patience=patience) for cookie in living))
             judgement = judged_apart(tuple(zip(living, findings, strict=True)))
             return replace(judgement, dead=(*left_out, *judgement.dead))
-        finding = await self._found(living, browser, vouched=False, patience=patience)
         if isinstance(finding, Session):
             return Judgement(finding, living, left_out)
         return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)
@@ -169,6 +169,15 @@ class Sessions:
     def is_known(self, cookie: SessionCookie) -> bool:
         """Whether this cookie was a session when Okta last spoke of it here; any other one may be made up."""
         return self._seen.is_known(self.fingerprints((cookie,)))
+
+    def user_of(self, cookie: SessionCookie) -> str | None:
+        """The user whom Okta last named for this cookie, as long as its session was not gone when Okta last spoke of it."""
+        (fingerprint,) = self.fingerprints((cookie,))
+        return self._seen.user_of(fingerprint) if self._seen.is_known((fingerprint,)) else None
+
+    def has_session_ended(self, session_id: str) -> bool:
+        """Whether this session of Okta's, by its id, is revoked, whatever cookie it is known by."""
+        return self._revocations.has_session(session_id)
 
     def note_gone(self, cookie: SessionCookie) -> None:
         """Okta has just said that this cookie carries no session: whoever presents it again guesses."""
@@ -211,11 +220,13 @@ class Sessions:
         self.counts.unknown += isinstance(finding, Unknown)
         return finding
 
-    async def revoke(self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None) -> None:
+    async def revoke(
+        self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None, spared_for: str = ""
+    ) -> None:
         """Never believe these cookies or their kin again, nor the session, nor anything that was asked about the user before.
 
         In force here before the first wait. The session's id is taken from memory where the caller does not name it. Raises
-        ``OutsideFailed`` where other replicas could not be told.
+        ``OutsideFailed`` where other replicas could not be told. ``spared_for``: as in ``Revocation``; call ``moved`` afterwards.
         """
         own = self.fingerprints(cookies)
         known = self._answers.session(own)
@@ -225,7 +236,17 @@ class Sessions:
         self._answers.forget(key_of(own), *fingerprints)
         unseen = tuple(one for one in own if self._seen.user_of(one) is None and self._families.kin((one,)) == (one,))
         if fingerprints or session_id is not None or user_id is not None:
-            await self._revocations.publish(Revocation(fingerprints, session_id, user_id, unseen))
+            await self._revocations.publish(Revocation(fingerprints, session_id, user_id, unseen, spared_for=spared_for))
+
+    async def moved(self, cookies: Iterable[SessionCookie], user_id: str, browser: str) -> None:
+        """A redemption is over that revoked these cookies: this user's open connections go on under the browser's new session.
+
+        All others are cut in every worker before this returns. ``user_id``: "" where nobody is known to have come. Raises
+        ``OutsideFailed`` where others could not be told.
+        """
+        fingerprints = self._families.kin(self.fingerprints(cookies))
+        if fingerprints:
+            await self._revocations.publish(Revocation(moved=Moved(fingerprints, user_id, browser)))
 
     def issued(self, cookies: Iterable[SessionCookie]) -> None:
         """Okta has just set these cookies in an answer that passed through here: the first question about them is no guess."""

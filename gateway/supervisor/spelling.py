@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from gateway.core.session import Fingerprint
-from gateway.revocations import Remembered, Revocation
+from gateway.revocations import Moved, Remembered, Revocation
 from gateway.supervisor.messages import (
     Alone,
     Ask,
@@ -68,7 +68,9 @@ def _listed(message: Message) -> list[object]:
 def _plain(revocation: Revocation) -> list[object]:
     of_cookies = (revocation.fingerprints, revocation.unseen, revocation.held, revocation.released)
     cookies, *others = ([fingerprint.hex() for fingerprint in some] for some in of_cookies)
-    return [cookies, revocation.session_id, revocation.user_id, *others]
+    moved = revocation.moved
+    last = [[one.hex() for one in moved.fingerprints], moved.user_id, moved.browser] if moved is not None else None
+    return [cookies, revocation.session_id, revocation.user_id, *others, revocation.spared_for, last]
 
 
 def decoded(written: bytes) -> Message:
@@ -137,10 +139,29 @@ def _remembered(said: object) -> Remembered:
 
 def _revocation(said: object) -> Revocation:
     match said:
-        case [list(cookies), None | str() as session_id, None | str() as user_id, list(unseen), list(held), list(released)]:
+        case [
+            list(cookies),
+            None | str() as session_id,
+            None | str() as user_id,
+            list(unseen),
+            list(held),
+            list(released),
+            str(spared_for),
+            last,
+        ]:
             unseen_ones, held_ones, released_ones = map(_fingerprints, (unseen, held, released))
-            return Revocation(_fingerprints(cookies), session_id, user_id, unseen_ones, held_ones, released_ones)
+            own = _fingerprints(cookies)
+            return Revocation(own, session_id, user_id, unseen_ones, held_ones, released_ones, spared_for, _moved(last))
     raise BadMessage("no revocation")
+
+
+def _moved(said: object) -> Moved | None:
+    match said:
+        case None:
+            return None
+        case [list(cookies), str(user_id), str(browser)]:
+            return Moved(_fingerprints(cookies), user_id, browser)
+    raise BadMessage("no move")
 
 
 def _fingerprints(said: Iterable[object]) -> tuple[Fingerprint, ...]:

@@ -64,6 +64,9 @@ RULES = {
         "transfer-encoding: POST with `chunked` as last transfer-encoding (multiple headers)",
     },
     "no aliases of the fields that frame a message": {"valid/040.http", "valid/040_compat.http"},
+    "no zeros in front of a length": {
+        *("content-length: `Content-Length` with zeroes", "content-length: `Content-Length` with follow-up headers"),
+    },
     "no blanks in chunk extensions": {"valid/013.http"},
     "no bytes behind the last message of a connection": {"valid/019.http", "valid/021.http"},
     "valid only with a switch of gunicorn's: a blank before the colon, odd methods, folded lines, the PROXY protocol": {

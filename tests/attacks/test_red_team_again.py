@@ -1,6 +1,7 @@
 """Holes that a second look of an attacker found, each in the smallest form that opened it. All must stay closed."""
 
 import asyncio
+import secrets
 from urllib.parse import quote
 
 import aiohttp
@@ -8,8 +9,10 @@ import pytest
 
 from gateway.clock import Clock
 from gateway.core.messages import Answer
+from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, SessionToken
-from gateway.doors.login.ledger import UNDELIVERED_SECONDS, Ledger
+from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, TokenLedger
+from gateway.shared_state import MemoryState
 from gateway.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.attacks.test_red_team import ME, OTHER_SITE, OWN_SITE, link, signed_in_at_org
@@ -100,10 +103,14 @@ async def test_a_late_answer_that_sets_the_very_value_again_does_not_hold_up_the
     assert signed_in_at_org(site) == [BOB]
 
 
-def test_the_answer_nobody_fetched_is_still_there_when_it_has_to_be_ended() -> None:
+async def test_the_answer_nobody_fetched_is_still_there_when_it_has_to_be_ended() -> None:
     times = [0.0]
-    ledger = Ledger(Fingerprinter(b"k" * 32, "https://org.example"), Clock(lambda: times[0], lambda: times[0]))
+    clock = Clock(lambda: times[0], lambda: times[0])
+    ledger = TokenLedger(
+        MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), Fingerprinter(b"k" * 32, "https://org.example"), clock
+    )
     token = ledger.fingerprint(SessionToken("20111x"))
-    ledger.keep_undelivered((token,), b"neighbour", Answer(302))
+    await ledger.keep_undelivered((token,), b"neighbour", Answer(302))
     times[0] = UNDELIVERED_SECONDS + 0.1
-    assert ledger.take_undelivered((token,), b"neighbour") == Answer(302)
+    assert await ledger.take_undelivered((token,), b"neighbour") == Answer(302)
+    assert await ledger.take_undelivered((token,), b"neighbour") is None

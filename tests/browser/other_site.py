@@ -10,12 +10,15 @@ from tests.browser.visitor import Visitor
 
 _HEAD = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Elsewhere</title><link rel="icon" href="data:,"></head>'
 
+STAYS = "/stays"
+
 
 @dataclass(slots=True)
 class OtherSite:
     """A server that answers on every name: `evil.localhost` is another site than the gateway's, `tools.example.localhost` a sibling.
 
-    A path that no test gave a page answers with an empty one.
+    A path that no test gave a page answers with an empty one; `STAYS` with 204, which leaves the browser where it is
+    (RFC 9110 §15.3.5).
     """
 
     running: Running
@@ -40,6 +43,8 @@ async def serve_other_site() -> OtherSite:
     pages: dict[str, str] = {}
 
     async def page(request: web.Request) -> web.Response:
+        if request.path == STAYS:
+            return web.Response(status=204)
         return web.Response(text=f"{_HEAD}<body>{pages.get(request.path, '')}</body></html>", content_type="text/html")
 
     application = web.Application()

@@ -1,11 +1,15 @@
 """The gateway's own pages for people without scripts, and for people who like it dark."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import pytest
 
+from gateway.standin import fault
+from tests.browser.beginnings import WAYS
 from tests.browser.conftest import Arrive
-from tests.browser.visitor import ALICE, signed_in
+from tests.browser.other_site import STAYS, OtherSite, link
+from tests.browser.visitor import ALICE, BOB, ME, Visitor, signed_in
 from tests.journeys.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -70,6 +74,41 @@ async def test_everything_on_our_pages_can_be_read_by_day_and_by_night(stage: St
         assert (found["ground"] < 0.05) is (scheme == "dark")
         assert len(found["texts"]) > 3
         assert [(text, contrast) for text, contrast in found["texts"] if contrast < 4.5] == []
+
+
+async def _pages_of_sign_ins(visitor: Visitor, elsewhere: OtherSite) -> AsyncIterator[str]:
+    """Open, one after the other, the pages about a link without a session, about the next page, and about a stopped sign-in."""
+    stage = visitor.stage
+    visitor.awaited_statuses.add(503)
+    stage.org.app_links.lead_elsewhere("/app/travel/0oaTravel/sso/saml", f"{elsewhere.at('travel.localhost')}{STAYS}")
+    token = stage.org.session_token(BOB)
+    await elsewhere.opens(visitor, link(f"{stage.where.login}/app/travel/0oaTravel/sso/saml?sessionToken={token}", "Win"))
+    await visitor.click("link", "Win")
+    await visitor.has_heading("Sign in with this link?")
+    yield "a link without a session"
+
+    await visitor.click("button", "Sign in with this link")
+    await visitor.has_heading("You are being taken on")
+    yield "the next page"
+
+    stage.org.faults.add(fault({"method": "DELETE", "path": ME, "times": None, "status": 500}))
+    await WAYS["saml"](visitor, elsewhere, ALICE)
+    await visitor.has_heading("You are not signed in yet")
+    yield "a stopped sign-in"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_pages_of_sign_ins_can_be_read_on_every_screen(stage: Stage, arrive: Arrive, elsewhere: OtherSite, scheme: str) -> None:
+    visitor = await arrive(stage, color_scheme=scheme, viewport={"width": 320, "height": 640})
+    seen = []
+    async for name in _pages_of_sign_ins(visitor, elsewhere):
+        found = await visitor.page.evaluate(_CONTRASTS)
+        assert (found["ground"] < 0.05) is (scheme == "dark"), name
+        assert len(found["texts"]) > 3, name
+        assert [(text, contrast) for text, contrast in found["texts"] if contrast < 4.5] == [], name
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 320, name
+        seen.append(name)
+    assert len(seen) == 3
 
 
 async def test_on_a_narrow_screen_nothing_of_our_pages_is_cut_off(stage: Stage, arrive: Arrive) -> None:

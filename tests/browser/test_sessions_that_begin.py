@@ -4,6 +4,7 @@ The ways are in beginnings.py: the org's own form, an identity provider's answer
 """
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -114,8 +115,25 @@ async def test_x1_x2_alice_again_keeps_her_pages_and_her_first_session_is_not_cl
     await WAYS[way](visitor, elsewhere, ALICE)
     assert [row for row in stage.org.journal.rows if row.method == "DELETE"] == []
     assert await first.evaluate(_WHO_BY_SCRIPT) == ALICE
+    ticks = await first.locator("#socket").inner_text()
+    await expect(first.locator("#socket")).not_to_have_text(ticks)
+    await expect(first.locator("#socket")).to_have_text(re.compile(f"^tick .* for {ALICE}$"))
     await visitor.page.goto(f"{stage.where.app}/")
     await visitor.is_shown(ALICE)
+
+
+@EACH_WAY
+async def test_x1_x2_the_live_parts_of_alices_page_end_when_bob_comes(
+    stage: Stage, visitor: Visitor, elsewhere: OtherSite, way: str
+) -> None:
+    await visitor.enter("alice")
+    await expect(visitor.page.locator("#socket")).to_have_text(re.compile(f"^tick .* for {ALICE}$"))
+    await expect(visitor.page.locator("#events")).to_have_text(re.compile(f"^tick .* for {ALICE}$"))
+    visitor.is_losing_sessions = True
+    first, visitor.page = visitor.page, await visitor.profile.new_page()
+    await WAYS[way](visitor, elsewhere, BOB)
+    await expect(first.locator("#socket")).to_have_text(re.compile(r"^closed \(1008"))
+    await expect(first.locator("#events")).to_have_text(re.compile("^(closed$|interrupted)"))
 
 
 SILENCES: dict[str, dict[str, Any]] = {"500": {"status": 500}, "hangs_up": {"status": 0}, "no_answer": {"hold": True}}

@@ -10,6 +10,7 @@ from gateway.core.redemption import (
     are_too_many,
     cookies_set,
     dead_or_ours,
+    deleted_names,
     expiries,
     leaves_with_token,
     names_set,
@@ -39,6 +40,19 @@ def test_no_session_cookie_travels_with_a_token_and_the_rest_does(jar: list[tupl
     assert all(name not in OKTA_SESSION_NAMES and not name.startswith(b"__Host-gateway") for name, _ in left)
     wanted = [(n, v) for n, v in jar if n in (b"DT", b"JSESSIONID", b"lang") and b"sid=" not in v]
     assert list(left) == wanted
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"sid=n; Path=/", b'sid=""; Max-Age=0', b"idx=; Max-Age=0", b"xids=; Max-Age=0", b"t=; Max-Age=0"]), max_size=6
+    )
+)
+def test_a_session_name_is_deleted_where_its_last_line_deletes_it(lines: list[bytes]) -> None:
+    last = {set_cookie_name(line): line for line in lines}
+    wanted = {name for name, line in last.items() if name in OKTA_SESSION_NAMES and b"Max-Age=0" in line}
+    fields = ((b"Location", b"sid="), *set_cookies(*lines))
+    assert deleted_names(fields) == wanted
+    assert deleted_names(fields).isdisjoint(cookie.name for cookie in cookies_set(fields))
 
 
 @given(jars, st.lists(st.sampled_from([b"sid=n; Path=/", b"idx=n; Path=/", b'sid=""; Max-Age=0', b"t=default"]), max_size=4))

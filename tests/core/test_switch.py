@@ -27,6 +27,7 @@ from gateway.core.switch import (
     Verify,
     begin,
     is_proof_of_end,
+    may_live,
     sets_of,
     step,
 )
@@ -179,6 +180,12 @@ def test_every_cookie_is_closed_and_no_name_twice_in_one_request(cookies: tuple[
     sets = sets_of(tuple(dict.fromkeys(cookies)))
     assert {cookie for chosen in sets for cookie in chosen} == set(cookies)
     assert all(len({cookie.name for cookie in chosen}) == len(chosen) for chosen in sets)
+
+
+@given(findings)
+def test_what_may_live_is_neither_named_nor_proven_gone_nor_unknown(finding: Finding) -> None:
+    kinds = [isinstance(finding, Session), isinstance(finding, Unknown), is_proof_of_end(finding), may_live(finding)]
+    assert kinds.count(True) == 1
 
 
 def test_the_sets_are_as_few_as_possible_whatever_a_client_presents() -> None:

@@ -22,6 +22,7 @@ from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.login.browsers import Browsers
 from gateway.doors.notes import noted
 from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.doors.tickets import Tickets
@@ -152,7 +153,16 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     gate, turn = Gate(passes, sessions, clock), Turn(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
     cookies = AppCookies("hr", "login.example.com", lambda event, figures: None)
-    way = AppForwarding(face, http, WebSocketRelay(upstream, live), gate, Lasting(sessions, live, clock), turn, cookies.keep)
+    lasting = Lasting(sessions, live, clock, Browsers(MemoryState(clock), sealer).record)
+    way = AppForwarding(
+        face,
+        http,
+        WebSocketRelay(upstream, live),
+        gate,
+        lasting,
+        turn,
+        cookies.keep,
+    )
     handoff = AppHandoff(TABLE, sealer, sessions, clock, Owners([b"k" * 32]), Tickets(sealer, MemoryState(clock)))
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)

@@ -149,11 +149,13 @@ async def test_t27_a_session_that_is_not_sent_as_json_is_not_believed(content_ty
     async with deployed() as site:
         browser, session = site.session()
         body = {"id": "102", "userId": "00u", "login": "mallory@example.com", "status": "ACTIVE", "expiresAt": "2090-01-01T00:00:00Z"}
-        site.org.faults.add(fault({"method": "GET", "path": ME, "status": 200, "body": body, "content_type": content_type}))
+        said = {"method": "GET", "path": ME, "content_type": content_type, "times": None}
+        site.org.faults.add(fault({**said, "status": 200, "body": body}))
         assert (await browser.ask(f"{LOGIN}/.gateway/session")).status == 503
-        gone = {"errorCode": "E0000007"}
-        site.org.faults.add(fault({"method": "GET", "path": ME, "status": 404, "body": gone, "content_type": content_type}))
+        site.org.faults.clear()
+        site.org.faults.add(fault({**said, "status": 404, "body": {"errorCode": "E0000007"}}))
         assert (await browser.ask(f"{LOGIN}/.gateway/session")).status == 503
+        site.org.faults.clear()
         assert (await browser.ask(f"{LOGIN}/.gateway/session")).status == 200 and not session.is_over
 
 
@@ -162,7 +164,7 @@ async def test_t19_a_date_that_leads_out_of_the_calendar_is_no_answer(moment: st
     async with deployed() as site:
         browser, _ = site.session()
         body = {"id": "102", "userId": "00u", "login": "a@example.com", "status": "ACTIVE", "expiresAt": moment}
-        site.org.faults.add(fault({"method": "GET", "path": ME, "status": 200, "body": body}))
+        site.org.faults.add(fault({"method": "GET", "path": ME, "status": 200, "body": body, "times": None}))
         assert (await browser.ask(f"{LOGIN}/.gateway/session")).status == 503
 
 

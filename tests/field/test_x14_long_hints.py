@@ -32,6 +32,6 @@ async def test_x14_a_posted_hint_for_another_user_signs_nobody_out() -> None:
     async with town() as place:
         person = await place.entered(ALICE)
         reply = await person.ask(LOGIN + LOGOUT, "POST", site="cross-site", body=f"id_token_hint={hint(place, BOB, 18_000)}")
-        assert reply.status == 400
+        assert reply.status == 302  # Okta saw nobody to sign out
         assert place.live() == [ALICE]
         assert await person.named_by_app() == ALICE

@@ -170,9 +170,8 @@ class ProxyInMemory(HttpProxy):
     __slots__ = ()
 
     def __init__(self, line: Line) -> None:
-        super().__init__(
-            cast(Source, line), HOST
-        )  # the line stands where a source of connections would: both methods below are its only users
+        # The line stands where a source of connections would: both methods below are its only users.
+        super().__init__(cast(Source, line), HOST)
 
     async def forward(
         self,

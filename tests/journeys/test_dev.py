@@ -43,6 +43,17 @@ async def test_a_link_of_another_site_changes_nobody_without_a_question(stage: S
     assert [session.user.login for session in stage.org.sessions.live()] == ["alice@example.com"]
 
 
+async def test_a_link_of_another_site_signs_nobody_in_without_a_question(stage: Stage, chromium: Browser) -> None:
+    page = await (await chromium.new_context()).new_page()
+    await page.goto(stage.where.evil)
+    async with page.expect_navigation():
+        await page.get_by_role("link", name="Collect your prize").click()
+    assert f"A link from {stage.where.evil} wants to sign you in." in await page.inner_text("body")
+    await page.goto(stage.where.app)
+    assert "Salary slip" not in await page.inner_text("body")
+    assert stage.org.sessions.live() == []
+
+
 async def test_the_log_of_a_switch_holds_no_token_and_no_cookie(stage: Stage, chromium: Browser) -> None:
     context = await chromium.new_context()
     page = await context.new_page()

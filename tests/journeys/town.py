@@ -41,6 +41,7 @@ org = "{org}"
 host = "login.example.com"
 connect_timeout = "5s"
 first_byte_timeout = "{first_byte}"
+forward_first_byte_timeout = "{first_byte}"
 idle_timeout = "{first_byte}"
 [login]
 url = "https://login.example.com"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.session import Fingerprint
-from gateway.revocations import Remembered, Revocation
+from gateway.revocations import Moved, Remembered, Revocation
 from gateway.supervisor.messages import (
     Alone,
     Ask,
@@ -32,7 +32,8 @@ from gateway.supervisor.spelling import LARGEST_MESSAGE_BYTES, decoded, encoded
 TEXTS = st.text(max_size=40)
 NUMBERS = st.integers(0, 2**53 - 1)
 PRINTS = st.lists(st.binary(min_size=1, max_size=20).map(Fingerprint), max_size=4).map(tuple)
-REVOCATIONS = st.builds(Revocation, PRINTS, st.none() | TEXTS, st.none() | TEXTS, PRINTS)
+MOVES = st.builds(Moved, PRINTS, TEXTS, TEXTS)
+REVOCATIONS = st.builds(Revocation, PRINTS, st.none() | TEXTS, st.none() | TEXTS, PRINTS, PRINTS, PRINTS, TEXTS, st.none() | MOVES)
 ENTRIES = st.lists(st.builds(Remembered, REVOCATIONS, st.floats(0, 1e9)), max_size=4).map(tuple)
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Hello, TEXTS),

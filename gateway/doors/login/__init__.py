@@ -41,7 +41,7 @@ from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeemed import Redeeming, Sent
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
-from gateway.doors.login.token_origins import TokenOrigins
+from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
@@ -112,8 +112,9 @@ class LoginDoor:
             if isinstance(body, Malformed) or form is None:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
                 return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
-            await self._rooms.token_origins.note_request(head, form)
-            return await self._judged(request, sender, body, read(head, body or b""))
+            found = read(head, body or b"")
+            await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found))
+            return await self._judged(request, sender, body, found)
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)
         except OutsideFailed as error:
@@ -203,6 +204,8 @@ class LoginDoor:
         if head.method not in ("GET", "POST"):
             return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
         token = await rooms.token_origins.of(head, found, sender.browser_id)
+        if not token.announced:
+            await rooms.token_origins.note_tokens(head, found.tokens)
         judgement = judge(head, token, self._rules.start)
         if len(references) > 1 and isinstance(judgement, Trusted) and not await self._are_pushed_here(references):
             judgement = Asks("unknown_references")
@@ -245,9 +248,10 @@ class LoginDoor:
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
     ) -> web.StreamResponse:
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
-        if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
-            return await self._plain(request, sender, body)
         as_tokens = Redemption(tuple(map(SessionToken, references)))
+        if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
+            await self._rooms.token_origins.note_tokens(sender.head, as_tokens.tokens)
+            return await self._plain(request, sender, body)
         return await self._redeem(request, sender, body, as_tokens, references)
 
     async def _silently(self, request: web.BaseRequest, sender: Sender, body: bytes | None, client_id: str) -> web.StreamResponse:

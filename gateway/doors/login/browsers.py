@@ -4,12 +4,11 @@ Owns the records by browser id. "The same browser" is a cookie of ours, never an
 those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming`` do, and write down what they found.
 """
 
-import hashlib
-
 from gateway.core.seal import Sealer
 from gateway.doors.login.turns import Turns
-from gateway.doors.sealed_records import SealedRecords
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 12 * 3600.0
@@ -17,11 +16,6 @@ REMEMBERED_SECONDS = 12 * 3600.0
 
 KIND = "browser"
 _NO_RECORD = BrowserRecord()
-
-
-def browser_key(browser_id: str) -> bytes:
-    """The key under which a browser is remembered: a hash, so that no record names the cookie that finds it."""
-    return hashlib.blake2b(browser_id.encode(), digest_size=16, person=b"browser record").digest()
 
 
 class Browsers:

@@ -15,9 +15,9 @@ from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.passes import Confirmation, Sealer
 from gateway.core.session import Session
 from gateway.doors.answers import page_answer
-from gateway.doors.login.browsers import browser_key
 from gateway.doors.login.redeemed import Redeeming
 from gateway.pages import ConfirmSwitch, render
+from gateway.policy.session.browser_id import browser_key
 from gateway.sessions import Sessions
 
 CONFIRM_SECONDS = 300.0

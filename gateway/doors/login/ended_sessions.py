@@ -40,8 +40,14 @@ class EndedSessions:
             if is_own:
                 self._closer.close_soon(sender.presented, sender.browser)
             return
+        await self._end_user(named, own, sender)
+
+    async def _end_user(self, named: EndsSessions, own: Session | None, sender: Sender) -> None:
+        """A user may be named by id or by login; ``me`` is whoever the browser's session is, unless a token speaks in its place."""
         user_id = named.user_id
         if user_id == "me":
+            if sender.head.values(b"authorization"):
+                return
             record = await self._browsers.record(sender.browser_id)
             user_id = own.user_id if own is not None else record.user_id
             if not named.keeps_current:
@@ -49,7 +55,10 @@ class EndedSessions:
                 await self._end_own(tuple(dict.fromkeys((*sender.presented, *record.all_cookies))), sender)
         if not user_id:
             return
-        await self._sessions.revoke((), user_id=user_id)
+        for name in dict.fromkeys((user_id, user_id.casefold())):
+            await self._sessions.revoke((), user_id=name)
+        if own is not None and user_id in (own.user_id, own.login) and not named.keeps_current:
+            self._closer.close_soon(sender.presented, sender.browser)
         for record in await self._browsers.of_user(user_id):
             others = tuple(cookie for cookie in record.all_cookies if cookie not in sender.presented)
             if others:

@@ -6,7 +6,7 @@ Owns what travels to Okta besides tokens, and what of Okta's answers reaches the
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -36,9 +36,10 @@ from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions, Sender
 from gateway.doors.login.token_origins import TokenOrigins
+from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.session.cookies import could_be_oktas, split
-from gateway.policy.session.living_cookies import dead_expiries
+from gateway.policy.session.judging import dead_expiries
 from gateway.policy.switch.clients import client_of
 from gateway.proxy.http import HttpProxy, Judge
 from gateway.proxy.pins import Asker
@@ -157,15 +158,18 @@ class OrgForwarding:
         The closing is a task of its own and revokes once more: a client that leaves at any moment leaves nothing half done.
         """
         head = sender.head
-        record = await self._browsers.record(sender.browser_id)
-        ending = tuple(dict.fromkeys((*split(session_cookies(head.fields))[0], *record.all_cookies)))
+        ending, _ = split(session_cookies(head.fields))
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: not could_be_oktas(cookie.value))))
 
         async def judge(status: int, answered: Fields) -> Fields:
             return (*without_session_settings(self._inbound(answered)), *more)
 
         try:
-            await self._closer.revoke(ending, sender.browser)
+            with suppress(OutsideFailed):  # a sign-out is carried out here and at Okta; the closing tells what others do not know
+                record = await self._browsers.record(sender.browser_id)
+                ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
+            with suppress(OutsideFailed):
+                await self._closer.revoke(ending, sender.browser)
             return await self._send(request, head, (fields, body), judge)
         finally:
             self._closer.close_soon(ending, sender.browser)

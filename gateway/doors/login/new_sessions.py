@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gateway.closing import Closer
-from gateway.core.cookies import expired, set_cookie_name, set_cookie_value
+from gateway.core.cookies import expired
 from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.redemption import (
     MOST_SESSION_COOKIES,
-    OKTA_SESSION_NAMES,
     cookies_set,
+    deleted_names,
     expiries,
     names_set,
     parent_domains,
@@ -28,11 +28,12 @@ from gateway.core.redemption import (
     without_session,
 )
 from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.core.switch import Proven, Refuse, is_proof_of_end
+from gateway.core.switch import Proven, Refuse, is_proof_of_end, may_live
 from gateway.doors.carrying import Carrying
-from gateway.doors.login.browsers import Browsers, browser_key
+from gateway.doors.login.browsers import Browsers
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import (
@@ -367,7 +368,7 @@ class NewSessions:
                 finding = session  # stands for "the same user"
             if user_id == named:
                 judging.older.same = (*judging.older.same, *cookies)
-            has_other = has_other or user_id not in (None, named) or (_may_live(finding) and not is_renewed)
+            has_other = has_other or user_id not in (None, named) or (may_live(finding) and not is_renewed)
             findings.append(finding)
         if has_other:
             other = next((one for one in findings if isinstance(one, Session) and one.user_id != named), None)
@@ -509,15 +510,6 @@ class NewSessions:
         return turn.done() and not turn.cancelled() and not self._is_late(sender)
 
 
-def deleted_names(answered: Fields) -> frozenset[bytes]:
-    """The names of session cookies that an answer deletes and does not set again behind that."""
-    last: dict[bytes, bool] = {}
-    for name, value in answered:
-        if name.lower() == b"set-cookie" and set_cookie_name(value) in OKTA_SESSION_NAMES:
-            last[set_cookie_name(value)] = bool(set_cookie_value(value).strip(b' "'))
-    return frozenset(name for name, is_set in last.items() if not is_set)
-
-
 def _held(sender: Sender, new: Cookies) -> Cookies:
     """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names."""
     names = {cookie.name for cookie in new}
@@ -532,11 +524,6 @@ def _groups(cookies: Cookies, user_id: str | None) -> list[tuple[Cookies, str | 
     if user_id:
         return [(cookies, user_id)] if cookies else []
     return [((cookie,), None) for cookie in cookies]
-
-
-def _may_live(finding: Finding) -> bool:
-    """Whether a session that Okta names nobody for may live all the same: a factor is missing."""
-    return isinstance(finding, NoSession) and not is_proof_of_end(finding)
 
 
 def _stranger(session: Session) -> Session:

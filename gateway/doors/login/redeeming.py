@@ -8,6 +8,7 @@ client leaves, the answer waits a moment for the same client to ask again.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -19,12 +20,13 @@ from gateway.core.redemption import cookies_set, settled
 from gateway.core.session import Fingerprint, SessionToken
 from gateway.core.switch import Confirm, Redeem, Refuse
 from gateway.doors.carrying import Carrying, Cookies
-from gateway.doors.login.browsers import Browsers, browser_key
+from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions, Sender
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of
+from gateway.policy.session.browser_id import browser_key
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429
@@ -128,16 +130,23 @@ class Redeemer:
             return await self._switched(redeeming, client, presented, older)
 
     async def _switched(self, redeeming: Redeeming, client: _Client, presented: Cookies, older: Cookies) -> Outcome:
-        head = redeeming.head
-        command = await self._closer.switch(older, browser_of(head), redeeming.trusted, self._asks_alone)
+        """The switch, and what it leads to. What the browser has open is spared until it is known whose session came of it."""
+        head, browser = redeeming.head, self._known_key(redeeming).hex()
+        command = await self._closer.switch(older, browser_of(head), redeeming.trusted, self._asks_alone, browser)
         match command:
             case Confirm():
                 return command
             case Refuse():
+                if command.revoked:
+                    await self._settle(older, "", browser)
                 return NotSwitched(command, self._carrying.moved(head, presented, older) if command.revoked else ())
             case Redeem():
                 client.is_sent = True
-                outcome = await self._sent(redeeming, client)
+                user_id = ""
+                try:
+                    outcome, user_id = await self._sent(redeeming, client)
+                finally:
+                    await self._settle(older, user_id, browser)
                 if client.has_left:
                     await self._keep(outcome, client, head)
                 return outcome
@@ -197,14 +206,21 @@ class Redeemer:
             return Onward((spent.destination or "/.gateway/") if elsewhere else rest)
         return Again() if await self._ledger.bounce(tokens) else UsedElsewhere()
 
-    async def _sent(self, redeeming: Redeeming, client: _Client) -> Sent | Unanswered:
+    async def _settle(self, older: Cookies, user_id: str, browser: str) -> None:
+        """Before anybody gets an answer: open connections of this user go on under the new session, all others are cut."""
+        if browser:
+            with suppress(OutsideFailed):  # whoever was not told cuts them by himself, in half a minute
+                await self._sessions.moved(older, user_id, browser)
+
+    async def _sent(self, redeeming: Redeeming, client: _Client) -> tuple[Sent | Unanswered, str]:
+        """What came of it, and whose session, or "" where Okta began none or does not say."""
         await self._ledger.spend(client.tokens)
         try:
             answer = await self._exchange(redeeming.head, redeeming.body)
         except OutsideFailed as error:
             if not error.left:
                 await self._ledger.unspend(client.tokens)
-            return Unanswered(error.reason, error.left, self._settled(redeeming.head, ()))
+            return Unanswered(error.reason, error.left, self._settled(redeeming.head, ())), ""
         begun = cookies_set(answer.fields)
         if answer.status == TOO_MANY_REQUESTS:
             await self._ledger.unspend(client.tokens)
@@ -213,8 +229,9 @@ class Redeemer:
             await self._ledger.spend(client.tokens, Spent(owners, _location(answer.fields)))
         if begun and not client.has_id:
             self._ledger.note_neighbour(client.signature)
-        await self._new_sessions.redeemed(Sender(redeeming.head, redeeming.browser_id, ()), begun)
-        return Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
+        session = await self._new_sessions.redeemed(Sender(redeeming.head, redeeming.browser_id, ()), begun)
+        sent = Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
+        return sent, session.user_id if session is not None else ""
 
     def _settled(self, head: RequestHead, answered: Fields) -> Fields:
         return settled(answered, {name for name, _ in pairs(head.fields)}, head.authority.host)

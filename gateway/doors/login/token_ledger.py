@@ -15,7 +15,7 @@ from gateway.clock import Clock
 from gateway.core.messages import Answer, RequestHead
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
-from gateway.doors.sealed_records import SealedRecords
+from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 3600.0

@@ -7,7 +7,7 @@ A transaction is the browser's own only if Okta's ``Location`` was the first to 
 there by somebody. An answer to a form of another site makes nothing the browser's own, because its body may name anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cachetools import TTLCache
@@ -16,10 +16,10 @@ from gateway.clock import Clock
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.nested_tokens import nested_tokens, tokens_in_location
 from gateway.core.org_parameters import Parameters
-from gateway.core.org_requests import Redemption, read
+from gateway.core.org_requests import OrgRequest, PushedByReference, Redemption, read
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.doors.login.announced_starts import AnnouncedStarts
-from gateway.doors.login.browsers import browser_key
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.switch.start import StartRules, TokenOrigin, Via, is_trusted_place, via_of
 from gateway.shared_state import SharedState
 
@@ -48,10 +48,18 @@ class TokenOrigins:
         self._strange: TTLCache[int, int] = TTLCache(120, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._minute = clock.monotonic
 
-    async def note_request(self, head: RequestHead, form: bytes = b"") -> None:
-        """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form."""
+    async def note_request(self, head: RequestHead, form: bytes = b"", redeems: Iterable[SessionToken] = ()) -> None:
+        """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form.
+
+        ``redeems``: those that the request itself would redeem. They are judged first, and noted then (``note_tokens``).
+        """
         text = head.query + ("&" + form.decode("latin-1") if form else "")
         tokens = nested_tokens(text) if "=" in text or "%" in text else ()
+        judged_later = frozenset(redeems)
+        await self.note_tokens(head, [token for token in tokens if token not in judged_later])
+
+    async def note_tokens(self, head: RequestHead, tokens: Sequence[SessionToken]) -> None:
+        """Remember that these tokens stood in this request, and whether a stranger may have put them there."""
         if not tokens or via_of(head) is Via.PROGRAM:
             return
         is_strange = not is_trusted_place(head, self._rules)
@@ -122,3 +130,14 @@ class TokenOrigins:
     @staticmethod
     def _is_no_foreign_form(head: RequestHead) -> bool:
         return head.method in ("GET", "HEAD") or head.values(b"sec-fetch-site") == (b"same-origin",)
+
+
+def tokens_redeemed(found: OrgRequest) -> tuple[SessionToken, ...]:
+    """The tokens that a request itself would redeem; a reference to pushed parameters is as good as one."""
+    match found:
+        case Redemption(tokens):
+            return tokens
+        case PushedByReference(references):
+            return tuple(map(SessionToken, references))
+        case _:
+            return ()

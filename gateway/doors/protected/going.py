@@ -34,5 +34,5 @@ class Going:
     def under(cls, rule: Rule, session: Session | None, comer: Comer, head: RequestHead) -> "Going":
         """As above; the watch is for the session that lets it in, None where it goes as nobody."""
         held = comer.held
-        watch = Watch(comer.fingerprints, held.cookies, session, head) if session is not None and held is not None else None
+        watch = Watch(comer.fingerprints, held.cookies, session, head, held.browser) if session is not None and held is not None else None
         return cls(rule, session, comer, watch)

@@ -6,10 +6,17 @@
 Owns the second look, and its pace: thousands of idle sockets must not use up the rate limit that people who click need. Must never keep
 anything alive at Okta (to be open is not to work), nor take "Okta does not say" for an end. A revocation does not wait for it: that cuts
 at once (``proxy.live``). Rules from: DESIGN section 5.7, ATTACKS U8, U9, U13.
+
+A redemption replaces the session of its browser. What the browser has open is spared until it is known whose session came of it: the same
+user's goes on under the new cookies, everything else is cut before the new session's answer is delivered::
+
+    revoked, spared ──▶ moved: the same user ──▶ held under the new cookies, which the browser's record names
+          │                 └─ another, nobody, or no record ──▶ cut
+          └── 30 seconds without a word ──▶ cut
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,8 +24,12 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.core.messages import RequestHead
 from gateway.core.session import Finding, Fingerprint, NoSession, Session, SessionCookie
+from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
+from gateway.policy.session.browser_id import browser_key
+from gateway.policy.session.browser_record import BrowserRecord
 from gateway.proxy.live import Live
+from gateway.revocations import Moved, Revocation
 from gateway.sessions import Sessions
 
 LOOK_SECONDS = 1.0
@@ -26,13 +37,24 @@ QUESTIONS_AT_A_LOOK = 5
 """So many sessions at most are asked about each second by what is idle; beyond 50 of them the look comes later than the ttl."""
 
 
+SPARED_SECONDS = 30.0
+"""How long a connection waits for the end of a redemption."""
+
+RecordOf = Callable[[str], Awaitable[BrowserRecord]]
+"""The record of the browser with this id. Raises ``OutsideFailed``."""
+
+
 class Watch(NamedTuple):
-    """A session that let a request in, the cookies that stand for it, how these are known, and the request's head."""
+    """A session that let a request in, the cookies that stand for it, how these are known, and the request's head.
+
+    ``browser``: the id of its browser, or "".
+    """
 
     fingerprints: tuple[Fingerprint, ...]
     cookies: tuple[SessionCookie, ...]
     session: Session
     head: RequestHead
+    browser: str = ""
 
 
 @dataclass(slots=True)
@@ -43,14 +65,27 @@ class _Open:
     cookies: tuple[SessionCookie, ...]
     session: Session
     head: RequestHead
+    browser: str = ""
     count: int = 0
+
+
+class _Stay(NamedTuple):
+    """What is about to be held under new cookies: its old ones, its browser's id, and its user."""
+
+    key: tuple[Fingerprint, ...]
+    browser: str
+    user_id: str
 
 
 class Lasting:
     """Everything that is open under a session in this process. Close it with ``aclose``; it runs only while something is open."""
 
-    def __init__(self, sessions: Sessions, live: Live, clock: Clock) -> None:
-        """``live`` is told whom to cut."""
+    def __init__(self, sessions: Sessions, live: Live, clock: Clock, record_of: RecordOf) -> None:
+        """``live`` is told whom to cut; ``record_of`` names a browser's cookies after a redemption."""
+        self._record_of = record_of
+        self._spared: dict[Fingerprint, float] = {}
+        self._moved: dict[tuple[Fingerprint, ...], tuple[Fingerprint, ...]] = {}
+        self._moving: dict[asyncio.Task[None], _Stay] = {}
         self._sessions = sessions
         self._live = live
         self._clock = clock
@@ -75,18 +110,101 @@ class Lasting:
 
     def hold(self, watch: Watch) -> None:
         """The same without a block: whoever calls this calls ``release``."""
-        found = self._open.get(watch.fingerprints)
+        key = self._key(watch)
+        found = self._open.get(key)
         if found is None:
-            found = self._open[watch.fingerprints] = _Open(*watch)
+            found = self._open[key] = _Open(*watch)
             self.look_soon()
         found.count += 1
 
     def release(self, watch: Watch) -> None:
         """One of them is closed."""
-        found = self._open[watch.fingerprints]
+        key = self._key(watch)
+        found = self._open[key]
         found.count -= 1
         if not found.count:
-            del self._open[watch.fingerprints]
+            del self._open[key]
+            self._moved = {old: new for old, new in self._moved.items() if new != key} if self._moved else {}
+
+    def _key(self, watch: Watch) -> tuple[Fingerprint, ...]:
+        return self._moved.get(watch.fingerprints, watch.fingerprints) if self._moved else watch.fingerprints
+
+    def hear(self, revocation: Revocation) -> None:
+        """Spare, move or forget what is open under revoked cookies. Called right after each revocation is remembered; never waits."""
+        if revocation.moved is not None:
+            self._settle(revocation.moved)
+        elif revocation.spared_for:
+            self._spare(frozenset(revocation.fingerprints), revocation.spared_for)
+        elif self._spared:
+            for name in revocation.fingerprints:
+                self._spared.pop(name, None)  # cut by now
+
+    def _spare(self, names: frozenset[Fingerprint], browser: str) -> None:
+        spared: set[Fingerprint] = set()
+        cut: set[Fingerprint] = set()
+        for watch in self._under(names):
+            (spared if _is_of(watch, browser) else cut).update(watch.fingerprints)
+        self._live.close((names - spared) | cut)
+        until = self._clock.monotonic() + SPARED_SECONDS
+        self._spared.update(dict.fromkeys(spared, until))
+
+    def _settle(self, moved: Moved) -> None:
+        stays: dict[tuple[Fingerprint, ...], str] = {}
+        over: set[Fingerprint] = set()
+        for watch in self._under(frozenset(moved.fingerprints)):
+            if moved.user_id and watch.session.user_id == moved.user_id and _is_of(watch, moved.browser):
+                stays[watch.fingerprints] = watch.browser
+            else:
+                over.update(watch.fingerprints)
+        for stay in self._moving.values():  # not held under its new cookies yet, and already there comes the next one
+            if browser_key(stay.browser).hex() == moved.browser and stay.user_id != moved.user_id:
+                over.update(stay.key)
+        staying = {name for key in stays for name in key}
+        self._live.close((set(moved.fingerprints) - staying) | over)
+        for name in (*moved.fingerprints, *over):
+            if name not in staying:
+                self._spared.pop(name, None)
+        for key, browser in stays.items():
+            task = asyncio.create_task(self._go_on(key, browser, moved.user_id), name="going on under a new session")
+            self._moving[task] = _Stay(key, browser, moved.user_id)
+            task.add_done_callback(lambda done: self._moving.pop(done, None))
+
+    async def _go_on(self, old: tuple[Fingerprint, ...], browser: str, user_id: str) -> None:
+        """Hold under the browser's new cookies what the old ones let in; cut it where the record names another user, or none."""
+        try:
+            async with asyncio.timeout(SPARED_SECONDS):
+                record = await self._record_of(browser)
+        except (OutsideFailed, TimeoutError):
+            record = BrowserRecord()
+        new = self._sessions.fingerprints(record.cookies)
+        if not new or record.user_id != user_id or self._sessions.is_revoked(record.cookies):
+            self._live.close(old)
+        else:
+            self._live.move(old, new)
+            self._rename(old, new, record.cookies)
+        for name in old:
+            self._spared.pop(name, None)
+
+    def _rename(self, old: tuple[Fingerprint, ...], new: tuple[Fingerprint, ...], cookies: tuple[SessionCookie, ...]) -> None:
+        for brief, watch in tuple(self._live.brief.items()):
+            if isinstance(watch, Watch) and watch.fingerprints == old:
+                self._live.brief[brief] = watch._replace(fingerprints=new, cookies=cookies)
+        found = self._open.pop(old, None)
+        if found is None:
+            return
+        there = self._open.get(new)
+        if there is None:
+            found.fingerprints, found.cookies = new, cookies
+            self._open[new] = found
+        else:
+            there.count += found.count
+        self._moved = {**{before: new if last == old else last for before, last in self._moved.items()}, old: new}
+
+    def _under(self, names: frozenset[Fingerprint]) -> list["Watch | _Open"]:
+        """Everything open that one of these cookies let in."""
+        everything: list[Watch | _Open] = [*self._open.values()]
+        everything.extend(watch for watch in self._live.brief.values() if isinstance(watch, Watch))
+        return [watch for watch in everything if not names.isdisjoint(watch.fingerprints)]
 
     def look_soon(self) -> None:
         """Something is open: look at it in a second."""
@@ -98,7 +216,7 @@ class Lasting:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        asking = tuple(self._asking.values())
+        asking = (*self._asking.values(), *self._moving)
         for question in asking:
             question.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
@@ -109,6 +227,8 @@ class Lasting:
         for found in tuple(self._open.values()):
             if found.fingerprints not in self._open:
                 continue  # ended a moment ago, with another that was cut
+            if self._spared and self._is_spared(found):
+                continue
             finding = self._sessions.recall(found.cookies)
             if finding is not None:
                 self._judge(found, finding)
@@ -121,6 +241,16 @@ class Lasting:
         if self._open or self._live.brief:
             self.look_soon()
 
+    def _is_spared(self, found: _Open) -> bool:
+        """Whether a redemption is still to say what becomes of it; it is cut where none did in time."""
+        ends = [self._spared[name] for name in found.fingerprints if name in self._spared]
+        if not ends or self._clock.monotonic() < max(ends):
+            return bool(ends)
+        for name in found.fingerprints:
+            self._spared.pop(name, None)
+        self._live.close(found.fingerprints)
+        return True
+
     def _adopted(self) -> tuple[Watch, ...]:
         """What was brief and is still there is held for this one look; one session of many requests is looked at once."""
         watches = tuple(watch for watch in self._live.brief.values() if isinstance(watch, Watch))
@@ -132,11 +262,15 @@ class Lasting:
         # To the end of the line: at a pace that is too slow for all, each gets its turn.
         self._open[found.fingerprints] = self._open.pop(found.fingerprints)
         question = asyncio.create_task(self._asked(found), name="looking again")
-        self._asking[found.fingerprints] = question
-        question.add_done_callback(lambda _: self._asking.pop(found.fingerprints, None))
+        key = found.fingerprints
+        self._asking[key] = question
+        question.add_done_callback(lambda _: self._asking.pop(key, None))
 
     async def _asked(self, found: _Open) -> None:
-        self._judge(found, await self._sessions.current(found.cookies, browser_of(found.head), vouched=True))
+        asked = found.fingerprints
+        finding = await self._sessions.current(found.cookies, browser_of(found.head), vouched=True)
+        if found.fingerprints == asked and not any(name in self._spared for name in asked):
+            self._judge(found, finding)  # else a redemption replaced these cookies meanwhile
 
     def _judge(self, found: _Open, finding: Finding) -> None:
         if isinstance(finding, Session) and finding.user_id == found.session.user_id:
@@ -145,3 +279,8 @@ class Lasting:
         is_another = isinstance(finding, Session) and finding.user_id != found.session.user_id
         if is_over or is_another or isinstance(finding, NoSession):
             self._live.close(found.fingerprints)
+
+
+def _is_of(watch: Watch | _Open, browser: str) -> bool:
+    """Whether it was opened by this browser, whose record has this key."""
+    return bool(watch.browser) and browser_key(watch.browser).hex() == browser

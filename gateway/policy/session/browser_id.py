@@ -4,6 +4,7 @@ Owns its form. Must never take two ids, or an odd one, for an id. It says nothin
 """
 
 import base64
+import hashlib
 import re
 from typing import Final
 
@@ -28,6 +29,11 @@ def new_browser_id(random: bytes) -> str:
     if len(random) != ID_BYTES:
         raise ValueError(f"a browser id has {ID_BYTES} bytes")
     return base64.urlsafe_b64encode(random).rstrip(b"=").decode("ascii")
+
+
+def browser_key(browser_id: str) -> bytes:
+    """The key under which a browser is remembered: a hash, so that no record names the cookie that finds it."""
+    return hashlib.blake2b(browser_id.encode(), digest_size=16, person=b"browser record").digest()
 
 
 def browser_id_line(browser_id: str) -> tuple[bytes, bytes]:

@@ -1,16 +1,21 @@
-"""Whose session counts, when Okta was asked about several cookies of one browser by themselves.
+"""Whose session counts, when Okta was asked about several cookies of one browser by themselves, and which of them can go.
 
-Must never choose between two users, and must never read "nobody" into an answer that Okta did not give.
+Must never choose between two users, and must never read "nobody" into an answer that Okta did not give. Beside a living session a cookie
+is dead only where Okta knows no session for it: one that waits for a second factor is not.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.core.cookies import expired
+from gateway.core.messages import Fields
+from gateway.core.redemption import expiries
 from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 
 Cookies = tuple[SessionCookie, ...]
 
+DEAD_REASONS: Final = frozenset(("not_found", "revoked"))
 TWO_USERS: Final = NoSession("two_users")
 
 
@@ -31,7 +36,8 @@ class Judgement:
 def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement:
     """Who a browser is, by what Okta said of each of its cookies by itself.
 
-    One living user: his session, and every cookie without a session is dead. Two living users: no session, and all cookies are dead.
+    One living user: his first session with its own cookies, and every cookie for which Okta knows no session is dead. Two living users:
+    no session, and all cookies are dead.
     Where Okta did not say something about a cookie, nobody is chosen: that cookie may be another user's.
     """
     sessions = [(cookie, finding) for cookie, finding in findings if isinstance(finding, Session)]
@@ -42,8 +48,22 @@ def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement
             return Judgement(finding)
     if not sessions:
         return Judgement(findings[0][1] if findings else NoSession("no_cookie"), dead=tuple(cookie for cookie, _ in findings))
+    first = sessions[0][1]
     living: dict[bytes, SessionCookie] = {}
-    for cookie, _ in sessions:
-        living.setdefault(cookie.name, cookie)
-    dead = tuple(cookie for cookie, finding in findings if not isinstance(finding, Session))
-    return Judgement(sessions[0][1], tuple(living.values()), dead)
+    for cookie, session in sessions:
+        if session.id == first.id:
+            living.setdefault(cookie.name, cookie)
+    dead = tuple(cookie for cookie, finding in findings if isinstance(finding, NoSession) and finding.reason in DEAD_REASONS)
+    return Judgement(first, tuple(living.values()), dead)
+
+
+def dead_expiries(chosen: Cookies, dead: Cookies, parents: tuple[str, ...]) -> Fields:
+    """The lines that take the dead cookies out of the browser, on the parent domains too.
+
+    Where a living cookie has the same name, only on the parent domains: Okta sets its own on the login host itself, so the other one was
+    planted there.
+    """
+    alive = {cookie.name for cookie in chosen}
+    names = {cookie.name for cookie in dead}
+    beside = tuple(expired(name, parent) for name in sorted(names & alive) for parent in parents)
+    return (*expiries(names - alive, parents), *beside)

@@ -1,17 +1,19 @@
 """One living user is the session; two are nobody; and nobody is chosen while Okta is silent about a cookie."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.policy.session.judging import TWO_USERS, Judgement, judged_apart
+from gateway.policy.session.judging import TWO_USERS, Judgement, dead_expiries, judged_apart
 
 ALICE, BOB = (Session(f"102{user}", f"00u{user}", f"{user}@example.com", datetime(2030, 1, 1, tzinfo=UTC)) for user in ("alice", "bob"))
-GONE, SILENT = NoSession("not_found"), Unknown("timed_out")
+AGAIN = replace(ALICE, id="102again")
+GONE, PENDING, SILENT = NoSession("not_found"), NoSession("mfa_pending"), Unknown("timed_out")
 cookies = st.builds(SessionCookie, st.sampled_from([b"sid", b"idx"]), st.sampled_from([b"1", b"2", b"3"]))
-some = st.dictionaries(cookies, st.sampled_from([ALICE, BOB, GONE, SILENT]), max_size=6)
+some = st.dictionaries(cookies, st.sampled_from([ALICE, AGAIN, BOB, GONE, PENDING, SILENT]), max_size=6)
 
 
 @given(some)
@@ -36,3 +38,12 @@ def test_no_living_cookie_is_expired_and_no_name_occurs_twice(found: dict[Sessio
     assert len(set(names)) == len(names) and judged.names_over.isdisjoint(names)
     assert set(judged.living).isdisjoint(judged.dead)
     assert all(isinstance(found[cookie], Session) for cookie in judged.living)
+    assert len({found[cookie] for cookie in judged.living}) <= 1, "one session, with its own cookies"
+
+
+@given(st.lists(cookies, max_size=4), st.lists(cookies, max_size=4))
+def test_what_is_expired_on_the_host_itself_has_no_living_namesake(one: list[SessionCookie], other: list[SessionCookie]) -> None:
+    lines = [line for _, line in dead_expiries(tuple(one), tuple(other), ("example.com",))]
+    here = {line.partition(b"=")[0] for line in lines if b"Domain=" not in line}
+    assert here == {cookie.name for cookie in other} - {cookie.name for cookie in one}
+    assert {line.partition(b"=")[0] for line in lines if b"Domain=example.com" in line} == {cookie.name for cookie in other}

@@ -1,4 +1,4 @@
-"""Short records of the login host in the shared state, sealed.
+"""Short records in the shared state, sealed.
 
 Owns the seal around one kind of record: what is kept holds Okta's cookies and addresses, and may lie on a disk or in another
 server. A record is bound to its kind and its key, so that none can be put in another's place. A record that does not open, because

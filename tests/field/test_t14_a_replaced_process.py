@@ -1,0 +1,92 @@
+"""Row T14: the process that knew a session's cookies is gone, and its ``idx`` was renewed: a sign-out ends every pass of that session."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.standin import OrgSession
+from tests.attacks.deployment import ALICE, HR, LOGIN, Site, cookie_line, deployed
+from tests.doors.own_gateway import FORM, NAVIGATION, Browser
+from tests.field.restarts import at, restarted
+from tests.house.crew import crew
+
+ME = "/api/v1/sessions/me"
+LONG = 'ttl = "30m"\nttl_max = "30m"\n'
+
+
+def renewed(site: Site, browser: Browser, session: OrgSession) -> None:
+    """Okta gives the browser another ``idx``; the apps' passes hold the one before."""
+    browser.jar(LOGIN)["idx"] = site.org.sessions.renew_idx(session)
+
+
+async def signs_out(browser: Browser, way: str) -> None:
+    if way == "own page":
+        await browser.post(f"{LOGIN}/.gateway/sign-out", "to=", {**FORM, "Origin": LOGIN})
+    elif way == "okta's page":
+        await browser.ask(f"{LOGIN}/login/signout", fields={**NAVIGATION, "Sec-Fetch-Site": "same-origin"})
+    else:
+        await browser.post(f"{HR}/.gateway/sign-out", "to=", {**FORM, "Origin": HR})
+
+
+WAYS = ["own page", "okta's page", "app"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_t14_after_a_restart_a_sign_out_with_the_newer_cookie_ends_the_passes_with_the_older(way: str, tmp_path: Path) -> None:
+    async with deployed("identity", session=f'{LONG}[state]\ndirectory = "{tmp_path}"') as site:
+        browser, session = site.session(ALICE)
+        await site.enters(browser)
+        old = cookie_line(browser, HR)
+        async with restarted(site) as after:
+            browser = at(after, browser)
+            assert (await after.ask("/", old)).status == 200  # from Okta, and cached from here on
+            renewed(after, browser, session)
+            del browser.jar(LOGIN)["sid"]
+            await signs_out(browser, way)
+            assert after.org.sessions.live() == []
+            for _ in range(3):
+                assert (await after.ask("/", old)).status in (302, 401)
+
+
+@pytest.mark.parametrize("way", ["own page", "okta's page"])
+async def test_t14_without_a_folder_the_older_pass_is_refused_too(way: str) -> None:
+    async with deployed("identity", session=LONG) as site:
+        browser, session = site.session(ALICE)
+        await site.enters(browser)
+        async with restarted(site) as after:
+            browser = at(after, browser)
+            await site.enters(browser)  # the memory began empty, so once round
+            old = cookie_line(browser, HR)
+            assert (await after.ask("/", old)).status == 200
+            renewed(after, browser, session)
+            del browser.jar(LOGIN)["sid"]
+            await signs_out(browser, way)
+            assert (await after.ask("/", old)).status in (302, 401)
+
+
+async def test_t14_a_pass_of_a_revoked_session_is_refused_without_asking_okta() -> None:
+    async with deployed("identity", session=LONG) as site:
+        browser, _ = site.session(ALICE)
+        await site.enters(browser)
+        old = cookie_line(browser, HR)
+        await signs_out(browser, "app")
+        asked = site.seen(ME, "GET")
+        site.times.passed += 3600  # no answer is remembered any more
+        assert (await site.ask("/", old)).status in (302, 401) and site.seen(ME, "GET") == asked
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_t14_the_worker_that_knew_is_killed_and_the_others_admit_nobody_afterwards(way: str, tmp_path: Path) -> None:
+    async with crew(tmp_path) as running:
+        browser, line = await running.entered()
+        (session,) = running.org.sessions.live()
+        callers = await running.callers_of_all(line)
+        for caller in callers.values():
+            assert (await caller.ask("/", line))[0] == 200  # each worker has Okta's answer for half an hour
+        running.kill(0)
+        await running.replaced(0)
+        await signs_out(browser, way)
+        assert session.is_over
+        for caller in (await running.callers_of_all(line)).values():
+            for _ in range(5):
+                assert (await caller.ask("/", line))[0] == 401
