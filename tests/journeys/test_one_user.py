@@ -110,6 +110,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             *(Act("is_lured_deeply", user=BOB, how=2), Act("says_yes", how=3)),
         ),
     ),
+    "a sign-in is faster than the hand-off of a planted session": (
+        World("classic"),
+        (AtOnce((Act("is_planted", how=6), Act("enters_late", user=CAROL, how=4), Act("visits")), (7.0,)),),
+    ),
     "kin of a session that is held admits nobody": (
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),

@@ -219,10 +219,9 @@ class WatchedPerson(Person):
         self.superseded |= {known for known in self.given if known.user == session.user}
         self.given.append(session)
         if session.status == "ACTIVE":
-            self.newest, self.pending = session, None
+            self.newest, self.pending, self.is_restless = session, None, False
         else:
             self.pending = session
-        self.is_restless = False
         if self.planted is not None and not self._is_still_planted(self.planted):
             self.planted = None
         self._changed()

@@ -31,7 +31,7 @@ from gateway.core.org_requests import (
 from gateway.core.redemption import are_too_many, expiries
 from gateway.core.routing import is_own
 from gateway.core.session import NoSession, SessionToken, Unknown
-from gateway.doors.answers import to_response
+from gateway.doors.answers import redirect_answer, to_response
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.ended_sessions import EndedSessions
@@ -143,20 +143,26 @@ class LoginDoor:
         if head.path == STARTS_PATH and rooms.announced_starts.is_open:
             return await self._announce(request, head)
         if head.path != SWITCH_PATH:
-            if head.path in _RELY_ON_THE_SESSION:
-                await rooms.new_sessions.settle(sender)
-            if sender.fresh:
-                request[NEW_BROWSER] = sender.browser_id
-            response = await rooms.own.handle(request, head)
-            if head.path == HANDOFF and request[VERDICT] == "ticket":
-                await rooms.new_sessions.handed_out(sender)
-            return response
+            return await self._own_answer(request, sender)
         request[ROUTE] = SWITCH_PATH
         found = await rooms.switch.read(request, head, sender.browser_id)
         if isinstance(found, Malformed):
             allow = ((b"Allow", b"POST"),) if found.status == 405 else ()
             return self._told(request, rooms.wording.refusal(head, found.status, found.reason, *allow))
         return await self._redeemed(request, sender, found)
+
+    async def _own_answer(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
+        """An own path's answer. A ticket counts only if no sign-in of this browser was faster; then it comes again, as it is now."""
+        head, rooms = sender.head, self._rooms
+        arrived = await rooms.browsers.record(sender.browser_id)
+        if head.path in _RELY_ON_THE_SESSION:
+            await rooms.new_sessions.settle(sender)
+        if sender.fresh:
+            request[NEW_BROWSER] = sender.browser_id
+        response = await rooms.own.handle(request, head)
+        if head.path == HANDOFF and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
+            return self._told(request, Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile"))
+        return response
 
     async def _announce(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         request[ROUTE] = STARTS_PATH

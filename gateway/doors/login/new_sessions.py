@@ -102,19 +102,25 @@ class NewSessions:
             elif sender.presented:
                 await self._replace(sender, record)
 
-    async def handed_out(self, sender: Sender) -> None:
+    async def handed_out(self, sender: Sender, arrived: BrowserRecord) -> bool:
         """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
 
-        Okta may have named it only after ``settle`` had given up. Raises ``OutsideFailed`` where the state is away.
+        False where the pass must not be made: the browser was given another session since the request ``arrived``, or has one that
+        could not be compared with this one. Okta may have named the session only after ``settle`` had given up. Raises ``OutsideFailed`` where the state is away.
         """
         record = await self._browsers.record(sender.browser_id)
-        if record.standing is not Standing.SETTLED or set(sender.presented) <= set(record.cookies):
-            return
+        if set(sender.presented) <= set(record.cookies):
+            return True
         async with self._browsers.turns.of(self._keys(sender)):
             record = await self._browsers.record(sender.browser_id)
+            if record.cookies != arrived.cookies:
+                return set(sender.presented) <= set(record.cookies)
             if record.standing is Standing.SETTLED and not await self._replace(sender, record):
+                if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
+                    return False  # it has a session already, and Okta did not say in time whose this one is
                 known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
                 await self._browsers.keep(sender.browser_id, record.given(known, ""))
+        return True
 
     async def redeemed(self, sender: Sender, begun: Cookies) -> Session | None:
         """A token became this session, after every older one was proven gone: write it down, and say whose it is, if Okta says."""
