@@ -235,7 +235,7 @@ def moment(text: object) -> datetime | None:
 
 def _is_text(value: object) -> bool:
     """Whether a JSON value is a text that can be written down: ``"\\ud800"`` is half a character, which no field and no log can carry."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

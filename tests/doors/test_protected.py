@@ -87,7 +87,8 @@ class TestAdmitted:
                 b"Cache-Control: public, max-age=60\r\nContent-Type: image/png\r\n",
                 b"Cache-Control: private, max-age=60",
             ),
-            (PICTURE, b"Cache-Control: max-age=60\r\n", b"Cache-Control: private, no-cache"),
+            (PICTURE, b"Cache-Control: max-age=60\r\n", b"Cache-Control: no-store"),
+            (PICTURE, b"", b"Cache-Control: no-store"),
             (b"Accept: */*\r\n", b"Cache-Control: public, max-age=60\r\nContent-Type: text/csv\r\n", b"Cache-Control: private, no-cache"),
         ],
     )

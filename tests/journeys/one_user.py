@@ -401,7 +401,11 @@ class Day:
 
     async def restarts(self, browser: Browser, act: Act) -> None:
         """Another process of the gateway, with the state of the one before or without."""
-        await self.place.restart(keeps_state=act.how % 2 == 1)
+        keeps_state = act.how % 2 == 1
+        await self.place.restart(keeps_state)
+        if not keeps_state:
+            for one in self.browsers:
+                one.person.is_forgotten()
 
     # What the steps share.
 

@@ -99,6 +99,21 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("classic"),
         (AtOnce((Act("is_planted", how=6), Act("visits"))), Act("is_planted", how=6)),
     ),
+    "the same where Okta named the planted session late": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (Act("enters", how=2), Act("signs_out_at_login", how=2), AtOnce((Act("is_planted"), Act("visits")), (7.0,))),
+    ),
+    "a closing whose client left is under way when somebody else comes": (
+        World("classic"),
+        (
+            *(Act("activates", user=BOB), AtOnce((Act("gives_up", how=2), Act("signs_out_at_the_app", how=4)), (2.0,))),
+            *(Act("is_lured_deeply", user=BOB, how=2), Act("says_yes", how=3)),
+        ),
+    ),
+    "a sign-in is faster than the hand-off of a planted session": (
+        World("classic"),
+        (AtOnce((Act("is_planted", how=6), Act("enters_late", user=CAROL, how=4), Act("visits")), (7.0,)),),
+    ),
     "kin of a session that is held admits nobody": (
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from gateway.core.cookies import PENDING_NAME
 from gateway.standin import Org, OrgSession, Row, User, fingerprint
 from gateway.standin.activation import PREFIX as ACTIVATION_PREFIX
 from gateway.standin.activation import shown as path_shown
@@ -132,7 +133,8 @@ class WatchedPerson(Person):
 
     ``given``: its sessions in the order in which they came. ``newest``: the last one that Okta has a user for; None once the person
     signed out. ``pending``: a later one that lacks a factor. ``superseded``: sessions of a user who signed in again without a token:
-    the gateway takes them for renewed ones and never closes them. ``planted``: a session that a sibling host put into the browser.
+    the gateway takes them for renewed ones and never closes them. A session that only a lost
+    memory knew is one of them too. ``planted``: a session that a sibling host put into the browser.
     ``is_restless``: something was begun since that may have ended the newest session. ``heard``: every answer.
     """
 
@@ -191,6 +193,11 @@ class WatchedPerson(Person):
         """The gateway has carried out a sign-out of the newest session."""
         self.newest = self.pending = None
 
+    def is_forgotten(self) -> None:
+        """The gateway's memory is lost: what the browser does not present any more, and does not carry, nobody can close."""
+        if self.cookie(PENDING_NAME.decode()) is None:
+            self.superseded |= {session for session in self.given if not self.shows(session)}
+
     def pass_shown(self) -> tuple[tuple[str, str], ...]:
         """The cookies that the app host gets from this browser."""
         return tuple(pair for pair in self.cookies(HR_HOST) if pair[0].startswith("__Host-gateway"))
@@ -212,10 +219,9 @@ class WatchedPerson(Person):
         self.superseded |= {known for known in self.given if known.user == session.user}
         self.given.append(session)
         if session.status == "ACTIVE":
-            self.newest, self.pending = session, None
+            self.newest, self.pending, self.is_restless = session, None, False
         else:
             self.pending = session
-        self.is_restless = False
         if self.planted is not None and not self._is_still_planted(self.planted):
             self.planted = None
         self._changed()

@@ -31,17 +31,18 @@ from gateway.core.org_requests import (
 from gateway.core.redemption import are_too_many, expiries
 from gateway.core.routing import is_own
 from gateway.core.session import NoSession, SessionToken, Unknown
-from gateway.doors.answers import to_response
+from gateway.doors.answers import redirect_answer, to_response
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding
-from gateway.doors.login.new_sessions import NewSessions, Sender, Withheld
+from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeemed import Redeeming, Sent
 from gateway.doors.login.redeeming import Redeemer
+from gateway.doors.login.sender import Sender, Withheld
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
-from gateway.doors.login.token_origins import TokenOrigins
+from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
@@ -113,7 +114,7 @@ class LoginDoor:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
                 return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
             found = read(head, body or b"")
-            await self._rooms.token_origins.note_request(head, form, _tokens_of(found))
+            await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found))
             return await self._judged(request, sender, body, found)
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)
@@ -142,17 +143,26 @@ class LoginDoor:
         if head.path == STARTS_PATH and rooms.announced_starts.is_open:
             return await self._announce(request, head)
         if head.path != SWITCH_PATH:
-            if head.path in _RELY_ON_THE_SESSION:
-                await rooms.new_sessions.settle(sender)
-            if sender.fresh:
-                request[NEW_BROWSER] = sender.browser_id
-            return await rooms.own.handle(request, head)
+            return await self._own_answer(request, sender)
         request[ROUTE] = SWITCH_PATH
         found = await rooms.switch.read(request, head, sender.browser_id)
         if isinstance(found, Malformed):
             allow = ((b"Allow", b"POST"),) if found.status == 405 else ()
             return self._told(request, rooms.wording.refusal(head, found.status, found.reason, *allow))
         return await self._redeemed(request, sender, found)
+
+    async def _own_answer(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
+        """An own path's answer. A ticket counts only if no sign-in of this browser was faster; then it comes again, as it is now."""
+        head, rooms = sender.head, self._rooms
+        arrived = await rooms.browsers.record(sender.browser_id)
+        if head.path in _RELY_ON_THE_SESSION:
+            await rooms.new_sessions.settle(sender)
+        if sender.fresh:
+            request[NEW_BROWSER] = sender.browser_id
+        response = await rooms.own.handle(request, head)
+        if head.path == HANDOFF and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
+            return self._told(request, Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile"))
+        return response
 
     async def _announce(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         request[ROUTE] = STARTS_PATH
@@ -239,7 +249,7 @@ class LoginDoor:
         self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
     ) -> web.StreamResponse:
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
-        as_tokens = Redemption(_references_as_tokens(references))
+        as_tokens = Redemption(tuple(map(SessionToken, references)))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
             await self._rooms.token_origins.note_tokens(sender.head, as_tokens.tokens)
             return await self._plain(request, sender, body)
@@ -332,21 +342,6 @@ class LoginDoor:
         request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
         fresh = sender.fresh if sender is not None else ()
         return to_response(outcome.answer.plus(*fresh), closes=request.can_read_body and not request.content.is_eof())
-
-
-def _tokens_of(found: OrgRequest) -> tuple[SessionToken, ...]:
-    """The tokens that the request itself would redeem; a reference to pushed parameters is as good as one."""
-    match found:
-        case Redemption(tokens):
-            return tokens
-        case PushedByReference(references):
-            return _references_as_tokens(references)
-        case _:
-            return ()
-
-
-def _references_as_tokens(references: tuple[str, ...]) -> tuple[SessionToken, ...]:
-    return tuple(map(SessionToken, references))
 
 
 def _is_form(head: RequestHead) -> bool:

@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.nested_tokens import nested_tokens, tokens_in_location
 from gateway.core.org_parameters import Parameters
-from gateway.core.org_requests import Redemption, read
+from gateway.core.org_requests import OrgRequest, PushedByReference, Redemption, read
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.doors.login.announced_starts import AnnouncedStarts
 from gateway.policy.session.browser_id import browser_key
@@ -130,3 +130,14 @@ class TokenOrigins:
     @staticmethod
     def _is_no_foreign_form(head: RequestHead) -> bool:
         return head.method in ("GET", "HEAD") or head.values(b"sec-fetch-site") == (b"same-origin",)
+
+
+def tokens_redeemed(found: OrgRequest) -> tuple[SessionToken, ...]:
+    """The tokens that a request itself would redeem; a reference to pushed parameters is as good as one."""
+    match found:
+        case Redemption(tokens):
+            return tokens
+        case PushedByReference(references):
+            return tuple(map(SessionToken, references))
+        case _:
+            return ()

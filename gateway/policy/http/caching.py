@@ -1,10 +1,11 @@
 """What a browser may keep of an app's answer to a signed-in user, and show again without asking.
 
 Owns the rule. A fresh answer in the browser's cache is shown without any request, so nobody would notice that its user has signed out or
-is another one. Therefore pages are not stored (``core.answer_fields``), and all else is asked for again each time. Only parts of a page
-(scripts, styles, images, fonts, sound) that the app itself calls ``public``, the same for everybody, are taken from the cache. Clearing the
-cache when the owner of the browser changes is not enough: Chromium 156 clears its HTTP cache then, but not the memory of the process that
-shows the pages of a site, which serves fresh scripts once more. Must never lengthen what an app allows.
+is another one. Therefore pages are not stored (``core.answer_fields``), and what scripts read is asked for again each time. Parts of a page
+(scripts, styles, images, fonts, sound) are taken from the cache where the app itself calls them ``public``, the same for everybody; other
+parts are not stored. Clearing the cache when the owner of the browser changes is not enough: Chromium 156 clears its HTTP cache then, but
+not the memory of the process that shows the pages of a site. When the user goes back, it takes parts from there even where they are
+``no-cache``, and only ``no-store`` keeps them out (tests/browser/test_caches.py). Must never lengthen what an app allows.
 Source: RFC 9111 §4.2, §5.2.2 and §5.2.2.9, Fetch Metadata (``Sec-Fetch-Dest``), the Fetch standard (destinations).
 """
 
@@ -44,6 +45,7 @@ _TYPES: Final = frozenset(
     )
 )
 _NO_STORE: Final = b"no-store"
+_NOT_STORED: Final = (b"Cache-Control", _NO_STORE)
 _ASK_AGAIN: Final = (b"Cache-Control", b"private, no-cache")
 
 
@@ -60,16 +62,17 @@ def use_of(head: RequestHead) -> Use:
 def asked_again(fields: Fields, given: Fields, use: Use) -> Fields:
     """The fields of an answer to a signed-in user, so that the browser asks again before it shows what may be another user's.
 
-    ``fields``: as ``core.answer_fields`` makes them private, with one Cache-Control at the end; ``given``: as the app said them. In place
-    of any freshness there is ``private, no-cache``, which outweighs ``Expires``; an app's ``no-store`` stays. Pages are as they are, and so
-    are parts of pages that the app calls public; where the browser did not say what it wants, the media type decides what is a part.
+    ``fields``: as ``core.answer_fields`` makes them private, with one Cache-Control at the end; ``given``: as the app said them. What a
+    script reads is ``private, no-cache`` in place of any freshness, which outweighs ``Expires``; an app's ``no-store`` stays. Pages are as
+    they are, and so are parts of pages that the app calls public; other parts are ``no-store``. Where the browser did not say what it
+    wants, the media type decides what is a part.
     """
     said = fields[-1][1]
-    if said == _ASK_AGAIN[1] or said == _NO_STORE or use is _PAGE:
+    if said == _NO_STORE or use is _PAGE:
         return fields
-    if (use is _PART or (use is _UNSAID and _is_part(given))) and any(_calls_public(line) for line in given):
-        return fields
-    return (*fields[:-1], _ASK_AGAIN)
+    if use is _PART or (use is _UNSAID and _is_part(given)):
+        return fields if any(_calls_public(line) for line in given) else (*fields[:-1], _NOT_STORED)
+    return fields if said == _ASK_AGAIN[1] else (*fields[:-1], _ASK_AGAIN)
 
 
 def _is_part(fields: Fields) -> bool:
