@@ -26,7 +26,9 @@ CHROMIUM := /usr/bin/chromium
 COMPILED := build/compiled
 # Debian's own Python has its headers in a package of its own; others bring them along.
 HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
-ROOMS := core doors proxy sessions attacks journeys revocations house supervisor fronts deploy/test_compiled.py
+# Of the rows of the field, those about what is compiled.
+FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y*)
+ROOMS := core policy doors proxy sessions attacks journeys revocations house supervisor fronts $(FIELD) deploy/test_compiled.py
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.session.browser_id import browser_id_line, browser_id_of, new_browser_id
+from gateway.policy.session.browser_id import browser_id_line, browser_id_of, browser_key, new_browser_id
 
 
 @given(st.binary(min_size=16, max_size=16))
@@ -36,3 +36,10 @@ def test_none_and_two_are_no_id() -> None:
 def test_an_id_of_other_than_sixteen_bytes_is_a_bug() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         new_browser_id(b"short")
+
+
+@given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
+def test_the_key_of_a_browser_is_its_own_and_does_not_tell_the_id(one: bytes, other: bytes) -> None:
+    first, second = new_browser_id(one), new_browser_id(other)
+    assert (browser_key(first) == browser_key(second)) is (one == other)
+    assert len(browser_key(first)) == 16 and browser_key(first) not in (one, first.encode())
