@@ -196,7 +196,8 @@ class NewSessions:
         """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
 
         False where the pass must not be made: the browser was given another session since the request ``arrived``, or has one that
-        could not be compared with this one. Okta may have named the session only after ``settle`` had given up. Raises ``OutsideFailed`` where the state is away.
+        could not be compared with this one. Okta may have named it only after ``settle`` had given up. Raises ``OutsideFailed``
+        where the state is away.
         """
         record = await self._browsers.record(sender.browser_id)
         if set(sender.presented) <= set(record.cookies):
