@@ -36,10 +36,11 @@ from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STA
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding
-from gateway.doors.login.new_sessions import NewSessions, Sender, Withheld
+from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeemed import Redeeming, Sent
 from gateway.doors.login.redeeming import Redeemer
+from gateway.doors.login.sender import Sender, Withheld
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.notes import REASON, ROUTE, VERDICT

@@ -11,7 +11,7 @@ from gateway.closing import Closer
 from gateway.core.org_endings import EndsSessions
 from gateway.core.session import Session, SessionCookie
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.new_sessions import Sender
+from gateway.doors.login.sender import Sender
 from gateway.sessions import Sessions
 
 Tell = Callable[[str, Mapping[str, object]], None]

@@ -34,7 +34,8 @@ from gateway.core.redemption import (
 from gateway.core.session import Finding, NoSession, Session, SessionCookie
 from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.new_sessions import NewSessions, Sender
+from gateway.doors.login.new_sessions import NewSessions
+from gateway.doors.login.sender import Sender
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of

@@ -11,7 +11,7 @@ tab, and whoever revoked the session waits until it has come.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import assert_never
 
 from gateway.closing import Closer
@@ -27,36 +27,18 @@ from gateway.core.redemption import (
     without_deletions,
     without_session,
 )
-from gateway.core.session import SESSION_NAMES, Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.core.switch import Proven, Refuse, is_proof_of_end, may_live
+from gateway.core.session import SESSION_NAMES, Session
+from gateway.core.switch import Refuse, is_proof_of_end
 from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.sender import Cookies, Sender, Withheld
+from gateway.doors.login.session_comparison import ASKING_SECONDS, Comparison, OlderSessions, SessionComparer, groups
 from gateway.errors import OutsideFailed
-from gateway.okta import Browser, browser_of
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
 from gateway.policy.switch.clients import client_of
-from gateway.policy.switch.new_session import (
-    AskNew,
-    AskOld,
-    CloseCarried,
-    CloseOld,
-    Command,
-    Deliver,
-    Delivery,
-    Event,
-    NamedNew,
-    NamedOld,
-    OldClosed,
-    Withhold,
-    begin,
-    names_same_session,
-    step,
-)
+from gateway.policy.switch.new_session import Deliver, Delivery, Withhold
 from gateway.sessions import Sessions
-
-ASKING_SECONDS = 5.0
-"""How long an answer waits for Okta to say who its session is; the default of ``okta.first_byte_timeout``."""
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
 """The waits between questions about a session that is undecided: about an hour in all."""
@@ -66,80 +48,7 @@ MOST_UNDECIDED = 1000
 _NO_HEAD = RequestHead("GET", "/", Authority("", 443), (), True, "", "")
 """Stands for the request of a browser of which only its record is known."""
 
-Cookies = tuple[SessionCookie, ...]
 Tell = Callable[[str, Mapping[str, object]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """One browser's request as the login door sees it: its id, its living session cookies, and what it carries.
-
-    ``presented`` leaves out what was revoked before the request was forwarded; ``carried``: sessions whose end is not proven yet.
-    ``fresh``: the line that sets its id, where it is new.
-    """
-
-    head: RequestHead
-    browser_id: str
-    presented: Cookies
-    carried: Cookies = ()
-    fresh: Fields = ()
-
-    @property
-    def keys(self) -> tuple[bytes, ...]:
-        """The key of a browser that presents its id; none where the id is new."""
-        return (browser_key(self.browser_id),) if self.browser_id and not self.fresh else ()
-
-    @property
-    def browser(self) -> Browser:
-        """What Okta may know of the browser."""
-        return browser_of(self.head)
-
-
-class Withheld(Exception):
-    """The answer must not reach the browser. ``refusal`` says why; ``fields`` are the cookie lines that the browser gets instead."""
-
-    def __init__(self, refusal: Refuse, fields: Fields) -> None:
-        """``refusal.reason`` is a word for the log and the page."""
-        super().__init__(refusal.reason)
-        self.refusal = refusal
-        self.fields = fields
-
-
-@dataclass(slots=True)
-class _Older:
-    """The sessions that a new one may take the place of, each with the user whom Okta named for it, or None.
-
-    ``same`` collects those that turned out to be the new user's own: a sibling host may have planted another user's cookie beside them.
-    """
-
-    groups: list[tuple[Cookies, str | None]]
-    same: Cookies = ()
-
-    @property
-    def cookies(self) -> Cookies:
-        return tuple(dict.fromkeys(cookie for group, _ in self.groups for cookie in group))
-
-    @property
-    def ending(self) -> Cookies:
-        """Those that end when another user's session begins."""
-        return tuple(cookie for cookie in self.cookies if cookie not in self.same)
-
-    @property
-    def user_id(self) -> str | None:
-        """The one user of all of them, where every one is known and they agree."""
-        users = {user for _, user in self.groups}
-        return users.pop() if len(users) == 1 else None
-
-
-@dataclass(slots=True)
-class _Judging:
-    """One run of the machine. ``unproven``: sessions that this browser was given and whose closing is still under way."""
-
-    sender: Sender
-    new: Cookies
-    older: _Older
-    unproven: Cookies = ()
-    session: Session | None = field(default=None)
 
 
 class NewSessions:
@@ -152,6 +61,7 @@ class NewSessions:
         self._browsers = browsers
         self._carrying = carrying
         self._tell = tell
+        self._comparer = SessionComparer(sessions, closer)
         self._deciding: set[asyncio.Task[None]] = set()
         self._judging: set[asyncio.Task[Fields]] = set()
 
@@ -219,7 +129,7 @@ class NewSessions:
         session: Session | None = None
         if begun:
             self._sessions.issued(begun)
-            finding = await self._who(begun, sender.browser)
+            finding = await self._comparer.who(begun, sender.browser)
             session = finding if isinstance(finding, Session) else None
         if begun or record.cookies:  # a stranger's made-up tokens take no room of anybody's record
             user_id = session.user_id if session is not None else ""
@@ -279,12 +189,12 @@ class NewSessions:
             if begun:
                 unproven = self._unproven(record, begun)
                 sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
-                return await self._run(answered, _Judging(sender, begun, self._older(begun, sender, record), unproven), record)
+                return await self._run(answered, Comparison(sender, begun, self._older(begun, sender, record), unproven), record)
             if record.standing is not Standing.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
-            before = _Older(_groups(record.before, record.before_user_id))
-            return await self._run(answered, _Judging(sender, record.cookies, before), record)
+            before = OlderSessions(groups(record.before, record.before_user_id))
+            return await self._run(answered, Comparison(sender, record.cookies, before), record)
 
     def _unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
         """What the browser was given and is refused by now, but Okta has not said that it is gone.
@@ -294,9 +204,9 @@ class NewSessions:
         known = (cookie for cookie in record.all_cookies if cookie not in begun and self._sessions.is_known(cookie))
         return tuple(cookie for cookie in known if self._sessions.is_revoked((cookie,)))
 
-    def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> _Older:
+    def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> OlderSessions:
         """The older sessions in groups that are one session each: what it presents, what it was given, and what was before that."""
-        groups: list[tuple[Cookies, str | None]] = []
+        older: list[tuple[Cookies, str | None]] = []
         known = set(begun)
         for cookies, user_id in (
             (record.cookies, record.user_id),
@@ -305,17 +215,17 @@ class NewSessions:
         ):
             rest = tuple(cookie for cookie in cookies if cookie not in known and not self._sessions.is_revoked((cookie,)))
             known.update(rest)
-            groups.extend(_groups(rest, user_id))
-        return _Older(groups)
+            older.extend(groups(rest, user_id))
+        return OlderSessions(older)
 
     def _recalled_user(self, cookies: Cookies) -> str | None:
         finding = self._sessions.recall(cookies) if cookies else None
         return finding.user_id if isinstance(finding, Session) else None
 
-    async def _run(self, answered: Fields, judging: _Judging, record: BrowserRecord) -> Fields:
+    async def _run(self, answered: Fields, judging: Comparison, record: BrowserRecord) -> Fields:
         """Drive the machine to its end, write the record, and return what the browser gets. The caller holds the browser's turn."""
         sender = judging.sender
-        final = await self._driven(judging)
+        final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
             raise self._withheld(final, judging)
         await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
@@ -325,62 +235,7 @@ class NewSessions:
         expiries = self._expiries(answered, judging) if final.why is Delivery.OTHER_USER else ()
         return (*answered, *expiries, *cleared)
 
-    async def _driven(self, judging: _Judging) -> Deliver | Withhold:
-        state, command = begin(judging.new, judging.older.cookies, judging.older.user_id, carries=bool(judging.sender.carried))
-        while not isinstance(command, Deliver | Withhold):
-            state, command = step(state, await self._carry_out(command, judging))
-        return command
-
-    async def _carry_out(self, command: Command, judging: _Judging) -> Event:
-        sender = judging.sender
-        match command:
-            case CloseCarried():
-                return await self._close(sender.carried, sender.browser)
-            case AskNew():
-                finding = await self._who(judging.new, sender.browser)
-                judging.session = finding if isinstance(finding, Session) else None
-                return NamedNew(finding)
-            case AskOld():
-                return NamedOld(await self._who_was(judging))
-            case CloseOld():
-                return await self._close((*judging.older.ending, *sender.carried), sender.browser)
-            case Deliver() | Withhold():
-                raise AssertionError("final commands are not carried out")
-            case _:
-                assert_never(command)
-
-    async def _who(self, cookies: Cookies, browser: Browser) -> Finding:
-        return await self._sessions.current(cookies, browser, vouched=True, patience=ASKING_SECONDS, despite_hold=True)
-
-    async def _who_was(self, judging: _Judging) -> Finding:
-        """Who the older sessions are, each asked about by itself; one of another user decides, then one that Okta does not speak of."""
-        session = judging.session
-        if session is None:
-            raise AssertionError("the older sessions are asked about only once the new one is named")
-        named = session.user_id
-        findings: list[Finding] = []
-        has_other, is_renewed = False, names_same_session(judging.new, judging.older.cookies)
-        for cookies, user_id in judging.older.groups:
-            finding: Finding
-            if user_id is None:
-                finding = await self._who(cookies, judging.sender.browser)
-                user_id = finding.user_id if isinstance(finding, Session) else None
-            else:
-                finding = session  # stands for "the same user"
-            if user_id == named:
-                judging.older.same = (*judging.older.same, *cookies)
-            has_other = has_other or user_id not in (None, named) or (may_live(finding) and not is_renewed)
-            findings.append(finding)
-        if has_other:
-            other = next((one for one in findings if isinstance(one, Session) and one.user_id != named), None)
-            return other if other is not None else _stranger(session)
-        return next((one for kind in (Unknown, Session, NoSession) for one in findings if isinstance(one, kind)), NoSession("no_cookie"))
-
-    async def _close(self, cookies: Cookies, browser: Browser) -> OldClosed:
-        final = await self._closer.close(cookies, browser)
-        return OldClosed(isinstance(final, Proven), final.reason if isinstance(final, Refuse) else "")
-
-    async def _recorded(self, final: Deliver, judging: _Judging, record: BrowserRecord) -> BrowserRecord:
+    async def _recorded(self, final: Deliver, judging: Comparison, record: BrowserRecord) -> BrowserRecord:
         """The record after the answer, and what follows for the app hosts."""
         sender, older = judging.sender, judging.older
         user_id = final.session.user_id if final.session is not None else ""
@@ -410,7 +265,7 @@ class NewSessions:
             case _:
                 assert_never(final.why)
 
-    def _withheld(self, final: Withhold, judging: _Judging) -> Withheld:
+    def _withheld(self, final: Withhold, judging: Comparison) -> Withheld:
         """The new session is closed as well; the older ones leave the browser's own names and are carried."""
         sender = judging.sender
         self._closer.close_soon(judging.new, sender.browser)
@@ -418,7 +273,7 @@ class NewSessions:
         older = tuple(dict.fromkeys((*sender.carried, *judging.older.cookies)))
         return Withheld(Refuse(final.reason, revoked=True), self._carrying.moved(sender.head, sender.presented, older))
 
-    def _expiries(self, answered: Fields, judging: _Judging) -> Fields:
+    def _expiries(self, answered: Fields, judging: Comparison) -> Fields:
         """Lines that take every older session cookie out of the browser, under all names that its session does not use from now on.
 
         The lines for parent domains reach what a sibling host may have planted.
@@ -451,9 +306,9 @@ class NewSessions:
     async def _decide_again(self, sender: Sender, key: bytes, record: BrowserRecord) -> bool:
         """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
         self._sessions.forget(record.cookies)
-        older = _Older(_groups(record.before, record.before_user_id))
-        judging = _Judging(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
-        final = await self._driven(judging)
+        older = OlderSessions(groups(record.before, record.before_user_id))
+        judging = Comparison(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
+        final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
             # The answer is in the browser already. The older session is refused everywhere, and its end goes on being tried.
             final = Deliver(Delivery.OTHER_USER, judging.session)
@@ -478,11 +333,11 @@ class NewSessions:
         rest = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
         if rest:
             known = finding.user_id == record.user_id
-            was = finding if known else await self._who(rest, sender.browser)
+            was = finding if known else await self._comparer.who(rest, sender.browser)
             if isinstance(was, Session) and was.user_id == finding.user_id:
                 self._sessions.adopt(rest, judgement.living)
             elif not is_proof_of_end(was):
-                await self._close(rest, sender.browser)
+                await self._comparer.close(rest, sender.browser)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
         await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
         return True
@@ -515,18 +370,3 @@ def _held(sender: Sender, new: Cookies) -> Cookies:
     """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names."""
     names = {cookie.name for cookie in new}
     return (*new, *(cookie for cookie in sender.presented if cookie.name not in names))
-
-
-def _groups(cookies: Cookies, user_id: str | None) -> list[tuple[Cookies, str | None]]:
-    """These cookies in groups that are one session each: all of them where their user is known, else every one by itself.
-
-    Okta names one session for several cookies, and of a name that is there twice perhaps neither.
-    """
-    if user_id:
-        return [(cookies, user_id)] if cookies else []
-    return [((cookie,), None) for cookie in cookies]
-
-
-def _stranger(session: Session) -> Session:
-    """A session of another user than this one, where only that fact is known."""
-    return Session("", f"not {session.user_id}", "", session.expires_at)

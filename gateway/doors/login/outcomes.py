@@ -13,8 +13,8 @@ from gateway.core.navigation import is_document
 from gateway.core.switch import Confirm
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
-from gateway.doors.login.new_sessions import Withheld
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
+from gateway.doors.login.sender import Withheld
 from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own_requests import Outcome as Told
 from gateway.doors.reading import LATER

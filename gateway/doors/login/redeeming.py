@@ -21,8 +21,9 @@ from gateway.core.session import Fingerprint, SessionToken
 from gateway.core.switch import Confirm, Redeem, Refuse
 from gateway.doors.carrying import Carrying, Cookies
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.new_sessions import NewSessions, Sender
+from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
+from gateway.doors.login.sender import Sender
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, browser_of

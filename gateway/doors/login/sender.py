@@ -1,0 +1,49 @@
+"""One browser's request as the login door sees it, and the answer that must not reach it.
+
+Owns two values. Nothing here decides anything.
+"""
+
+from dataclasses import dataclass
+
+from gateway.core.messages import Fields, RequestHead
+from gateway.core.session import SessionCookie
+from gateway.core.switch import Refuse
+from gateway.okta import Browser, browser_of
+from gateway.policy.session.browser_id import browser_key
+
+Cookies = tuple[SessionCookie, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One browser's request as the login door sees it: its id, its living session cookies, and what it carries.
+
+    ``presented`` leaves out what was revoked before the request was forwarded; ``carried``: sessions whose end is not proven yet.
+    ``fresh``: the line that sets its id, where it is new.
+    """
+
+    head: RequestHead
+    browser_id: str
+    presented: Cookies
+    carried: Cookies = ()
+    fresh: Fields = ()
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The key of a browser that presents its id; none where the id is new."""
+        return (browser_key(self.browser_id),) if self.browser_id and not self.fresh else ()
+
+    @property
+    def browser(self) -> Browser:
+        """What Okta may know of the browser."""
+        return browser_of(self.head)
+
+
+class Withheld(Exception):
+    """The answer must not reach the browser. ``refusal`` says why; ``fields`` are the cookie lines that the browser gets instead."""
+
+    def __init__(self, refusal: Refuse, fields: Fields) -> None:
+        """``refusal.reason`` is a word for the log and the page."""
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+        self.fields = fields
