@@ -114,7 +114,8 @@ class Day:
             await self.everybody_visits()
             self.is_kept()
         for browser in self.browsers:
-            await self.ends_well(browser)
+            if browser.person.heard:
+                await self.ends_well(browser)
 
     async def does(self, step: Step) -> None:
         """One step to its end."""
@@ -143,7 +144,8 @@ class Day:
     async def everybody_visits(self) -> None:
         """Every browser's app is asked by a script whom it was told; nothing is begun by that."""
         for browser in self.browsers:
-            await browser.person.named_by_app()
+            if browser.person.pass_shown():
+                await browser.person.named_by_app()
 
     async def ends_well(self, browser: Browser) -> None:
         """In fair weather one more sign-in leaves exactly one living session of this browser."""

@@ -53,7 +53,7 @@ def _acts(*names: str) -> st.SearchStrategy[Act]:
 ACTS = _acts(*OFTEN, *SELDOM)
 DELAYS = st.lists(st.sampled_from((0.0, 0.3, 2.0, 7.0)), min_size=1, max_size=5).map(tuple)
 AT_ONCE = st.builds(AtOnce, st.lists(_acts(*TOGETHER), min_size=2, max_size=3).map(tuple), DELAYS)
-STEPS: st.SearchStrategy[list[Step]] = st.lists(st.one_of(ACTS, ACTS, ACTS, AT_ONCE), min_size=2, max_size=9)
+STEPS: st.SearchStrategy[list[Step]] = st.lists(st.one_of(ACTS, ACTS, ACTS, AT_ONCE), min_size=2, max_size=7)
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,7 @@ def lived_on_sockets(world: World, steps: Sequence[Step]) -> Day:
     return asyncio.run(day())
 
 
+@pytest.mark.timeout(900)
 @settings(max_examples=EXAMPLES)
 @given(WORLDS, STEPS)
 def test_the_app_is_never_told_another_user_than_the_newest_of_the_browser(world: World, steps: list[Step]) -> None:

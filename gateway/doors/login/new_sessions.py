@@ -92,14 +92,15 @@ class NewSessions:
 
         Raises ``OutsideFailed`` where the state is away. What Okta still does not say stays open.
         """
-        record = await self._browsers.record(sender.browser_id)
-        if record.standing is Standing.SETTLED and set(sender.presented) <= set(record.cookies):
+        arrived = await self._browsers.record(sender.browser_id)
+        if arrived.standing is Standing.SETTLED and set(sender.presented) <= set(arrived.cookies):
             return
         async with self._browsers.turns.of(self._keys(sender)):
             record = await self._browsers.record(sender.browser_id)
             if record.standing is not Standing.SETTLED:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
-            elif sender.presented:
+            elif sender.presented and record.cookies == arrived.cookies:
+                # Otherwise the browser signed in while this request waited: what it presents is older than that.
                 await self._replace(sender, record)
 
     async def handed_out(self, sender: Sender, arrived: BrowserRecord) -> bool:
