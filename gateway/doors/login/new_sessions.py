@@ -317,7 +317,8 @@ class NewSessions:
         if final.why is Delivery.UNDECIDED:
             await self._sessions.hold(record.all_cookies)
             return False
-        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED:
+        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(record.before):
+            # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
             await self._sessions.release(record.before)
         await self._browsers.keep_at(key, (await self._recorded(final, judging, record)).with_unproven(unproven))
         return final.why is not Delivery.NOBODY_YET
