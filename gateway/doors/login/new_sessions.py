@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gateway.closing import Closer
-from gateway.core.cookies import expired
+from gateway.core.cookies import expired, repeated
 from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.redemption import (
     MOST_SESSION_COOKIES,
