@@ -59,6 +59,8 @@ from tests.journeys.town import CONFIGURATION
 BEGAN = 1_800_000_000.0
 HOST = b"login.example.com"
 PEER = "127.0.0.1"
+LEAST_SECONDS = 0.001
+"""Nothing happens at the very moment at which it was asked for."""
 
 
 @cache
@@ -104,7 +106,7 @@ class Line:
         return response.status, (*lines, (b"Content-Length", b"%d" % len(content))), content
 
     async def _wait(self) -> None:
-        await asyncio.sleep(self.delays[next(self.turns) % len(self.delays)])
+        await asyncio.sleep(max(LEAST_SECONDS, self.delays[next(self.turns) % len(self.delays)]))
 
 
 class OktaInMemory(Okta):
@@ -229,7 +231,7 @@ class DoorsInMemory:
     def __init__(self, parts: Parts, line: Line, opened: AsyncExitStack) -> None:
         gate, pool = app_gate(parts), ProxyInMemory(line)
         self._parts = parts
-        self._login = login_door(parts, opened, OrgPools(pool, pool))
+        self.login = login_door(parts, opened, OrgPools(pool, pool))
         self._decisions = Decisions(gate, parts.clock)
         self._handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
         self._own = AppOwnPaths(
@@ -252,7 +254,7 @@ class DoorsInMemory:
         head, host = admitted
         written = _Written()
         request = self._request(head, content, written)
-        response = await (self._at_app(request, head, host) if isinstance(host, App) else self._login.handle(request, head))
+        response = await (self._at_app(request, head, host) if isinstance(host, App) else self.login.handle(request, head))
         if not isinstance(response, RelayedResponse):
             raise AssertionError("the doors answer with relayed responses")
         await response.prepare(request)
@@ -315,6 +317,8 @@ class TownInMemory:
             parts = make_parts(settings_in_memory(), clock, _nothing, revocations, self.state, okta=OktaInMemory(self.line))
             opened.push_async_callback(parts.aclose)
             self._doors = DoorsInMemory(parts, self.line, opened)
+            await self._doors.login.resume()
+            await parts.closer.resume()
             self._open = opened.pop_all()
 
     async def stop(self) -> None:

@@ -109,6 +109,8 @@ class Day:
 
     async def lives(self, steps: Sequence[Step]) -> None:
         """All steps, one after the other; then one more sign-in in fair weather. Raises AssertionError for a broken promise."""
+        if any(isinstance(step, AtOnce) for step in steps):
+            await self.everybody_is_known()
         for step in steps:
             await self.does(step)
             await self.everybody_visits()
@@ -123,7 +125,6 @@ class Day:
             case Act():
                 await self.act(step)
             case AtOnce(acts, delays):
-                await self.everybody_is_known()
                 self.place.slow(delays)
                 await asyncio.gather(*map(self.act, acts))
                 self.place.slow((0.0,))

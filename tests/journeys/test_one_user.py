@@ -114,6 +114,31 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("classic"),
         (AtOnce((Act("is_planted", how=6), Act("enters_late", user=CAROL, how=4), Act("visits")), (7.0,)),),
     ),
+    "a session whose end was not proven when Okta spoke late": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (
+            AtOnce((Act("activates", user=CAROL, how=3), Act("signs_in", how=6)), (2.0,)),
+            AtOnce((Act("signs_out_at_login", how=3), Act("signs_in", user=BOB), Act("signs_in", user=BOB)), (0.3, 7.0, 7.0, 0.3)),
+            *(AtOnce((Act("enters", who=1, user=CAROL, how=7),), (2.0,)), Act("signs_in_without_factor", how=3)),
+        ),
+    ),
+    "a sign-out while nothing is decided ends the session before too": (
+        World("classic"),
+        (
+            AtOnce((Act("enters", how=1), Act("signs_in_by_saml", 1, BOB, 5), Act("is_lured_deeply", how=4)), (0.3, 2.0, 2.0, 7.0)),
+            AtOnce((Act("signs_out_at_login"), Act("enters", 1, CAROL, 3)), (0.3,)),
+        ),
+    ),
+    "of two sessions that were before a half one none is let in": (
+        World("classic"),
+        (
+            AtOnce(
+                (Act("signs_in_without_factor", 1, BOB), Act("enters", 1, how=5), Act("signs_in_without_factor", 1, BOB)),
+                (7.0, 0.3, 7.0, 0.0),
+            ),
+            AtOnce((Act("browses_late"),), (0.3, 7.0, 0.0)),
+        ),
+    ),
     "kin of a session that is held admits nobody": (
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),

@@ -218,6 +218,8 @@ class WatchedPerson(Person):
             return
         self.superseded |= {known for known in self.given if known.user == session.user}
         self.given.append(session)
+        if session is self.planted:
+            self.superseded.add(session)  # Okta set another half of it; the stranger who opened it has the rest
         if session.status == "ACTIVE":
             self.newest, self.pending, self.is_restless = session, None, False
         else:

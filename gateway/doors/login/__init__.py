@@ -45,7 +45,7 @@ from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
-from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, Outcome, parameters
+from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome, parameters
 from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
@@ -160,6 +160,8 @@ class LoginDoor:
         if sender.fresh:
             request[NEW_BROWSER] = sender.browser_id
         response = await rooms.own.handle(request, head)
+        if head.path == SIGN_OUT and head.method == "POST" and request[VERDICT] == "sign_out":
+            await rooms.ended_sessions.signed_out(sender)
         if head.path == HANDOFF and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
             return self._told(request, Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile"))
         return response

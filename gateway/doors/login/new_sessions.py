@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gateway.closing import Closer
-from gateway.core.cookies import expired
+from gateway.core.cookies import expired, repeated
 from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.redemption import (
     MOST_SESSION_COOKIES,
@@ -33,7 +33,7 @@ from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.sender import Cookies, Sender, Withheld
 from gateway.doors.login.session_comparison import ASKING_SECONDS, Comparison, OlderSessions, SessionComparer, groups
-from gateway.errors import OutsideFailed
+from gateway.errors import OutsideFailed, TimedOut
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
 from gateway.policy.switch.clients import client_of
@@ -106,9 +106,9 @@ class NewSessions:
     async def handed_out(self, sender: Sender, arrived: BrowserRecord) -> bool:
         """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
 
-        False where the pass must not be made: the browser was given another session since the request ``arrived``, or has one that
-        could not be compared with this one. Okta may have named the session only after ``settle`` had given up. Raises
-        ``OutsideFailed`` where the state is away.
+        False where the browser was given another session since the request ``arrived``: then the pass must not be made. Okta may
+        have named the session only after ``settle`` had given up. Raises ``OutsideFailed`` where the state is away, and where the
+        browser has a session already that could not be compared with this one.
         """
         record = await self._browsers.record(sender.browser_id)
         if set(sender.presented) <= set(record.cookies):
@@ -119,7 +119,7 @@ class NewSessions:
                 return set(sender.presented) <= set(record.cookies)
             if record.standing is Standing.SETTLED and not await self._replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
-                    return False  # it has a session already, and Okta did not say in time whose this one is
+                    raise TimedOut("first_byte")  # it has a session already, and Okta did not say in time whose this one is
                 known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
                 await self._browsers.keep(sender.browser_id, record.given(known, ""))
         return True
@@ -309,16 +309,18 @@ class NewSessions:
         self._sessions.forget(record.cookies)
         older = OlderSessions(groups(record.before, record.before_user_id))
         judging = Comparison(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
+        unproven: Cookies = ()
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
             # The answer is in the browser already. The older session is refused everywhere, and its end goes on being tried.
-            final = Deliver(Delivery.OTHER_USER, judging.session)
+            final, unproven = Deliver(Delivery.OTHER_USER, judging.session), older.ending
         if final.why is Delivery.UNDECIDED:
             await self._sessions.hold(record.all_cookies)
             return False
-        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED:
+        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(record.before):
+            # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
             await self._sessions.release(record.before)
-        await self._browsers.keep_at(key, await self._recorded(final, judging, record))
+        await self._browsers.keep_at(key, (await self._recorded(final, judging, record)).with_unproven(unproven))
         return final.why is not Delivery.NOBODY_YET
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
@@ -331,16 +333,20 @@ class NewSessions:
         finding = judgement.finding
         if not isinstance(finding, Session):
             return False
-        rest = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
+        others = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
+        rest = tuple(cookie for cookie in others if not self._sessions.is_revoked((cookie,)))
+        # What is refused already is being closed; its end is not proven here.
+        unproven = (*record.before, *(cookie for cookie in others if cookie not in rest))
         if rest:
             known = finding.user_id == record.user_id
             was = finding if known else await self._comparer.who(rest, sender.browser)
             if isinstance(was, Session) and was.user_id == finding.user_id:
                 self._sessions.adopt(rest, judgement.living)
             elif not is_proof_of_end(was):
-                await self._comparer.close(rest, sender.browser)
+                closed = await self._comparer.close(rest, sender.browser)
+                unproven = unproven if closed.proven else (*unproven, *rest)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
-        await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
+        await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id).with_unproven(unproven))
         return True
 
     # The browser's turn.

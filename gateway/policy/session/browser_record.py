@@ -13,6 +13,9 @@ from gateway.core.session import SESSION_NAMES, SessionCookie
 
 Cookies = tuple[SessionCookie, ...]
 
+MOST_BEFORE = 16
+"""Cookies of older sessions that are kept: twice what one request may present."""
+
 MOST_CLIENTS = 16
 LONGEST_CLIENT_ID = 128
 _FORM = 1
@@ -56,6 +59,11 @@ class BrowserRecord:
     def waits(self, cookies: Cookies, standing: Standing, before: Cookies, before_user_id: str) -> "BrowserRecord":
         """The record while it is open who these cookies are; ``before``: the session that they may replace."""
         return BrowserRecord(cookies, "", standing, before, before_user_id, self.clients)
+
+    def with_unproven(self, cookies: Cookies) -> "BrowserRecord":
+        """The record that holds these older cookies too, because their end is not proven yet; only the latest are kept."""
+        before = tuple(dict.fromkeys((*self.before, *(cookie for cookie in cookies if cookie not in self.cookies))))
+        return replace(self, before=before[-MOST_BEFORE:], before_user_id="") if cookies else self
 
     def used(self, client_id: str, user_id: str) -> "BrowserRecord":
         """The record after this user used an OpenID Connect client; only the latest clients are kept."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.session import SessionCookie
-from gateway.policy.session.browser_record import LONGEST_CLIENT_ID, MOST_CLIENTS, BrowserRecord, Standing
+from gateway.policy.session.browser_record import LONGEST_CLIENT_ID, MOST_BEFORE, MOST_CLIENTS, BrowserRecord, Standing
 
 COOKIES = st.lists(st.builds(SessionCookie, st.sampled_from((b"sid", b"idx")), st.binary(max_size=40)), max_size=4).map(tuple)
 RECORDS = st.builds(
@@ -72,3 +72,16 @@ def test_clients_are_bounded_and_the_latest_user_counts() -> None:
     record = record.used("client-31", "bob").used("", "bob").used("x" * (LONGEST_CLIENT_ID + 1), "bob")
     assert len(record.clients) == MOST_CLIENTS
     assert record.user_of_client("client-31") == "bob" and record.user_of_client("client-0") is None
+
+
+@given(RECORDS, COOKIES)
+def test_what_is_not_proven_gone_stays_in_the_record(record: BrowserRecord, cookies: tuple[SessionCookie, ...]) -> None:
+    kept = record.with_unproven(cookies)
+    assert set(kept.all_cookies) == {*record.all_cookies, *cookies}
+    assert kept.cookies == record.cookies and kept.user_id == record.user_id
+    assert kept == record or not kept.before_user_id, "they may be several users'"
+
+
+def test_only_the_latest_are_kept() -> None:
+    many = tuple(SessionCookie(b"sid", b"%d" % number) for number in range(40))
+    assert BrowserRecord((SID,)).with_unproven(many).before == many[-MOST_BEFORE:]
