@@ -138,15 +138,6 @@ async def test_the_back_button_shows_nothing_of_the_user_before(stage: Stage, ar
         assert f'id="who">{ALICE}' not in await _source(devtools)
 
 
-async def test_this_browser_does_keep_pages_of_a_live_session_for_the_back_button(stage: Stage, arrive: Arrive, keeping: Browser) -> None:
-    visitor = await arrive(stage, keeping, java_script_enabled=False)
-    await visitor.enter("alice")
-    await visitor.page.goto(f"{stage.where.app}/slips/2026-09?lines=all")
-    devtools = await visitor.profile.new_cdp_session(visitor.page)
-    await devtools.send("Page.enable")
-    assert await _back(visitor, devtools) == "BackForwardCacheRestore"
-
-
 @EACH_ENGINE
 async def test_signing_in_returns_to_the_page_that_was_asked_for_with_its_query(stage: Stage, visitor: Visitor) -> None:
     deep = f"{stage.where.app}/slips/2026-10?lines=all"

@@ -38,6 +38,8 @@ async def test_x8_a_cookie_that_okta_never_knew_beside_a_living_one() -> None:
     async with deployed("identity") as site:
         browser, session = site.session(ALICE)
         reply = await handed_off(browser, f"sid=never; idx={session.idx}")
+        if reply.location.startswith("/.gateway/handoff?"):  # once: the living one alone went into the browser's record meanwhile
+            reply = await browser.ask(LOGIN + reply.location, cookie=f"sid=never; idx={session.idx}")
         assert reply.location.startswith(f"{HR}/.gateway/accept?ticket=")
         again = await handed_off(browser, f"idx={session.idx}; sid={session.sid}; sid=planted; idx=planted")
         assert again.location.startswith(f"{HR}/.gateway/accept?ticket=")
