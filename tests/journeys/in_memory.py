@@ -66,7 +66,7 @@ LEAST_SECONDS = 0.001
 @cache
 def settings_in_memory() -> Settings:
     """The town's configuration; no address in it is ever connected to."""
-    text = CONFIGURATION.format(org="http://127.0.0.1:9", upstream="http://127.0.0.1:9", first_byte="20s", switch="")
+    text = CONFIGURATION.format(org="http://127.0.0.1:9", upstream="http://127.0.0.1:9", first_byte="20s", forward="60s", switch="")
     return read("gateway.toml", text, SEALED)
 
 

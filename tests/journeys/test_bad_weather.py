@@ -38,7 +38,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 def weather(engine: Engine, kind: str) -> AbstractAsyncContextManager[Town]:
     """A town whose gateway waits long, except where waiting in vain is what is tried."""
-    return town(engine, first_byte="300ms" if kind == "slow" else "20s")
+    return town(engine, first_byte="300ms", forward="300ms") if kind == "slow" else town(engine)
 
 
 def is_sign_in(reply: Reply) -> bool:

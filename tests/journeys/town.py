@@ -41,7 +41,7 @@ org = "{org}"
 host = "login.example.com"
 connect_timeout = "5s"
 first_byte_timeout = "{first_byte}"
-forward_first_byte_timeout = "{first_byte}"
+forward_first_byte_timeout = "{forward}"
 idle_timeout = "{first_byte}"
 [login]
 url = "https://login.example.com"
@@ -182,6 +182,7 @@ async def town(
     *,
     quirks: Sequence[str] = (),
     first_byte: str = "20s",
+    forward: str = "60s",
     switch: str = "",
     org_url: str = "",
     made_org: Org | None = None,
@@ -208,7 +209,7 @@ async def town(
     app = web.Server(made.serve_app)
     listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
     upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    made.text = CONFIGURATION.format(org=org_url or running.url, upstream=upstream, first_byte=first_byte, switch=switch)
+    made.text = CONFIGURATION.format(org=org_url or running.url, upstream=upstream, first_byte=first_byte, forward=forward, switch=switch)
     await made.start()
     try:
         yield made

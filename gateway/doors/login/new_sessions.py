@@ -116,7 +116,9 @@ class NewSessions:
         async with self._browsers.turns.of(self._keys(sender)):
             record = await self._browsers.record(sender.browser_id)
             if record.cookies != arrived.cookies:
-                return set(sender.presented) <= set(record.cookies)
+                # ``settle`` of this very request may have changed it: the living cookies are known, dead ones are presented beside them.
+                given, presented = set(record.cookies), set(sender.presented)
+                return presented <= given or (bool(given) and given <= presented)
             if record.standing is Standing.SETTLED and not await self._replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
                     raise TimedOut("first_byte")  # it has a session already, and Okta did not say in time whose this one is
