@@ -15,7 +15,7 @@ MANY = 500
 async def test_five_hundred_requests_of_a_cold_session_are_one_question(engine: Engine) -> None:
     async with town(engine) as place:
         person = await place.entered(ALICE)
-        await place.restart()
+        place.later(11)
         place.org.journal.clear()
         place.fails(ME, hold=True)
         asking = [asyncio.create_task(person.ask(f"{HR}/{number}", fields=SCRIPT, site="same-origin")) for number in range(MANY)]
@@ -29,7 +29,7 @@ async def test_five_hundred_requests_of_a_cold_session_are_one_question(engine: 
 async def test_a_question_outlives_the_client_that_asked_it_first() -> None:
     async with town() as place:
         person = await place.entered(ALICE)
-        await place.restart()
+        place.later(11)
         place.org.journal.clear()
         place.fails(ME, hold=True)
         first = asyncio.create_task(person.named_by_app())

@@ -65,12 +65,13 @@ class EndedSessions:
                 self._closer.close_soon(others, sender.browser)
 
     async def signed_out(self, sender: Sender) -> None:
-        """The gateway's own sign-out ended what the browser presents: what else it was given ends too.
+        """The gateway's own sign-out ended what the browser presents and carries: what else it was given ends too.
 
         It may be the session of the user before, while it is undecided whose the newest one is. Raises ``OutsideFailed``.
         """
         record = await self._browsers.record(sender.browser_id)
-        await self._end_own(tuple(cookie for cookie in record.all_cookies if cookie not in sender.presented), sender)
+        ended = (*sender.presented, *sender.carried)
+        await self._end_own(tuple(cookie for cookie in record.all_cookies if cookie not in ended), sender)
 
     async def _end_own(self, cookies: tuple[SessionCookie, ...], sender: Sender) -> None:
         if cookies:
