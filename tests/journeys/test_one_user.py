@@ -198,7 +198,7 @@ def lived_on_sockets(world: World, steps: Sequence[Step]) -> Day:
     return asyncio.run(day())
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(max(900, EXAMPLES))
 @settings(max_examples=EXAMPLES)
 @given(WORLDS, STEPS)
 def test_the_app_is_never_told_another_user_than_the_newest_of_the_browser(world: World, steps: list[Step]) -> None:
