@@ -14,6 +14,7 @@ The tree::
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
         │   └── UploadTooLarge   it became larger than it may; nobody else is to blame either
         ├── StateFailed      the shared state could not be read or written; nothing has changed in it
+        │   └── LeaseLost    a lease had ended, or somebody else holds its keys; nothing has changed
         └── Nonsense         what came back is not HTTP as we accept it
 
 Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
@@ -102,6 +103,12 @@ class StateFailed(OutsideFailed):
     """The shared state could not be read or written. The argument names the file, where there is one, and what is wrong."""
 
     reason = "state_failed"
+
+
+class LeaseLost(StateFailed):
+    """A change under a lease was refused: the lease had ended, or somebody else holds one of its keys now."""
+
+    reason = "lease_lost"
 
 
 class Nonsense(OutsideFailed):

@@ -7,7 +7,7 @@ from gateway.clock import Clock
 from gateway.compose.parts import Tell, folder_of
 from gateway.config import Settings, state_folder
 from gateway.errors import BadConfig, StateFailed
-from gateway.revocations import KeptRevocations, LocalRevocations
+from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import SharedState, open_state
 
 
@@ -19,14 +19,14 @@ def opened_state(settings: Settings, clock: Clock, tell: Tell) -> SharedState:
         raise _bad(settings, error) from error
 
 
-async def loaded_revocations(memory: LocalRevocations, state: SharedState, settings: Settings) -> KeptRevocations:
+async def loaded_revocations(memory: LocalRevocations, state: SharedState, settings: Settings) -> SharedRevocations:
     """This memory with everything that the state holds; `BadConfig` where that cannot be read."""
-    kept = KeptRevocations(memory, state)
+    revocations = SharedRevocations(memory, state)
     try:
-        await kept.load()
+        await revocations.follow()
     except StateFailed as error:
         raise _bad(settings, error) from error
-    return kept
+    return revocations
 
 
 def _bad(settings: Settings, error: StateFailed) -> BadConfig:

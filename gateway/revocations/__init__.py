@@ -5,19 +5,20 @@ one before the session could have expired, and must never hold a cookie: only fi
 sections 3 and 7.
 """
 
-from gateway.revocations.interface import Moved, Revocation, Revocations
-from gateway.revocations.kept import KeptRevocations
-from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations, Remembered
+from gateway.revocations.interface import Kin, Moved, Remembered, Revocation, Revocations
+from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations
+from gateway.revocations.shared import SharedRevocations
 from gateway.revocations.workers import WorkerRevocations
 
 __all__ = [
     "LARGEST",
     "REMEMBERED_SECONDS",
-    "KeptRevocations",
+    "Kin",
     "LocalRevocations",
     "Moved",
     "Remembered",
     "Revocation",
     "Revocations",
+    "SharedRevocations",
     "WorkerRevocations",
 ]

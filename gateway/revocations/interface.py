@@ -5,7 +5,7 @@ Owns the words. Must never know how a revocation travels. Rules from: DESIGN sec
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.core.session import Fingerprint
 
@@ -24,6 +24,19 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Kin:
+    """Okta set the cookies ``news`` in an answer to ``olds``: they are one browser's, and every process adopts them.
+
+    ``user_id``: whom Okta named for ``olds``; None where it named nobody. ``unseen``: those of ``olds`` that it never named anybody for.
+    """
+
+    olds: tuple[Fingerprint, ...]
+    news: tuple[Fingerprint, ...]
+    user_id: str | None = None
+    unseen: tuple[Fingerprint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Revocation:
     """Never believe these cookies or this session again; and nothing that was asked about this user before now.
 
@@ -37,6 +50,13 @@ class Revocation:
     until ``moved`` says whether the same user came back. Everything else under these cookies is cut as ever.
 
     ``held``: cookies of which it is not known whose they are. They are not revoked, and let nobody in until they are ``released``.
+
+    ``kin``: no revocation, but what every process must know to revoke a whole browser.
+
+    ``everybody``: no answer and no pass from before this moment counts, whosever it is.
+
+    ``forgotten``: a memory of revocations reached its bound, and forgot those from before this moment. Passes from before it go through
+    one hand-off.
     """
 
     fingerprints: tuple[Fingerprint, ...] = ()
@@ -47,6 +67,19 @@ class Revocation:
     released: tuple[Fingerprint, ...] = ()
     spared_for: str = ""
     moved: Moved | None = None
+    kin: Kin | None = None
+    everybody: bool = False
+    forgotten: bool = False
+
+
+class Remembered(NamedTuple):
+    """A revocation on its way to another memory, and how many seconds ago it was published.
+
+    An age, not a time: so nobody has to know whose clock counts from when.
+    """
+
+    revocation: Revocation
+    age_seconds: float
 
 
 Listener = Callable[[Revocation], None]

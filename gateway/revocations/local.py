@@ -5,25 +5,15 @@ counts what its bound made it forget: a forgotten revocation leaves Okta's word 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from gateway.core.session import Fingerprint
-from gateway.revocations.interface import Listener, Revocation, Unsubscribe
+from gateway.revocations.interface import Kin, Listener, Remembered, Revocation, Unsubscribe
 
 REMEMBERED_SECONDS = 12 * 3600.0
 LARGEST = 200_000
 
 Key = TypeVar("Key")
-
-
-class Remembered(NamedTuple):
-    """One entry of a memory on its way to another memory of the same machine: one revocation of one key, and its age.
-
-    An age, not a time: so nobody has to know whose clock counts from when.
-    """
-
-    revocation: Revocation
-    age_seconds: float
 
 
 class Heard(Generic[Key]):
@@ -83,6 +73,9 @@ class LocalRevocations:
         self._sessions: Heard[str] = Heard(largest, remembered_seconds, monotonic)
         self._users: Heard[str] = Heard(largest, remembered_seconds, monotonic)
         self._held: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
+        self._everybody: Heard[None] = Heard(1, remembered_seconds, monotonic)
+        self._horizon: Heard[None] = Heard(1, remembered_seconds, monotonic)
+        self._kin: list[Kin] = []
         self._listeners: dict[object, Listener] = {}
 
     async def publish(self, revocation: Revocation) -> None:
@@ -95,9 +88,13 @@ class LocalRevocations:
 
     def remember(self, revocation: Revocation) -> None:
         """Remember a revocation and tell the listeners; hearing it again begins its time anew."""
-        self._note(revocation, 0.0)
+        self.hear(Remembered(revocation, 0.0))
+
+    def hear(self, heard: Remembered) -> None:
+        """Remember a revocation at its age and tell the listeners."""
+        self._note(*heard)
         for listener in tuple(self._listeners.values()):
-            listener(revocation)
+            listener(heard.revocation)
 
     def everything(self) -> Iterator[Remembered]:
         """The whole memory as it is now, for one that has just begun."""
@@ -111,6 +108,10 @@ class LocalRevocations:
             yield Remembered(Revocation(user_id=user_id), age)
         for one, age in self._held.ages():
             yield Remembered(Revocation(held=(one,)), age)
+        for _, age in self._everybody.ages():
+            yield Remembered(Revocation(everybody=True), age)
+        for _, age in self._horizon.ages():
+            yield Remembered(Revocation(forgotten=True), age)
 
     def learn(self, entries: Iterable[Remembered]) -> None:
         """Remember what another memory holds; listeners hear nothing, because nothing was open when it happened."""
@@ -136,6 +137,18 @@ class LocalRevocations:
         """The monotonic second at which a revocation of this user was last heard of; None where there is none."""
         return self._users.since(user_id)
 
+    def everybody_since(self) -> float | None:
+        """The monotonic second at which everybody was last revoked; None where that never was."""
+        return self._everybody.since(None)
+
+    def forgotten_since(self) -> float | None:
+        """The monotonic second of the youngest revocation that a bound pushed out; None where none was."""
+        return self._horizon.since(None)
+
+    def known_kin(self) -> tuple[Kin, ...]:
+        """The kin that this memory heard of before anybody listened, oldest first."""
+        return tuple(self._kin)
+
     def subscribe(self, listener: Listener) -> Unsubscribe:
         """Call ``listener`` with every revocation, right after it is remembered; returns what ends that."""
         mark = object()
@@ -157,6 +170,12 @@ class LocalRevocations:
             self._held.note(fingerprint, age_seconds)
         for fingerprint in revocation.released:
             self._held.drop(fingerprint)
+        if revocation.kin is not None and not self._listeners:
+            self._kin.append(revocation.kin)
+        if revocation.everybody:
+            self._everybody.note(None, age_seconds)
+        if revocation.forgotten:
+            self._horizon.note(None, age_seconds)
 
     @property
     def ready(self) -> bool:

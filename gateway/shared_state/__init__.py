@@ -5,9 +5,9 @@ engines treat values as opaque bytes.
 """
 
 from gateway.shared_state.folder import folder_problem
-from gateway.shared_state.interface import Bounds, SharedState
+from gateway.shared_state.interface import Bounds, Heard, Lease, SharedState, Tell
 from gateway.shared_state.memory import MemoryState
 from gateway.shared_state.opening import open_state
 from gateway.shared_state.sqlite import SqliteState
 
-__all__ = ["Bounds", "MemoryState", "SharedState", "SqliteState", "folder_problem", "open_state"]
+__all__ = ["Bounds", "Heard", "Lease", "MemoryState", "SharedState", "SqliteState", "Tell", "folder_problem", "open_state"]

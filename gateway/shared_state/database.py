@@ -14,12 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
+from gateway.revocations import Revocation
+from gateway.shared_state.counter import Counter
 from gateway.shared_state.folder import folder_problem, make_folder
+from gateway.shared_state.published import key_of, parts_of
+from gateway.shared_state.spelling import spelled
 
 FILE_NAME, LOCK_NAME = "state.db", "state.lock"
 FILE_MODE = 0o600
-VERSION = 1
+VERSION = 2
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
 """More than all bounds together need; the log beside the file may take as much again for a moment."""
 BUSY_SECONDS = 0.25
@@ -29,12 +34,14 @@ _APPLICATION = 0x53474154
 _PAGE_BYTES = 4096
 _LOG_BYTES = 4 * 1024 * 1024
 
+_ABOUT = """
+CREATE TABLE about (epoch TEXT NOT NULL, leases INTEGER NOT NULL DEFAULT 0);
+INSERT INTO about (epoch) VALUES (lower(hex(randomblob(8))));
+"""
 _TABLES = """
-BEGIN IMMEDIATE;
-CREATE TABLE about (epoch TEXT NOT NULL);
-INSERT INTO about VALUES (lower(hex(randomblob(8))));
 CREATE TABLE entry (
-    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, began REAL NOT NULL, ends REAL NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, began REAL NOT NULL, ends REAL NOT NULL
 );
 CREATE UNIQUE INDEX entry_key ON entry (kind, key);
 CREATE INDEX entry_age ON entry (kind, id);
@@ -48,9 +55,15 @@ CREATE TRIGGER entry_gone AFTER DELETE ON entry BEGIN
     UPDATE total SET entries = entries - 1, bytes = bytes - length(old.key) - length(old.value) WHERE kind = old.kind;
 END;
 """
-"""Triggers keep the totals, so that no process can forget to. An ``id`` is larger than all that are there: so it tells the order."""
+"""Triggers keep the totals, so that no process can forget to. An ``id`` is larger than all that ever were: so it tells the order."""
 
-_MARKS = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
+_FROM_VERSION_1 = """
+ALTER TABLE about ADD COLUMN leases INTEGER NOT NULL DEFAULT 0;
+DROP INDEX entry_key; DROP INDEX entry_age; DROP INDEX entry_ends;
+DROP TRIGGER entry_added; DROP TRIGGER entry_gone; DROP TABLE total;
+ALTER TABLE entry RENAME TO former;
+"""
+_MARKS = (f"PRAGMA application_id = {_APPLICATION}", f"PRAGMA user_version = {VERSION}", "COMMIT")
 
 _REMEDIES = {
     "SQLITE_FULL": "make room on its disk",
@@ -75,6 +88,7 @@ class Opened(NamedTuple):
     connection: sqlite3.Connection
     epoch: str
     inode: int
+    counter: Counter
 
 
 def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES, opening_seconds: float = OPENING_SECONDS) -> Opened:
@@ -136,19 +150,58 @@ def _connected(file: Path, largest_bytes: int) -> Opened:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
         connection.execute(f"PRAGMA max_page_count = {max(1, largest_bytes // _PAGE_BYTES)}")
-        if connection.execute("PRAGMA user_version").fetchone() == (0,):
-            connection.executescript(_TABLES + _MARKS)
+        _make_tables(connection)
         (epoch,) = connection.execute("SELECT epoch FROM about").fetchone()
-        return Opened(connection, str(epoch), file.stat().st_ino)
+        return Opened(connection, str(epoch), file.stat().st_ino, Counter(file.parent))
     except BaseException:
         connection.close()
         raise
 
 
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables, or change those of version 1, all of it or nothing."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    try:
+        connection.executescript("BEGIN IMMEDIATE;" + (_ABOUT if version == 0 else _FROM_VERSION_1) + _TABLES)
+        if version == 1:
+            former = connection.execute("SELECT kind, key, value, began, ends FROM former ORDER BY id").fetchall()
+            connection.executemany(
+                "INSERT OR REPLACE INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", map(_from_version_1, former)
+            )
+            connection.execute("DROP TABLE former")
+        for mark in _MARKS:  # one by one: a script would commit before it begins
+            connection.execute(mark)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, bytes, bytes, float, float]:
+    """Version 1 had one entry without a value for each revoked key."""
+    kind, key, _, began, ends = row
+    match kind:
+        case "revoked.cookie":
+            revocation = Revocation((Fingerprint(key),))
+        case "revoked.unseen":
+            revocation = Revocation((Fingerprint(key),), unseen=(Fingerprint(key),))
+        case "revoked.session":
+            revocation = Revocation(session_id=key.decode("utf-8", "surrogatepass"))
+        case "revoked.user":
+            revocation = Revocation(user_id=key.decode("utf-8", "surrogatepass"))
+        case _:
+            return row
+    (part,) = parts_of(revocation)
+    written = spelled(part.revocation)
+    return part.kind, key_of(written), written, began, ends
+
+
 def _check_version(connection: sqlite3.Connection, file: Path) -> None:
     (version,), (application,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id"))
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if (version, application) == (VERSION, _APPLICATION) or (version, application, tables) == (0, 0, 0):
+    if (application == _APPLICATION and version in (1, VERSION)) or (version, application, tables) == (0, 0, 0):
         return
     if application != _APPLICATION:
         raise StateFailed(f"{file}: is a database of another program; name another folder")

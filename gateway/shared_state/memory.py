@@ -4,15 +4,17 @@ Owns entries that end with the process. Must never keep more than its bounds, or
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
+from itertools import count
 from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.errors import StateFailed
-from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
-from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds
-from gateway.shared_state.revoked import KINDS, entries_of, remembered
+from gateway.errors import LeaseLost, StateFailed
+from gateway.revocations import Remembered, Revocation
+from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease
+from gateway.shared_state.published import FORGOTTEN_PART, KINDS, REVOKED, Part, key_of, parts_of
+from gateway.shared_state.spelling import BadSpelling, read, spelled
 
 _LEAST_ENDS = 64
 """A list of ends this short is never tidied."""
@@ -22,35 +24,40 @@ class _Entry(NamedTuple):
     value: bytes
     began: float
     ends: float
+    order: int
 
 
 class _Kind:
     """The entries of one kind, oldest first; ``_ends`` is a heap of their ends, and may name entries that are gone or were replaced."""
 
-    __slots__ = ("_bounds", "_bytes", "_ends", "entries", "forgotten")
+    __slots__ = ("_bounds", "_bytes", "_ends", "_orders", "entries", "forgotten")
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, orders: Iterator[int]) -> None:
+        self._orders = orders
         self.entries: dict[bytes, _Entry] = {}
         self.forgotten = 0
         self._bounds = bounds
         self._bytes = 0
         self._ends: list[tuple[float, bytes]] = []
 
-    def put(self, key: bytes, value: bytes, now: float, seconds: float) -> None:
-        size = len(key) + len(value)
+    def put(self, key: bytes, value: bytes, began: float, ends: float, now: float) -> float | None:
+        """Returns when the last of the entries began that had to go for this one; None where none had to."""
+        size, gone = len(key) + len(value), None
         if size > self._bounds.bytes:
             raise StateFailed("the entry is larger than its kind may be")
         self.pop(key)
         self._drop_ended(now)
         while self.entries and (len(self.entries) >= self._bounds.entries or self._bytes + size > self._bounds.bytes):
-            self.pop(next(iter(self.entries)))
+            oldest = self.pop(next(iter(self.entries)))
+            gone = oldest.began if oldest is not None else gone
             self.forgotten += 1
-        self.entries[key] = _Entry(value, now, now + seconds)
+        self.entries[key] = _Entry(value, began, ends, next(self._orders))
         self._bytes += size
-        heappush(self._ends, (now + seconds, key))
+        heappush(self._ends, (ends, key))
         if len(self._ends) > _LEAST_ENDS + 2 * len(self.entries):
             self._ends = [(entry.ends, name) for name, entry in self.entries.items()]
             heapify(self._ends)
+        return gone
 
     def find(self, key: bytes, now: float) -> _Entry | None:
         entry = self.entries.get(key)
@@ -70,32 +77,127 @@ class _Kind:
                 self.pop(key)
 
 
+class _Held(NamedTuple):
+    lease: Lease
+    ends: float
+
+
+class _Store:
+    """What several ``MemoryState`` of one process have in common."""
+
+    def __init__(self, bounds: Mapping[str, Bounds]) -> None:
+        self.epoch = secrets.token_hex(8)
+        self.leases: dict[bytes, _Held] = {}
+        self.last_lease = 0
+        self.followers: dict[object, Heard] = {}
+        self.kinds: dict[str, _Kind] = {}
+        self._orders = count()
+        self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **bounds}
+
+    def make_room_for(self, keys: tuple[bytes, ...], now: float) -> None:
+        """A lease of these keys can be given, or ``StateFailed``; one that is held is never ended for another."""
+        most = self._bounds.get("lease", DEFAULT_BOUNDS).entries
+        if len(self.leases.keys() | keys) > most:
+            self.leases = {key: held for key, held in self.leases.items() if held.ends > now}
+        if len(self.leases.keys() | keys) > most:
+            raise StateFailed("there are as many leases as there may be")
+
+    def kind(self, name: str) -> _Kind:
+        found = self.kinds.get(name)
+        if found is None:
+            found = self.kinds[name] = _Kind(self._bounds.get(name, DEFAULT_BOUNDS), self._orders)
+        return found
+
+
 class MemoryState:
     """The shared state of a gateway that is one process; it begins empty, with a new epoch."""
 
-    def __init__(self, clock: Clock, bounds: Mapping[str, Bounds] | None = None) -> None:
-        """``bounds``: by kind, where they are not the default."""
-        self.epoch = secrets.token_hex(8)
+    is_shared = False
+    ready = True
+
+    def __init__(self, clock: Clock, bounds: Mapping[str, Bounds] | None = None, store: _Store | None = None) -> None:
+        """``bounds``: by kind, where they are not the default. ``store``: of another one, as ``beside`` gives it."""
+        self._clock = clock
         self._monotonic = clock.monotonic
-        self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **(bounds or {})}
-        self._kinds: dict[str, _Kind] = {}
+        self._store = store or _Store(bounds or {})
+        self._kind = self._store.kind
+
+    def beside(self) -> "MemoryState":
+        """Another gateway's view of the same memory in this process: what one publishes the other hears at once."""
+        return MemoryState(self._clock, store=self._store)
+
+    @property
+    def epoch(self) -> str:
+        """The name of this memory."""
+        return self._store.epoch
 
     @property
     def forgotten(self) -> int:
         """How many entries were pushed out at a bound before their end."""
-        return sum(kind.forgotten for kind in self._kinds.values())
+        return sum(kind.forgotten for kind in self._store.kinds.values())
+
+    async def follow(self, heard: Heard) -> None:
+        """Hand over every kept revocation, oldest first; from then on ``heard`` gets what the others publish."""
+        now = self._monotonic()
+        kept = [entry for name in KINDS for entry in self._kind(name).entries.values() if now < entry.ends]
+        for entry in sorted(kept, key=lambda entry: entry.order):
+            heard(Remembered(read(entry.value), now - entry.began))
+        self._store.followers[self] = heard
+
+    def poll(self) -> None:
+        """There is nothing to do: ``publish`` calls the others."""
+
+    async def publish(self, revocation: Revocation) -> None:
+        """Keep the revocation, and let all others hear it."""
+        for part in parts_of(revocation):
+            now = self._monotonic()
+            gone = self._keep(part, now, now)
+            if gone is not None and part.kind == REVOKED:
+                self._keep(FORGOTTEN_PART, gone, now)
+                self._tell(Remembered(FORGOTTEN_PART.revocation, now - gone), None)
+            self._tell(Remembered(part.revocation, 0.0), self)
+
+    async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
+        """A lease of all these keys, or None while somebody else holds one of them."""
+        names, now = tuple(sorted(set(keys))), self._monotonic()
+        if not names:
+            raise ValueError("a lease without a key")
+        leases = self._store.leases
+        if any(key in leases and leases[key].ends > now and leases[key].lease.owner != owner for key in names):
+            return None
+        self._store.make_room_for(names, now)
+        self._store.last_lease += 1
+        lease = Lease(names, owner, self._store.last_lease)
+        self._store.leases.update(dict.fromkeys(names, _Held(lease, now + seconds)))
+        return lease
+
+    async def renew(self, lease: Lease, seconds: float) -> bool:
+        """Let the lease end so many seconds from now; False where it was lost."""
+        if not self._is_held(lease):
+            return False
+        self._store.leases.update(dict.fromkeys(lease.keys, _Held(lease, self._monotonic() + seconds)))
+        return True
+
+    async def release(self, lease: Lease) -> None:
+        """End the lease."""
+        for key in lease.keys:
+            held = self._store.leases.get(key)
+            if held is not None and held.lease.number == lease.number:
+                del self._store.leases[key]
 
     async def claim(self, kind: str, key: bytes, seconds: float) -> bool:
         """True for the first caller, until ``seconds`` later."""
         now, entries = self._monotonic(), self._kind(kind)
         if entries.find(key, now) is not None:
             return False
-        entries.put(key, b"", now, seconds)
+        entries.put(key, b"", now, now + seconds, now)
         return True
 
-    async def put(self, kind: str, key: bytes, value: bytes, seconds: float) -> None:
+    async def put(self, kind: str, key: bytes, value: bytes, seconds: float, *, under: Lease | None = None) -> None:
         """Keep the value for so long."""
-        self._kind(kind).put(key, value, self._monotonic(), seconds)
+        self._check(under)
+        now = self._monotonic()
+        self._kind(kind).put(key, value, now, now + seconds, now)
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
         """The value; None where there is none."""
@@ -109,8 +211,9 @@ class MemoryState:
         entries.pop(key)
         return None if found is None else found.value
 
-    async def delete(self, kind: str, key: bytes) -> None:
+    async def delete(self, kind: str, key: bytes, *, under: Lease | None = None) -> None:
         """Make the entry absent."""
+        self._check(under)
         self._kind(kind).pop(key)
 
     async def entries(self, kind: str) -> list[tuple[bytes, bytes]]:
@@ -118,27 +221,26 @@ class MemoryState:
         now = self._monotonic()
         return [(key, entry.value) for key, entry in self._kind(kind).entries.items() if now < entry.ends]
 
-    async def remember(self, revocation: Revocation) -> None:
-        """Keep the revocation for as long as a session can last."""
-        now = self._monotonic()
-        for kind, key in entries_of(revocation):
-            self._kind(kind).put(key, b"", now, REMEMBERED_SECONDS)
-
-    async def revocations(self) -> list[Remembered]:
-        """Every revocation that is kept, with its age."""
-        now = self._monotonic()
-        return [
-            remembered(kind, key, now - entry.began)
-            for kind in KINDS
-            for key, entry in self._kind(kind).entries.items()
-            if now < entry.ends
-        ]
-
     async def aclose(self) -> None:
-        """There is nothing to let go of."""
+        """Hear no more."""
+        self._store.followers.pop(self, None)
 
-    def _kind(self, name: str) -> _Kind:
-        found = self._kinds.get(name)
-        if found is None:
-            found = self._kinds[name] = _Kind(self._bounds.get(name, DEFAULT_BOUNDS))
-        return found
+    def _keep(self, part: Part, began: float, now: float) -> float | None:
+        try:
+            written = spelled(part.revocation)
+        except BadSpelling as error:
+            raise StateFailed("the revocation is larger than any may be") from error
+        return self._kind(part.kind).put(key_of(written), written, began, began + part.seconds, now)
+
+    def _tell(self, heard: Remembered, but: "MemoryState | None") -> None:
+        for follower, hear in tuple(self._store.followers.items()):
+            if follower is not but:
+                hear(heard)
+
+    def _is_held(self, lease: Lease) -> bool:
+        now, leases = self._monotonic(), self._store.leases
+        return all(key in leases and leases[key].lease.number == lease.number and leases[key].ends > now for key in lease.keys)
+
+    def _check(self, under: Lease | None) -> None:
+        if under is not None and not self._is_held(under):
+            raise LeaseLost("the lease had ended before the change")

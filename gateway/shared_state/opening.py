@@ -6,9 +6,9 @@ Owns the choice between the engines. Must never choose another one because the f
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.shared_state.interface import SharedState
+from gateway.shared_state.interface import SharedState, Tell
 from gateway.shared_state.memory import MemoryState
-from gateway.shared_state.sqlite import SqliteState, Tell
+from gateway.shared_state.sqlite import SqliteState
 
 
 def open_state(folder: Path | None, clock: Clock, tell: Tell) -> SharedState:

@@ -1,35 +1,52 @@
 """The shared state of one machine: a SQLite database that several processes use at once, and that outlives them.
 
-Owns what the entries mean: their ends in wall-clock time, their bounds, what is deleted when. Must never change half of something, or wait
+Owns transactions, what others published, and what becomes of failures. Must never change half of something, or wait
 longer than ``BUSY_SECONDS``. The calls take some tens of microseconds, so they run inline on the event loop.
 
 A clock that was set back must not make entries live on: no entry lives longer than its own seconds, counted from the first call after that.
+
+Revocations are entries too. A process reads those with an ``id`` beyond its place when the mapped counter differs, which is changed after
+each commit, and every 50 ms when ``data_version`` says so: thus it hears a writer too that was killed between commit and counter::
+
+    publish: BEGIN ─▶ what others published is read ─▶ own entries ─▶ COMMIT ─▶ counter ─▶ returns
+    poll:    counter differs ─▶ entries beyond the own place are read, and heard
 """
 
+import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.clock import Clock
-from gateway.errors import StateFailed
-from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
-from gateway.shared_state.database import FILE_NAME, LARGEST_FILE_BYTES, explained, open_database
-from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds
-from gateway.shared_state.revoked import KINDS, entries_of, remembered
+from gateway.errors import LeaseLost, StateFailed
+from gateway.revocations import Remembered, Revocation
+from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, explained, open_database
+from gateway.shared_state.entries import Entries, Row
+from gateway.shared_state.interface import Bounds, Heard, Lease, Tell
+from gateway.shared_state.published import FORGOTTEN_PART
+from gateway.shared_state.spelling import BadSpelling, read, spelled
 
-DROPPED_AT_ONCE = 16
-"""So many entries that are over are deleted with each write: more than a write adds, so that they cannot pile up."""
-DROPPED_AT_BOUND = 1000
+LOOK_SECONDS = 0.05
+"""How often an idle process looks for what others published, and how soon a failed reading is tried again."""
+REPAIR_SECONDS = 1.0
+"""How often a failed writing is tried again."""
+MOST_UNWRITTEN = 10_000
 
-Tell = Callable[[str, Mapping[str, object]], None]
+_READING, _WRITING = "reading", "writing"
+_TRIAL = "trial"
+_PUBLISHED = "SELECT id, value, began FROM entry INDEXED BY entry_age WHERE kind IN (?, ?, ?, ?, ?, ?) AND id > ? AND ends > ? ORDER BY id"
+
 Result = TypeVar("Result")
 
 
 class SqliteState:
     """The state in the file ``state.db`` of one folder. Make it in the process that uses it, behind any fork; close it with ``aclose``."""
+
+    is_shared = True
 
     def __init__(
         self,
@@ -45,21 +62,75 @@ class SqliteState:
         """
         self._file = folder / FILE_NAME
         self._wall = clock.wall
+        self._monotonic = clock.monotonic
         self._tell = tell
-        self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **(bounds or {})}
-        self._problem: str | None = None
-        self._pushed_out = 0
+        self._problems: dict[str, str] = {}
         self.forgotten = 0
-        opened = open_database(folder, largest_bytes)
-        self._database, self.epoch, self._inode = opened.connection, opened.epoch, opened.inode
+        self._heard: Heard | None = None
+        self._place = 0
+        self._unheard: deque[Row] = deque()
+        self._unwritten: dict[Revocation, None] = {}
+        self._retry_at = 0.0
+        self._repair_at = 0.0
+        self._watching: asyncio.Task[None] | None = None
+        self._has_told_unreadable = False
+        self._database, self.epoch, self._inode, self._counter = open_database(folder, largest_bytes)
+        self._entries = Entries(self._database, bounds or {})
+        self._counted: int | None = None
+        self._version = -1
+
+    @property
+    def ready(self) -> bool:
+        """Whether the file can be read and written, and holds everything that was published here."""
+        return not self._problems and not self._unwritten
+
+    async def follow(self, heard: Heard) -> None:
+        """Hand over every kept revocation, oldest first; from then on ``heard`` gets what others publish."""
+        self._heard, self._place = heard, 0
+        counted = self._counter.cell[0]
+        self._hear(self._change(lambda now: self._entries.published(0, now)))
+        self._counted = counted
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch(), name="watching the shared state")
+
+    def poll(self) -> None:
+        """Hand over what others have published, where the mapped counter says that there is something."""
+        if self._counter.cell[0] != self._counted:
+            self._poll()
+
+    async def publish(self, revocation: Revocation) -> None:
+        """Keep the revocation across restarts; every process on this machine hears it at its next ``poll``."""
+        try:
+            self._publish(revocation)
+        except StateFailed:
+            if not self.ready:  # else this one revocation is refused, and would be again
+                self._unwritten[revocation] = None
+            if len(self._unwritten) > MOST_UNWRITTEN:
+                del self._unwritten[next(iter(self._unwritten))]
+            raise
+
+    async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
+        """A lease of all these keys, or None while somebody else holds one of them."""
+        names = tuple(sorted(set(keys)))
+        if not names:
+            raise ValueError("a lease without a key")
+        return self._change(lambda now: self._entries.lease(names, owner, now, seconds))
+
+    async def renew(self, lease: Lease, seconds: float) -> bool:
+        """Let the lease end so many seconds from now; False where it was lost."""
+        return self._change(lambda now: self._entries.renew(lease, now, seconds))
+
+    async def release(self, lease: Lease) -> None:
+        """End the lease."""
+        self._change(lambda now: self._entries.release(lease))
 
     async def claim(self, kind: str, key: bytes, seconds: float) -> bool:
         """True for the first caller on this machine, until ``seconds`` later."""
-        return self._change(lambda now: self._claimed(kind, key, now, seconds))
+        return self._change(lambda now: self._entries.claim(kind, key, now, seconds))
 
-    async def put(self, kind: str, key: bytes, value: bytes, seconds: float) -> None:
+    async def put(self, kind: str, key: bytes, value: bytes, seconds: float, *, under: Lease | None = None) -> None:
         """Keep the value for so long."""
-        self._change(lambda now: self._put(kind, key, value, now, seconds))
+        self._change(lambda now: self._entries.put(kind, key, value, now, now + seconds), under)
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
         """The value; None where there is none."""
@@ -67,38 +138,100 @@ class SqliteState:
 
     async def take(self, kind: str, key: bytes) -> bytes | None:
         """The value, deleted in the same step; None where there is none."""
-        return self._change(lambda now: self._taken(kind, key, now))
+        return self._change(lambda now: self._entries.take(kind, key, now))
 
-    async def delete(self, kind: str, key: bytes) -> None:
+    async def delete(self, kind: str, key: bytes, *, under: Lease | None = None) -> None:
         """Make the entry absent."""
-        self._change(lambda now: self._deleted(kind, key))
+        self._change(lambda now: self._entries.delete(kind, key), under)
 
     async def entries(self, kind: str) -> list[tuple[bytes, bytes]]:
         """Every key with its value, oldest first."""
-        rows = "SELECT key, value FROM entry WHERE kind = ? AND ends > ? ORDER BY id"
-        return self._change(lambda now: self._database.execute(rows, (kind, now)).fetchall())
-
-    async def remember(self, revocation: Revocation) -> None:
-        """Keep the revocation for as long as a session can last, across restarts."""
-        self._change(lambda now: self._remembered(revocation, now))
-
-    async def revocations(self) -> list[Remembered]:
-        """Every revocation that is kept, with its age."""
-        return self._change(self._revocations)
+        return self._change(lambda now: self._entries.all(kind, now))
 
     async def aclose(self) -> None:
         """Close the file."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         self._database.close()
+        self._counter.close()
 
-    def _claimed(self, kind: str, key: bytes, now: float, seconds: float) -> bool:
-        if self._find(kind, key, now) is not None:
-            return False
-        self._put(kind, key, b"", now, seconds)
-        return True
+    def _poll(self) -> None:
+        now = self._monotonic()
+        if self._heard is None or now < self._retry_at:
+            return
+        counted = self._counter.cell[0]
+        try:
+            rows = self._read(lambda: self._entries.published(self._place, self._wall()))
+        except StateFailed:
+            self._retry_at = now + LOOK_SECONDS
+            return
+        self._hear(rows)
+        self._counted = counted
+
+    def _publish(self, revocation: Revocation) -> None:
+        def write(now: float) -> tuple[list[Row], float | None, int]:
+            others = self._entries.published(self._place, now) if self._heard is not None else []
+            return others, self._entries.publish(revocation, now), self._entries.last_id()
+
+        others, youngest_gone, self._place = self._change(write)
+        self._counter.change()
+        if youngest_gone is not None:
+            others.append((self._place, spelled(FORGOTTEN_PART.revocation), youngest_gone))
+        self._hear(others)
+
+    def _hear(self, rows: list[Row]) -> None:
+        """Hand over all rows, also those that were left when ``heard`` raised an error before."""
+        if rows:
+            self._place = max(self._place, rows[-1][0])
+            self._unheard.extend(rows)
+        now = self._wall()
+        while self._unheard and self._heard is not None:
+            _, written, began = self._unheard.popleft()
+            try:
+                revocation = read(written)
+            except BadSpelling as error:
+                self._tell_unreadable(str(error))
+            else:
+                self._heard(Remembered(revocation, max(0.0, now - began)))
+
+    async def _watch(self) -> None:
+        """Hear too when nobody polls, and when a writer was killed before it changed the counter; repair what failed."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._look()
+
+    def _look(self) -> None:
+        self._counter.remap()
+        with suppress(StateFailed):
+            version = self._read(self._data_version)
+            if version != self._version or self._counter.cell[0] != self._counted:
+                self._poll()
+                self._version = version if self._counter.cell[0] == self._counted else -1
+        now = self._monotonic()
+        if not self.ready and now >= self._repair_at:
+            self._repair_at = now + REPAIR_SECONDS
+            with suppress(StateFailed):
+                self._change(lambda now: self._entries.put(_TRIAL, b"", b"", now, now + REPAIR_SECONDS))
+                self._write_unwritten()
+
+    def _write_unwritten(self) -> None:
+        for revocation in tuple(self._unwritten):
+            try:
+                self._publish(revocation)
+            except StateFailed:
+                if self._problems:
+                    raise
+            del self._unwritten[revocation]
+
+    def _data_version(self) -> int:
+        """Differs when another process has written."""
+        (version,) = self._database.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     def _got(self, kind: str, key: bytes) -> bytes | None:
         now = self._wall()
-        row = self._find(kind, key, now)
+        row = self._entries.find(kind, key, now)
         if row is None:
             return None
         value, began = row
@@ -106,107 +239,75 @@ class SqliteState:
             self._change(lambda now: None)  # the clock was set back: what is kept gets its own seconds from now on, and no more
         return value
 
-    def _taken(self, kind: str, key: bytes, now: float) -> bytes | None:
-        row = self._find(kind, key, now)
-        self._deleted(kind, key)
-        return None if row is None else row[0]
-
-    def _find(self, kind: str, key: bytes, now: float) -> tuple[bytes, float] | None:
-        select = "SELECT value, began FROM entry WHERE kind = ? AND key = ? AND ends > ?"
-        row: tuple[bytes, float] | None = self._database.execute(select, (kind, key, now)).fetchone()
-        return row
-
-    def _deleted(self, kind: str, key: bytes) -> None:
-        self._database.execute("DELETE FROM entry WHERE kind = ? AND key = ?", (kind, key))
-
-    def _put(self, kind: str, key: bytes, value: bytes, now: float, seconds: float) -> None:
-        bounds, size = self._bounds.get(kind, DEFAULT_BOUNDS), len(key) + len(value)
-        if size > bounds.bytes:
-            raise StateFailed(f"{self._file}: the entry is larger than its kind may be")
-        self._deleted(kind, key)
-        self._make_room(kind, size, bounds, now)
-        self._database.execute(
-            "INSERT INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", (kind, key, value, now, now + seconds)
-        )
-
-    def _make_room(self, kind: str, size: int, bounds: Bounds, now: float) -> None:
-        has_dropped = False
-        while self._is_full(kind, size, bounds):
-            if not has_dropped:
-                self._drop_ended(now, DROPPED_AT_BOUND)
-                has_dropped = True
-                continue
-            oldest = "DELETE FROM entry WHERE id = (SELECT id FROM entry WHERE kind = ? ORDER BY id LIMIT 1)"
-            self._database.execute(oldest, (kind,))
-            self._pushed_out += 1
-
-    def _is_full(self, kind: str, size: int, bounds: Bounds) -> bool:
-        row = self._database.execute("SELECT entries, bytes FROM total WHERE kind = ?", (kind,)).fetchone()
-        entries, held = row or (0, 0)
-        return entries > 0 and (entries >= bounds.entries or held + size > bounds.bytes)
-
-    def _remembered(self, revocation: Revocation, now: float) -> None:
-        for kind, key in entries_of(revocation):
-            self._put(kind, key, b"", now, REMEMBERED_SECONDS)
-
-    def _revocations(self, now: float) -> list[Remembered]:
-        rows = "SELECT key, began FROM entry WHERE kind = ? AND ends > ? ORDER BY id"
-        return [remembered(kind, key, now - began) for kind in KINDS for key, began in self._database.execute(rows, (kind, now))]
-
-    def _change(self, step: Callable[[float], Result]) -> Result:
+    def _change(self, step: Callable[[float], Result], under: Lease | None = None) -> Result:
         """What ``step`` returns for the time it is now, in one transaction that no other process's write can come between."""
-        self._pushed_out = 0
+        before = self._entries.pushed_out
         try:
-            if os.stat(self._file).st_ino != self._inode:
-                raise FileNotFoundError
+            self._look_at_file()
             self._database.execute("BEGIN IMMEDIATE")
             now = self._wall()
-            self._correct(now)
+            self._entries.correct(now)
+            if under is not None and not self._entries.holds(under, now):
+                raise LeaseLost("the lease had ended before the change")
             result = step(now)
-            self._drop_ended(now, DROPPED_AT_ONCE)
+            self._entries.drop_ended(now)
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._roll_back()
-            raise self._failed(explained(self._file, error)) from error
-        except OSError as error:
-            raise self._failed(StateFailed(f"{self._file}: was deleted while it was in use; restart the gateway")) from error
+            raise self._failed(_WRITING, error) from error
         except BaseException:
             self._roll_back()
             raise
-        self.forgotten += self._pushed_out
-        self._works()
+        self.forgotten += self._entries.pushed_out - before
+        self._works(_READING, _WRITING)
         return result
 
     def _read(self, step: Callable[[], Result]) -> Result:
         try:
+            self._look_at_file()
             result = step()
-        except sqlite3.Error as error:
-            raise self._failed(explained(self._file, error)) from error
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed(_READING, error) from error
+        self._works(_READING)
         return result
 
-    def _correct(self, now: float) -> None:
-        """Where the clock was set back, let everything begin now that seems to begin later. The newest entry began last."""
-        newest = self._database.execute("SELECT began FROM entry ORDER BY id DESC LIMIT 1").fetchone()
-        if newest is not None and newest[0] > now:
-            self._database.execute("UPDATE entry SET ends = ? + (ends - began), began = ? WHERE began > ?", (now, now, now))
-
-    def _drop_ended(self, now: float, most: int) -> None:
-        over = "DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE ends <= ? ORDER BY ends LIMIT ?)"
-        self._database.execute(over, (now, most))
+    def _look_at_file(self) -> None:
+        """A file that was deleted stays usable for those that have it open, but others no longer see what is in it."""
+        if os.stat(self._file).st_ino != self._inode:
+            raise FileNotFoundError
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 
-    def _failed(self, error: StateFailed) -> StateFailed:
-        """Told once for each problem, not for each call."""
-        if self._problem != str(error):
-            self._problem = str(error)
-            self._tell("state_failed", {"problem": self._problem})
-        return error
+    def _failed(self, doing: str, error: sqlite3.Error | OSError) -> StateFailed:
+        """Told once for each problem, not for each call; while another process holds the file, later calls do not wait for it again."""
+        if isinstance(error, sqlite3.Error):
+            failed = explained(self._file, error)
+            self._wait_for_others(0.0)
+        else:
+            failed = StateFailed(f"{self._file}: was deleted while it was in use; restart the gateway")
+        if self._problems.get(doing) != str(failed):
+            is_news = str(failed) not in self._problems.values()
+            self._problems[doing] = str(failed)
+            if is_news:
+                self._tell("state_failed", {"problem": str(failed)})
+        return failed
 
-    def _works(self) -> None:
-        if self._problem is not None:
-            self._problem = None
-            self._tell("state_works", {})
+    def _works(self, *doings: str) -> None:
+        if self._problems:
+            for doing in doings:
+                self._problems.pop(doing, None)
+            if not self._problems:
+                self._wait_for_others(BUSY_SECONDS)
+                self._tell("state_works", {})
+
+    def _wait_for_others(self, seconds: float) -> None:
+        with suppress(sqlite3.Error):
+            self._database.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
+    def _tell_unreadable(self, reason: str) -> None:
+        if not self._has_told_unreadable:
+            self._has_told_unreadable = True
+            self._tell("state_entry_unreadable", {"reason": reason})

@@ -6,12 +6,10 @@ Owns the form: JSON in ASCII, a list with the message's name first. Must never g
 
 import json
 import math
-import re
-from collections.abc import Iterable
 from typing import assert_never
 
-from gateway.core.session import Fingerprint
-from gateway.revocations import Moved, Remembered, Revocation
+from gateway.revocations import Remembered, Revocation
+from gateway.shared_state.spelling import BadSpelling, fields_of, revocation_of
 from gateway.supervisor.messages import (
     Alone,
     Ask,
@@ -33,7 +31,6 @@ from gateway.supervisor.messages import (
 )
 
 LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024
-_HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _LARGEST_NUMBER = 2**53
 
 
@@ -50,11 +47,11 @@ def _listed(message: Message) -> list[object]:
         case Hello(text) | Farewell(text):
             return [type(message).__name__.lower(), text]
         case Memory(entries):
-            return ["memory", *([_plain(entry.revocation), entry.age_seconds] for entry in entries)]
+            return ["memory", *([fields_of(entry.revocation), entry.age_seconds] for entry in entries)]
         case Publish(number, revocation):
-            return ["publish", number, _plain(revocation)]
+            return ["publish", number, fields_of(revocation)]
         case Revoked(number, revocation):
-            return ["revoked", number, _plain(revocation)]
+            return ["revoked", number, fields_of(revocation)]
         case Ask(number, text) | Told(number, text):
             return [type(message).__name__.lower(), number, text]
         case Complete(number) | Heard(number) | Published(number):
@@ -63,14 +60,6 @@ def _listed(message: Message) -> list[object]:
             return [type(message).__name__.lower()]
         case _:
             assert_never(message)
-
-
-def _plain(revocation: Revocation) -> list[object]:
-    of_cookies = (revocation.fingerprints, revocation.unseen, revocation.held, revocation.released)
-    cookies, *others = ([fingerprint.hex() for fingerprint in some] for some in of_cookies)
-    moved = revocation.moved
-    last = [[one.hex() for one in moved.fingerprints], moved.user_id, moved.browser] if moved is not None else None
-    return [cookies, revocation.session_id, revocation.user_id, *others, revocation.spared_for, last]
 
 
 def decoded(written: bytes) -> Message:
@@ -138,37 +127,10 @@ def _remembered(said: object) -> Remembered:
 
 
 def _revocation(said: object) -> Revocation:
-    match said:
-        case [
-            list(cookies),
-            None | str() as session_id,
-            None | str() as user_id,
-            list(unseen),
-            list(held),
-            list(released),
-            str(spared_for),
-            last,
-        ]:
-            unseen_ones, held_ones, released_ones = map(_fingerprints, (unseen, held, released))
-            own = _fingerprints(cookies)
-            return Revocation(own, session_id, user_id, unseen_ones, held_ones, released_ones, spared_for, _moved(last))
-    raise BadMessage("no revocation")
-
-
-def _moved(said: object) -> Moved | None:
-    match said:
-        case None:
-            return None
-        case [list(cookies), str(user_id), str(browser)]:
-            return Moved(_fingerprints(cookies), user_id, browser)
-    raise BadMessage("no move")
-
-
-def _fingerprints(said: Iterable[object]) -> tuple[Fingerprint, ...]:
-    found = tuple(Fingerprint(bytes.fromhex(one)) for one in said if isinstance(one, str) and _HEX.fullmatch(one))
-    if len(found) != len(tuple(said)):
-        raise BadMessage("no fingerprint")
-    return found
+    try:
+        return revocation_of(said)
+    except BadSpelling as error:
+        raise BadMessage("no revocation") from error
 
 
 def _number(said: object) -> int:

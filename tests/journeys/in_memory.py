@@ -46,7 +46,7 @@ from gateway.proxy.http import HttpProxy, Judge, Rewrite
 from gateway.proxy.pins import NOBODY, Asker
 from gateway.proxy.relayed import RelayedResponse
 from gateway.proxy.servers import Source
-from gateway.revocations import KeptRevocations, LocalRevocations
+from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState
 from gateway.standin import Org
 from gateway.standin.call import call_of
@@ -311,8 +311,8 @@ class TownInMemory:
         """Begin a process, with the shared state that there is."""
         clock = self.clock()
         self.state = self.state or MemoryState(clock)
-        revocations = KeptRevocations(LocalRevocations(clock.monotonic), self.state)
-        await revocations.load()
+        revocations = SharedRevocations(LocalRevocations(clock.monotonic), self.state)
+        await revocations.follow()
         async with AsyncExitStack() as opened:
             parts = make_parts(settings_in_memory(), clock, _nothing, revocations, self.state, okta=OktaInMemory(self.line))
             opened.push_async_callback(parts.aclose)

@@ -7,13 +7,13 @@ import pytest
 
 from gateway.clock import Clock
 from gateway.core.session import Fingerprint
-from gateway.revocations import KeptRevocations, LocalRevocations, Revocation, Revocations
+from gateway.revocations import LocalRevocations, Revocation, Revocations, SharedRevocations
 from gateway.shared_state import MemoryState
 from tests.revocations.joined import Time, joined
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 
-Memory = LocalRevocations | KeptRevocations
+Memory = LocalRevocations | SharedRevocations
 Pair = tuple[Memory, Memory]
 """The memory in which tests publish, and one in which that must hold as well."""
 
@@ -29,12 +29,12 @@ async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
             store = MemoryState(Clock(time, time))
             if request.param in ("local", "kept"):
                 local = LocalRevocations(time, seconds, largest)
-                alone = local if request.param == "local" else KeptRevocations(local, store)
+                alone = local if request.param == "local" else SharedRevocations(local, store)
                 return alone, alone
             crew = await opened.enter_async_context(joined(time, seconds, largest))
             workers = [await crew.worker(time, seconds, largest) for _ in range(3)]
             here, there = workers[0].revocations, workers[2].revocations
-            return (here, there) if request.param == "workers" else (KeptRevocations(here, store), KeptRevocations(there, store))
+            return (here, there) if request.param == "workers" else (SharedRevocations(here, store), SharedRevocations(there, store))
 
         yield made
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.clock import Clock
+from gateway.revocations import Remembered
 from gateway.shared_state import Bounds, MemoryState, SharedState, SqliteState
 
 Engine = Literal["memory", "sqlite"]
@@ -47,3 +48,24 @@ async def opened(engine: Engine, folder: Path, times: Times, bounds: Mapping[str
         yield state
     finally:
         await state.aclose()
+
+
+async def kept(state: SharedState) -> list[Remembered]:
+    """Every published revocation that this state keeps."""
+    heard: list[Remembered] = []
+    await state.follow(heard.append)
+    return heard
+
+
+@asynccontextmanager
+async def together(
+    engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None
+) -> AsyncIterator[tuple[SharedState, SharedState, SharedState]]:
+    """Three that share one memory, as three gateways do."""
+    first = made(engine, folder, times, bounds)
+    others = [first.beside() if isinstance(first, MemoryState) else made(engine, folder, times, bounds) for _ in range(2)]
+    try:
+        yield first, others[0], others[1]
+    finally:
+        for state in (first, *others):
+            await state.aclose()

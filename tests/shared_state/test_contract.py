@@ -6,13 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
-from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
 from gateway.shared_state import Bounds, SharedState
 from tests.shared_state.engines import ENGINES, Engine, Times, opened
-
-ONE, OTHER, THIRD = (Fingerprint(bytes([number]) * 16) for number in (1, 2, 3))
 
 
 @pytest.fixture
@@ -190,43 +186,6 @@ async def test_what_is_over_is_deleted_with_later_writes(engine: Engine, tmp_pat
             await state.put("record", b"new %d" % number, b"", 1.0)
         assert state.forgotten == 0
         assert len(await state.entries("record")) == 200
-
-
-async def test_revocations_come_back_with_their_ages(state: SharedState, times: Times) -> None:
-    await state.remember(Revocation((ONE, OTHER), "102abc", "00u1", unseen=(OTHER,)))
-    times.passes(5.0)
-    await state.remember(Revocation((THIRD,)))
-    times.passes(1.0)
-    assert sorted(await state.revocations(), key=repr) == sorted(
-        [
-            Remembered(Revocation((ONE,)), 6.0),
-            Remembered(Revocation((THIRD,)), 1.0),
-            Remembered(Revocation((OTHER,), unseen=(OTHER,)), 6.0),
-            Remembered(Revocation(session_id="102abc"), 6.0),
-            Remembered(Revocation(user_id="00u1"), 6.0),
-        ],
-        key=repr,
-    )
-
-
-async def test_a_revocation_heard_again_is_young_again_and_one_that_is_over_is_gone(state: SharedState, times: Times) -> None:
-    await state.remember(Revocation((ONE,)))
-    await state.remember(Revocation((OTHER,)))
-    times.passes(REMEMBERED_SECONDS - 10)
-    await state.remember(Revocation((ONE,)))
-    times.passes(10.0)
-    assert await state.revocations() == [Remembered(Revocation((ONE,)), 10.0)]
-
-
-async def test_cookies_that_anybody_can_invent_push_out_no_other_revocation(engine: Engine, tmp_path: Path, times: Times) -> None:
-    async with opened(engine, tmp_path, times, {"revoked.unseen": Bounds(3, 1000)}) as state:
-        await state.remember(Revocation((ONE,), "102abc", "00u1"))
-        for number in range(10):
-            invented = Fingerprint(b"%016d" % number)
-            await state.remember(Revocation((invented,), unseen=(invented,)))
-        kept = [revocation for revocation, _ in await state.revocations()]
-        assert len(kept) == 6 and Revocation((ONE,)) in kept and Revocation(user_id="00u1") in kept
-        assert state.forgotten == 7
 
 
 async def test_an_epoch_is_another_ones_for_another_memory(engine: Engine, tmp_path: Path, times: Times) -> None:

@@ -18,7 +18,7 @@ from gateway.clock import Clock
 from gateway.core.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
 from gateway.shared_state import Bounds, SqliteState, open_state
-from tests.shared_state.engines import Times, not_told, opened
+from tests.shared_state.engines import Times, kept, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
 
@@ -39,7 +39,7 @@ async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp
     async with opened("sqlite", tmp_path, times) as first:
         await first.put("record", b"a", b"sealed", 10.0)
         assert await first.claim("ticket", b"t", 10.0)
-        await first.remember(Revocation((ONE,), user_id="00u1"))
+        await first.publish(Revocation((ONE,), user_id="00u1"))
         epoch = first.epoch
     times.passes(6.0)
     times.monotonic = 0.0  # another process, another boot
@@ -47,7 +47,7 @@ async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp
         assert second.epoch == epoch
         assert await second.get("record", b"a") == b"sealed"
         assert not await second.claim("ticket", b"t", 10.0)
-        assert await second.revocations() == [Remembered(Revocation((ONE,)), 6.0), Remembered(Revocation(user_id="00u1"), 6.0)]
+        assert await kept(second) == [Remembered(Revocation((ONE,), user_id="00u1"), 6.0)]
         times.passes(4.0)
         assert await second.get("record", b"a") is None
         assert await second.claim("ticket", b"t", 10.0)
@@ -59,7 +59,7 @@ async def test_the_file_and_its_folder_are_private(tmp_path: Path, times: Times)
         await state.put("record", b"a", b"", 10.0)
         assert folder.stat().st_mode & 0o777 == 0o700
         assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == dict.fromkeys(
-            ("state.db", "state.db-wal", "state.db-shm", "state.lock"), 0o600
+            ("state.db", "state.db-wal", "state.db-shm", "state.lock", "state.counter"), 0o600
         )
     (folder / "state.db").chmod(0o644)
     async with opened("sqlite", folder, times):
@@ -69,15 +69,15 @@ async def test_the_file_and_its_folder_are_private(tmp_path: Path, times: Times)
 async def test_a_clock_that_is_set_back_lets_no_entry_live_longer_than_its_own_seconds(state: SqliteState, times: Times) -> None:
     await state.put("record", b"a", b"1", 10.0)
     assert await state.claim("ticket", b"t", 10.0)
-    await state.remember(Revocation((ONE,)))
+    await state.publish(Revocation((ONE,)))
     times.wall -= 86_400.0
     assert await state.get("record", b"a") == b"1"
-    assert [age for _, age in await state.revocations()] == [0.0]
+    assert [age for _, age in await kept(state)] == [0.0]
     times.passes(10.0)
     assert await state.get("record", b"a") is None
     assert await state.claim("ticket", b"t", 10.0)
     times.passes(REMEMBERED_SECONDS - 10.0)
-    assert await state.revocations() == []
+    assert await kept(state) == []
 
 
 async def test_reading_alone_notices_that_the_clock_was_set_back(state: SqliteState, times: Times) -> None:
@@ -177,22 +177,22 @@ async def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half_done
         os.kill(writer.pid, signal.SIGKILL)
         await writer.wait()
     state = SqliteState(tmp_path, Clock(), not_told)
-    kept = await state.entries("record")
+    entries_kept = await state.entries("record")
     await state.put("record", b"another", b"", 60.0)
     await state.aclose()
-    assert len(kept) >= 50
+    assert len(entries_kept) >= 50
     with sqlite3.connect(tmp_path / "state.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         entries, held = database.execute("SELECT entries, bytes FROM total WHERE kind = 'record'").fetchone()
     database.close()
-    assert (entries, held) == (len(kept) + 1, sum(len(key) + len(value) for key, value in kept) + len(b"another"))
+    assert (entries, held) == (len(entries_kept) + 1, sum(len(key) + len(value) for key, value in entries_kept) + len(b"another"))
 
 
 async def test_a_folder_makes_it_sqlite_and_none_makes_it_memory(tmp_path: Path, times: Times) -> None:
-    kept = open_state(tmp_path, times.clock, not_told)
+    lasting = open_state(tmp_path, times.clock, not_told)
     memory = open_state(None, times.clock, not_told)
-    assert [type(one).__name__ for one in (kept, memory)] == ["SqliteState", "MemoryState"]
-    await kept.aclose()
+    assert [type(one).__name__ for one in (lasting, memory)] == ["SqliteState", "MemoryState"]
+    await lasting.aclose()
     await memory.aclose()
 
 

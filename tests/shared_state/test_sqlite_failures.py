@@ -14,7 +14,7 @@ from gateway.errors import OutsideFailed, StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState, folder_problem
 from gateway.shared_state.database import BUSY_SECONDS, VERSION, open_database
-from tests.shared_state.engines import Times, not_told, opened
+from tests.shared_state.engines import Times, kept, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
 
@@ -42,8 +42,8 @@ async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing
     large = Revocation(tuple(Fingerprint(b"%016d" % number) for number in range(2000)), "102abc", "00u1")
     for _ in range(3):
         with pytest.raises(StateFailed):
-            await state.remember(large)
-    assert await state.revocations() == []
+            await state.publish(large)
+    assert await kept(state) == []
     assert await state.entries("record") == before
     assert [event for event, _ in told if event == "state_failed"][:1] == ["state_failed"]
     assert all(str(tmp_path / "state.db") in problem for event, problem in told if event == "state_failed")
@@ -79,10 +79,10 @@ async def test_a_file_that_was_deleted_while_in_use_is_told_of(tmp_path: Path, t
     state = SqliteState(tmp_path, times.clock, told)
     (tmp_path / "state.db").unlink()
     with pytest.raises(StateFailed, match="was deleted"):
-        await state.remember(Revocation((ONE,)))
+        await state.publish(Revocation((ONE,)))
     other = SqliteState(tmp_path, times.clock, told)
     with pytest.raises(StateFailed, match="was deleted"):
-        await state.remember(Revocation((ONE,)))
+        await state.publish(Revocation((ONE,)))
     assert [event for event, _ in told] == ["state_failed"]
     await other.aclose()
     await state.aclose()

@@ -1,0 +1,67 @@
+"""A number in a mapped file beside the database: it changes whenever something was published.
+
+Owns the file, 8 bytes, mode 0600. Each writer puts a new random number there, so no number comes twice and readers need only compare. Must
+never truncate the file: a process that reads a mapped page behind the end of its file is killed.
+"""
+
+import mmap
+import os
+from contextlib import suppress
+from pathlib import Path
+
+FILE_NAME = "state.counter"
+FILE_MODE = 0o600
+_BYTES = 8
+
+
+class Counter:
+    """The mapped number; ``cell[0]`` reads it. Close it with ``close``."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ``OSError`` where the file cannot be made or mapped."""
+        self._file = folder / FILE_NAME
+        self._map, self.cell, self._inode = _mapped(self._file)
+
+    def change(self) -> None:
+        """Put another number there, for every process that has this file open, or one that took its place."""
+        number = os.urandom(_BYTES)
+        self._map[:_BYTES] = number
+        if self.remap():
+            self._map[:_BYTES] = number
+
+    def remap(self) -> bool:
+        """Whether the file had been deleted, or was another one; then it was made anew, and ``cell`` is another."""
+        with suppress(OSError):  # it cannot be made now: whoever has the old one goes on with it, and the next call tries again
+            if not self._is_there():
+                before = self._map, self.cell
+                self._map, self.cell, self._inode = _mapped(self._file)
+                _close(*before)
+                return True
+        return False
+
+    def close(self) -> None:
+        """Let go of the file."""
+        _close(self._map, self.cell)
+
+    def _is_there(self) -> bool:
+        try:
+            return os.stat(self._file).st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+
+def _mapped(file: Path) -> tuple[mmap.mmap, memoryview, int]:
+    opened = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+    try:
+        found = os.fstat(opened)
+        if found.st_size < _BYTES:
+            os.pwrite(opened, bytes(_BYTES), 0)  # written, not only lengthened: a full disk fails here, and not at a later store
+        mapped = mmap.mmap(opened, _BYTES)
+        return mapped, memoryview(mapped).cast("Q"), found.st_ino
+    finally:
+        os.close(opened)
+
+
+def _close(mapped: mmap.mmap, cell: memoryview) -> None:
+    cell.release()
+    mapped.close()

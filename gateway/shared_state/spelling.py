@@ -1,0 +1,124 @@
+"""A revocation as bytes, and bytes as a revocation.
+
+Owns the form: one JSON object in ASCII, ``"v": 1``, with named fields, so that two releases run side by side. Absent fields have their
+default and unknown ones are ignored. Must never guess: a known field with a wrong value is ``BadSpelling``. Rules from: RFC 8259.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+
+from gateway.core.session import Fingerprint
+from gateway.revocations import Kin, Moved, Revocation
+
+VERSION = 1
+LARGEST_BYTES = 1024 * 1024
+_HEX = re.compile(r"(?:[0-9a-f]{2})+")
+
+
+class BadSpelling(ValueError):
+    """These bytes are no revocation of a version that this release reads."""
+
+
+def spelled(revocation: Revocation) -> bytes:
+    """The revocation as bytes; ``BadSpelling`` where it is too large to be read."""
+    written = json.dumps(fields_of(revocation), separators=(",", ":")).encode("ascii")
+    if len(written) > LARGEST_BYTES:
+        raise BadSpelling("too large")
+    return written
+
+
+def read(written: bytes) -> Revocation:
+    """The revocation that these bytes are; ``BadSpelling`` for anything else."""
+    if len(written) > LARGEST_BYTES:
+        raise BadSpelling("too large")
+    try:
+        said = json.loads(written.decode("ascii"))
+    except (ValueError, RecursionError) as error:
+        raise BadSpelling("not JSON") from error
+    return revocation_of(said)
+
+
+def fields_of(revocation: Revocation) -> dict[str, object]:
+    """The revocation as what JSON can hold; fields with their default value are left out."""
+    kin, moved = revocation.kin, revocation.moved
+    fields: dict[str, object] = {
+        "cookies": _hex(revocation.fingerprints),
+        "session": revocation.session_id,
+        "user": revocation.user_id,
+        "unseen": _hex(revocation.unseen),
+        "held": _hex(revocation.held),
+        "released": _hex(revocation.released),
+        "spared_for": revocation.spared_for or None,
+        "moved": {"cookies": _hex(moved.fingerprints), "user": moved.user_id, "browser": moved.browser} if moved is not None else None,
+        "kin": {"olds": _hex(kin.olds), "news": _hex(kin.news), "user": kin.user_id, "unseen": _hex(kin.unseen)}
+        if kin is not None
+        else None,
+        "everybody": revocation.everybody or None,
+        "forgotten": revocation.forgotten or None,
+    }
+    return {"v": VERSION, **{name: value for name, value in fields.items() if value is not None and value != []}}
+
+
+def revocation_of(said: object) -> Revocation:
+    """The revocation that this JSON value is; ``BadSpelling`` for anything else."""
+    fields = _object(said)
+    version = fields.get("v")
+    if version != VERSION or isinstance(version, bool):
+        raise BadSpelling("another version")
+    moved, kin = fields.get("moved"), fields.get("kin")
+    return Revocation(
+        _fingerprints(fields, "cookies"),
+        _text(fields, "session"),
+        _text(fields, "user"),
+        _fingerprints(fields, "unseen"),
+        _fingerprints(fields, "held"),
+        _fingerprints(fields, "released"),
+        _text(fields, "spared_for") or "",
+        _moved(_object(moved)) if moved is not None else None,
+        _kin(_object(kin)) if kin is not None else None,
+        _is_set(fields, "everybody"),
+        _is_set(fields, "forgotten"),
+    )
+
+
+def _moved(fields: Mapping[str, object]) -> Moved:
+    return Moved(_fingerprints(fields, "cookies"), _text(fields, "user") or "", _text(fields, "browser") or "")
+
+
+def _kin(fields: Mapping[str, object]) -> Kin:
+    return Kin(_fingerprints(fields, "olds"), _fingerprints(fields, "news"), _text(fields, "user"), _fingerprints(fields, "unseen"))
+
+
+def _object(said: object) -> Mapping[str, object]:
+    if not isinstance(said, dict):
+        raise BadSpelling("no object")
+    return said
+
+
+def _text(fields: Mapping[str, object], name: str) -> str | None:
+    said = fields.get(name)
+    if said is not None and not isinstance(said, str):
+        raise BadSpelling(name)
+    return said
+
+
+def _is_set(fields: Mapping[str, object], name: str) -> bool:
+    said = fields.get(name, False)
+    if not isinstance(said, bool):
+        raise BadSpelling(name)
+    return said
+
+
+def _fingerprints(fields: Mapping[str, object], name: str) -> tuple[Fingerprint, ...]:
+    said = fields.get(name, [])
+    if not isinstance(said, list):
+        raise BadSpelling(name)
+    found = tuple(Fingerprint(bytes.fromhex(one)) for one in said if isinstance(one, str) and _HEX.fullmatch(one))
+    if len(found) != len(said):
+        raise BadSpelling(name)
+    return found
+
+
+def _hex(fingerprints: tuple[Fingerprint, ...]) -> list[str]:
+    return [fingerprint.hex() for fingerprint in fingerprints]

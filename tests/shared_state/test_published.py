@@ -1,0 +1,45 @@
+"""A revocation in parts, each of one kind: no kind pushes out another, and together they say the same."""
+
+from hypothesis import given
+
+from gateway.core.session import Fingerprint
+from gateway.revocations import Kin, LocalRevocations, Moved, Revocation
+from gateway.shared_state.published import FORGOTTEN, HELD, KIN, KINDS, MOVED, MOVED_SECONDS, REVOKED, UNSEEN, key_of, parts_of
+from tests.shared_state.test_spelling import REVOCATIONS
+
+ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
+
+
+def test_each_part_has_its_kind() -> None:
+    kin, moved = Kin((ONE,), (OTHER,)), Moved((ONE,), "00u1", "browser")
+    revocation = Revocation(
+        (ONE, OTHER), "102abc", "00u1", (OTHER,), (ONE,), (OTHER,), "browser", moved, kin, everybody=True, forgotten=True
+    )
+    assert [(part.kind, part.revocation) for part in parts_of(revocation)] == [
+        (REVOKED, Revocation((ONE,), "102abc", "00u1", spared_for="browser", everybody=True)),
+        (UNSEEN, Revocation((OTHER,), unseen=(OTHER,), spared_for="browser")),
+        (HELD, Revocation(held=(ONE,), released=(OTHER,))),
+        (KIN, Revocation(kin=kin)),
+        (MOVED, Revocation(moved=moved)),
+        (FORGOTTEN, Revocation(forgotten=True)),
+    ]
+    assert {part.kind for part in parts_of(revocation)} == set(KINDS)
+    assert [part.seconds for part in parts_of(revocation) if part.kind == MOVED] == [MOVED_SECONDS]
+
+
+def test_what_says_nothing_has_no_parts() -> None:
+    assert list(parts_of(Revocation())) == list(parts_of(Revocation(spared_for="browser"))) == []
+
+
+def test_the_same_again_has_the_same_key() -> None:
+    assert key_of(b"one") == key_of(b"one") != key_of(b"other")
+
+
+@given(REVOCATIONS)
+def test_a_memory_that_hears_the_parts_knows_what_one_knows_that_hears_the_whole(revocation: Revocation) -> None:
+    whole, parts = LocalRevocations(lambda: 100.0), LocalRevocations(lambda: 100.0)
+    whole.remember(revocation)
+    for part in parts_of(revocation):
+        parts.remember(part.revocation)
+    assert list(parts.everything()) == list(whole.everything())
+    assert parts.known_kin() == whole.known_kin()
