@@ -44,7 +44,7 @@ def test_parameters_are_split_at_both_separators(text: str, tokens: list[tuple[s
     assert values(taken(text)) == tokens
 
 
-@pytest.mark.parametrize("nothing", [*NOTHING, "Undefined", "NULL"])
+@pytest.mark.parametrize("nothing", [*sorted(NOTHING), "Undefined", "NULL"])
 def test_nothing_is_no_token_and_its_name_was_seen(nothing: str) -> None:
     found = taken(f"token={nothing}&request_uri={nothing}", is_authorize=True)
     assert (found.tokens, found.request_uris, found.has_token_name, found.doubt) == ([], [], True, None)
