@@ -79,7 +79,7 @@ def test_a_service_account_may_be_another_one() -> None:
 
 
 def test_a_service_may_have_a_port_of_every_node() -> None:
-    def ports(values: Object) -> list[Object]:
+    def ports(values: Object) -> list[int | None]:
         (port,) = one(of_chart({"service": values}), "Service", "session-gateway")["spec"]["ports"]
         return [port["port"], port.get("nodePort")]
 
