@@ -1,10 +1,14 @@
 """What deploy/ describes, as values: the rendered chart, the built kustomizations, the objects of the recipes. Checks nothing by itself.
 
-The chart is rendered by Helm's own engine, a kustomization by kubectl: what a cluster would be given is what the tests see.
+The chart is rendered by Helm's own engine, a kustomization by kubectl: what a cluster would be given is what the tests see. Only the
+chart redis-ha, which it may install beside itself, cannot be fetched here: redis-ha/ has its names and labels in its place.
 """
 
+import atexit
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -22,8 +26,7 @@ Object = dict[str, Any]  # a Kubernetes object, whatever its kind
 
 VALUES: Mapping[str, Path | None] = {
     "defaults": None,
-    "sidecar": CHART / "examples" / "sidecar.yaml",
-    "everything": CHART / "examples" / "everything.yaml",
+    **{path.stem: path for path in sorted((CHART / "examples").glob("*.yaml"))},
 }
 KUSTOMIZATIONS = ("kustomize/base", "kustomize/overlays/production", "sidecar")
 RECIPES = (
@@ -44,9 +47,20 @@ def values_of(name: str) -> Object:
     return {} if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+@cache
+def chart_with_dependency() -> Path:
+    """A copy of the chart's folder as `helm dependency build` leaves it."""
+    folder = Path(tempfile.mkdtemp(prefix="session-gateway-chart-"))
+    atexit.register(shutil.rmtree, folder)
+    copy = folder / CHART.name
+    shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("charts", "Chart.lock"))
+    shutil.copytree(Path(__file__).parent / "redis-ha", copy / "charts" / "redis-ha")
+    return copy
+
+
 def rendered(values: Object, name: str = "session-gateway", namespace: str = "auth") -> Mapping[str, str]:
     """The chart's files by their path within it, for these values; `HelmValuesError` where its schema refuses them."""
-    with helm_python.Chart.load(CHART) as chart:
+    with helm_python.Chart.load(chart_with_dependency()) as chart:
         chart.validate_schema(values)
         files = chart.render(values, name=name, namespace=namespace)
     return {path.removeprefix("session-gateway/templates/"): text for path, text in files.items()}

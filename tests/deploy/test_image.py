@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from tests.deploy.objects import DEPLOY, ROOT, containers, of, pods
+from tests.deploy.objects import DEPLOY, ROOT, gateway_of, of
 
 
 class Instruction(NamedTuple):
@@ -56,8 +56,8 @@ def test_the_image_runs_as_a_user_by_number() -> None:
     assert _rests("RUN", LAST_STAGE) == []
     assert json.loads(_rests("ENTRYPOINT", LAST_STAGE)[0]) == ["/opt/session-gateway/bin/session-gateway"]
     for source in ("chart:defaults", "kustomize/base", "sidecar"):
-        gateways = [container for _, pod in pods(of(source)) for container in containers(pod) if container["name"] == "gateway"]
-        assert [container["securityContext"]["runAsUser"] for container in gateways] == [65532]
+        pod, container = gateway_of(of(source))
+        assert {**pod["securityContext"], **container["securityContext"]}["runAsUser"] == 65532
 
 
 def test_the_default_command_is_one_of_the_program() -> None:

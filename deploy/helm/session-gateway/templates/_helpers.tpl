@@ -8,6 +8,10 @@
 {{- .Values.fullnameOverride | default $full | trunc 57 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- define "session-gateway.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "session-gateway.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
 {{- define "session-gateway.selector" -}}
 app.kubernetes.io/name: {{ include "session-gateway.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -19,12 +23,22 @@ app.kubernetes.io/component: gateway
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
-{{- define "session-gateway.testLabels" -}}
+{{- define "session-gateway.testSelector" -}}
 app.kubernetes.io/name: {{ include "session-gateway.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: test
+{{- end -}}
+
+{{- define "session-gateway.testLabels" -}}
+{{ include "session-gateway.testSelector" . }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "session-gateway.image" -}}
@@ -35,40 +49,57 @@ app.kubernetes.io/component: test
 {{- end -}}
 {{- end -}}
 
-{{- define "session-gateway.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile: {type: RuntimeDefault}
+{{/* Where Redis is; empty without one. Everything that needs more than one replica asks this. */}}
+{{- define "session-gateway.redisUrl" -}}
+{{- if (index .Values "redis-ha").enabled -}}
+redis://{{ include "redis-ha.fullname" (index .Subcharts "redis-ha") }}-haproxy:6379/0
+{{- else -}}
+{{ .Values.redis.url }}
+{{- end -}}
 {{- end -}}
 
-{{- define "session-gateway.securityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-readOnlyRootFilesystem: true
-allowPrivilegeEscalation: false
-privileged: false
-capabilities: {drop: [ALL]}
-seccompProfile: {type: RuntimeDefault}
+{{/* The Secret with what Redis asks for; empty where it asks for nothing. */}}
+{{- define "session-gateway.redisSecret" -}}
+{{- .Values.redis.existingSecret | default (ternary (index .Values "redis-ha").existingSecret "" (index .Values "redis-ha").enabled) -}}
 {{- end -}}
 
 {{/* The container of the gateway: alone in its pod, or an init container that stays (sidecar). */}}
 {{- define "session-gateway.container" -}}
+{{- $redis := include "session-gateway.redisUrl" . -}}
+{{- $secret := include "session-gateway.redisSecret" . -}}
 name: gateway
 image: {{ include "session-gateway.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- if eq .Values.mode "sidecar" }}
 restartPolicy: Always
 {{- end }}
-args: [run, --config, /etc/session-gateway/gateway.toml]
+args:
+  - run
+  - --config
+  - /etc/session-gateway/gateway.toml
+  {{- with .Values.extraArgs }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 env:
   - {name: SESSION_GATEWAY__LISTEN__ADDRESS, value: ":8080"}
   - {name: SESSION_GATEWAY__LISTEN__DRAIN, value: "{{ .Values.drainSeconds }}s"}
   - {name: SESSION_GATEWAY__ADMIN__ADDRESS, value: ":9090"}
   - {name: SESSION_GATEWAY_SEAL_KEYS_FILE, value: /run/session-gateway/seal/seal.keys}
+  {{- if $redis }}
+  - {name: SESSION_GATEWAY__STATE__ENGINE, value: redis}
+  - {name: SESSION_GATEWAY__STATE__URL, value: {{ $redis | quote }}}
+  {{- if and $secret .Values.redis.userKey }}
+  - {name: SESSION_GATEWAY__STATE__USER_FILE, value: /run/session-gateway/redis/user}
+  {{- end }}
+  {{- if and $secret .Values.redis.passwordKey }}
+  - {name: SESSION_GATEWAY__STATE__PASSWORD_FILE, value: /run/session-gateway/redis/password}
+  {{- end }}
+  {{- if and $secret .Values.redis.caKey }}
+  - {name: SESSION_GATEWAY__STATE__CA_FILE, value: /run/session-gateway/redis/ca.crt}
+  {{- end }}
+  {{- else }}
   - {name: SESSION_GATEWAY__STATE__DIRECTORY, value: /var/lib/session-gateway}
+  {{- end }}
   {{- if .Values.tls.existingSecret }}
   - {name: SESSION_GATEWAY__LISTEN__TLS_CERTIFICATE, value: /run/session-gateway/tls/tls.crt}
   - {name: SESSION_GATEWAY__LISTEN__TLS_KEY, value: /run/session-gateway/tls/tls.key}
@@ -76,24 +107,19 @@ env:
   {{- with .Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- with .Values.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 ports:
   - {name: http, containerPort: 8080}
   - {name: admin, containerPort: 9090}
 startupProbe:
-  httpGet: {path: /healthz, port: admin}
-  periodSeconds: 1
-  timeoutSeconds: 2
-  failureThreshold: 60
+  {{- toYaml .Values.startupProbe | nindent 2 }}
 readinessProbe:
-  httpGet: {path: /readyz, port: admin}
-  periodSeconds: 3
-  timeoutSeconds: 2
-  failureThreshold: 2
+  {{- toYaml .Values.readinessProbe | nindent 2 }}
 livenessProbe:
-  httpGet: {path: /healthz, port: admin}
-  periodSeconds: 10
-  timeoutSeconds: 5
-  failureThreshold: 3
+  {{- toYaml .Values.livenessProbe | nindent 2 }}
 {{- if .Values.preStopSeconds }}
 lifecycle:
   preStop: {sleep: {seconds: {{ .Values.preStopSeconds }}}}
@@ -101,14 +127,18 @@ lifecycle:
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
 securityContext:
-  {{- include "session-gateway.securityContext" . | nindent 2 }}
+  {{- toYaml .Values.securityContext | nindent 2 }}
 volumeMounts:
   - {name: config, mountPath: /etc/session-gateway, readOnly: true}
   - {name: seal, mountPath: /run/session-gateway/seal, readOnly: true}
   {{- if .Values.tls.existingSecret }}
   - {name: tls, mountPath: /run/session-gateway/tls, readOnly: true}
   {{- end }}
+  {{- if not $redis }}
   - {name: state, mountPath: /var/lib/session-gateway}
+  {{- else if $secret }}
+  - {name: redis, mountPath: /run/session-gateway/redis, readOnly: true}
+  {{- end }}
   - {name: tmp, mountPath: /tmp}
   {{- with .Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
