@@ -145,7 +145,9 @@ def _asking_rules(config: Config) -> AskingRules:
 
 def _cut(live: Live, revocation: Revocation) -> None:
     """What a revoked session still has open ends with it; ``Lasting`` sees to what is spared for a moment."""
-    if not revocation.spared_for:
+    if revocation.everybody:
+        live.close_all()
+    elif not revocation.spared_for:
         live.close(revocation.fingerprints)
 
 
@@ -157,6 +159,11 @@ def watch(parts: Parts, metrics: Metrics) -> None:
     metrics.watch_total("session_coalesced_total", "Requests that joined a question under way.", lambda: counts.coalesced)
     metrics.watch_total("session_unknown_total", "Times that Okta did not say.", lambda: counts.unknown)
     metrics.watch_total("state_forgotten_total", "Entries of the shared state that a bound pushed out.", lambda: parts.state.forgotten)
+    metrics.watch_total(
+        "revocations_forgotten_total",
+        "Revocations that the bound of the memory pushed out; passes from before them go through one hand-off.",
+        lambda: parts.revocations.forgotten,
+    )
     metrics.watch_level("sessions_remembered", "Answers in memory.", lambda: len(parts.sessions))
     metrics.watch_level("closes_pending", "Sessions whose end at Okta is not proven yet.", lambda: parts.closer.backlog)
     metrics.watch_level("streams_open", "WebSockets and event streams open now.", lambda: len(parts.live))

@@ -130,14 +130,14 @@ class SignedOut(Note):
 class OpenedPass:
     """A pass that was presented; ``stale``: sealed under an older key, so set it anew.
 
-    ``marks``: what its cookies are known by; ``is_remembered``: whether every revocation since it was made is known here. The caller
-    notes both here once, to be forgotten with the pass.
+    ``marks``: what its cookies are known by; ``counts_under``: the epoch in which every revocation since it was made is known. The caller
+    notes both here, to be forgotten with the pass.
     """
 
     held: Pass
     stale: bool
     marks: Marks | None = field(default=None, compare=False)
-    is_remembered: bool | None = field(default=None, compare=False)
+    counts_under: object = field(default=None, compare=False)
 
 
 class Passes:

@@ -79,6 +79,8 @@ class Gate:
         """As ``recalled``, by what ``presented`` found in this head."""
         if isinstance(opened, Comer):
             return opened
+        if not self._is_remembered(opened):
+            return _FORGOTTEN
         marks = opened.marks or self._marked(opened)
         if self._sessions.has_session_ended(opened.held.session_id):
             # Known without asking, and whatever newer or older cookie of that session the pass holds.
@@ -115,9 +117,15 @@ class Gate:
         opened = self._passes.open(head.authority.text, presented)
         if opened is None:
             return _UNREADABLE
-        if opened.is_remembered is None:
-            opened.is_remembered = is_remembered(opened.held, self._sessions.epoch)
-        return opened if opened.is_remembered else _FORGOTTEN
+        return opened if self._is_remembered(opened) else _FORGOTTEN
+
+    def _is_remembered(self, opened: OpenedPass) -> bool:
+        epoch = self._sessions.epoch
+        if opened.counts_under is not epoch:
+            if not is_remembered(opened.held, epoch):
+                return False
+            opened.counts_under = epoch
+        return True
 
     def _marked(self, opened: OpenedPass) -> Marks:
         opened.marks = self._sessions.marks(opened.held.cookies)

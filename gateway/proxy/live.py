@@ -85,6 +85,13 @@ class Live:
             cut()
         return len(cuts)
 
+    def close_all(self) -> int:
+        """Cut everything that any session let in; how many connections that were."""
+        cuts = {cut for open_ones in self._open.values() for cut in open_ones} | {brief.cut for brief in self.brief}
+        for cut in cuts:
+            cut()
+        return len(cuts)
+
     def move(self, old: Iterable[Fingerprint], new: tuple[Fingerprint, ...]) -> None:
         """Everything that the old fingerprints let in is held under the new ones instead. ``brief`` is the business of its owner."""
         moving = {cut for name in old for cut in self._open.get(name, ())}

@@ -107,8 +107,25 @@ class Revocations(Protocol):
     def user_since(self, user_id: str) -> float | None:
         """The monotonic second at which a revocation of this user was last heard of; None where there is none."""
 
+    def everybody_since(self) -> float | None:
+        """The monotonic second at which everybody was last revoked; None where that never was."""
+
+    def forgotten_since(self) -> float | None:
+        """The monotonic second of the youngest revocation that a bound pushed out; None where none was."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may publish without a call of this process: then ``poll`` before anything remembered is believed."""
+
+    def poll(self) -> None:
+        """Hear what others have published. Every look-up does that too."""
+
     def subscribe(self, listener: Listener) -> Unsubscribe:
         """Call ``listener`` with every revocation, own and others', right after it is remembered; it must not block or raise."""
+
+    @property
+    def forgotten(self) -> int:
+        """How many revocations the bound of this memory pushed out before their time."""
 
     @property
     def ready(self) -> bool:

@@ -36,14 +36,20 @@ class Heard(Generic[Key]):
         self._monotonic = monotonic
         self.forgotten = 0
 
-    def note(self, key: Key, age_seconds: float = 0.0) -> None:
-        """The key was heard of so long ago, unless it is known to have been heard of since."""
-        now = self._monotonic()
+    def note(self, key: Key, age_seconds: float = 0.0) -> float | None:
+        """The key was heard of so long ago, unless it is known to have been heard of since.
+
+        Returns the monotonic second of the last key that the bound pushed out for it; None where it pushed out none.
+        """
+        now, gone = self._monotonic(), None
         at = max(now - age_seconds, self._at.pop(key, now - age_seconds))
         while self._at and (len(self._at) >= self._largest or self._is_over(next(iter(self._at.values())), now)):
-            eldest = next(iter(self._at))
-            self.forgotten += not self._is_over(self._at.pop(eldest), now)
+            eldest = self._at.pop(next(iter(self._at)))
+            if not self._is_over(eldest, now):
+                self.forgotten += 1
+                gone = eldest
         self._at[key] = at
+        return gone
 
     def drop(self, key: Key) -> None:
         """Never mind what was heard of the key."""
@@ -68,6 +74,8 @@ class LocalRevocations:
 
     def __init__(self, monotonic: Callable[[], float], remembered_seconds: float = REMEMBERED_SECONDS, largest: int = LARGEST) -> None:
         """``monotonic``: seconds, the clock that Sessions uses too."""
+        self.is_shared = False
+        self._monotonic = monotonic
         self._cookies: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
         self._unseen: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
         self._sessions: Heard[str] = Heard(largest, remembered_seconds, monotonic)
@@ -77,6 +85,9 @@ class LocalRevocations:
         self._horizon: Heard[None] = Heard(1, remembered_seconds, monotonic)
         self._kin: list[Kin] = []
         self._listeners: dict[object, Listener] = {}
+
+    def poll(self) -> None:
+        """There is nobody else to hear."""
 
     async def publish(self, revocation: Revocation) -> None:
         """Remember it, then tell the others; returns when it holds everywhere."""
@@ -92,9 +103,15 @@ class LocalRevocations:
 
     def hear(self, heard: Remembered) -> None:
         """Remember a revocation at its age and tell the listeners."""
+        before = self.forgotten_since()
         self._note(*heard)
+        self._tell(heard.revocation)
+        if self.forgotten_since() != before and not heard.revocation.forgotten:
+            self._tell(Revocation(forgotten=True))
+
+    def _tell(self, revocation: Revocation) -> None:
         for listener in tuple(self._listeners.values()):
-            listener(heard.revocation)
+            listener(revocation)
 
     def everything(self) -> Iterator[Remembered]:
         """The whole memory as it is now, for one that has just begun."""
@@ -160,12 +177,19 @@ class LocalRevocations:
         return unsubscribe
 
     def _note(self, revocation: Revocation, age_seconds: float) -> None:
+        gone: list[float | None] = []
         for fingerprint in revocation.fingerprints:
-            (self._unseen if fingerprint in revocation.unseen else self._cookies).note(fingerprint, age_seconds)
+            if fingerprint in revocation.unseen:
+                self._unseen.note(fingerprint, age_seconds)  # anybody can invent them: what they push out sends nobody to a hand-off
+            else:
+                gone.append(self._cookies.note(fingerprint, age_seconds))
         if revocation.session_id is not None:
-            self._sessions.note(revocation.session_id, age_seconds)
+            gone.append(self._sessions.note(revocation.session_id, age_seconds))
         if revocation.user_id is not None:
-            self._users.note(revocation.user_id, age_seconds)
+            gone.append(self._users.note(revocation.user_id, age_seconds))
+        youngest_gone = max((at for at in gone if at is not None), default=None)
+        if youngest_gone is not None:
+            self._horizon.note(None, self._monotonic() - youngest_gone)
         for fingerprint in revocation.held:
             self._held.note(fingerprint, age_seconds)
         for fingerprint in revocation.released:

@@ -49,6 +49,8 @@ class SharedRevocations:
         if state.is_shared:
             self.has_cookie, self.is_held = self._has_cookie, self._is_held
             self.has_session, self.user_since = self._has_session, self._user_since
+        self.everybody_since: Callable[[], float | None] = memory.everybody_since
+        self.forgotten_since: Callable[[], float | None] = memory.forgotten_since
         self.subscribe: Callable[[Listener], Unsubscribe] = memory.subscribe
 
     async def follow(self) -> None:

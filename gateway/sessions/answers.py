@@ -7,13 +7,14 @@ DESIGN section 3, steps 1 to 3; ATTACKS K1, K2, K4, K10, C7, L14.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
-from gateway.revocations import Revocations
+from gateway.revocations import Revocation, Revocations
 from gateway.sessions.asking import Asked
 
 Cookies = tuple[SessionCookie, ...]
@@ -67,7 +68,9 @@ class Answers:
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
         self._keys_with: dict[bytes, set[bytes]] = {}  # of each fingerprint the keys of several cookies that it is a part of
         self._changes = 0
-        revocations.subscribe(lambda _: self._changed())
+        self._poll = revocations.poll if revocations.is_shared else None
+        self._floor = -inf
+        revocations.subscribe(self._hear)
 
     def __len__(self) -> int:
         self._forget_dead()
@@ -118,6 +121,8 @@ class Answers:
 
     def is_good(self, good: Good) -> bool:
         """Whether that is still so."""
+        if self._poll is not None:
+            self._poll()
         return good.changes == self._changes and self._monotonic() < good.until
 
     def session(self, fingerprints: tuple[Fingerprint, ...]) -> Session | None:
@@ -171,6 +176,12 @@ class Answers:
         self._entries.move_to_end(key)
         return entry
 
+    def _hear(self, revocation: Revocation) -> None:
+        self._changed()
+        if revocation.everybody or revocation.forgotten:
+            moments = self._revocations.everybody_since(), self._revocations.forgotten_since()
+            self._floor = max((self._floor, *(moment for moment in moments if moment is not None)))
+
     def _changed(self) -> None:
         """What was good need not be so any more."""
         self._changes += 1
@@ -202,6 +213,8 @@ class Answers:
             self._drop(next(iter(self._entries)))
 
     def _is_outdated(self, session: Session, asked_at: float) -> bool:
+        if asked_at <= self._floor:
+            return True
         since = self._revocations.user_since(session.user_id)
         if since is None or asked_at > since:
             since = self._revocations.user_since(session.login.casefold())  # a call to Okta may name the user by login

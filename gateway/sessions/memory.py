@@ -32,10 +32,12 @@ from gateway.errors import OutsideFailed
 from gateway.okta import Browser
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Judgement, judged_apart
+from gateway.policy.session.revocation_epoch import RevocationEpoch
 from gateway.revocations import Moved, Revocation, Revocations
 from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.counts import Counts
+from gateway.sessions.epochs import Epochs
 from gateway.sessions.families import Families
 from gateway.sessions.seen import SeenCookies
 
@@ -57,7 +59,7 @@ class Sessions:
         self._answers = Answers(revocations, fingerprinter, rules, clock)
         self._families = Families(rules.max_entries, rules.kin_seconds, clock.monotonic)
         self._seen = SeenCookies(rules.max_entries, clock.monotonic)
-        self.epoch = rules.epoch
+        self._epochs = Epochs(revocations, rules.epoch, clock, on_event)
         self.keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
         self._questions: dict[bytes, asyncio.Task[Asked]] = {}
@@ -67,6 +69,12 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._answers)
+
+    @property
+    def epoch(self) -> RevocationEpoch:
+        """Which passes count; the same object until that changes."""
+        self._revocations.poll()
+        return self._epochs.current
 
     def fingerprints(self, cookies: Iterable[SessionCookie]) -> tuple[Fingerprint, ...]:
         """The fingerprints of cookies, in their order."""

@@ -24,6 +24,14 @@ def test_only_what_the_fingerprint_let_in_is_cut_and_once() -> None:
     assert live.close((ALICE,)) == 0
 
 
+def test_when_everybody_is_cut_nothing_stays() -> None:
+    live = Live()
+    cut: list[str] = []
+    with live.held((ALICE, ALICE_IDX), lambda: cut.append("a")), live.held((BOB,), lambda: cut.append("b")):
+        assert live.close_all() == 2
+    assert sorted(cut) == ["a", "b"] and live.close_all() == 0
+
+
 def test_an_entry_is_gone_after_an_error_too() -> None:
     live = Live()
     try:

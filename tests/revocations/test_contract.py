@@ -96,6 +96,45 @@ async def test_the_bound_pushes_out_the_oldest_and_counts_it(memory: Make, kind:
         assert revocations.forgotten == 1
 
 
+@pytest.mark.parametrize("kind", ["cookie", "session", "user"])
+async def test_what_the_bound_pushes_out_is_known_by_its_moment_and_told_to_listeners(memory: Make, kind: str) -> None:
+    time = Time()
+    here, there = await memory(time, largest=2)
+    for revocations in (here, there):
+        assert revocations.forgotten_since() is None
+    heard: list[Revocation] = []
+    there.subscribe(heard.append)
+    for number in (b"1", b"2", b"3", b"4"):
+        text = number.decode()
+        cookies = (Fingerprint(number),) if kind == "cookie" else ()
+        await here.publish(Revocation(cookies, text if kind == "session" else None, text if kind == "user" else None))
+        time.now += 10.0
+    for revocations in (here, there):
+        assert revocations.forgotten_since() == 110.0
+    assert [revocation.forgotten for revocation in heard] == [False, False, False, True, False, True]
+
+
+async def test_nothing_that_is_invented_or_held_outdates_anything(memory: Make) -> None:
+    here, there = await memory(Time(), largest=2)
+    for number in range(10):
+        invented = Fingerprint(b"%016d" % number)
+        await here.publish(Revocation((invented,), unseen=(invented,), held=(invented,)))
+    for revocations in (here, there):
+        assert revocations.forgotten_since() is None
+
+
+async def test_everybody_is_revoked_since_a_moment(memory: Make) -> None:
+    time = Time()
+    here, there = await memory(time)
+    await here.publish(Revocation(everybody=True))
+    time.now = 130.0
+    for revocations in (here, there):
+        assert revocations.everybody_since() == 100.0 and revocations.forgotten_since() is None
+    time.now = 160.0
+    for revocations in (here, there):
+        assert revocations.everybody_since() is None
+
+
 async def test_listeners_hear_each_revocation_after_it_is_in_force_until_they_leave(memory: Make) -> None:
     here, there = await memory(Time())
     for revocations in (here, there):
