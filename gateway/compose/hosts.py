@@ -193,7 +193,7 @@ def session_rules(config: Config) -> SessionRules:
     """How long Okta's answers are believed."""
     table = config.session
     lifetimes = Lifetimes(ttl=table.ttl, ttl_max=table.ttl_max, grace=table.grace)
-    return SessionRules(lifetimes, table.max_entries, table.keep_alive)
+    return SessionRules(lifetimes, table.max_entries, table.keep_alive, ttl_with_hook=table.ttl_with_hook)
 
 
 def fingerprinter(config: Config, seal_keys: tuple[bytes, ...]) -> Fingerprinter:

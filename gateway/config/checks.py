@@ -112,7 +112,7 @@ def _with_hook(config: Config) -> Iterator[Remark]:
     if not config.hooks.okta_secret_file:
         yield Remark(at, "counts only while Okta's event hook works; set hooks.okta_secret_file, or leave this key out")
     if session.ttl_with_hook < session.ttl:
-        yield Remark(at, "is shorter than session.ttl; make it as long at least, for example \"15m\", or 0s to do without it")
+        yield Remark(at, 'is shorter than session.ttl; make it as long at least, for example "15m", or 0s to do without it')
     if session.ttl_with_hook > 3600:
         yield Remark(at, "is longer than an hour; an end whose event gets lost would go unnoticed here for that long")
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
+from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.asking import Asked
@@ -28,13 +29,17 @@ UNDECIDED = Unknown("undecided")
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations."""
+    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations.
+
+    ``ttl_with_hook``: how long an answer is believed while ``Sessions.hook_trust`` covers it; 0: no longer than any other.
+    """
 
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     max_entries: int = 100_000
     keep_alive: float = 0.0
     kin_seconds: float = 12 * 3600.0
     epoch: RevocationEpoch = EVER
+    ttl_with_hook: float = 0.0
 
 
 class Found(NamedTuple):
@@ -63,6 +68,8 @@ class Answers:
         self._revocations = revocations
         self._fingerprinter = fingerprinter
         self._lifetimes = rules.lifetimes
+        self._with_hook = _with_hook(rules)
+        self.hook_trust = HookTrust()
         self._monotonic = clock.monotonic
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
@@ -117,7 +124,8 @@ class Answers:
         found = self.find_marked(marks)
         if not isinstance(found, Found) or found.entry is None or found.worth is not State.FRESH:
             return None
-        return Good(self._changes, found.entry.due_at)
+        is_long = found.entry.without_hook is not None
+        return Good(self._changes, min(found.entry.due_at, self.hook_trust.until) if is_long else found.entry.due_at)
 
     def is_good(self, good: Good) -> bool:
         """Whether that is still so."""
@@ -153,7 +161,7 @@ class Answers:
         elif finding == REVOKED:
             self.forget(key)
         else:
-            self._write(key, entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall))
+            self._write(key, self._entry(asked, finding, shortage))
 
     def forget(self, *keys: bytes) -> None:
         """Drop answers."""
@@ -170,6 +178,8 @@ class Answers:
         entry = self._entries.get(key)
         if entry is None:
             return None
+        if entry.without_hook is not None and not self.hook_trust.covers(entry.asked_at, now):
+            entry = entry.without_hook
         if now >= entry.grace_until:
             self._drop(key)
             return None
@@ -181,6 +191,12 @@ class Answers:
         if revocation.everybody or revocation.forgotten:
             moments = self._revocations.everybody_since(), self._revocations.forgotten_since()
             self._floor = max((self._floor, *(moment for moment in moments if moment is not None)))
+
+    def _entry(self, asked: Asked, finding: Session | NoSession, shortage: float) -> Entry:
+        entry = entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall)
+        if self._with_hook is None or not self.hook_trust.covers(asked.asked_at, self._monotonic()):
+            return entry
+        return replace(entry_of(finding, self._with_hook, shortage, asked.asked_at, asked.wall), without_hook=entry)
 
     def _changed(self) -> None:
         """What was good need not be so any more."""
@@ -219,3 +235,9 @@ class Answers:
         if since is None or asked_at > since:
             since = self._revocations.user_since(session.login.casefold())  # a call to Okta may name the user by login
         return since is not None and asked_at <= since
+
+
+def _with_hook(rules: SessionRules) -> Lifetimes | None:
+    """How long answers are believed while Okta's event hook works; None where that is no longer than ever."""
+    ttl = rules.ttl_with_hook
+    return replace(rules.lifetimes, ttl=ttl, ttl_max=max(ttl, rules.lifetimes.ttl_max)) if ttl > rules.lifetimes.ttl else None

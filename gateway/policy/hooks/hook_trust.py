@@ -16,7 +16,7 @@ LATE_SECONDS: Final = 300.0
 """How long Okta may take to deliver the event of a sign-in."""
 
 WINDOW_SECONDS: Final = 3.0
-"""How long a look at the shared state counts. Shorter than any sensible ``session.ttl``, so that losing the state costs no more than that."""
+"""How long a look at the shared state counts. No longer than ``session.ttl``: losing the state then costs no more than that."""
 
 MOST_AWAITED: Final = 1000
 """Sign-ins whose event is awaited at once. Further ones are not watched: these are enough to see that events get lost."""

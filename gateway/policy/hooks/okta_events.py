@@ -55,7 +55,7 @@ _USER: Final = "user"
 
 @dataclass(frozen=True, slots=True)
 class OktaEvent:
-    """One event. ``published``: Unix seconds by Okta's clock. ``targets``: ids of the users it was done to; ``actor``: who did it, or ""."""
+    """One event. ``published``: Unix seconds by Okta's clock. ``targets``: ids of the users it is about; ``actor``: who did it, or ""."""
 
     type: str
     published: float

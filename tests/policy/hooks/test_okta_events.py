@@ -160,7 +160,9 @@ def test_a_hundred_large_events_fit_into_one_delivery() -> None:
     assert len(delivery(*[large] * 100)) <= LARGEST_DELIVERY_BYTES
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
 def test_any_json_is_read_or_refused(content: object) -> None:
     assert isinstance(read_delivery(json.dumps(content).encode()), Delivery | Malformed)
     assert isinstance(read_delivery(delivery(content)), Delivery | Malformed)
