@@ -16,6 +16,7 @@ from dataclasses import replace
 from gateway.clock import Clock
 from gateway.compose.among import Among
 from gateway.compose.app import app_door, app_gate, subrequest_door
+from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
 from gateway.compose.keeper import relay_door, rules_for_workers, until_alone
 from gateway.compose.login import login_door
@@ -67,6 +68,7 @@ class Gateway:
         self._among = among
         self._revocations = among.revocations if among is not None else LocalRevocations(self._witness.clock.monotonic)
         self._admin: socket.socket | None = None
+        self._hooks = HookRooms(NO_HOOKS, None)
         self._certificates: Certificates | None = None
         self._stopping = asyncio.Event()
         self._open = AsyncExitStack()
@@ -106,8 +108,9 @@ class Gateway:
             parts = make_parts(self._settings, self._witness.clock, self._tell, revocations, state, self._nameservers)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
+            self._hooks = hook_rooms(parts, opened, self.metrics)
             if admin is not None:
-                health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address))
+                health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
                 server = Server(health.handle, lambda request, malformed: refusal(malformed, ()))
                 await self._listen(Listening(server, admin), opened, 0.0)
             await self._listen_to_clients(parts, public, opened)
@@ -131,6 +134,11 @@ class Gateway:
         if not self._revocations.ready:
             reasons["revocations"] = "not shared"
         return reasons
+
+    def notes(self) -> Mapping[str, str]:
+        """What people who look at readiness want to know, and what keeps no traffic away."""
+        watch = self._hooks.watch
+        return {"event_hook": watch.word} if watch is not None else {}
 
     def _bound(self, opened: AsyncExitStack) -> tuple[socket.socket, socket.socket | None]:
         listen, admin = self._settings.config.listen.address, self._settings.config.admin.address
@@ -170,7 +178,11 @@ class Gateway:
         gate = app_gate(parts)
         auth = subrequest_door(parts, gate)
         if self._among is None or self._among.keeper is not None:
-            return Doors(login_door(parts, opened), app_door(parts, gate, opened), auth)
+            return Doors(
+                login_door(parts, opened, hooks=self._hooks.hooks),
+                app_door(parts, gate, opened),
+                auth,
+            )
         relay = relay_door(self._among.place, self._witness.clock, opened, self._settings.config.okta.forward_first_byte_timeout)
         return Doors(relay, app_door(parts, gate, opened, relay), auth)
 

@@ -106,7 +106,7 @@ class Answers:
         if entry is None:
             return Found(key, None, State.DEAD)
         if isinstance(entry.finding, Session):
-            if self._revocations.has_session(entry.finding.id):
+            if self.is_over(entry.finding):
                 return REVOKED
             if self._is_outdated(entry.finding, entry.asked_at):
                 self.forget(key)
@@ -145,9 +145,22 @@ class Answers:
             return REVOKED
         if not despite_hold and self._revocations.is_held(own):
             return UNDECIDED
-        if isinstance(finding, Session) and (self._revocations.has_session(finding.id) or self._is_outdated(finding, asked.asked_at)):
+        if isinstance(finding, Session) and (self.is_over(finding) or self._is_outdated(finding, asked.asked_at)):
             return REVOKED
         return finding
+
+    def is_over(self, session: Session) -> bool:
+        """Whether this session is revoked by its id, or because Okta created it before its user's, or everybody's, sessions were ended."""
+        if self._revocations.has_session(session.id):
+            return True
+        before = self._revocations.began_before((session.user_id, session.login.casefold()))
+        # Okta names whole seconds: a session of the very second in which they were ended may have begun after it, and is asked about.
+        return before is not None and session.created_at is not None and session.created_at.timestamp() + 1.0 <= before
+
+    def must_ask_again(self, asked: Asked) -> bool:
+        """Whether the user of this answer was heard of after the question, so that Okta must be asked once more."""
+        finding = asked.finding
+        return isinstance(finding, Session) and not self.is_over(finding) and self._is_outdated(finding, asked.asked_at)
 
     def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
@@ -194,7 +207,7 @@ class Answers:
 
     def _entry(self, asked: Asked, finding: Session | NoSession, shortage: float) -> Entry:
         entry = entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall)
-        if self._with_hook is None or not self.hook_trust.covers(asked.asked_at, self._monotonic()):
+        if self._with_hook is None or not isinstance(finding, Session) or not self.hook_trust.covers(asked.asked_at, self._monotonic()):
             return entry
         return replace(entry_of(finding, self._with_hook, shortage, asked.asked_at, asked.wall), without_hook=entry)
 

@@ -13,7 +13,7 @@ from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_keys import OrgKeys
 from gateway.doors.hooks.outcomes import Told
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
-from gateway.doors.hooks.watching import HookWatch
+from gateway.doors.hooks.watching import HookWatch, WatchRules
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "KnownUsers",
     "OrgKeys",
     "UniversalLogout",
+    "WatchRules",
 ]
 
 

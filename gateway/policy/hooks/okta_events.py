@@ -93,7 +93,7 @@ def read_delivery(body: bytes) -> Delivery | Malformed:
         return Malformed(400, "not_json")
     if not isinstance(content, dict) or content.get("eventType") != "com.okta.event_hook":
         return Malformed(400, "no_event_hook")
-    event_id = content.get("eventId") or content.get("eventID")  # older samples of Okta's have the second spelling
+    event_id: Any = content.get("eventId") or content.get("eventID")  # older samples of Okta's have the second spelling
     events = _member(content.get("data"), "events")
     if not _is_id(event_id) or not isinstance(events, list):
         return Malformed(400, "incomplete_event_hook")
