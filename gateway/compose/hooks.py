@@ -15,6 +15,7 @@ from gateway.doors.hooks import (
     HookWatch,
     KnownUsers,
     OrgKeys,
+    OrgTokens,
     UniversalLogout,
     WatchRules,
 )
@@ -75,7 +76,7 @@ def _universal_logout(parts: Parts, known: KnownUsers | None) -> UniversalLogout
     if known is None:
         return None
     keys = OrgKeys(parts.asking_client, parts.place.destination, org_deadlines(parts.config), parts.clock)
-    return UniversalLogout(expected(parts), keys, known, parts.revocations, parts.state, parts.clock, parts.tell)
+    return UniversalLogout(OrgTokens(expected(parts), keys, parts.clock), known, parts.revocations, parts.state, parts.clock, parts.tell)
 
 
 def expected(parts: Parts) -> Expected:

@@ -31,7 +31,7 @@ UNDECIDED = Unknown("undecided")
 class SessionRules:
     """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations.
 
-    ``ttl_with_hook``: how long an answer is believed while ``Sessions.hook_trust`` covers it; 0: no longer than any other.
+    ``with_hook``: how long an answer is believed while ``Sessions.hook_trust`` covers it; None: no longer than any other.
     """
 
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
@@ -39,7 +39,7 @@ class SessionRules:
     keep_alive: float = 0.0
     kin_seconds: float = 12 * 3600.0
     epoch: RevocationEpoch = EVER
-    ttl_with_hook: float = 0.0
+    with_hook: Lifetimes | None = None
 
 
 class Found(NamedTuple):
@@ -68,7 +68,7 @@ class Answers:
         self._revocations = revocations
         self._fingerprinter = fingerprinter
         self._lifetimes = rules.lifetimes
-        self._with_hook = _with_hook(rules)
+        self._with_hook = rules.with_hook
         self.hook_trust = HookTrust()
         self._monotonic = clock.monotonic
         self._largest = rules.max_entries
@@ -160,7 +160,9 @@ class Answers:
     def must_ask_again(self, asked: Asked) -> bool:
         """Whether the user of this answer was heard of after the question, so that Okta must be asked once more."""
         finding = asked.finding
-        return isinstance(finding, Session) and not self.is_over(finding) and self._is_outdated(finding, asked.asked_at)
+        if not isinstance(finding, Session) or self.is_over(finding) or asked.asked_at <= self._floor:
+            return False
+        return self._is_outdated(finding, asked.asked_at)
 
     def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
@@ -248,9 +250,3 @@ class Answers:
         if since is None or asked_at > since:
             since = self._revocations.user_since(session.login.casefold())  # a call to Okta may name the user by login
         return since is not None and asked_at <= since
-
-
-def _with_hook(rules: SessionRules) -> Lifetimes | None:
-    """How long answers are believed while Okta's event hook works; None where that is no longer than ever."""
-    ttl = rules.ttl_with_hook
-    return replace(rules.lifetimes, ttl=ttl, ttl_max=max(ttl, rules.lifetimes.ttl_max)) if ttl > rules.lifetimes.ttl else None

@@ -142,8 +142,8 @@ class Sessions:
         """Which answers may be believed for ``session.ttl_with_hook``."""
         return self._answers.hook_trust
 
-    @hook_trust.setter
-    def hook_trust(self, trust: HookTrust) -> None:
+    def rely_on_hook(self, trust: HookTrust) -> None:
+        """From now on this says which answers may be believed for longer."""
         self._answers.hook_trust = trust
 
     async def current(

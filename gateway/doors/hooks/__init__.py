@@ -11,6 +11,7 @@ from gateway.doors.answers import to_response
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_keys import OrgKeys
+from gateway.doors.hooks.org_tokens import OrgTokens
 from gateway.doors.hooks.outcomes import Told
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
 from gateway.doors.hooks.watching import HookWatch, WatchRules
@@ -24,6 +25,7 @@ __all__ = [
     "Hooks",
     "KnownUsers",
     "OrgKeys",
+    "OrgTokens",
     "UniversalLogout",
     "WatchRules",
 ]

@@ -3,24 +3,21 @@
     token ─▶ whose key? ─▶ signature ─▶ claims ─▶ first time? ─▶ whom? ─▶ revoked everywhere ─▶ 204
       401        401           401        401 403     401         400 404        422
 
-Owns that order. Must never believe a claim before the signature but to choose the key, or a token twice. Rules from: Okta, "Build
-Universal Logout for your app"; RFC 7515; RFC 6750 (Bearer).
+Owns that order. Must never take a token twice, or say 204 before every process can know. Rules from: Okta, "Build Universal Logout for
+your app".
 """
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
 
 from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
 from gateway.doors.hooks.known_users import KnownUsers
-from gateway.doors.hooks.org_keys import OrgKeys
+from gateway.doors.hooks.org_tokens import Claims, OrgTokens
 from gateway.doors.hooks.outcomes import BadSecrets, Told, done, refused
 from gateway.doors.reading import whole_body
 from gateway.errors import OutsideFailed
@@ -28,11 +25,8 @@ from gateway.policy.hooks.universal_logout import (
     LARGEST_REQUEST_BYTES,
     OLDEST_SECONDS,
     SKEW_SECONDS,
-    Expected,
     Subject,
-    claims_problem,
     is_ours,
-    key_asked,
     subject_of,
 )
 from gateway.revocations import Revocation, Revocations
@@ -44,7 +38,6 @@ ANSWER_SECONDS: Final = 8.0
 """Okta names no bound; the org's keys may have to be asked for."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
-Claims = Mapping[str, Any]
 
 
 class UniversalLogout:
@@ -52,17 +45,15 @@ class UniversalLogout:
 
     def __init__(
         self,
-        expected: Expected,
-        keys: OrgKeys,
+        tokens: OrgTokens,
         known_users: KnownUsers,
         revocations: Revocations,
         state: SharedState,
         clock: Clock,
         tell: Tell,
     ) -> None:
-        """``expected``: whose tokens are accepted; it names at least one app."""
-        self._expected = expected
-        self._keys = keys
+        """``tokens`` say whose calls are accepted."""
+        self._tokens = tokens
         self._known_users = known_users
         self._revocations = revocations
         self._state = state
@@ -85,35 +76,12 @@ class UniversalLogout:
 
     async def _claims(self, head: RequestHead) -> Claims | Malformed:
         """What the token says, once it is known to be Okta's and new."""
-        scheme, _, shown = (head.value(b"authorization") or b"").partition(b" ")
-        token = shown.strip().decode("latin-1")
-        if scheme.lower() != b"bearer" or not token:
-            return Malformed(401, "no_token")
-        verified = await self._verified(token)
-        if verified is None:
-            return Malformed(401, "token")
-        problem = claims_problem(verified, self._expected, self._clock.wall())
-        if problem is not None:
-            return problem
-        once = hashlib.blake2b(f"{verified['iss']} {verified['jti']}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        claims = await self._tokens.claims(head)
+        if isinstance(claims, Malformed):
+            return claims
+        once = hashlib.blake2b(f"{claims['iss']} {claims['jti']}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
         is_first = await self._state.claim(SEEN, once, OLDEST_SECONDS + 2 * SKEW_SECONDS)
-        return verified if is_first else Malformed(401, "token_repeated")
-
-    async def _verified(self, token: str) -> Claims | None:
-        """The claims of a token with a good signature of the org. Raises ``OutsideFailed`` where its keys cannot be had."""
-        header, claims = _unverified(token)
-        app = key_asked(token, self._expected, header, claims)
-        if app is None:
-            return None
-        # An app that may not ask has no keys fetched for it: those of one that may are the org's too, so it is told 403 where they fit.
-        owner = app if app in self._expected.apps else min(self._expected.apps)
-        keys = await self._keys.of(owner, str(header.get("kid", "")))
-        if keys is None:
-            return None
-        try:
-            return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
-        except (JoseError, ValueError):
-            return None
+        return claims if is_first else Malformed(401, "token_repeated")
 
     async def _ended(self, request: web.BaseRequest, claims: Claims) -> Told:
         body = await whole_body(request, LARGEST_REQUEST_BYTES)
@@ -122,7 +90,7 @@ class UniversalLogout:
         subject = subject_of(body)
         if isinstance(subject, Malformed):
             return refused(subject.status, subject.reason)
-        if not is_ours(subject, self._expected.issuers):
+        if not is_ours(subject, self._tokens.expected.issuers):
             return refused(404, "another_issuer")
         user_id = await self._known_users.id_of(subject.name)
         try:
@@ -137,13 +105,3 @@ class UniversalLogout:
         for name in dict.fromkeys((user_id or subject.name, subject.name, subject.name.casefold())):
             await self._revocations.publish(Revocation(user_id=name, began_before=before))
         self._tell("universal_logout", {"user": user_id or subject.name})
-
-
-def _unverified(token: str) -> tuple[Claims, Claims]:
-    """Header and claims as they say, to find the key by."""
-    try:
-        read = jws.extract_compact(token.encode("latin-1"))
-        claims: Any = json.loads(read.payload)
-        return read.headers(), claims if isinstance(claims, dict) else {}
-    except (JoseError, ValueError, RecursionError, TypeError, AttributeError):
-        return {}, {}

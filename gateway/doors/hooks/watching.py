@@ -95,7 +95,7 @@ class HookWatch:
 
     async def lost(self, reason: str) -> None:
         """Events got lost: nobody relies on the hook any more, until a sign-in event comes in time. Never raises."""
-        self._sessions.hook_trust = HookTrust()
+        self._sessions.rely_on_hook(HookTrust())
         self._awaited.clear()
         self._lost = reason
         try:
@@ -114,7 +114,7 @@ class HookWatch:
             async with asyncio.timeout(self._rules.window_seconds):
                 kept = await self._state.get(KIND, _TRUST) if self._state.ready and not self._lost else None
                 if not self._state.ready or self._lost:
-                    self._sessions.hook_trust = HookTrust()
+                    self._sessions.rely_on_hook(HookTrust())
                     self._note("unknown", "state_away")
                     return
                 overdue = [user for user in self._awaited.overdue(now) if await self._state.get(STARTED, user.encode()) is None]
@@ -125,7 +125,7 @@ class HookWatch:
             await self.lost("sign_in_without_event")
             return
         name = kept.decode("ascii", "replace") if kept else ""
-        self._sessions.hook_trust = self._sessions.hook_trust.looked(name, now, self._rules.window_seconds)
+        self._sessions.rely_on_hook(self._sessions.hook_trust.looked(name, now, self._rules.window_seconds))
         self._note("trusted" if name else "waiting" if kept is None else "silent", "")
 
     async def _trust(self) -> None:

@@ -6,7 +6,7 @@ Owns the configuration, the secret and the calls. Checks nothing by itself.
 import io
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +43,10 @@ class Hooked:
         return self.town.port, self.second.public_port
 
     async def call(
-        self, path: str, method: str = "POST", body: bytes = b"", port: int | None = None, **fields: str
+        self, path: str, method: str = "POST", body: bytes = b"", port: int | None = None, fields: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Status and JSON of the answer to a call of Okta's; underscores in names of fields stand for hyphens."""
-        sent = {"Host": LOGIN_HOST, **{name.replace("_", "-"): value for name, value in fields.items()}}
+        """Status and JSON of the answer to a call of Okta's."""
+        sent = {"Host": LOGIN_HOST, **(fields or {})}
         url = f"http://127.0.0.1:{port or self.town.port}{path}"
         async with self.town.client.request(method, url, headers=sent, data=io.BytesIO(body) if method == "POST" else None) as response:
             text = await response.read()
@@ -54,7 +54,9 @@ class Hooked:
 
     async def post(self, body: bytes, secret: str = SECRET, port: int | None = None) -> int:
         """The status of the answer to a delivery."""
-        status, _ = await self.call(EVENT_HOOK_PATH, body=body, port=port, Authorization=secret, Content_Type="application/json")
+        status, _ = await self.call(
+            EVENT_HOOK_PATH, body=body, port=port, fields={"Authorization": secret, "Content-Type": "application/json"}
+        )
         return status
 
     async def happens(self, kind: str, login: str, *, event_id: str = "", after: float = 0.0, port: int | None = None) -> int:
@@ -79,7 +81,7 @@ class Hooked:
         """Status and word of the answer to a call of Universal Logout."""
         fields = {"Authorization": f"Bearer {self.token() if token is None else token}"} if token != "" else {}
         body = json.dumps({"sub_id": subject}).encode()
-        status, said = await self.call(UNIVERSAL_LOGOUT_PATH, body=body, port=port, **fields)
+        status, said = await self.call(UNIVERSAL_LOGOUT_PATH, body=body, port=port, fields=fields)
         return status, str(said.get("error", ""))
 
 
