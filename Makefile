@@ -32,6 +32,7 @@ ROOMS := core policy doors proxy sessions attacks journeys revocations house sup
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
+REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
 WRK := /usr/bin/wrk
 
 # Playwright drives Debian's Chromium and must not fetch a browser of its own.
@@ -68,12 +69,12 @@ types: $(FOR_TESTS)
 core: $(FOR_TESTS)
 	$(BIN)/python -m pytest tests/core tests/policy --cov=gateway.core --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(SYSTEMD)
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD)
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
-compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES)
+compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --numprocesses=$(WORKERS) --dist=loadfile
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
@@ -125,6 +126,10 @@ $(CHROMIUM):
 # One installation for all of them.
 $(PROXIES) &:
 	@$(call apt,nginx caddy haproxy,the tests with real front proxies)
+
+# The tests start servers of their own.
+$(REDIS) &:
+	@$(call apt,redis-server redis-sentinel gcc libc6-dev,the tests with a real Redis)
 
 # The tool alone is used; nothing is started.
 $(SYSTEMD):

@@ -23,7 +23,7 @@ CASES = [
         SMALLEST + '[listen]\nworkers = 2\n[state]\nengine = "memory"\n',
         ('gateway.toml:12: state.engine: "memory" is that of one process, and listen.workers starts 2; use "auto" or "sqlite"',),
     ),
-    (SMALLEST + '[state]\nengine = "redis"\n', ("gateway.toml:10: state.engine: 'auto', 'memory' or 'sqlite' is needed",)),
+    (SMALLEST + '[state]\nengine = "disk"\n', ("gateway.toml:10: state.engine: 'auto', 'memory', 'sqlite' or 'redis' is needed",)),
     (
         SMALLEST + '[state]\ndirectory = "/proc/1/state"\n',
         ("gateway.toml:10: state.directory: /proc/1/state: cannot be made, because /proc/1 cannot be written; give",),
