@@ -139,6 +139,13 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             AtOnce((Act("browses_late"),), (0.3, 7.0, 0.0)),
         ),
     ),
+    "a planted session is not let in beside one that waits for its factor": (
+        World("identity"),
+        (
+            *(Act("enters"), AtOnce((Act("enters_late"), Act("is_planted")), (0.0,))),
+            AtOnce((Act("signs_in_without_factor", how=1), Act("shows_a_factor")), (0.0,)),
+        ),
+    ),
     "kin of a session that is held admits nobody": (
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
