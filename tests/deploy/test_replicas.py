@@ -63,6 +63,13 @@ def test_pods_stand_side_by_side_only_where_they_share_redis(source: str) -> Non
         assert [thing for thing in objects if thing["kind"] == "HorizontalPodAutoscaler"] == []
 
 
+@pytest.mark.parametrize("source", RUNNING)
+def test_an_outage_of_redis_takes_no_pod_out_of_its_service_but_lets_none_start(source: str) -> None:
+    container = gateway_of(of(source))[1]
+    ways = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert ways == {"startupProbe": "/readyz", "readinessProbe": "/readyz?exclude=revocations", "livenessProbe": "/healthz"}
+
+
 def test_nothing_asks_for_client_affinity() -> None:
     files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix not in (".md", ".pyc")]
     assert len(files) > 60
