@@ -93,13 +93,13 @@ def test_what_redis_asks_for_is_in_a_file_of_its_secret(source: str) -> None:
     assert {path for path in told.values() if path} <= held
 
 
-FILES = ("user_file", "password_file", "ca_file")
+FILES = ("user_file", "password_file", "ca_file", "sentinel_password_file")
 
 
 def test_an_existing_redis_may_ask_for_user_password_and_certificates() -> None:
     values = environment(gateway_of(of("chart:redis"))[1])
     assert values["SESSION_GATEWAY__STATE__ENGINE"] == "redis"
-    assert {name: values[f"SESSION_GATEWAY__STATE__{name.upper()}"] for name in FILES} == {
+    assert {name: values[f"SESSION_GATEWAY__STATE__{name.upper()}"] for name in FILES[:3]} == {
         "user_file": "/run/session-gateway/redis/user",
         "password_file": "/run/session-gateway/redis/password",
         "ca_file": "/run/session-gateway/redis/ca.crt",
