@@ -40,7 +40,7 @@ async def _opened(folder: Path) -> tuple[SqliteState, SharedRevocations]:
 async def publish(folder: Path, count: int, pipes: list[tuple[int, int]]) -> None:
     """Publish ``count`` revocations; each reader is told, and has looked, before the next."""
     state, revocations = await _opened(folder)
-    for told, answered in pipes:
+    for _, answered in pipes:
         os.read(answered, 1)  # it follows
     for number in range(count):
         await revocations.publish(Revocation((mark(number),)))
@@ -102,9 +102,9 @@ def main(role: str, folder: Path, count: int, pipes: list[int]) -> None:
         case "publish":
             asyncio.run(publish(folder, count, list(zip(pipes[::2], pipes[1::2], strict=True))))
         case "all":
-            print(missed(folder, count, 3600.0))
+            sys.stdout.write(f"{missed(folder, count, 3600.0)}\n")
         case _:
-            print(asyncio.run(look(folder, pipes[0], pipes[1], role != "look")))
+            sys.stdout.write(f"{asyncio.run(look(folder, pipes[0], pipes[1], role != 'look'))}\n")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,26 +80,36 @@ async def test_a_writer_that_was_killed_between_its_commit_and_the_counter_is_he
 
 
 async def test_processes_that_are_killed_while_they_publish_leave_nothing_half_done_and_hinder_nobody(tmp_path: Path) -> None:
-    work = "while True: await state.publish(Revocation((Fingerprint(os.urandom(16)), Fingerprint(os.urandom(16))), '102', held=(Fingerprint(b'h'),)))"
+    cookies = "(Fingerprint(os.urandom(16)), Fingerprint(os.urandom(16)))"
+    work = f"while True: await state.publish(Revocation({cookies}, '102', held=(Fingerprint(b'h'),)))"
     state = SqliteState(tmp_path, Clock(), not_told)
-    heard: list[Revocation] = []
-    await state.follow(lambda remembered: heard.append(remembered.revocation))
+    heard, arrived = list[Revocation](), asyncio.Event()
+
+    def hear(remembered: Remembered) -> None:
+        heard.append(remembered.revocation)
+        arrived.set()
+
+    async def heard_all(is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not is_so():
+                arrived.clear()
+                await arrived.wait()
+
+    await state.follow(hear)
+    enough: list[int] = []
     for _ in range(5):
         writers = [await _process(tmp_path, work) for _ in range(2)]
-        before = len(heard)
-        async with asyncio.timeout(30):
-            while len(heard) < before + 40:
-                await asyncio.sleep(0.01)
+        enough.append(len(heard) + 40)
+        await heard_all(lambda: len(heard) >= enough[-1])
         for writer in writers:
             os.kill(writer.pid, signal.SIGKILL)
             await writer.wait()
-    state.poll()
-    await asyncio.sleep(0.2)  # the longest that data_version takes to be looked at, four times
-    assert {len(revocation.fingerprints) for revocation in heard} == {2, 0}
     kept: list[Remembered] = []
     again = SqliteState(tmp_path, Clock(), not_told)
     await again.follow(kept.append)
-    assert {revocation for revocation, _ in kept} == set(heard)
+    everything = {revocation for revocation, _ in kept}
+    await heard_all(lambda: set(heard) == everything)
+    assert {len(revocation.fingerprints) for revocation in everything} == {2, 0}
     await again.publish(Revocation((OTHER,)))
     state.poll()
     assert heard[-1] == Revocation((OTHER,))
@@ -135,6 +146,6 @@ async def test_the_lease_of_a_process_that_was_killed_ends_by_itself(tmp_path: P
         tries = 0
         while (lease := await state.lease([b"b"], b"other", 10.0)) is None:
             tries += 1
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0)
     assert tries > 0 and lease.number > 1
     await state.aclose()
