@@ -50,7 +50,8 @@ class AdminAddress:
                 self._totals.told(self, self._own.exposition().decode())
                 await asyncio.gather(*map(self._count, self.workers))
             case "/readyz":
-                reasons = await asyncio.gather(*map(_unready, self.workers))
+                excluded = request.query.getall("exclude", [])
+                reasons = await asyncio.gather(*(_unready(worker, excluded) for worker in self.workers))
                 stopping = {"process": "stopping"} if self.is_stopping else {}
                 self._unready = stopping | {part: reason for parts in reasons for part, reason in parts.items()}
         return await self._health.handle(request)
@@ -73,11 +74,12 @@ class AdminAddress:
         return sum(worker.slot.state == "listening" for worker in self.workers)
 
 
-async def _unready(worker: Asked) -> Mapping[str, str]:
+async def _unready(worker: Asked, excluded: Sequence[str]) -> Mapping[str, str]:
+    """What keeps traffic away from it, less the parts of a worker that the caller does not want to know of."""
     name = f"worker {worker.slot.number}"
     if worker.slot.state != "listening":
         return {name: worker.slot.state}
-    match await _answer(worker.path, "/readyz"):
+    match await _answer(worker.path, "/readyz", excluded):
         case {"reasons": dict(reasons)}:
             return {f"{name}: {part}": str(reason) for part, reason in reasons.items()}
         case {"status": "ready"}:
@@ -86,13 +88,13 @@ async def _unready(worker: Asked) -> Mapping[str, str]:
             return {name: "no answer"}
 
 
-async def _answer(socket_path: str, target: str) -> object:
+async def _answer(socket_path: str, target: str, excluded: Sequence[str] = ()) -> object:
     """What the worker says: text, or what its JSON holds; None where it says nothing in time."""
     try:
         async with (
             asyncio.timeout(TOLD_SECONDS),
             aiohttp.ClientSession(connector=aiohttp.UnixConnector(socket_path), cookie_jar=DummyCookieJar()) as client,
-            client.get(f"http://localhost{target}") as answer,
+            client.get(f"http://localhost{target}", params=[("exclude", part) for part in excluded]) as answer,
         ):
             return await (answer.json() if target == "/readyz" else answer.text())
     except (aiohttp.ClientError, OSError, ValueError):

@@ -18,6 +18,7 @@ from aiohttp import DummyCookieJar, web
 
 from gateway.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
 from tests.doors.own_gateway import HR, LOGIN, Browser
+from tests.house.app_behind import App
 from tests.house.callers import PATIENCE, Caller
 from tests.house.configurations import SEALED, program
 
@@ -53,7 +54,7 @@ class Running:
     org: Org
     process: Process
     browsers: aiohttp.ClientSession
-    app: "App"
+    app: App
     lines: list[Line] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -161,26 +162,6 @@ class Running:
         """The status, and what keeps traffic away."""
         async with self.browsers.get(f"{self.admin}/readyz") as answer:
             return answer.status, (await answer.json()).get("reasons", {})
-
-
-@dataclass
-class App:
-    """The app behind: says hello, waits until it may, or holds a WebSocket open."""
-
-    began: asyncio.Event = field(default_factory=asyncio.Event)
-    release: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Hello to whom it was told; /slow waits for ``release``, /live is a WebSocket that says nothing."""
-        if request.path == "/live":
-            live = web.WebSocketResponse()
-            await live.prepare(request)
-            await live.receive()
-            return live
-        if request.path == "/slow":
-            self.began.set()
-            await self.release.wait()
-        return web.Response(text=f"hello {request.headers.get('Remote-User', '')}")
 
 
 def is_alive(pid: int) -> bool:

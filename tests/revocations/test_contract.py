@@ -12,7 +12,6 @@ from gateway.shared_state import MemoryState
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 
 
-
 class Time:
     """A clock that tests move."""
 
