@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config import state_folder
 from gateway.errors import BadConfig
-from gateway.supervisor.state_folder import PREFIX, settings_with_state
+from gateway.workers.state_folder import PREFIX, settings_with_state
 from tests.house.configurations import SMALLEST, problems, settings
 
 WORKERS = SMALLEST + "[listen]\nworkers = 2\n"
@@ -73,7 +73,7 @@ def test_what_a_killed_supervisor_left_behind_is_deleted_and_what_a_living_one_u
     code = f"""
 import signal
 from pathlib import Path
-from gateway.supervisor.state_folder import settings_with_state
+from gateway.workers.state_folder import settings_with_state
 from tests.house.configurations import settings
 with settings_with_state(settings({WORKERS!r}), Path({str(tmp_path)!r})):
     print("made", flush=True)
