@@ -120,6 +120,9 @@ class Revocations(Protocol):
     def poll(self) -> None:
         """Hear what others have published. Every look-up does that too."""
 
+    def known_kin(self) -> tuple[Kin, ...]:
+        """The kin that were published before anybody subscribed, oldest first."""
+
     def subscribe(self, listener: Listener) -> Unsubscribe:
         """Call ``listener`` with every revocation, own and others', right after it is remembered; it must not block or raise."""
 
