@@ -159,6 +159,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("identity", ("idx-rotates",)),
         (Act("enters"), AtOnce((Act("signs_in"), Act("browses", how=2))), Act("enters_late")),
     ),
+    "a session that the same user began before ends after a restart too": (
+        World("identity"),
+        (Act("enters"), Act("enters", user=BOB), Act("signs_in", user=BOB), Act("restarts", how=1)),
+    ),
     "kin of a session that is held admits nobody": (
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
