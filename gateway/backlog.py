@@ -7,13 +7,14 @@ How a closing is tried is the closer's. Where the state is away a closing goes o
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from gateway.core.session import SessionCookie
 from gateway.core.switch import Goal
-from gateway.errors import OutsideFailed
+from gateway.errors import OutsideFailed, StateFailed, TurnTaken
 from gateway.kept_closings import KeptClosings, closing_key
+from gateway.leases import HeldLease
 from gateway.okta import Browser
 from gateway.policy.session.closing_record import ClosingRecord
 from gateway.sessions import Sessions
@@ -34,6 +35,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class Closing:
     """One closing. ``session_id``: Okta's id of the session, where it is known beforehand; ``spared_for``: as in ``Revocation``.
 
+    ``turn``: the lease under which it is carried out, where other processes might do it too.
     ``untold``: why other processes do not know of the revocation; only a sign-out goes on then. ``is_kept``: whether a record in the
     shared state stands for it.
     """
@@ -47,6 +49,7 @@ class Closing:
     spared_for: str = ""
     untold: OutsideFailed | None = None
     is_kept: bool = False
+    turn: HeldLease | None = None
 
 
 Try = Callable[[Closing], Awaitable[bool]]
@@ -75,7 +78,7 @@ class Backlog:
     async def add(self, closing: Closing, reason: str) -> None:
         """Try this closing again later; ``reason``: why its end is not proven."""
         self._tell("close_unproven", {"reason": reason, "backlog": len(self)})
-        again = replace(closing, goal=Goal.SIGN_OUT, trusted=True, spared_for="")
+        again = replace(closing, goal=Goal.SIGN_OUT, trusted=True, spared_for="", turn=None)
         if self._has_room(again):
             await self.keep(again)
             self._begin(again, self._retry_seconds)
@@ -107,15 +110,25 @@ class Backlog:
             closing.is_kept = True
 
     async def resume(self) -> None:
-        """Go on with what other processes left unproven. Raises ``StateFailed``."""
-        for record in await self._kept.all() if self._kept is not None else ():
-            for cookie, user_id in zip(record.cookies, record.users, strict=False):
-                if user_id:
-                    self._sessions.vouch((cookie,), user_id)
-            self._sessions.issued(record.cookies)  # they were looked at before they were written down: nobody guesses
-            browser = Browser(record.user_agent, record.accept_language, record.device, record.client)
-            closing = Closing(Goal.SIGN_OUT, record.cookies, browser, session_id=record.session_id or None, is_kept=True)
-            self._begin(closing, (0.0, *self._retry_seconds))
+        """Go on with what other processes left unproven, now and whenever one of them is gone. Raises ``StateFailed``."""
+        if self._kept is not None:
+            await self._kept.take_over(self._take)
+
+    async def _take(self, key: bytes) -> bool:
+        record = await self._kept.record(key) if self._kept is not None else None
+        if record is None:
+            if self._kept is not None:
+                await self._kept.drop(key)
+            return True
+        if frozenset(record.cookies) in self._tasks:
+            return True
+        for cookie, user_id in zip(record.cookies, record.users, strict=False):
+            if user_id:
+                self._sessions.vouch((cookie,), user_id)
+        self._sessions.issued(record.cookies)  # they were looked at before they were written down: nobody guesses
+        browser = Browser(record.user_agent, record.accept_language, record.device, record.client)
+        closing = Closing(Goal.SIGN_OUT, record.cookies, browser, session_id=record.session_id or None, is_kept=True)
+        return self._begin(closing, (0.0, *self._retry_seconds))
 
     async def aclose(self) -> None:
         """Stop trying."""
@@ -123,19 +136,22 @@ class Backlog:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._kept is not None:
+            await self._kept.aclose()
 
     def _has_room(self, closing: Closing) -> bool:
         is_waiting = frozenset(closing.cookies) in self._tasks
         return not is_waiting and len(self) < LARGEST_BACKLOG and self._waiting_of[closing.browser.client] < BACKLOG_OF_ONE
 
-    def _begin(self, closing: Closing, waits: Sequence[float]) -> None:
+    def _begin(self, closing: Closing, waits: Sequence[float]) -> bool:
         if not self._has_room(closing):
-            return
+            return False
         key, client = frozenset(closing.cookies), closing.browser.client
         task = asyncio.create_task(self._retry(closing, waits), name="closing again")
         self._tasks[key] = task
         self._waiting_of[client] += 1
         task.add_done_callback(lambda done: self._left(key, client))
+        return True
 
     def _left(self, key: frozenset[SessionCookie], client: str) -> None:
         self._tasks.pop(key, None)
@@ -146,7 +162,7 @@ class Backlog:
     async def _retry(self, closing: Closing, waits: Sequence[float]) -> None:
         for wait_seconds in waits:
             await asyncio.sleep(wait_seconds)
-            if await self._is_proven_elsewhere(closing):
+            if await self._is_not_mine(closing):
                 return
             if await self._tried(closing):
                 await self._drop(closing)
@@ -159,25 +175,22 @@ class Backlog:
         if self._kept is None or not closing.is_kept:
             async with self._retrying:
                 return await self._try_once(closing)
-        async with self._retrying:
-            key = self._key(closing)
-            may_try = True
-            with suppress(OutsideFailed):
-                may_try = await self._kept.begin_try(key)
-            if not may_try:
-                return False
+        async with self._retrying, AsyncExitStack() as held:
+            closing.turn = None
             try:
-                return await self._try_once(closing)
-            finally:
-                with suppress(OutsideFailed):
-                    await self._kept.end_try(key)
+                closing.turn = await held.enter_async_context(self._kept.trying(self._key(closing)))
+            except TurnTaken:
+                return False
+            except StateFailed:
+                pass  # nobody can be told, and the session is to end all the same
+            return await self._try_once(closing)
 
-    async def _is_proven_elsewhere(self, closing: Closing) -> bool:
-        """Whether another process has proven the end, and so deleted the record."""
+    async def _is_not_mine(self, closing: Closing) -> bool:
+        """Whether another process has proven the end, and so deleted the record, or goes on with it: this one did not move for a while."""
         if self._kept is None or not closing.is_kept:
             return False
         with suppress(OutsideFailed):
-            return not await self._kept.is_kept(self._key(closing))
+            return not await self._kept.is_mine(self._key(closing))
         return False
 
     async def _drop(self, closing: Closing) -> None:

@@ -27,7 +27,7 @@ from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
 from gateway.log import Log, take_over_logging
 from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, serve
-from gateway.supervisor import Crew, Handover, read, work
+from gateway.workers import Handover, Supervisor, read, work
 
 Result = TypeVar("Result")
 
@@ -181,9 +181,9 @@ async def _served(gateway: Gateway, log: Log) -> None:
 
 
 async def _supervised(settings: Settings, log: Log) -> None:
-    crew = Crew(settings, log, _stop_signal())
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, crew.reload)
-    await crew.run()
+    supervisor = Supervisor(settings, log, _stop_signal())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, supervisor.reload)
+    await supervisor.run()
 
 
 async def _worked(given: Handover, log: Log) -> None:

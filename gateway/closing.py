@@ -43,8 +43,9 @@ from gateway.core.switch import (
     is_proof_of_end,
     step,
 )
-from gateway.errors import OutsideFailed
+from gateway.errors import LeaseLost, OutsideFailed, StateFailed
 from gateway.kept_closings import KeptClosings
+from gateway.leases import HeldLease
 from gateway.okta import Browser, Okta
 from gateway.policy.session.cookies import split
 from gateway.sessions import ClientTurns, Sessions
@@ -60,6 +61,9 @@ background.
 
 LIMITED = frozenset({"client_limited", "guesses_limited"})
 """Why Okta was not asked about cookies that may be made up. Such a closing is not tried again: that would be more guesses."""
+
+CALL_SECONDS = 15.0
+"""The longest that one DELETE may take."""
 
 NAMING_SECONDS = 2.0
 """How long a closing waits to learn the id of the session that it ends; the cookies are refused before."""
@@ -79,14 +83,18 @@ class Closer:
         retry_seconds: Sequence[float] = RETRY_SECONDS,
         quiet_seconds: float = QUIET_SECONDS,
         kept: KeptClosings | None = None,
+        call_seconds: float = CALL_SECONDS,
+        underway: Underway | None = None,
     ) -> None:
         """``tell`` gets (event name, figures) for the log: never a cookie, never a token.
 
         ``retry_seconds``: the waits between tries; ``quiet_seconds``: how long requests under way are waited for before a closing.
-        ``kept``: where closings are written down; without it they end with this process.
+        ``kept``: where closings are written down; without it they end with this process. ``call_seconds``: after so long Okta has
+        answered a DELETE, or it counts as unanswered.
         """
-        self.underway = Underway()
+        self.underway = underway or Underway()
         self._quiet_seconds = quiet_seconds
+        self._call_seconds = call_seconds
         self._sessions = sessions
         self._okta = okta
         self._tell = tell
@@ -105,13 +113,20 @@ class Closer:
         return len(self._turns)
 
     async def switch(
-        self, cookies: Cookies, browser: Browser, trusted: bool, asks_alone: bool = False, spared_for: str = ""
+        self,
+        cookies: Cookies,
+        browser: Browser,
+        trusted: bool,
+        asks_alone: bool = False,
+        spared_for: str = "",
+        turn: HeldLease | None = None,
     ) -> Confirm | Redeem | Refuse:
         """What the door must do with a redemption that presents or carries these cookies (``core.switch.begin``).
 
         ``spared_for``: the browser whose open connections are not cut yet; the caller says by ``Sessions.moved`` what becomes of them.
+        ``turn``: the lease under which the caller acts; nothing is closed once it is another process's.
         """
-        closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for)
+        closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for, turn=turn)
         final = await asyncio.shield(self._begin(closing))
         if isinstance(final, Proven):
             raise AssertionError("a switch cannot end as a sign-out")
@@ -166,7 +181,7 @@ class Closer:
         running = tuple(self._running)
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, self._backlog.aclose(), return_exceptions=True)
+        await asyncio.gather(*running, self._backlog.aclose(), self.underway.aclose(), return_exceptions=True)
 
     def _begin(self, closing: Closing) -> asyncio.Task[Final]:
         closing.cookies, _ = split(closing.cookies)
@@ -209,6 +224,16 @@ class Closer:
         return isinstance(await self._steps(closing), Proven) and closing.untold is None
 
     async def _steps(self, closing: Closing) -> Final:
+        """Revoke, close, verify; and once more where requests of other processes with these cookies were still at Okta."""
+        final = await self._once(closing)
+        names = self._sessions.fingerprints(closing.cookies)
+        if not isinstance(final, Redeem | Proven) or not await self.underway.are_elsewhere(names):
+            return final
+        if not await self.underway.cleared_elsewhere(names, self._quiet_seconds):
+            return Refuse("request_under_way", revoked=True)
+        return await self._once(closing)
+
+    async def _once(self, closing: Closing) -> Final:
         doubtful = frozenset(cookie for cookie in closing.cookies if not self._sessions.is_known(cookie))
         switch, command = begin(closing.goal, closing.cookies, closing.trusted, doubtful, closing.asks_alone)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
@@ -227,6 +252,13 @@ class Closer:
             case Close(cookies):
                 if not await self.underway.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds):
                     return Closed(False, "request_under_way")
+                if closing.turn is not None:
+                    try:
+                        await closing.turn.outlasts(self._call_seconds)
+                    except StateFailed as error:
+                        # A sign-out goes on where the state is away; what it closes is revoked, whoever else closes it too.
+                        if closing.goal is Goal.REDEEM or isinstance(error, LeaseLost):
+                            return Closed(False, error.reason)
                 answer = await self._okta.close(cookies, closing.browser)
                 gone = answer.status == 404 and answer.code == "E0000007"
                 return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}")

@@ -14,7 +14,8 @@ The tree::
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
         │   └── UploadTooLarge   it became larger than it may; nobody else is to blame either
         ├── StateFailed      the shared state could not be read or written; nothing has changed in it
-        │   └── LeaseLost    a lease had ended, or somebody else holds its keys; nothing has changed
+        │   ├── LeaseLost    a lease had ended, or somebody else holds its keys; nothing has changed
+        │   └── TurnTaken    another process holds the lease that is needed, and did not give it back in time
         └── Nonsense         what came back is not HTTP as we accept it
 
 Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
@@ -109,6 +110,12 @@ class LeaseLost(StateFailed):
     """A change under a lease was refused: the lease had ended, or somebody else holds one of its keys now."""
 
     reason = "lease_lost"
+
+
+class TurnTaken(StateFailed):
+    """Another process serves this browser just now, and did not finish in time."""
+
+    reason = "turn_taken"
 
 
 class Nonsense(OutsideFailed):

@@ -1,23 +1,24 @@
 """Closings that are not proven yet, in the shared state: they outlive the process that began them.
 
-Owns the records, and the turn by which only one process at a time tries a closing. The records hold Okta's cookies, so they are sealed.
-A record is deleted when the end is proven; else it ends with the longest life of a pass.
+Owns the records, who goes on with which of them (``unfinished``), and the lease under which one process at a time tries. The records hold
+Okta's cookies, so they are sealed. A record is deleted when the end is proven; else it ends with the longest life of a pass.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprint
+from gateway.leases import HeldLease, Leases
 from gateway.policy.session.closing_record import ClosingRecord
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
+from gateway.unfinished import Take, Unfinished
 
-KIND, TURN = "closing", "closing.turn"
+KIND = "closing"
 KEPT_SECONDS = 12 * 3600.0
 """As long as a pass can live."""
-TURN_SECONDS = 60.0
-"""Longer than one try takes. The turn of a process that died in the middle ends by itself."""
 
 
 def closing_key(fingerprints: Iterable[Fingerprint]) -> bytes:
@@ -30,30 +31,47 @@ class KeptClosings:
 
     def __init__(self, state: SharedState, sealer: Sealer) -> None:
         """``state`` outlives this process where it is on disk."""
-        self._state = state
         self._records = SealedRecords(state, sealer, KIND, KEPT_SECONDS)
+        self._work = Unfinished(state, KIND, KEPT_SECONDS)
+        self._leases = Leases(state) if state.is_shared else None
 
     async def keep(self, key: bytes, record: ClosingRecord) -> None:
-        """Write the record, in place of the one before."""
+        """Write the record, in place of the one before: this process sees to its closing from now on."""
+        await self._work.begin(key)
         await self._records.put(key, record.packed())
 
-    async def is_kept(self, key: bytes) -> bool:
-        """Whether the end is still to be proven; another process may have proven it meanwhile."""
-        return await self._records.get(key) is not None
+    async def is_mine(self, key: bytes) -> bool:
+        """Whether this process still has to prove the end; another one may have proven it, or have taken it over."""
+        return await self._records.get(key) is not None and await self._work.is_mine(key)
+
+    async def record(self, key: bytes) -> ClosingRecord | None:
+        """The record; None where the end is proven."""
+        payload = await self._records.get(key)
+        return ClosingRecord.unpacked(payload) if payload is not None else None
 
     async def drop(self, key: bytes) -> None:
         """The end is proven."""
         await self._records.delete(key)
+        await self._work.end(key)
 
-    async def begin_try(self, key: bytes) -> bool:
-        """Whether this process may try now: no other one does."""
-        return await self._state.claim(TURN, key, TURN_SECONDS)
+    @asynccontextmanager
+    async def trying(self, key: bytes) -> AsyncIterator[HeldLease | None]:
+        """The lease under which this process tries; None where no other one can. ``TurnTaken`` where another one is at it."""
+        if self._leases is None:
+            yield None
+            return
+        async with self._leases.held((key,), 0.0) as held:
+            yield held
 
-    async def end_try(self, key: bytes) -> None:
-        """The try is over; any process may try next."""
-        await self._state.delete(TURN, key)
+    async def take_over(self, take: Take) -> None:
+        """Go on with every closing that is nobody's by now, and look for more of them from now on."""
+        known = {key for key, _ in await self._records.entries()}
+        await self._work.adopt(known)
+        await self._work.look(take)
+        self._work.start(take)
 
-    async def all(self) -> list[ClosingRecord]:
-        """Every closing that is not proven, oldest first."""
-        found = (ClosingRecord.unpacked(payload) for _, payload in await self._records.entries())
-        return [record for record in found if record is not None]
+    async def aclose(self) -> None:
+        """Leave what is not proven to others."""
+        await self._work.aclose()
+        if self._leases is not None:
+            await self._leases.aclose()

@@ -6,7 +6,7 @@ the seal key changed, is absent.
 """
 
 from gateway.core.seal import Sealer
-from gateway.shared_state import SharedState
+from gateway.shared_state import Lease, SharedState
 
 
 class SealedRecords:
@@ -19,10 +19,10 @@ class SealedRecords:
         self._kind = kind
         self._seconds = seconds
 
-    async def put(self, key: bytes, payload: bytes) -> None:
-        """Keep the record in place of the one before. Raises ``StateFailed``."""
+    async def put(self, key: bytes, payload: bytes, under: Lease | None = None) -> None:
+        """Keep the record in place of the one before. Raises ``StateFailed``, and ``LeaseLost`` where ``under`` is held no more."""
         sealed = self._sealer.seal("record", self._bound(key), payload)
-        await self._state.put(self._kind, key, sealed.encode("ascii"), self._seconds)
+        await self._state.put(self._kind, key, sealed.encode("ascii"), self._seconds, under=under)
 
     async def get(self, key: bytes) -> bytes | None:
         """The record; None where there is none. Raises ``StateFailed``."""

@@ -4,10 +4,9 @@ Owns which object gets which others, the order of starting and of stopping. Must
 `dev` build with the same functions. Rules from: DESIGN section 8, STYLE "Pure and waiting", ATTACKS D8.
 """
 
-from gateway.compose.among import Among
 from gateway.compose.gateway import Around, Gateway
 from gateway.compose.online import ask_org
 from gateway.compose.server import Handle
 from gateway.compose.settling import settle
 
-__all__ = ["Among", "Around", "Gateway", "Handle", "ask_org", "settle"]
+__all__ = ["Around", "Gateway", "Handle", "ask_org", "settle"]

@@ -16,7 +16,7 @@ from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
-from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, OwnPaths, ProtectedDoor
+from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.policy.session.owner import Owners
@@ -29,13 +29,10 @@ def app_gate(parts: Parts) -> Gate:
     return Gate(Passes(parts.sealer), parts.sessions, parts.clock)
 
 
-def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack, elsewhere: OwnPaths | None = None) -> ProtectedDoor:
-    """The door behind every app host; what it opens is closed with ``opened``.
-
-    ``elsewhere``: what answers the own paths where another worker does.
-    """
+def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
+    """The door behind every app host; what it opens is closed with ``opened``."""
     handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
-    own = elsewhere or AppOwnPaths(
+    own = AppOwnPaths(
         handoff,
         AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, parts.config.switch.return_origins),
         AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),

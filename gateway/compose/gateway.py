@@ -11,14 +11,11 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 from gateway.clock import Clock
-from gateway.compose.among import Among
 from gateway.compose.app import app_door, app_gate, subrequest_door
 from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
-from gateway.compose.keeper import relay_door, rules_for_workers, until_alone
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
 from gateway.compose.public import certificates, client_rules, watch_clients
@@ -30,12 +27,11 @@ from gateway.core.crowds import Crowd
 from gateway.doors.believed import Believed
 from gateway.doors.health import Health
 from gateway.doors.listener import Doors, Listener
-from gateway.doors.login import LoginDoor
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.revocations import LocalRevocations
+from gateway.revocations import LocalRevocations, SharedRevocations
 
 Around = Callable[[Handle], Handle]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
@@ -51,23 +47,21 @@ class Gateway:
         *,
         clock: Clock | None = None,
         public: socket.socket | None = None,
+        admin: socket.socket | None = None,
         around: Around | None = None,
         nameservers: tuple[str, ...] = (),
-        among: Among | None = None,
     ) -> None:
-        """``public``: a socket that is bound already, in place of ``listen.address``.
+        """``public``, ``admin``: sockets that are bound already, in place of ``listen.address`` and ``admin.address``.
 
         ``nameservers``: ``address:port`` of each, in place of the system's own.
-        ``among``: given to one worker of several; health and metrics are then answered by their supervisor.
         """
         self._settings = settings
         self._witness = Witness(log, Metrics(), clock or Clock())
         self._public = public
         self._around = around or _nothing_around
         self._nameservers = nameservers
-        self._among = among
-        self._revocations = among.revocations if among is not None else LocalRevocations(self._witness.clock.monotonic)
-        self._admin: socket.socket | None = None
+        self._revocations: SharedRevocations | None = None
+        self._admin = admin
         self._hooks = HookRooms(NO_HOOKS, None)
         self._certificates: Certificates | None = None
         self._stopping = asyncio.Event()
@@ -104,15 +98,15 @@ class Gateway:
             public, admin = self._bound(opened)
             state = opened_state(self._settings, self._witness.clock, self._tell)
             opened.push_async_callback(state.aclose)
-            revocations = await loaded_revocations(self._revocations, state, self._settings)
-            parts = make_parts(self._settings, self._witness.clock, self._tell, revocations, state, self._nameservers)
+            memory = LocalRevocations(self._witness.clock.monotonic)
+            self._revocations = await loaded_revocations(memory, state, self._settings)
+            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             self._hooks = hook_rooms(parts, opened, self.metrics)
-            if admin is not None:
-                health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
-                server = Server(health.handle, lambda request, malformed: refusal(malformed, ()))
-                await self._listen(Listening(server, admin), opened, 0.0)
+            health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
+            server = Server(health.handle, lambda request, malformed: refusal(malformed, ()))
+            await self._listen(Listening(server, admin), opened, 0.0)
             await self._listen_to_clients(parts, public, opened)
             self._open = opened.pop_all()
 
@@ -131,7 +125,7 @@ class Gateway:
         reasons = {}
         if self._stopping.is_set():
             reasons["process"] = "stopping"
-        if not self._revocations.ready:
+        if self._revocations is not None and not self._revocations.ready:
             reasons["revocations"] = "not shared"
         return reasons
 
@@ -140,14 +134,13 @@ class Gateway:
         watch = self._hooks.watch
         return {"event_hook": watch.word} if watch is not None else {}
 
-    def _bound(self, opened: AsyncExitStack) -> tuple[socket.socket, socket.socket | None]:
+    def _bound(self, opened: AsyncExitStack) -> tuple[socket.socket, socket.socket]:
         listen, admin = self._settings.config.listen.address, self._settings.config.admin.address
         if self._public is None:
             self._public = bind(listen, lambda text: self._settings.problem(("listen", "address"), text))
         opened.callback(self._public.close)
-        if self._among is not None:
-            return self._public, None
-        self._admin = bind(admin, lambda text: self._settings.problem(("admin", "address"), text))
+        if self._admin is None:
+            self._admin = bind(admin, lambda text: self._settings.problem(("admin", "address"), text))
         opened.callback(self._admin.close)
         return self._public, self._admin
 
@@ -157,14 +150,11 @@ class Gateway:
 
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
-        believed, doors = Believed(config.listen.trusted_proxies, head_limits(config)), self._doors(parts, opened)
-        if isinstance(doors.login, LoginDoor):
-            await doors.login.resume()
-        if self._among is None or self._among.keeper is not None:
-            await parts.closer.resume()
-        if self._among is not None and self._among.keeper is not None:
-            inside = Listener(parts.table, doors, replace(believed, relayed=True), self._witness, Crowd(0), parts.turn)
-            await self._listen_to_workers(inside, self._among.keeper, self._among.alone, opened)
+        believed = Believed(config.listen.trusted_proxies, head_limits(config))
+        login, gate = login_door(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
+        doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
+        await login.resume()
+        await parts.closer.resume()
         listener = Listener(parts.table, doors, believed, self._witness, crowd, parts.turn)
         server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener)
         self._certificates = certificates(self._settings, self._tell)
@@ -173,24 +163,6 @@ class Gateway:
             self._certificates.watch()
             opened.push_async_callback(self._certificates.aclose)
         await self._listen(Listening(server, public, self._certificates, parts.live.go_away), opened, config.listen.drain)
-
-    def _doors(self, parts: Parts, opened: AsyncExitStack) -> Doors:
-        gate = app_gate(parts)
-        auth = subrequest_door(parts, gate)
-        if self._among is None or self._among.keeper is not None:
-            return Doors(
-                login_door(parts, opened, hooks=self._hooks.hooks),
-                app_door(parts, gate, opened),
-                auth,
-            )
-        relay = relay_door(self._among.place, self._witness.clock, opened, self._settings.config.okta.forward_first_byte_timeout)
-        return Doors(relay, app_door(parts, gate, opened, relay), auth)
-
-    async def _listen_to_workers(self, inside: Listener, keeper: socket.socket, alone: asyncio.Event, opened: AsyncExitStack) -> None:
-        """Answer the others for as long as they have clients, even when this worker accepts none any more."""
-        rules = rules_for_workers(head_limits(self._settings.config))
-        await self._listen(Listening(Server(inside.handle, inside.unparsable, rules), keeper), opened, 0.0)
-        opened.push_async_callback(until_alone, alone, self._settings.config.listen.drain)
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._witness.metrics.happened(event)

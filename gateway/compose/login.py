@@ -46,12 +46,20 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         pools = OrgPools(*(HttpProxy(_org(parts, size, opened), parts.place.destination.host.encode()) for size in _pools(config)))
     origins = Origins(parts.place.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)
-    ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter, parts.clock)
+    ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter)
     redeemer = Redeemer(
-        parts.sessions, parts.closer, carrying, ledger, browsers, new_sessions, forwarding.redeem, config.switch.without_session == "ask"
+        parts.sessions,
+        parts.closer,
+        carrying,
+        ledger,
+        browsers,
+        new_sessions,
+        forwarding.redeem,
+        config.switch.without_session == "ask",
+        config.okta.connect_timeout + config.okta.forward_first_byte_timeout + 1.0,
     )
     confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock)
-    for room in (forwarding, new_sessions, redeemer):
+    for room in (browsers, forwarding, new_sessions, redeemer):  # the last one is closed first
         opened.push_async_callback(room.aclose)
     rooms = LoginRooms(
         own=_own_paths(parts),

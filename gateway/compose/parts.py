@@ -31,6 +31,7 @@ from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions import Asking, AskingRules, Sessions
 from gateway.shared_state import SharedState
+from gateway.underway import Underway
 
 ADDRESS_BYTES = 64
 """What the line of a request has beside a ticket: method, path, the parameter's name, version."""
@@ -115,6 +116,16 @@ def make_parts(
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))
     sessions = Sessions(Asking(okta, clock, tell, _asking_rules(config)), revocations, marks, rules, clock, tell)
     sealer = Sealer(settings.seal_keys, secrets.token_bytes)
+    closer = Closer(
+        sessions,
+        okta,
+        tell,
+        quiet_seconds=config.okta.first_byte_timeout + 1.0,
+        kept=KeptClosings(state, sealer),
+        call_seconds=config.okta.connect_timeout + config.okta.first_byte_timeout + 1.0,
+        underway=Underway(state),
+    )
+    revocations.subscribe(closer.underway.hear)
     return Parts(
         config=config,
         clock=clock,
@@ -127,10 +138,10 @@ def make_parts(
         revocations=revocations,
         state=state,
         sessions=sessions,
-        closer=Closer(sessions, okta, tell, quiet_seconds=config.okta.first_byte_timeout + 1.0, kept=KeptClosings(state, sealer)),
+        closer=closer,
         live=live,
         turn=Turn(asyncio.get_running_loop()),
-        tickets=Tickets(sealer, state, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
+        tickets=Tickets(sealer, state, clock, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,
         portal_secrets=settings.portal_secrets,

@@ -13,6 +13,8 @@ from gateway.shared_state import SharedState, open_state
 
 def opened_state(settings: Settings, clock: Clock, tell: Tell) -> SharedState:
     """The state that the configuration names, open in this process; `BadConfig` with file and remedy where it cannot be had."""
+    if settings.config.state.is_redis:
+        raise BadConfig((settings.problem(("state", "url"), "this version cannot use Redis yet; leave state.url out"),))
     try:
         return open_state(state_folder(settings.config, folder_of(settings)), clock, tell)
     except StateFailed as error:

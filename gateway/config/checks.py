@@ -4,16 +4,19 @@ Owns the problems between keys and the loud warnings. Must never change a value,
 key that has to change. Rules from: DESIGN sections 2 and 5, ATTACKS F2, P23, C2, R3.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from yarl import URL
 
 from gateway.config.app_servers import server_conflicts
-from gateway.config.model import AppTable, Config
+from gateway.config.model import AppTable, Config, State
 from gateway.config.places import Path
 from gateway.core.paths import pattern_problem
 from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
+
+_HAS_PORT = re.compile(r"rediss?://(?:[^/\[\]]*|\[[^\]]*\]):\d+(?:/\d*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,36 @@ def _state(config: Config) -> Iterator[Remark]:
         yield Remark(("state", "directory"), 'is missing; name a folder for the database, or use state.engine = "auto"')
     if state.engine == "memory" and workers > 1:
         yield Remark(("state", "engine"), f'"memory" is that of one process, and listen.workers starts {workers}; use "auto" or "sqlite"')
+    if state.engine == "redis" and not state.url:
+        yield Remark(("state", "url"), 'is missing; say where Redis is, like "rediss://redis.example.com:6379"')
+    if state.timeout <= 0:
+        yield Remark(("state", "timeout"), 'is no time at all; give it some, for example "1s"')
+    yield from _redis(state)
+
+
+def _redis(state: State) -> Iterator[Remark]:
+    if not state.is_redis:
+        for name in ("url", "user_file", "password_file", "ca_file", "client_certificate", "client_key", "sentinel", "cluster"):
+            if getattr(state, name):
+                yield Remark(("state", name), 'is of use only with Redis; use state.engine = "redis" with state.url, or leave it out')
+        return
+    if state.user_file and not state.password_file:
+        yield Remark(("state", "password_file"), "is missing; a user of Redis needs a password")
+    if not state.url.startswith("rediss:"):
+        for name in ("ca_file", "client_certificate"):
+            if getattr(state, name):
+                yield Remark(("state", name), "is of use only with TLS; write rediss:// in state.url, or leave it out")
+    for given, missing in (("client_certificate", "client_key"), ("client_key", "client_certificate")):
+        if getattr(state, given) and not getattr(state, missing):
+            yield Remark(("state", missing), f"is missing; state.{given} is of use only together with it")
+    if state.sentinel and state.cluster:
+        yield Remark(("state", "cluster"), "is not used together with state.sentinel; keep one of them")
+    if state.sentinel and _HAS_PORT.fullmatch(state.url):
+        yield Remark(("state", "url"), 'has a port; with state.sentinel it names the service alone, like "rediss://mymaster"')
+    if state.sentinel_password_file and not state.sentinel:
+        yield Remark(("state", "sentinel"), 'is missing; list the Sentinels, like ["sentinel-0.example.com:26379"]')
+    if state.cluster and state.url.rpartition("/")[2].strip("0").isdecimal():
+        yield Remark(("state", "url"), "names a database; a Cluster has one only, so leave the number out")
 
 
 def _carrier(number: int, app: AppTable, config: Config) -> Iterator[Remark]:

@@ -8,7 +8,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.config.values import Bytes, HostName, ListenAddress, NetworkRange, PublicOrigin, PublicOriginOrNone, Seconds, ServerAddress
+from gateway.config.values import (
+    Bytes,
+    HostName,
+    ListenAddress,
+    NetworkRange,
+    PublicOrigin,
+    PublicOriginOrNone,
+    RedisUrlOrNone,
+    Seconds,
+    ServerAddress,
+    ServerPort,
+)
 
 Access = Literal["session", "anyone", "optional"]
 Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
@@ -94,10 +105,26 @@ class SessionMemory(Table):
 
 
 class State(Table):
-    """Where that is kept which workers share, and what outlives a restart."""
+    """Where that is kept which workers and replicas share, and what outlives a restart."""
 
-    engine: Literal["auto", "memory", "sqlite"] = "auto"
+    engine: Literal["auto", "memory", "sqlite", "redis"] = "auto"
     directory: str = ""
+    url: RedisUrlOrNone = ""
+    user_file: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
+    sentinel: tuple[ServerPort, ...] = ()
+    sentinel_password_file: str = ""
+    cluster: bool = False
+    timeout: Seconds = _spelled("1s")
+    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/-]{0,100}$")] = ""
+
+    @property
+    def is_redis(self) -> bool:
+        """Whether the state is kept in Redis."""
+        return self.engine == "redis" or (self.engine == "auto" and bool(self.url))
 
 
 class Switch(Table):

@@ -43,7 +43,7 @@ class Settings:
     def needs_state_folder(self) -> bool:
         """Whether workers share a state and the configuration names no folder for it."""
         state = self.config.state
-        return self.config.listen.workers > 1 and state.engine != "memory" and not state.directory
+        return self.config.listen.workers > 1 and state.engine != "memory" and not state.is_redis and not state.directory
 
     def with_state_in(self, folder: File) -> "Settings":
         """The same settings with the shared state in this folder."""
@@ -150,12 +150,53 @@ def _state(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
     problem = folder_problem(place) if place is not None else None
     if problem is not None:
         yield ("state", "directory"), problem
+    if config.state.is_redis:
+        yield from _ca_file(("state", "ca_file"), config.state.ca_file, folder)
+        pair = redis_pair(config, folder)
+        unusable = pair_problem(pair) if pair is not None else None
+        if unusable is not None:
+            yield ("state", "client_key" if unusable.is_key else "client_certificate"), unusable.text
+        for name in ("user_file", "password_file", "sentinel_password_file"):
+            found = secret_of(getattr(config.state, name), folder)
+            if found.problem:
+                yield ("state", name), found.problem
+
+
+def redis_pair(config: Config, folder: File) -> Pair | None:
+    """The files of the certificate that is shown to Redis, looked for in ``folder``; None where there is none."""
+    state = config.state
+    if not state.client_certificate or not state.client_key:
+        return None
+    return Pair(folder / File(state.client_certificate).expanduser(), folder / File(state.client_key).expanduser())
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The one line of a file; empty where no file is named. ``problem``: why it cannot be had, with the remedy."""
+
+    text: str = field(default="", repr=False)
+    problem: str = ""
+
+
+def secret_of(name: str, folder: File) -> Secret:
+    """What stands in the file of this name, looked for in ``folder``."""
+    if not name:
+        return Secret()
+    path = folder / File(name).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        return Secret(problem=f"{path}: {why}; name a readable file with one line")
+    if not text or "\n" in text:
+        return Secret(problem=f"{path}: {'has more than one line' if text else 'is empty'}; write the one word into it")
+    return Secret(text)
 
 
 def state_folder(config: Config, folder: File) -> File | None:
-    """Where the shared state lies on the disk, looked for from ``folder``; None where it is kept in memory."""
+    """Where the shared state lies on the disk, looked for from ``folder``; None where it is kept elsewhere."""
     state = config.state
-    return folder / File(state.directory).expanduser() if state.directory and state.engine != "memory" else None
+    return folder / File(state.directory).expanduser() if state.directory and state.engine != "memory" and not state.is_redis else None
 
 
 def _ca_file(key: Path, name: str, folder: File) -> Iterator[tuple[Path, str]]:

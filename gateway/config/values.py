@@ -18,6 +18,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]+\]")
+_REDIS = re.compile(r"rediss?://(?P<host>[^/:@\[\]]+|\[[^\]/@]+\])(?::(?P<port>\d{1,5}))?(?:/\d{0,5})?")
 _LONGEST_SOCKET_PATH = 107  # what fits into a sockaddr_un with its final zero
 _LISTEN = re.compile(r"(?P<host>[A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
 
@@ -108,6 +109,27 @@ def server_address(text: str) -> str:
     return text
 
 
+def redis_url(text: str) -> str:
+    """Where Redis is, ``redis://host[:port][/database]``, or ``rediss://`` for TLS; empty stays empty."""
+    if not text:
+        return text
+    example = 'write it like "rediss://redis.example.com:6379"'
+    if "@" in text:
+        raise ValueError("holds a user name or a password; put them into the files state.user_file and state.password_file")
+    found = _REDIS.fullmatch(text)
+    if found is None or not _HOST.fullmatch(found["host"].lower()) or not 0 < int(found["port"] or 6379) < 65536:
+        raise ValueError(f'"{text}" is no address of Redis; {example}')
+    return text
+
+
+def server_port(text: str) -> str:
+    """A server as ``host:port``."""
+    host, _, port = text.rpartition(":")
+    if not _HOST.fullmatch(host.lower()) or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f'"{text}" is no server; write its name and port, like "sentinel-0.example.com:26379"')
+    return text
+
+
 def host_and_port(text: str) -> str:
     """A Host field's value `name[:port]` in lower case; empty stays empty."""
     if not text:
@@ -152,6 +174,8 @@ Bytes = Annotated[int, BeforeValidator(byte_count), WithJsonSchema(_SIZE_SCHEMA)
 PublicOrigin = Annotated[str, AfterValidator(public_origin)]
 PublicOriginOrNone = Annotated[str, AfterValidator(public_origin_or_none)]
 ServerAddress = Annotated[str, AfterValidator(server_address)]
+RedisUrlOrNone = Annotated[str, AfterValidator(redis_url)]
+ServerPort = Annotated[str, AfterValidator(server_port)]
 HostName = Annotated[str, AfterValidator(host_and_port)]
 ListenAddress = Annotated[str, AfterValidator(listen_address)]
 NetworkRange = Annotated[Network, PlainValidator(network), WithJsonSchema({"type": "string"})]

@@ -31,8 +31,8 @@ class Refused:
     reason: Reason
 
 
-def accept(ticket: Ticket | None, host: str, nonce: str | None, now: float, is_used: bool) -> Accepted | Refused:
-    """What becomes of a ticket at ``host`` (authority text), in a browser that holds ``nonce``, at ``now`` (Unix seconds)."""
+def accept(ticket: Ticket | None, host: str, nonce: str | None, now: float) -> Accepted | Refused:
+    """What becomes of an unused ticket at ``host`` (authority text), in a browser that holds ``nonce``, at ``now`` (Unix seconds)."""
     if ticket is None:
         return Refused("no_ticket")
     if ticket.app != host:
@@ -43,6 +43,4 @@ def accept(ticket: Ticket | None, host: str, nonce: str | None, now: float, is_u
         return Refused("no_nonce")
     if not hmac.compare_digest(nonce_hash(nonce).encode(), ticket.nonce_hash.encode("utf-8", "surrogatepass")):
         return Refused("other_browser")
-    if is_used:
-        return Refused("used")
     return Accepted(Pass(ticket.cookies, ticket.user_id, ticket.session_id, now, ticket.browser, ticket.epoch), ticket.target)

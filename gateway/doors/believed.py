@@ -11,7 +11,6 @@ from aiohttp import web
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields, HeadLimits, Received
 from gateway.core.navigation import client_address
-from gateway.core.relaying import as_it_came
 from gateway.proxy.translate import Networks, client_of, request_head
 
 
@@ -21,8 +20,6 @@ class Believed:
 
     trusted_proxies: Networks
     limits: HeadLimits
-    relayed: bool = False
-    """Whether every message comes from another worker, which knows whose it is."""
     _clients: Learned[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -42,6 +39,5 @@ class Believed:
         return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
 
     def received(self, request: web.BaseRequest) -> Received:
-        """The request as it came to this process, or to the worker that relays it."""
-        received = request_head(request, self.trusted_proxies, secure=True)
-        return as_it_came(received) if self.relayed else received
+        """The request as it came to this process."""
+        return request_head(request, self.trusted_proxies, secure=True)

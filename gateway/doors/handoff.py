@@ -15,8 +15,6 @@ address that is not a path of a configured host. Rules from: DESIGN section 2, A
 import secrets
 from dataclasses import replace
 
-from cachetools import TTLCache
-
 from gateway.clock import Clock
 from gateway.core.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
 from gateway.core.handoff import Accepted, Refused
@@ -42,7 +40,7 @@ from gateway.doors.own_requests import (
     standing,
     target_or_root,
 )
-from gateway.doors.tickets import TICKET_SECONDS, Tickets
+from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
 from gateway.policy.session.owner import Owners
@@ -51,21 +49,19 @@ from gateway.policy.session.split_cookies import set_lines
 from gateway.sessions import Sessions
 
 NONCE_SECONDS = 600
-MOST_REMEMBERED = 20_000
 
 
 class AppHandoff:
     """The first and the last step, on the app hosts."""
 
     def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock, owners: Owners, tickets: Tickets) -> None:
-        """Nothing is kept but the ids of the tickets used in the last minute (a ticket lives half of that)."""
+        """``tickets`` knows which were used in the last minute (a ticket lives half of that)."""
         self._owners = owners
         self._tickets = tickets
         self._login = table.login
         self._sealer = sealer
         self._sessions = sessions
         self._clock = clock
-        self._used: TTLCache[str, bool] = TTLCache(MOST_REMEMBERED, 2 * TICKET_SECONDS, timer=clock.monotonic)
 
     def sign_in(self, head: RequestHead, app: App, target: str | None = None) -> Answer:
         """Begin a hand-off for a top-level navigation that comes back to ``target`` (default: this very request).
@@ -122,11 +118,11 @@ class AppHandoff:
         except OutsideFailed:
             return refused(Malformed(503, "ticket_not_kept"), self._clock)
         mark = StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
-        is_used = ticket is not None and ticket.id in self._used
-        decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall(), is_used)
+        decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall())
+        if isinstance(decision, Accepted) and ticket is not None and not await self._tickets.take(ticket):
+            decision = Refused("used")
         match decision:
             case Accepted() if ticket is not None:
-                self._used[ticket.id] = True
                 return self._accepted(decision, self._since_ended(mark, head), app, head)
             case Refused(reason):
                 return await self._refused(reason, ticket, head, app)

@@ -7,8 +7,9 @@ DESIGN section 2, ATTACKS D12, F11, O6, D8.
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Protocol
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -54,7 +55,7 @@ class Health:
             return json_answer(403, {"error": "no_browsers"})
         if not all(self._is_ours(host) for host in request.headers.getall("Host", ())):
             return json_answer(403, {"error": "host"})
-        path = request.raw_path.partition("?")[0]
+        path, _, query = request.raw_path.partition("?")
         if path not in ("/healthz", "/readyz", "/metrics"):
             return json_answer(404, {"error": "not_found"})
         if request.method not in ("GET", "HEAD"):
@@ -62,7 +63,7 @@ class Health:
         if path == "/healthz":
             return json_answer(200, {"status": "alive"})
         if path == "/readyz":
-            return self._readiness()
+            return self._readiness(set(parse_qs(query).get("exclude", ())))
         fields = ((b"Content-Type", CONTENT_TYPE.encode("ascii")), (b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
         return Answer(200, fields, self._metrics.exposition())
 
@@ -73,10 +74,11 @@ class Health:
             bare = host.strip()
         return bare.lower() in self._names or _is_address(bare)
 
-    def _readiness(self) -> Answer:
-        unready = self._unready()
+    def _readiness(self, excluded: Set[str]) -> Answer:
+        """Ready or not; ``excluded``: parts that the caller does not want to know of, as in `/readyz?exclude=revocations`."""
+        unready = {part: reason for part, reason in self._unready().items() if part not in excluded}
         if unready:
-            return json_answer(503, {"status": "not_ready", "reasons": dict(unready), **self._notes()}, (b"Retry-After", b"5"))
+            return json_answer(503, {"status": "not_ready", "reasons": unready, **self._notes()}, (b"Retry-After", b"5"))
         return json_answer(200, {"status": "ready", **self._notes()})
 
 

@@ -5,7 +5,7 @@
     start opened ─▶ what the pending cookie carries is closed first ─▶ which cookies live? ── one user ─▶ ticket ─▶ app host
                                                                               └─ nobody ─▶ Okta's sign-in, which comes back here
 
-Owns that order, and the counter that ends a loop through Okta's sign-in. Must never make a ticket without a session that Okta confirmed,
+Owns that order, and the end of a loop through Okta's sign-in. Must never make a ticket without a session that Okta confirmed,
 nor for cookies whose end this browser still carries. The step before and the step after are ``doors.handoff``.
 """
 
@@ -13,8 +13,6 @@ import asyncio
 import secrets
 from dataclasses import replace
 from typing import assert_never
-
-from cachetools import TTLCache
 
 from gateway.clock import Clock
 from gateway.closing import Closer
@@ -52,7 +50,6 @@ from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser
 from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
 from gateway.sessions import Sessions
 
-MOST_REMEMBERED = 20_000
 CLOSING_SECONDS = 5.0
 """How long a hand-off waits for the end of what the browser carries; the closing itself goes on."""
 TAG_CHARACTERS = 22
@@ -63,7 +60,14 @@ class LoginHandoff:
     """``/.gateway/handoff`` of the login host."""
 
     def __init__(
-        self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, tickets: Tickets, clock: Clock, sign_in: str
+        self,
+        table: RouteTable,
+        sealer: Sealer,
+        sessions: Sessions,
+        closer: Closer,
+        tickets: Tickets,
+        clock: Clock,
+        sign_in: str,
     ) -> None:
         """``closer`` closes what a browser carries; ``sign_in``: the config's ``okta.sign_in``, with ``{return}`` in it."""
         self._table = table
@@ -74,7 +78,6 @@ class LoginHandoff:
         self._carrying = Carrying(str(table.login.authority), sealer)
         self._clock = clock
         self._sign_in = sign_in
-        self._tries: TTLCache[str, tuple[float, ...]] = TTLCache(MOST_REMEMBERED, BOUNCE_SECONDS, timer=clock.monotonic)
 
     async def hand_off(self, head: RequestHead, new_browser: str = "") -> Outcome:
         """``/.gateway/handoff?start=``: a ticket for a live session, Okta's sign-in without one, 503 where Okta does not say.
@@ -111,7 +114,7 @@ class LoginHandoff:
                 dead = dead_expiries(found.living, found.dead, parent_domains(head.authority.host))
                 return await self._hand_over(session, found.living, (start, app, browser), dead)
             case NoSession(reason):
-                return self._to_okta(reason, start, app, (head, text))
+                return await self._to_okta(reason, start, app, (head, text))
             case Unknown() as unknown:
                 return unavailable(unknown, self._clock)
             case _:
@@ -159,17 +162,13 @@ class LoginHandoff:
         fingerprint = self._sessions.shown_of(cookies)
         return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={text}", *dead), "ticket", "", fingerprint)
 
-    def _to_okta(self, reason: str, start: Start, app: App, came: tuple[RequestHead, str]) -> Outcome:
+    async def _to_okta(self, reason: str, start: Start, app: App, came: tuple[RequestHead, str]) -> Outcome:
         head, text = came
-        now = self._clock.monotonic()
         # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
-        came_with = text[-TAG_CHARACTERS:]
-        tries = (*(at for at in self._tries.get(came_with, ()) if now - at < BOUNCE_SECONDS), now)
-        if len(tries) > BOUNCES_ALLOWED:
-            self._tries.pop(came_with, None)  # the next try is the user's own
-            looping = LoopExplained(self._table.login.authority.host, len(tries), retry_path=app.origin + sign_in_path(start.target))
+        if await self._tickets.goes_round(text[-TAG_CHARACTERS:], BOUNCES_ALLOWED, BOUNCE_SECONDS):
+            again = app.origin + sign_in_path(start.target)
+            looping = LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=again)
             answer = page(looping, self._clock).plus(*expired_here(SESSION_NAMES, head, everywhere=True))
             return Outcome(answer, "refused", "sign_in_loop")
-        self._tries[came_with] = tries
         gone = expired_here(SESSION_NAMES, head, everywhere=True) if repeated(session_cookies(head.fields)) else ()
         return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)

@@ -8,7 +8,6 @@ sections 3 and 7.
 from gateway.revocations.interface import Kin, Moved, Remembered, Revocation, Revocations
 from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations
 from gateway.revocations.shared import SharedRevocations
-from gateway.revocations.workers import WorkerRevocations
 
 __all__ = [
     "LARGEST",
@@ -20,5 +19,4 @@ __all__ = [
     "Revocation",
     "Revocations",
     "SharedRevocations",
-    "WorkerRevocations",
 ]

@@ -127,6 +127,9 @@ class Revocations(Protocol):
     def began_before(self, names: Iterable[str]) -> float | None:
         """The Unix second, by Okta's clock, before which the sessions of the user with these names (id, login) are revoked, or None."""
 
+    def known_kin(self) -> tuple[Kin, ...]:
+        """The kin that were published before anybody subscribed, oldest first."""
+
     def subscribe(self, listener: Listener) -> Unsubscribe:
         """Call ``listener`` with every revocation, own and others', right after it is remembered; it must not block or raise."""
 

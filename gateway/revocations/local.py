@@ -92,12 +92,8 @@ class LocalRevocations:
         """There is nobody else to hear."""
 
     async def publish(self, revocation: Revocation) -> None:
-        """Remember it, then tell the others; returns when it holds everywhere."""
+        """Remember it; there is nobody else to tell."""
         self.remember(revocation)
-        await self.tell_others(revocation)
-
-    async def tell_others(self, revocation: Revocation) -> None:
-        """There is nobody else to tell."""
 
     def remember(self, revocation: Revocation) -> None:
         """Remember a revocation and tell the listeners; hearing it again begins its time anew."""

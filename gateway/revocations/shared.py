@@ -64,10 +64,7 @@ class SharedRevocations:
     async def publish(self, revocation: Revocation) -> None:
         """Remember it here, then send it to the others. Raises ``OutsideFailed`` where that failed; here it is in force all the same."""
         self._memory.remember(revocation)
-        try:
-            await self._state.publish(revocation)
-        finally:
-            await self._memory.tell_others(revocation)
+        await self._state.publish(revocation)
 
     def _has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
         self.poll()

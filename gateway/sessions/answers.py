@@ -124,8 +124,8 @@ class Answers:
         found = self.find_marked(marks)
         if not isinstance(found, Found) or found.entry is None or found.worth is not State.FRESH:
             return None
-        is_long = found.entry.without_hook is not None
-        return Good(self._changes, min(found.entry.due_at, self.hook_trust.until) if is_long else found.entry.due_at)
+        entry, until = found.entry, self.hook_trust.until
+        return Good(self._changes, entry.due_at if entry.without_hook is None else min(entry.due_at, until))
 
     def is_good(self, good: Good) -> bool:
         """Whether that is still so."""
@@ -159,10 +159,10 @@ class Answers:
 
     def must_ask_again(self, asked: Asked) -> bool:
         """Whether the user of this answer was heard of after the question, so that Okta must be asked once more."""
-        finding = asked.finding
-        if not isinstance(finding, Session) or self.is_over(finding) or asked.asked_at <= self._floor:
-            return False
-        return self._is_outdated(finding, asked.asked_at)
+        finding, asked_at = asked.finding, asked.asked_at
+        return (
+            isinstance(finding, Session) and not self.is_over(finding) and asked_at > self._floor and self._is_outdated(finding, asked_at)
+        )
 
     def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.

@@ -34,7 +34,7 @@ from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Judgement, judged_apart
 from gateway.policy.session.revocation_epoch import RevocationEpoch
-from gateway.revocations import Moved, Revocation, Revocations
+from gateway.revocations import Kin, Moved, Revocation, Revocations
 from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
 from gateway.sessions.counts import Counts
@@ -72,6 +72,9 @@ class Sessions:
         self._background: set[asyncio.Task[None]] = set()
         self.counts = Counts()
         self.on_named: OnNamed = _nobody_listens
+        for kin in revocations.known_kin():
+            self._learn(kin)
+        revocations.subscribe(self._hear)
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -279,15 +282,42 @@ class Sessions:
         """Whether one of these cookies is known to be the same browser's as one of the others."""
         return not set(self._families.kin(self.fingerprints(cookies))).isdisjoint(self.fingerprints(others))
 
-    def adopt(self, old: Iterable[SessionCookie], new: Iterable[SessionCookie]) -> None:
-        """Okta set ``new`` in answer to ``old``: they are one browser's. What joins a revoked family is revoked at once."""
+    async def adopt(self, old: Iterable[SessionCookie], new: Iterable[SessionCookie]) -> None:
+        """Okta set ``new`` in answer to ``old``: they are one browser's, here before the first wait, and in every process.
+
+        What joins a revoked family is revoked at once. Where others cannot be told, whoever revokes names the session's id, too.
+        """
         olds, news = self.fingerprints(old), self.fingerprints(new)
         users = {one: self._seen.user_of(one) for one in olds}
-        unseen = [one for one, user in users.items() if user is None]
-        self._families.adopt(olds, news, next(filter(None, users.values()), None), unseen)
-        self._seen.issue(news)
-        if self._revocations.has_cookie(olds):
-            self._spawn(self._publish(Revocation(news)), "revoking kin")
+        unseen = tuple(one for one, user in users.items() if user is None)
+        if olds and news:
+            await self._publish(Revocation(kin=Kin(olds, news, next(filter(None, users.values()), None), unseen)))
+
+    def _hear(self, revocation: Revocation) -> None:
+        """Learn of kin, and revoke those of revoked cookies that only this process knows of."""
+        kin = revocation.kin
+        if kin is not None:
+            self._learn(kin)
+            self._spawn(self._revoke_joined(kin), "revoking kin")
+        if len(self._families.kin(revocation.fingerprints)) > len(revocation.fingerprints):
+            self._spawn(self._revoke_kin(revocation), "revoking kin")
+
+    def _learn(self, kin: Kin) -> None:
+        self._families.adopt(kin.olds, kin.news, kin.user_id, kin.unseen)
+        self._seen.issue(kin.news)
+
+    async def _revoke_joined(self, kin: Kin) -> None:
+        if self._revocations.has_cookie(kin.olds) and not all(self._revocations.has_cookie((one,)) for one in kin.news):
+            await self._publish(Revocation(kin.news))
+
+    async def _revoke_kin(self, revocation: Revocation) -> None:
+        unknown = tuple(one for one in self._families.kin(revocation.fingerprints) if not self._revocations.has_cookie((one,)))
+        if unknown:
+            await self._publish(Revocation(unknown, spared_for=revocation.spared_for))
+
+    def are_held(self, cookies: Iterable[SessionCookie]) -> bool:
+        """Whether all of these cookies admit nobody until it is known whose they are."""
+        return all(self._revocations.is_held((one,)) for one in self.fingerprints(cookies))
 
     async def hold(self, cookies: Iterable[SessionCookie]) -> None:
         """Let these cookies and their kin admit nobody until it is known whose they are, here before the first wait.

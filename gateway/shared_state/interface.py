@@ -90,7 +90,8 @@ class SharedState(Protocol):
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
         """A lease of all these keys, or None while somebody else holds one of them. The same owner gets a new lease in place of its old.
 
-        ``ValueError`` for no key at all.
+        Whoever gets it has heard by then, or hears at the next ``poll``, what was published before it was given: also what the holder
+        before did, so a late answer is known to be late. ``ValueError`` for no key at all.
         """
 
     async def renew(self, lease: Lease, seconds: float) -> bool:

@@ -97,9 +97,9 @@ class _Store:
     def make_room_for(self, keys: tuple[bytes, ...], now: float) -> None:
         """A lease of these keys can be given, or ``StateFailed``; one that is held is never ended for another."""
         most = self._bounds.get("lease", DEFAULT_BOUNDS).entries
-        if len(self.leases.keys() | keys) > most:
+        if len(self.leases) + len(keys) > most:
             self.leases = {key: held for key, held in self.leases.items() if held.ends > now}
-        if len(self.leases.keys() | keys) > most:
+        if len(self.leases) + sum(key not in self.leases for key in keys) > most:
             raise StateFailed("there are as many leases as there may be")
 
     def kind(self, name: str) -> _Kind:

@@ -106,9 +106,7 @@ async def test_a_late_answer_that_sets_the_very_value_again_does_not_hold_up_the
 async def test_the_answer_nobody_fetched_is_still_there_when_it_has_to_be_ended() -> None:
     times = [0.0]
     clock = Clock(lambda: times[0], lambda: times[0])
-    ledger = TokenLedger(
-        MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), Fingerprinter(b"k" * 32, "https://org.example"), clock
-    )
+    ledger = TokenLedger(MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), Fingerprinter(b"k" * 32, "https://org.example"))
     token = ledger.fingerprint(SessionToken("20111x"))
     await ledger.keep_undelivered((token,), b"neighbour", Answer(302))
     times[0] = UNDELIVERED_SECONDS + 0.1

@@ -31,8 +31,13 @@ def _checked(text: str, given: Mapping[str, str], folder: Path) -> Settings:
     (folder / "seal" / "seal.keys").chmod(0o440)
     (folder / "tls").mkdir()
     certificate(folder / "tls")
+    (folder / "redis").mkdir()
+    (folder / "redis" / "ca.crt").write_bytes((folder / "tls" / "tls.crt").read_bytes())
+    for name in ("user", "password", "sentinel-password"):
+        (folder / "redis" / name).write_text("secret\n")
+        (folder / "redis" / name).chmod(0o440)
     environ = {name: value.replace(ROOT_OF_PODS, f"{folder}/").replace(STATE_OF_PODS, f"{folder}/state") for name, value in given.items()}
-    return read(str(folder / "gateway.toml"), text, environ)
+    return read(str(folder / "gateway.toml"), text.replace(ROOT_OF_PODS, f"{folder}/"), environ)
 
 
 KNOWN = [source for source in RUNNING if "url" in State.model_fields or not _asks_redis(source)]
@@ -51,6 +56,7 @@ def test_a_pods_configuration_is_usable(source: str, tmp_path: Path) -> None:
     assert listen.trusted_proxies != ()
     assert pod["terminationGracePeriodSeconds"] > listen.drain + container["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert len(settings.seal_keys) == 1
+    assert settings.config.state.engine == ("redis" if "SESSION_GATEWAY__STATE__ENGINE" in environment(container) else "auto")
     assert bool(listen.tls_certificate) is (source == "chart:everything")
 
 

@@ -99,7 +99,11 @@ def test_the_packages_are_the_pinned_ones() -> None:
 def test_the_compiler_stays_behind() -> None:
     (packages,) = (words for rest in _rests("RUN") if "install" in (words := json.loads(rest)) and words[0] == "apt-get")
     assert {"gcc", "python3-dev"} <= set(packages)
-    assert _rests("COPY", LAST_STAGE) == ["--from=build /opt/session-gateway /opt/session-gateway"]
+    assert _rests("COPY", LAST_STAGE) == [
+        "--from=build /opt/session-gateway /opt/session-gateway",
+        "--from=build --chown=65532:65532 /state /var/lib/session-gateway",
+    ]
+    assert ["mkdir", "/state"] in [json.loads(rest) for rest in _rests("RUN")]
 
 
 @pytest.mark.parametrize("service", ["gateway-1", "gateway-2", "org", "app"])

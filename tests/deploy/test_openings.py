@@ -52,7 +52,7 @@ def test_common_labels_are_on_everything_and_select_nothing() -> None:
 def test_a_probe_keeps_what_the_operator_does_not_change() -> None:
     container = _everything()[1]
     assert container["startupProbe"] == {
-        "httpGet": {"path": "/healthz", "port": "admin"},
+        "httpGet": {"path": "/readyz", "port": "admin"},
         "periodSeconds": 1,
         "timeoutSeconds": 2,
         "failureThreshold": 120,

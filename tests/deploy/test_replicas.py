@@ -63,6 +63,13 @@ def test_pods_stand_side_by_side_only_where_they_share_redis(source: str) -> Non
         assert [thing for thing in objects if thing["kind"] == "HorizontalPodAutoscaler"] == []
 
 
+@pytest.mark.parametrize("source", RUNNING)
+def test_an_outage_of_redis_takes_no_pod_out_of_its_service_but_lets_none_start(source: str) -> None:
+    container = gateway_of(of(source))[1]
+    ways = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert ways == {"startupProbe": "/readyz", "readinessProbe": "/readyz?exclude=revocations", "livenessProbe": "/healthz"}
+
+
 def test_nothing_asks_for_client_affinity() -> None:
     files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix not in (".md", ".pyc")]
     assert len(files) > 60
@@ -86,13 +93,13 @@ def test_what_redis_asks_for_is_in_a_file_of_its_secret(source: str) -> None:
     assert {path for path in told.values() if path} <= held
 
 
-FILES = ("user_file", "password_file", "ca_file")
+FILES = ("user_file", "password_file", "ca_file", "sentinel_password_file")
 
 
 def test_an_existing_redis_may_ask_for_user_password_and_certificates() -> None:
     values = environment(gateway_of(of("chart:redis"))[1])
     assert values["SESSION_GATEWAY__STATE__ENGINE"] == "redis"
-    assert {name: values[f"SESSION_GATEWAY__STATE__{name.upper()}"] for name in FILES} == {
+    assert {name: values[f"SESSION_GATEWAY__STATE__{name.upper()}"] for name in FILES[:3]} == {
         "user_file": "/run/session-gateway/redis/user",
         "password_file": "/run/session-gateway/redis/password",
         "ca_file": "/run/session-gateway/redis/ca.crt",

@@ -209,7 +209,7 @@ class OwnGateway:
 
     def build(self) -> None:
         clock, both = self.times.clock(), (self.sealer, self.sessions)
-        tickets = Tickets(self.sealer, MemoryState(clock))
+        tickets = Tickets(self.sealer, MemoryState(clock), clock)
         self._handoff = AppHandoff(TABLE, *both, clock, Owners([b"k" * 32]), tickets)
         pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock)
         self._app = AppOwnPaths(self._handoff, out, pages, clock)

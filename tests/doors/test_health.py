@@ -42,6 +42,18 @@ async def test_it_is_alive_and_ready_until_a_part_is_not() -> None:
         assert (await client.get("/healthz")).status == 200
 
 
+async def test_readiness_passes_by_what_the_caller_excludes() -> None:
+    async with admin({"revocations": "not shared"}) as client:
+        assert (await client.get("/readyz")).status == 503
+        assert (await client.get("/readyz?exclude=revocations")).status == 200
+        assert (await client.get("/readyz?exclude=process")).status == 503
+        assert (await client.get("/readyz?exclude=")).status == 503
+    async with admin({"revocations": "not shared", "process": "stopping"}) as client:
+        answer = await client.get("/readyz?exclude=revocations")
+        assert (answer.status, (await answer.json())["reasons"]) == (503, {"process": "stopping"})
+        assert (await client.get("/readyz?exclude=revocations&exclude=process")).status == 200
+
+
 async def test_metrics_are_told_in_prometheus_text() -> None:
     metrics = Metrics()
     metrics.began()

@@ -136,11 +136,12 @@ async def test_t6_two_processes_of_one_folder_do_not_try_at_the_same_time(tmp_pa
         tried = site.seen(ME, "DELETE")
         async with site.beside() as one, site.beside() as other:
             await site.org.journal.seen("DELETE", ME, times=tried + 1)
-            assert (pending(one), pending(other)) == (1, 1)
+            assert sorted((pending(one), pending(other))) == [0, 1], "one of them has taken it over"
+            taker = one if pending(one) else other
             assert held.release is not None
             held.release.set()
             await lives(site.org)
-            await told(one, "close_proven_late")
+            await told(taker, "close_proven_late")
             assert site.seen(ME, "DELETE") == tried + 1
 
 

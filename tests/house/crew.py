@@ -8,7 +8,7 @@ import json
 import os
 import signal
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import DummyCookieJar, web
 
-from gateway.standin import Org, RunningOrg, serve
+from gateway.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
 from tests.doors.own_gateway import HR, LOGIN, Browser
+from tests.house.app_behind import App
 from tests.house.callers import PATIENCE, Caller
 from tests.house.configurations import SEALED, program
 
@@ -53,11 +54,12 @@ class Running:
     org: Org
     process: Process
     browsers: aiohttp.ClientSession
-    app: "App"
+    app: App
     lines: list[Line] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     callers: list[Caller] = field(default_factory=list)
+    workers: int = WORKERS
     is_silent: bool = False
 
     async def read(self) -> None:
@@ -141,7 +143,7 @@ class Running:
     async def callers_of_all(self, *lines: str) -> dict[int, Caller]:
         """A connection to each worker; the lines go with the request that finds out which it is."""
         found: dict[int, Caller] = {}
-        while len(found) < WORKERS:
+        while len(found) < self.workers:
             caller = await self.caller()
             asked = len(self.events("request", method="OPTIONS")) + 1  # which nobody else sends
             assert (await caller.ask("/which", *lines, method="OPTIONS"))[0] != 0
@@ -162,21 +164,6 @@ class Running:
             return answer.status, (await answer.json()).get("reasons", {})
 
 
-@dataclass
-class App:
-    """The app behind: says hello, or waits until it may."""
-
-    began: asyncio.Event = field(default_factory=asyncio.Event)
-    release: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Hello to whom it was told; /slow waits for ``release``."""
-        if request.path == "/slow":
-            self.began.set()
-            await self.release.wait()
-        return web.Response(text=f"hello {request.headers.get('Remote-User', '')}")
-
-
 def is_alive(pid: int) -> bool:
     """Whether the process runs: a dead one that nobody has waited for does not."""
     try:
@@ -193,9 +180,9 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def behind() -> AsyncIterator[tuple[RunningOrg, App, str]]:
+async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[RunningOrg, App, str]]:
     """An org and an app on this machine; the app's origin."""
-    org, app = await serve(Org(trusted_origins=(LOGIN, HR))), App()
+    org, app = await serve(Org(users=users, trusted_origins=(LOGIN, HR))), App()
     server = web.Server(app.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     try:
@@ -208,24 +195,29 @@ async def behind() -> AsyncIterator[tuple[RunningOrg, App, str]]:
 
 
 @asynccontextmanager
-async def crew(folder: Path, port: int = 0, environ: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
-    """The gateway with three workers, listening; its temporary files would lie in ``folder``. ``environ``: further keys."""
-    async with behind() as (org, app, upstream):
+async def crew(
+    folder: Path, port: int = 0, environ: Mapping[str, str] | None = None, workers: int = WORKERS, users: Sequence[User] = ALICE_AND_BOB
+) -> AsyncIterator[Running]:
+    """The gateway with its workers, listening; its temporary files would lie in ``folder``. ``environ``: further keys."""
+    async with behind(users) as (org, app, upstream):
         (folder / "gateway.toml").write_text(CONFIGURATION.format(port=port, org=org.url, upstream=upstream))
         (folder / "scratch").mkdir(exist_ok=True)
-        async with started(folder, org.org, app, environ) as made:
+        async with started(folder, org.org, app, environ, workers) as made:
             yield made
 
 
 @asynccontextmanager
-async def started(folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
+async def started(
+    folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None, workers: int = WORKERS
+) -> AsyncIterator[Running]:
     """The same on a configuration that is written already, before an org and an app that run."""
-    environ = {**SEALED, "TMPDIR": str(folder / "scratch"), **(environ or {})}
+    given = {"TMPDIR": str(folder / "scratch"), "SESSION_GATEWAY__LISTEN__WORKERS": str(workers)}
+    environ = {**SEALED, **given, **(environ or {})}
     process = await program("run", "--config", folder / "gateway.toml", environ=environ)
     client = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(force_close=True), cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept")
     )
-    made = Running(org, process, client, app)
+    made = Running(org, process, client, app, workers=workers)
     reading = asyncio.create_task(made.read())
     try:
         await made.event("listening")

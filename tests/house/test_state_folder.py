@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config import state_folder
 from gateway.errors import BadConfig
-from gateway.supervisor.state_folder import PREFIX, settings_with_state
+from gateway.workers.state_folder import PREFIX, settings_with_state
 from tests.house.configurations import SMALLEST, problems, settings
 
 WORKERS = SMALLEST + "[listen]\nworkers = 2\n"
@@ -23,7 +23,7 @@ CASES = [
         SMALLEST + '[listen]\nworkers = 2\n[state]\nengine = "memory"\n',
         ('gateway.toml:12: state.engine: "memory" is that of one process, and listen.workers starts 2; use "auto" or "sqlite"',),
     ),
-    (SMALLEST + '[state]\nengine = "redis"\n', ("gateway.toml:10: state.engine: 'auto', 'memory' or 'sqlite' is needed",)),
+    (SMALLEST + '[state]\nengine = "disk"\n', ("gateway.toml:10: state.engine: 'auto', 'memory', 'sqlite' or 'redis' is needed",)),
     (
         SMALLEST + '[state]\ndirectory = "/proc/1/state"\n',
         ("gateway.toml:10: state.directory: /proc/1/state: cannot be made, because /proc/1 cannot be written; give",),
@@ -73,7 +73,7 @@ def test_what_a_killed_supervisor_left_behind_is_deleted_and_what_a_living_one_u
     code = f"""
 import signal
 from pathlib import Path
-from gateway.supervisor.state_folder import settings_with_state
+from gateway.workers.state_folder import settings_with_state
 from tests.house.configurations import settings
 with settings_with_state(settings({WORKERS!r}), Path({str(tmp_path)!r})):
     print("made", flush=True)

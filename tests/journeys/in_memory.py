@@ -54,6 +54,7 @@ from gateway.standin.clock import Clock as OrgClock
 from gateway.standin.server import answered
 from tests.house.configurations import SEALED
 from tests.journeys.person import Lines
+from tests.journeys.shared_memory import Replicas, SharedMemory
 from tests.journeys.town import CONFIGURATION
 
 BEGAN = 1_800_000_000.0
@@ -86,6 +87,7 @@ class Line:
     first_byte_seconds: float
     delays: Sequence[float] = (0.0,)
     turns: "count[int]" = field(default_factory=count)
+    is_cut: bool = False
 
     async def carried(self, method: str, target: str, fields: Fields, body: bytes | None) -> tuple[int, Fields, bytes]:
         """Status, fields and body of the org's answer. Raises ``OutsideFailed``."""
@@ -106,6 +108,8 @@ class Line:
         return response.status, (*lines, (b"Content-Length", b"%d" % len(content))), content
 
     async def _wait(self) -> None:
+        if self.is_cut:
+            raise HungUp("the process is dead")
         await asyncio.sleep(max(LEAST_SECONDS, self.delays[next(self.turns) % len(self.delays)]))
 
 
@@ -292,46 +296,86 @@ class DoorsInMemory:
         raise AssertionError("nobody connects")
 
 
-class TownInMemory:
-    """What ``town.Town`` is for the tests that both run: the org, and a gateway that can be restarted."""
+class Replica:
+    """One gateway of a town: its view of the state, its line to the org, its doors, and the requests that it answers."""
 
-    def __init__(self, org: Org) -> None:
+    def __init__(self, view: MemoryState, line: Line) -> None:
+        self.view = view
+        self.line = line
+        self.doors: DoorsInMemory | None = None
+        self.open = AsyncExitStack()
+        self.answering: set[asyncio.Task[tuple[int, Fields, bytes]]] = set()
+
+    async def start(self, clock: Clock) -> None:
+        """Begin a process, with the shared state that there is."""
+        revocations = SharedRevocations(LocalRevocations(clock.monotonic), self.view)
+        await revocations.follow()
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(self.view.aclose)
+            parts = make_parts(settings_in_memory(), clock, _nothing, revocations, self.view, okta=OktaInMemory(self.line))
+            opened.push_async_callback(parts.aclose)
+            doors = DoorsInMemory(parts, self.line, opened)
+            await doors.login.resume()
+            await parts.closer.resume()
+            self.doors, self.open = doors, opened.pop_all()
+
+    async def stop(self) -> None:
+        """End the process in good order."""
+        self.doors = None
+        await self.open.aclose()
+
+    async def kill(self) -> None:
+        """End it at once: whatever it still does reaches neither the state nor the org, and its clients get no answer."""
+        self.doors, self.line.is_cut = None, True
+        if isinstance(self.view, SharedMemory):
+            self.view.is_cut = True
+        for task in tuple(self.answering):
+            task.cancel()
+        await self.open.aclose()
+
+
+class TownInMemory:
+    """What ``town.Town`` is for the tests that both run: the org, and gateways that can be restarted or killed."""
+
+    def __init__(self, org: Org, world: Replicas) -> None:
         self.org = org
-        self.line = Line(org, settings_in_memory().config.okta.first_byte_timeout)
-        self.state: MemoryState | None = None
-        self._doors: DoorsInMemory | None = None
-        self._open = AsyncExitStack()
+        self.world = world
+        self.delays: tuple[float, ...] = (0.0,)
+        self.replicas: list[Replica] = []
+        self._requests, self._events = count(), count()
+        self._state: MemoryState | None = None
 
     def clock(self) -> Clock:
-        """The gateway's: the loop's too."""
+        """The gateways': the loop's too."""
         loop = asyncio.get_running_loop()
         return Clock(loop.time, lambda: BEGAN + loop.time())
 
     async def start(self) -> None:
-        """Begin a process, with the shared state that there is."""
-        clock = self.clock()
-        self.state = self.state or MemoryState(clock)
-        revocations = SharedRevocations(LocalRevocations(clock.monotonic), self.state)
-        await revocations.follow()
-        async with AsyncExitStack() as opened:
-            parts = make_parts(settings_in_memory(), clock, _nothing, revocations, self.state, okta=OktaInMemory(self.line))
-            opened.push_async_callback(parts.aclose)
-            self._doors = DoorsInMemory(parts, self.line, opened)
-            await self._doors.login.resume()
-            await parts.closer.resume()
-            self._open = opened.pop_all()
+        """Begin every process, with the shared state that there is."""
+        self.replicas = [await self._begun() for _ in range(self.world.number)]
 
     async def stop(self) -> None:
-        """End the process."""
-        self._doors = None
-        await self._open.aclose()
+        """End every process."""
+        replicas, self.replicas = self.replicas, []
+        for replica in replicas:
+            await replica.stop()
 
     async def restart(self, keeps_state: bool = False) -> None:
-        """Another process with the same seal keys; what the shared state held is gone, or it outlives the first."""
-        await self.stop()
+        """Another process with the same seal keys in place of one of them; or of all, where the shared state is gone with them."""
         if not keeps_state:
-            self.state = None
-        await self.start()
+            await self.stop()
+            self._state = None
+            await self.start()
+            return
+        place = next(self._events) % len(self.replicas)
+        await self.replicas[place].stop()
+        self.replicas[place] = await self._begun()
+
+    async def kill(self) -> None:
+        """One of the processes dies without a word, and another takes its place."""
+        place = next(self._events) % len(self.replicas)
+        await self.replicas[place].kill()
+        self.replicas[place] = await self._begun()
 
     async def waits(self, seconds: float) -> None:
         """Time passes, and what runs in the background runs."""
@@ -339,23 +383,52 @@ class TownInMemory:
 
     def slow(self, delays: Sequence[float]) -> None:
         """From now on the way to the org and back takes so many seconds, in turn."""
-        self.line.delays = tuple(delays)
+        self.delays = tuple(delays)
+        for replica in self.replicas:
+            replica.line.delays = self.delays
 
     async def carry(
         self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
     ) -> tuple[int, Lines, bytes]:
-        """How a person's requests reach the gateway (``Person.send``)."""
-        assert self._doors is not None
-        status, fields, body = await self._doors.answer(method, target, sent, content)
+        """How a person's requests reach a gateway (``Person.send``); status 0 where it died before it answered."""
+        replica = self._chosen()
+        assert replica.doors is not None
+        answering = asyncio.create_task(replica.doors.answer(method, target, sent, content))
+        replica.answering.add(answering)
+        answering.add_done_callback(replica.answering.discard)
+        try:
+            await asyncio.wait({answering})
+        except asyncio.CancelledError:
+            answering.cancel()
+            await asyncio.wait({answering})
+            raise
+        if answering.cancelled() or replica.line.is_cut:
+            return 0, (), b""
+        status, fields, body = answering.result()
         lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
         heard(lines)
         return status, lines, body
 
+    def _chosen(self) -> Replica:
+        first = self.world.route[next(self._requests) % len(self.world.route)]
+        alive = [replica for replica in self.replicas if replica.doors is not None]
+        return alive[first % len(alive)]
+
+    async def _begun(self) -> Replica:
+        clock = self.clock()
+        self._state = self._state or MemoryState(clock)
+        view = self._state
+        if self.world.number > 1:
+            view = SharedMemory(clock, self._state, self.world.state_seconds, self.world.hearing_seconds)
+        replica = Replica(view, Line(self.org, settings_in_memory().config.okta.first_byte_timeout, self.delays))
+        await replica.start(clock)
+        return replica
+
 
 @asynccontextmanager
-async def town_in_memory(org: Org) -> AsyncIterator[TownInMemory]:
+async def town_in_memory(org: Org, world: Replicas | None = None) -> AsyncIterator[TownInMemory]:
     """A running one; it ends with the block."""
-    made = TownInMemory(org)
+    made = TownInMemory(org, world or Replicas())
     await made.start()
     try:
         yield made

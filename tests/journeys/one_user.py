@@ -66,6 +66,9 @@ class Place(Protocol):
     async def restart(self, keeps_state: bool = False) -> None:
         """Begin another process; what the shared state held outlives the first, or is gone."""
 
+    async def kill(self) -> None:
+        """Let one process die without a word, and begin another."""
+
     async def waits(self, seconds: float) -> None:
         """Let time pass."""
 
@@ -410,6 +413,10 @@ class Day:
             for one in self.browsers:
                 one.person.is_forgotten()
 
+    async def is_killed(self, browser: Browser, act: Act) -> None:
+        """A process of the gateway dies; where there are several, the others go on."""
+        await self.place.kill()
+
     # What the steps share.
 
     def strange(self, token: str) -> str:
@@ -468,4 +475,4 @@ SIGN_INS = (
 LURES = ("is_lured", "is_lured_deeply", "is_planted")
 VISITS = ("visits", "browses", "browses_late")
 ENDS = ("signs_out_at_the_app", "signs_out_at_login", "an_administrator_ends_it")
-EVENTS = ("weather_turns", "weather_clears", "time_passes", "restarts")
+EVENTS = ("weather_turns", "weather_clears", "time_passes", "restarts", "is_killed")

@@ -23,10 +23,12 @@ from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
 from tests.journeys.one_user import ENDS, EVENTS, LURES, MALLORY, SIGN_INS, USERS, VISITS, Act, AtOnce, Day, Step
 from tests.journeys.person import BOB, CAROL, EVIL, HR, LOGIN, PORTAL, Lines
 from tests.journeys.scripted_loop import ScriptedLoop
+from tests.journeys.shared_memory import Replicas
 from tests.journeys.town import Town, town
 from tests.journeys.watched import Truth, WatchedOrg, WatchedPerson
 
 EXAMPLES = int(os.environ.get("ONE_USER_EXAMPLES", "2000"))
+SHARED_EXAMPLES = int(os.environ.get("SHARED_EXAMPLES", "500"))
 QUIRKS = ("delete-404-leaves-sid", "idx-rotates", "sid-noise")
 OFTEN = (*SIGN_INS, *SIGN_INS, *LURES, *LURES, "enters", "enters", "signs_in", "is_lured", "visits", "visits", "visits", "browses")
 SELDOM = (*VISITS, *ENDS, *EVENTS, "weather_turns")
@@ -65,6 +67,13 @@ class World:
 
 
 ENGINES: st.SearchStrategy[Engine] = st.sampled_from(("identity", "classic"))
+REPLICAS = st.builds(
+    Replicas,
+    st.just(3),
+    st.one_of(st.just((0, 1, 2)), st.lists(st.integers(0, 2), min_size=1, max_size=9).map(tuple)),
+    st.sampled_from((0.0, 0.003)),
+    st.sampled_from((0.0, 0.004)),
+)
 WORLDS = st.builds(World, ENGINES, st.lists(st.sampled_from(QUIRKS), unique=True, max_size=3).map(tuple))
 
 
@@ -139,6 +148,21 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             AtOnce((Act("browses_late"),), (0.3, 7.0, 0.0)),
         ),
     ),
+    "a planted session is not let in beside one that waits for its factor": (
+        World("identity"),
+        (
+            *(Act("enters"), AtOnce((Act("enters_late"), Act("is_planted")), (0.0,))),
+            AtOnce((Act("signs_in_without_factor", how=1), Act("shows_a_factor")), (0.0,)),
+        ),
+    ),
+    "a renewed cookie of the session before comes behind the same user's new session": (
+        World("identity", ("idx-rotates",)),
+        (Act("enters"), AtOnce((Act("signs_in"), Act("browses", how=2))), Act("enters_late")),
+    ),
+    "a session that the same user began before ends after a restart too": (
+        World("identity"),
+        (Act("enters"), Act("enters", user=BOB), Act("signs_in", user=BOB), Act("restarts", how=1)),
+    ),
     "kin of a session that is held admits nobody": (
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
@@ -147,10 +171,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
 TRUSTED = (LOGIN, HR, PORTAL, EVIL)
 
 
-async def _day_in_memory(world: World, steps: Sequence[Step]) -> Day:
+async def _day_in_memory(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
     truth = Truth()
     org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
-    async with town_in_memory(org) as place:
+    async with town_in_memory(org, replicas) as place:
         people = [PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place) for _ in range(2)]
         truth.people.extend(people)
         day = Day(place, org, truth, people)
@@ -158,10 +182,10 @@ async def _day_in_memory(world: World, steps: Sequence[Step]) -> Day:
         return day
 
 
-def lived(world: World, steps: Sequence[Step]) -> Day:
+def lived(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
     """One day in memory."""
     with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
-        return runner.run(_day_in_memory(world, steps))
+        return runner.run(_day_in_memory(world, steps, replicas))
 
 
 @dataclass
@@ -172,6 +196,10 @@ class PlaceOnSockets:
 
     async def restart(self, keeps_state: bool = False) -> None:
         """Another process; its memory is empty."""
+        await self.town.restart()
+
+    async def kill(self) -> None:
+        """As ``restart``: what was in memory is gone."""
         await self.town.restart()
 
     async def waits(self, seconds: float) -> None:
@@ -203,6 +231,13 @@ def lived_on_sockets(world: World, steps: Sequence[Step]) -> Day:
 @given(WORLDS, STEPS)
 def test_the_app_is_never_told_another_user_than_the_newest_of_the_browser(world: World, steps: list[Step]) -> None:
     lived(world, steps)
+
+
+@pytest.mark.timeout(900)
+@settings(max_examples=SHARED_EXAMPLES)
+@given(WORLDS, REPLICAS, STEPS)
+def test_the_same_with_three_replicas(world: World, replicas: Replicas, steps: list[Step]) -> None:
+    lived(world, steps, replicas)
 
 
 @settings(max_examples=4)

@@ -1,7 +1,6 @@
 """What every memory of revocations promises, however far a revocation has to travel: one suite for all kinds."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -9,9 +8,19 @@ from gateway.clock import Clock
 from gateway.core.session import Fingerprint
 from gateway.revocations import LocalRevocations, Revocation, Revocations, SharedRevocations
 from gateway.shared_state import MemoryState
-from tests.revocations.joined import Time, joined
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
+
+
+class Time:
+    """A clock that tests move."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
 
 Memory = LocalRevocations | SharedRevocations
 Pair = tuple[Memory, Memory]
@@ -20,23 +29,16 @@ Pair = tuple[Memory, Memory]
 Make = Callable[..., Awaitable[Pair]]
 
 
-@pytest.fixture(params=["local", "kept", "workers", "kept workers"])
-async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
+@pytest.fixture(params=["local", "kept"])
+async def memory(request: pytest.FixtureRequest) -> Make:
     """`await memory(time, seconds, largest)`."""
-    async with AsyncExitStack() as opened:
 
-        async def made(time: Time, seconds: float = 60.0, largest: int = 100) -> Pair:
-            store = MemoryState(Clock(time, time))
-            if request.param in ("local", "kept"):
-                local = LocalRevocations(time, seconds, largest)
-                alone = local if request.param == "local" else SharedRevocations(local, store)
-                return alone, alone
-            crew = await opened.enter_async_context(joined(time, seconds, largest))
-            workers = [await crew.worker(time, seconds, largest) for _ in range(3)]
-            here, there = workers[0].revocations, workers[2].revocations
-            return (here, there) if request.param == "workers" else (SharedRevocations(here, store), SharedRevocations(there, store))
+    async def made(time: Time, seconds: float = 60.0, largest: int = 100) -> Pair:
+        local = LocalRevocations(time, seconds, largest)
+        alone = local if request.param == "local" else SharedRevocations(local, MemoryState(Clock(time, time)))
+        return alone, alone
 
-        yield made
+    return made
 
 
 async def test_c7_what_was_revoked_is_revoked_and_nothing_else(memory: Make) -> None:

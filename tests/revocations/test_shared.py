@@ -1,4 +1,4 @@
-"""A revocation outlives the process, and neither a store that fails nor a worker that is not told keeps the other from hearing it."""
+"""A revocation outlives the process, holds here when the store fails, and what others publish holds at the next look-up."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.core.session import Fingerprint
-from gateway.errors import OutsideFailed, StateFailed, Unreachable
-from gateway.revocations import REMEMBERED_SECONDS, Kin, LocalRevocations, Remembered, Revocation, SharedRevocations, WorkerRevocations
+from gateway.errors import OutsideFailed, StateFailed
+from gateway.revocations import REMEMBERED_SECONDS, Kin, LocalRevocations, Remembered, Revocation, SharedRevocations
 from gateway.shared_state import MemoryState
 from tests.shared_state.engines import Times, opened
 
@@ -88,43 +88,11 @@ async def test_it_is_in_force_before_the_first_wait_and_written_before_publish_r
     assert store.kept == [Revocation((ONE,))] and len(heard) == 1
 
 
-async def test_when_the_store_fails_it_holds_here_the_other_workers_are_told_and_the_caller_hears_of_it() -> None:
-    told: list[Revocation] = []
-
-    async def tell(revocation: Revocation) -> None:
-        told.append(revocation)
-
-    revocations = SharedRevocations(WorkerRevocations(Times().clock.monotonic, tell), Full())
+async def test_when_the_store_fails_it_holds_here_and_the_caller_hears_of_it() -> None:
+    revocations = SharedRevocations(LocalRevocations(Times().clock.monotonic), Full())
     with pytest.raises(StateFailed, match=r"state\.db"):
         await revocations.publish(Revocation((ONE,), "102abc"))
-    assert revocations.has_cookie((ONE,)) and revocations.has_session("102abc") and told == [Revocation((ONE,), "102abc")]
-
-
-async def test_when_the_other_workers_cannot_be_told_it_is_written_and_the_caller_hears_of_it() -> None:
-    async def tell(revocation: Revocation) -> None:
-        raise Unreachable
-
-    store = Slow()
-    store.may_write.set()
-    revocations = SharedRevocations(WorkerRevocations(Times().clock.monotonic, tell), store)
-    with pytest.raises(Unreachable):
-        await revocations.publish(Revocation((ONE,)))
-    assert revocations.has_cookie((ONE,)) and store.kept == [Revocation((ONE,))]
-
-
-async def test_a_caller_that_is_gone_while_the_store_writes_does_not_leave_the_other_workers_untold() -> None:
-    told: list[Revocation] = []
-
-    async def tell(revocation: Revocation) -> None:
-        told.append(revocation)
-
-    revocations = SharedRevocations(WorkerRevocations(Times().clock.monotonic, tell), Slow())
-    publishing = asyncio.create_task(revocations.publish(Revocation((ONE,))))
-    await asyncio.sleep(0)
-    publishing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await publishing
-    assert told == [Revocation((ONE,))]
+    assert revocations.has_cookie((ONE,)) and revocations.has_session("102abc")
 
 
 async def test_what_others_publish_holds_at_the_next_look_up_whichever_it_is() -> None:

@@ -211,7 +211,7 @@ async def test_k10_the_first_question_about_cookies_that_okta_has_just_set_is_no
     m = await limited()
     assert is_limited(await m.sessions.current(OTHER, BROWSER))
     m.sessions.issued(SID)
-    m.sessions.adopt(SID, OTHER)
+    await m.sessions.adopt(SID, OTHER)
     assert [await m.sessions.current(cookies, BROWSER) for cookies in (SID, OTHER)] == [session()] * 2
 
 

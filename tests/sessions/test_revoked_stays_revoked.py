@@ -93,7 +93,7 @@ class RevokedStaysRevoked(RuleBasedStateMachine):
     @rule(old=jars, new=jars)
     def rotate(self, old: tuple[SessionCookie, ...], new: tuple[SessionCookie, ...]) -> None:
         async def adopted() -> None:
-            self.m.sessions.adopt(old, new)
+            await self.m.sessions.adopt(old, new)
             await idle()
 
         self.loop.run_until_complete(adopted())

@@ -150,17 +150,17 @@ async def test_only_cookies_that_okta_never_named_anybody_for_are_remembered_apa
     heard: list[Revocation] = []
     m.revocations.subscribe(heard.append)
     await signed_in(m, SID)
-    m.sessions.adopt(SID, ROTATED)
+    await m.sessions.adopt(SID, ROTATED)
     for cookies in (OTHER, SID + OTHER, ROTATED):
         await m.sessions.revoke(cookies)
     other = m.sessions.fingerprints(OTHER)
-    assert [revocation.unseen for revocation in heard] == [other, other, ()]
+    assert [revocation.unseen for revocation in heard if revocation.fingerprints] == [other, other, ()]
 
 
 async def test_a_cookie_that_okta_never_named_anybody_for_takes_nobody_with_it() -> None:
     """It was dead before the sign-in, or planted: whoever shows it later, elsewhere, must not end the session that came after it."""
     m = memory()
-    m.sessions.adopt(SID, OTHER)
+    await m.sessions.adopt(SID, OTHER)
     await signed_in(m, OTHER)
     await m.sessions.revoke(SID)
     assert m.sessions.recall(OTHER) == session() and m.sessions.is_revoked(SID)
@@ -170,7 +170,7 @@ async def test_a_cookie_of_another_user_takes_nobody_with_it_when_its_answer_is_
     m = memory(Lifetimes(ttl=10.0))
     await signed_in(m, SID)
     m.times.passed, m.org.now = 600.0, BOB
-    m.sessions.adopt(SID, OTHER)
+    await m.sessions.adopt(SID, OTHER)
     assert await m.sessions.current(OTHER, BROWSER) == session("bob", "102bob")
     await m.sessions.revoke(SID)
     assert m.sessions.recall(OTHER) == session("bob", "102bob")
@@ -179,15 +179,15 @@ async def test_a_cookie_of_another_user_takes_nobody_with_it_when_its_answer_is_
 async def test_kin_are_told_from_strangers() -> None:
     m = memory()
     await signed_in(m, SID)
-    m.sessions.adopt(SID, ROTATED)
+    await m.sessions.adopt(SID, ROTATED)
     assert m.sessions.are_kin(SID, ROTATED) and m.sessions.are_kin(ROTATED, SID) and m.sessions.are_kin(OTHER, OTHER + SID)
     assert not m.sessions.are_kin(SID, OTHER) and not m.sessions.are_kin(SID, ()) and not m.sessions.are_kin((), SID)
 
 
 async def test_revoking_one_cookie_revokes_what_it_rotated_from_and_to() -> None:
     m = memory()
-    m.sessions.adopt(IDX, ROTATED)
-    m.sessions.adopt(ROTATED, SID)
+    await m.sessions.adopt(IDX, ROTATED)
+    await m.sessions.adopt(ROTATED, SID)
     await m.sessions.revoke(ROTATED)
     assert [m.sessions.is_revoked(cookies) for cookies in (IDX, ROTATED, SID, OTHER)] == [True, True, True, False]
 
@@ -195,7 +195,7 @@ async def test_revoking_one_cookie_revokes_what_it_rotated_from_and_to() -> None
 async def test_a_cookie_that_joins_a_revoked_family_is_revoked() -> None:
     m = memory()
     await m.sessions.revoke(IDX)
-    m.sessions.adopt(IDX, ROTATED)
+    await m.sessions.adopt(IDX, ROTATED)
     await idle()
     assert m.sessions.is_revoked(ROTATED)
 
@@ -203,7 +203,7 @@ async def test_a_cookie_that_joins_a_revoked_family_is_revoked() -> None:
 async def test_one_browser_one_user_the_older_kin_of_another_user_are_revoked() -> None:
     m = memory()
     await signed_in(m, SID)
-    m.sessions.adopt(SID, OTHER)
+    await m.sessions.adopt(SID, OTHER)
     m.org.now = BOB
     assert await m.sessions.current(OTHER, BROWSER) == session("bob", "102bob")
     assert m.sessions.recall(SID) == REVOKED and not m.sessions.is_revoked(OTHER)
@@ -212,7 +212,7 @@ async def test_one_browser_one_user_the_older_kin_of_another_user_are_revoked() 
 
 async def test_one_browser_one_user_a_late_answer_about_the_older_cookie_is_revoked_itself() -> None:
     m = memory()
-    m.sessions.adopt(SID, OTHER)
+    await m.sessions.adopt(SID, OTHER)
     m.org.now = BOB
     await m.sessions.current(OTHER, BROWSER)
     m.org.now = ALICE
@@ -223,7 +223,7 @@ async def test_one_browser_one_user_a_late_answer_about_the_older_cookie_is_revo
 async def test_kin_of_the_same_user_stay() -> None:
     m = memory()
     await signed_in(m, IDX)
-    m.sessions.adopt(IDX, ROTATED)
+    await m.sessions.adopt(IDX, ROTATED)
     await signed_in(m, ROTATED)
     assert m.sessions.recall(IDX) == m.sessions.recall(ROTATED) == session()
     assert m.names() == []
@@ -242,10 +242,10 @@ async def test_where_others_cannot_be_told_the_caller_learns_it_and_here_it_coun
     with pytest.raises(Unreachable):
         await m.sessions.revoke(SID)
     assert m.sessions.recall(SID) == REVOKED
-    m.sessions.adopt(SID, OTHER)
+    await m.sessions.adopt(SID, OTHER)
     await idle()
     assert m.sessions.is_revoked(OTHER)
-    assert m.events == [("revocation_not_shared", {"reason": "unreachable"})]
+    assert m.events == 2 * [("revocation_not_shared", {"reason": "unreachable"})], "of the kin, and of their end"
 
 
 async def test_l16_a_session_that_okta_ended_is_refused_within_the_ttl() -> None:

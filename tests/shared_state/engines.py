@@ -1,5 +1,6 @@
 """Owns one shared state of each engine, on clocks that tests move. Checks nothing by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,17 @@ class Times:
     @property
     def clock(self) -> Clock:
         return Clock(lambda: self.monotonic, lambda: self.wall)
+
+
+class Told(list[tuple[str, str]]):
+    """What a state said, in its order."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.Event()
+
+    def __call__(self, event: str, figures: Mapping[str, object]) -> None:
+        self.append((event, str(figures.get("problem", ""))))
+        self.came.set()
 
 
 def made(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None) -> SharedState:

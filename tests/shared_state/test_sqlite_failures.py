@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from gateway.errors import OutsideFailed, StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState, folder_problem
 from gateway.shared_state.database import BUSY_SECONDS, VERSION, open_database
-from tests.shared_state.engines import Times, kept, not_told, opened
+from tests.shared_state.engines import Times, Told, kept, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
 
@@ -22,13 +21,6 @@ ONE = Fingerprint(b"1" * 16)
 @pytest.fixture
 def times() -> Times:
     return Times()
-
-
-class Told(list[tuple[str, str]]):
-    """What a state said, in its order."""
-
-    def __call__(self, event: str, figures: Mapping[str, object]) -> None:
-        self.append((event, str(figures.get("problem", ""))))
 
 
 async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing_half_done(tmp_path: Path, times: Times) -> None:

@@ -6,10 +6,12 @@ those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming``
 
 from gateway.core.seal import Sealer
 from gateway.doors.login.turns import Turns
+from gateway.leases import Leases
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
+from gateway.unfinished import Unfinished
 
 REMEMBERED_SECONDS = 12 * 3600.0
 """As long as a pass can live: after that no cookie of the record lets anybody in."""
@@ -22,16 +24,18 @@ class Browsers:
     """The records of all browsers. An empty browser id has no record, and keeps none."""
 
     def __init__(self, state: SharedState, sealer: Sealer) -> None:
-        """``state`` outlives this process where it is on disk."""
+        """``state`` outlives this process where it is on disk; where others use it too, turns are taken among all of them."""
         self._records = SealedRecords(state, sealer, KIND, REMEMBERED_SECONDS)
-        self.turns = Turns()
+        self._leases = Leases(state) if state.is_shared else None
+        self.turns = Turns(self._leases)
+        self.undecided = Unfinished(state, "undecided", REMEMBERED_SECONDS)
 
     async def record(self, browser_id: str) -> BrowserRecord:
         """What is remembered of this browser. Raises ``StateFailed``."""
         return await self.record_at(browser_key(browser_id)) if browser_id else _NO_RECORD
 
     async def keep(self, browser_id: str, record: BrowserRecord) -> None:
-        """Remember it. Raises ``StateFailed``."""
+        """Remember it. Raises ``StateFailed``, and ``LeaseLost`` where the browser's turn is another process's by now."""
         if browser_id:
             await self.keep_at(browser_key(browser_id), record)
 
@@ -41,8 +45,15 @@ class Browsers:
         return (BrowserRecord.unpacked(payload) if payload is not None else None) or _NO_RECORD
 
     async def keep_at(self, key: bytes, record: BrowserRecord) -> None:
-        """Remember it under this key. Raises ``StateFailed``."""
-        await self._records.put(key, record.packed())
+        """Remember it under this key. Raises ``StateFailed``, and ``LeaseLost`` as ``keep``."""
+        held = self.turns.lease_of(key)
+        await self._records.put(key, record.packed(), held.lease if held is not None else None)
+
+    async def aclose(self) -> None:
+        """Wait until every turn is given back; what is undecided is left to other processes."""
+        await self.undecided.aclose()
+        if self._leases is not None:
+            await self._leases.aclose()
 
     async def unsettled(self) -> list[tuple[bytes, BrowserRecord]]:
         """Every key and record of a browser whose session Okta has not named yet. Raises ``StateFailed``."""

@@ -39,6 +39,7 @@ from gateway.doors.login.sender import Sender
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
+from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.cookies import could_be_oktas, split
 from gateway.policy.session.judging import dead_expiries
 from gateway.policy.switch.clients import client_of
@@ -257,8 +258,12 @@ class OrgForwarding:
         record = await self._browsers.record(sender.browser_id)
         finding = self._sessions.recall(sender.presented)
         user_id = finding.user_id if isinstance(finding, Session) else record.user_id
-        if user_id and record.user_of_client(client_id) != user_id:
-            await self._browsers.keep(sender.browser_id, record.used(client_id, user_id))
+        if user_id and sender.browser_id and record.user_of_client(client_id) != user_id:
+            # In the browser's turn: a sign-in may be writing the same record, here or in another process.
+            async with self._browsers.turns.of((browser_key(sender.browser_id),)):
+                record = await self._browsers.record(sender.browser_id)
+                if not self._sessions.is_revoked(sender.presented):
+                    await self._browsers.keep(sender.browser_id, record.used(client_id, user_id))
 
     @staticmethod
     def _fresh(sender: Sender, answered: Fields) -> Fields:

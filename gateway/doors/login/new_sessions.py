@@ -9,8 +9,8 @@ tab, and whoever revoked the session waits until it has come.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import replace
 from typing import assert_never
 
@@ -142,13 +142,29 @@ class NewSessions:
         return session
 
     async def resume(self) -> None:
-        """Hold what was undecided when the process before this one ended, and ask Okta again. Raises ``OutsideFailed``.
+        """Hold what is undecided, and go on asking Okta about it in place of processes that are gone. Raises ``OutsideFailed``.
 
         Call it before anybody is answered. Of the browsers nothing else is known than their records.
         """
-        for key, record in await self._browsers.unsettled():
-            await self._sessions.hold(record.all_cookies)
-            self._ask_later(Sender(_NO_HEAD, "", ()), key)
+        unsettled = await self._browsers.unsettled()
+        for key, record in unsettled:
+            if not self._sessions.are_held(record.all_cookies):
+                await self._sessions.hold(record.all_cookies)
+                self._begin(self._release_where_settled(key, record))
+        await self._browsers.undecided.adopt([key for key, _ in unsettled])
+        await self._browsers.undecided.look(self._take)
+        self._browsers.undecided.start(self._take)
+
+    async def _take(self, key: bytes) -> bool:
+        """Go on asking in place of a process that is gone."""
+        return self._ask_later(Sender(_NO_HEAD, "", ()), key)
+
+    async def _release_where_settled(self, key: bytes, record: BrowserRecord) -> None:
+        """Another process may have decided between the moment at which this one read the record and the one at which it held it."""
+        with suppress(OutsideFailed):
+            async with self._browsers.turns.of((key,)):
+                if (await self._browsers.record_at(key)).standing is not Standing.UNDECIDED:
+                    await self._sessions.release(record.all_cookies)
 
     async def aclose(self) -> None:
         """Stop asking, and wait for the answers that are being judged."""
@@ -183,7 +199,16 @@ class NewSessions:
     # A new session.
 
     async def _in_turn(self, answered: Fields, begun: Cookies, sender: Sender, underway: ExitStack) -> Fields:
+        """What the browser gets. Where that cannot be judged or written down it gets nothing, and what has begun is closed."""
         self._sessions.issued(begun)
+        try:
+            return await self._judged_in_turn(answered, begun, sender, underway)
+        except OutsideFailed:
+            if begun:
+                self._closer.close_soon(tuple(one for one in begun if one not in sender.presented), sender.browser)
+            raise
+
+    async def _judged_in_turn(self, answered: Fields, begun: Cookies, sender: Sender, underway: ExitStack) -> Fields:
         async with AsyncExitStack() as held:
             if not await self._turn(sender, held):
                 return self._late(answered, begun, sender)
@@ -231,42 +256,38 @@ class NewSessions:
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
             raise self._withheld(final, judging)
-        await self._browsers.keep(sender.browser_id, await self._recorded(final, judging, record))
+        if final.why is Delivery.OTHER_USER:
+            # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
+            await self._sessions.revoke(judging.older.ending)
+        await self._browsers.keep(sender.browser_id, _recorded(final, judging, record))
+        await self._follow(final, judging, browser_key(sender.browser_id) if sender.browser_id else b"")
         if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
             return answered
         cleared = self._carrying.cleared(sender.head) if sender.carried else ()
         expiries = self._expiries(answered, judging) if final.why is Delivery.OTHER_USER else ()
         return (*answered, *expiries, *cleared)
 
-    async def _recorded(self, final: Deliver, judging: Comparison, record: BrowserRecord) -> BrowserRecord:
-        """The record after the answer, and what follows for the app hosts."""
-        sender, older = judging.sender, judging.older
-        user_id = final.session.user_id if final.session is not None else ""
+    async def _follow(self, final: Deliver, judging: Comparison, key: bytes) -> None:
+        """What follows for the app hosts, once the record is written: a process that had lost its turn has stopped there.
+
+        ``key``: of the browser's record, or empty.
+        """
+        older = judging.older
         match final.why:
-            case Delivery.FIRST:
-                return record.given(judging.new, user_id)
             case Delivery.SAME_USER:
-                self._sessions.adopt(older.cookies, judging.new)
+                await self._sessions.adopt(older.cookies, judging.new)
                 await self._sessions.release((*older.cookies, *judging.new))
-                return record.given(_held(sender, judging.new), user_id or older.user_id or "")
             case Delivery.OTHER_USER:
-                # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
-                await self._sessions.revoke(older.ending)
                 await self._sessions.release((*older.same, *judging.new))
-                self._tell("user_changed_without_token", {"client": sender.head.client})
+                self._tell("user_changed_without_token", {"client": judging.sender.head.client})
                 if older.same:
-                    self._sessions.adopt(older.same, judging.new)
-                return record.given(tuple(dict.fromkeys((*judging.new, *older.same))), user_id)
-            case Delivery.NOBODY_YET:
-                return record.waits(judging.new, Standing.NOBODY_YET, older.cookies, older.user_id or "")
+                    await self._sessions.adopt(older.same, judging.new)
             case Delivery.UNDECIDED:
-                waiting = record.waits(judging.new, Standing.UNDECIDED, older.cookies, older.user_id or "")
-                await self._sessions.hold(waiting.all_cookies)
-                if sender.browser_id:
-                    self._ask_later(sender, browser_key(sender.browser_id))
-                return waiting
+                await self._sessions.hold((*judging.new, *older.cookies))
+                if key and self._ask_later(judging.sender, key):
+                    await self._browsers.undecided.begin(key)
             case _:
-                assert_never(final.why)
+                return
 
     def _withheld(self, final: Withhold, judging: Comparison) -> Withheld:
         """The new session is closed as well; the older ones leave the browser's own names and are carried."""
@@ -289,19 +310,30 @@ class NewSessions:
 
     # What was left open.
 
-    def _ask_later(self, sender: Sender, key: bytes) -> None:
-        if len(self._deciding) < MOST_UNDECIDED:
-            task = asyncio.create_task(self._decide(sender, key), name="asking again who a session is")
-            self._deciding.add(task)
-            task.add_done_callback(self._deciding.discard)
+    def _ask_later(self, sender: Sender, key: bytes) -> bool:
+        """Ask again and again; False where so many are undecided that the browser's next visit must do."""
+        if len(self._deciding) >= MOST_UNDECIDED:
+            return False
+        self._begin(self._decide(sender, key))
+        return True
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name="asking again who a session is")
+        self._deciding.add(task)
+        task.add_done_callback(self._deciding.discard)
 
     async def _decide(self, sender: Sender, key: bytes) -> None:
         for seconds in AGAIN_SECONDS:
             await asyncio.sleep(seconds)
             try:
+                if not await self._browsers.undecided.is_mine(key):
+                    return  # this process did not move for a while, and another one has taken over
                 async with self._browsers.turns.of((key, *self._sessions.fingerprints(sender.presented))):
                     record = await self._browsers.record_at(key)
                     if record.standing is not Standing.UNDECIDED or await self._decide_again(sender, key, record):
+                        if record.standing is Standing.SETTLED:
+                            await self._sessions.release(record.all_cookies)  # whoever settled it may have died before this
+                        await self._browsers.undecided.end(key)
                         return
             except OutsideFailed as error:
                 self._tell("session_undecided", {"reason": error.reason})
@@ -319,10 +351,13 @@ class NewSessions:
         if final.why is Delivery.UNDECIDED:
             await self._sessions.hold(record.all_cookies)
             return False
+        if final.why is Delivery.OTHER_USER:
+            await self._sessions.revoke(older.ending)
+        await self._browsers.keep_at(key, _recorded(final, judging, record).with_unproven(unproven))
+        await self._follow(final, judging, key)
         if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(record.before):
             # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
             await self._sessions.release(record.before)
-        await self._browsers.keep_at(key, (await self._recorded(final, judging, record)).with_unproven(unproven))
         return final.why is not Delivery.NOBODY_YET
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
@@ -343,7 +378,7 @@ class NewSessions:
             known = finding.user_id == record.user_id
             was = finding if known else await self._comparer.who(rest, sender.browser)
             if isinstance(was, Session) and was.user_id == finding.user_id:
-                self._sessions.adopt(rest, judgement.living)
+                await self._sessions.adopt(rest, judgement.living)
             elif not is_proof_of_end(was):
                 closed = await self._comparer.close(rest, sender.browser)
                 unproven = unproven if closed.proven else (*unproven, *rest)
@@ -372,10 +407,37 @@ class NewSessions:
                 if not turn.done():
                     turn.cancel()
                     await asyncio.wait({turn})
-        return turn.done() and not turn.cancelled() and not self._is_late(sender)
+        if turn.cancelled() or not turn.done():
+            return False
+        turn.result()  # raises where the turn could not be had
+        return not self._is_late(sender)
 
 
-def _held(sender: Sender, new: Cookies) -> Cookies:
-    """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names."""
+def _recorded(final: Deliver, judging: Comparison, record: BrowserRecord) -> BrowserRecord:
+    """The browser's record once the answer is delivered."""
+    older = judging.older
+    user_id = final.session.user_id if final.session is not None else ""
+    match final.why:
+        case Delivery.FIRST:
+            return record.given(judging.new, user_id)
+        case Delivery.SAME_USER:
+            return record.given(_held(judging.sender, judging.new, record), user_id or older.user_id or "")
+        case Delivery.OTHER_USER:
+            return record.given(tuple(dict.fromkeys((*judging.new, *older.same))), user_id)
+        case Delivery.NOBODY_YET:
+            return record.waits(judging.new, Standing.NOBODY_YET, older.cookies, older.user_id or "")
+        case Delivery.UNDECIDED:
+            return record.waits(judging.new, Standing.UNDECIDED, older.cookies, older.user_id or "")
+        case _:
+            assert_never(final.why)
+
+
+def _held(sender: Sender, new: Cookies, record: BrowserRecord) -> Cookies:
+    """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names.
+
+    And what it was given since the request left: a renewed cookie of the session before does not end the one that began meanwhile.
+    """
     names = {cookie.name for cookie in new}
-    return (*new, *(cookie for cookie in sender.presented if cookie.name not in names))
+    kept = (cookie for cookie in sender.presented if cookie.name not in names)
+    since = (cookie for cookie in record.cookies if cookie not in sender.presented)
+    return tuple(dict.fromkeys((*new, *kept, *since)))[: 2 * MOST_SESSION_COOKIES]

@@ -25,13 +25,17 @@ from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.sender import Sender
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
-from gateway.errors import OutsideFailed
+from gateway.errors import LeaseLost, OutsideFailed
+from gateway.leases import HeldLease
 from gateway.okta import Browser, browser_of
 from gateway.policy.session.browser_id import browser_key
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429
 COURTESY_SECONDS = 2.0
+LONGEST_SECONDS = 66.0
+MARGIN_SECONDS = 5.0
+"""What the state may take between the moment at which a turn is renewed for a token and the moment at which that leaves."""
 
 Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
 """How a token is sent: once, with a whole body, for a whole answer, without any session cookie. Raises ``OutsideFailed``."""
@@ -41,7 +45,7 @@ Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
 class _Client:
     """Who waits for a redemption, and whether the token is on its way: from then on it is carried out without anybody waiting.
 
-    ``signature``: the browser's key, or what a client without one looks like.
+    ``signature``: the browser's key, or what a client without one looks like. ``turn``: its lease, among several processes.
     """
 
     tokens: tuple[Fingerprint, ...]
@@ -50,6 +54,7 @@ class _Client:
     is_sent: bool = False
     has_left: bool = False
     is_kept: bool = False
+    turn: HeldLease | None = None
 
 
 class Redeemer:
@@ -65,8 +70,12 @@ class Redeemer:
         new_sessions: NewSessions,
         exchange: Exchange,
         asks_alone: bool = True,
+        longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
-        """``exchange`` is the only way on which a token leaves. ``asks_alone``: an untrusted start is asked about without a session too."""
+        """``exchange`` is the only way on which a token leaves. ``asks_alone``: an untrusted start is asked about without a session too.
+
+        ``longest_seconds``: after so long ``exchange`` has its answer, or has given up.
+        """
         self._sessions = sessions
         self._closer = closer
         self._carrying = carrying
@@ -75,6 +84,7 @@ class Redeemer:
         self._new_sessions = new_sessions
         self._exchange = exchange
         self._asks_alone = asks_alone
+        self._longest_seconds = longest_seconds
         self._running: set[asyncio.Task[Outcome]] = set()
         self._unclaimed: set[asyncio.TimerHandle] = set()
         self._ending: set[asyncio.Task[None]] = set()
@@ -117,7 +127,9 @@ class Redeemer:
         neighbours = () if browser or client.has_id else (client.signature,)
         # A sign-in of this browser that is on its way at Okta may begin a session: its answer is judged first.
         await self._closer.underway.cleared(own, COURTESY_SECONDS)
-        async with turns.of((*client.tokens, *browser, *own)), turns.briefly(neighbours, COURTESY_SECONDS):
+        # A new browser's key is nobody's yet, but its record is written under this turn too.
+        record_key = (browser_key(redeeming.browser_id),) if redeeming.browser_id else ()
+        async with turns.of((*client.tokens, *browser, *record_key)) as client.turn, turns.briefly(neighbours, COURTESY_SECONDS):
             waiting = await self._ledger.take_undelivered(client.tokens, client.signature) if self._are_dead(presented) else None
             if waiting is not None:
                 return Sent(waiting)
@@ -133,7 +145,7 @@ class Redeemer:
     async def _switched(self, redeeming: Redeeming, client: _Client, presented: Cookies, older: Cookies) -> Outcome:
         """The switch, and what it leads to. What the browser has open is spared until it is known whose session came of it."""
         head, browser = redeeming.head, self._known_key(redeeming).hex()
-        command = await self._closer.switch(older, browser_of(head), redeeming.trusted, self._asks_alone, browser)
+        command = await self._closer.switch(older, browser_of(head), redeeming.trusted, self._asks_alone, browser, client.turn)
         match command:
             case Confirm():
                 return command
@@ -145,7 +157,7 @@ class Redeemer:
                 client.is_sent = True
                 user_id = ""
                 try:
-                    outcome, user_id = await self._sent(redeeming, client)
+                    outcome, user_id = await self._sent(redeeming, client, presented)
                 finally:
                     await self._settle(older, user_id, browser)
                 if client.has_left:
@@ -198,7 +210,7 @@ class Redeemer:
         """Whether another tab of this browser probably switched while this request was on its way, and going back may still help."""
         if presented:
             return self._sessions.is_revoked(presented) and await self._ledger.bounce(client.tokens)
-        return not carried and not client.has_id and self._ledger.bounce_behind(client.tokens, client.signature)
+        return not carried and not client.has_id and await self._ledger.bounce_behind(client.tokens, client.signature)
 
     async def _spent(self, head: RequestHead, spent: Spent, tokens: tuple[Fingerprint, ...], presented: Cookies) -> Outcome:
         if spent.owners.intersection(self._sessions.fingerprints(presented)):
@@ -213,15 +225,30 @@ class Redeemer:
             with suppress(OutsideFailed):  # whoever was not told cuts them by himself, in half a minute
                 await self._sessions.moved(older, user_id, browser)
 
-    async def _sent(self, redeeming: Redeeming, client: _Client) -> tuple[Sent | Unanswered, str]:
-        """What came of it, and whose session, or "" where Okta began none or does not say."""
-        await self._ledger.spend(client.tokens)
+    async def _sent(self, redeeming: Redeeming, client: _Client, presented: Cookies) -> tuple[Outcome, str]:
+        """What came of it, and whose session, or "" where Okta began none or does not say. Raises ``OutsideFailed`` before it is sent."""
+        if client.turn is not None:
+            await client.turn.outlasts(self._longest_seconds + MARGIN_SECONDS)
+        if not await self._ledger.claim(client.tokens):
+            # Another process sent it, whose turn ended before it had its answer.
+            return await self._spent(redeeming.head, await self._ledger.spent(client.tokens) or Spent(), client.tokens, presented), ""
+        if client.turn is not None and not client.turn.still_outlasts(self._longest_seconds):
+            await self._ledger.unspend(client.tokens)
+            raise LeaseLost("the shared state was too slow for a token to be sent")
         try:
             answer = await self._exchange(redeeming.head, redeeming.body)
         except OutsideFailed as error:
             if not error.left:
                 await self._ledger.unspend(client.tokens)
             return Unanswered(error.reason, error.left, self._settled(redeeming.head, ())), ""
+        try:
+            return await self._begun(redeeming, client, answer)
+        except OutsideFailed as error:
+            # It cannot be written down, or another process has the browser's turn by now: its session must not reach the browser.
+            self._closer.close_soon(cookies_set(answer.fields), browser_of(redeeming.head))
+            return Unanswered(error.reason, True, self._settled(redeeming.head, ())), ""
+
+    async def _begun(self, redeeming: Redeeming, client: _Client, answer: Answer) -> tuple[Sent, str]:
         begun = cookies_set(answer.fields)
         if answer.status == TOO_MANY_REQUESTS:
             await self._ledger.unspend(client.tokens)
@@ -229,7 +256,7 @@ class Redeemer:
             owners = frozenset(self._sessions.fingerprints(begun))
             await self._ledger.spend(client.tokens, Spent(owners, _location(answer.fields)))
         if begun and not client.has_id:
-            self._ledger.note_neighbour(client.signature)
+            await self._ledger.note_neighbour(client.signature)
         session = await self._new_sessions.redeemed(Sender(redeeming.head, redeeming.browser_id, ()), begun)
         sent = Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
         return sent, session.user_id if session is not None else ""

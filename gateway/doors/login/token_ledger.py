@@ -6,12 +6,10 @@ and kept far longer than a token lives (five minutes). It lies in the shared sta
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cachetools import TTLCache
-
-from gateway.clock import Clock
 from gateway.core.messages import Answer, RequestHead
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
@@ -25,9 +23,11 @@ UNDELIVERED_SECONDS = 30.0
 LARGEST_UNDELIVERED_BYTES = 64 * 1024
 """An answer that is larger is not kept for a client that left; Okta's are redirects of about 2 KiB."""
 
+CLAIMED = "sent-token"
+NEIGHBOUR, BEHIND = "neighbour", "bounced-behind"
 NEIGHBOUR_SECONDS = 5.0
+NUMBER_BYTES = 8
 MOST_BOUNCES = 3
-MOST_NEIGHBOURS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +41,31 @@ class Spent:
 class TokenLedger:
     """What was redeemed lately. Every call that waits raises ``StateFailed``."""
 
-    def __init__(self, state: SharedState, sealer: Sealer, fingerprinter: Fingerprinter, clock: Clock) -> None:
+    def __init__(self, state: SharedState, sealer: Sealer, fingerprinter: Fingerprinter) -> None:
         """``fingerprinter``: the org's."""
         self._state = state
         self._fingerprinter = fingerprinter
         self._spent = SealedRecords(state, sealer, "spent-token", REMEMBERED_SECONDS)
         self._undelivered = SealedRecords(state, sealer, "undelivered-answer", 2 * UNDELIVERED_SECONDS)
         self._references = SealedRecords(state, sealer, "pushed-reference", REMEMBERED_SECONDS)
-        # Clients without a browser id are told apart by what they look like, for a few seconds: too short a time to be shared.
-        self._begun = 0
-        self._neighbours: TTLCache[bytes, int] = TTLCache(MOST_NEIGHBOURS, NEIGHBOUR_SECONDS, timer=clock.monotonic)
-        self._behind: TTLCache[Fingerprint, tuple[int, ...]] = TTLCache(MOST_NEIGHBOURS, REMEMBERED_SECONDS, timer=clock.monotonic)
 
     def fingerprint(self, token: SessionToken) -> Fingerprint:
         """The fingerprint under which a token, or a reference to a pushed one, is remembered."""
         return self._fingerprinter.of_token(token)
 
+    async def claim(self, tokens: Iterable[Fingerprint]) -> bool:
+        """True for the one who may send these tokens: from then on nobody else may, in any process. They are written down as sent."""
+        won: list[Fingerprint] = []
+        for token in tokens:
+            if not await self._state.claim(CLAIMED, token, REMEMBERED_SECONDS):
+                await self.unspend(won)
+                return False
+            won.append(token)
+        await self.spend(won)
+        return True
+
     async def spend(self, tokens: Iterable[Fingerprint], spent: Spent | None = None) -> None:
-        """Write the tokens down as sent, before they are, and again once it is known what became of them."""
+        """Write down what became of tokens that were sent."""
         entry = spent or Spent()
         payload = json.dumps([sorted(owner.hex() for owner in entry.owners), entry.destination]).encode("ascii")
         for token in tokens:
@@ -68,6 +75,7 @@ class TokenLedger:
         """Take the tokens out again: the request provably never left, or Okta refused to look at it."""
         for token in tokens:
             await self._spent.delete(token)
+            await self._state.delete(CLAIMED, token)
 
     async def spent(self, tokens: Iterable[Fingerprint]) -> Spent | None:
         """The redemption that sent one of these tokens, if one is remembered."""
@@ -83,22 +91,23 @@ class TokenLedger:
         firsts = [await self._state.claim("bounce", token, REMEMBERED_SECONDS) for token in tokens]
         return bool(firsts) and all(firsts)
 
-    def note_neighbour(self, neighbour: bytes) -> None:
-        """A client that looks so has got a session."""
-        self._begun += 1
-        self._neighbours[neighbour] = self._begun
+    async def note_neighbour(self, neighbour: bytes) -> None:
+        """A client that looks so has got a session. It has no browser id, so it is told apart by its looks, for a few seconds."""
+        await self._state.put(NEIGHBOUR, neighbour, secrets.token_bytes(NUMBER_BYTES), NEIGHBOUR_SECONDS)
 
-    def bounce_behind(self, tokens: Iterable[Fingerprint], neighbour: bytes) -> bool:
+    async def bounce_behind(self, tokens: Iterable[Fingerprint], neighbour: bytes) -> bool:
         """The same for a browser without any cookie: True when a client that looks the same got a session since the last time.
 
         It may be another tab of the same browser; or somebody else behind the same address, so three times are enough.
         """
-        keys, latest = tuple(tokens), self._neighbours.get(neighbour, 0)
-        before = [self._behind.get(key, ()) for key in keys]
-        if not keys or any(len(numbers) == MOST_BOUNCES or latest <= max(numbers, default=0) for numbers in before):
+        keys, latest = tuple(tokens), await self._state.get(NEIGHBOUR, neighbour)
+        if not keys or latest is None:
+            return False
+        before = [await self._state.get(BEHIND, key) or b"" for key in keys]
+        if any(len(numbers) >= MOST_BOUNCES * NUMBER_BYTES or numbers.endswith(latest) for numbers in before):
             return False
         for key, numbers in zip(keys, before, strict=True):
-            self._behind[key] = (*numbers, latest)
+            await self._state.put(BEHIND, key, numbers + latest, REMEMBERED_SECONDS)
         return True
 
     async def keep_undelivered(self, tokens: Iterable[Fingerprint], client: bytes, answer: Answer) -> None:

@@ -1,7 +1,7 @@
 """Whose session counts, when Okta was asked about several cookies of one browser by themselves, and which of them can go.
 
 Must never choose between two users, and must never read "nobody" into an answer that Okta did not give. Beside a living session a cookie
-is dead only where Okta knows no session for it: one that waits for a second factor is not.
+is dead only where Okta knows no session for it: one that waits for a second factor is not, and decides nothing yet.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ Cookies = tuple[SessionCookie, ...]
 
 DEAD_REASONS: Final = frozenset(("not_found", "revoked"))
 TWO_USERS: Final = NoSession("two_users")
+FACTOR_PENDING: Final = NoSession("mfa_pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement
 
     One living user: his first session with its own cookies, and every cookie for which Okta knows no session is dead. Two living users:
     no session, and all cookies are dead.
-    Where Okta did not say something about a cookie, nobody is chosen: that cookie may be another user's.
+    Where Okta did not say something about a cookie, nobody is chosen: that cookie may be another user's. So may one that waits for a
+    second factor, and it may be the newest of this browser.
     """
     sessions = [(cookie, finding) for cookie, finding in findings if isinstance(finding, Session)]
     if len({session.user_id for _, session in sessions}) > 1:
@@ -46,6 +48,8 @@ def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement
     for _, finding in findings:
         if isinstance(finding, Unknown):
             return Judgement(finding)
+    if sessions and any(finding == FACTOR_PENDING for _, finding in findings):
+        return Judgement(FACTOR_PENDING)
     if not sessions:
         return Judgement(findings[0][1] if findings else NoSession("no_cookie"), dead=tuple(cookie for cookie, _ in findings))
     first = sessions[0][1]

@@ -45,6 +45,7 @@ class Town:
     def __init__(self, core: int, folder: Path) -> None:
         """Start the org."""
         self._port = free_port()
+        self._state = folder / "state"
         self._key = base64.b64encode(os.urandom(32)).decode()
         self._tree = COMPILED if is_compiled() else ROOT
         self._org = Program(Command((*COMMAND_LINE, "org", "--port", str(self._port)), _beside(ROOT)), core, folder / "org.log")
@@ -63,7 +64,7 @@ class Town:
 
     def _command(self, place: Place, proxies: str = "", tree: Path | None = None) -> Command:
         """``proxies``: who may ask for decisions, as in ``listen.trusted_proxies``."""
-        file = filled_in("gateway.toml", place, {"ORG": self._port, "ADMIN": free_port(), "PROXIES": proxies})
+        file = filled_in("gateway.toml", place, {"ORG": self._port, "ADMIN": free_port(), "STATE": self._state, "PROXIES": proxies})
         return Command(
             (*COMMAND_LINE, "run", "--config", str(file)), {"SESSION_GATEWAY_SEAL_KEYS": self._key, **_beside(tree or self._tree)}
         )

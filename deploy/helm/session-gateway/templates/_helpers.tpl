@@ -97,6 +97,15 @@ env:
   {{- if and $secret .Values.redis.caKey }}
   - {name: SESSION_GATEWAY__STATE__CA_FILE, value: /run/session-gateway/redis/ca.crt}
   {{- end }}
+  {{- with .Values.redis.sentinels }}
+  - {name: SESSION_GATEWAY__STATE__SENTINEL, value: {{ toJson . | quote }}}
+  {{- end }}
+  {{- if and $secret .Values.redis.sentinelPasswordKey }}
+  - {name: SESSION_GATEWAY__STATE__SENTINEL_PASSWORD_FILE, value: /run/session-gateway/redis/sentinel-password}
+  {{- end }}
+  {{- if .Values.redis.cluster }}
+  - {name: SESSION_GATEWAY__STATE__CLUSTER, value: "true"}
+  {{- end }}
   {{- else }}
   - {name: SESSION_GATEWAY__STATE__DIRECTORY, value: /var/lib/session-gateway}
   {{- end }}

@@ -1,7 +1,7 @@
-"""The sockets that workers share: the public port, and the way to the keeper.
+"""The sockets of workers: the public port, which they share, and one Unix socket each, on which the supervisor asks them.
 
 Owns how one port is had by several processes (``SO_REUSEPORT``: the kernel deals connections out), and a Unix socket without a name: it is
-made in a folder of its own that is gone at once, so only processes that were handed the place can connect, and nothing is left on the disk
+made in a folder of its own that is gone at once, so only the process that made it can connect, and nothing is left on the disk
 however this process ends. Must never share the port with a stranger: it is taken alone first.
 Rules from: socket(7), unix(7), open(2) on ``O_PATH``.
 """
@@ -49,10 +49,15 @@ def beside(reserved_one: socket.socket) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Nameless:
-    """A Unix socket that listens: connections wait in it while the keeper is replaced. ``place``: what one needs to connect."""
+    """A Unix socket that listens, and outlives the workers to which it is given. ``place``: the descriptor by which one connects."""
 
     listening: socket.socket
     place: int
+
+    @property
+    def path(self) -> str:
+        """The path by which this process connects to it."""
+        return path_of(self.place)
 
     @classmethod
     def made(cls) -> "Nameless":
@@ -60,9 +65,9 @@ class Nameless:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with tempfile.TemporaryDirectory(prefix="session-gateway-") as folder, _opened(folder) as short:
-                listening.bind(f"{short}/keeper")
+                listening.bind(f"{short}/admin")
                 listening.listen(BACKLOG)
-                return cls(listening, os.open(f"{short}/keeper", os.O_PATH | os.O_CLOEXEC))
+                return cls(listening, os.open(f"{short}/admin", os.O_PATH | os.O_CLOEXEC))
         except BaseException:
             listening.close()
             raise
@@ -84,5 +89,5 @@ def _opened(folder: str) -> Iterator[str]:
 
 
 def path_of(place: int) -> str:
-    """The path by which a process that was handed the place connects to it."""
+    """A path to what this descriptor of this process was opened on."""
     return f"/proc/self/fd/{place}"

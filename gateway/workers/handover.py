@@ -2,7 +2,7 @@
 
 Owns the way they travel: through the standard input of the new process, which nobody else can read or write. So a worker that is replaced
 runs by the same configuration and the same keys as the others, whatever has become of the files. Must never be taken from anywhere but the
-process that started this one. Rules from: DESIGN section 7.
+process that started this one.
 """
 
 import ctypes
@@ -17,20 +17,20 @@ from gateway.config import Settings
 from gateway.errors import BadConfig
 
 _PR_SET_PDEATHSIG = 1
-KEEPER = 0
-"""The number of the worker that alone answers the login host and the gateway's own paths."""
+LISTENS = b"L"
+"""What a worker writes to its supervisor when it listens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """``channel``, ``public`` and ``keeper``: file descriptors. The keeper's is the listening socket, the others' the place of it."""
+    """``life``, ``public`` and ``admin``: descriptors of sockets. ``life`` ends with the supervisor; the others are to be listened on."""
 
     settings: Settings
     number: int
     parent: int
-    channel: int
+    life: int
     public: int
-    keeper: int
+    admin: int
 
     def written(self) -> bytes:
         """For ``read``."""

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from gateway.metrics import Metrics
-from gateway.supervisor.totals import Totals
+from gateway.workers.totals import Totals
 
 
 def worker(requests: int, level: float = 1.0) -> str:

@@ -1,10 +1,9 @@
 """All workers of one gateway, and the supervisor's own sockets.
 
     both addresses had ─▶ admin listens ─▶ workers start ─▶ all listen: ready
-    stop ─▶ not ready ─▶ every worker drains (listen.drain), the keeper last ─▶ admin closed
+    stop ─▶ not ready ─▶ every worker drains (listen.drain) ─▶ admin closed
 
 Owns that order. Must never serve a request itself, start half of the workers and call it running, or end while one of them lives.
-Rules from: DESIGN section 7, ATTACKS D8, D12.
 """
 
 import asyncio
@@ -20,20 +19,17 @@ from gateway.doors.refusals import refusal
 from gateway.errors import BadConfig
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.revocations import LocalRevocations
-from gateway.supervisor.admin import AdminAddress
-from gateway.supervisor.handover import KEEPER
-from gateway.supervisor.post import Post, Start
-from gateway.supervisor.process import WorkerProcess
-from gateway.supervisor.sockets import Nameless, reserved
-from gateway.supervisor.spreading import Spreading
-from gateway.supervisor.state_folder import settings_with_state
+from gateway.workers.admin import AdminAddress, Asked
+from gateway.workers.process import WorkerProcess
+from gateway.workers.slot import WorkerSlot
+from gateway.workers.sockets import Nameless, reserved
+from gateway.workers.state_folder import settings_with_state
 
 ENDING_SECONDS = 5.0
 """How long workers may take to end behind their drain time; then they are killed."""
 
 
-class Crew:
+class Supervisor:
     """``run`` it inside an event loop: as many workers as ``listen.workers`` says."""
 
     def __init__(self, settings: Settings, log: Log, stop: asyncio.Event) -> None:
@@ -52,12 +48,8 @@ class Crew:
             opened.callback(public.close)
             admin_socket = bind(admin.address, lambda text: self._settings.problem(("admin", "address"), text))
             opened.callback(admin_socket.close)
-            keeper = self._way_to_the_keeper()
-            opened.callback(keeper.close)
-            spreading = Spreading(LocalRevocations(Clock().monotonic))
-            opened.push_async_callback(spreading.aclose)
-            start = _starting(opened.enter_context(settings_with_state(self._settings)), public, keeper)
-            self._admin.posts = [Post(number, start, spreading, self._admin.left, Clock(), self._tell) for number in range(listen.workers)]
+            settings = opened.enter_context(settings_with_state(self._settings))
+            self._admin.workers = [self._place(number, settings, public, opened) for number in range(listen.workers)]
             listening = Listening(Server(self._admin.handle, lambda request, malformed: refusal(malformed, ())), admin_socket)
             opened.push_async_callback(listening.aclose, 0.0)
             await listening.start()
@@ -65,17 +57,20 @@ class Crew:
 
     def reload(self) -> None:
         """Let every worker read its certificate again."""
-        for post in self._admin.posts:
-            if post.hand is not None:
-                post.hand.reload()
+        for slot in self._slots:
+            slot.reload()
+
+    @property
+    def _slots(self) -> list[WorkerSlot]:
+        return [worker.slot for worker in self._admin.workers]
 
     async def _kept(self, figures: Mapping[str, object]) -> None:
         """Fill every place, and keep it filled until ``stop``; however this ends, no worker lives behind it."""
-        posts = self._admin.posts
+        slots = self._slots
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(post.keep(), name=f"worker {post.number}") for post in posts]
-            await _either(_all(post.tried for post in posts), self._stop.wait())
-            half = next((post.number for post in posts if post.died_first), None) if not self._stop.is_set() else None
+            tasks = [group.create_task(slot.keep(), name=f"worker {slot.number}") for slot in slots]
+            await _either(_all(slot.tried for slot in slots), self._stop.wait())
+            half = next((slot.number for slot in slots if slot.died_first), None) if not self._stop.is_set() else None
             if half is None and not self._stop.is_set():
                 self._log.write("info", "listening", figures)
                 await self._stop.wait()
@@ -88,37 +83,29 @@ class Crew:
         self._log.write("info", "stopped")
 
     async def _drained(self) -> None:
-        """Every worker was given its time to end; the keeper serves the others until they have."""
+        """Every worker was given its time to end."""
         self._admin.is_stopping = True
-        for post in self._admin.posts:
-            post.stop()
-        keeper = self._admin.posts[KEEPER]
-        await _within(
-            self._settings.config.listen.drain + ENDING_SECONDS, _all(post.ended for post in self._admin.posts if post is not keeper)
-        )
-        if keeper.hand is not None:
-            keeper.hand.alone()
-        await _within(ENDING_SECONDS, keeper.ended.wait())
+        for slot in self._slots:
+            slot.stop()
+        await _within(self._settings.config.listen.drain + ENDING_SECONDS, _all(slot.ended for slot in self._slots))
 
-    def _way_to_the_keeper(self) -> Nameless:
+    def _place(self, number: int, settings: Settings, public: socket.socket, opened: AsyncExitStack) -> Asked:
         try:
-            return Nameless.made()
+            admin = Nameless.made()
         except OSError as error:
             text = f"more than one worker needs a folder for temporary files ({error.strerror}); set TMPDIR to one, or use 1"
             raise BadConfig((self._settings.problem(("listen", "workers"), text),)) from error
+        opened.callback(admin.close)
+        pid = os.getpid()
+
+        async def start(number: int) -> WorkerProcess:
+            return await WorkerProcess.started(settings, number, public, admin.listening, pid)
+
+        return Asked(WorkerSlot(number, start, self._admin.left, Clock(), self._tell), admin.path)
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._metrics.happened(event)
         self._log.tell(event, figures)
-
-
-def _starting(settings: Settings, public: socket.socket, keeper: Nameless) -> Start:
-    pid = os.getpid()
-
-    async def start(number: int) -> WorkerProcess:
-        return await WorkerProcess.started(settings, number, public, keeper, pid)
-
-    return start
 
 
 async def _all(events: Iterable[asyncio.Event]) -> None:

@@ -1,0 +1,101 @@
+"""The admin address of a gateway of several workers: asks each of them, and answers for all.
+
+Each worker answers health and metrics on a Unix socket of its own, as a gateway alone does on its admin address. Owns what readiness says
+about a worker, and when workers are asked: only when somebody asks here. Must never wait for a worker longer than its deadline, or call the
+gateway ready while one worker is not.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import DummyCookieJar, web
+
+from gateway.doors.health import Health
+from gateway.metrics import Metrics
+from gateway.workers.process import WorkerProcess
+from gateway.workers.slot import WorkerSlot
+from gateway.workers.totals import Totals
+
+TOLD_SECONDS = 1.0
+"""How long a worker may take to tell its metrics, or whether it is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A place, and the path of the Unix socket on which its worker answers."""
+
+    slot: WorkerSlot
+    path: str
+
+
+class AdminAddress:
+    """Answers the admin listener. Give it the ``workers`` before it listens."""
+
+    def __init__(self, name: str | None, own: Metrics) -> None:
+        """``name``: the configured host of this listener; ``own``: what the supervisor counts itself."""
+        self.workers: Sequence[Asked] = ()
+        self.is_stopping = False
+        self._own = own
+        self._totals = Totals()
+        self._unready: Mapping[str, str] = {}
+        self._health = Health(self._totals, lambda: self._unready, name)
+        own.watch_level("workers_listening", "Workers that serve now.", self._listening)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer of ``Health``, after the workers were asked what it needs."""
+        match request.raw_path.partition("?")[0]:
+            case "/metrics":
+                self._totals.told(self, self._own.exposition().decode())
+                await asyncio.gather(*map(self._count, self.workers))
+            case "/readyz":
+                excluded = request.query.getall("exclude", [])
+                reasons = await asyncio.gather(*(_unready(worker, excluded) for worker in self.workers))
+                stopping = {"process": "stopping"} if self.is_stopping else {}
+                self._unready = stopping | {part: reason for parts in reasons for part, reason in parts.items()}
+        return await self._health.handle(request)
+
+    def left(self, process: WorkerProcess, last_words: str) -> None:
+        """This worker is dead; what it counted stays counted, as far as it told."""
+        if last_words:
+            self._totals.told(process, last_words)
+        self._totals.died(process)
+
+    async def _count(self, worker: Asked) -> None:
+        process = worker.slot.process
+        if process is None or worker.slot.state != "listening":
+            return
+        told = await _answer(worker.path, "/metrics")
+        if isinstance(told, str) and worker.slot.process is process:
+            self._totals.told(process, told)
+
+    def _listening(self) -> int:
+        return sum(worker.slot.state == "listening" for worker in self.workers)
+
+
+async def _unready(worker: Asked, excluded: Sequence[str]) -> Mapping[str, str]:
+    """What keeps traffic away from it, less the parts of a worker that the caller does not want to know of."""
+    name = f"worker {worker.slot.number}"
+    if worker.slot.state != "listening":
+        return {name: worker.slot.state}
+    match await _answer(worker.path, "/readyz", excluded):
+        case {"reasons": dict(reasons)}:
+            return {f"{name}: {part}": str(reason) for part, reason in reasons.items()}
+        case {"status": "ready"}:
+            return {}
+        case _:
+            return {name: "no answer"}
+
+
+async def _answer(socket_path: str, target: str, excluded: Sequence[str] = ()) -> object:
+    """What the worker says: text, or what its JSON holds; None where it says nothing in time."""
+    try:
+        async with (
+            asyncio.timeout(TOLD_SECONDS),
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(socket_path), cookie_jar=DummyCookieJar()) as client,
+            client.get(f"http://localhost{target}", params=[("exclude", part) for part in excluded]) as answer,
+        ):
+            return await (answer.json() if target == "/readyz" else answer.text())
+    except (aiohttp.ClientError, OSError, ValueError):
+        return None

@@ -1,0 +1,26 @@
+"""The app behind a gateway of several workers. Checks nothing by itself."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+
+@dataclass
+class App:
+    """The app behind: says hello, waits until it may, or holds a WebSocket open."""
+
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Hello to whom it was told; /slow waits for ``release``, /live is a WebSocket that says nothing."""
+        if request.path == "/live":
+            live = web.WebSocketResponse()
+            await live.prepare(request)
+            await live.receive()
+            return live
+        if request.path == "/slow":
+            self.began.set()
+            await self.release.wait()
+        return web.Response(text=f"hello {request.headers.get('Remote-User', '')}")

@@ -1,0 +1,84 @@
+"""Users who sign out at one worker while clients in every worker go on asking with what they held. Checks nothing by itself.
+
+A request counts as late when it began after the answer to the sign-out had come, and was admitted all the same. A request under way is cut
+off by the revocation, and so its connection: that worker knew of it, and the client goes on with a new connection.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.doors.own_gateway import FORM, HR
+from tests.house.callers import Caller
+from tests.house.crew import Running
+
+
+@dataclass
+class Spread:
+    """What was seen. ``began_after``: requests that began after the answer; ``seconds``: for each sign-out, how long it took from the
+    moment it was sent until every worker had refused. ``after_answer``: the same, counted from its answer; 0 where all refused before.
+    """
+
+    began_after: int = 0
+    late: int = 0
+    odd: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    after_answer: list[float] = field(default_factory=list)
+
+
+@dataclass
+class _SignOut:
+    """One sign-out: when it was sent and answered, on the loop's clock; 0 before."""
+
+    sent: float = 0.0
+    answered: float = 0.0
+
+
+async def rounds(running: Running, logins: Sequence[str], asks_after: int, each: int = 2) -> Spread:
+    """Each user enters and signs out, one after the other; after the answer each client asks ``asks_after`` times more.
+
+    ``each``: clients of one worker.
+    """
+    seen = Spread()
+    for login in logins:
+        running.lines[:] = [line for line in running.lines if line["event"] != "request"]
+        callers = [caller for _ in range(each) for caller in (await running.callers_of_all()).values()]
+        browser, line = await running.entered(login)
+        sign_out, asked = _SignOut(), asyncio.Event()
+        asking = [asyncio.create_task(_asks(running, caller, line, sign_out, asks_after, seen, asked)) for caller in callers]
+        await asked.wait()
+        sign_out.sent = asyncio.get_running_loop().time()
+        reply = await browser.post(f"{HR}/.gateway/sign-out", fields={**FORM, "Origin": HR})
+        sign_out.answered = asyncio.get_running_loop().time()
+        if reply.status != 303:
+            seen.odd.append(reply.status)
+        refused = max(await asyncio.gather(*asking))
+        seen.seconds.append(refused - sign_out.sent)
+        seen.after_answer.append(max(0.0, refused - sign_out.answered))
+        for caller in running.callers:
+            await caller.close()
+        running.callers.clear()
+    return seen
+
+
+async def _asks(
+    running: Running, caller: Caller, line: str, sign_out: _SignOut, asks_after: int, seen: Spread, asked: asyncio.Event
+) -> float:
+    """Ask again and again; when this caller's worker first refused, or the last time that it did not."""
+    loop, refused, admitted = asyncio.get_running_loop(), 0.0, 0.0
+    while asks_after:
+        began = loop.time()
+        status, _ = await caller.ask("/", line)
+        if status == 200:
+            admitted = loop.time()
+            asked.set()
+        elif status in (0, 401):
+            refused = refused or loop.time()
+            caller = caller if status else await running.caller()
+        else:
+            seen.odd.append(status)
+        if sign_out.answered and began >= sign_out.answered:
+            asks_after -= 1
+            seen.began_after += 1
+            seen.late += status == 200
+    return refused if admitted < refused else admitted

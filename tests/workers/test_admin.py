@@ -1,0 +1,95 @@
+"""The admin address of several workers: what it says of those that are unready, and that no worker holds it up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.compose.server import Listening, Server, bind
+from gateway.doors.health import Health
+from gateway.doors.refusals import refusal
+from gateway.metrics import Metrics
+from gateway.workers.admin import AdminAddress, Asked
+from gateway.workers.process import WorkerProcess
+from gateway.workers.slot import WorkerSlot
+from gateway.workers.sockets import Nameless
+
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+async def never(number: int) -> WorkerProcess:
+    raise BlockingIOError("no process is needed here")
+
+
+async def stands_still(request: web.BaseRequest) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError("it went on")
+
+
+async def says_nonsense(request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(status=503, text="[not JSON")
+
+
+def unready(**reasons: str) -> Handle:
+    return Health(Metrics(), lambda: reasons).handle
+
+
+@asynccontextmanager
+async def admin(*workers: Handle) -> AsyncIterator[str]:
+    """The origin of an admin address before workers that answer so."""
+    async with AsyncExitStack() as opened:
+
+        async def listen(server: Server, listening: Listening) -> None:
+            opened.push_async_callback(listening.aclose, 0.0)
+            await listening.start()
+
+        address = AdminAddress(None, Metrics())
+        places = []
+        for number, handle in enumerate(workers):
+            nameless = Nameless.made()
+            opened.callback(nameless.close)
+            slot = WorkerSlot(number, never, address.left, Clock(), lambda event, figures: None)
+            slot.state = "listening"
+            places.append(Asked(slot, nameless.path))
+            server = Server(handle, lambda request, malformed: refusal(malformed, ()))
+            await listen(server, Listening(server, nameless.listening))
+        address.workers = places
+        bound = bind("127.0.0.1:0", str)
+        port = bound.getsockname()[1]
+        server = Server(address.handle, lambda request, malformed: refusal(malformed, ()))
+        await listen(server, Listening(server, bound))
+        yield f"http://127.0.0.1:{port}"
+
+
+async def readiness(origin: str, query: str = "") -> tuple[int, object]:
+    async with asyncio.timeout(20), aiohttp.ClientSession() as client, client.get(f"{origin}/readyz{query}") as answer:
+        return answer.status, (await answer.json()).get("reasons", {})
+
+
+async def test_readiness_names_the_worker_and_the_part() -> None:
+    async with admin(unready(), unready(revocations="not shared"), stands_still, says_nonsense) as origin:
+        expected = {"worker 1: revocations": "not shared", "worker 2": "no answer", "worker 3": "no answer"}
+        assert await readiness(origin) == (503, expected)
+
+
+async def test_what_the_caller_excludes_is_asked_of_no_worker() -> None:
+    async with admin(unready(), unready(revocations="not shared")) as origin:
+        assert await readiness(origin, "?exclude=revocations&exclude=%0d%0a") == (200, {})
+        assert await readiness(origin, "?exclude=process") == (503, {"worker 1: revocations": "not shared"})
+
+
+async def test_a_place_without_a_worker_is_unready() -> None:
+    address = AdminAddress(None, Metrics())
+    slot = WorkerSlot(3, never, address.left, Clock(), lambda event, figures: None)
+    address.workers = (Asked(slot, "/nowhere"),)
+    bound = bind("127.0.0.1:0", str)
+    server = Server(address.handle, lambda request, malformed: refusal(malformed, ()))
+    listening = Listening(server, bound)
+    await listening.start()
+    try:
+        assert await readiness(f"http://127.0.0.1:{bound.getsockname()[1]}") == (503, {"worker 3": "starting"})
+    finally:
+        await listening.aclose(0.0)

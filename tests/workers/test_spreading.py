@@ -1,0 +1,15 @@
+"""A sign-out at one worker holds in every other one before its answer is read."""
+
+from pathlib import Path
+
+from tests.house.crew import crew
+from tests.house.spreading import rounds
+
+WORKERS = 4
+
+
+async def test_no_worker_admits_a_request_that_began_after_the_answer_to_the_sign_out(tmp_path: Path) -> None:
+    async with crew(tmp_path, workers=WORKERS) as running:
+        seen = await rounds(running, ["alice@example.com", "bob@example.com"] * 10, asks_after=20)
+    assert (seen.late, seen.odd) == (0, [])
+    assert seen.began_after == 20 * 2 * WORKERS * 20
