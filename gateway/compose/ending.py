@@ -31,8 +31,8 @@ _SAFE = frozenset({"GET", "HEAD"})
 class Ending(web.RequestHandler):
     """What ends, and how: aiohttp's handler, behind ``client``, which stands at the transport.
 
-    ``changes``: the last request is to change something. ``is_retiring``: the answers say that the connection ends behind them. ``followed``: so many of the requests that the parser handed over
-    are known here.
+    ``changes``: the last request is to change something. ``is_retiring``: the answers say that the connection ends behind them.
+    ``followed``: so many of the requests that the parser handed over are known here.
 
     ``is_last``: nothing that follows the request that came is one. Two kinds are the last because of aiohttp's parser (seen with 3.14.5):
     of one in chunks it hands the last trailer over as the first field of the next request, behind a proxy another user's (H17, S20); behind
@@ -40,8 +40,8 @@ class Ending(web.RequestHandler):
     """
 
     __slots__ = (
-        "_deadline", "_has_left", "_refuse", "_rules", "arrival", "body", "changes", "client", "followed", "has_more", "is_last", "is_retiring",
-        "malformed", "stalled",
+        "_deadline", "_has_left", "_refuse", "_rules", "arrival", "body", "changes", "client", "followed", "has_more", "is_last",
+        "is_retiring", "malformed", "stalled",
     )  # fmt: skip
 
     def __init__(self, server: web.Server, client: Front, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
