@@ -1,0 +1,265 @@
+"""What one process promises, two promise together: each race between replicas by itself, on a scripted clock.
+
+Two gateways share one memory. ``one`` and ``other`` say which of them answers the next requests.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pytest
+
+from gateway.errors import LeaseLost, StateFailed, TurnTaken
+from gateway.leases import LEASE_SECONDS, Leases
+from gateway.shared_state import Lease, MemoryState
+from gateway.standin import fault
+from gateway.unfinished import ALIVE_SECONDS, LOOK_SECONDS, Unfinished
+from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
+from tests.journeys.person import ALICE, BOB, HR, LOGIN, redemption
+from tests.journeys.scripted_loop import ScriptedLoop
+from tests.journeys.shared_memory import Replicas, SharedMemory
+from tests.journeys.test_one_user import NO_CLIENT, PEOPLE, TRUSTED, PersonInMemory
+from tests.journeys.watched import Truth, WatchedOrg
+
+ME = "/api/v1/sessions/me"
+
+
+@dataclass
+class Two:
+    """A town with two gateways, one person, and what the org has seen."""
+
+    place: TownInMemory
+    org: WatchedOrg
+    truth: Truth
+    person: PersonInMemory
+
+    def at(self, *route: int) -> None:
+        """The next requests go to these gateways, in turn."""
+        self.place.goes_to(route)
+
+    def sent(self) -> int:
+        """How many redemptions reached the org."""
+        return len([row for row in self.org.journal.rows if row.token is not None])
+
+    def living(self) -> list[str]:
+        return sorted(session.user.login for session in self.org.sessions.live())
+
+
+def day(tells: Callable[[Two], Awaitable[None]]) -> None:
+    """Run this with two gateways; afterwards the promise was kept."""
+
+    async def told() -> None:
+        truth = Truth()
+        org = WatchedOrg(truth, engine="classic", users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
+        async with town_in_memory(org, Replicas(2, (0,))) as place:
+            person = PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place)
+            truth.people.append(person)
+            async with asyncio.timeout(3600):
+                await tells(Two(place, org, truth, person))
+            assert truth.broken == []
+
+    with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
+        runner.run(told())
+
+
+def test_the_same_token_at_both_at_once_is_redeemed_once() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.ask(f"{LOGIN}/login/login.htm")
+        url = redemption(two.org.session_token(ALICE))
+        two.at(0, 1)
+        await asyncio.gather(two.person.ask(url), two.person.ask(url))
+        assert two.sent() == 1 and two.living() == [ALICE]
+
+    day(tells)
+
+
+def test_two_tokens_at_both_at_once_leave_one_session() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.ask(f"{LOGIN}/login/login.htm")
+        two.at(0, 1)
+        two.place.slow((2.0,))
+        await asyncio.gather(*(two.person.go(redemption(two.org.session_token(user))) for user in (ALICE, BOB)))
+        assert two.sent() == 2 and len(two.living()) == 1
+
+    day(tells)
+
+
+def test_a_ticket_is_taken_once() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.person.jar = {key: value for key, value in two.person.jar.items() if key[0] != "hr.example.com"}
+        start = await two.person.ask(f"{HR}/", site="none")
+        ticket = await two.person.ask(start.location)
+        jar = dict(two.person.jar)
+        two.at(0, 1)
+        first = await two.person.ask(ticket.location, shown=jar)
+        again = await two.person.ask(ticket.location, shown=jar)
+        assert (first.status, again.status) == (303, 400)
+
+    day(tells)
+
+
+def test_a_revocation_at_one_takes_the_session_out_of_a_late_answer_of_the_other() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.place.slow((7.0,))
+        two.at(0)
+        body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
+        late = asyncio.create_task(two.person.ask(f"{LOGIN}/login/login.htm", "POST", site="same-origin", body=body))
+        await asyncio.sleep(3)
+        two.at(1)
+        await two.person.ask(f"{LOGIN}/.gateway/sign-out", "POST", site="same-origin", body="to=")
+        reply = await late
+        assert [line for line in reply.set_cookies if line.startswith("sid=") and "Max-Age=0" not in line] == []
+        await two.place.waits(60)
+        assert two.living() == []
+
+    day(tells)
+
+
+def test_a_closing_whose_process_was_killed_is_carried_on_by_the_other_within_seconds() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.org.faults.add(fault({"path": ME, "status": 503, "times": None}))
+        two.at(0)
+        await two.person.go(f"{HR}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
+        await two.place.drop(0)
+        two.org.faults.clear()
+        assert two.living() == [ALICE]
+        await two.place.waits(ALIVE_SECONDS + 2 * LOOK_SECONDS)
+        assert two.living() == []
+
+    day(tells)
+
+
+def test_a_turn_ends_by_itself_when_its_process_was_killed() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.place.slow((5.0,))
+        two.at(0)
+        dead = asyncio.create_task(two.person.ask(redemption(two.org.session_token(BOB))))
+        await asyncio.sleep(12)
+        await two.place.drop(0)
+        assert (await dead).status == 0
+        two.place.slow((0.0,))
+        reply = await two.person.go(redemption(two.org.session_token(BOB)))
+        assert (reply.status, reply.body) == (200, f"hello {BOB}") and two.living() == [BOB]
+
+    day(tells)
+
+
+def test_without_the_state_a_switch_refuses_and_a_sign_out_goes_on() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        for replica in two.place.replicas:
+            assert isinstance(replica.view, SharedMemory)
+            replica.view.is_cut = True
+        sent = two.sent()
+        reply = await two.person.ask(redemption(two.org.session_token(BOB)))
+        assert reply.status == 503 and two.sent() == sent
+        reply = await two.person.ask(f"{LOGIN}/.gateway/sign-out", "POST", site="same-origin", body="to=")
+        assert reply.status == 200 and two.living() == []
+
+    day(tells)
+
+
+def views() -> tuple[SharedMemory, SharedMemory]:
+    clock = LoopClock()
+    first = MemoryState(TownInMemory(WatchedOrg(Truth(), clock=clock), Replicas(1)).clock())
+    one, other = (SharedMemory(first._clock, first, 0.001, 0.0) for _ in range(2))
+    return one, other
+
+
+def run(tells: Callable[[SharedMemory, SharedMemory], Awaitable[None]]) -> None:
+    async def told() -> None:
+        await tells(*views())
+
+    with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
+        runner.run(told())
+
+
+def test_a_lease_is_renewed_while_it_is_held_and_given_back() -> None:
+    async def tells(one: SharedMemory, other: SharedMemory) -> None:
+        mine, theirs = Leases(one), Leases(other)
+        async with mine.held((b"a", b"b")):
+            await asyncio.sleep(10 * LEASE_SECONDS)
+            with pytest.raises(TurnTaken):
+                async with theirs.held((b"b", b"c"), 5.0):
+                    raise AssertionError("it is held")
+        async with theirs.held((b"b", b"c"), 5.0):
+            pass
+
+    run(tells)
+
+
+def test_whoever_stops_waiting_leaves_nothing_behind() -> None:
+    async def tells(one: SharedMemory, other: SharedMemory) -> None:
+        mine, theirs = Leases(one), Leases(other)
+        waiting = asyncio.create_task(mine.held((b"a",)).__aenter__())
+        await asyncio.sleep(0.0005)  # the question is on its way
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        await mine.aclose()
+        async with theirs.held((b"a",), 0.0):
+            pass
+
+    run(tells)
+
+
+def test_a_late_holder_writes_nothing_and_sends_nothing() -> None:
+    async def tells(one: SharedMemory, other: SharedMemory) -> None:
+        async with Leases(one).held((b"a",)) as held:
+            one.is_cut = True  # this process stands still
+            await asyncio.sleep(2 * LEASE_SECONDS)
+            later = await other.lease((b"a",), b"other", LEASE_SECONDS)
+            one.is_cut = False
+            with pytest.raises(LeaseLost):
+                await one.put("kind", b"a", b"late", 60.0, under=held.lease)
+            with pytest.raises(LeaseLost):
+                await held.outlasts(1.0)
+            assert isinstance(later, Lease) and await other.get("kind", b"a") is None
+
+    run(tells)
+
+
+def test_work_of_a_process_that_is_gone_is_taken_over_by_one_other() -> None:
+    async def tells(one: SharedMemory, other: SharedMemory) -> None:
+        dead, alive, third = Unfinished(one, "work", 3600.0), Unfinished(other, "work", 3600.0), Unfinished(other, "work", 3600.0)
+        taken: list[bytes] = []
+
+        async def take(key: bytes) -> bool:
+            taken.append(key)
+            return True
+
+        await dead.begin(b"k")
+        await alive.look(take)
+        assert taken == [], "its process lives"
+        one.is_cut = True
+        await asyncio.sleep(ALIVE_SECONDS)
+        await asyncio.gather(alive.look(take), third.look(take))
+        assert taken == [b"k"]
+        one.is_cut = False
+        assert not await dead.is_mine(b"k"), "it came back to life too late"
+
+    run(tells)
+
+
+def test_work_for_which_there_is_no_room_is_left_to_others() -> None:
+    async def tells(one: SharedMemory, other: SharedMemory) -> None:
+        dead, full = Unfinished(one, "work", 3600.0), Unfinished(other, "work", 3600.0)
+
+        async def refuse(key: bytes) -> bool:
+            return False
+
+        async def fail(key: bytes) -> bool:
+            raise StateFailed("away")
+
+        await dead.begin(b"k")
+        await dead.aclose()
+        for take in (refuse, fail):
+            await full.look(take)
+            assert not await full.is_mine(b"k")
+            await asyncio.sleep(6)
+
+    run(tells)
