@@ -263,3 +263,40 @@ def test_work_for_which_there_is_no_room_is_left_to_others() -> None:
             await asyncio.sleep(6)
 
     run(tells)
+
+
+def test_a_renewed_cookie_that_one_has_seen_ends_with_the_session_at_the_other() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.at(1)
+        before = dict(two.person.jar)
+        await two.person.go(
+            f"{LOGIN}/login/login.htm", site="same-origin", method="POST", body=f"username={quote(ALICE)}&password=correct-horse"
+        )
+        renewed = dict(two.person.jar)
+        two.at(0)
+        await two.person.ask(f"{LOGIN}/.gateway/sign-out", "POST", site="same-origin", body="to=", shown=before)
+        assert renewed != before
+        two.at(1)
+        reply = await two.person.ask(f"{HR}/.gateway/sign-in?to=/", site="none", shown=renewed)
+        reply = await two.person.ask(reply.location, shown=renewed)
+        assert reply.location.startswith("/login/login.htm?"), "nobody is signed in with it any more"
+
+    day(tells)
+
+
+def test_a_session_that_stays_undecided_is_decided_by_the_other_when_its_process_was_killed() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.org.faults.add(fault({"path": ME, "method": "GET", "status": 503, "times": None}))
+        body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
+        await two.person.ask(f"{LOGIN}/login/login.htm", "POST", site="same-origin", body=body)
+        await two.place.drop(0)
+        two.org.faults.clear()
+        assert two.living() == [ALICE, BOB]
+        await two.place.waits(ALIVE_SECONDS + 2 * LOOK_SECONDS + 1)
+        assert two.living() == [BOB]
+        reply = await two.person.go(f"{HR}/", site="none")
+        assert (reply.status, reply.body) == (200, f"hello {BOB}")
+
+    day(tells)
