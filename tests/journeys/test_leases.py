@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed, TurnTaken
 from gateway.leases import LEASE_SECONDS, Leases
 from gateway.shared_state import Lease, MemoryState
@@ -14,9 +15,10 @@ from tests.journeys.shared_memory import SharedMemory
 
 
 def views() -> tuple[SharedMemory, SharedMemory]:
-    clock = LoopClock()
-    first = MemoryState(TownInMemory(WatchedOrg(Truth(), clock=clock), Replicas(1)).clock())
-    one, other = (SharedMemory(first._clock, first, 0.001, 0.0) for _ in range(2))
+    now = asyncio.get_running_loop().time
+    clock = Clock(now, now)
+    first = MemoryState(clock)
+    one, other = (SharedMemory(clock, first, 0.001, 0.0) for _ in range(2))
     return one, other
 
 
