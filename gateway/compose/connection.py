@@ -18,6 +18,8 @@ from gateway.proxy.translate import peer_of
 
 _TURNS: Final = 2
 """For so many turns of the loop the task is waited for, which is one more than it needs: with one it was back each time (22,000 forms)."""
+_TURNS_TO_BEGIN: Final = 4
+"""In so many the task is back, has made the request's own task, and that one has read a form that is there already."""
 
 
 class ClientConnection(Front):
@@ -66,8 +68,17 @@ class ClientConnection(Front):
         self._peer = peer_of(self.handler.peername)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The client is gone."""
-        self.handler.connection_lost(exc)
+        """The client is gone. A form that came whole is begun first: it may be a sign-out, which goes on without its client."""
+        if self._early:
+            data, self._early = self._early, b""
+            self._receive(data)
+        self._lose(exc, _TURNS_TO_BEGIN if self.handler.has_whole_form() else 0)
+
+    def _lose(self, exc: BaseException | None, turns: int) -> None:
+        if turns:
+            self._loop.call_soon(self._lose, exc, turns - 1)
+        else:
+            self.handler.connection_lost(exc)
 
     def eof_received(self) -> None:
         """The client says nothing more."""

@@ -25,13 +25,14 @@ _MOST_FIELDS_PARSED = 1000
 _END_OF_HEAD = b"\r\n\r\n"
 _NO_REQUEST = b"\x00"
 """What every state of the parser refuses: so a refusal of ours takes the way of a refusal of its own, behind the answers under way."""
+_SAFE = frozenset({"GET", "HEAD"})
 
 
 class Ending(web.RequestHandler):
     """What ends, and how: aiohttp's handler, behind ``client``, which stands at the transport.
 
-    ``is_retiring``: the answers say that the connection ends behind them. ``followed``: so many of the requests that the parser handed over
-    are known here.
+    ``changes``: the last request is to change something. ``is_retiring``: the answers say that the connection ends behind them.
+    ``followed``: so many of the requests that the parser handed over are known here.
 
     ``is_last``: nothing that follows the request that came is one. Two kinds are the last because of aiohttp's parser (seen with 3.14.5):
     of one in chunks it hands the last trailer over as the first field of the next request, behind a proxy another user's (H17, S20); behind
@@ -39,8 +40,8 @@ class Ending(web.RequestHandler):
     """
 
     __slots__ = (
-        "_deadline", "_has_left", "_refuse", "_rules", "arrival", "body", "client", "followed", "has_more", "is_last", "is_retiring",
-        "malformed", "stalled",
+        "_deadline", "_has_left", "_refuse", "_rules", "arrival", "body", "changes", "client", "followed", "has_more", "is_last",
+        "is_retiring", "malformed", "stalled",
     )  # fmt: skip
 
     def __init__(self, server: web.Server, client: Front, refuse: Refuse, rules: ClientRules, loop: asyncio.AbstractEventLoop) -> None:
@@ -68,7 +69,7 @@ class Ending(web.RequestHandler):
         self.stalled = Stalled(loop, rules.idle_seconds, lambda: client.relay is not None and client.relay.is_held)
         self.followed = 0
         self.client = client
-        self.is_last = self.is_retiring = self.has_more = False
+        self.is_last = self.is_retiring = self.has_more = self.changes = False
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone: so is what waits for it."""
@@ -104,6 +105,10 @@ class Ending(web.RequestHandler):
         """The first request that waits, where it has no body."""
         message, body = self._messages[0]
         return message if body is EMPTY_PAYLOAD and isinstance(message, RawRequestMessage) else None
+
+    def has_whole_form(self) -> bool:
+        """Whether the last request came whole and was to change something; it may be answered already."""
+        return self.changes and self.body.is_eof()
 
     def taken(self) -> None:
         """That request is answered by somebody else."""
@@ -191,6 +196,7 @@ class Ending(web.RequestHandler):
                     self._messages.remove((message, body))
                     self.has_more = True
                 else:
+                    self.changes = message.method not in _SAFE
                     self.body, self.is_last = body, message.chunked or (message.upgrade and not self._upgraded)
                 continue
             self.malformed = self.malformed or Malformed(400, "unparsable")

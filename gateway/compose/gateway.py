@@ -32,6 +32,7 @@ from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.revocations import LocalRevocations, SharedRevocations
+from gateway.shared_state import SharedState
 
 Around = Callable[[Handle], Handle]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
@@ -50,11 +51,14 @@ class Gateway:
         admin: socket.socket | None = None,
         around: Around | None = None,
         nameservers: tuple[str, ...] = (),
+        state: SharedState | None = None,
     ) -> None:
         """``public``, ``admin``: sockets that are bound already, in place of ``listen.address`` and ``admin.address``.
 
         ``nameservers``: ``address:port`` of each, in place of the system's own.
+        ``state``: in place of the one that the configuration names.
         """
+        self._state = state
         self._settings = settings
         self._witness = Witness(log, Metrics(), clock or Clock())
         self._public = public
@@ -96,7 +100,7 @@ class Gateway:
         """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started."""
         async with AsyncExitStack() as opened:
             public, admin = self._bound(opened)
-            state = opened_state(self._settings, self._witness.clock, self._tell)
+            state = self._state or opened_state(self._settings, self._witness.clock, self._tell)
             opened.push_async_callback(state.aclose)
             memory = LocalRevocations(self._witness.clock.monotonic)
             self._revocations = await loaded_revocations(memory, state, self._settings)

@@ -4,7 +4,7 @@ Owns the memory that every other kind of Revocations keeps in front. Must never 
 counts what its bound made it forget: a forgotten revocation leaves Okta's word alone to judge by. Rules from: DESIGN section 7.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from gateway.core.session import Fingerprint
@@ -54,11 +54,6 @@ class Heard(Generic[Key]):
     def drop(self, key: Key) -> None:
         """Never mind what was heard of the key."""
         self._at.pop(key, None)
-
-    def ages(self) -> Iterator[tuple[Key, float]]:
-        """Every key that is not over, and how many seconds ago it was last heard of."""
-        now = self._monotonic()
-        return iter([(key, now - at) for key, at in self._at.items() if not self._is_over(at, now)])
 
     def since(self, key: Key) -> float | None:
         """The monotonic second at which the key was last heard of; None where that is too long ago, or it never was."""
@@ -110,28 +105,6 @@ class LocalRevocations:
     def _tell(self, revocation: Revocation) -> None:
         for listener in tuple(self._listeners.values()):
             listener(revocation)
-
-    def everything(self) -> Iterator[Remembered]:
-        """The whole memory as it is now, for one that has just begun."""
-        for one, age in self._cookies.ages():
-            yield Remembered(Revocation((one,)), age)
-        for one, age in self._unseen.ages():
-            yield Remembered(Revocation((one,), unseen=(one,)), age)
-        for session_id, age in self._sessions.ages():
-            yield Remembered(Revocation(session_id=session_id), age)
-        for user_id, age in self._users.ages():
-            yield Remembered(Revocation(user_id=user_id, began_before=self._began_before.get(user_id)), age)
-        for one, age in self._held.ages():
-            yield Remembered(Revocation(held=(one,)), age)
-        for _, age in self._everybody.ages():
-            yield Remembered(Revocation(everybody=True, began_before=self._began_before.get(None)), age)
-        for _, age in self._horizon.ages():
-            yield Remembered(Revocation(forgotten=True), age)
-
-    def learn(self, entries: Iterable[Remembered]) -> None:
-        """Remember what another memory holds; listeners hear nothing, because nothing was open when it happened."""
-        for revocation, age_seconds in entries:
-            self._note(revocation, age_seconds)
 
     def has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether any of these cookies is revoked."""

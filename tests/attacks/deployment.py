@@ -22,6 +22,7 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.config.environment import SEAL_KEYS
 from gateway.log import Log
+from gateway.shared_state import MemoryState
 from gateway.standin import Org, OrgSession, RunningOrg, serve
 from tests.attacks.replies import Reply, told
 from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, WIKI, Browser, Times
@@ -133,13 +134,16 @@ class Site:
     written: io.StringIO
     browsers: aiohttp.ClientSession
     configuration: str
+    state: MemoryState | None = None
     wires: list[Wire] = field(default_factory=list)
 
     @asynccontextmanager
     async def beside(self, *seal_keys: bytes) -> AsyncIterator["Site"]:
         """The same with another gateway on the same configuration: a replica, or a restart with other keys (newest first)."""
         keys = {SEAL_KEYS: ",".join(base64.b64encode(key).decode() for key in seal_keys)} if seal_keys else SEALED
-        other = Gateway(read("gateway.toml", self.configuration, keys), Log("debug", stream=self.written), clock=self.times.clock())
+        state = self.state.beside() if self.state is not None else None
+        settings, log = read("gateway.toml", self.configuration, keys), Log("debug", stream=self.written)
+        other = Gateway(settings, log, clock=self.times.clock(), state=state)
         await other.start()
         try:
             yield replace(self, gateway=other)
@@ -213,9 +217,18 @@ def cookie_line(browser: Browser, origin: str) -> bytes:
 
 @asynccontextmanager
 async def deployed(
-    engine: str = "classic", *, listen: str = "", session: str = "", configuration: str = CONFIGURATION, named: Named = LITERAL
+    engine: str = "classic",
+    *,
+    listen: str = "",
+    session: str = "",
+    configuration: str = CONFIGURATION,
+    named: Named = LITERAL,
+    shares: bool = False,
 ) -> AsyncIterator[Site]:
-    """Everything running; nothing is left of it afterwards. ``listen`` and ``session``: further keys of these tables."""
+    """Everything running; nothing is left of it afterwards. ``listen`` and ``session``: further keys of these tables.
+
+    ``shares``: gateways beside this one have one memory with it, where the configuration names no state.
+    """
     org = Org(engine="identity" if engine == "identity" else "classic")
     org.trusted_origins |= {LOGIN, HR, WIKI, IIS, LOCAL}
     running, behind, times, written = await serve(org), Behind(), Times(), io.StringIO()
@@ -223,9 +236,10 @@ async def deployed(
     behind.port = app.sockets[0].getsockname()[1]
     text = configuration.format(org=running.url, upstream=f"http://{named.app}:{behind.port}", listen=listen, session=session)
     log = Log("debug", stream=written)
-    gateway = Gateway(read("gateway.toml", text, SEALED), log, clock=times.clock(), nameservers=named.nameservers)
+    state = MemoryState(times.clock()) if shares else None
+    gateway = Gateway(read("gateway.toml", text, SEALED), log, clock=times.clock(), nameservers=named.nameservers, state=state)
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
-    made = Site(org, running, behind, gateway, times, written, browsers, text)
+    made = Site(org, running, behind, gateway, times, written, browsers, text, state)
     await gateway.start()
     try:
         yield made

@@ -8,7 +8,6 @@ GROUPS_DUE = "AHPRCLKOSUD"
 FORWARDED_DUE = 15
 NOT_DUE = {
     "S19": "there is no HTTP/2 listener",
-    "L14": "replicas hear of each other's revocations when these are shared, in a later issue",
 }
 _ROW = re.compile(r"^\| ([A-Z])(\d+) \|", re.MULTILINE)
 _NAMED = re.compile(r"test_((?:[a-z]\d+_)+)")
@@ -33,7 +32,7 @@ def test_the_ids_are_read_from_names_and_from_rows() -> None:
         "p2",
         "h10",
     }
-    assert rows_due("| H1 | x |\n| F15 | x |\n| F16 | x |\n| L14 | x |\n| Z1 | x |\ntext H2\n| O7 | see P9 |") == {"h1", "f15", "o7"}
+    assert rows_due("| H1 | x |\n| F15 | x |\n| F16 | x |\n| S19 | x |\n| Z1 | x |\ntext H2\n| O7 | see P9 |") == {"h1", "f15", "o7"}
 
 
 def test_every_row_that_is_due_has_a_test(shared_folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Row T11: whoever asks for a sign-out and leaves at once is signed out all the same: refused everywhere, and closed at Okta."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,13 @@ async def test_t11_with_several_workers_a_sign_out_goes_on_without_its_client_ev
             await nobody_lives(running.org)
             caller = await running.caller()
             assert (await caller.ask("/", line))[0] == 401
+
+
+async def test_t11_a_sign_out_that_ends_with_its_connection_is_carried_out_every_time(tmp_path: Path) -> None:
+    """The last byte and the end of the connection come in one turn of the loop."""
+    async with crew(tmp_path) as running:
+        for _ in range(TIMES):
+            _, line = await running.entered()
+            with socket.create_connection(("127.0.0.1", running.port)) as client:
+                client.sendall(asked(HR, f"{line}\r\n".encode()))
+            await nobody_lives(running.org)

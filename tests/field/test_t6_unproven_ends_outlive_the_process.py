@@ -159,16 +159,18 @@ async def test_t6_the_whole_gateway_is_killed_and_started_again(tmp_path: Path) 
             await lives(running.org)
 
 
-async def test_t6_a_worker_is_killed_while_it_closes_and_its_successor_goes_on(tmp_path: Path) -> None:
+async def test_t6_a_worker_is_killed_while_it_closes_and_another_goes_on(tmp_path: Path) -> None:
     async with crew(tmp_path) as running:
-        browser, _ = await running.entered()
+        _, line = await running.entered()
+        callers = await running.callers_of_all()
         held = Fault(ME, "DELETE", 503, times=None, release=asyncio.Event())
         running.org.faults.add(held)
-        signing_out = asyncio.create_task(browser.post(f"{HR}{SIGN_OUT}", fields={**FORM, "Origin": HR}))
+        form = ("Sec-Fetch-Site: same-origin", "Content-Type: application/x-www-form-urlencoded", "Content-Length: 0")
+        signing_out = asyncio.create_task(callers[1].ask(SIGN_OUT, line, f"Origin: {HR}", *form, method="POST"))
         await running.org.journal.seen("DELETE", ME)
-        running.kill(0)
-        await running.replaced(0)
+        running.kill(1)
+        assert await signing_out == (0, "")
+        for number in (0, 2):
+            assert (await callers[number].ask("/", line))[0] == 401
         running.org.faults.clear()
         await lives(running.org)
-        signing_out.cancel()
-        await asyncio.gather(signing_out, return_exceptions=True)

@@ -7,10 +7,13 @@ off by the revocation, and so its connection: that worker knew of it, and the cl
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 
 from tests.doors.own_gateway import FORM, HR
 from tests.house.callers import Caller
 from tests.house.crew import Running
+
+CLIENTS = 16
 
 
 @dataclass
@@ -28,28 +31,28 @@ class Spread:
 
 @dataclass
 class _SignOut:
-    """One sign-out: when it was sent and answered, on the loop's clock; 0 before."""
+    """One sign-out: when it was sent and answered, by ``perf_counter``; 0 before."""
 
     sent: float = 0.0
     answered: float = 0.0
 
 
-async def rounds(running: Running, logins: Sequence[str], asks_after: int, each: int = 2) -> Spread:
+async def rounds(running: Running, logins: Sequence[str], asks_after: int, clients: int = CLIENTS) -> Spread:
     """Each user enters and signs out, one after the other; after the answer each client asks ``asks_after`` times more.
 
-    ``each``: clients of one worker.
+    ``clients``: so many that each worker has some; the kernel deals their connections out.
     """
     seen = Spread()
     for login in logins:
         running.lines[:] = [line for line in running.lines if line["event"] != "request"]
-        callers = [caller for _ in range(each) for caller in (await running.callers_of_all()).values()]
+        callers = [await running.caller() for _ in range(clients)]
         browser, line = await running.entered(login)
         sign_out, asked = _SignOut(), asyncio.Event()
         asking = [asyncio.create_task(_asks(running, caller, line, sign_out, asks_after, seen, asked)) for caller in callers]
         await asked.wait()
-        sign_out.sent = asyncio.get_running_loop().time()
+        sign_out.sent = perf_counter()
         reply = await browser.post(f"{HR}/.gateway/sign-out", fields={**FORM, "Origin": HR})
-        sign_out.answered = asyncio.get_running_loop().time()
+        sign_out.answered = perf_counter()
         if reply.status != 303:
             seen.odd.append(reply.status)
         refused = max(await asyncio.gather(*asking))
@@ -65,15 +68,15 @@ async def _asks(
     running: Running, caller: Caller, line: str, sign_out: _SignOut, asks_after: int, seen: Spread, asked: asyncio.Event
 ) -> float:
     """Ask again and again; when this caller's worker first refused, or the last time that it did not."""
-    loop, refused, admitted = asyncio.get_running_loop(), 0.0, 0.0
+    refused = admitted = 0.0
     while asks_after:
-        began = loop.time()
+        began = perf_counter()
         status, _ = await caller.ask("/", line)
         if status == 200:
-            admitted = loop.time()
+            admitted = perf_counter()
             asked.set()
         elif status in (0, 401):
-            refused = refused or loop.time()
+            refused = refused or perf_counter()
             caller = caller if status else await running.caller()
         else:
             seen.odd.append(status)

@@ -148,7 +148,6 @@ async def _first_answered(replies: list[asyncio.Task[Reply]]) -> int:
     raise AssertionError("nobody was answered")
 
 
-@pytest.mark.xfail(reason="tickets are not claimed in the shared state yet")
 async def test_a_ticket_is_used_once_whichever_worker_gets_it(tmp_path: Path) -> None:
     async with crew(tmp_path) as running:
         browser = running.browser()

@@ -8,7 +8,7 @@ may be slow on its way to the org and its answer on the way back, as ``Line.dela
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from typing import cast
@@ -376,6 +376,14 @@ class TownInMemory:
         place = next(self._events) % len(self.replicas)
         await self.replicas[place].kill()
         self.replicas[place] = await self._begun()
+
+    async def drop(self, place: int) -> None:
+        """This one dies, and nothing takes its place."""
+        await self.replicas.pop(place).kill()
+
+    def goes_to(self, route: tuple[int, ...]) -> None:
+        """The next requests go to these gateways, in turn."""
+        self.world, self._requests = replace(self.world, route=route), count()
 
     async def waits(self, seconds: float) -> None:
         """Time passes, and what runs in the background runs."""

@@ -200,6 +200,25 @@ async def test_a_cookie_that_joins_a_revoked_family_is_revoked() -> None:
     assert m.sessions.is_revoked(ROTATED)
 
 
+async def test_what_one_process_knows_of_kin_all_know() -> None:
+    one, other = memory(), memory()
+    one.revocations.subscribe(other.revocations.remember)
+    await signed_in(one, IDX)
+    await one.sessions.adopt(IDX, ROTATED)
+    await other.sessions.revoke(IDX)
+    assert other.sessions.is_revoked(ROTATED)
+
+
+async def test_whoever_hears_of_a_revocation_revokes_the_kin_that_only_he_knows() -> None:
+    one, other = memory(), memory()
+    await signed_in(other, IDX)
+    await other.sessions.adopt(IDX, ROTATED)
+    one.revocations.subscribe(other.revocations.remember)
+    await one.sessions.revoke(IDX)
+    await idle()
+    assert other.sessions.is_revoked(ROTATED)
+
+
 async def test_one_browser_one_user_the_older_kin_of_another_user_are_revoked() -> None:
     m = memory()
     await signed_in(m, SID)

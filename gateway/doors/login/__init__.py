@@ -6,6 +6,7 @@ anything under ``/.gateway/``.
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -48,7 +49,7 @@ from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome, parameters
 from gateway.doors.reading import whole_body
-from gateway.errors import OutsideFailed
+from gateway.errors import OutsideFailed, StateFailed
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
 from gateway.policy.switch.foreign_forms import return_parameters
@@ -158,16 +159,26 @@ class LoginDoor:
     async def _own_answer(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
         """An own path's answer. A ticket counts only if no sign-in of this browser was faster; then it comes again, as it is now."""
         head, rooms = sender.head, self._rooms
+        if head.path == SIGN_OUT:
+            return await self._own_sign_out(request, sender)
         arrived = await rooms.browsers.record(sender.browser_id)
         if head.path in _RELY_ON_THE_SESSION:
             await rooms.new_sessions.settle(sender)
         if sender.fresh:
             request[NEW_BROWSER] = sender.browser_id
         response = await rooms.own.handle(request, head)
-        if head.path == SIGN_OUT and head.method == "POST" and request[VERDICT] == "sign_out":
-            await rooms.ended_sessions.signed_out(sender)
         if head.path == HANDOFF and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
             return self._told(request, Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile"))
+        return response
+
+    async def _own_sign_out(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
+        """Signing out never waits for the shared state: where that is away, what the browser shows ends all the same."""
+        if sender.fresh:
+            request[NEW_BROWSER] = sender.browser_id
+        response = await self._rooms.own.handle(request, sender.head)
+        if sender.head.method == "POST" and request[VERDICT] == "sign_out":
+            with suppress(StateFailed):
+                await self._rooms.ended_sessions.signed_out(sender)
         return response
 
     async def _announce(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:

@@ -1,0 +1,196 @@
+"""What one process promises, two promise together: each race between replicas by itself, on a scripted clock.
+
+Two gateways share one memory. ``one`` and ``other`` say which of them answers the next requests.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from gateway.standin import fault
+from gateway.unfinished import ALIVE_SECONDS, LOOK_SECONDS
+from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
+from tests.journeys.person import ALICE, BOB, HR, LOGIN, redemption
+from tests.journeys.scripted_loop import ScriptedLoop
+from tests.journeys.shared_memory import Replicas, SharedMemory
+from tests.journeys.test_one_user import NO_CLIENT, PEOPLE, TRUSTED, PersonInMemory
+from tests.journeys.watched import Truth, WatchedOrg
+
+ME = "/api/v1/sessions/me"
+
+
+@dataclass
+class Two:
+    """A town with two gateways, one person, and what the org has seen."""
+
+    place: TownInMemory
+    org: WatchedOrg
+    truth: Truth
+    person: PersonInMemory
+
+    def at(self, *route: int) -> None:
+        """The next requests go to these gateways, in turn."""
+        self.place.goes_to(route)
+
+    def sent(self) -> int:
+        """How many redemptions reached the org."""
+        return len([row for row in self.org.journal.rows if row.token is not None])
+
+    def living(self) -> list[str]:
+        return sorted(session.user.login for session in self.org.sessions.live())
+
+
+def day(tells: Callable[[Two], Awaitable[None]]) -> None:
+    """Run this with two gateways; afterwards the promise was kept."""
+
+    async def told() -> None:
+        truth = Truth()
+        org = WatchedOrg(truth, engine="classic", users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
+        async with town_in_memory(org, Replicas(2, (0,))) as place:
+            person = PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place)
+            truth.people.append(person)
+            async with asyncio.timeout(3600):
+                await tells(Two(place, org, truth, person))
+            assert truth.broken == []
+
+    with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
+        runner.run(told())
+
+
+def test_the_same_token_at_both_at_once_is_redeemed_once() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.ask(f"{LOGIN}/login/login.htm")
+        url = redemption(two.org.session_token(ALICE))
+        two.at(0, 1)
+        await asyncio.gather(two.person.ask(url), two.person.ask(url))
+        assert two.sent() == 1 and two.living() == [ALICE]
+
+    day(tells)
+
+
+def test_two_tokens_at_both_at_once_leave_one_session() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.ask(f"{LOGIN}/login/login.htm")
+        two.at(0, 1)
+        two.place.slow((2.0,))
+        await asyncio.gather(*(two.person.go(redemption(two.org.session_token(user))) for user in (ALICE, BOB)))
+        assert two.sent() == 2 and len(two.living()) == 1
+
+    day(tells)
+
+
+def test_a_ticket_is_taken_once() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.person.jar = {key: value for key, value in two.person.jar.items() if key[0] != "hr.example.com"}
+        start = await two.person.ask(f"{HR}/", site="none")
+        ticket = await two.person.ask(start.location)
+        jar = dict(two.person.jar)
+        two.at(0, 1)
+        first = await two.person.ask(ticket.location, shown=jar)
+        again = await two.person.ask(ticket.location, shown=jar)
+        assert (first.status, again.status) == (303, 400)
+
+    day(tells)
+
+
+def test_a_revocation_at_one_takes_the_session_out_of_a_late_answer_of_the_other() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.place.slow((7.0,))
+        two.at(0)
+        body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
+        late = asyncio.create_task(two.person.ask(f"{LOGIN}/login/login.htm", "POST", site="same-origin", body=body))
+        await asyncio.sleep(3)
+        two.at(1)
+        await two.person.ask(f"{LOGIN}/.gateway/sign-out", "POST", site="same-origin", body="to=")
+        reply = await late
+        assert [line for line in reply.set_cookies if line.startswith("sid=") and "Max-Age=0" not in line] == []
+        await two.place.waits(60)
+        assert two.living() == []
+
+    day(tells)
+
+
+def test_a_closing_whose_process_was_killed_is_carried_on_by_the_other_within_seconds() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.org.faults.add(fault({"path": ME, "status": 503, "times": None}))
+        two.at(0)
+        await two.person.go(f"{HR}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
+        await two.place.drop(0)
+        two.org.faults.clear()
+        assert two.living() == [ALICE]
+        await two.place.waits(ALIVE_SECONDS + 2 * LOOK_SECONDS)
+        assert two.living() == []
+
+    day(tells)
+
+
+def test_a_turn_ends_by_itself_when_its_process_was_killed() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.place.slow((5.0,))
+        two.at(0)
+        dead = asyncio.create_task(two.person.ask(redemption(two.org.session_token(BOB))))
+        await asyncio.sleep(12)
+        await two.place.drop(0)
+        assert (await dead).status == 0
+        two.place.slow((0.0,))
+        reply = await two.person.go(redemption(two.org.session_token(BOB)))
+        assert (reply.status, reply.body) == (200, f"hello {BOB}") and two.living() == [BOB]
+
+    day(tells)
+
+
+def test_without_the_state_a_switch_refuses_and_a_sign_out_goes_on() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        for replica in two.place.replicas:
+            assert isinstance(replica.view, SharedMemory)
+            replica.view.is_cut = True
+        sent = two.sent()
+        reply = await two.person.ask(redemption(two.org.session_token(BOB)))
+        assert reply.status == 503 and two.sent() == sent
+        reply = await two.person.ask(f"{LOGIN}/.gateway/sign-out", "POST", site="same-origin", body="to=")
+        assert reply.status == 200 and two.living() == []
+
+    day(tells)
+
+
+def test_a_renewed_cookie_that_one_has_seen_ends_with_the_session_at_the_other() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.at(1)
+        before = dict(two.person.jar)
+        await two.person.go(
+            f"{LOGIN}/login/login.htm", site="same-origin", method="POST", body=f"username={quote(ALICE)}&password=correct-horse"
+        )
+        renewed = dict(two.person.jar)
+        two.at(0)
+        await two.person.ask(f"{LOGIN}/.gateway/sign-out", "POST", site="same-origin", body="to=", shown=before)
+        assert renewed != before
+        two.at(1)
+        reply = await two.person.ask(f"{HR}/.gateway/sign-in?to=/", site="none", shown=renewed)
+        reply = await two.person.ask(reply.location, shown=renewed)
+        assert reply.location.startswith("/login/login.htm?"), "nobody is signed in with it any more"
+
+    day(tells)
+
+
+def test_a_session_that_stays_undecided_is_decided_by_the_other_when_its_process_was_killed() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.org.faults.add(fault({"path": ME, "method": "GET", "status": 503, "times": None}))
+        body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
+        await two.person.ask(f"{LOGIN}/login/login.htm", "POST", site="same-origin", body=body)
+        await two.place.drop(0)
+        two.org.faults.clear()
+        assert two.living() == [ALICE, BOB]
+        await two.place.waits(ALIVE_SECONDS + 2 * LOOK_SECONDS + 1)
+        assert two.living() == [BOB]
+        reply = await two.person.go(f"{HR}/", site="none")
+        assert (reply.status, reply.body) == (200, f"hello {BOB}")
+
+    day(tells)
