@@ -159,10 +159,8 @@ class Answers:
 
     def must_ask_again(self, asked: Asked) -> bool:
         """Whether the user of this answer was heard of after the question, so that Okta must be asked once more."""
-        finding, asked_at = asked.finding, asked.asked_at
-        return (
-            isinstance(finding, Session) and not self.is_over(finding) and asked_at > self._floor and self._is_outdated(finding, asked_at)
-        )
+        found, at = asked.finding, asked.asked_at
+        return isinstance(found, Session) and not self.is_over(found) and at > self._floor and self._is_outdated(found, at)
 
     def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
