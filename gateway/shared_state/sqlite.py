@@ -212,8 +212,9 @@ class SqliteState:
         if not self.ready and now >= self._repair_at:
             self._repair_at = now + REPAIR_SECONDS
             with suppress(StateFailed):
-                self._change(lambda now: self._entries.put(_TRIAL, b"", b"", now, now + REPAIR_SECONDS))
                 self._write_unwritten()
+                if not self.ready:
+                    self._change(lambda now: self._entries.put(_TRIAL, b"", b"", now, now + REPAIR_SECONDS))
 
     def _write_unwritten(self) -> None:
         for revocation in tuple(self._unwritten):

@@ -251,7 +251,7 @@ def test_a_day_in_memory_is_a_day_on_sockets(engine: Engine) -> None:
     """What stands in place of the sockets answers as they do: the same statuses, and the same cookies set and deleted."""
     world = World(engine, ("sid-noise", "delete-404-leaves-sid"))
     steps = [Act(name, 0, user, how) for name in EVERY_DAY for user, how in (("alice@example.com", 0), ("bob@example.com", 3))]
-    in_memory, on_sockets = (day.browsers[0].person for day in (lived(world, steps), lived_on_sockets(world, steps)))
+    in_memory, on_sockets = (day.browsers[0].person for day in (lived(world, steps, Replicas(1)), lived_on_sockets(world, steps)))
     assert in_memory.heard == on_sockets.heard
     assert in_memory.told == on_sockets.told
 
