@@ -91,7 +91,7 @@ class Okta:
         request = (method, target, fields_of(cookies, browser))
         try:
             response = await send_once(self._client, self._destination, request, self._deadlines.first_byte)
-            body = await _body_of(response, self._deadlines.idle)
+            body = await body_of(response, self._deadlines.idle)
         except OutsideFailed as error:
             return OktaAnswer(Unknown(error.reason), 0)
         return answer_of(method, response.status, response.headers, body)
@@ -153,7 +153,7 @@ def _is_address(client: str) -> bool:
     return True
 
 
-async def _body_of(response: ClientResponse, seconds: float) -> bytes:
+async def body_of(response: ClientResponse, seconds: float) -> bytes:
     """At most one byte more than the bound, within one deadline; what is left behind goes down with its connection."""
     body = bytearray()
     try:

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 from gateway.clock import Clock
 from gateway.compose.app import app_door, app_gate, subrequest_door
+from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
@@ -65,6 +66,7 @@ class Gateway:
         self._nameservers = nameservers
         self._revocations: SharedRevocations | None = None
         self._admin = admin
+        self._hooks = HookRooms(NO_HOOKS, None)
         self._certificates: Certificates | None = None
         self._stopping = asyncio.Event()
         self._open = AsyncExitStack()
@@ -105,7 +107,8 @@ class Gateway:
             parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
-            health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address))
+            self._hooks = hook_rooms(parts, opened, self.metrics)
+            health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
             server = Server(health.handle, lambda request, malformed: refusal(malformed, ()))
             await self._listen(Listening(server, admin), opened, 0.0)
             await self._listen_to_clients(parts, public, opened)
@@ -130,6 +133,11 @@ class Gateway:
             reasons["revocations"] = "not shared"
         return reasons
 
+    def notes(self) -> Mapping[str, str]:
+        """What people who look at readiness want to know, and what keeps no traffic away."""
+        watch = self._hooks.watch
+        return {"event_hook": watch.word} if watch is not None else {}
+
     def _bound(self, opened: AsyncExitStack) -> tuple[socket.socket, socket.socket]:
         listen, admin = self._settings.config.listen.address, self._settings.config.admin.address
         if self._public is None:
@@ -147,7 +155,7 @@ class Gateway:
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
         believed = Believed(config.listen.trusted_proxies, head_limits(config))
-        login, gate = login_door(parts, opened), app_gate(parts)
+        login, gate = login_door(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
         doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
         await login.resume()
         await parts.closer.resume()

@@ -6,6 +6,7 @@ Owns the translation, one function for each value. Must never open, resolve or a
 import hmac
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -193,7 +194,8 @@ def session_rules(config: Config) -> SessionRules:
     """How long Okta's answers are believed."""
     table = config.session
     lifetimes = Lifetimes(ttl=table.ttl, ttl_max=table.ttl_max, grace=table.grace)
-    return SessionRules(lifetimes, table.max_entries, table.keep_alive)
+    longer = replace(lifetimes, ttl=table.ttl_with_hook, ttl_max=max(table.ttl_with_hook, table.ttl_max))
+    return SessionRules(lifetimes, table.max_entries, table.keep_alive, with_hook=longer if table.ttl_with_hook > table.ttl else None)
 
 
 def fingerprinter(config: Config, seal_keys: tuple[bytes, ...]) -> Fingerprinter:

@@ -5,10 +5,12 @@ Owns the wiring of the login host's rooms. Must never decide anything. Rules fro
 
 from contextlib import AsyncExitStack
 
+from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.hosts import forward_deadlines, place_of
 from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.carrying import Carrying
+from gateway.doors.hooks import Hooks
 from gateway.doors.login import LoginDoor, LoginRooms, SwitchRules
 from gateway.doors.login.announced_starts import AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
@@ -32,7 +34,7 @@ from gateway.proxy.upstream import PoolRules, Upstream
 LEAST_REDEEMING = 10
 
 
-def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = None) -> LoginDoor:
+def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = None, hooks: Hooks = NO_HOOKS) -> LoginDoor:
     """The door behind the login host; redemptions under way end with ``opened``. ``pools``: in place of the org over the network."""
     config, login, host = parts.config, parts.table.login, str(parts.table.login.authority)
     rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
@@ -61,6 +63,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         opened.push_async_callback(room.aclose)
     rooms = LoginRooms(
         own=_own_paths(parts),
+        hooks=hooks,
         redeemer=redeemer,
         forwarding=forwarding,
         switch=ConfirmedSwitch(confirming, login.origin),

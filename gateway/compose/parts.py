@@ -67,6 +67,7 @@ class Parts:
     folder: Path
     seal_keys: tuple[bytes, ...]
     portal_secrets: tuple[str, ...]
+    hook_secrets: tuple[str, ...]
     tell: Tell
 
     async def aclose(self) -> None:
@@ -144,6 +145,7 @@ def make_parts(
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,
         portal_secrets=settings.portal_secrets,
+        hook_secrets=settings.hook_secrets,
         tell=tell,
     )
 

@@ -89,6 +89,7 @@ def _times(config: Config) -> Iterator[Remark]:
         yield Remark(("session", "ttl_max"), "is shorter than session.ttl; make it as long at least")
     if config.session.ttl > 3600:
         yield Remark(("session", "ttl"), "is longer than an hour; a session that ended at Okta would live on here for that long")
+    yield from _with_hook(config)
     waits: list[tuple[Path, float]] = [
         (("listen", "head_timeout"), config.listen.head_timeout),
         (("okta", "connect_timeout"), config.okta.connect_timeout),
@@ -105,6 +106,18 @@ def _times(config: Config) -> Iterator[Remark]:
     for path, wait_seconds in waits:
         if wait_seconds <= 0:
             yield Remark(path, 'is no time at all; give it some, for example "5s"')
+
+
+def _with_hook(config: Config) -> Iterator[Remark]:
+    session, at = config.session, ("session", "ttl_with_hook")
+    if session.ttl_with_hook <= 0:
+        return
+    if not config.hooks.okta_secret_file:
+        yield Remark(at, "counts only while Okta's event hook works; set hooks.okta_secret_file, or leave this key out")
+    if session.ttl_with_hook < session.ttl:
+        yield Remark(at, 'is shorter than session.ttl; make it as long at least, for example "15m", or 0s to do without it')
+    if session.ttl_with_hook > 3600:
+        yield Remark(at, "is longer than an hour; an end whose event gets lost would go unnoticed here for that long")
 
 
 def _state(config: Config) -> Iterator[Remark]:

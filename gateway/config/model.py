@@ -98,6 +98,7 @@ class SessionMemory(Table):
 
     ttl: Seconds = _spelled("10s")
     ttl_max: Seconds = _spelled("60s")
+    ttl_with_hook: Seconds = _spelled("0s")
     grace: Seconds = _spelled("0s")
     keep_alive: Seconds = _spelled("0s")
     max_entries: Count = 100_000
@@ -135,6 +136,13 @@ class Switch(Table):
     return_origins: tuple[PublicOrigin, ...] = ()
     portal_secrets_file: str = ""
     unknown_request_uri: Literal["redemption", "forward"] = "redemption"
+
+
+class Hooks(Table):
+    """What Okta may tell the gateway by itself."""
+
+    okta_secret_file: str = ""
+    universal_logout_apps: tuple[Annotated[str, StringConstraints(pattern=r"^[!-~]{1,256}$")], ...] = ()
 
 
 class RuleTable(Table):
@@ -217,6 +225,7 @@ class Config(Table):
     session: SessionMemory = SessionMemory()
     state: State = State()
     switch: Switch = Switch()
+    hooks: Hooks = Hooks()
     subrequest: Subrequest = Subrequest()
     log: Log = Log()
     apps: tuple[AppTable, ...] = Field(default=(), alias="app")

@@ -17,8 +17,8 @@ from gateway.config.checks import conflicts, loud_warnings
 from gateway.config.environment import SealKeys, overlaid, seal_keys
 from gateway.config.model import AppTable, Config
 from gateway.config.places import Path, Written, read_toml
-from gateway.config.portal_secrets import portal_secrets
 from gateway.config.problems import from_validation, line
+from gateway.config.secret_files import Secrets, secrets_in
 from gateway.errors import BadConfig
 from gateway.shared_state import folder_problem
 
@@ -33,6 +33,7 @@ class Settings:
     written: Written = field(repr=False)
     origins: Mapping[Path, str] = field(repr=False)
     portal_secrets: tuple[str, ...] = field(default=(), repr=False)
+    hook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def problem(self, path: Path, text: str) -> str:
         """A line about one key, with its place: what shows only when the configuration is used."""
@@ -75,13 +76,19 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
         raise BadConfig(problems)
     problems += tuple(line(written, origins, remark.path, remark.text) for remark in conflicts(config))
     problems += _files(config, File(name).parent, written, origins)
-    portals, at_portals = portal_secrets(config.switch.portal_secrets_file, File(name).parent), ("switch", "portal_secrets_file")
-    problems += (line(written, origins, at_portals, portals.problem),) if portals.problem else ()
+    portals, hook = _shown_secrets(config, File(name).parent)
+    shown: tuple[tuple[Path, Secrets], ...] = ((("switch", "portal_secrets_file"), portals), (("hooks", "okta_secret_file"), hook))
+    problems += tuple(line(written, origins, path, file.problem) for path, file in shown if file.problem)
     if problems:
         raise BadConfig(problems)
     warnings = tuple(line(written, origins, remark.path, remark.text) for remark in loud_warnings(config))
-    warnings += (line(written, origins, at_portals, portals.warning),) if portals.warning else ()
-    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets)
+    warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
+    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets)
+
+
+def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:
+    """What portals and Okta's event hook have to show."""
+    return secrets_in(config.switch.portal_secrets_file, folder), secrets_in(config.hooks.okta_secret_file, folder)
 
 
 def _validated(tables: Mapping[str, object], written: Written, origins: Mapping[Path, str]) -> tuple[Config | None, tuple[str, ...]]:

@@ -48,13 +48,17 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer that Okta gave, and the monotonic seconds between which it is believed."""
+    """An answer that Okta gave, and the monotonic seconds between which it is believed.
+
+    ``without_hook``: the same answer as it counts while Okta's event hook cannot be relied on, where that makes a difference.
+    """
 
     finding: Session | NoSession
     asked_at: float
     due_at: float
     fresh_until: float
     grace_until: float
+    without_hook: "Entry | None" = None
 
 
 def lifetime(finding: Finding, lifetimes: Lifetimes, shortage: float, wall: float) -> float:

@@ -128,7 +128,10 @@ class SessionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that Okta confirmed. Times are aware UTC; ``login`` and ``user_id`` are never empty."""
+    """A session that Okta confirmed. Times are aware UTC; ``login`` and ``user_id`` are never empty.
+
+    ``created_at``: by Okta's clock, in whole seconds; None where it did not say.
+    """
 
     id: str
     user_id: str
@@ -137,6 +140,7 @@ class Session:
     amr: tuple[str, ...] = ()
     last_password_verification: datetime | None = None
     last_factor_verification: datetime | None = None
+    created_at: datetime | None = None
     ends_at: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -219,6 +223,7 @@ def _session(answer: Mapping[str, Any]) -> Finding:
         amr=tuple(item for item in amr if _is_text(item)) if isinstance(amr, list) else (),
         last_password_verification=moment(answer.get("lastPasswordVerification")),
         last_factor_verification=moment(answer.get("lastFactorVerification")),
+        created_at=moment(answer.get("createdAt")),
     )
 
 

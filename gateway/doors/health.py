@@ -30,8 +30,18 @@ class Exposing(Protocol):
 class Health:
     """Answers the admin listener; nothing here waits."""
 
-    def __init__(self, metrics: Exposing, unready: Callable[[], Mapping[str, str]], name: str | None = None) -> None:
-        """``unready``: what keeps traffic away, as part and reason; empty when ready. ``name``: the configured host of this listener."""
+    def __init__(
+        self,
+        metrics: Exposing,
+        unready: Callable[[], Mapping[str, str]],
+        name: str | None = None,
+        notes: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """``unready``: what keeps traffic away, as part and reason; empty when ready. ``name``: the configured host of this listener.
+
+        ``notes``: what is said beside readiness, and keeps no traffic away.
+        """
+        self._notes = notes
         self._metrics = metrics
         self._unready = unready
         self._names = {"localhost", *(() if name is None else (name.lower(),))}
@@ -68,8 +78,8 @@ class Health:
         """Ready or not; ``excluded``: parts that the caller does not want to know of, as in `/readyz?exclude=revocations`."""
         unready = {part: reason for part, reason in self._unready().items() if part not in excluded}
         if unready:
-            return json_answer(503, {"status": "not_ready", "reasons": unready}, (b"Retry-After", b"5"))
-        return json_answer(200, {"status": "ready"})
+            return json_answer(503, {"status": "not_ready", "reasons": unready, **self._notes()}, (b"Retry-After", b"5"))
+        return json_answer(200, {"status": "ready", **self._notes()})
 
 
 def _is_address(text: str) -> bool:

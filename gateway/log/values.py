@@ -46,10 +46,12 @@ NAMES = frozenset(
             "tries",
             "ttl_seconds",
             "until",
+            "user",
         ),
     }
 )
-"""The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines."""
+"""The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines.
+`user` is Okta's id, or the login where somebody named the user so: who was signed out is what an audit asks."""
 
 LARGEST_VALUE = 200
 

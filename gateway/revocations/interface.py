@@ -53,6 +53,9 @@ class Revocation:
 
     ``kin``: no revocation, but what every process must know to revoke a whole browser.
 
+    ``began_before``: of this user, or of everybody, sessions that Okta created before this Unix second, by Okta's own clock, are revoked;
+    those of which it does not say when they began are only asked about again.
+
     ``everybody``: no answer and no pass from before this moment counts, whosever it is.
 
     ``forgotten``: a memory of revocations reached its bound, and forgot those from before this moment. Passes from before it go through
@@ -70,6 +73,7 @@ class Revocation:
     kin: Kin | None = None
     everybody: bool = False
     forgotten: bool = False
+    began_before: float | None = None
 
 
 class Remembered(NamedTuple):
@@ -119,6 +123,9 @@ class Revocations(Protocol):
 
     def poll(self) -> None:
         """Hear what others have published. Every look-up does that too."""
+
+    def began_before(self, names: Iterable[str]) -> float | None:
+        """The Unix second, by Okta's clock, before which the sessions of the user with these names (id, login) are revoked, or None."""
 
     def known_kin(self) -> tuple[Kin, ...]:
         """The kin that were published before anybody subscribed, oldest first."""

@@ -77,6 +77,8 @@ class LocalRevocations:
         self._users: Heard[str] = Heard(largest, remembered_seconds, monotonic)
         self._held: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
         self._everybody: Heard[None] = Heard(1, remembered_seconds, monotonic)
+        self._began_before: dict[str | None, float] = {}
+        self._largest = largest
         self._horizon: Heard[None] = Heard(1, remembered_seconds, monotonic)
         self._kin: list[Kin] = []
         self._listeners: dict[object, Listener] = {}
@@ -123,6 +125,15 @@ class LocalRevocations:
         """The monotonic second at which a revocation of this user was last heard of; None where there is none."""
         return self._users.since(user_id)
 
+    def began_before(self, names: Iterable[str]) -> float | None:
+        """The latest Unix second of Okta's before which sessions of this user, or everybody's, are revoked; None where there is none."""
+        if not self._began_before:
+            return None
+        heard = [self._began_before.get(name) for name in names if self._users.since(name) is not None]
+        if self._everybody.since(None) is not None:
+            heard.append(self._began_before.get(None))
+        return max((second for second in heard if second is not None), default=None)
+
     def everybody_since(self) -> float | None:
         """The monotonic second at which everybody was last revoked; None where that never was."""
         return self._everybody.since(None)
@@ -159,6 +170,10 @@ class LocalRevocations:
         youngest_gone = max((at for at in gone if at is not None), default=None)
         if youngest_gone is not None:
             self._horizon.note(None, self._monotonic() - youngest_gone)
+        if revocation.began_before is not None:
+            for name in (revocation.user_id, None):  # None: everybody
+                if name is not None or revocation.everybody:
+                    self._note_began_before(name, revocation.began_before)
         for fingerprint in revocation.held:
             self._held.note(fingerprint, age_seconds)
         for fingerprint in revocation.released:
@@ -169,6 +184,13 @@ class LocalRevocations:
             self._everybody.note(None, age_seconds)
         if revocation.forgotten:
             self._horizon.note(None, age_seconds)
+
+    def _note_began_before(self, name: str | None, second: float) -> None:
+        """``name``: None for everybody. An event that comes late takes nothing back."""
+        latest = max(second, self._began_before.pop(name, second))
+        if len(self._began_before) >= self._largest:
+            self._began_before.pop(next(iter(self._began_before)))
+        self._began_before[name] = latest
 
     @property
     def ready(self) -> bool:

@@ -46,6 +46,7 @@ class SharedRevocations:
         self.is_held: Callable[[Iterable[Fingerprint]], bool] = memory.is_held
         self.has_session: Callable[[str], bool] = memory.has_session
         self.user_since: Callable[[str], float | None] = memory.user_since
+        self.began_before: Callable[[Iterable[str]], float | None] = memory.began_before  # asked after has_cookie, which has polled
         if state.is_shared:
             self.has_cookie, self.is_held = self._has_cookie, self._is_held
             self.has_session, self.user_since = self._has_session, self._user_since

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
+from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.asking import Asked
@@ -28,13 +29,17 @@ UNDECIDED = Unknown("undecided")
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations."""
+    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations.
+
+    ``with_hook``: how long an answer is believed while ``Sessions.hook_trust`` covers it; None: no longer than any other.
+    """
 
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     max_entries: int = 100_000
     keep_alive: float = 0.0
     kin_seconds: float = 12 * 3600.0
     epoch: RevocationEpoch = EVER
+    with_hook: Lifetimes | None = None
 
 
 class Found(NamedTuple):
@@ -63,6 +68,8 @@ class Answers:
         self._revocations = revocations
         self._fingerprinter = fingerprinter
         self._lifetimes = rules.lifetimes
+        self._with_hook = rules.with_hook
+        self.hook_trust = HookTrust()
         self._monotonic = clock.monotonic
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
@@ -99,7 +106,7 @@ class Answers:
         if entry is None:
             return Found(key, None, State.DEAD)
         if isinstance(entry.finding, Session):
-            if self._revocations.has_session(entry.finding.id):
+            if self.is_over(entry.finding):
                 return REVOKED
             if self._is_outdated(entry.finding, entry.asked_at):
                 self.forget(key)
@@ -117,7 +124,8 @@ class Answers:
         found = self.find_marked(marks)
         if not isinstance(found, Found) or found.entry is None or found.worth is not State.FRESH:
             return None
-        return Good(self._changes, found.entry.due_at)
+        entry, until = found.entry, self.hook_trust.until
+        return Good(self._changes, entry.due_at if entry.without_hook is None else min(entry.due_at, until))
 
     def is_good(self, good: Good) -> bool:
         """Whether that is still so."""
@@ -137,9 +145,22 @@ class Answers:
             return REVOKED
         if not despite_hold and self._revocations.is_held(own):
             return UNDECIDED
-        if isinstance(finding, Session) and (self._revocations.has_session(finding.id) or self._is_outdated(finding, asked.asked_at)):
+        if isinstance(finding, Session) and (self.is_over(finding) or self._is_outdated(finding, asked.asked_at)):
             return REVOKED
         return finding
+
+    def is_over(self, session: Session) -> bool:
+        """Whether this session is revoked by its id, or because Okta created it before its user's, or everybody's, sessions were ended."""
+        if self._revocations.has_session(session.id):
+            return True
+        before = self._revocations.began_before((session.user_id, session.login.casefold()))
+        # Okta names whole seconds: a session of the very second in which they were ended may have begun after it, and is asked about.
+        return before is not None and session.created_at is not None and session.created_at.timestamp() + 1.0 <= before
+
+    def must_ask_again(self, asked: Asked) -> bool:
+        """Whether the user of this answer was heard of after the question, so that Okta must be asked once more."""
+        found, at = asked.finding, asked.asked_at
+        return isinstance(found, Session) and not self.is_over(found) and at > self._floor and self._is_outdated(found, at)
 
     def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
@@ -153,7 +174,7 @@ class Answers:
         elif finding == REVOKED:
             self.forget(key)
         else:
-            self._write(key, entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall))
+            self._write(key, self._entry(asked, finding, shortage))
 
     def forget(self, *keys: bytes) -> None:
         """Drop answers."""
@@ -170,6 +191,8 @@ class Answers:
         entry = self._entries.get(key)
         if entry is None:
             return None
+        if entry.without_hook is not None and not self.hook_trust.covers(entry.asked_at, now):
+            entry = entry.without_hook
         if now >= entry.grace_until:
             self._drop(key)
             return None
@@ -181,6 +204,12 @@ class Answers:
         if revocation.everybody or revocation.forgotten:
             moments = self._revocations.everybody_since(), self._revocations.forgotten_since()
             self._floor = max((self._floor, *(moment for moment in moments if moment is not None)))
+
+    def _entry(self, asked: Asked, finding: Session | NoSession, shortage: float) -> Entry:
+        entry = entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall)
+        if self._with_hook is None or not isinstance(finding, Session) or not self.hook_trust.covers(asked.asked_at, self._monotonic()):
+            return entry
+        return replace(entry_of(finding, self._with_hook, shortage, asked.asked_at, asked.wall), without_hook=entry)
 
     def _changed(self) -> None:
         """What was good need not be so any more."""

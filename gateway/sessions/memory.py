@@ -30,6 +30,7 @@ from gateway.core.session import (
 )
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser
+from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Judgement, judged_apart
 from gateway.policy.session.revocation_epoch import RevocationEpoch
@@ -43,6 +44,10 @@ from gateway.sessions.seen import SeenCookies
 
 IMPOSSIBLE: Final = NoSession("impossible_cookie")
 """Every cookie that was presented is one that Okta cannot have issued."""
+
+
+OnNamed = Callable[[Session, bool], None]
+"""Gets a session that Okta has just named, and whether it began through this gateway a moment ago. It must not block or raise."""
 
 
 class Sessions:
@@ -66,6 +71,7 @@ class Sessions:
         self._outdated: set[asyncio.Task[Asked]] = set()
         self._background: set[asyncio.Task[None]] = set()
         self.counts = Counts()
+        self.on_named: OnNamed = _nobody_listens
         for kin in revocations.known_kin():
             self._learn(kin)
         revocations.subscribe(self._hear)
@@ -133,6 +139,15 @@ class Sessions:
     def seconds_left(self, marks: Marks) -> float:
         """For how long the answer about these cookies may still be believed without asking; 0 where there is none."""
         return self._answers.seconds_left(marks)
+
+    @property
+    def hook_trust(self) -> HookTrust:
+        """Which answers may be believed for ``session.ttl_with_hook``."""
+        return self._answers.hook_trust
+
+    def rely_on_hook(self, trust: HookTrust) -> None:
+        """From now on this says which answers may be believed for longer."""
+        self._answers.hook_trust = trust
 
     async def current(
         self, cookies: Cookies, browser: Browser, *, vouched: bool = False, patience: float | None = None, despite_hold: bool = False
@@ -372,10 +387,16 @@ class Sessions:
         own = self.fingerprints(cookies)
         known = self._known(cookies) or (own[0] if vouched else b"")
         asked = await self._asking.session(cookies, browser, known=known)
+        if self._answers.must_ask_again(asked):
+            asked = await self._asking.session(cookies, browser, known=known)
         finding = self._answers.believed(cookies, asked)
         if asked.finding == GONE:
             self._seen.end(own)
+        if finding == REVOKED and isinstance(asked.finding, Session) and self._answers.is_over(asked.finding):
+            await self._publish(Revocation(self._families.kin(own)))
         if isinstance(finding, Session):
+            is_new = self._seen.are_new(own) and all(self._seen.user_of(one) != finding.user_id for one in self._families.kin(own))
+            self.on_named(finding, is_new)
             self._seen.name(own, finding.user_id)
             strangers = self._families.named(own, finding.user_id)
             if strangers:
@@ -417,3 +438,7 @@ class Sessions:
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _nobody_listens(session: Session, is_new: bool) -> None:
+    """Nobody asked to be told."""

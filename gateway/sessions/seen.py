@@ -52,6 +52,11 @@ class SeenCookies:
         seen = self._seen.get(fingerprint)
         return seen.user_id if seen is not None else None
 
+    def are_new(self, fingerprints: Iterable[Fingerprint]) -> bool:
+        """Whether Okta set one of these cookies a moment ago, and has named nobody for any of them yet."""
+        fingerprints = tuple(fingerprints)
+        return any(one in self._issued for one in fingerprints) and all(one not in self._seen for one in fingerprints)
+
     def is_known(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether one of these cookies was a session when Okta last spoke of it."""
         return self.known_of(fingerprints) is not None

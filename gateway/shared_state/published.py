@@ -39,7 +39,11 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
     """The parts of this revocation, each of one kind; together they say the same."""
     known = tuple(one for one in revocation.fingerprints if one not in revocation.unseen)
     unseen = tuple(one for one in revocation.fingerprints if one in revocation.unseen)
-    revokes = Revocation(known, revocation.session_id, revocation.user_id, everybody=revocation.everybody)
+    revokes = replace(
+        Revocation(known, revocation.session_id, revocation.user_id),
+        everybody=revocation.everybody,
+        began_before=revocation.began_before,
+    )
     if revokes != Revocation():
         yield Part(REVOKED, replace(revokes, spared_for=revocation.spared_for))
     if unseen:

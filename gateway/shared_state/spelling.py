@@ -13,6 +13,7 @@ from gateway.revocations import Kin, Moved, Revocation
 
 VERSION = 1
 LARGEST_BYTES = 1024 * 1024
+LATEST_SECOND = 1e12
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
@@ -56,6 +57,7 @@ def fields_of(revocation: Revocation) -> dict[str, object]:
         else None,
         "everybody": revocation.everybody or None,
         "forgotten": revocation.forgotten or None,
+        "began_before": revocation.began_before,
     }
     return {"v": VERSION, **{name: value for name, value in fields.items() if value is not None and value != []}}
 
@@ -79,6 +81,7 @@ def revocation_of(said: object) -> Revocation:
         _kin(_object(kin)) if kin is not None else None,
         _is_set(fields, "everybody"),
         _is_set(fields, "forgotten"),
+        _second(fields, "began_before"),
     )
 
 
@@ -108,6 +111,15 @@ def _is_set(fields: Mapping[str, object], name: str) -> bool:
     if not isinstance(said, bool):
         raise BadSpelling(name)
     return said
+
+
+def _second(fields: Mapping[str, object], name: str) -> float | None:
+    said = fields.get(name)
+    if said is None:
+        return None
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said < LATEST_SECOND:
+        raise BadSpelling(name)
+    return float(said)
 
 
 def _fingerprints(fields: Mapping[str, object], name: str) -> tuple[Fingerprint, ...]:

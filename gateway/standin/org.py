@@ -123,6 +123,10 @@ class Org:
             self._signing_key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": secrets.token_urlsafe(16)})
         return self._signing_key
 
+    def rotate_signing_key(self) -> None:
+        """From now on another key signs, and it alone is published."""
+        self._signing_key = None
+
     def has(self, quirk: str) -> bool:
         """Say whether the org has this bad habit."""
         return quirk in self.quirks

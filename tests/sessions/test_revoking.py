@@ -69,7 +69,7 @@ async def test_a_question_of_the_same_instant_as_the_revocation_came_before_it()
     assert m.sessions.recall(SID) is None
 
 
-@pytest.mark.parametrize("how", ["cookie", "session", "user"])
+@pytest.mark.parametrize("how", ["cookie", "session"])
 async def test_a_revocation_that_comes_while_okta_is_asked_discards_the_answer(how: str) -> None:
     m = memory(Lifetimes(ttl=10.0, grace=60.0))
     await signed_in(m, SID)
@@ -80,11 +80,25 @@ async def test_a_revocation_that_comes_while_okta_is_asked_discards_the_answer(h
     await m.sessions.revoke(
         SID if how == "cookie" else (),
         session_id="102abc" if how == "session" else None,
-        user_id="00u-alice" if how == "user" else None,
     )
     m.org.asked[1].answered.set_result(ALICE)
     assert await asyncio.gather(*waiting) == [REVOKED] * 3
     assert len(m.sessions) == 0
+
+
+async def test_a_user_of_whom_something_is_heard_while_okta_is_asked_is_asked_about_once_more() -> None:
+    m = memory()
+    waiting = [asyncio.create_task(m.sessions.current(SID, BROWSER)) for _ in range(3)]
+    await idle()
+    m.times.passed = 1.0
+    await m.revocations.publish(Revocation(user_id="00u-alice"))
+    m.times.passed = 2.0
+    m.org.asked[0].answered.set_result(ALICE)
+    await idle()
+    assert not any(task.done() for task in waiting)
+    m.org.asked[1].answered.set_result(GONE)
+    assert await asyncio.gather(*waiting) == [NoSession("not_found")] * 3
+    assert len(m.org.asked) == 2
 
 
 async def test_a_revocation_between_the_answer_and_the_one_who_waits_counts() -> None:

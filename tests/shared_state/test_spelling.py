@@ -27,6 +27,7 @@ REVOCATIONS = st.builds(
     st.none() | KIN,
     st.booleans(),
     st.booleans(),
+    st.none() | st.floats(0, 1e11),
 )
 
 
@@ -63,6 +64,11 @@ def test_what_a_later_release_adds_is_ignored() -> None:
         b'{"v":1,"session":1}',
         b'{"v":1,"user":["00u1"]}',
         b'{"v":1,"everybody":1}',
+        b'{"v":1,"began_before":"1"}',
+        b'{"v":1,"began_before":true}',
+        b'{"v":1,"began_before":1e400}',
+        b'{"v":1,"began_before":NaN}',
+        b'{"v":1,"began_before":-1}',
         b'{"v":1,"moved":[]}',
         b'{"v":1,"kin":"all"}',
         b'{"v":1,"kin":{"olds":{}}}',

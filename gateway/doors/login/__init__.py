@@ -33,6 +33,7 @@ from gateway.core.redemption import are_too_many, expiries
 from gateway.core.routing import is_own
 from gateway.core.session import NoSession, SessionToken, Unknown
 from gateway.doors.answers import redirect_answer, to_response
+from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.ended_sessions import EndedSessions
@@ -74,6 +75,7 @@ class LoginRooms:
     """What the login door opens."""
 
     own: LoginOwnPaths
+    hooks: Hooks
     redeemer: Redeemer
     forwarding: OrgForwarding
     switch: ConfirmedSwitch
@@ -100,6 +102,8 @@ class LoginDoor:
     async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
         """The whole answer; the words for the access log are left in ``request``."""
         wording = self._rooms.wording
+        if self._rooms.hooks.answers(head.path):
+            return await self._rooms.hooks.handle(request, head)
         if are_too_many(session_cookies(head.fields)):
             return self._told(request, wording.refusal(head, 400, "session_cookies"))
         sender = self._sender(head)

@@ -1,0 +1,63 @@
+"""Who was named by Okta here within the time that a pass can live: so that Universal Logout can say "I know nobody of that name".
+
+Owns these records in the shared state, under a hash of the login and of the id. Must never be asked whether somebody may come in.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+from cachetools import TTLCache
+
+from gateway.core.session import Session
+from gateway.errors import OutsideFailed
+from gateway.shared_state import SharedState
+
+KIND: Final = "known-user"
+KNOWN_SECONDS: Final = 13 * 3600.0
+"""A pass lives twelve hours; a record is written anew each hour in which its user is named."""
+
+_AGAIN_SECONDS: Final = 3600.0
+_MOST_NOTED: Final = 50_000
+
+
+class KnownUsers:
+    """The users that any process has seen. Close it with ``aclose``."""
+
+    def __init__(self, state: SharedState, monotonic: Callable[[], float]) -> None:
+        """``monotonic``: seconds."""
+        self._state = state
+        self._noted: TTLCache[str, None] = TTLCache(_MOST_NOTED, _AGAIN_SECONDS, timer=monotonic)
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def note(self, session: Session) -> None:
+        """Okta has just named this user; it is written down in the background."""
+        if session.user_id in self._noted:
+            return
+        self._noted[session.user_id] = None
+        task = asyncio.create_task(self._write(session), name="noting a user")
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def id_of(self, name: str) -> str | None:
+        """The Okta id of the user with this id or login (in any case); None where nobody was named so. Raises ``StateFailed``."""
+        found = await self._state.get(KIND, _key(name)) or await self._state.get(KIND, _key(name.casefold()))
+        return found.decode("utf-8", "surrogatepass") if found is not None else None
+
+    async def aclose(self) -> None:
+        """Write no more."""
+        for task in self._writing:
+            task.cancel()
+        await asyncio.gather(*self._writing, return_exceptions=True)
+
+    async def _write(self, session: Session) -> None:
+        try:
+            for name in (session.user_id, session.login.casefold()):
+                await self._state.put(KIND, _key(name), session.user_id.encode("utf-8", "surrogatepass"), KNOWN_SECONDS)
+        except OutsideFailed:
+            self._noted.pop(session.user_id, None)
+
+
+def _key(name: str) -> bytes:
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,66 @@
+"""The public keys of the org, by which it signs what its apps get.
+
+Owns the fetching: bounded, one at a time, kept for an hour, and again at once for a key that is new, but not more than once a minute
+whatever anybody sends. Must never follow a redirect, or keep an answer that holds no key. Rules from: RFC 7517; Okta `GET /oauth2/v1/keys`.
+"""
+
+import asyncio
+import json
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import ClientSession
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from gateway.clock import Clock
+from gateway.core.session import LARGEST_ANSWER_BYTES
+from gateway.errors import Nonsense
+from gateway.okta import body_of
+from gateway.outbound import Deadlines, Destination, send_once
+
+KEPT_SECONDS: Final = 3600.0
+LEAST_SECONDS: Final = 60.0
+_FIELDS: Final = ((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity"), (b"User-Agent", b"session-gateway"))
+
+
+class OrgKeys:
+    """The keys of each app that may call Universal Logout; an app may have keys of its own."""
+
+    def __init__(self, client: ClientSession, destination: Destination, deadlines: Deadlines, clock: Clock) -> None:
+        """``client`` comes from ``outbound.open_client``."""
+        self._client = client
+        self._destination = destination
+        self._deadlines = deadlines
+        self._monotonic = clock.monotonic
+        self._keys: dict[str, KeySet] = {}
+        self._asked_at: dict[str, float] = {}
+        self._lock = asyncio.Lock()
+
+    async def of(self, app: str, key_id: str) -> KeySet | None:
+        """The app's keys, with this one among them where the org has it; None where none was ever got.
+
+        ``app``: of a bounded list. Raises ``OutsideFailed`` where the org must be asked and does not answer.
+        """
+        async with self._lock:
+            kept, now = self._keys.get(app), self._monotonic()
+            age = now - self._asked_at.get(app, float("-inf"))
+            is_missing = kept is None or all(key.kid != key_id for key in kept.keys)
+            if age >= KEPT_SECONDS or (is_missing and age >= LEAST_SECONDS):
+                self._asked_at[app] = now
+                kept = self._keys[app] = await self._asked(app)
+            return kept
+
+    async def _asked(self, app: str) -> KeySet:
+        target = f"/oauth2/v1/keys?client_id={quote(app, safe='')}"
+        response = await send_once(self._client, self._destination, ("GET", target, _FIELDS), self._deadlines.first_byte)
+        body = await body_of(response, self._deadlines.idle)
+        if response.status != 200 or len(body) > LARGEST_ANSWER_BYTES:
+            raise Nonsense(f"keys answered with {response.status}")
+        try:
+            keys = KeySet.import_key_set(json.loads(body))
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
+            raise Nonsense("no key set") from error
+        if not keys.keys:
+            raise Nonsense("an empty key set")
+        return keys

@@ -1,0 +1,67 @@
+"""The signed tokens with which Okta calls Universal Logout.
+
+Owns their reading: where in the request, by whose key, and what they must say (``policy.hooks.universal_logout``). Must never believe a
+claim before the signature, but to choose the key. Rules from: RFC 6750 (Bearer), RFC 7515, RFC 7519.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+
+from gateway.clock import Clock
+from gateway.core.messages import Malformed, RequestHead
+from gateway.doors.hooks.org_keys import OrgKeys
+from gateway.policy.hooks.universal_logout import LARGEST_TOKEN, Expected, claims_problem, key_asked
+
+Claims = Mapping[str, Any]
+
+
+class OrgTokens:
+    """Reads the tokens of the apps that may call."""
+
+    def __init__(self, expected: Expected, keys: OrgKeys, clock: Clock) -> None:
+        """``expected``: what a token must name, and whose tokens are accepted; it names at least one app."""
+        self.expected = expected
+        self._keys = keys
+        self._wall = clock.wall
+
+    async def claims(self, head: RequestHead) -> Claims | Malformed:
+        """What the request's token says; 401 where it has none of the org's, 403 for an app that may not call.
+
+        Raises ``OutsideFailed`` where the org's keys cannot be had.
+        """
+        scheme, _, shown = (head.value(b"authorization") or b"").partition(b" ")
+        token = shown.strip().decode("latin-1")
+        if scheme.lower() != b"bearer" or not token:
+            return Malformed(401, "no_token")
+        verified = await self._verified(token)
+        if verified is None:
+            return Malformed(401, "token")
+        return claims_problem(verified, self.expected, self._wall()) or verified
+
+    async def _verified(self, token: str) -> Claims | None:
+        """The claims of a token with a good signature of the org."""
+        header, claims = _unverified(token) if len(token) <= LARGEST_TOKEN else ({}, {})
+        app = key_asked(token, self.expected, header, claims)
+        if app is None:
+            return None
+        # An app that may not call has no keys fetched for it. Those of one that may are the org's too, so it is told 403 where they fit.
+        owner = app if app in self.expected.apps else min(self.expected.apps)
+        keys = await self._keys.of(owner, str(header.get("kid", "")))
+        try:
+            return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims) if keys is not None else None
+        except (JoseError, ValueError):
+            return None
+
+
+def _unverified(token: str) -> tuple[Claims, Claims]:
+    """Header and claims as they say."""
+    try:
+        read = jws.extract_compact(token.encode("latin-1"))
+        claims: Any = json.loads(read.payload)
+        return read.headers(), claims if isinstance(claims, dict) else {}
+    except (JoseError, ValueError, RecursionError, TypeError, AttributeError):
+        return {}, {}

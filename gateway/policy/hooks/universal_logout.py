@@ -1,0 +1,109 @@
+"""Universal Logout (global token revocation): what Okta's signed request must say, and whom it means.
+
+Owns the rules for the claims and for the subject. The signature is checked outside, before. Must never raise for any content. Rules from:
+Okta, "Build Universal Logout for your app"; draft-parecki-oauth-global-token-revocation; RFC 9493 (email, iss_sub).
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.core.messages import Malformed
+
+TOKEN_TYPE: Final = "global-token-revocation+jwt"  # noqa: S105 - the name of a media type
+LARGEST_REQUEST_BYTES: Final = 16 * 1024
+LARGEST_TOKEN: Final = 8 * 1024
+SKEW_SECONDS: Final = 60.0
+OLDEST_SECONDS: Final = 600.0
+"""Okta's tokens end five minutes after they were made; twice that is the longest that a ``jti`` must be remembered."""
+
+LONGEST_NAME: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the token must name: one of the ``issuers``, this ``audience``, one of the ``apps`` (OIDC client ids)."""
+
+    issuers: frozenset[str]
+    audience: str
+    apps: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose sessions end: the user's id or login as Okta wrote it. ``issuer``: who names the user so, "" for an e-mail address."""
+
+    name: str
+    issuer: str = ""
+
+
+def key_asked(token: str, expected: Expected, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str | None:
+    """The app whose keys may have signed this token, by what it says of itself; None where no key is worth looking for."""
+    if len(token) > LARGEST_TOKEN or header.get("typ") != TOKEN_TYPE or header.get("alg") != "RS256":
+        return None
+    if not _is_one_of(claims.get("iss"), expected.issuers) or not _names(claims.get("aud"), expected.audience):
+        return None
+    app = claims.get("sub")
+    return app if isinstance(app, str) and app else None
+
+
+def claims_problem(claims: Mapping[str, Any], expected: Expected, wall: float) -> Malformed | None:
+    """Why a token with a good signature is refused: 401 for what it is, 403 for an app that may not ask."""
+    if not _is_one_of(claims.get("iss"), expected.issuers):
+        return Malformed(401, "issuer")
+    if not _names(claims.get("aud"), expected.audience):
+        return Malformed(401, "audience")
+    ends, began, since = _second(claims.get("exp")), _second(claims.get("iat")), _second(claims.get("nbf"))
+    if ends is None or began is None:
+        return Malformed(401, "times_missing")
+    if wall >= ends + SKEW_SECONDS or began + OLDEST_SECONDS < wall:
+        return Malformed(401, "expired")
+    if began > wall + SKEW_SECONDS or (since is not None and since > wall + SKEW_SECONDS):
+        return Malformed(401, "not_yet_valid")
+    if not _is_name(claims.get("jti")):
+        return Malformed(401, "jti_missing")
+    return None if _is_one_of(claims.get("sub"), expected.apps) else Malformed(403, "app_not_allowed")
+
+
+def subject_of(body: bytes) -> Subject | Malformed:
+    """Whom the request is about; 400 where it does not say so. ``subject`` is what drafts called ``sub_id``."""
+    try:
+        content: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return Malformed(400, "not_json")
+    if not isinstance(content, dict):
+        return Malformed(400, "not_an_object")
+    named = content.get("sub_id", content.get("subject"))
+    if not isinstance(named, dict):
+        return Malformed(400, "no_subject")
+    match named:
+        case {"format": "email", "email": str(email)} if _is_name(email) and "@" in email:
+            return Subject(email)
+        case {"format": "iss_sub", "iss": str(issuer), "sub": str(name)} if _is_name(issuer) and _is_name(name):
+            return Subject(name, issuer)
+        case {"format": "email" | "iss_sub"}:
+            return Malformed(400, "incomplete_subject")
+        case _:
+            return Malformed(400, "subject_format")
+
+
+def is_ours(subject: Subject, issuers: Collection[str]) -> bool:
+    """Whether this org names its users so."""
+    return not subject.issuer or subject.issuer.rstrip("/") in issuers
+
+
+def _is_one_of(value: object, names: Collection[str]) -> bool:
+    return isinstance(value, str) and value in names
+
+
+def _names(audience: object, endpoint: str) -> bool:
+    return audience == endpoint or (isinstance(audience, list) and endpoint in audience)
+
+
+def _second(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e12 else None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()

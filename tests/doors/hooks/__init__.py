@@ -1,0 +1,1 @@
+"""The tests of doors/hooks: whole gateways before a running org, and Okta's calls."""

@@ -1,0 +1,118 @@
+"""A town whose gateway has an event hook and Universal Logout, a second gateway on the same shared state, and Okta's calls.
+
+Owns the configuration, the secret and the calls. Checks nothing by itself.
+"""
+
+import io
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from gateway.compose import Gateway
+from gateway.config import read
+from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
+from gateway.log import Log
+from gateway.policy.hooks.universal_logout import TOKEN_TYPE
+from tests.house.configurations import SEALED
+from tests.journeys.town import Town, town
+from tests.policy.hooks.events import delivery, event
+
+SECRET = "hook-secret-0123456789-0123456789-abc"
+APP = "0oaportal"
+LOGIN_HOST = "login.example.com"
+LOGOUT = f"https://{LOGIN_HOST}{UNIVERSAL_LOGOUT_PATH}"
+
+
+@dataclass
+class Hooked:
+    """A town, and a second gateway of it."""
+
+    town: Town
+    second: Gateway
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Where the two gateways listen."""
+        return self.town.port, self.second.public_port
+
+    async def call(
+        self, path: str, method: str = "POST", body: bytes = b"", port: int | None = None, fields: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer to a call of Okta's."""
+        sent = {"Host": LOGIN_HOST, **(fields or {})}
+        url = f"http://127.0.0.1:{port or self.town.port}{path}"
+        async with self.town.client.request(method, url, headers=sent, data=io.BytesIO(body) if method == "POST" else None) as response:
+            text = await response.read()
+            return response.status, json.loads(text) if text else {}
+
+    async def post(self, body: bytes, secret: str = SECRET, port: int | None = None) -> int:
+        """The status of the answer to a delivery."""
+        status, _ = await self.call(
+            EVENT_HOOK_PATH, body=body, port=port, fields={"Authorization": secret, "Content-Type": "application/json"}
+        )
+        return status
+
+    async def happens(self, kind: str, login: str, *, event_id: str = "", after: float = 0.0, port: int | None = None) -> int:
+        """Okta delivers an event about this user, published so many seconds from now by the org's clock."""
+        published = self.town.org.clock.now() + after
+        content = event(kind, published, actor=self.town.org.known_user(login).id)
+        return await self.post(delivery(content, event_id=event_id or f"{kind} {login} {published}"), port=port)
+
+    def token(self, key: RSAKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
+        """A token as Okta signs it for Universal Logout, with other claims where they are given."""
+        now = int(self.town.org.clock.now())
+        said = {"jti": f"{now} {len(claims)}", "iss": self.town.running.url, "sub": APP, "aud": LOGOUT} | {
+            "iat": now,
+            "nbf": now - 300,
+            "exp": now + 300,
+        }
+        signing = key or self.town.org.signing_key
+        head = {"alg": "RS256", "kid": signing.kid, "typ": TOKEN_TYPE} | (header or {})
+        return jwt.encode(head, said | claims, signing)
+
+    async def log_out(self, subject: object, token: str | None = None, port: int | None = None) -> tuple[int, str]:
+        """Status and word of the answer to a call of Universal Logout."""
+        fields = {"Authorization": f"Bearer {self.token() if token is None else token}"} if token != "" else {}
+        body = json.dumps({"sub_id": subject}).encode()
+        status, said = await self.call(UNIVERSAL_LOGOUT_PATH, body=body, port=port, fields=fields)
+        return status, str(said.get("error", ""))
+
+
+def email(login: str) -> dict[str, str]:
+    """A subject by its address."""
+    return {"format": "email", "email": login}
+
+
+@asynccontextmanager
+async def hooked(folder: Path, ttl_with_hook: str = "15m") -> AsyncIterator[Hooked]:
+    """Both gateways running."""
+    (folder / "secret").write_text(f"# Okta's\nolder-secret-0123456789-0123456789-abc\n{SECRET}\n")
+    (folder / "secret").chmod(0o600)
+    more = f"""
+[session]
+ttl_with_hook = "{ttl_with_hook}"
+[state]
+directory = "{folder}/state"
+[hooks]
+okta_secret_file = "{folder}/secret"
+universal_logout_apps = ["{APP}"]
+"""
+    async with town(switch=more) as made:
+        second = Gateway(
+            read("gateway.toml", made.text, SEALED),
+            Log("debug", stream=made.written),
+            clock=made.clock(),
+            public=socket.create_server(("127.0.0.1", 0)),
+        )
+        await second.start()
+        try:
+            yield Hooked(made, second)
+        finally:
+            await second.aclose()

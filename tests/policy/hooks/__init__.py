@@ -1,0 +1,1 @@
+"""The tests of policy/hooks: no network, no clock."""
