@@ -12,8 +12,6 @@ from tests.fronts.wording import FETCH, status
 from tests.journeys.person import ALICE, BOB
 
 
-
-
 @pytest.mark.parametrize("front", RECIPES, indirect=True, ids=lambda recipe: recipe.name)
 async def test_y3_nobody_gets_the_connection_on_which_another_signed_in(site: Fronted) -> None:
     alice, bob = cookie_line(await site.entered(ALICE)), cookie_line(await site.entered(BOB))
