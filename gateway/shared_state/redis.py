@@ -14,6 +14,7 @@ from gateway.revocations import Remembered, Revocation
 from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease, Tell
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS
 from gateway.shared_state.redis_keys import FORGOTTEN_BYTES, FORGOTTEN_KEY, Keys, arguments_of, milliseconds
+from gateway.shared_state.redis_log_scripts import PUBLISH
 from gateway.shared_state.redis_reader import RedisReader
 from gateway.shared_state.redis_scripts import (
     ALL,
@@ -22,7 +23,6 @@ from gateway.shared_state.redis_scripts import (
     GET,
     LEASE,
     LEASE_LOST,
-    PUBLISH,
     PUT,
     RELEASE,
     RENEW,

@@ -22,7 +22,7 @@ from gateway.errors import StateFailed
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state.interface import Heard, Tell
 from gateway.shared_state.redis_keys import BEGINNING, Id, Keys, Written, id_of, spelled_id, written_of
-from gateway.shared_state.redis_scripts import LOOK
+from gateway.shared_state.redis_log_scripts import LOOK
 from gateway.shared_state.redis_server import RedisPlace, RedisServer
 from gateway.shared_state.spelling import BadSpelling, read
 
@@ -88,9 +88,15 @@ class RedisReader:
         await self.stop()
         self._heard, self._publish_again = heard, publish_again
         self._places = dict.fromkeys(self._keys.streams, BEGINNING)
-        seen = await self._look()
-        self._hear(await self._missed(), seen.now_ms, None, True)
-        self._seen, self.is_up_to_date, self.problem = seen, True, ""
+        try:
+            seen = await self._look()
+            missed = await self._missed()
+        except StateFailed as error:
+            self._told(str(error))
+            raise
+        self._hear(missed, seen.now_ms, None, True)
+        self._seen, self.is_up_to_date = seen, True
+        self._works()
         self._reading = asyncio.create_task(self._read_on(), name="reading the shared state")
 
     def remember(self, revocation: Revocation) -> None:

@@ -121,7 +121,7 @@ def _client(place: RedisPlace, connections: int) -> tuple[Any, Sentinel | None]:
         "ssl_certfile": place.certificate or None,
         "ssl_keyfile": place.key or None,
     }
-    signs_in = {"username": place.user or None, "password": place.password or None}
+    signs_in: dict[str, Any] = {"username": place.user or None, "password": place.password or None}
     if place.is_cluster:
         wishes = common | signs_in | (tls | {"ssl": True} if place.is_tls else {})
         return RedisCluster(host=place.host, port=place.port, max_connections=2 * connections, require_full_coverage=False, **wishes), None
@@ -129,11 +129,13 @@ def _client(place: RedisPlace, connections: int) -> tuple[Any, Sentinel | None]:
         if place.is_tls:
             common |= tls | {"ssl": True}
         of_sentinels = common | {"password": place.sentinel_password or None}
-        sentinel = Sentinel(place.sentinels, sentinel_kwargs=of_sentinels, **common, **signs_in, db=place.database)
+        wishes = common | signs_in | {"db": place.database}
+        sentinel = Sentinel(place.sentinels, sentinel_kwargs=of_sentinels, **wishes)  # type: ignore[no-untyped-call]  # it has no types
         return sentinel.master_for(place.host, max_connections=2 * connections), sentinel
     if place.is_tls:
         common |= tls | {"connection_class": SSLConnection}
-    pool = BlockingConnectionPool(connections, None, host=place.host, port=place.port, db=place.database, **signs_in, **common)
+    wishes = common | signs_in | {"host": place.host, "port": place.port, "db": place.database}
+    pool = BlockingConnectionPool(connections, None, **wishes)
     return Redis.from_pool(pool), None
 
 

@@ -58,15 +58,22 @@ def made(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds
     return MemoryState(times.clock, bounds) if engine == "memory" else SqliteState(folder, times.clock, not_told, bounds)
 
 
+async def moment(seconds: float) -> None:
+    """The time between two looks at something outside this process, which tells nobody when it has happened."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, over.set)
+    await over.wait()
+
+
 async def until(happened: Callable[[], bool], *states: SharedState) -> None:
-    """Poll these until it has happened: an engine behind a network needs a moment. An error after five seconds."""
-    async with asyncio.timeout(5.0):
+    """Poll these until it has happened: an engine behind a network needs a moment. An error after ten seconds."""
+    async with asyncio.timeout(10.0):
         while True:
             for state in states:
                 state.poll()
             if happened():
                 return
-            await asyncio.sleep(0.002)
+            await moment(0.002)
 
 
 def not_told(event: str, figures: Mapping[str, object]) -> None:

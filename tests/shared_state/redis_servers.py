@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -72,13 +73,15 @@ class Running:
         return found.stdout.strip()
 
     def _until_it_listens(self) -> None:
+        assert self._process is not None
         ends = time.monotonic() + _DEADLINE_SECONDS
         while time.monotonic() < ends:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 1.0):
                     return
             except OSError:
-                time.sleep(0.01)
+                with suppress(subprocess.TimeoutExpired):
+                    raise AssertionError(self._process.wait(timeout=0.01)) from None
         raise AssertionError((self.folder / "redis.log").read_text())
 
 
