@@ -193,7 +193,14 @@ def _until_done(work: Coroutine[Any, Any, Result]) -> Result:
 
 async def _served(gateway: Gateway, log: Log) -> None:
     stop = _stop_signal()
-    await gateway.start()
+    starting, stopped = asyncio.create_task(gateway.start()), asyncio.create_task(stop.wait())
+    await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():  # while it still waits for its shared state
+        starting.cancel()
+        await asyncio.wait((starting,))
+        return
+    stopped.cancel()
+    await starting
     settle()
     log.write("info", "listening", {"address": gateway.address, "admin": gateway.admin_address})
     await stop.wait()

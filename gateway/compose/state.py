@@ -1,34 +1,84 @@
 """The shared state of one process, opened for its settings, and the revocations that it holds.
 
-Owns the sentence about a state that cannot be opened. Must never go on without the revocations that a state holds.
+Owns the sentence about a state that cannot be opened, and the wait for a Redis that is away. Must never go on without the revocations that
+a state holds.
 """
+
+import asyncio
+from pathlib import Path
+
+from yarl import URL
 
 from gateway.clock import Clock
 from gateway.compose.parts import Tell, folder_of
-from gateway.config import Settings, state_folder
+from gateway.config import Settings, redis_pair, secret_of, state_folder
 from gateway.errors import BadConfig, StateFailed
 from gateway.revocations import LocalRevocations, SharedRevocations
-from gateway.shared_state import SharedState, open_state
+from gateway.shared_state import RedisPlace, SharedState, open_state
+
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.1, 2.0
 
 
 def opened_state(settings: Settings, clock: Clock, tell: Tell) -> SharedState:
     """The state that the configuration names, open in this process; `BadConfig` with file and remedy where it cannot be had."""
-    if settings.config.state.is_redis:
-        raise BadConfig((settings.problem(("state", "url"), "this version cannot use Redis yet; leave state.url out"),))
+    folder = state_folder(settings.config, folder_of(settings))
     try:
-        return open_state(state_folder(settings.config, folder_of(settings)), clock, tell)
+        return open_state(redis_place(settings) if settings.config.state.is_redis else folder, clock, tell)
     except StateFailed as error:
         raise _bad(settings, error) from error
 
 
 async def loaded_revocations(memory: LocalRevocations, state: SharedState, settings: Settings) -> SharedRevocations:
-    """This memory with everything that the state holds; `BadConfig` where that cannot be read."""
-    revocations = SharedRevocations(memory, state)
-    try:
-        await revocations.follow()
-    except StateFailed as error:
-        raise _bad(settings, error) from error
-    return revocations
+    """This memory with everything that the state holds; `BadConfig` where that cannot be read.
+
+    While Redis is away it waits, for as long as that lasts; the state tells why.
+    """
+    revocations, wait_seconds = SharedRevocations(memory, state), _SHORTEST_WAIT
+    while True:
+        try:
+            await revocations.follow()
+        except StateFailed as error:
+            if not settings.config.state.is_redis:
+                raise _bad(settings, error) from error
+            await asyncio.sleep(wait_seconds)
+            wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT)
+        else:
+            return revocations
+
+
+def redis_place(settings: Settings) -> RedisPlace:
+    """Where Redis is, with its secrets read from their files; `BadConfig` where one cannot be read any more."""
+    state, folder, url = settings.config.state, folder_of(settings), URL(settings.config.state.url)
+    secrets = {name: secret_of(getattr(state, name), folder) for name in ("user_file", "password_file", "sentinel_password_file")}
+    problems = tuple(settings.problem(("state", name), found.problem) for name, found in secrets.items() if found.problem)
+    if problems:
+        raise BadConfig(problems)
+    pair = redis_pair(settings.config, folder)
+    return RedisPlace(
+        url.host or "",
+        url.port or 6379,
+        int(url.path.strip("/") or 0),
+        is_tls=url.scheme == "rediss",
+        user=secrets["user_file"].text,
+        password=secrets["password_file"].text,
+        ca_file=_path(folder, state.ca_file),
+        certificate=str(pair.certificate) if pair is not None else "",
+        key=str(pair.key) if pair is not None else "",
+        sentinels=tuple(_host_and_port(one) for one in state.sentinel),
+        sentinel_password=secrets["sentinel_password_file"].text,
+        is_cluster=state.cluster,
+        timeout_seconds=state.timeout,
+        prefix=state.prefix or f"session-gateway:{URL(settings.config.okta.org).host}",
+    )
+
+
+def _path(folder: Path, name: str) -> str:
+    return str(folder / Path(name).expanduser()) if name else ""
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _bad(settings: Settings, error: StateFailed) -> BadConfig:

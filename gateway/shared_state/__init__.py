@@ -8,6 +8,20 @@ from gateway.shared_state.folder import folder_problem
 from gateway.shared_state.interface import Bounds, Heard, Lease, SharedState, Tell
 from gateway.shared_state.memory import MemoryState
 from gateway.shared_state.opening import open_state
+from gateway.shared_state.redis import RedisState
+from gateway.shared_state.redis_server import RedisPlace
 from gateway.shared_state.sqlite import SqliteState
 
-__all__ = ["Bounds", "Heard", "Lease", "MemoryState", "SharedState", "SqliteState", "Tell", "folder_problem", "open_state"]
+__all__ = [
+    "Bounds",
+    "Heard",
+    "Lease",
+    "MemoryState",
+    "RedisPlace",
+    "RedisState",
+    "SharedState",
+    "SqliteState",
+    "Tell",
+    "folder_problem",
+    "open_state",
+]

@@ -1,17 +1,20 @@
 """Owns one shared state of each engine, on clocks that tests move. Checks nothing by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from gateway.clock import Clock
 from gateway.revocations import Remembered
-from gateway.shared_state import Bounds, MemoryState, SharedState, SqliteState
+from gateway.shared_state import Bounds, MemoryState, RedisState, SharedState, SqliteState
+from tests.shared_state.redis_servers import SERVER, ClockOfServer, frozen
 
-Engine = Literal["memory", "sqlite"]
-ENGINES: tuple[Engine, ...] = ("memory", "sqlite")
+Engine = Literal["memory", "sqlite", "redis"]
+ENGINES: tuple[Engine, ...] = ("memory", "sqlite", "redis") if SERVER and shutil.which("gcc") else ("memory", "sqlite")
 WALL = 1_800_000_000.0
 
 
@@ -21,10 +24,13 @@ class Times:
     def __init__(self) -> None:
         self.monotonic = 1000.0
         self.wall = WALL
+        self.server: ClockOfServer | None = None
 
     def passes(self, seconds: float) -> None:
         self.monotonic += seconds
         self.wall += seconds
+        if self.server is not None:
+            self.server.set(self.wall)
 
     @property
     def clock(self) -> Clock:
@@ -44,7 +50,30 @@ class Told(list[tuple[str, str]]):
 
 def made(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None) -> SharedState:
     """A state of this engine, empty where the folder is."""
+    if engine == "redis":
+        server, times.server = frozen()
+        times.server.set(times.wall)
+        place = replace(server.place, prefix=f"tests{folder}".replace(":", ""), timeout_seconds=30.0)
+        return RedisState(place, times.clock, not_told, bounds)
     return MemoryState(times.clock, bounds) if engine == "memory" else SqliteState(folder, times.clock, not_told, bounds)
+
+
+async def moment(seconds: float) -> None:
+    """The time between two looks at something outside this process, which tells nobody when it has happened."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, over.set)
+    await over.wait()
+
+
+async def until(happened: Callable[[], bool], *states: SharedState) -> None:
+    """Poll these until it has happened: an engine behind a network needs a moment. An error after ten seconds."""
+    async with asyncio.timeout(10.0):
+        while True:
+            for state in states:
+                state.poll()
+            if happened():
+                return
+            await moment(0.002)
 
 
 def not_told(event: str, figures: Mapping[str, object]) -> None:

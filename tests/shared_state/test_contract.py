@@ -190,4 +190,6 @@ async def test_what_is_over_is_deleted_with_later_writes(engine: Engine, tmp_pat
 
 async def test_an_epoch_is_another_ones_for_another_memory(engine: Engine, tmp_path: Path, times: Times) -> None:
     async with opened(engine, tmp_path / "one", times) as one, opened(engine, tmp_path / "other", times) as other:
+        await one.follow(lambda heard: None)
+        await other.follow(lambda heard: None)
         assert one.epoch != other.epoch and len(one.epoch) == 16

@@ -9,7 +9,7 @@ from gateway.core.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Kin, Moved, Remembered, Revocation
 from gateway.shared_state import Bounds
 from gateway.shared_state.published import MOVED_SECONDS
-from tests.shared_state.engines import ENGINES, Engine, Times, together
+from tests.shared_state.engines import ENGINES, Engine, Times, together, until
 
 ONE, OTHER, THIRD = (Fingerprint(bytes([number]) * 16) for number in (1, 2, 3))
 
@@ -32,10 +32,10 @@ async def test_what_one_publishes_all_others_hear_at_their_next_poll_and_it_does
             await state.follow(mine.append)
         await states[0].publish(Revocation((ONE,), "102abc"))
         await states[1].publish(Revocation((OTHER,)))
+        one, other = Remembered(Revocation((ONE,), "102abc"), 0.0), Remembered(Revocation((OTHER,)), 0.0)
+        await until(lambda: heard == [[other], [one], [one, other]], *states)
         for state in states:
             state.poll()
-            state.poll()
-        one, other = Remembered(Revocation((ONE,), "102abc"), 0.0), Remembered(Revocation((OTHER,)), 0.0)
         assert heard == [[other], [one], [one, other]]
 
 
@@ -99,8 +99,7 @@ async def test_who_hears_may_look_again_and_misses_nothing(engine: Engine, tmp_p
         published = [Revocation((Fingerprint(b"%016d" % number),)) for number in range(50)]
         for revocation in published:
             await one.publish(revocation)
-        other.poll()
-        assert heard == published
+        await until(lambda: heard == published, other)
 
 
 async def test_what_strangers_can_invent_pushes_out_nothing_else(engine: Engine, tmp_path: Path, times: Times) -> None:
@@ -124,8 +123,7 @@ async def test_what_the_bound_pushes_out_is_known_by_its_age_to_all(engine: Engi
         for number in range(4):
             await one.publish(Revocation(user_id=f"00u{number}"))
             times.passes(1.0)
-        one.poll()
-        other.poll()
+        await until(lambda: {"00u3", None} <= {revocation.user_id for revocation, _ in heard[1]}, one, other)
         await third.follow(heard[2].append)
         assert [age for revocation, age in heard[0] if revocation.forgotten] == [2.0, 2.0]
         assert [age for revocation, age in heard[1] if revocation.forgotten][-1] in (2.0, 3.0)
@@ -138,7 +136,8 @@ async def test_what_the_bound_pushes_out_is_known_by_its_age_to_all(engine: Engi
 
 async def test_an_engine_is_ready_and_says_whether_others_may_use_it(engine: Engine, tmp_path: Path, times: Times) -> None:
     async with together(engine, tmp_path, times) as (one, *_):
-        assert one.ready and one.is_shared is (engine == "sqlite")
+        await one.follow(lambda heard: None)
+        assert one.ready and one.is_shared is (engine != "memory")
 
 
 async def test_whoever_never_polls_hears_it_too(engine: Engine, tmp_path: Path, times: Times) -> None:

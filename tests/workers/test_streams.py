@@ -36,7 +36,10 @@ class Socket:
 @pytest.mark.timeout(240)
 async def test_exactly_the_sockets_of_who_signed_out_close_in_every_worker(tmp_path: Path) -> None:
     users = [User(f"user{number}@example.com", "long enough 7") for number in range(USERS)]
-    async with crew(tmp_path, workers=WORKERS, users=users) as running, aiohttp.ClientSession() as client:
+    async with (
+        crew(tmp_path, workers=WORKERS, users=users) as running,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client,
+    ):
         entered = {user.login: await running.entered(user.login) for user in users}
         sockets = [await _opened(running, client, login, line) for login, (_, line) in entered.items() for _ in range(SOCKETS_EACH)]
         leaving = [user.login for user in users[::2]]

@@ -1,0 +1,175 @@
+"""The shared state of all replicas: Redis, or Valkey.
+
+Owns what each call means in scripts, and what becomes of a revocation that could not be written. All time is the server's. Must never wait
+longer than the deadline of the configuration, or ask a server again that has just not answered: the reader finds out when it is back.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.errors import LeaseLost, StateFailed
+from gateway.revocations import Remembered, Revocation
+from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease, Tell
+from gateway.shared_state.published import FORGOTTEN_PART, KINDS
+from gateway.shared_state.redis_keys import FORGOTTEN_BYTES, FORGOTTEN_KEY, Keys, arguments_of, milliseconds
+from gateway.shared_state.redis_log_scripts import PUBLISH
+from gateway.shared_state.redis_reader import RedisReader
+from gateway.shared_state.redis_scripts import (
+    ALL,
+    CLAIM,
+    DELETE,
+    GET,
+    LEASE,
+    LEASE_LOST,
+    PUT,
+    RELEASE,
+    RENEW,
+    TAKE,
+    Script,
+)
+from gateway.shared_state.redis_server import RedisPlace, RedisServer
+
+MOST_UNWRITTEN = 10_000
+
+
+class RedisState:
+    """The state under one prefix of one Redis. Make it in the process that uses it; close it with ``aclose``."""
+
+    is_shared = True
+
+    def __init__(self, place: RedisPlace, clock: Clock, tell: Tell, bounds: Mapping[str, Bounds] | None = None) -> None:
+        """Connects with the first call. ``bounds``: by kind, where they are not the default."""
+        self._server = RedisServer(place, clock.monotonic)
+        self._keys = Keys(place.prefix)
+        self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **(bounds or {})}
+        self._monotonic = clock.monotonic
+        self._writer = secrets.token_hex(8).encode()
+        self._reader = RedisReader(place, self._keys, self._writer, clock.monotonic, tell, self._is_away)
+        self._heard: Heard | None = None
+        self.forgotten = 0
+
+    @property
+    def epoch(self) -> str:
+        """The name of this memory; known once it was followed."""
+        return self._reader.epoch
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that others published was heard, and everything that was published here is written."""
+        return self._reader.is_up_to_date and not self._is_away() and not self._reader.unwritten
+
+    async def follow(self, heard: Heard) -> None:
+        """Hand over every kept revocation, oldest first; from then on a task hands over what others publish."""
+        self._heard = heard
+        await self._reader.follow(heard, self._publish_again)
+        self._server.away_since = None
+
+    def poll(self) -> None:
+        """There is nothing to do: the reader hears by itself."""
+
+    async def publish(self, revocation: Revocation) -> None:
+        """Keep the revocation; the others hear it within milliseconds, or when they reach the server again."""
+        self._reader.remember(revocation)
+        given = arguments_of(revocation, 0.0, self._bounds)
+        try:
+            await self._publish(given, "")
+        except StateFailed:
+            unwritten = self._reader.unwritten
+            unwritten[revocation] = self._monotonic()
+            if len(unwritten) > MOST_UNWRITTEN:
+                del unwritten[next(iter(unwritten))]
+            raise
+
+    async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
+        """A lease of all these keys, or None while somebody else holds one of them."""
+        names = tuple(sorted(set(keys)))
+        if not names:
+            raise ValueError("a lease without a key")
+        most = self._of("lease").entries
+        answer = await self._call(LEASE, self._keys.leases, owner, milliseconds(seconds), most, *names)
+        if answer == b"full":
+            raise StateFailed(f"{self._server.place}: there are as many leases as there may be")
+        return Lease(names, owner, int(answer)) if answer else None
+
+    async def renew(self, lease: Lease, seconds: float) -> bool:
+        """Let the lease end so many seconds from now; False where it was lost."""
+        return bool(await self._call(RENEW, self._keys.leases, lease.number, milliseconds(seconds), *lease.keys))
+
+    async def release(self, lease: Lease) -> None:
+        """End the lease."""
+        await self._call(RELEASE, self._keys.leases, lease.number, *lease.keys)
+
+    async def claim(self, kind: str, key: bytes, seconds: float) -> bool:
+        """True for the first caller of all replicas, until ``seconds`` later."""
+        most = self._of(kind)
+        gone = await self._call(CLAIM, self._keys.of_kind(kind), key, milliseconds(seconds), most.entries, most.bytes)
+        self.forgotten += max(0, gone)
+        return bool(gone >= 0)
+
+    async def put(self, kind: str, key: bytes, value: bytes, seconds: float, *, under: Lease | None = None) -> None:
+        """Keep the value for so long."""
+        most, size = self._of(kind), len(key) + len(value)
+        if size > most.bytes:
+            raise StateFailed(f"an entry of {size} bytes is larger than all of {kind} together may be")
+        given = (key, value, milliseconds(seconds), most.entries, most.bytes)
+        self.forgotten += await self._change(PUT, kind, given, under)
+
+    async def get(self, kind: str, key: bytes) -> bytes | None:
+        """The value; None where there is none."""
+        found: bytes | None = await self._call(GET, self._keys.of_kind(kind), key)
+        return found
+
+    async def take(self, kind: str, key: bytes) -> bytes | None:
+        """The value, deleted in the same step; None where there is none."""
+        found: bytes | None = await self._call(TAKE, self._keys.of_kind(kind), key)
+        return found
+
+    async def delete(self, kind: str, key: bytes, *, under: Lease | None = None) -> None:
+        """Make the entry absent."""
+        await self._change(DELETE, kind, (key,), under)
+
+    async def entries(self, kind: str) -> list[tuple[bytes, bytes]]:
+        """Every key with its value, oldest first."""
+        found = iter(await self._call(ALL, self._keys.of_kind(kind)))
+        return list(zip(found, found, strict=True))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._reader.aclose()
+        await self._server.aclose()
+
+    async def _change(self, script: Script, kind: str, given: tuple[bytes | int, ...], under: Lease | None) -> int:
+        keys = self._keys.of_kind(kind)
+        if under is not None:
+            keys, given = keys + self._keys.leases[:2], (*given, under.number, *under.keys)
+        answer = int(await self._call(script, keys, *given))
+        if answer == LEASE_LOST:
+            raise LeaseLost("the lease had ended before the change")
+        return answer
+
+    async def _call(self, script: Script, keys: tuple[bytes, ...], *given: bytes | int | str) -> Any:
+        if self._is_away():
+            raise StateFailed(self._server.away_because)
+        return await self._server.call(script, keys, *given)
+
+    async def _publish(self, given: list[bytes | int], where: str) -> None:
+        if not given:
+            return
+        about = (secrets.token_hex(8), self._writer, where, FORGOTTEN_KEY, FORGOTTEN_BYTES)
+        pushed_out, youngest_gone = await self._call(PUBLISH, self._keys.log, *about, *given)
+        self.forgotten += pushed_out
+        if int(youngest_gone) >= 0 and self._heard is not None:
+            self._heard(Remembered(FORGOTTEN_PART.revocation, int(youngest_gone) / 1000))
+
+    async def _publish_again(self, revocation: Revocation, age_seconds: float) -> None:
+        await self._publish(arguments_of(revocation, age_seconds, self._bounds), "if absent")
+
+    def _is_away(self) -> bool:
+        """Whether a call was not answered, and the reader has not reached the server since: then the next one would only wait too."""
+        since = self._server.away_since
+        return since is not None and self._reader.runs and self._reader.looked_at <= since
+
+    def _of(self, kind: str) -> Bounds:
+        return self._bounds.get(kind, DEFAULT_BOUNDS)

@@ -1,0 +1,93 @@
+"""The names of the keys in Redis, and what is written into its streams.
+
+Owns names, arguments and the reading of answers. Pure: values in, values out.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from gateway.errors import StateFailed
+from gateway.revocations import Revocation
+from gateway.shared_state.interface import Bounds
+from gateway.shared_state.published import FORGOTTEN_PART, KINDS, key_of, parts_of
+from gateway.shared_state.spelling import BadSpelling, spelled
+
+Id = tuple[int, int]
+"""The place of an entry in a stream: milliseconds and a number."""
+BEGINNING: Id = (0, 0)
+
+
+class Keys:
+    """The keys of one prefix; one hash tag keeps them on one node of a Cluster."""
+
+    def __init__(self, prefix: str) -> None:
+        """``prefix``: without braces."""
+        self._prefix = f"{{{prefix}}}:".encode()
+        self.leases = tuple(self._key(f"lease:{part}") for part in ("held", "ends", "last"))
+        self.streams = (self._key("log:known"), self._key("log:unseen"))
+        indexes = (self._key(f"log:{kind}:{part}") for kind in KINDS for part in ("at", "order"))
+        self.log = (self._key("log:about"), *self.streams, *indexes)
+
+    def of_kind(self, kind: str) -> tuple[bytes, ...]:
+        """The four keys of the entries of this kind."""
+        return tuple(self._key(f"kind:{kind}:{part}") for part in ("values", "ends", "order", "about"))
+
+    def _key(self, name: str) -> bytes:
+        return self._prefix + name.encode()
+
+
+class Written(NamedTuple):
+    """An entry of a stream: its place, who wrote it, its age when it was written, how long it counts, and its bytes."""
+
+    place: Id
+    writer: bytes
+    age_seconds: float
+    seconds: float
+    revocation: bytes
+
+
+def id_of(said: bytes) -> Id:
+    """The place that Redis spells ``1800000000000-0``."""
+    ms, _, number = said.partition(b"-")
+    return int(ms), int(number)
+
+
+def spelled_id(place: Id) -> str:
+    """The same the other way round."""
+    return f"{place[0]}-{place[1]}"
+
+
+def written_of(entries: Iterable[tuple[bytes, Any]]) -> list[Written]:
+    """The entries of a stream; those without the fields that this release reads are left out."""
+    found = []
+    for said, fields in entries:
+        try:
+            age, kept = int(fields[b"age"]), int(fields[b"for"])
+            found.append(Written(id_of(said), fields[b"from"], age / 1000, kept / 1000, fields[b"says"]))
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
+
+
+def arguments_of(revocation: Revocation, age_seconds: float, bounds: dict[str, Bounds]) -> list[bytes | int]:
+    """The parts of a revocation as the script takes them; ``StateFailed`` where one is larger than any may be."""
+    given: list[bytes | int] = []
+    for part in parts_of(revocation):
+        try:
+            written = spelled(part.revocation)
+        except BadSpelling as error:
+            raise StateFailed("the revocation is larger than any may be") from error
+        most = bounds[part.kind]
+        ms, age = milliseconds(part.seconds), milliseconds(age_seconds)
+        if age < ms:
+            given += [KINDS.index(part.kind) + 1, key_of(written), written, ms, age, most.entries, most.bytes]
+    return given
+
+
+def milliseconds(seconds: float) -> int:
+    """Whole milliseconds."""
+    return round(seconds * 1000)
+
+
+FORGOTTEN_BYTES = spelled(FORGOTTEN_PART.revocation)
+FORGOTTEN_KEY = key_of(FORGOTTEN_BYTES)

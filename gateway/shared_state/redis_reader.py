@@ -1,0 +1,235 @@
+"""What others publish in Redis, read by one task on a connection of its own.
+
+Owns the place in the streams. Must never be ready before everything that was missed is heard::
+
+    look ─▶ read up to the end ─▶ hear ─▶ publish again what was lost ─▶ ready ─▶ XREAD BLOCK ─▶ hear ─▶ …
+     ▲                                                                     │
+     └────────────── wait, longer each time ◀── not ready ◀── no answer ◀──┘
+
+Every second it looks whether the memory is still the same. Another epoch (flushed, begun anew), another server (fail-over), or a last id
+before the own place (restored): then everything is read again, and what was published in the last minute is published again where it is
+missing. Ages count by the server's clock, and an entry that comes while reading goes on is as young as it can be.
+"""
+
+import asyncio
+import random
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from gateway.errors import StateFailed
+from gateway.revocations import Remembered, Revocation
+from gateway.shared_state.interface import Heard, Tell
+from gateway.shared_state.redis_keys import BEGINNING, Id, Keys, Written, id_of, spelled_id, written_of
+from gateway.shared_state.redis_log_scripts import LOOK
+from gateway.shared_state.redis_server import RedisPlace, RedisServer
+from gateway.shared_state.spelling import BadSpelling, read
+
+LOOK_SECONDS = 1.0
+BLOCK_SECONDS = 0.25
+"""How long one reading waits for entries; that often it is looked whether a call was not answered."""
+AGAIN_SECONDS = 60.0
+"""A fail-over may lose what was published so shortly before it."""
+MOST_AGAIN = 10_000
+_AT_ONCE = 500
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0
+
+PublishAgain = Callable[[Revocation, float], Awaitable[None]]
+"""Gets a revocation and its age in seconds; writes it where it is missing."""
+
+
+class _Look(NamedTuple):
+    epoch: str
+    now_ms: int
+    last: Id
+    run: str
+
+
+class RedisReader:
+    """Reads the streams of one memory for one process. ``writer``: the name under which this process writes."""
+
+    def __init__(
+        self, place: RedisPlace, keys: Keys, writer: bytes, monotonic: Callable[[], float], tell: Tell, is_suspect: Callable[[], bool]
+    ) -> None:
+        """Nothing is asked before ``follow``. ``is_suspect``: whether a call was not answered, so that it looks at once."""
+        self._server = RedisServer(place, monotonic, 1)
+        self.is_suspect = is_suspect
+        self._keys = keys
+        self._writer = writer
+        self._monotonic = monotonic
+        self._tell = tell
+        self._heard: Heard | None = None
+        self._publish_again: PublishAgain | None = None
+        self._places: dict[bytes, Id] = dict.fromkeys(keys.streams, BEGINNING)
+        self._seen = _Look("", 0, BEGINNING, "")
+        self.looked_at = 0.0
+        """When the last question that was answered was asked."""
+        self._recent: deque[tuple[float, Revocation]] = deque(maxlen=MOST_AGAIN)
+        self._reading: asyncio.Task[None] | None = None
+        self._has_told_unreadable = False
+        self.unwritten: dict[Revocation, float] = {}
+        """What could not be published, and since when (monotonic)."""
+        self.is_up_to_date = False
+        self.problem = ""
+
+    @property
+    def epoch(self) -> str:
+        """The name of the memory, once it was read."""
+        return self._seen.epoch
+
+    @property
+    def runs(self) -> bool:
+        """Whether the task reads, or tries to."""
+        return self._reading is not None
+
+    async def follow(self, heard: Heard, publish_again: PublishAgain) -> None:
+        """Hand over all that is kept, oldest first, then read on; ``StateFailed`` where it cannot be read."""
+        await self.stop()
+        self._heard, self._publish_again = heard, publish_again
+        self._places = dict.fromkeys(self._keys.streams, BEGINNING)
+        try:
+            seen = await self._look()
+            missed = await self._missed()
+        except StateFailed as error:
+            self._told(str(error))
+            raise
+        self._hear(missed, seen.now_ms, None, True)
+        self._seen, self.is_up_to_date = seen, True
+        self._works()
+        self._reading = asyncio.create_task(self._read_on(), name="reading the shared state")
+
+    def remember(self, revocation: Revocation) -> None:
+        """Publish it again should the server lose it within a minute."""
+        now = self._monotonic()
+        self._recent.append((now, revocation))
+        while self._recent and now - self._recent[0][0] > AGAIN_SECONDS:
+            self._recent.popleft()
+
+    async def stop(self) -> None:
+        """Read no more."""
+        self.is_up_to_date = False
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+            self._reading = None
+
+    async def aclose(self) -> None:
+        """Read no more, and close the connection."""
+        await self.stop()
+        await self._server.aclose()
+
+    async def _read_on(self) -> None:
+        try:
+            await self._read_until_stopped()
+        finally:
+            self.is_up_to_date = False
+
+    async def _read_until_stopped(self) -> None:
+        wait_seconds = _SHORTEST_WAIT
+        while True:
+            try:
+                if not self.is_up_to_date or self.is_suspect() or self._monotonic() - self.looked_at >= LOOK_SECONDS:
+                    await self._catch_up()
+                wait_seconds = _SHORTEST_WAIT
+                found = await self._entries(BLOCK_SECONDS)
+            except StateFailed as error:
+                self._failed(str(error))
+                await asyncio.sleep(wait_seconds * random.uniform(0.5, 1.5))  # noqa: S311, it spreads the replicas
+                wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT)
+            else:
+                self._hear(found, 0, 0.0, False)
+
+    async def _catch_up(self) -> None:
+        quiet_since, seen = self.looked_at, await self._look()
+        is_another = seen.epoch != self._seen.epoch or seen.run != self._seen.run or seen.last < max(self._places.values())
+        if is_another:
+            self.is_up_to_date = False
+            self._places = dict.fromkeys(self._keys.streams, BEGINNING)
+        if is_another or not self.is_up_to_date:
+            self._hear(await self._missed(), seen.now_ms, None if is_another else self._monotonic() - quiet_since, False)
+        if is_another:
+            now = self._monotonic()
+            for began, revocation in tuple(self._recent):
+                if now - began <= AGAIN_SECONDS:
+                    await self._again(revocation, now - began)
+        self._seen, self.is_up_to_date = seen, True
+        try:
+            for revocation, since in tuple(self.unwritten.items()):
+                await self._again(revocation, self._monotonic() - since)
+                self.unwritten.pop(revocation, None)
+        except StateFailed as error:
+            self._told(str(error))  # a full memory, for example: what others publish is heard all the same
+        else:
+            self._works()
+
+    async def _again(self, revocation: Revocation, age_seconds: float) -> None:
+        if self._publish_again is not None:
+            await self._publish_again(revocation, age_seconds)
+
+    async def _look(self) -> _Look:
+        """Ask which memory it is. The moment before the question is when everything up to the answer was known."""
+        asked_at = self._monotonic()
+        epoch, now_ms, last, run = await self._server.call(LOOK, self._keys.log, secrets.token_hex(8))
+        self.looked_at = asked_at
+        return _Look(epoch.decode(), int(now_ms), id_of(last), run.decode())
+
+    async def _missed(self) -> list[Written]:
+        """Everything beyond the own place, oldest first."""
+        found, places = list[Written](), dict(self._places)
+        try:
+            while some := await self._entries(0.0):
+                found += some
+        except BaseException:
+            self._places = places  # what was read is not heard yet
+            raise
+        return sorted(found)
+
+    async def _entries(self, waits_seconds: float) -> list[Written]:
+        """The next entries of both streams; the place moves behind them. None within ``waits_seconds``: an empty list."""
+        blocks = ("BLOCK", round(waits_seconds * 1000)) if waits_seconds else ()
+        places = [spelled_id(self._places[stream]) for stream in self._keys.streams]
+        streams = await self._server.ask(waits_seconds, "XREAD", "COUNT", _AT_ONCE, *blocks, "STREAMS", *self._keys.streams, *places)
+        found = []
+        for stream, entries in streams or ():
+            if entries:
+                self._places[stream] = id_of(entries[-1][0])
+            found += written_of(entries)
+        return sorted(found)
+
+    def _hear(self, entries: list[Written], now_ms: int, oldest_seconds: float | None, is_first: bool) -> None:
+        """Hand them over; no age is more than ``oldest_seconds`` beyond the one that it was written with."""
+        for entry in entries:
+            if self._heard is None or (entry.writer == self._writer and not is_first):
+                continue
+            waited = max(0.0, (now_ms - entry.place[0]) / 1000)
+            age = entry.age_seconds + (waited if oldest_seconds is None else min(waited, oldest_seconds))
+            if age >= entry.seconds:
+                continue
+            try:
+                revocation = read(entry.revocation)
+            except BadSpelling as error:
+                self._tell_unreadable(str(error))
+                continue
+            if not is_first and age < AGAIN_SECONDS:
+                self.remember(revocation)
+            self._heard(Remembered(revocation, age))
+
+    def _failed(self, problem: str) -> None:
+        self.is_up_to_date = False
+        self._told(problem)
+
+    def _told(self, problem: str) -> None:
+        if self.problem != problem:
+            self.problem = problem
+            self._tell("state_failed", {"problem": problem})
+
+    def _works(self) -> None:
+        if self.problem:
+            self.problem = ""
+            self._tell("state_works", {})
+
+    def _tell_unreadable(self, reason: str) -> None:
+        if not self._has_told_unreadable:
+            self._has_told_unreadable = True
+            self._tell("state_entry_unreadable", {"reason": reason})

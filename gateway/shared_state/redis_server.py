@@ -1,0 +1,167 @@
+"""Where Redis is, and calls to it: one server, the one that Sentinel names, or a Cluster.
+
+Owns connections, the deadline of every call, and the sentences about what failed. Must never repeat a call by itself, or show a password.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    ClusterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
+
+from gateway.errors import StateFailed
+from gateway.shared_state.redis_scripts import Script
+
+CONNECTIONS = 16
+"""The calls of one process that are under way at once; further ones wait within their deadline."""
+DEFAULT_PORT = 6379
+
+_FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
+
+
+@dataclass(frozen=True, slots=True)
+class RedisPlace:
+    """Where Redis is and how it is spoken to. ``host`` is the name of the service where ``sentinels`` are given."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    database: int = 0
+    is_tls: bool = False
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: str = ""
+    certificate: str = ""
+    key: str = ""
+    sentinels: tuple[tuple[str, int], ...] = ()
+    sentinel_password: str = field(default="", repr=False)
+    is_cluster: bool = False
+    timeout_seconds: float = 1.0
+    prefix: str = "session-gateway"
+
+    def __str__(self) -> str:
+        if self.sentinels:
+            return f'Redis "{self.host}" of Sentinel {", ".join(f"{host}:{port}" for host, port in self.sentinels)}'
+        return f"Redis at {self.host}:{self.port}"
+
+
+class RedisServer:
+    """The connections of one user: ``call`` runs a script, ``ask`` a command."""
+
+    def __init__(self, place: RedisPlace, monotonic: Callable[[], float], connections: int = CONNECTIONS) -> None:
+        """Connects with the first call."""
+        self.place = place
+        self._monotonic = monotonic
+        self.away_since: float | None = None
+        """When a call was not answered; None where the last one was."""
+        self.away_because = ""
+        self._free = asyncio.Semaphore(connections)
+        self._client, self._sentinel = _client(place, connections)
+
+    async def call(self, script: Script, keys: Sequence[bytes], *given: bytes | int | str) -> Any:
+        """What the script returns; ``StateFailed`` within the deadline."""
+        try:
+            return await self.ask(0.0, "EVALSHA", script.sha, len(keys), *keys, *given)
+        except _Unknown:
+            return await self.ask(0.0, "EVAL", script.text, len(keys), *keys, *given)
+
+    async def ask(self, waits_seconds: float, *command: bytes | int | str) -> Any:
+        """The answer to one command, which may take so much longer than others; ``StateFailed`` where there is none."""
+        try:
+            async with asyncio.timeout(self.place.timeout_seconds + waits_seconds), self._free:
+                answer = await self._client.execute_command(*command)
+        except NoScriptError as error:
+            self.away_since = None
+            raise _Unknown from error
+        except _FAILURES as error:
+            failed = StateFailed(f"{self.place}: {_explained(error)}")
+            if _is_away(error):
+                self.away_since, self.away_because = self._monotonic(), str(failed)
+            raise failed from error
+        self.away_since = None
+        return answer
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+        if self._sentinel is not None:
+            for one in self._sentinel.sentinels:
+                await one.aclose()
+
+
+class _Unknown(StateFailed):
+    """The server does not have the script, and needs its text."""
+
+
+def _client(place: RedisPlace, connections: int) -> tuple[Any, Sentinel | None]:
+    """The library's client; nothing is sent twice by it, and no call waits longer than ours does."""
+    common: dict[str, Any] = {
+        "socket_timeout": None,  # each call has its own deadline
+        "socket_connect_timeout": place.timeout_seconds,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
+    tls: dict[str, Any] = {
+        "ssl_ca_certs": place.ca_file or None,
+        "ssl_certfile": place.certificate or None,
+        "ssl_keyfile": place.key or None,
+    }
+    signs_in: dict[str, Any] = {"username": place.user or None, "password": place.password or None}
+    if place.is_cluster:
+        wishes = common | signs_in | (tls | {"ssl": True} if place.is_tls else {})
+        return RedisCluster(host=place.host, port=place.port, max_connections=2 * connections, require_full_coverage=False, **wishes), None
+    if place.sentinels:
+        if place.is_tls:
+            common |= tls | {"ssl": True}
+        of_sentinels = common | {"password": place.sentinel_password or None}
+        wishes = common | signs_in | {"db": place.database}
+        sentinel = Sentinel(place.sentinels, sentinel_kwargs=of_sentinels, **wishes)  # type: ignore[no-untyped-call]  # it has no types
+        return sentinel.master_for(place.host, max_connections=2 * connections), sentinel
+    if place.is_tls:
+        common |= tls | {"connection_class": SSLConnection}
+    wishes = common | signs_in | {"host": place.host, "port": place.port, "db": place.database}
+    pool = BlockingConnectionPool(connections, None, **wishes)
+    return Redis.from_pool(pool), None
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether nothing answered; a refusal is an answer."""
+    return not isinstance(error, ResponseError) or isinstance(error, ClusterDownError | ReadOnlyError)
+
+
+def _explained(error: BaseException) -> str:
+    """What is wrong, and what to do. Never the text of the server, which may repeat what it was sent."""
+    match error:
+        case AuthenticationError() | AuthorizationError():
+            return "refuses user or password; check state.user_file and state.password_file"
+        case NoPermissionError():
+            return "the user may not do what is needed; run `session-gateway check --online`, the README has the rights"
+        case OutOfMemoryError():
+            return "its memory is full; give it more (maxmemory), and an eye on what else it holds"
+        case BusyLoadingError():
+            return "still loads its data; it will answer when it has"
+        case ReadOnlyError():
+            return "is a replica, which takes no changes; name the primary in state.url, or use state.sentinel"
+        case ClusterDownError():
+            return "its Cluster is down; check that every slot has a node"
+        case ResponseError():
+            return "did not understand; Redis 6.2 or newer is needed"
+        case TimeoutError():
+            return "no answer within state.timeout; check that it runs, and the network"
+        case _:
+            return "cannot be reached; check state.url, that it runs, the firewall, and with TLS the certificate and state.ca_file"

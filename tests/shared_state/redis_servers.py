@@ -1,0 +1,109 @@
+"""Owns real Redis servers on loopback, each on a free port, in a folder of its own, ended with the process. Checks nothing by itself."""
+
+import atexit
+import mmap
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gateway.shared_state.redis_server import RedisPlace
+
+SERVER, SENTINEL = shutil.which("redis-server"), shutil.which("redis-sentinel")
+needs_redis = pytest.mark.skipif(SERVER is None, reason="no redis-server; on Debian: apt-get install redis-server")
+_DEADLINE_SECONDS = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        return port
+
+
+class Running:
+    """One process of Redis or Sentinel. ``start`` it again after ``kill``; the same port, and what its settings let it keep."""
+
+    def __init__(self, folder: Path, *settings: str, port: int = 0, program: str | None = SERVER, environ: dict[str, str] | None = None):
+        self.port, self.folder = port or free_port(), folder
+        self._program, self._environ = program, {**os.environ, **(environ or {})}
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        atexit.register(self.kill)
+        self.start()
+
+    @property
+    def place(self) -> RedisPlace:
+        return RedisPlace("127.0.0.1", self.port)
+
+    def start(self) -> None:
+        if self._program is None:
+            pytest.skip("no redis-server; on Debian: apt-get install redis-server redis-sentinel")
+        lines = [f"dir {self.folder}", "bind 127.0.0.1", "logfile redis.log", *self._settings]
+        if not any(line.startswith("port ") for line in lines):
+            lines.append(f"port {self.port}")
+        if not any(line.startswith(("save", "sentinel ")) for line in lines):
+            lines += ['save ""', "appendonly no"]
+        (self.folder / "redis.conf").write_text("\n".join(lines) + "\n")
+        self._process = subprocess.Popen([self._program, str(self.folder / "redis.conf")], env=self._environ)
+        self._until_it_listens()
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def cli(self, *words: str) -> str:
+        found = subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True, timeout=10, check=True)
+        return found.stdout.strip()
+
+    def _until_it_listens(self) -> None:
+        assert self._process is not None
+        ends = time.monotonic() + _DEADLINE_SECONDS
+        while time.monotonic() < ends:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1.0):
+                    return
+            except OSError:
+                with suppress(subprocess.TimeoutExpired):
+                    raise AssertionError(self._process.wait(timeout=0.01)) from None
+        raise AssertionError((self.folder / "redis.log").read_text())
+
+
+class ClockOfServer:
+    """The file that a server with a frozen clock reads its time from."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "clock"
+        self.file.write_bytes(struct.pack("d", 1_800_000_000.0))
+        with self.file.open("r+b") as opened:
+            self._mapped = mmap.mmap(opened.fileno(), 8)
+
+    def set(self, seconds: float) -> None:
+        struct.pack_into("d", self._mapped, 0, seconds)
+
+
+@cache
+def frozen() -> tuple[Running, ClockOfServer]:
+    """The server of this process of the tests whose clock stands still until a test moves it."""
+    folder = Path(tempfile.mkdtemp(prefix="redis-frozen-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    clock = ClockOfServer(folder)
+    library, source = folder / "frozen.so", Path(__file__).with_name("frozen.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True, timeout=60)
+    return Running(folder / "server", environ={"LD_PRELOAD": str(library), "REDIS_TEST_CLOCK": str(clock.file)}), clock
