@@ -20,7 +20,8 @@ import click
 import uvloop
 
 from gateway import __version__, clock
-from gateway.compose import Gateway, ask_org, settle
+from gateway.clock import Clock
+from gateway.compose import Gateway, ask_org, okta_settings, order_sign_out, settle
 from gateway.config import Config, Settings, load
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
@@ -106,6 +107,27 @@ def check(file: Path, online: bool) -> None:
     apps = f"{count} app{'' if count == 1 else 's'}" if count else "the login host alone, without an app"
     asked = ", the org answers" if online else ""
     click.echo(f"{file}: usable; {apps}, {len(settings.seal_keys)} seal key(s){asked}")
+
+
+@main.command()
+@_config
+def hook(file: Path) -> None:
+    """Print what to enter in Okta's admin console: the event hook, and Universal Logout."""
+    for line in okta_settings(_settings(file)):
+        click.echo(line)
+
+
+@main.command(name="sign-out")
+@_config
+@click.option("--everybody", is_flag=True, help="End everybody's sessions.")
+@click.option("--user", "login", metavar="LOGIN", help="End one user's sessions; the login as people type it, or Okta's id.")
+def sign_out(file: Path, everybody: bool, login: str | None) -> None:
+    """End sessions in every running gateway that shares this state; run it as the user of the gateway."""
+    if everybody is bool(login and login.strip()):
+        raise Refused(("sign-out: say either --everybody, or --user LOGIN",))
+    settings = _settings(file)
+    log = Log(settings.config.log.level, settings.config.log.format)
+    click.echo(_until_done(order_sign_out(settings, None if everybody else login, Clock(), log)))
 
 
 @main.command()

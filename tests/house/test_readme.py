@@ -41,7 +41,7 @@ def test_every_file_and_picture_that_is_linked_exists() -> None:
     assert [target for target in linked if not (ROOT / target).is_file()] == []
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"session-gateway ([a-z]+)\b(?! that)", README)) - {"switches"}))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"session-gateway ([a-z]+(?:-[a-z]+)*)\b(?! that)", README)) - {"switches"}))
 def test_every_command_that_is_named_exists(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command in main.commands
 

@@ -1,0 +1,52 @@
+"""`sign-out`: an administrator ends everybody's sessions, or one user's, in all running processes.
+
+Owns one revocation, published through the shared state by a process that serves nobody. Must never say that processes obey which it cannot
+know of, or act where no other process could hear it.
+"""
+
+from datetime import UTC, datetime
+
+from gateway.clock import Clock
+from gateway.compose.parts import folder_of
+from gateway.compose.state import opened_state
+from gateway.config import Settings, state_folder
+from gateway.errors import BadConfig, StateFailed
+from gateway.log import Log
+from gateway.revocations import Revocation
+
+_ALONE = (
+    "is not set, so running gateways remember revocations by themselves and this command cannot reach them; "
+    "set it, or state.url, and restart them. Until then clear the user's sessions at Okta"
+)
+
+
+async def order_sign_out(settings: Settings, login: str | None, clock: Clock, log: Log) -> str:
+    """Publish it, and return a sentence about what is known of it. ``login``: as a person types it; None for everybody.
+
+    `BadConfig` where the state is one process's own, or cannot be used.
+    """
+    now = clock.wall()
+    if login is None:
+        revocations: tuple[Revocation, ...] = (Revocation(everybody=True, began_before=now),)
+    else:
+        names = dict.fromkeys((login.strip(), login.strip().casefold()))
+        revocations = tuple(Revocation(user_id=name, began_before=now) for name in names)
+    place = state_folder(settings.config, folder_of(settings))
+    if place is None and not settings.config.state.is_redis:
+        raise BadConfig((settings.problem(("state", "directory"), _ALONE),))
+    state = opened_state(settings, clock, log.tell)
+    try:
+        for revocation in revocations:
+            await state.publish(revocation)
+    except StateFailed as error:
+        raise BadConfig((settings.problem(("state", "directory" if place is not None else "url"), str(error)),)) from error
+    finally:
+        await state.aclose()
+    who = "everybody" if login is None else login.strip()
+    log.write("warning", "sign_out_ordered", {"user": who})
+    at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    kept = str(place) if place is not None else "Redis"
+    return (
+        f"written to {kept}: sessions of {who} that began before {at} are refused by every gateway that uses it, once it hears so. "
+        "Their sessions at Okta are not closed: clear them there too"
+    )
