@@ -40,7 +40,8 @@ class AdminAddress:
         self._own = own
         self._totals = Totals()
         self._unready: Mapping[str, str] = {}
-        self._health = Health(self._totals, lambda: self._unready, name)
+        self._notes: Mapping[str, str] = {}
+        self._health = Health(self._totals, lambda: self._unready, name, lambda: self._notes)
         own.watch_level("workers_listening", "Workers that serve now.", self._listening)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -51,7 +52,10 @@ class AdminAddress:
                 await asyncio.gather(*map(self._count, self.workers))
             case "/readyz":
                 excluded = request.query.getall("exclude", [])
-                reasons = await asyncio.gather(*(_unready(worker, excluded) for worker in self.workers))
+                said = await asyncio.gather(*(_readiness(worker, excluded) for worker in self.workers))
+                reasons = tuple(_unready(worker, answer) for worker, answer in zip(self.workers, said, strict=True))
+                hooks = {str(answer["event_hook"]) for answer in said if isinstance(answer, dict) and "event_hook" in answer}
+                self._notes = {"event_hook": ", ".join(sorted(hooks))} if hooks else {}
                 stopping = {"process": "stopping"} if self.is_stopping else {}
                 self._unready = stopping | {part: reason for parts in reasons for part, reason in parts.items()}
         return await self._health.handle(request)
@@ -74,12 +78,17 @@ class AdminAddress:
         return sum(worker.slot.state == "listening" for worker in self.workers)
 
 
-async def _unready(worker: Asked, excluded: Sequence[str]) -> Mapping[str, str]:
-    """What keeps traffic away from it, less the parts of a worker that the caller does not want to know of."""
+async def _readiness(worker: Asked, excluded: Sequence[str]) -> object:
+    """What it answers, where it listens; less the parts of a worker that the caller does not want to know of."""
+    return await _answer(worker.path, "/readyz", excluded) if worker.slot.state == "listening" else None
+
+
+def _unready(worker: Asked, answer: object) -> Mapping[str, str]:
+    """What keeps traffic away from this worker, by what it answered."""
     name = f"worker {worker.slot.number}"
     if worker.slot.state != "listening":
         return {name: worker.slot.state}
-    match await _answer(worker.path, "/readyz", excluded):
+    match answer:
         case {"reasons": dict(reasons)}:
             return {f"{name}: {part}": str(reason) for part, reason in reasons.items()}
         case {"status": "ready"}:

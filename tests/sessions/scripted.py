@@ -1,7 +1,7 @@
 """What the tests of Sessions share: a clock that they move, an org that answers on command, and a memory that asks it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from gateway.core.cache import Lifetimes, RateLimits
 from gateway.core.session import Fingerprinter, NoSession, Session, SessionCookie, Unknown
 from gateway.okta import Browser, OktaAnswer
 from gateway.revocations import LocalRevocations
-from gateway.sessions import Asking, AskingRules, SessionRules, Sessions
+from gateway.sessions import Asking, AskingRules, SessionRules, Sessions, SessionsApi
 
 WALL = 1_800_000_000.0
 BROWSER = Browser(b"Firefox/140", b"de, en", b"", "192.0.2.7")
@@ -106,16 +106,18 @@ def memory(
     keep_alive: float = 0.0,
     max_entries: int = 1000,
     kind: type[LocalRevocations] = LocalRevocations,
+    with_hook: Lifetimes | None = None,
+    api: Callable[[Times], SessionsApi] | None = None,
 ) -> Memory:
-    """A memory whose org answers nothing until it is told to."""
+    """A memory whose org answers nothing until it is told to. ``api``: another org, made for the clock."""
     times, org, events = Times(), ScriptedOrg(), list[tuple[str, Mapping[str, object]]]()
 
     def on_event(name: str, figures: Mapping[str, object]) -> None:
         events.append((name, figures))
 
     revocations = kind(times.clock.monotonic)
-    asking = Asking(org, times.clock, on_event, rules)
-    settings = SessionRules(lifetimes or Lifetimes(), max_entries, keep_alive)
+    asking = Asking(api(times) if api is not None else org, times.clock, on_event, rules)
+    settings = SessionRules(lifetimes or Lifetimes(), max_entries, keep_alive, with_hook=with_hook)
     sessions = Sessions(asking, revocations, Fingerprinter(b"k" * 32, "https://o.example"), settings, times.clock, on_event)
     return Memory(sessions, asking, org, times, revocations, events)
 

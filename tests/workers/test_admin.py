@@ -81,6 +81,18 @@ async def test_what_the_caller_excludes_is_asked_of_no_worker() -> None:
         assert await readiness(origin, "?exclude=process") == (503, {"worker 1: revocations": "not shared"})
 
 
+async def test_what_workers_say_of_the_event_hook_is_passed_on_and_keeps_no_traffic_away() -> None:
+    def hooked(word: str) -> Handle:
+        return Health(Metrics(), dict, None, lambda: {"event_hook": word}).handle
+
+    async with (
+        admin(hooked("trusted"), hooked("silent"), hooked("trusted")) as origin,
+        aiohttp.ClientSession() as client,
+        client.get(f"{origin}/readyz") as answer,
+    ):
+        assert (answer.status, await answer.json()) == (200, {"status": "ready", "event_hook": "silent, trusted"})
+
+
 async def test_a_place_without_a_worker_is_unready() -> None:
     address = AdminAddress(None, Metrics())
     slot = WorkerSlot(3, never, address.left, Clock(), lambda event, figures: None)

@@ -1,0 +1,163 @@
+"""When the hook is relied on: trust that all processes share, the watchdog, and a shared state that goes away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.core.cache import Lifetimes
+from gateway.core.session import Session
+from gateway.doors.hooks import HookWatch
+from gateway.errors import StateFailed
+from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS
+from gateway.shared_state import MemoryState
+from tests.sessions.scripted import BROWSER, SID, WALL, Memory, answer, memory, session
+
+LONG = Lifetimes(ttl=900.0, ttl_max=900.0)
+Figures = Mapping[str, object]
+
+
+class AwayState(MemoryState):
+    """A shared state that can be cut off."""
+
+    is_away = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is there."""
+        return not self.is_away
+
+    async def get(self, kind: str, key: bytes) -> bytes | None:
+        """As ``MemoryState``, while it is there."""
+        if self.is_away:
+            raise StateFailed("away")
+        return await super().get(kind, key)
+
+
+@dataclass
+class Process:
+    """One process: its sessions and its watch."""
+
+    m: Memory
+    watch: HookWatch
+    told: list[str] = field(default_factory=list)
+
+
+def process(state: MemoryState, m: Memory) -> Process:
+    told: list[str] = []
+    watch = HookWatch(state, m.sessions, m.times.clock, lambda event, figures: told.append(event))
+
+    def named(found: Session, is_new: bool) -> None:
+        if is_new:
+            watch.begun(found)
+
+    m.sessions.on_named = named
+    return Process(m, watch, told)
+
+
+@pytest.fixture
+def m() -> Memory:
+    made = memory(Lifetimes(ttl=10.0), with_hook=LONG)
+    made.org.now = answer(session())
+    return made
+
+
+@pytest.fixture
+def state(m: Memory) -> AwayState:
+    return AwayState(m.times.clock)
+
+
+async def trusted(one: Process) -> None:
+    await one.watch.heard({"00u-carol": WALL + one.m.times.passed})
+    await one.watch.look()
+    assert one.watch.is_trusted and one.watch.word == "trusted"
+
+
+async def passes(one: Process, seconds: float) -> None:
+    """Time, with a look at each of its seconds."""
+    end = one.m.times.passed + seconds
+    while one.m.times.passed < end:
+        one.m.times.passed = min(end, one.m.times.passed + 1.0)
+        await one.watch.look()
+
+
+async def test_without_a_sign_in_event_answers_live_as_long_as_ever(m: Memory, state: AwayState) -> None:
+    one = process(state, m)
+    await one.watch.look()
+    await m.sessions.current(SID, BROWSER)
+    m.times.passed = 10.0
+    assert (one.watch.word, m.sessions.recall(SID)) == ("waiting", None)
+
+
+async def test_after_one_they_live_for_minutes_in_every_process(m: Memory, state: AwayState) -> None:
+    one, other = process(state, m), process(state, memory(Lifetimes(ttl=10.0), with_hook=LONG))
+    await trusted(one)
+    await other.watch.look()
+    assert other.watch.is_trusted
+    await m.sessions.current(SID, BROWSER)
+    await passes(one, 600.0)
+    assert m.sessions.recall(SID) == session()
+    await passes(one, 300.0)
+    assert m.sessions.recall(SID) is None
+
+
+async def test_an_event_that_came_too_late_is_no_sign_of_life(m: Memory, state: AwayState) -> None:
+    one = process(state, m)
+    await one.watch.heard({"00u-carol": WALL - LATE_SECONDS - 1.0})
+    await one.watch.look()
+    assert not one.watch.is_trusted
+
+
+async def test_a_sign_in_without_its_event_brings_the_short_ttl_back_for_what_was_remembered_before(m: Memory, state: AwayState) -> None:
+    one = process(state, m)
+    await trusted(one)
+    m.sessions.issued(SID)
+    await m.sessions.current(SID, BROWSER)
+    await passes(one, LATE_SECONDS - 1.0)
+    assert m.sessions.recall(SID) == session()
+    await passes(one, 1.0)
+    assert (one.watch.word, m.sessions.recall(SID)) == ("silent", None)
+    assert one.told == ["event_hook_trusted", "event_hook_silent"]
+
+
+async def test_a_quiet_night_is_no_silence_and_an_event_in_time_keeps_the_trust(m: Memory, state: AwayState) -> None:
+    one = process(state, m)
+    await trusted(one)
+    m.sessions.issued(SID)
+    await m.sessions.current(SID, BROWSER)
+    await passes(one, 100.0)
+    await one.watch.heard({"00u-alice": WALL + 1.0})
+    await passes(one, 8 * 3600.0)
+    assert one.watch.is_trusted
+
+
+async def test_a_trust_that_comes_back_does_not_cover_answers_from_before(m: Memory, state: AwayState) -> None:
+    one = process(state, m)
+    await trusted(one)
+    await m.sessions.current(SID, BROWSER)
+    await passes(one, 60.0)
+    await one.watch.lost("a test")
+    assert m.sessions.recall(SID) is None
+    await m.sessions.current(SID, BROWSER)
+    await passes(one, 1.0)
+    await trusted(one)
+    await passes(one, 9.0)
+    assert m.sessions.recall(SID) is None
+
+
+async def test_while_the_state_is_away_the_short_ttl_counts_and_afterwards_nothing_is_lost(m: Memory, state: AwayState) -> None:
+    one = process(state, m)
+    await trusted(one)
+    await m.sessions.current(SID, BROWSER)
+    await passes(one, 60.0)
+    good = m.sessions.good_until(m.sessions.marks(SID))
+    assert good is not None and m.sessions.is_good(good)
+    m.times.passed += WINDOW_SECONDS  # no look came through
+    assert not m.sessions.is_good(good) and m.sessions.recall(SID) is None
+    state.is_away = True
+    await one.watch.look()
+    assert (one.watch.word, one.watch.is_trusted) == ("unknown", False)
+    await m.sessions.current(SID, BROWSER)
+    state.is_away = False
+    await one.watch.look()
+    assert one.watch.is_trusted
