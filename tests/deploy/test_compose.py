@@ -7,7 +7,6 @@ and paths are others.
 
 import asyncio
 import html
-import importlib.util
 import os
 import random
 import re
@@ -155,8 +154,6 @@ def _command(service: Service) -> list[str]:
 @asynccontextmanager
 async def _trial(file: str, folder: Path) -> AsyncIterator[Trial]:
     """Everything of the file, started here in the order of `READY`."""
-    if file == "compose.yaml" and importlib.util.find_spec("gateway.shared_state.redis") is None:
-        pytest.skip("this version cannot use Redis")
     for program in ("nginx", "redis-server") if file == "compose.yaml" else ():
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from gateway.config import Settings, read
-from gateway.config.model import State
 from gateway.config.values import byte_count, host_of, port_of
 from gateway.shared_state.database import LARGEST_FILE_BYTES
 from tests.deploy.certificates import certificate
@@ -16,12 +15,6 @@ from tests.deploy.objects import DEPLOY, RUNNING, configuration, containers, env
 from tests.house.configurations import SEAL_KEY, SEALED
 
 ROOT_OF_PODS, STATE_OF_PODS = "/run/session-gateway/", "/var/lib/session-gateway"
-
-
-def _asks_redis(source: str) -> bool:
-    objects = of(source)
-    said = tomllib.loads(configuration(objects)).get("state", {})
-    return "url" in said or "SESSION_GATEWAY__STATE__URL" in environment(gateway_of(objects)[1])
 
 
 def _checked(text: str, given: Mapping[str, str], folder: Path) -> Settings:
@@ -40,10 +33,7 @@ def _checked(text: str, given: Mapping[str, str], folder: Path) -> Settings:
     return read(str(folder / "gateway.toml"), text.replace(ROOT_OF_PODS, f"{folder}/"), environ)
 
 
-KNOWN = [source for source in RUNNING if "url" in State.model_fields or not _asks_redis(source)]
-
-
-@pytest.mark.parametrize("source", KNOWN)
+@pytest.mark.parametrize("source", RUNNING)
 def test_a_pods_configuration_is_usable(source: str, tmp_path: Path) -> None:
     objects = of(source)
     pod, container = gateway_of(objects)
