@@ -22,10 +22,8 @@ class AwayState(MemoryState):
 
     is_away = False
 
-    @property
-    def ready(self) -> bool:
-        """Whether it is there."""
-        return not self.is_away
+    def comes_or_goes(self, is_away: bool) -> None:
+        self.is_away, self.ready = is_away, not is_away
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
         """As ``MemoryState``, while it is there."""
@@ -154,10 +152,10 @@ async def test_while_the_state_is_away_the_short_ttl_counts_and_afterwards_nothi
     assert good is not None and m.sessions.is_good(good)
     m.times.passed += WINDOW_SECONDS  # no look came through
     assert not m.sessions.is_good(good) and m.sessions.recall(SID) is None
-    state.is_away = True
+    state.comes_or_goes(True)
     await one.watch.look()
     assert (one.watch.word, one.watch.is_trusted) == ("unknown", False)
     await m.sessions.current(SID, BROWSER)
-    state.is_away = False
+    state.comes_or_goes(False)
     await one.watch.look()
     assert one.watch.is_trusted
