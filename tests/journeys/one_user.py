@@ -388,7 +388,9 @@ class Day:
         """An administrator ends one of the browser's sessions at Okta."""
         living = [session for session in browser.person.given if self.org.noted.is_alive(session)]
         if living:
-            self.org.sessions.end(living[act.how % len(living)])
+            chosen = living[act.how % len(living)]
+            self.org.noted.ended_by_administrator.add(chosen)
+            self.org.sessions.end(chosen)
 
     # Events.
 

@@ -31,12 +31,16 @@ ASKING: ContextVar["WatchedPerson | None"] = ContextVar("asking", default=None)
 
 
 class NotedSessions(SessionStore):
-    """Writes down when each session ended. ``lacks_factor``: the next one that begins is nobody's until a factor is shown."""
+    """Writes down when each session ended. ``lacks_factor``: the next one that begins is nobody's until a factor is shown.
+
+    ``ended_by_administrator``: those that nobody here ended, nor any other session of their users.
+    """
 
     def __init__(self, clock: Clock, lifetime_seconds: float, org_id: str) -> None:
         super().__init__(clock, lifetime_seconds, org_id)
         self._now = clock.now
         self.ended_at: dict[OrgSession, float] = {}
+        self.ended_by_administrator: set[OrgSession] = set()
         self.lacks_factor = False
 
     def open(self, user: User, *, with_idx: bool) -> OrgSession:
@@ -240,6 +244,9 @@ class WatchedPerson(Person):
         newest_lives = self.newest is not None and noted.is_alive(self.newest)
         if self.newest is not None and noted.end_of(self.newest) + TTL_SECONDS + SLOW_SECONDS >= now:
             found.add(self.newest.user.login)
+        if self.newest in noted.ended_by_administrator:
+            # The same user's older session, for which an app still has a pass, is Okta's own yes.
+            found |= {one.user.login for one in self.superseded if one.user == self.newest.user and noted.is_alive(one)}
         if self.pending is not None and self.pending.status == "ACTIVE":
             found.add(self.pending.user.login)
         if self.planted is not None and not newest_lives:
