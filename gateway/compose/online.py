@@ -1,6 +1,6 @@
 """`check --online`: whether the org answers as an Okta org does, and whether a Redis that holds the state can be used.
 
-Owns the question to the org, asked with a made-up cookie that names nobody. Must never send a real cookie or a token. Rules from: DESIGN section 10.
+Owns the question to the org, asked with a made-up cookie that names nobody. Must never send a real cookie or a token.
 """
 
 import secrets
