@@ -16,6 +16,8 @@ from tests.shared_state.replicas import Replica, replicas
 
 pytestmark = needs_redis
 ONE, OTHER = (Revocation((Fingerprint(bytes([number]) * 16),)) for number in (1, 2))
+_PATIENT_SECONDS = 10.0
+"""A Cluster is asked several questions before the first call."""
 _CERTIFICATES = """set -e
 new="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 openssl req -x509 $new -keyout ca.key -out ca.pem -days 2 -subj /CN=ca
@@ -27,7 +29,7 @@ _RIGHTS = "~{session-gateway}:* -@all +@read +@write +@connection +eval +evalsha
 
 
 async def _holds(place: RedisPlace) -> None:
-    async with replicas(place) as (one, other):
+    async with replicas(place, call_seconds=_PATIENT_SECONDS) as (one, other):
         await one.state.publish(ONE)
         await other.until_heard(ONE)
         lease = await one.state.lease([b"k"], b"owner", 10.0)
@@ -53,7 +55,7 @@ async def test_tls_with_a_client_certificate_and_a_user_with_few_rights(tmp_path
         (shows, "cannot be reached"),
         (signs_in, "cannot be reached"),
     ):
-        one = Replica(wrong)
+        one = Replica(wrong, _PATIENT_SECONDS)
         with pytest.raises(StateFailed, match=says) as failed:
             await one.follow()
         await one.state.aclose()
@@ -70,7 +72,7 @@ async def test_a_fail_over_by_sentinel_loses_no_revocation(tmp_path: Path) -> No
         if "slaves=1" in sentinel.cli("INFO", "sentinel") and "link_status:up" in replica.cli("INFO", "replication"):
             break
         await moment(0.05)
-    async with replicas(RedisPlace("mine", sentinels=(("127.0.0.1", sentinel.port),))) as (one, other):
+    async with replicas(RedisPlace("mine", sentinels=(("127.0.0.1", sentinel.port),)), call_seconds=2.0) as (one, other):
         await one.state.publish(ONE)
         await other.until_heard(ONE)
         primary.kill()
@@ -79,7 +81,7 @@ async def test_a_fail_over_by_sentinel_loses_no_revocation(tmp_path: Path) -> No
         await other.until_heard(OTHER)
         await one.until_ready()
         await other.until_ready()
-        async with replicas(replica.place, 1) as (late,):
+        async with replicas(replica.place, 1, _PATIENT_SECONDS) as (late,):
             await late.until_heard(ONE, OTHER)
     for server in (sentinel, replica):
         server.kill()
