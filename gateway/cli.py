@@ -21,7 +21,7 @@ import uvloop
 
 from gateway import __version__, clock
 from gateway.clock import Clock
-from gateway.compose import Gateway, ask_org, okta_settings, order_sign_out, settle
+from gateway.compose import Gateway, ask_org, ask_state, okta_settings, order_sign_out, settle
 from gateway.config import Config, Settings, load
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
@@ -93,7 +93,7 @@ def worker(number: int) -> None:
 
 @main.command()
 @_config
-@click.option("--online", is_flag=True, help="Ask the org too.")
+@click.option("--online", is_flag=True, help="Ask the org and Redis too.")
 def check(file: Path, online: bool) -> None:
     """Say everything that is wrong with a configuration, each with its place; exit code 1 if anything is."""
     settings = _settings(file)
@@ -101,6 +101,10 @@ def check(file: Path, online: bool) -> None:
         click.echo(warning, err=True)
     if online:
         problems = _until_done(ask_org(settings))
+        at_state, warnings = _until_done(ask_state(settings))
+        for warning in warnings:
+            click.echo(warning, err=True)
+        problems += at_state
         if problems:
             raise Refused(problems)
     count = len(settings.config.apps)

@@ -1,17 +1,19 @@
-"""`check --online`: whether the org answers as an Okta org does.
+"""`check --online`: whether the org answers as an Okta org does, and whether a Redis that holds the state can be used.
 
-Owns one question, asked with a made-up cookie that names nobody. Must never send a real cookie or a token. Rules from: DESIGN section 10.
+Owns the question to the org, asked with a made-up cookie that names nobody. Must never send a real cookie or a token.
 """
 
 import secrets
 
 from gateway.compose.hosts import org_deadlines, org_place
 from gateway.compose.parts import folder_of, resolver
+from gateway.compose.state import redis_place
 from gateway.config import Settings
 from gateway.core.session import NoSession, SessionCookie, Unknown
 from gateway.okta import Browser, Okta
 from gateway.outbound import open_client
 from gateway.resolver import ResolverOfClient
+from gateway.shared_state import check_redis
 
 
 async def ask_org(settings: Settings) -> tuple[str, ...]:
@@ -40,3 +42,11 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
             remedy = "check that this is an Okta org, and okta.host and okta.connect_to for a custom domain"
             text = f"{asked}: not what an org answers to a stranger (status {answer.status}); {remedy}"
             return (settings.problem(("okta", "org"), text),)
+
+
+async def ask_state(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The problems and the warnings of a Redis that holds the state; none where another engine does."""
+    if not settings.config.state.is_redis:
+        return (), ()
+    found = await check_redis(redis_place(settings))
+    return tuple(settings.problem(("state", "url"), text) for text in found.problems), found.warnings

@@ -9,6 +9,7 @@ from gateway.shared_state.interface import Bounds, Heard, Lease, SharedState, Te
 from gateway.shared_state.memory import MemoryState
 from gateway.shared_state.opening import open_state
 from gateway.shared_state.redis import RedisState
+from gateway.shared_state.redis_check import check_redis
 from gateway.shared_state.redis_server import RedisPlace
 from gateway.shared_state.sqlite import SqliteState
 
@@ -22,6 +23,7 @@ __all__ = [
     "SharedState",
     "SqliteState",
     "Tell",
+    "check_redis",
     "folder_problem",
     "open_state",
 ]

@@ -18,10 +18,10 @@ CALL_SECONDS = 0.3
 class Replica:
     """One process's state, what it heard, and what it told."""
 
-    def __init__(self, place: RedisPlace) -> None:
+    def __init__(self, place: RedisPlace, call_seconds: float = CALL_SECONDS) -> None:
         self.heard: list[Revocation] = []
         self.told: list[str] = []
-        self.state = RedisState(replace(place, timeout_seconds=CALL_SECONDS), Clock(time.monotonic, time.time), self._tell)
+        self.state = RedisState(replace(place, timeout_seconds=call_seconds), Clock(time.monotonic, time.time), self._tell)
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self.told.append(event)
@@ -46,8 +46,8 @@ class Replica:
 
 
 @asynccontextmanager
-async def replicas(place: RedisPlace, number: int = 2) -> AsyncIterator[list[Replica]]:
-    made = [Replica(place) for _ in range(number)]
+async def replicas(place: RedisPlace, number: int = 2, call_seconds: float = CALL_SECONDS) -> AsyncIterator[list[Replica]]:
+    made = [Replica(place, call_seconds) for _ in range(number)]
     try:
         for one in made:
             await one.follow()

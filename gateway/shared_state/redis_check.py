@@ -1,0 +1,69 @@
+"""Whether a Redis can be used: asked by hand, before the gateway is.
+
+Owns the questions and the sentences. Must never leave anything behind, or publish a revocation.
+"""
+
+import secrets
+import time
+from typing import NamedTuple
+
+from gateway.clock import Clock
+from gateway.errors import StateFailed
+from gateway.shared_state.redis import RedisState
+from gateway.shared_state.redis_keys import Keys
+from gateway.shared_state.redis_log_scripts import ABOUT
+from gateway.shared_state.redis_server import RedisPlace, RedisServer
+
+OLDEST = (6, 2)
+_KIND = "check"
+
+
+class Checked(NamedTuple):
+    """Why it cannot be used, and what is unwise."""
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+async def check_redis(place: RedisPlace) -> Checked:
+    """Ask the server what it is, and try every kind of call but publishing."""
+    server = RedisServer(place, time.monotonic, 1)
+    try:
+        said = [one.decode() for one in (await server.call(ABOUT, Keys(place.prefix).log[:1]))[:5]]
+        version, policy, largest, has_log, role = said
+        if version and _numbers(version) < OLDEST:
+            return Checked((f"{place}: is version {version}; 6.2 or newer is needed",))
+        if role == "slave":
+            return Checked((f"{place}: is a replica; name the primary in state.url, or use state.sentinel",))
+        await _try(place)
+    except StateFailed as error:
+        return Checked((str(error),))
+    finally:
+        await server.aclose()
+    warnings = []
+    if policy.startswith("allkeys") and largest != "0":
+        warnings.append(f"WARNING: {place}: evicts any key when its memory is full ({policy}), sign-outs too; use noeviction")
+    if has_log == "0":
+        warnings.append(f"WARNING: {place}: a restart loses what it wrote since its last snapshot; switch appendonly on")
+    if not version:
+        warnings.append(f"WARNING: {place}: its user may not ask INFO, so version and eviction are not known; give it +info")
+    return Checked((), tuple(warnings))
+
+
+async def _try(place: RedisPlace) -> None:
+    """One of each call, on keys that nobody else has."""
+    state, key = RedisState(place, Clock(), lambda event, figures: None), secrets.token_bytes(16)
+    try:
+        await state.follow(lambda heard: None)
+        lease = await state.lease([key], key, 1.0)
+        await state.put(_KIND, key, b"", 1.0, under=lease)
+        await state.entries(_KIND)
+        await state.take(_KIND, key)
+        if lease is not None:
+            await state.release(lease)
+    finally:
+        await state.aclose()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
