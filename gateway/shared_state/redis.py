@@ -6,6 +6,7 @@ longer than the deadline of the configuration, or ask a server again that has ju
 
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from gateway.clock import Clock
@@ -91,7 +92,17 @@ class RedisState:
         answer = await self._call(LEASE, self._keys.leases, owner, milliseconds(seconds), most, *names)
         if answer == b"full":
             raise StateFailed(f"{self._server.place}: there are as many leases as there may be")
-        return Lease(names, owner, int(answer)) if answer else None
+        if not answer:
+            return None
+        lease = Lease(names, owner, int(answer))
+        try:
+            if self._reader.runs:
+                await self._reader.hear_now(self._server)
+        except BaseException:
+            with suppress(StateFailed):
+                await self.release(lease)
+            raise
+        return lease
 
     async def renew(self, lease: Lease, seconds: float) -> bool:
         """Let the lease end so many seconds from now; False where it was lost."""

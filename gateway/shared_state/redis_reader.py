@@ -185,17 +185,31 @@ class RedisReader:
             raise
         return sorted(found)
 
+    async def hear_now(self, server: RedisServer) -> None:
+        """Hear what was published before this call, asking on another connection; ``StateFailed`` where something may be missed."""
+        is_more = True
+        while is_more:
+            is_more, found = await self._read(0.0, server)
+            self._hear(found, 0, 0.0, False)
+
     async def _entries(self, waits_seconds: float) -> list[Written]:
-        """The next entries of both streams; the place moves behind them. None within ``waits_seconds``: an empty list."""
+        """The next entries of both streams. None within ``waits_seconds``: an empty list."""
+        _, found = await self._read(waits_seconds, self._server)
+        return found
+
+    async def _read(self, waits_seconds: float, server: RedisServer) -> tuple[bool, list[Written]]:
+        """Whether there was something, and what of it is beyond the own place, which moves behind it: two may read at once."""
         blocks = ("BLOCK", round(waits_seconds * 1000)) if waits_seconds else ()
         places = [spelled_id(self._places[stream]) for stream in self._keys.streams]
-        streams = await self._server.ask(waits_seconds, "XREAD", "COUNT", _AT_ONCE, *blocks, "STREAMS", *self._keys.streams, *places)
+        streams = await server.ask(waits_seconds, "XREAD", "COUNT", _AT_ONCE, *blocks, "STREAMS", *self._keys.streams, *places)
+        if server is not self._server and not self.is_up_to_date:
+            raise StateFailed(self.problem or f"{server.place}: what others published is not heard yet")  # all is read from the beginning
         found = []
         for stream, entries in streams or ():
+            found += [entry for entry in written_of(entries) if entry.place > self._places[stream]]
             if entries:
-                self._places[stream] = id_of(entries[-1][0])
-            found += written_of(entries)
-        return sorted(found)
+                self._places[stream] = max(self._places[stream], id_of(entries[-1][0]))
+        return bool(streams), sorted(found)
 
     def _hear(self, entries: list[Written], now_ms: int, oldest_seconds: float | None, is_first: bool) -> None:
         """Hand them over; no age is more than ``oldest_seconds`` beyond the one that it was written with."""

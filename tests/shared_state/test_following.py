@@ -147,3 +147,18 @@ async def test_whoever_never_polls_hears_it_too(engine: Engine, tmp_path: Path, 
         await one.publish(Revocation((ONE,)))
         async with asyncio.timeout(5):
             await arrived.wait()
+
+
+async def test_whoever_gets_a_lease_has_heard_what_was_published_before(engine: Engine, tmp_path: Path, times: Times) -> None:
+    async with together(engine, tmp_path, times) as (one, other, _):
+        heard: list[Remembered] = []
+        await one.follow(lambda _: None)
+        await other.follow(heard.append)
+        for number in range(50):
+            mark = Fingerprint(number.to_bytes(16, "big"))
+            await one.publish(Revocation((mark,)))
+            lease = await other.lease([b"browser"], b"%d" % number, 10.0)
+            assert lease is not None
+            other.poll()
+            assert heard[-1].revocation.fingerprints == (mark,) and len(heard) == number + 1
+            await other.release(lease)
