@@ -12,8 +12,6 @@ import pytest
 from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
 from gateway.revocations import Revocation
-from gateway.shared_state.redis_reader import BLOCK_SECONDS
-from gateway.shared_state.redis_server import RedisServer
 from tests.shared_state.engines import until
 from tests.shared_state.redis_servers import Running, needs_redis
 from tests.shared_state.replicas import CALL_SECONDS, Replica, Wire, replicas
@@ -37,29 +35,6 @@ async def test_what_is_published_is_heard_at_once_and_not_by_its_publisher(serve
         await other.state.publish(Revocation((OTHER,)))
         await one.until_heard(Revocation((OTHER,)))
         assert (one.heard, other.heard) == ([Revocation((OTHER,))], [Revocation((ONE,))])
-
-
-async def test_whoever_gets_a_lease_has_heard_even_where_its_reading_is_late(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, forever = RedisServer.ask, asyncio.Event()
-
-    async def late(self: RedisServer, waits_seconds: float, *command: bytes | int | str) -> object:
-        if waits_seconds:
-            await forever.wait()
-        return await asked(self, waits_seconds, *command)
-
-    async with replicas(server.place) as (one, other):
-        await one.state.publish(Revocation((THIRD,)))
-        await other.until_heard(Revocation((THIRD,)))
-        monkeypatch.setattr(RedisServer, "ask", late)
-        await asyncio.sleep(2 * BLOCK_SECONDS)  # so that the reading which is under way ends
-        await one.state.publish(Revocation((ONE,)))
-        assert other.heard == [Revocation((THIRD,))]
-        lease = await other.state.lease([b"browser"], b"owner", 10.0)
-        assert lease is not None and other.heard == [Revocation((THIRD,)), Revocation((ONE,))]
-        forever.set()
-        await one.state.publish(Revocation((OTHER,)))
-        await other.until_heard(Revocation((OTHER,)))
-        assert other.heard == [Revocation((THIRD,)), Revocation((ONE,)), Revocation((OTHER,))], "nothing is heard twice"
 
 
 async def test_a_server_that_stands_still_costs_one_deadline_and_is_believed_again_when_everything_was_heard(server: Running) -> None:
