@@ -75,7 +75,7 @@ async def test_a_relative_folder_lies_beside_the_configuration(tmp_path: Path) -
         assert (tmp_path / "kept" / "state.db").is_file()
     finally:
         await gateway.aclose()
-    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["state.db", "state.lock"]
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["state.counter", "state.db", "state.lock"]
 
 
 async def test_check_makes_nothing(tmp_path: Path) -> None:
