@@ -163,6 +163,13 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("identity"),
         (Act("enters"), Act("enters", user=BOB), Act("signs_in", user=BOB), Act("restarts", how=1)),
     ),
+    "a planted session waits for the proven end of the one before": (
+        World("identity"),
+        (
+            *(Act("enters"), Act("enters"), Act("enters"), AtOnce((Act("enters"), Act("signs_in")), (7.0,))),
+            AtOnce((Act("is_planted"), Act("visits")), (0.0,)),
+        ),
+    ),
     "kin of a session that is held admits nobody": (
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),

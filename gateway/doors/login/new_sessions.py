@@ -363,8 +363,8 @@ class NewSessions:
     async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
         """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
 
-        False where Okta names nobody for it. Nobody vouches for these cookies. From here on they are the browser's: apps get a pass
-        for them, which must end with them.
+        ``TimedOut`` where that end is not proven: then nobody is let in, and the next request tries again. False where Okta names nobody
+        for it. Nobody vouches for these cookies. From here on they are the browser's: apps get a pass for them, which must end with them.
         """
         judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
         finding = judgement.finding
@@ -374,17 +374,23 @@ class NewSessions:
         rest = tuple(cookie for cookie in others if not self._sessions.is_revoked((cookie,)))
         # What is refused already is being closed; its end is not proven here.
         unproven = (*record.before, *(cookie for cookie in others if cookie not in rest))
+        if finding.user_id != record.user_id:
+            await self._prove_ended(self._unproven(record, judgement.living), sender)
         if rest:
             known = finding.user_id == record.user_id
             was = finding if known else await self._comparer.who(rest, sender.browser)
             if isinstance(was, Session) and was.user_id == finding.user_id:
                 await self._sessions.adopt(rest, judgement.living)
             elif not is_proof_of_end(was):
-                closed = await self._comparer.close(rest, sender.browser)
-                unproven = unproven if closed.proven else (*unproven, *rest)
+                await self._prove_ended(rest, sender)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
         await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id).with_unproven(unproven))
         return True
+
+    async def _prove_ended(self, cookies: Cookies, sender: Sender) -> None:
+        """These are of a user before, and refused already; ``TimedOut`` where Okta does not say that they are gone: another user waits."""
+        if cookies and not (await self._comparer.close(cookies, sender.browser)).proven:
+            raise TimedOut("first_byte")
 
     # The browser's turn.
 
