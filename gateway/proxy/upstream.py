@@ -1,7 +1,7 @@
 """The connections to one server behind the gateway: how many, which is free, and when an idle one is given up.
 
     taken ── answer with a body ──▶ idle ─────────────────────▶ taken, or closed after a while
-      ▲   └─ answer without one ──▶ resting ── a silent second ──┘
+      ▲   └─ answer without one ──▶ resting ── silent for a while ┘
       └───────────────────────────── a waiting request
 
 Owns the pool. A connection is used by one request at a time; the one that was free last goes first, so that the others grow old and leave.
@@ -24,9 +24,10 @@ from gateway.proxy.place import Place
 from gateway.proxy.waiting import Waiter, WaitingClients, held_by_place, places
 from gateway.resolver import LiteralNames, Names
 
-REST_SECONDS: Final = 1.0
+REST_SECONDS: Final = 5.0
 """So long a server must be silent behind an answer without a body. A late body comes 40 ms later at the most common worst: its server's
-second write waits for an acknowledgement that the other side delays (RFC 1122 §4.2.3.2 allows 500 ms)."""
+second write waits for an acknowledgement that the other side delays (RFC 1122 §4.2.3.2 allows 500 ms). On a machine with ten times more
+to do than it can, one came more than a second later."""
 MOST_RESTING: Final = 64
 
 
@@ -105,7 +106,7 @@ class Upstream(Home):
         """The one that has been silent for longest, if for long enough."""
         while self._resting and self._resting[0].rests_until <= now:
             connection = self._resting.popleft()
-            if connection.is_open and now < connection.idle_until:
+            if connection.is_open and now < connection.idle_until and connection.is_silent():
                 connection.is_reused = True
                 connection.client = client
                 return connection

@@ -4,6 +4,7 @@ Owns the transport of one connection, as far as bytes go out. Must never hold a 
 """
 
 import asyncio
+import select
 from typing import cast
 
 from gateway.errors import HungUp
@@ -25,6 +26,17 @@ class Writing(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether a request may still be sent."""
         return self._transport is not None and not self._transport.is_closing()
+
+    def is_silent(self) -> bool:
+        """Whether the server has sent nothing that was not read yet: this process may have been too busy to read it."""
+        if self._transport is None:
+            return False
+        connection = self._transport.get_extra_info("socket")
+        if connection is None:
+            return False
+        looking = select.poll()
+        looking.register(connection.fileno(), select.POLLIN)
+        return not looking.poll(0)
 
     async def drained(self) -> None:
         """Wait while the server is slower than we are; HungUp where it went away."""

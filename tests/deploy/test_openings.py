@@ -128,7 +128,7 @@ async def test_the_gateway_starts_as_any_user_of_group_0(another_user: Sequence[
     for name, (text, mode) in files.items():
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(mode)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXGRP)
     places = {
         "SESSION_GATEWAY_SEAL_KEYS_FILE": str(tmp_path / "seal.keys"),
