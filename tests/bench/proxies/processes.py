@@ -53,8 +53,8 @@ def pause(seconds: float) -> None:
 class Program:
     """A running program and its children. ``with`` ends it."""
 
-    def __init__(self, command: Command, core: int, said: Path) -> None:
-        """Start it on this core; what it prints goes to the file ``said``."""
+    def __init__(self, command: Command, core: int | str, said: Path) -> None:
+        """Start it on this core, or on these ("0,1"); what it prints goes to the file ``said``."""
         self._said = said
         words = ("taskset", "-c", str(core), "setpriv", "--pdeathsig", "KILL", *command.words)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SESSION_GATEWAY")}
