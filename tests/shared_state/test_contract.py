@@ -1,31 +1,13 @@
 """What every engine of the shared state promises."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import StateFailed
 from gateway.shared_state import Bounds, SharedState
-from tests.shared_state.engines import ENGINES, Engine, Times, opened
-
-
-@pytest.fixture
-def times() -> Times:
-    return Times()
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    found: Engine = request.param
-    return found
-
-
-@pytest.fixture
-async def state(engine: Engine, tmp_path: Path, times: Times) -> AsyncIterator[SharedState]:
-    async with opened(engine, tmp_path, times) as made_one:
-        yield made_one
+from tests.shared_state.engines import Engine, Times, opened
 
 
 async def test_a_claim_has_one_winner_until_it_ends(state: SharedState, times: Times) -> None:

@@ -3,26 +3,13 @@
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from gateway.core.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Kin, Moved, Remembered, Revocation
 from gateway.shared_state import Bounds
 from gateway.shared_state.published import MOVED_SECONDS
-from tests.shared_state.engines import ENGINES, Engine, Times, together, until
+from tests.shared_state.engines import Engine, Times, together, until
 
 ONE, OTHER, THIRD = (Fingerprint(bytes([number]) * 16) for number in (1, 2, 3))
-
-
-@pytest.fixture
-def times() -> Times:
-    return Times()
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    found: Engine = request.param
-    return found
 
 
 async def test_what_one_publishes_all_others_hear_at_their_next_poll_and_it_does_not(engine: Engine, tmp_path: Path, times: Times) -> None:

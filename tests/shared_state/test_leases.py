@@ -1,7 +1,6 @@
 """Leases of every engine: one holder at a time, all keys or none, an end by itself, and no change by a holder that is too late."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,23 +11,6 @@ from hypothesis import strategies as st
 from gateway.errors import LeaseLost, StateFailed
 from gateway.shared_state import Bounds, Lease, SharedState
 from tests.shared_state.engines import ENGINES, Engine, Times, made, opened
-
-
-@pytest.fixture
-def times() -> Times:
-    return Times()
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    found: Engine = request.param
-    return found
-
-
-@pytest.fixture
-async def state(engine: Engine, tmp_path: Path, times: Times) -> AsyncIterator[SharedState]:
-    async with opened(engine, tmp_path, times) as made_one:
-        yield made_one
 
 
 async def _lease(state: SharedState, owner: bytes, *keys: bytes, seconds: float = 10.0) -> Lease:

@@ -24,11 +24,6 @@ ONE = Fingerprint(b"1" * 16)
 
 
 @pytest.fixture
-def times() -> Times:
-    return Times()
-
-
-@pytest.fixture
 async def state(tmp_path: Path, times: Times) -> AsyncIterator[SqliteState]:
     made = SqliteState(tmp_path, times.clock, not_told)
     yield made

@@ -18,11 +18,6 @@ from tests.shared_state.engines import Times, Told
 ONE = Fingerprint(b"1" * 16)
 
 
-@pytest.fixture
-def times() -> Times:
-    return Times()
-
-
 class Two:
     """Two processes' states on one file, what they say, and what the second hears."""
 

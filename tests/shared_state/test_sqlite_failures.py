@@ -18,11 +18,6 @@ from tests.shared_state.engines import Times, Told, kept, not_told, opened
 ONE = Fingerprint(b"1" * 16)
 
 
-@pytest.fixture
-def times() -> Times:
-    return Times()
-
-
 async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing_half_done(tmp_path: Path, times: Times) -> None:
     told = Told()
     state = SqliteState(tmp_path, times.clock, told, largest_bytes=128 * 1024)

@@ -388,7 +388,7 @@ class NewSessions:
         return True
 
     async def _prove_ended(self, cookies: Cookies, sender: Sender) -> None:
-        """These are of a user before, and refused already; ``TimedOut`` where Okta does not say that they are gone: another user waits."""
+        """Close these cookies of the user before. ``TimedOut`` where Okta does not prove that they are gone: then the next user waits."""
         if cookies and not (await self._comparer.close(cookies, sender.browser)).proven:
             raise TimedOut("first_byte")
 

@@ -39,8 +39,8 @@ def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement
 
     One living user: his first session with its own cookies, and every cookie for which Okta knows no session is dead. Two living users:
     no session, and all cookies are dead.
-    Where Okta did not say something about a cookie, nobody is chosen: that cookie may be another user's. So may one that waits for a
-    second factor, and it may be the newest of this browser.
+    Where Okta did not say something about a cookie, nobody is chosen: that cookie may be another user's. The same holds for a cookie that
+    waits for a second factor: it may belong to another user who has just begun to sign in.
     """
     sessions = [(cookie, finding) for cookie, finding in findings if isinstance(finding, Session)]
     if len({session.user_id for _, session in sessions}) > 1:
