@@ -128,6 +128,7 @@ async def test_a_worker_that_stands_still_holds_up_no_sign_out_and_believes_noth
         callers = await running.callers_of_all(cookie)
         for caller in callers.values():
             assert (await caller.ask("/", cookie))[0] == 200
+        assert await running.readiness() == (200, {})  # every worker has gone on behind its answer, whose stream would be cut
         running.kill(2, signal.SIGSTOP)
         status, reasons = await running.readiness()
         assert (status, reasons) == (503, {"worker 2": "no answer"})
