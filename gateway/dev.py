@@ -21,20 +21,25 @@ from aiohttp import web
 
 from gateway import demo, standin
 from gateway.clock import Clock
-from gateway.compose import Gateway, Handle
+from gateway.compose import Gateway
 from gateway.config import Settings, read
 from gateway.config.environment import PREFIX, SEAL_KEYS
 from gateway.config.values import upstream_origin
 from gateway.core.fields import from_outside
-from gateway.core.messages import Fields
+from gateway.core.messages import Answer, Fields, Malformed
+from gateway.doors.answers import to_response
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Listener, Waiting
 from gateway.errors import BadConfig, OutsideFailed
 from gateway.log import Log
 from gateway.outbound import Deadlines
-from gateway.proxy.http import HttpProxy
 from gateway.proxy.place import Place
 from gateway.proxy.upstream import PoolRules, Upstream
 
 _CONNECTIONS = 20
+_DEMO = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +161,40 @@ class DemoFront:
         """``sites``: by the Host field's value."""
         self._sites = sites
 
-    def around(self, handle: Handle) -> Handle:
-        """The listener's handler with this one before it."""
-
-        async def routed(request: web.BaseRequest) -> web.StreamResponse:
-            hosts = [value.lower() for name, value in request.raw_headers if name.lower() == b"host"]
-            site = self._sites.get(hosts[0]) if len(hosts) == 1 else None
-            return await handle(request) if site is None else await _forwarded(site, request)
-
-        return routed
+    def around(self, listener: Listener) -> Listener:
+        """The listener with this one before it."""
+        return _Routed(self._sites, listener)
 
 
-async def _forwarded(site: HttpProxy, request: web.BaseRequest) -> web.StreamResponse:
-    fields = tuple(field for field in from_outside(tuple(request.raw_headers)) if field[0].lower() != b"host")
+class _Routed:
+    """A listener before another."""
+
+    def __init__(self, sites: dict[bytes, HttpProxy], behind: Listener) -> None:
+        self._sites = sites
+        self._behind = behind
+
+    def begin(self, request: Request) -> Response | Waiting | None:
+        host = request.named.get(b"host")
+        site = self._sites.get(host.lower()) if isinstance(host, bytes) else None
+        if site is None:
+            return self._behind.begin(request)
+        request.door = _DEMO
+        return _forwarded(site, request)
+
+    def answered(self, request: Request, status: int | None) -> None:
+        if request.door != _DEMO:
+            self._behind.answered(request, status)
+
+    def unparsable(self, peer: str, malformed: Malformed) -> Response:
+        return self._behind.unparsable(peer, malformed)
+
+
+async def _forwarded(site: HttpProxy, request: Request) -> Response:
+    fields = tuple(field for field in from_outside(request.fields) if field[0].lower() != b"host")
     try:
-        return await site.forward(request, request.method, request.raw_path, fields, _as_it_is)
+        return await site.forward(request, request.method, request.target, fields, _as_it_is)
     except OutsideFailed:
-        return web.Response(status=502, text="The demo does not answer.\n")
+        return to_response(Answer(502, ((b"Content-Type", b"text/plain"),), b"The demo does not answer.\n"))
 
 
 def _as_it_is(_: int, fields: Fields) -> Fields:

@@ -3,13 +3,13 @@
 Owns the translation. Must never decide anything, nor open a socket. Rules from: DESIGN section 8, ATTACKS D2, D7.
 """
 
-from gateway.compose.clients import ClientRules
 from gateway.compose.hosts import head_limits
 from gateway.compose.parts import folder_of
-from gateway.compose.server import Server, Tell
-from gateway.compose.tls import Certificates
+from gateway.compose.tls import Certificates, Tell
 from gateway.config import Config, Settings, certificate_pair
 from gateway.core.crowds import Crowd
+from gateway.edge.rules import ClientRules
+from gateway.edge.server import Server
 from gateway.errors import BadConfig
 from gateway.metrics import Metrics
 

@@ -81,7 +81,7 @@ class RequestHead:
         _set_secure(self, secure)
         _set_peer(self, peer)
         _set_client(self, client)
-        _set_named(self, _by_name([name.lower() for name, _ in fields], [value for _, value in fields]) if read is None else read)
+        _set_named(self, by_name([name.lower() for name, _ in fields], [value for _, value in fields]) if read is None else read)
 
     @property
     def path(self) -> str:
@@ -182,32 +182,41 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
     """The fields by their names, exactly one ``host`` among them, or why the head is refused whatever its host is."""
     if version not in _VERSIONS:
         return Malformed(505, "version")
-    if method not in _METHODS_USUAL:
-        if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
-            return Malformed(400, "method")
-        if method.upper() in _METHODS_REFUSED:
-            return Malformed(405, "method_refused")
+    if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
+        return Malformed(400, "method")
+    lowered, values = [_lowered[name] for name, _ in fields], [value for _, value in fields]
+    # A forbidden byte is one byte: joining values can neither make one nor hide one.
+    everything = b"".join(values)
+    size = sum(len(name) for name, _ in fields) + len(everything) + 4 * len(fields)
+    named = by_name(lowered, values)
+    refused = check_head(method, target, version == (1, 1), named, (len(fields), size), limits)
+    if not all(lowered) or len(everything.translate(None, _VALUE_FORBIDDEN)) != len(everything):
+        return refused if refused is not None and refused.status in (405, 414, 431) else Malformed(400, "field")
+    return named if refused is None else refused
+
+
+def check_head(method: str, target: str, is_modern: bool, named: Named, size: tuple[int, int], limits: HeadLimits) -> Malformed | None:
+    """Why a head of well-formed lines is refused whatever its host is; None where it is not.
+
+    ``size``: how many fields, and how many bytes they have together with what a line has beside its name and value.
+    """
+    count, fields_bytes = size
+    if method not in _METHODS_USUAL and method.upper() in _METHODS_REFUSED:
+        return Malformed(405, "method_refused")
     line_bytes = len(method) + len(target) + _REST_OF_LINE
     if line_bytes > limits.line_bytes and line_bytes > limits.longest_line_bytes:
         return LINE_TOO_LONG
-    if len(fields) > limits.most_fields:
+    if count > limits.most_fields:
         return Malformed(431, "too_many_fields")
-    names, values = zip(*fields) if fields else ((), ())  # noqa: B905  pairs are of one length
-    everything = b"".join(values)
-    if len(b"".join(names)) + len(everything) + 4 * len(fields) > limits.fields_bytes:
+    if fields_bytes > limits.fields_bytes:
         return Malformed(431, "fields_too_large")
-    lowered = [*map(_lowered, names)]
-    # A forbidden byte is one byte: joining values can neither make one nor hide one.
-    if not all(lowered) or len(everything.translate(None, _VALUE_FORBIDDEN)) != len(everything):
-        return Malformed(400, "field")
     if _TARGET.match(target) is None:
         return Malformed(400, "target")
-    named = _by_name(lowered, values)
-    misframed = _misframed(version, named) if b"content-length" in named or b"transfer-encoding" in named else None
+    misframed = _misframed(is_modern, named) if b"content-length" in named or b"transfer-encoding" in named else None
     if misframed is not None:
         return misframed
     host = named.get(b"host")
-    return named if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
+    return None if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
 
 
 def is_line_too_long(method: str, target: str, line_bytes: int) -> bool:
@@ -225,11 +234,12 @@ def _token(name: bytes) -> bytes:
     return name.lower() if _TOKEN.match(name) else b""
 
 
-_lowered: Final = Learned(_token).__getitem__
+_lowered: Final = Learned(_token)
 """A field's name in lower case; empty where it is no token."""
 
 
-def _by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
+def by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
+    """Fields by their lower-case names, which stand beside their values."""
     once = dict(zip(lowered, values))  # noqa: B905  both are of the same lines
     if len(once) == len(lowered):
         return once
@@ -239,7 +249,7 @@ def _by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
     return {name: found[0] if len(found) == 1 else tuple(found) for name, found in every.items()}
 
 
-def _misframed(version: tuple[int, int], named: Named) -> Malformed | None:
+def _misframed(is_modern: bool, named: Named) -> Malformed | None:
     """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3; S4, S6).
 
     The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
@@ -248,7 +258,7 @@ def _misframed(version: tuple[int, int], named: Named) -> Malformed | None:
     if not _FRAMING_ALIASES.isdisjoint(named):
         return Malformed(400, "framing_alias")
     codings, lengths = _values(named, b"transfer-encoding"), _values(named, b"content-length")
-    if codings and (lengths or len(codings) > 1 or version == (1, 0)):
+    if codings and (lengths or len(codings) > 1 or not is_modern):
         return Malformed(400, "framing")
     if codings and codings[0].lower() != b"chunked":
         return Malformed(501, "transfer_coding")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
 from gateway.core.learned import Learned
@@ -19,12 +19,11 @@ from gateway.core.messages import (
     Fields,
     HeadLimits,
     Malformed,
-    Received,
+    Named,
     RequestHead,
     host_in,
     is_line_too_long,
     parse_authority,
-    read_head,
 )
 from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
 from gateway.core.windows_paths import is_read_apart, windows_readings
@@ -156,6 +155,17 @@ class LoginHost:
     authority: Authority
 
 
+class Asked(Protocol):
+    """A request whose head was read (``policy.http.request_heads``): ``peer`` at the other end of its connection, ``address`` believed."""
+
+    method: str
+    target: str
+    fields: Fields
+    named: Named
+    peer: str
+    address: str
+
+
 class RouteTable:
     """All configured hosts; what is not here does not exist (421)."""
 
@@ -179,31 +189,21 @@ class RouteTable:
         """The configured host of an authority, or None."""
         return self._hosts.get(authority)
 
-    def admitted(self, received: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """The head and its host, None for one that is not ours; or why it is refused: as ``admit_head``, and 400 as ``NAMED_AWAY``.
+    def admit(self, asked: Asked, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+        """The head and its host, None for one that is not ours; or why it is refused: 400 for what is no host, or as ``NAMED_AWAY``; 414.
 
         The scheme is that of the host's public address, whatever was received (F6, F10): a name without a port is looked for under both.
         """
-        line = (received.method, received.target, received.version)
-        return self.admit(line, received.fields, received.peer, received.client, limits)
-
-    def admit(
-        self, line: tuple[str, str, tuple[int, int]], fields: Fields, peer: str, client: str, limits: HeadLimits
-    ) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """As ``admitted``; ``line``: method, target and version."""
-        method, target, version = line
-        named = read_head(method, target, version, fields, limits)
-        if isinstance(named, Malformed):
-            return named
+        named = asked.named
         connection = named.get(b"connection")
         if connection is not None and connection not in USUAL_CONNECTIONS and takes_away(connection):
             return NAMED_AWAY
         authority, host, is_secure = self.named(host_in(named))
         if authority is None:
             return Malformed(400, "host")
-        if is_line_too_long(method, target, limits.line_bytes) and not isinstance(host, LoginHost):
+        if is_line_too_long(asked.method, asked.target, limits.line_bytes) and not isinstance(host, LoginHost):
             return LINE_TOO_LONG
-        return RequestHead(method, target, authority, fields, is_secure, peer, client, named), host
+        return RequestHead(asked.method, asked.target, authority, asked.fields, is_secure, asked.peer, asked.address, named), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
         """What a Host field's value names: its authority (None for what is none), our host, and whether that is https in public."""

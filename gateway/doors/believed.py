@@ -6,12 +6,10 @@ Rules from: ATTACKS F3, F5, C11.
 
 from dataclasses import dataclass, field
 
-from aiohttp import web
-
 from gateway.core.learned import Learned
-from gateway.core.messages import Fields, HeadLimits, Received
+from gateway.core.messages import Fields, HeadLimits
 from gateway.core.navigation import client_address
-from gateway.proxy.translate import Networks, client_of, request_head
+from gateway.edge.upload import Networks, client_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,3 @@ class Believed:
     def _client(self, told: str) -> str:
         peer, _, claimed = told.partition(" ")
         return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
-
-    def received(self, request: web.BaseRequest) -> Received:
-        """The request as it came to this process."""
-        return request_head(request, self.trusted_proxies, secure=True)

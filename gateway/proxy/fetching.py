@@ -6,7 +6,7 @@ send anything itself, nor go on for a request that was given up. Rules from: STY
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from gateway.errors import HungUp, OutsideFailed
 from gateway.proxy.connection import Connection
@@ -33,6 +33,13 @@ async def begun(source: Source, key: bytes | None, client: str, begin: Callable[
     raise AssertionError("a loop of at least one try")
 
 
+class Taking(Protocol):
+    """Takes connections for one request."""
+
+    async def begun(self, begin: Callable[[Connection], Begun]) -> Begun:
+        """What ``begin`` made of a connection over which it sent its request. Raises ``OutsideFailed``."""
+
+
 class Fetching:
     """Calls ``begin`` with a connection, or ``failed`` with the reason why there is none; ``abort`` in time, and it calls neither."""
 
@@ -40,16 +47,14 @@ class Fetching:
 
     def __init__(
         self,
-        source: Source,
-        key: bytes | None,
-        client: str,
+        taking: Taking,
         begin: Callable[[Connection], None],
         failed: Callable[[OutsideFailed], None],
     ) -> None:
-        """As ``begun``."""
+        """``taking``: where it comes from."""
         self._begin = begin
         self._failed = failed
-        self._task = asyncio.get_running_loop().create_task(self._fetch(source, key, client), name="waiting for a connection")
+        self._task = asyncio.get_running_loop().create_task(self._fetch(taking), name="waiting for a connection")
 
     def abort(self) -> None:
         """Nobody waits any more."""
@@ -61,8 +66,8 @@ class Fetching:
     def resume_reading(self) -> None:
         """Nothing arrives."""
 
-    async def _fetch(self, source: Source, key: bytes | None, client: str) -> None:
+    async def _fetch(self, taking: Taking) -> None:
         try:
-            await begun(source, key, client, self._begin)
+            await taking.begun(self._begin)
         except OutsideFailed as error:
             self._failed(error)

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from tests.attacks.deployment import CONFIGURATION, FETCH, NAVIGATE, Site, Visit, deployed
 from tests.attacks.test_upgrades import EVENT, app, opened
 from tests.house.configurations import SEAL_KEY, SEALED, SMALLEST, finished, problems

@@ -29,13 +29,13 @@ from gateway.doors.tickets import Tickets
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.session.owner import Owners
-from gateway.proxy.http import HttpProxy
-from gateway.proxy.live import Live
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.live import Live
 from gateway.proxy.place import Place
-from gateway.proxy.translate import request_head
+from gateway.edge.upload import request_head
 from gateway.proxy.turn import Turn
 from gateway.proxy.upstream import PoolRules, Upstream
-from gateway.proxy.websocket import WebSocketRelay
+from gateway.edge.websocket import WebSocketRelay
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState

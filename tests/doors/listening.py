@@ -25,7 +25,7 @@ from gateway.errors import OutsideFailed
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Owner
+from gateway.edge.relay import Client, Owner
 from gateway.proxy.turn import Turn
 
 Act = Callable[[web.BaseRequest, RequestHead], Awaitable[web.StreamResponse]]

@@ -30,7 +30,7 @@ from gateway.doors.tickets import Tickets
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.session.owner import Owners
-from gateway.proxy.translate import request_head
+from gateway.edge.upload import request_head
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState

@@ -24,8 +24,8 @@ from gateway.doors.protected import ProtectedDoor
 from gateway.doors.witness import Witness
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.proxy.relay import Client
-from gateway.proxy.translate import Head
+from gateway.edge.relay import Client
+from gateway.edge.upload import Head
 from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
 from tests.doors.listening import SteeredDoor
 from tests.proxy.conftest import PATIENCE, Visit, Wire, hello

@@ -10,7 +10,7 @@ from gateway.core.routing import App
 from gateway.doors.protected import Familiar, Going, Line, ProtectedDoor
 from gateway.errors import OutsideFailed
 from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Owner
+from gateway.edge.relay import Client, Owner
 from tests.doors.quick_gateway import BROKEN, asked, quick
 from tests.proxy.conftest import PATIENCE
 

@@ -41,9 +41,9 @@ from gateway.doors.sign_out import AppSignOut
 from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.okta import ME, REFRESH, Browser, Okta, OktaAnswer, answer_of, fields_of
 from gateway.policy.session.owner import Owners
-from gateway.proxy.exchange import Exchange
-from gateway.proxy.http import HttpProxy, Judge, Rewrite
-from gateway.proxy.pins import NOBODY, Asker
+from gateway.edge.exchange import Exchange
+from gateway.edge.http_proxy import HttpProxy, Judge, Rewrite
+from gateway.edge.pins import NOBODY, Asker
 from gateway.proxy.relayed import RelayedResponse
 from gateway.proxy.servers import Source
 from gateway.revocations import LocalRevocations, SharedRevocations

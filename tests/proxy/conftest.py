@@ -15,13 +15,13 @@ from gateway.core.fields import FieldRules, Forwarding, to_app
 from gateway.core.messages import Fields, Malformed
 from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines
-from gateway.proxy.handshake import is_handshake
-from gateway.proxy.http import HttpProxy
-from gateway.proxy.live import Live
-from gateway.proxy.pins import NOBODY
+from gateway.edge.handshake import is_handshake
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.live import Live
+from gateway.edge.pins import NOBODY
 from gateway.proxy.place import Place
 from gateway.proxy.upstream import PoolRules, Upstream
-from gateway.proxy.websocket import WebSocketRelay
+from gateway.edge.websocket import WebSocketRelay
 
 Script = Callable[["Visit"], Awaitable[None]]
 PATIENCE = 10.0

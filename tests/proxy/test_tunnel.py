@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from tests.proxy.conftest import Behind, ClientServer, Front, Visit, Wire
 from tests.proxy.test_frames import frame
 from tests.proxy.test_websocket import MASK, SHAKE, echo, open_up, opened

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import Unsent
-from gateway.proxy.exchange import Incoming
+from gateway.edge.exchange import Incoming
 from gateway.proxy.turn import Turn
 from tests.proxy.conftest import Behind, Front
 

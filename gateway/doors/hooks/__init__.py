@@ -4,8 +4,6 @@ Owns which of the two answers, and the words for the log. A request here is a pr
 cookies are never looked at. Must never forward anything, or answer for a feature that is not configured.
 """
 
-from aiohttp import web
-
 from gateway.core.messages import Answer, RequestHead
 from gateway.doors.answers import to_response
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
@@ -15,7 +13,8 @@ from gateway.doors.hooks.org_tokens import OrgTokens
 from gateway.doors.hooks.outcomes import Told
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
 from gateway.doors.hooks.watching import HookWatch, WatchRules
-from gateway.doors.notes import REASON, ROUTE, VERDICT
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 
 __all__ = [
     "EVENT_HOOK_PATH",
@@ -45,14 +44,14 @@ class Hooks:
             path == UNIVERSAL_LOGOUT_PATH and self._universal_logout is not None
         )
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead) -> Response:
         """The whole answer; what the access log says of it is left in ``request``."""
-        request[ROUTE] = head.path
+        request.route = head.path
         if head.path == EVENT_HOOK_PATH and self._event_hook is not None:
             told = await self._event_hook.answer(request, head)
         elif head.path == UNIVERSAL_LOGOUT_PATH and self._universal_logout is not None:
             told = await self._universal_logout.answer(request, head)
         else:
             told = Told(Answer(404, (), b""), "refused", "no_such_path")
-        request[VERDICT], request[REASON] = told.verdict, told.reason
-        return to_response(told.answer, closes=request.can_read_body and not request.content.is_eof())
+        request.verdict, request.reason = told.verdict, told.reason
+        return to_response(told.answer, closes=request.has_unread_body)

@@ -14,14 +14,13 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from aiohttp import web
-
 from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
 from gateway.doors.answers import json_answer
 from gateway.doors.hooks.outcomes import BadSecrets, Told, done, refused
 from gateway.doors.hooks.watching import HookWatch
 from gateway.doors.reading import whole_body
+from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
 from gateway.policy.hooks.okta_events import LARGEST_DELIVERY_BYTES, Consequences, Delivery, consequences, read_delivery
 from gateway.revocations import Revocation, Revocations
@@ -53,7 +52,7 @@ class EventHook:
         self._tell = tell
         self._bad = BadSecrets(clock.monotonic)
 
-    async def answer(self, request: web.BaseRequest, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> Told:
         """What Okta is answered."""
         if head.method == "GET":
             return self._verification(head)
@@ -83,7 +82,7 @@ class EventHook:
             return refused(400, "no_challenge")
         return Told(json_answer(200, {"verification": challenge.decode("ascii")}), "hook_verified")
 
-    async def _delivered(self, request: web.BaseRequest) -> Told:
+    async def _delivered(self, request: Request) -> Told:
         body = await whole_body(request, LARGEST_DELIVERY_BYTES)
         if isinstance(body, Malformed):
             return await self._lost(refused(body.status, body.reason))

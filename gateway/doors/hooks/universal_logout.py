@@ -12,14 +12,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from aiohttp import web
-
 from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_tokens import Claims, OrgTokens
 from gateway.doors.hooks.outcomes import BadSecrets, Told, done, refused
 from gateway.doors.reading import whole_body
+from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
 from gateway.policy.hooks.universal_logout import (
     LARGEST_REQUEST_BYTES,
@@ -61,7 +60,7 @@ class UniversalLogout:
         self._tell = tell
         self._bad = BadSecrets(clock.monotonic)
 
-    async def answer(self, request: web.BaseRequest, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> Told:
         """What Okta is answered: 204, 400, 401, 403, 404 or 422; 413 and 503 for what its guide does not name."""
         if head.method != "POST":
             return refused(405, "method", (b"Allow", b"POST"))
@@ -83,7 +82,7 @@ class UniversalLogout:
         is_first = await self._state.claim(SEEN, once, OLDEST_SECONDS + 2 * SKEW_SECONDS)
         return claims if is_first else Malformed(401, "token_repeated")
 
-    async def _ended(self, request: web.BaseRequest, claims: Claims) -> Told:
+    async def _ended(self, request: Request, claims: Claims) -> Told:
         body = await whole_body(request, LARGEST_REQUEST_BYTES)
         if isinstance(body, Malformed):
             return refused(body.status, body.reason)

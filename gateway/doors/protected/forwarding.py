@@ -5,37 +5,39 @@ and the registration of what is open under a session. Must never be asked before
 and 5.7; ATTACKS group H, C12, C16, H23, L15.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from aiohttp import web
 
 from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import not_the_apps
-from gateway.core.fields import FieldRules, Forwarding, answered, passes, to_app
+from gateway.core.fields import FieldRules, answered, to_app
+from gateway.core.fields import Forwarding as Way
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
-from gateway.core.varying import around, filled
 from gateway.doors.gate import Gate
-from gateway.doors.protected.familiar import Familiar
-from gateway.doors.protected.going import Going, Line
+from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
-from gateway.doors.protected.sending import Sending
-from gateway.errors import UploadTooLarge
+from gateway.edge.forwarding import Forwarding, Passage, framed
+from gateway.edge.handshake import is_handshake
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.pins import Asker, Taking
+from gateway.edge.relay import Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Waiting
+from gateway.edge.websocket import WebSocketRelay
+from gateway.errors import OutsideFailed
 from gateway.policy.http.caching import Use, asked_again, use_of
-from gateway.policy.http.connection_auth import signs_in_connection
-from gateway.proxy.handshake import is_handshake
-from gateway.proxy.heads import Asked, field_lines
-from gateway.proxy.http import HttpProxy
-from gateway.proxy.pins import Asker
-from gateway.proxy.relay import Client, Owner, Rewrite
+from gateway.proxy.heads import request_head
 from gateway.proxy.turn import Turn
-from gateway.proxy.websocket import WebSocketRelay
 
 _OUTSIDE = Malformed(404, "outside_prefix")
 SWITCHING_PROTOCOLS = 101
-_TOO_LARGE = Malformed(413, "body_too_large")
+
+Fails = Callable[[Request, RequestHead, App, OutsideFailed | Malformed], Response]
+"""What is said to a request whose answer could not be passed on, or that could not be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,95 +72,81 @@ class AppForwarding:
         usual = tuple(tuple(_usually(is_private, use, self.keep_cookie) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
 
-    async def forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse | Malformed:
-        """The app's answer, streamed; 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix,
-        413 for a body that is larger than the app's ``HttpProxy`` passes on.
+    def begin(self, request: Request, head: RequestHead, app: App, going: Going, failed: Fails) -> Waiting | Malformed | None:
+        """Send it, and its answer straight back: None; or what waits for the end of a WebSocket.
 
-        Raises ``OutsideFailed`` before its head.
+        Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix. ``failed``: what is said where
+        the app gives no answer, or the body is larger than this app's may be.
         """
-        upgrade = is_handshake(request)
-        outgoing = self._outgoing(head, app, going, upgrade)
+        if is_handshake(request):
+            return self._websocket(request, head, app, going, failed)
+        outgoing = self._outgoing(request, head, app, going)
         if isinstance(outgoing, Malformed):
             return outgoing
-        target, fields = outgoing
-        rewrite = self._rewrite(head, going)
-        fingerprints = going.watch.fingerprints if going.watch is not None else ()
-        asker = Asker.of(head, going.session, fingerprints, self._key(going))
-        with self.lasting.watched(going.watch):
-            if upgrade:
-                return await self.websocket.relay(request, target, fields, rewrite, asker)
-            with self.websocket.live.held(fingerprints, lambda: _cut(request)):
-                try:
-                    return await self.http.forward(request, head.method, target, fields, rewrite, asker)
-                except UploadTooLarge:
-                    return _TOO_LARGE
-
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, going: Going, owner: Owner) -> bool:
-        """Send a request without a body in this turn of the loop, or as soon as a connection is free, its answer straight to ``client``.
-
-        False where it may not be sent so. ``owner`` is told once when all is done, whatever came of it.
-        """
-        if client.pins is not None and client.pins.is_holding:
-            return False
-        target = line.target
-        if self.face.rewriting is not None:
-            inner = self.face.prefixes.inner(target)
-            if inner is None:
-                return False
-            target = inner
-        pieces = known.pieces if known.told is going.session and known.pieces else self._pieces(known, going)
-        if not pieces:
-            return False
-        head = f"{line.method} {target} HTTP/1.1\r\n".encode("ascii") + filled(pieces, line.values)
-        address = known.head.client
-        sending = Sending(self.http.source, head, self._key(going), address, asked, self.websocket.live.brief, going.watch, owner)
-        sending.begin(client, self._rewriting(known, going), self.turn)
+        text, taking = outgoing
+        passage = Passage(
+            text,
+            taking,
+            self._rewrite(head, going),
+            lambda error: failed(request, head, app, error),
+            self.websocket.live.brief,
+            going.watch,
+            self.turn,
+            self.http.largest_body,
+            self.http.small_body,
+        )
+        Forwarding(request, passage).begin()
         if going.watch is not None:
             self.lasting.look_soon()
-        return True
+        return None
 
-    def _pieces(self, known: Familiar, going: Going) -> tuple[bytes, ...]:
-        """The app's lines behind the first, around the values that vary; none where they are refused, sign in to a connection, or
-        are no place for other values."""
-        fields = self._fields(known.head, known.app, going, upgrade=False)
-        if (
-            isinstance(fields, Malformed)
-            or signs_in_connection(fields)
-            or not all(passes(self.face.rules, name) for name, _ in known.pairs)
-        ):
-            return ()
-        known.pieces, known.told = around(field_lines(fields), known.pairs) or (), going.session
-        return known.pieces
+    async def _websocket(self, request: Request, head: RequestHead, app: App, going: Going, failed: Fails) -> Response:
+        fields = self._fields(head, app, going, upgrade=True)
+        target = self._target(head)
+        if isinstance(fields, Malformed) or target is None:
+            return failed(request, head, app, fields if isinstance(fields, Malformed) else _OUTSIDE)
+        fingerprints = going.watch.fingerprints if going.watch is not None else ()
+        asker = Asker.of(head, going.session, fingerprints, self._key(going))
+        try:
+            with self.lasting.watched(going.watch):
+                response = await self.websocket.relay(request, target, fields, self._rewrite(head, going), asker)
+        except OutsideFailed as error:
+            return failed(request, head, app, error)
+        request.reason = response.abandoned
+        return response
 
-    def _outgoing(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> tuple[str, Fields] | Malformed:
-        """The target and the fields that the app is sent."""
-        fields = self._fields(head, app, going, upgrade)
-        if isinstance(fields, Malformed) or self.face.rewriting is None:
-            return fields if isinstance(fields, Malformed) else (head.target, fields)
-        target = self.face.prefixes.inner(head.target)
-        return _OUTSIDE if target is None else (target, fields)
+    def _outgoing(self, request: Request, head: RequestHead, app: App, going: Going) -> tuple[bytes, Taking] | Malformed:
+        """The head that the app is sent, and how a connection for it is taken."""
+        fields = self._fields(head, app, going, upgrade=False)
+        target = self._target(head)
+        if isinstance(fields, Malformed) or target is None:
+            return fields if isinstance(fields, Malformed) else _OUTSIDE
+        fingerprints = going.watch.fingerprints if going.watch is not None else ()
+        asker = Asker.of(head, going.session, fingerprints, self._key(going))
+        taking = Taking.of(self.http.source, asker, self.websocket.live, request.client, fields)
+        is_chunked = request.body is not None and request.body.length is None
+        return request_head(head.method, target, framed(fields, is_chunked=is_chunked)), taking
+
+    def _target(self, head: RequestHead) -> str | None:
+        """What the app is asked for; None for a path outside of its prefix."""
+        return head.target if self.face.rewriting is None else self.face.prefixes.inner(head.target)
 
     def _fields(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
-        forwarding = Forwarding(head.client, "https" if head.secure else "http", public)
+        forwarding = Way(head.client, "https" if head.secure else "http", public)
         fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
         if isinstance(fields, Malformed) or face.host == public:
             return fields
         return ((b"Host", face.host.encode("ascii")), *fields[1:])
-
-    def _rewriting(self, known: Familiar, going: Going) -> Rewrite:
-        """As ``_rewrite``."""
-        is_private = going.session is not None or going.rule.access is not Access.ANYONE
-        if self.face.rewriting is not None or going.comer.is_stale:
-            return self._rewrite(known.head, going)
-        return self._usual[is_private][known.use]
 
     def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         rewriting = self.face.rewriting
         as_it_is = self._usual[is_private][use_of(head)]
+        if rewriting is None and not going.comer.is_stale:
+            return as_it_is
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
@@ -183,9 +171,3 @@ def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie) -> Rewrite:
         return kept if is_page else asked_again(kept, fields, use)
 
     return rewrite
-
-
-def _cut(request: web.BaseRequest) -> None:
-    """Break the client's connection; its going cancels the request, and that releases the app."""
-    if request.transport is not None:
-        request.transport.abort()

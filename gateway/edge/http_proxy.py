@@ -10,20 +10,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from aiohttp import web
-
 from gateway.core.messages import Fields
-from gateway.errors import HungUp, TimedOut, UploadBroken, UploadTooLarge
+from gateway.edge.exchange import Exchange, Incoming
+from gateway.edge.live import Live
+from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Taking
+from gateway.edge.relay import Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.upload import Upload
+from gateway.errors import HungUp, TimedOut, UploadBroken, UploadTooLarge, UploadTooSlow
 from gateway.policy.http.connection_auth import signs_in_connection
 from gateway.proxy.connection import Connection
-from gateway.proxy.exchange import Exchange, Incoming, client_of
 from gateway.proxy.heads import LAST_CHUNK, chunk, request_head
-from gateway.proxy.live import Live
-from gateway.proxy.pins import NOBODY, Asker, OnlyOnce, Taking
-from gateway.proxy.relay import Rewrite
-from gateway.proxy.relayed import RelayedResponse
 from gateway.proxy.servers import Source
-from gateway.proxy.translate import Upload, body_of, is_chunked
 
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 
@@ -66,14 +65,14 @@ class HttpProxy:
 
     async def forward(
         self,
-        request: web.BaseRequest,
+        request: Request,
         method: str,
         target: str,
         fields: Fields,
         rewrite: Rewrite,
         asker: Asker = NOBODY,
         judge: Judge | None = None,
-    ) -> web.StreamResponse:
+    ) -> Response:
         """Send the client's request with these fields, and stream the answer back with the fields that ``rewrite`` gives it.
 
         ``judge`` may wait, and keep the answer back by raising; then nothing of it was sent to the client.
@@ -82,18 +81,20 @@ class HttpProxy:
         whose body stops coming is answered here (408), and so is one whose body is not what its head announced (400). ``UploadTooLarge``
         as soon as its body is known to be: then it was not completed.
         """
-        upload = body_of(request, self.largest_body)
+        upload = Upload(request.body, self.largest_body) if request.body is not None else None
         if upload is not None and upload.is_broken:
             return refusal(400)
-        chunked = upload is not None and is_chunked(request)
+        chunked = upload is not None and upload.length is None
         question = Question(method, target, _framed(self._with_host(fields), chunked))
-        taking = Taking.of(self.source, asker, self.live, client_of(request), fields)
+        taking = Taking.of(self.source, asker, self.live, request.client, fields)
         async with _Sending() as sending:
             try:
-                body = await self._small_body(request, upload, chunked)
+                body = await self._small_body(upload, chunked)
                 exchange = await self._ask(question, (upload, body, chunked), sending, taking)
             except UploadTooLarge:
                 raise
+            except UploadTooSlow:
+                return refusal(408)
             except UploadBroken:
                 return refusal(400)
             except TimedOut as error:
@@ -124,19 +125,19 @@ class HttpProxy:
 
         return await _answered(await Taking(self.source, asker, self.live, None).begun(begin))
 
-    async def _small_body(self, request: web.BaseRequest, upload: Upload | None, chunked: bool) -> bytes | None:
+    async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
         """The whole body where it is at hand, or small and then waited for; else None. TimedOut where it does not come in time."""
         if upload is None:
             return None
         body = upload.at_hand()
-        if body is not None or chunked or (request.content_length or 0) > self.small_body:
+        if body is not None or chunked or (upload.length or 0) > self.small_body:
             return body
         try:
             async with asyncio.timeout(self.source.deadlines.idle):
                 return b"".join([piece async for piece in upload])
         except TimeoutError as error:
             raise TimedOut("idle") from error
-        except (web.RequestPayloadError, ConnectionError) as error:  # it broke off, or its client left
+        except ConnectionError as error:  # its client left
             raise UploadBroken from error
 
     async def _ask(
@@ -198,9 +199,9 @@ async def _send(upload: Upload, connection: Connection, chunked: bool) -> None:
         async for piece in upload:
             connection.write(chunk(piece) if chunked else piece)
             await connection.drained()
-    except UploadTooLarge as error:
+    except UploadBroken as error:
         connection.give_up(error)
-    except (web.RequestPayloadError, ConnectionError):  # it broke off, or its client left
+    except ConnectionError:  # its client left
         connection.give_up(UploadBroken())
     except HungUp:
         return  # whoever reads the answer is told
@@ -215,7 +216,7 @@ def _framed(fields: Fields, chunked: bool) -> Fields:
     return (*kept, (b"Transfer-Encoding", b"chunked")) if chunked else kept
 
 
-def refusal(status: int) -> RelayedResponse:
+def refusal(status: int) -> Response:
     """An answer of our own, in one sentence, that ends the connection: for a message that cannot be carried (400, 408)."""
     words = _WORDS[status]
     fields = (
@@ -224,4 +225,4 @@ def refusal(status: int) -> RelayedResponse:
         (b"Cache-Control", b"no-store"),
         (b"X-Content-Type-Options", b"nosniff"),
     )
-    return RelayedResponse(status, b"", fields, body=words, closes=True)
+    return Response(status, b"", fields, body=words, closes=True)

@@ -15,13 +15,13 @@ from typing import Final
 
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.session import Fingerprint, Session
+from gateway.edge.live import Live
+from gateway.edge.relay import Client, ClientPins
 from gateway.errors import HungUp
 from gateway.policy.http.connection_auth import is_midway, signs_in_connection
 from gateway.proxy.connection import Connection, Pin
 from gateway.proxy.fetching import Begun, begun
-from gateway.proxy.live import Live
 from gateway.proxy.reading import AnswerReader
-from gateway.proxy.relay import Client, ClientPins
 from gateway.proxy.servers import Source
 
 MOST_KEPT: Final = 16
@@ -204,6 +204,10 @@ class Taking:
         elif pins is not None and not pins.has(source, asker):
             pins = None
         return cls(source, asker, live, pins)
+
+    def idle(self) -> Connection | None:
+        """A connection that is free now and needs no pin, or None where ``begun`` must be asked."""
+        return self.source.idle(self.asker.key, self.asker.client) if self.pins is None else None
 
     async def begun(self, begin: Callable[[Connection], Begun]) -> Begun:
         """As ``fetching.begun``, first over the connection that is this user's."""

@@ -7,7 +7,7 @@ while nothing waits. Without it bytes wait for ever: closing waits for them too.
 import asyncio
 from collections.abc import Callable
 
-from gateway.proxy.relay import break_off
+from gateway.edge.relay import break_off
 
 
 class Stalled:

@@ -10,22 +10,21 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from aiohttp import web
-
 from gateway.core.messages import Fields
+from gateway.edge.request import Request
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-def is_handshake(request: web.BaseRequest) -> bool:
+def is_handshake(request: Request) -> bool:
     """Whether this is a request to open a WebSocket that we would carry: GET, HTTP/1.1, no body, one well-formed key."""
     return (
         request.method == "GET"
-        and request.version >= (1, 1)
-        and not request.body_exists
-        and _listed(request.raw_headers, b"upgrade") == {b"websocket"}
-        and b"upgrade" in _listed(request.raw_headers, b"connection")
-        and _key(request.raw_headers) is not None
+        and request.is_modern
+        and request.body is None
+        and _listed(request.fields, b"upgrade") == {b"websocket"}
+        and b"upgrade" in _listed(request.fields, b"connection")
+        and _key(request.fields) is not None
     )
 
 

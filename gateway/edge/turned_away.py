@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from gateway.compose.ending import LINGERING_SECONDS
+from gateway.edge.connection import LINGERING_SECONDS
 
 _BODY = b'{"error": "too_many_connections"}'
 NO_ROOM = (

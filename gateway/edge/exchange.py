@@ -5,18 +5,15 @@ between two readers. Rules from: STYLE "Async", ATTACKS S16.
 """
 
 import asyncio
-from typing import Protocol, cast
-
-from aiohttp import web
 
 from gateway.core.fields import from_outside
 from gateway.core.messages import Fields
+from gateway.edge.relay import Owner, Relay
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.errors import HungUp, Nonsense, OutsideFailed
 from gateway.proxy.connection import Connection
-from gateway.proxy.heads import Asked
 from gateway.proxy.receiving import Reader
-from gateway.proxy.relay import Client, Owner, Relay
-from gateway.proxy.relayed import RelayedResponse
 
 _HELD_BYTES = 256 * 1024
 
@@ -133,7 +130,7 @@ class Exchange:
             self.abort()
         return bytes(body)
 
-    async def relay(self, request: web.BaseRequest, fields: Fields | None = None, *, closes: bool = False) -> RelayedResponse:
+    async def relay(self, request: Request, fields: Fields | None = None, *, closes: bool = False) -> Response:
         """Stream the answer to the client, with ``fields`` in place of its own; the response that is returned is finished.
 
         From the first byte on nothing is raised for a server that fails: the client's connection is broken, ``abandoned`` says why.
@@ -141,19 +138,19 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(client_of(request), connection, asked_of(request), lambda _, __: given, waiting)
+        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting)
         if closes:
             relay.force_close()
-        self._is_done = True
+        self._is_done = request.is_begun = True
         try:
             self._hand_over(relay)
             await waiting.ended
         finally:
             relay.gone()
         if relay.error is not None:
+            request.is_begun = False
             raise relay.error
-        request.writer.output_size += relay.sent + 1  # it has begun: nobody may write another answer behind it
-        return RelayedResponse.finished(relay.status, relay.fields, relay.sent, relay.abandoned, keeps=relay.keeps)
+        return Response.relayed(relay.status, relay.fields, relay.sent, relay.abandoned, keeps=relay.keeps)
 
     def _hand_over(self, relay: Relay) -> None:
         incoming = self._incoming
@@ -171,17 +168,6 @@ class Exchange:
             incoming.taken()
 
 
-class _Behind(Protocol):
-    """aiohttp's request handler, behind the connection of its client."""
-
-    client: Client
-
-
-def client_of(request: web.BaseRequest) -> Client:
-    """The connection that a request came by."""
-    return cast(_Behind, request.protocol).client  # compose.ending; aiohttp declares its own class here
-
-
 class Waiting(Owner):
     """A coroutine that waits for the end of what it has relayed."""
 
@@ -195,8 +181,3 @@ class Waiting(Owner):
         """Wake it."""
         if not self.ended.done():
             self.ended.set_result(None)
-
-
-def asked_of(request: web.BaseRequest) -> Asked:
-    """What of a request decides how its answer is framed."""
-    return Asked(request.method == "HEAD", request.version >= (1, 1), request.keep_alive)

@@ -7,22 +7,20 @@ ordinary one (U3). Must never tunnel anything but ``Upgrade: websocket`` on an H
 """
 
 from dataclasses import dataclass
-from typing import cast
-
-from aiohttp import web
 
 from gateway.core.messages import Fields
+from gateway.edge.exchange import Exchange, Incoming
+from gateway.edge.handshake import handshake_fields, is_accepted, without_handshake
+from gateway.edge.live import Live
+from gateway.edge.pins import NOBODY, Asker, Taking
+from gateway.edge.relay import Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Tunnel
 from gateway.errors import Nonsense
 from gateway.proxy.connection import Connection
-from gateway.proxy.exchange import Exchange, Incoming, asked_of, client_of
-from gateway.proxy.handshake import handshake_fields, is_accepted, without_handshake
 from gateway.proxy.heads import answer_head, head_is_clean, request_head
-from gateway.proxy.live import Live
-from gateway.proxy.pins import NOBODY, Asker, Taking
-from gateway.proxy.relay import Rewrite
-from gateway.proxy.relayed import RelayedResponse
 from gateway.proxy.servers import Source
-from gateway.proxy.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Client, Tunnel
 
 _HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message_too_large", LOST: "cut_short:hung_up"}
@@ -38,12 +36,12 @@ class WebSocketRelay:
 
     async def relay(
         self,
-        request: web.BaseRequest,
+        request: Request,
         target: str,
         fields: Fields,
         rewrite: Rewrite,
         asker: Asker = NOBODY,
-    ) -> web.StreamResponse:
+    ) -> Response:
         """Open the WebSocket behind, then the one in front, and carry frames until either ends; or relay the refusal.
 
         ``request`` is one that ``is_handshake`` accepts; ``fields`` are end-to-end and hold a Host; the client's own Sec-WebSocket
@@ -52,8 +50,8 @@ class WebSocketRelay:
         """
         opening = _Opening(request)
         with self.live.held(asker.fingerprints, opening.cut, opening.leave):
-            own = handshake_fields(request.raw_headers)
-            taking = Taking.of(self.source, asker, self.live, client_of(request), fields)
+            own = handshake_fields(request.fields)
+            taking = Taking.of(self.source, asker, self.live, request.client, fields)
             answer = await _begun(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), taking)
             exchange = Exchange(answer)
             try:
@@ -68,13 +66,12 @@ class WebSocketRelay:
             opening.tunnel = tunnel
             return await _carried(request, answer, (*rewritten, *_HOP), opening, tunnel)
 
-    def _tunnel(self, request: web.BaseRequest, answer: "_Answer", rewritten: Fields) -> Tunnel:
-        if not is_accepted(request.raw_headers, answer.fields):
+    def _tunnel(self, request: Request, answer: "_Answer", rewritten: Fields) -> Tunnel:
+        if not is_accepted(request.fields, answer.fields):
             raise Nonsense("websocket_handshake")
         if not head_is_clean(answer.reason, rewritten):
             raise Nonsense("head")
-        client = cast(Client, request.protocol)  # what aiohttp's server makes of it, seen from here
-        return Tunnel(client, answer.connection, self.largest_message_bytes)
+        return Tunnel(request.client, answer.connection, self.largest_message_bytes)
 
 
 async def _begun(head: bytes, taking: Taking) -> "_Answer":
@@ -88,10 +85,10 @@ async def _begun(head: bytes, taking: Taking) -> "_Answer":
     return await taking.begun(begin)
 
 
-async def _carried(request: web.BaseRequest, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> web.StreamResponse:
+async def _carried(request: Request, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> Response:
     """Open the tunnel and wait for its end; nothing may be waited for before."""
-    head = answer_head(101, answer.reason, fields, asked_of(request))[0]
-    request.writer.output_size += len(head)  # it has begun: nobody may write another answer behind it
+    head = answer_head(101, answer.reason, fields, request.asked)[0]
+    request.is_begun = True
     tunnel.open(head, answer.early, is_lost=answer.is_gone)
     if opening.is_leaving:
         tunnel.end(GOING_AWAY)
@@ -99,7 +96,7 @@ async def _carried(request: web.BaseRequest, answer: "_Answer", fields: Fields, 
         await tunnel.over
     finally:
         tunnel.gone()
-    return RelayedResponse.finished(101, fields, 0, _WORDS[tunnel.code], keeps=False)
+    return Response.relayed(101, fields, 0, _WORDS[tunnel.code], keeps=False)
 
 
 class _Answer(Incoming):
@@ -132,7 +129,7 @@ class _Opening:
     That cancels the request, and with it the handshake behind. Who only has to leave is let in first, to be told.
     """
 
-    def __init__(self, request: web.BaseRequest) -> None:
+    def __init__(self, request: Request) -> None:
         self._request = request
         self.tunnel: Tunnel | None = None
         self.is_leaving = False
@@ -140,8 +137,8 @@ class _Opening:
     def cut(self) -> None:
         if self.tunnel is not None:
             self.tunnel.end(REVOKED)
-        elif self._request.transport is not None:
-            self._request.transport.abort()
+        else:
+            self._request.break_off()
 
     def leave(self) -> None:
         self.is_leaving = True

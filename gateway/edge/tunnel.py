@@ -8,38 +8,16 @@ ours. Rules from: RFC 6455 §5.5.1, §7.1.1, §7.4.1; ATTACKS U8 to U11.
 import asyncio
 import secrets
 from collections.abc import Iterable
-from typing import Protocol
 
+from gateway.edge.frames import Frames, close_frame
+from gateway.edge.relay import Client
 from gateway.proxy.connection import Connection
-from gateway.proxy.frames import Frames, close_frame
 
 GOING_AWAY, REVOKED, TOO_BIG, LOST = 1001, 1008, 1009, 1014
 """Close codes of ours: this process ends; the session ended (policy); a message too large; the server behind us went (bad gateway)."""
 
 LAST_WORDS_SECONDS = 2.0
 """How long a client may take to answer our Close, and either side to take what was written, before its connection is broken."""
-
-
-class Parser(Protocol):
-    """What aiohttp's request handler hands the client's bytes to after a 101."""
-
-    def feed_data(self, received: bytes) -> tuple[bool, bytes]:
-        """The next bytes; the answer is for readers that end, and always the same here."""
-
-    def feed_eof(self) -> None:
-        """There are no more."""
-
-
-class Client(Protocol):
-    """The connection of a client: what a tunnel needs of aiohttp's request handler, whose place at the transport it takes."""
-
-    transport: asyncio.Transport | None
-
-    def set_parser(self, parser: Parser) -> None:
-        """Hand over what the client sent already."""
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """The end of the connection, which the handler has to hear of as well."""
 
 
 class Tunnel(asyncio.Protocol):
@@ -66,7 +44,8 @@ class Tunnel(asyncio.Protocol):
         self._transport.set_protocol(self)
         self._transport.write(head)
         self._connection.switch(_FromServer(self))
-        self._client.set_parser(self)
+        if sent := self._client.switched():
+            self.data_received(sent)
         for received in early:
             self.deliver(received)
         if is_lost:
@@ -113,14 +92,6 @@ class Tunnel(asyncio.Protocol):
         """The client left, or is given up: the server gets what is under way, and its own end."""
         self._let_go()
         self._finish()
-
-    def feed_data(self, received: bytes) -> tuple[bool, bytes]:
-        """What the client sent before ``open``."""
-        self.data_received(received)
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """Told by ``connection_lost``."""
 
     # What the loop calls.
 

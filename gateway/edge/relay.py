@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from gateway.core.messages import Fields
+from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, TimedOut
 from gateway.proxy.heads import LAST_CHUNK, Asked, answer_head
 from gateway.proxy.receiving import CLIENT, Reader
@@ -51,8 +52,28 @@ class Client:
         self.is_broken = False
         self.writing_paused = False
 
-    def done(self, keeps: bool) -> None:
-        """What was answered without a task is over; ``keeps``: whether the connection goes on behind it."""
+    def over(self, status: int | None, keeps: bool) -> None:
+        """What was relayed without a task is over; ``status``: as it was told, None for none; ``keeps``: the connection goes on behind it."""
+        raise NotImplementedError
+
+    def answer(self, response: Response) -> None:
+        """Answer the request under way with this, where nothing of an answer was written."""
+        raise NotImplementedError
+
+    def hold_back(self) -> None:
+        """Let the client wait with what it sends."""
+        raise NotImplementedError
+
+    def let_come(self) -> None:
+        """Go on reading."""
+        raise NotImplementedError
+
+    def switched(self) -> bytes:
+        """Another protocol stands at the transport now: what the client sent for it already."""
+        raise NotImplementedError
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client is gone."""
         raise NotImplementedError
 
 

@@ -1,0 +1,248 @@
+"""A request on its way to a server, and its answer on the way back: no task, with or without a body, and again where it provably did not leave.
+
+    the body ─┬─ none, or at hand ──▶ one write
+              ├─ small ──▶ waited for, so that who never ends it holds no connection
+              └─ large, or in chunks ──▶ passed on as it comes, as fast as the server takes it
+
+Owns the sending of one request, and the tries: a connection that turns out to be closed before anything was written to it is no try of the
+request's. Must never send what was given up, send a body twice, nor leave anything registered behind its end.
+Rules from: RFC 9112 §6 to 9; ATTACKS S13 to S22, D5, U8.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.messages import Fields, Malformed
+from gateway.edge.body import Body
+from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
+from gateway.edge.live import Brief, Watched
+from gateway.edge.pins import Taking
+from gateway.edge.relay import Owner, Relay, Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.errors import OutsideFailed, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.proxy.connection import Connection
+from gateway.proxy.fetching import TRIES, Fetching
+from gateway.proxy.heads import LAST_CHUNK, Asked, chunk
+from gateway.proxy.turn import Turn
+
+Failed = Callable[[OutsideFailed | Malformed], Response]
+"""What is said where the answer could not be passed on, or the request not be sent."""
+
+_TOO_LARGE: Final = Malformed(413, "body_too_large")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a request is sent with. ``text``: its head as bytes; ``brief``: where its relay is registered under ``watch`` as long as it lasts.
+
+    ``largest_body`` in bytes, None for any. ``turn``: at whose end it is written.
+    """
+
+    text: bytes
+    taking: Taking
+    rewrite: Rewrite
+    failed: Failed
+    brief: dict[Brief, Watched]
+    watch: Watched | None
+    turn: Turn
+    largest_body: int | None = None
+    small_body: int = SMALL_BODY_BYTES
+
+
+class Forwarding(Owner):
+    """One such request."""
+
+    __slots__ = ("_body", "_connection", "_holds", "_passage", "_pieces", "_relay", "_request", "_sent_bytes", "_text", "_timer", "_tries")
+
+    def __init__(self, request: Request, passage: Passage) -> None:
+        """Nothing is sent yet."""
+        self._request = request
+        self._passage = passage
+        self._text = passage.text
+        self._body: Body | None = None
+        self._pieces: list[bytes] | None = None
+        self._sent_bytes = 0
+        self._connection: Connection | None = None
+        self._holds = False
+        self._relay: Relay | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tries = TRIES
+
+    def begin(self) -> None:
+        """Send it, or what of it is there."""
+        body, largest = self._request.body, self._passage.largest_body
+        relay = self._relate()
+        if body is None:
+            self._take(relay)
+        elif body.error is not None:
+            relay.failed(_upload_error(body.error))
+        elif largest is not None and body.length is not None and body.length > largest:
+            relay.failed(UploadTooLarge())
+        elif (whole := body.at_hand()) is not None:
+            self._take_whole(relay, body, whole)
+        elif body.length is not None and body.length <= self._passage.small_body:
+            self._pieces = []
+            self._timer = asyncio.get_running_loop().call_later(self._passage.taking.source.deadlines.idle, self._too_slow)
+            self._body = body
+            body.pour(self)
+        else:
+            self._body = body
+            self._take(relay)
+
+    def _relate(self) -> Relay:
+        request, passage = self._request, self._passage
+        asked = Asked(request.method == "HEAD", request.is_modern, request.wants_more)
+        relay = self._relay = Relay(request.client, None, asked, passage.rewrite, self, passage.turn)
+        if passage.watch is not None:
+            passage.brief[relay] = passage.watch
+        return relay
+
+    def _take_whole(self, relay: Relay, body: Body, whole: bytes) -> None:
+        """The body is there: it goes with the head."""
+        if self._passage.largest_body is not None and len(whole) > self._passage.largest_body:
+            return relay.failed(UploadTooLarge())
+        self._text += whole if body.length is not None else (chunk(whole) if whole else b"") + LAST_CHUNK
+        self._body = None
+        self._take(relay)
+
+    def _take(self, relay: Relay) -> None:
+        """Send it over a connection that is free, or over the next that is."""
+        connection = self._passage.taking.idle()
+        if connection is None or not self._sent(connection):
+            relay.way = Fetching(self._passage.taking, self._send, relay.failed)
+
+    def _sent(self, connection: Connection) -> bool:
+        try:
+            self._send(connection)
+        except Unsent:
+            return False
+        return True
+
+    def _send(self, connection: Connection) -> None:
+        relay, body = self._relay, self._body
+        if relay is None:
+            return
+        is_bare = self._request.method == "HEAD"
+        if body is None:
+            connection.begin(self._text, relay, bare=is_bare, turn=self._passage.turn)
+            relay.way = connection
+            return
+        connection.begin(self._text, relay, bare=is_bare, is_whole=False)
+        relay.way = self._connection = connection
+        connection.source = self
+        body.pour(self)
+
+    # What the body says.
+
+    def body_piece(self, piece: bytes) -> None:
+        """The next bytes of it."""
+        if self._relay is None:
+            return
+        if self._pieces is not None:
+            self._pieces.append(piece)
+            return
+        self._sent_bytes += len(piece)
+        largest, connection = self._passage.largest_body, self._connection
+        if connection is None:
+            return
+        if largest is not None and self._sent_bytes > largest:
+            connection.give_up(UploadTooLarge())
+        else:
+            connection.write(piece if self._body is None or self._body.length is not None else chunk(piece))
+
+    def body_ended(self) -> None:
+        """All of it arrived."""
+        relay, body = self._relay, self._body
+        if relay is None or body is None:
+            return
+        if self._pieces is not None:
+            whole, self._pieces = b"".join(self._pieces), None
+            self._stop_timer()
+            self._take_whole(relay, body, whole)
+        elif self._connection is not None:
+            if body.length is None:
+                self._connection.write(LAST_CHUNK)
+            self._connection.finish()
+
+    def body_failed(self, error: Exception) -> None:
+        """No more of it comes."""
+        if self._relay is None:
+            return
+        if self._connection is not None:
+            self._connection.give_up(_upload_error(error))
+        else:
+            self._relay.failed(_upload_error(error))
+
+    def _too_slow(self) -> None:
+        if self._relay is not None:
+            self._relay.failed(UploadTooSlow())
+
+    # What the server's connection says.
+
+    def server_is_full(self, is_full: bool) -> None:
+        """It takes nothing more just now, or does again: so the client waits, or goes on."""
+        if is_full and not self._holds:
+            self._holds = True
+            self._request.client.hold_back()
+        elif not is_full and self._holds:
+            self._holds = False
+            self._request.client.let_come()
+
+    # The end.
+
+    def over(self, relay: Relay) -> None:
+        """Nothing more will happen to this try."""
+        self._passage.brief.pop(relay, None)
+        self._stop_timer()
+        had_connection, self._connection = self._connection, None
+        if had_connection is not None:
+            had_connection.source = None
+        self.server_is_full(False)
+        self._relay = None
+        error = relay.error
+        if isinstance(error, Unsent) and self._tries and had_connection is None and relay.client.transport is not None:
+            self._tries -= 1
+            self._take(self._relate())
+            return
+        request = self._request
+        if relay.abandoned == "client_gone":
+            request.client.over(None, False)
+        elif error is not None:
+            response = self._failure(error, is_sending=had_connection is not None)
+            response.keeps = response.keeps and relay.keeps
+            request.client.answer(response)
+        else:
+            request.reason = relay.abandoned
+            request.client.over(relay.status if relay.has_begun else None, relay.keeps)
+
+    def _failure(self, error: Exception, *, is_sending: bool) -> Response:
+        body = self._request.body
+        if isinstance(error, UploadTooLarge):
+            return self._passage.failed(_TOO_LARGE)
+        if isinstance(error, UploadTooSlow):
+            return refusal(408)
+        if isinstance(error, UploadBroken):
+            return refusal(400)
+        if is_sending and isinstance(error, TimedOut) and error.stage == "idle" and body is not None and not body.is_whole:
+            return refusal(408)
+        if isinstance(error, OutsideFailed):
+            return self._passage.failed(error)
+        raise error
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _upload_error(error: Exception) -> OutsideFailed:
+    return error if isinstance(error, UploadBroken) else UploadBroken()
+
+
+def framed(fields: Fields, *, is_chunked: bool) -> Fields:
+    """Fields whose body goes on as it came: with its length, or in chunks."""
+    kept = tuple(pair for pair in fields if pair[0].lower() not in (b"transfer-encoding", b"content-length" if is_chunked else b""))
+    return (*kept, (b"Transfer-Encoding", b"chunked")) if is_chunked else kept

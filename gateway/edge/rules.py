@@ -1,0 +1,94 @@
+"""What a client's connection is given: its bounds, and whom it asks and tells.
+
+Owns the values and the interfaces between a connection and the server it belongs to. Must never hold anything of one connection.
+Rules from: ATTACKS D2, D7.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.core.messages import HeadLimits, Malformed
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+
+KEEP_ALIVE_SECONDS = 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRules:
+    """What a client gets: ``connections`` for all of them, ``head_seconds`` from the first byte of a head to its last, and its size.
+
+    ``idle_seconds``: how long a connection may rest between two requests, and how long a client may take nothing of what waits for it.
+    """
+
+    connections: int = 20_000
+    head_seconds: float = 15.0
+    limits: HeadLimits = field(default_factory=HeadLimits)
+    idle_seconds: float = KEEP_ALIVE_SECONDS
+
+
+Waiting = Coroutine[Any, Any, Response | None]
+"""What waits for an answer; None where it is on its way then, and the connection is told of its end."""
+
+
+class Listener(Protocol):
+    """Who answers requests."""
+
+    def begin(self, request: Request) -> Response | Waiting | None:
+        """Decide on it: an answer, or what waits for one; None where it is being answered, and the connection is told of its end."""
+
+    def answered(self, request: Request, status: int | None) -> None:
+        """It is over; ``status`` None: the client left before there was an answer. Called once behind each ``begin``."""
+
+    def unparsable(self, peer: str, malformed: Malformed) -> Response:
+        """The answer to what is no request."""
+
+
+class Counting:
+    """The requests that are being answered. ``quiet`` is set while there is none."""
+
+    __slots__ = ("quiet", "running")
+
+    def __init__(self) -> None:
+        """Nothing runs yet."""
+        self.running = 0
+        self.quiet = asyncio.Event()
+        self.quiet.set()
+
+    def began(self) -> None:
+        """One more."""
+        self.running += 1
+        if self.running == 1:
+            self.quiet.clear()
+
+    def ended(self) -> None:
+        """One less."""
+        self.running -= 1
+        if not self.running:
+            self.quiet.set()
+
+
+class House(Protocol):
+    """The server that a connection belongs to."""
+
+    rules: ClientRules
+    counting: Counting
+    listener: Listener
+
+    def arrived(self, connection: "Connected") -> None:
+        """One more connection is here."""
+
+    def gone(self, connection: "Connected") -> None:
+        """One connection less is here."""
+
+
+class Connected(Protocol):
+    """A connection, as its server sees it."""
+
+    def retire(self) -> None:
+        """End it behind the answer under way, at once where it is idle."""
+
+    def give_up(self) -> asyncio.Task[None] | None:
+        """End it now, whatever is under way; the task that still has to notice, where there is one."""
