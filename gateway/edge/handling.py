@@ -10,24 +10,33 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 
+Handle = Callable[[Request], Awaitable[Response | None]]
+Over = Callable[[Request, int | None], None]
+
+
+def _nobody_counts(request: Request, status: int | None) -> None:
+    return None
+
 
 class Handling:
     """Answers every request by ``handle``, and what is no request by ``refuse``."""
 
-    def __init__(self, handle: Callable[[Request], Awaitable[Response]], refuse: Callable[[Malformed], Response]) -> None:
-        """Both make whole answers."""
+    def __init__(self, handle: Handle, refuse: Callable[[Malformed], Response], over: Over = _nobody_counts) -> None:
+        """``over`` hears of the end of each."""
         self._handle = handle
         self._refuse = refuse
+        self._over = over
 
     def begin(self, request: Request) -> Waiting:
         """What waits for the answer."""
         return self._waits(request)
 
-    async def _waits(self, request: Request) -> Response:
+    async def _waits(self, request: Request) -> Response | None:
         return await self._handle(request)
 
     def answered(self, request: Request, status: int | None) -> None:
-        """Nobody counts."""
+        """Said to whoever wants to hear."""
+        self._over(request, status)
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
         """The refusal."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose.clients import ClientRules
+from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import Secured
 from tests.doors.quick_gateway import BROKEN, Address, Thinking, asked, quick, rest_of, under_way
 from tests.proxy.conftest import PATIENCE, Visit, Wire, hello

@@ -8,9 +8,9 @@ from aiohttp import web
 from gateway.core.messages import Answer, RequestHead
 from gateway.core.routing import App
 from gateway.doors.protected import Familiar, Going, Line, ProtectedDoor
+from gateway.edge.relay import Client, Owner
 from gateway.errors import OutsideFailed
 from gateway.proxy.heads import Asked
-from gateway.edge.relay import Client, Owner
 from tests.doors.quick_gateway import BROKEN, asked, quick
 from tests.proxy.conftest import PATIENCE
 

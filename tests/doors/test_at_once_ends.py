@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.compose.clients import ClientRules
 from gateway.compose.ending import Ending
+from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Thinking, asked, quick, rest_of, under_way
 from tests.proxy.conftest import PATIENCE, hello

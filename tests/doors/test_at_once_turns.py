@@ -9,8 +9,8 @@ from aiohttp import web
 from gateway.compose.connection import ClientConnection
 from gateway.compose.ending import Ending
 from gateway.edge.exchange import Waiting
-from gateway.proxy.heads import Asked
 from gateway.edge.relay import Relay
+from gateway.proxy.heads import Asked
 from gateway.proxy.turn import Turn
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
 from tests.proxy.conftest import PATIENCE, Visit, Wire

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from gateway.compose.server import Listening, Server, bind
+from gateway.compose.addresses import bind
 from gateway.core.messages import Malformed
 from gateway.doors.health import Health
 from gateway.doors.refusals import refusal
+from gateway.edge.server import Listening, Server
 from gateway.metrics import Metrics
 
 METRICS_LINE = 'session_gateway_requests_total{door="app",status="200",verdict="admit"} 1.0'

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.errors import Unsent
 from gateway.edge.exchange import Incoming
+from gateway.errors import Unsent
 from gateway.proxy.turn import Turn
 from tests.proxy.conftest import Behind, Front
 

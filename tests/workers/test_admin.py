@@ -8,9 +8,10 @@ import aiohttp
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.compose.server import Listening, Server, bind
+from gateway.compose.addresses import bind
 from gateway.doors.health import Health
 from gateway.doors.refusals import refusal
+from gateway.edge.server import Listening, Server
 from gateway.metrics import Metrics
 from gateway.workers.admin import AdminAddress, Asked
 from gateway.workers.process import WorkerProcess
