@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.messages import Fields, Malformed
+from gateway.core.messages import Malformed
 from gateway.edge.body import Body
 from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
 from gateway.edge.live import Brief, Watched
@@ -240,9 +240,3 @@ class Forwarding(Owner):
 
 def _upload_error(error: Exception) -> OutsideFailed:
     return error if isinstance(error, UploadBroken) else UploadBroken()
-
-
-def framed(fields: Fields, *, is_chunked: bool) -> Fields:
-    """Fields whose body goes on as it came: with its length, or in chunks."""
-    kept = tuple(pair for pair in fields if pair[0].lower() not in (b"transfer-encoding", b"content-length" if is_chunked else b""))
-    return (*kept, (b"Transfer-Encoding", b"chunked")) if is_chunked else kept

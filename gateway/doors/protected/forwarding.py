@@ -12,6 +12,7 @@ from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import not_the_apps
 from gateway.core.fields import FieldRules, answered, to_app
 from gateway.core.fields import Forwarding as Way
+from gateway.core.learned import Recent
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
@@ -19,7 +20,7 @@ from gateway.core.routing import Access, App
 from gateway.doors.gate import Gate
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
-from gateway.edge.forwarding import Forwarding, Passage, framed
+from gateway.edge.forwarding import Forwarding, Passage
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.pins import Asker, Taking
@@ -30,10 +31,15 @@ from gateway.edge.rules import Waiting
 from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
 from gateway.policy.http.caching import Use, asked_again, use_of
-from gateway.proxy.heads import request_head
+from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
+from gateway.policy.http.request_heads import FieldLine
+from gateway.proxy.heads import field_lines
 from gateway.proxy.turn import Turn
 
 _OUTSIDE = Malformed(404, "outside_prefix")
+MOST_COOKIES, LONGEST_COOKIES = 512, 2048
+"""Twice so many lines of cookies are remembered for an app, of at most so many bytes: 2 MiB."""
+_CHUNKED = b"Transfer-Encoding: chunked\r\n"
 SWITCHING_PROTOCOLS = 101
 
 Fails = Callable[[Request, RequestHead, App, OutsideFailed | Malformed], Response]
@@ -65,6 +71,7 @@ class AppForwarding:
     lasting: Lasting
     turn: Turn
     keep_cookie: KeepCookie
+    cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
     _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +85,7 @@ class AppForwarding:
         Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix. ``failed``: what is said where
         the app gives no answer, or the body is larger than this app's may be.
         """
-        if is_handshake(request):
+        if b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed)
         outgoing = self._outgoing(request, head, app, going)
         if isinstance(outgoing, Malformed):
@@ -117,15 +124,56 @@ class AppForwarding:
 
     def _outgoing(self, request: Request, head: RequestHead, app: App, going: Going) -> tuple[bytes, Taking] | Malformed:
         """The head that the app is sent, and how a connection for it is taken."""
-        fields = self._fields(head, app, going, upgrade=False)
         target = self._target(head)
-        if isinstance(fields, Malformed) or target is None:
-            return fields if isinstance(fields, Malformed) else _OUTSIDE
+        if target is None:
+            return _OUTSIDE
+        is_chunked = request.body is not None and request.body.length is None
+        lines = self._lines(request, head, app, going)
+        if lines is None:
+            fields = self._fields(head, app, going, upgrade=False)
+            if isinstance(fields, Malformed):
+                return fields
+            lines = [field_lines(fields)[: -len(END)]]
+        if is_chunked:
+            lines.append(_CHUNKED)
+        lines.append(END)
+        return f"{head.method} {target} HTTP/1.1\r\n".encode("ascii") + b"".join(lines), self._taking(request, head, going)
+
+    def _lines(self, request: Request, head: RequestHead, app: App, going: Going) -> list[bytes] | None:
+        """The lines behind the first, as far as they need not be read; None where they must be."""
+        known, rules = going.comer.known, self.face.rules
+        kept = app_lines(request.lines, rules, self._cookie_line)
+        if kept is None:
+            return None
+        host, way = way_text(Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2]), self.face.host)
+        kept.insert(0, host)
+        kept.append(way)
+        session = going.session
+        if session is not None and known is not None:
+            if known.identity_of is not session:
+                known.identity, known.identity_of = identity_text(rules, session), session
+            kept.append(known.identity)
+        elif session is not None:
+            kept.append(identity_text(rules, session))
+        return kept
+
+    def _cookie_line(self, line: FieldLine) -> bytes:
+        """What goes on in place of this ``Cookie`` line."""
+        found = self.cookies.get(line.text)
+        if found is None:
+            found = cookie_line(line, not_the_apps)
+            if len(line.text) <= LONGEST_COOKIES:
+                self.cookies.keep(line.text, found)
+        return found
+
+    def _taking(self, request: Request, head: RequestHead, going: Going) -> Taking:
+        """From everybody's connections, or, where a user signs in to one, from this user's own."""
+        pins = request.client.pins
+        if b"authorization" not in request.named and (pins is None or not pins.is_holding):
+            return Taking(self.http.source, Asker(head.client, key=self._key(going)), self.websocket.live, None)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
-        taking = Taking.of(self.http.source, asker, self.websocket.live, request.client, fields)
-        is_chunked = request.body is not None and request.body.length is None
-        return request_head(head.method, target, framed(fields, is_chunked=is_chunked)), taking
+        return Taking.of(self.http.source, asker, self.websocket.live, request.client, head.fields)
 
     def _target(self, head: RequestHead) -> str | None:
         """What the app is asked for; None for a path outside of its prefix."""
