@@ -166,7 +166,7 @@ class DemoFront:
         return _Routed(self._sites, listener)
 
 
-class _Routed:
+class _Routed(Listener):
     """A listener before another."""
 
     def __init__(self, sites: dict[bytes, HttpProxy], behind: Listener) -> None:

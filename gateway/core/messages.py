@@ -129,17 +129,21 @@ class Answer:
         return Answer(self.status, self.fields + fields, self.body)
 
 
-@dataclass(frozen=True, slots=True)
 class Received:
-    """What the server's parser handed over, before anything was believed: method and target as text, version, fields, peer."""
+    """A request whose head was read (``policy.http.request_heads``): ``peer`` at the other end of its connection, ``address`` believed.
 
-    method: str
-    target: str
-    version: tuple[int, int]
-    fields: Fields
-    secure: bool
-    peer: str
-    client: str
+    ``target`` as sent; ``fields`` as received, ``named`` the same by name.
+    """
+
+    __slots__ = ("address", "fields", "method", "named", "peer", "target")
+
+    def __init__(self, method: str, target: str, fields: Fields, named: Named, peer: str) -> None:
+        """``address`` is for whoever believes in one."""
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.named = named
+        self.peer = self.address = peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +168,6 @@ class HeadLimits:
 LINE_TOO_LONG: Final = Malformed(414, "request_line_too_long")
 
 
-def admit_head(received: Received, limits: HeadLimits) -> RequestHead | Malformed:
-    """The request's head as a value, or why it is refused (400, 405, 413, 414, 431, 501, 505)."""
-    method, target, fields, is_secure = received.method, received.target, received.fields, received.secure
-    named = read_head(method, target, received.version, fields, limits)
-    if isinstance(named, Malformed):
-        return named
-    if is_line_too_long(method, target, limits.line_bytes):
-        return LINE_TOO_LONG
-    authority = parse_authority(host_in(named).decode("latin-1"), is_secure)
-    if authority is None:
-        return Malformed(400, "host")
-    return RequestHead(method, target, authority, fields, is_secure, received.peer, received.client, named)
-
-
 def read_head(method: str, target: str, version: tuple[int, int], fields: Fields, limits: HeadLimits) -> Named | Malformed:
     """The fields by their names, exactly one ``host`` among them, or why the head is refused whatever its host is."""
     if version not in _VERSIONS:
@@ -189,30 +179,35 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
     everything = b"".join(values)
     size = sum(len(name) for name, _ in fields) + len(everything) + 4 * len(fields)
     named = by_name(lowered, values)
-    refused = check_head(method, target, version == (1, 1), named, (len(fields), size), limits)
+    refused = check_first_line(method, target, limits)
     if not all(lowered) or len(everything.translate(None, _VALUE_FORBIDDEN)) != len(everything):
-        return refused if refused is not None and refused.status in (405, 414, 431) else Malformed(400, "field")
+        return refused or Malformed(400, "field")
+    refused = refused or check_fields(named, len(fields), size, limits)
+    if refused is None and version == (1, 0) and b"transfer-encoding" in named:
+        refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
     return named if refused is None else refused
 
 
-def check_head(method: str, target: str, is_modern: bool, named: Named, size: tuple[int, int], limits: HeadLimits) -> Malformed | None:
-    """Why a head of well-formed lines is refused whatever its host is; None where it is not.
-
-    ``size``: how many fields, and how many bytes they have together with what a line has beside its name and value.
-    """
-    count, fields_bytes = size
+def check_first_line(method: str, target: str, limits: HeadLimits) -> Malformed | None:
+    """Why a request of this method (a token) and target is refused whatever its host is; None where it is not (400, 405, 414)."""
     if method not in _METHODS_USUAL and method.upper() in _METHODS_REFUSED:
         return Malformed(405, "method_refused")
     line_bytes = len(method) + len(target) + _REST_OF_LINE
     if line_bytes > limits.line_bytes and line_bytes > limits.longest_line_bytes:
         return LINE_TOO_LONG
+    return Malformed(400, "target") if _TARGET.match(target) is None else None
+
+
+def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Malformed | None:
+    """Why well-formed lines are refused whatever their host is; None where they are not (400, 413, 431, 501).
+
+    ``size``: in bytes, with what a line has beside its name and value.
+    """
     if count > limits.most_fields:
         return Malformed(431, "too_many_fields")
-    if fields_bytes > limits.fields_bytes:
+    if size > limits.fields_bytes:
         return Malformed(431, "fields_too_large")
-    if _TARGET.match(target) is None:
-        return Malformed(400, "target")
-    misframed = _misframed(is_modern, named) if b"content-length" in named or b"transfer-encoding" in named else None
+    misframed = _misframed(named) if b"content-length" in named or b"transfer-encoding" in named else None
     if misframed is not None:
         return misframed
     host = named.get(b"host")
@@ -249,16 +244,16 @@ def by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
     return {name: found[0] if len(found) == 1 else tuple(found) for name, found in every.items()}
 
 
-def _misframed(is_modern: bool, named: Named) -> Malformed | None:
+def _misframed(named: Named) -> Malformed | None:
     """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3; S4, S6).
 
     The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
-    is known to the sender alone, and a 1.0 server does not know chunks. To some, 0300 is octal.
+    is known to the sender alone. To some, 0300 is octal.
     """
     if not _FRAMING_ALIASES.isdisjoint(named):
         return Malformed(400, "framing_alias")
     codings, lengths = _values(named, b"transfer-encoding"), _values(named, b"content-length")
-    if codings and (lengths or len(codings) > 1 or not is_modern):
+    if codings and (lengths or len(codings) > 1):
         return Malformed(400, "framing")
     if codings and codings[0].lower() != b"chunked":
         return Malformed(501, "transfer_coding")

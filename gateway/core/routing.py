@@ -9,17 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
 from gateway.core.learned import Learned
 from gateway.core.messages import (
     LINE_TOO_LONG,
     Authority,
-    Fields,
     HeadLimits,
     Malformed,
-    Named,
+    Received,
     RequestHead,
     host_in,
     is_line_too_long,
@@ -155,17 +154,6 @@ class LoginHost:
     authority: Authority
 
 
-class Asked(Protocol):
-    """A request whose head was read (``policy.http.request_heads``): ``peer`` at the other end of its connection, ``address`` believed."""
-
-    method: str
-    target: str
-    fields: Fields
-    named: Named
-    peer: str
-    address: str
-
-
 class RouteTable:
     """All configured hosts; what is not here does not exist (421)."""
 
@@ -189,7 +177,7 @@ class RouteTable:
         """The configured host of an authority, or None."""
         return self._hosts.get(authority)
 
-    def admit(self, asked: Asked, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+    def admit(self, asked: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
         """The head and its host, None for one that is not ours; or why it is refused: 400 for what is no host, or as ``NAMED_AWAY``; 414.
 
         The scheme is that of the host's public address, whatever was received (F6, F10): a name without a port is looked for under both.

@@ -25,6 +25,7 @@ from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.rules import Waiting
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
@@ -68,7 +69,7 @@ class Doors:
     auth: AuthDoor
 
 
-class Listener:
+class Listener(EdgeListener):
     """Hands each request to its door and writes one line about it."""
 
     def __init__(self, table: RouteTable, doors: Doors, believed: Believed, witness: Witness, crowd: Crowd) -> None:

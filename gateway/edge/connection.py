@@ -22,7 +22,7 @@ from gateway.edge.stalled import Stalled
 from gateway.edge.upload import peer_of
 from gateway.errors import UploadBroken, UploadTooSlow
 from gateway.policy.http.chunks import Chunks
-from gateway.policy.http.request_heads import begins_badly, read_request
+from gateway.policy.http.request_heads import begins_badly
 from gateway.proxy.heads import Asked
 
 LINGERING_SECONDS: Final = 2.0
@@ -159,11 +159,11 @@ class ClientConnection(Client):
         self._searched = self._leading = 0
         self._has_begun = False
         self._until = _NEVER
-        read = read_request(buffer[:end], self._house.rules.limits)
+        read = self._house.heads.read(buffer[:end])
         if isinstance(read, Malformed):
             self._refuse(read)
             return False
-        request = self._request = Request(self, self._peer, read, self._body_of(read.length))
+        request = self._request = Request(self, self._peer, read, self._body_of(read.block.length))
         self._house.counting.began()
         if self._body is not None:
             self._begin_body(self._body, request)

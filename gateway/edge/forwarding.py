@@ -11,21 +11,19 @@ Rules from: RFC 9112 §6 to 9; ATTACKS S13 to S22, D5, U8.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.messages import Malformed
 from gateway.edge.body import Body
 from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
 from gateway.edge.live import Brief, Watched
-from gateway.edge.pins import Taking
 from gateway.edge.relay import Owner, Relay, Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
 from gateway.proxy.connection import Connection
-from gateway.proxy.fetching import TRIES, Fetching
-from gateway.proxy.heads import LAST_CHUNK, Asked, chunk
+from gateway.proxy.fetching import TRIES, Fetching, Taking
+from gateway.proxy.heads import LAST_CHUNK, asked_of, chunk
 from gateway.proxy.turn import Turn
 
 Failed = Callable[[OutsideFailed | Malformed], Response]
@@ -34,22 +32,32 @@ Failed = Callable[[OutsideFailed | Malformed], Response]
 _TOO_LARGE: Final = Malformed(413, "body_too_large")
 
 
-@dataclass(frozen=True, slots=True)
 class Passage:
-    """What a request is sent with. ``text``: its head as bytes; ``brief``: where its relay is registered under ``watch`` as long as it lasts.
+    """What a request is sent with. ``brief``: where its relay is registered under ``watch`` as long as it lasts."""
 
-    ``largest_body`` in bytes, None for any. ``turn``: at whose end it is written.
-    """
+    __slots__ = ("brief", "failed", "largest_body", "rewrite", "small_body", "taking", "text", "turn", "watch")
 
-    text: bytes
-    taking: Taking
-    rewrite: Rewrite
-    failed: Failed
-    brief: dict[Brief, Watched]
-    watch: Watched | None
-    turn: Turn
-    largest_body: int | None = None
-    small_body: int = SMALL_BODY_BYTES
+    def __init__(
+        self,
+        text: bytes,
+        taking: Taking,
+        rewrite: Rewrite,
+        failed: Failed,
+        turn: Turn,
+        held: tuple[dict[Brief, Watched], Watched | None],
+        bounds: tuple[int | None, int] = (None, SMALL_BODY_BYTES),
+    ) -> None:
+        """``text``: its head; ``held``: the registry and the watch; ``turn``: at whose end it is written.
+
+        ``bounds``: bytes of the largest body, None for any, and of one that is waited for before it is sent.
+        """
+        self.text = text
+        self.taking = taking
+        self.rewrite = rewrite
+        self.failed = failed
+        self.turn = turn
+        self.brief, self.watch = held
+        self.largest_body, self.small_body = bounds
 
 
 class Forwarding(Owner):
@@ -94,7 +102,7 @@ class Forwarding(Owner):
 
     def _relate(self) -> Relay:
         request, passage = self._request, self._passage
-        asked = Asked(request.method == "HEAD", request.is_modern, request.wants_more)
+        asked = asked_of(request.method == "HEAD", request.is_modern, request.wants_more)
         relay = self._relay = Relay(request.client, None, asked, passage.rewrite, self, passage.turn)
         if passage.watch is not None:
             passage.brief[relay] = passage.watch

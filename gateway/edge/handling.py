@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from gateway.core.messages import Malformed
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.edge.rules import Waiting
+from gateway.edge.rules import Listener, Waiting
 
 Handle = Callable[[Request], Awaitable[Response | None]]
 Over = Callable[[Request, int | None], None]
@@ -18,7 +18,7 @@ def _nobody_counts(request: Request, status: int | None) -> None:
     return None
 
 
-class Handling:
+class Handling(Listener):
     """Answers every request by ``handle``, and what is no request by ``refuse``."""
 
     def __init__(self, handle: Handle, refuse: Callable[[Malformed], Response], over: Over = _nobody_counts) -> None:

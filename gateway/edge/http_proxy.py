@@ -13,7 +13,7 @@ from typing import Self
 from gateway.core.messages import Fields
 from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.live import Live
-from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Taking
+from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Pinning
 from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -86,7 +86,7 @@ class HttpProxy:
             return refusal(400)
         chunked = upload is not None and upload.length is None
         question = Question(method, target, _framed(self._with_host(fields), chunked))
-        taking = Taking.of(self.source, asker, self.live, request.client, fields)
+        taking = Pinning.of(self.source, asker, self.live, request.client, fields)
         async with _Sending() as sending:
             try:
                 body = await self._small_body(upload, chunked)
@@ -123,7 +123,7 @@ class HttpProxy:
                 connection.pin = OnlyOnce()
             return _begun(connection, question, question.head() + (body or b""), is_whole=True)
 
-        return await _answered(await Taking(self.source, asker, self.live, None).begun(begin))
+        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin))
 
     async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
         """The whole body where it is at hand, or small and then waited for; else None. TimedOut where it does not come in time."""
@@ -141,7 +141,7 @@ class HttpProxy:
             raise UploadBroken from error
 
     async def _ask(
-        self, question: Question, sent: tuple[Upload | None, bytes | None, bool], sending: "_Sending", taking: Taking
+        self, question: Question, sent: tuple[Upload | None, bytes | None, bool], sending: "_Sending", taking: Pinning
     ) -> Exchange:
         upload, body, chunked = sent
         is_whole = upload is None or body is not None

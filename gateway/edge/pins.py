@@ -20,7 +20,7 @@ from gateway.edge.relay import Client, ClientPins
 from gateway.errors import HungUp
 from gateway.policy.http.connection_auth import is_midway, signs_in_connection
 from gateway.proxy.connection import Connection, Pin
-from gateway.proxy.fetching import Begun, begun
+from gateway.proxy.fetching import Begun, Taking
 from gateway.proxy.reading import AnswerReader
 from gateway.proxy.servers import Source
 
@@ -185,17 +185,20 @@ class OnlyOnce(Pin):
         """It is closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """Takes connections for one request; ``pins`` None: one of everybody's will do."""
+class Pinning(Taking):
+    """Takes connections for one request, first the one that is its user's; ``pins`` None: one of everybody's will do."""
 
-    source: Source
-    asker: Asker
-    live: Live
-    pins: Pins | None
+    __slots__ = ("_asker", "_live", "_pins")
+
+    def __init__(self, source: Source, asker: Asker, live: Live, pins: Pins | None) -> None:
+        """Nothing is taken yet."""
+        super().__init__(source, asker.key, asker.client)
+        self._asker = asker
+        self._live = live
+        self._pins = pins
 
     @classmethod
-    def of(cls, source: Source, asker: Asker, live: Live, client: Client, fields: Fields) -> "Taking":
+    def of(cls, source: Source, asker: Asker, live: Live, client: Client, fields: Fields) -> "Pinning":
         """For a request with these fields that came by ``client``: does it sign in to the connection, or follow one that did?"""
         pins = client.pins if isinstance(client.pins, Pins) else None
         if signs_in_connection(fields):
@@ -207,22 +210,22 @@ class Taking:
 
     def idle(self) -> Connection | None:
         """A connection that is free now and needs no pin, or None where ``begun`` must be asked."""
-        return self.source.idle(self.asker.key, self.asker.client) if self.pins is None else None
+        return super().idle() if self._pins is None else None
 
     async def begun(self, begin: Callable[[Connection], Begun]) -> Begun:
         """As ``fetching.begun``, first over the connection that is this user's."""
-        pins = self.pins
+        pins = self._pins
         if pins is None:
-            return await begun(self.source, self.asker.key, self.asker.client, begin)
+            return await super().begun(begin)
 
         def begin_pinned(connection: Connection) -> Begun:
-            pins.pin(connection, self.source, self.asker, self.live)
+            pins.pin(connection, self.source, self._asker, self._live)
             return begin(connection)
 
-        kept = pins.take(self.source, self.asker)
+        kept = pins.take(self.source, self._asker)
         if kept is not None:
             try:
                 return begin_pinned(kept)
             except HungUp:
                 pass  # it closed before anything was written
-        return await begun(self.source, self.asker.key, self.asker.client, begin_pinned)
+        return await super().begun(begin_pinned)

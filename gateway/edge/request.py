@@ -4,15 +4,15 @@ Owns what is known of one request: its head as it arrived, its body, by which co
 Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence); ATTACKS S14.
 """
 
-from gateway.core.messages import Fields, Named
+from gateway.core.messages import Received
 from gateway.edge.body import Body
 from gateway.edge.relay import Client
 from gateway.policy.http.body_budget import BodyRoom
 from gateway.policy.http.request_heads import ReadHead
-from gateway.proxy.heads import Asked
+from gateway.proxy.heads import Asked, asked_of
 
 
-class Request:
+class Request(Received):
     """One request. ``target``: as sent; ``fields``: as received; ``named``: the same by name; ``body``: None where it has none.
 
     ``peer``: the address at the other end of its connection. ``is_begun``: something of an answer was written, or will be without asking.
@@ -22,27 +22,23 @@ class Request:
     """
 
     __slots__ = (
-        "_keeps", "address", "app", "began", "body", "client", "door", "expects", "fields", "fingerprint", "is_begun", "is_counted", "is_modern",
-        "lines", "method", "named", "new_browser", "peer", "reason", "room", "route", "target", "verdict",
+        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "is_begun", "is_counted", "is_modern",
+        "new_browser", "reason", "room", "route", "verdict",
     )  # fmt: skip
 
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
         """``client``: the connection that it came by."""
+        super().__init__(read.method, read.target, read.block.fields, read.block.named, peer)
         self.client = client
-        self.peer = peer
-        self.method = read.method
-        self.target = read.target
         self.is_modern = read.is_modern
-        self.fields: Fields = read.fields
-        self.named: Named = read.named
+        self.block = read.block
         self.expects = read.expects
         self._keeps = read.keeps
         self.body = body
-        self.lines = read.lines
         self.is_begun = self.is_counted = False
         self.began = 0.0
         self.door = "none"
-        self.address = self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
+        self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
         self.room: BodyRoom | None = None
 
     @property
@@ -59,7 +55,7 @@ class Request:
     @property
     def asked(self) -> Asked:
         """What of it decides how its answer is framed."""
-        return Asked(self.method == "HEAD", self.is_modern, self.keeps)
+        return asked_of(self.method == "HEAD", self.is_modern, self.keeps)
 
     @property
     def has_unread_body(self) -> bool:

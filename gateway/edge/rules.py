@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from gateway.core.messages import HeadLimits, Malformed
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.policy.http.request_heads import HeadReader
 
 KEEP_ALIVE_SECONDS = 75.0
 
@@ -33,17 +34,22 @@ Waiting = Coroutine[Any, Any, Response | None]
 """What waits for an answer; None where it is on its way then, and the connection is told of its end."""
 
 
-class Listener(Protocol):
-    """Who answers requests."""
+class Listener:
+    """Who answers requests. A class, and no protocol: compiled, a call of its methods is a look into a table."""
+
+    __slots__ = ()
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """Decide on it: an answer, or what waits for one; None where it is being answered, and the connection is told of its end."""
+        raise NotImplementedError
 
     def answered(self, request: Request, status: int | None) -> None:
         """It is over; ``status`` None: the client left before there was an answer. Called once behind each ``begin``."""
+        raise NotImplementedError
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
         """The answer to what is no request."""
+        raise NotImplementedError
 
 
 class Counting:
@@ -70,18 +76,25 @@ class Counting:
             self.quiet.set()
 
 
-class House(Protocol):
-    """The server that a connection belongs to."""
+class House:
+    """The server that connections belong to."""
 
-    rules: ClientRules
-    counting: Counting
-    listener: Listener
+    __slots__ = ("counting", "heads", "listener", "rules")
+
+    def __init__(self, listener: Listener, rules: ClientRules) -> None:
+        """Nobody is here yet."""
+        self.listener = listener
+        self.rules = rules
+        self.heads = HeadReader(rules.limits)
+        self.counting = Counting()
 
     def arrived(self, connection: "Connected") -> None:
         """One more connection is here."""
+        raise NotImplementedError
 
     def gone(self, connection: "Connected") -> None:
         """One connection less is here."""
+        raise NotImplementedError
 
 
 class Connected(Protocol):

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol, cast
 
-from gateway.core.crowds import House
+from gateway.core.crowds import House as Crowd
 from gateway.edge.connection import ClientConnection
 from gateway.edge.handshakes import Handshake
-from gateway.edge.rules import ClientRules, Connected, Counting, Listener
+from gateway.edge.rules import ClientRules, Connected, House, Listener
 from gateway.edge.turned_away import TurnedAway
 
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -34,19 +34,17 @@ def _untold(_: str, __: Mapping[str, object]) -> None:
     return None
 
 
-class Server:
+class Server(House):
     """The connections of one address; ``listener`` answers what comes by them."""
 
     def __init__(self, listener: Listener, rules: ClientRules | None = None, tell: Tell = _untold) -> None:
         """To be made inside the running event loop. ``tell`` hears that all connections are taken, and that there is room again."""
-        self.listener = listener
-        self.rules = rules or ClientRules()
-        self.counting = Counting()
+        super().__init__(listener, rules or ClientRules())
         self.connections: set[Connected] = set()
         self.failed_handshakes: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._tell = tell
-        self._house = House(self.rules.connections)
+        self._crowd = Crowd(self.rules.connections)
         self._leaving = 0
         self._is_over = asyncio.Event()
         self.present = 0
@@ -54,7 +52,7 @@ class Server:
     @property
     def turned_away(self) -> int:
         """Connections for which there was no room."""
-        return self._house.refused
+        return self._crowd.refused
 
     @property
     def head_seconds(self) -> float:
@@ -63,7 +61,7 @@ class Server:
 
     def guest(self) -> asyncio.Protocol:
         """What a new connection is handed to: one that reads requests, or, with no room left, the word that there is none."""
-        if self._house.admits(self.present):
+        if self._crowd.admits(self.present):
             return cast(asyncio.Protocol, ClientConnection(self, self._loop))  # the loop asks for its methods, and for no class
         self._leaving += 1
         return TurnedAway(silently=self._leaving > MOST_TURNED_AWAY, gone=self._turned_away_is_gone)
@@ -98,7 +96,7 @@ class Server:
         self._leaving -= 1
 
     def _told(self) -> None:
-        turned = self._house.turned(self.present)
+        turned = self._crowd.turned(self.present)
         if turned is not None:
             self._tell("connections_full" if turned else "connections_free", {"count": self.present})
 

@@ -12,7 +12,7 @@ from gateway.core.messages import Fields
 from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.handshake import handshake_fields, is_accepted, without_handshake
 from gateway.edge.live import Live
-from gateway.edge.pins import NOBODY, Asker, Taking
+from gateway.edge.pins import NOBODY, Asker, Pinning
 from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -51,7 +51,7 @@ class WebSocketRelay:
         opening = _Opening(request)
         with self.live.held(asker.fingerprints, opening.cut, opening.leave):
             own = handshake_fields(request.fields)
-            taking = Taking.of(self.source, asker, self.live, request.client, fields)
+            taking = Pinning.of(self.source, asker, self.live, request.client, fields)
             answer = await _begun(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), taking)
             exchange = Exchange(answer)
             try:
@@ -74,7 +74,7 @@ class WebSocketRelay:
         return Tunnel(request.client, answer.connection, self.largest_message_bytes)
 
 
-async def _begun(head: bytes, taking: Taking) -> "_Answer":
+async def _begun(head: bytes, taking: Pinning) -> "_Answer":
     """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
 
     def begin(connection: Connection) -> _Answer:

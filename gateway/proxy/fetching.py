@@ -6,7 +6,7 @@ send anything itself, nor go on for a request that was given up. Rules from: STY
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from gateway.errors import HungUp, OutsideFailed
 from gateway.proxy.connection import Connection
@@ -33,11 +33,24 @@ async def begun(source: Source, key: bytes | None, client: str, begin: Callable[
     raise AssertionError("a loop of at least one try")
 
 
-class Taking(Protocol):
-    """Takes connections for one request."""
+class Taking:
+    """Takes connections for one request: here any of a source's will do. ``key``: what a sticky app is sticky by; ``client``: its address."""
+
+    __slots__ = ("_client", "_key", "source")
+
+    def __init__(self, source: Source, key: bytes | None, client: str) -> None:
+        """Nothing is taken yet."""
+        self.source = source
+        self._key = key
+        self._client = client
+
+    def idle(self) -> Connection | None:
+        """A connection that is free now, or None where ``begun`` must be asked."""
+        return self.source.idle(self._key, self._client)
 
     async def begun(self, begin: Callable[[Connection], Begun]) -> Begun:
         """What ``begin`` made of a connection over which it sent its request. Raises ``OutsideFailed``."""
+        return await begun(self.source, self._key, self._client, begin)
 
 
 class Fetching:

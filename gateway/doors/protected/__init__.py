@@ -13,11 +13,12 @@ from typing import Protocol
 from gateway.clock import Clock
 from gateway.core.admission import Admit, SignIn
 from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, RouteTable, is_own
+from gateway.core.routing import App, RouteTable, Rule, is_own
+from gateway.core.session import Session
 from gateway.doors.answers import json_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
-from gateway.doors.gate import Gate
+from gateway.doors.gate import Comer, Gate
 from gateway.doors.protected.app_cookies import AppCookies
 from gateway.doors.protected.forwarding import AppForwarding, Face
 from gateway.doors.protected.going import Going
@@ -94,7 +95,7 @@ class ProtectedDoor:
             return self._refused(request, head, verdict)
         request.fingerprint = comer.shown
         if isinstance(verdict, Admit):
-            return self._forward(request, head, app, Going.under(rule, verdict.session, comer, head))
+            return self._forward(request, head, app, _going(rule, verdict.session, comer, head))
         request.verdict, request.reason = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
             return _closing(request, self._sign_in(head, app))
@@ -125,6 +126,18 @@ class ProtectedDoor:
     def _refused(self, request: Request, head: RequestHead, malformed: Malformed) -> Response:
         request.verdict, request.reason = "refused", malformed.reason
         return to_response(self._explaining.malformed(head, malformed), closes=True)
+
+
+def _going(rule: Rule, session: Session | None, comer: Comer, head: RequestHead) -> Going:
+    """``Going.under`` these, made once as long as they are the same."""
+    known = comer.known
+    going = known.going if known is not None else None
+    if isinstance(going, Going) and going.rule is rule and going.comer is comer and going.session is session:
+        return going
+    made = Going.under(rule, session, comer, head)
+    if known is not None:
+        known.going = made
+    return made
 
 
 def _closing(request: Request, answer: Answer) -> Response:

@@ -23,7 +23,7 @@ from gateway.doors.protected.lasting import Lasting
 from gateway.edge.forwarding import Forwarding, Passage
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
-from gateway.edge.pins import Asker, Taking
+from gateway.edge.pins import Asker, Pinning
 from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -32,7 +32,8 @@ from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
 from gateway.policy.http.caching import Use, asked_again, use_of
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
-from gateway.policy.http.request_heads import FieldLine
+from gateway.policy.http.request_heads import Block, FieldLine
+from gateway.proxy.fetching import Taking
 from gateway.proxy.heads import field_lines
 from gateway.proxy.turn import Turn
 
@@ -96,11 +97,9 @@ class AppForwarding:
             taking,
             self._rewrite(head, going),
             lambda error: failed(request, head, app, error),
-            self.websocket.live.brief,
-            going.watch,
             self.turn,
-            self.http.largest_body,
-            self.http.small_body,
+            (self.websocket.live.brief, going.watch),
+            (self.http.largest_body, self.http.small_body),
         )
         Forwarding(request, passage).begin()
         if going.watch is not None:
@@ -142,9 +141,11 @@ class AppForwarding:
     def _lines(self, request: Request, head: RequestHead, app: App, going: Going) -> list[bytes] | None:
         """The lines behind the first, as far as they need not be read; None where they must be."""
         known, rules = going.comer.known, self.face.rules
-        kept = app_lines(request.lines, rules, self._cookie_line)
-        if kept is None:
+        block = request.block
+        text = block.kept[1] if isinstance(block.kept, tuple) and block.kept[0] is self else self._kept(block)
+        if text is None:
             return None
+        kept = [text]
         host, way = way_text(Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2]), self.face.host)
         kept.insert(0, host)
         kept.append(way)
@@ -156,6 +157,13 @@ class AppForwarding:
         elif session is not None:
             kept.append(identity_text(rules, session))
         return kept
+
+    def _kept(self, block: Block) -> bytes | None:
+        """What goes on of these lines; None where they must be read."""
+        lines = app_lines(block.lines, self.face.rules, self._cookie_line)
+        text = b"".join(lines) if lines is not None else None
+        block.kept = (self, text)
+        return text
 
     def _cookie_line(self, line: FieldLine) -> bytes:
         """What goes on in place of this ``Cookie`` line."""
@@ -170,10 +178,10 @@ class AppForwarding:
         """From everybody's connections, or, where a user signs in to one, from this user's own."""
         pins = request.client.pins
         if b"authorization" not in request.named and (pins is None or not pins.is_holding):
-            return Taking(self.http.source, Asker(head.client, key=self._key(going)), self.websocket.live, None)
+            return Taking(self.http.source, self._key(going), head.client)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
-        return Taking.of(self.http.source, asker, self.websocket.live, request.client, head.fields)
+        return Pinning.of(self.http.source, asker, self.websocket.live, request.client, head.fields)
 
     def _target(self, head: RequestHead) -> str | None:
         """What the app is asked for; None for a path outside of its prefix."""

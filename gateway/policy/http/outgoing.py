@@ -25,20 +25,20 @@ def app_lines(lines: Sequence[FieldLine], rules: FieldRules, cookie: Callable[[F
     """
     fates, kept = rules.fates, []
     for line in lines:
-        fate = fates[line.pair[0]]
+        fate = fates[line.spelled]
         if not fate or fate == HANDSHAKE:
             kept.append(line.text)
         elif fate == COOKIE:
             kept.append(cookie(line))
-        elif fate == ODD or (fate == CONNECTION and line.pair[1] not in USUAL_CONNECTIONS):
+        elif fate == ODD or (fate == CONNECTION and line.value not in USUAL_CONNECTIONS):
             return None
     return kept
 
 
 def cookie_line(line: FieldLine, drop: DropCookie) -> bytes:
     """The line that goes on in place of a ``Cookie`` line; empty where nothing of it does."""
-    rest = line_without(line.pair[1], drop)
-    return b"" if rest is None else b"%b: %b\r\n" % (line.pair[0], rest)
+    rest = line_without(line.value, drop)
+    return b"" if rest is None else b"%b: %b\r\n" % (line.spelled, rest)
 
 
 def identity_text(rules: FieldRules, session: Session) -> bytes:

@@ -1,63 +1,92 @@
 """The head of a request, read from its bytes: line by line, from what was learnt.
 
-The lines of one request are mostly those of another: what a line says is remembered by its bytes, so that a head costs what is new in it.
+The lines of one request are mostly those of another, and a browser's next request differs from its last in the first line alone. So what a
+line says is remembered by its bytes, and so is what all lines behind the first say together: a head costs what is new in it.
 
 Owns what a line of a head may be, and where the body behind it ends. Its own readings are stricter than a parser's: no folded line, no line
-end but CRLF, no blank before a colon. Must never remember the line of a secret (``Cookie``, ``Authorization``), and must never repair a
-message. What a head as a whole may hold is ``core.messages``. Rules from: RFC 9112 §2 to 6; RFC 9110 §5.
+end but CRLF, no blank before a colon. Must never repair a message, nor remember more than a bound. What a head as a whole may hold is
+``core.messages``. Rules from: RFC 9112 §2 to 6; RFC 9110 §5.
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
-from gateway.core.learned import Learned
-from gateway.core.messages import Fields, HeadLimits, Malformed, Named, by_name, check_head
+from gateway.core.learned import Learned, Recent
+from gateway.core.messages import Fields, HeadLimits, Malformed, Named, by_name, check_fields, check_first_line
 
-_REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
+_BEGINNING: Final = re.compile(_TOKEN + rb"(?: [^\x00-\x20\x7f]*(?: (?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?)?)?)?)?)?)?)?)?)?\Z")
 _TEXT: Final = rb"[\x21-\x7e\x80-\xff]"
-_LINE: Final = re.compile(
-    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:" + _TEXT + rb"(?:[\x20\t\x21-\x7e\x80-\xff]*" + _TEXT + rb")?)?)[ \t]*\Z"
-)
-_BEGINNING: Final = re.compile(
-    rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: [^\x00-\x20\x7f]*(?: (?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?)?)?)?)?)?)?)?)?)?\Z"
-)
-_LONGEST_LEARNT: Final = 512
+_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*((?:" + _TEXT + rb"(?:[\x20\t\x21-\x7e\x80-\xff]*" + _TEXT + rb")?)?)[ \t]*\Z")
+_LONGEST_LEARNT: Final = 256
 _MOST_LEARNT: Final = 4096
+_LARGEST_BLOCK: Final = 4096
+_MOST_BLOCKS: Final = 1024
+"""Twice so many blocks of lines are remembered; with what is known of them they take about 20 MiB at most."""
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
 _UNREADABLE: Final = Malformed(400, "unparsable")
 
 
-class FieldLine(NamedTuple):
+class FieldLine:
     """One line of a head: its name in lower case, and the field as it was spelled, without blanks around its value.
 
     ``text``: as it goes on, its end included.
     """
 
-    name: bytes
-    pair: tuple[bytes, bytes]
-    text: bytes
+    __slots__ = ("name", "spelled", "text", "value")
+
+    def __init__(self, spelled: bytes, value: bytes) -> None:
+        """``spelled``: its name as sent."""
+        self.name = spelled.lower()
+        self.spelled = spelled
+        self.value = value
+        self.text = b"%b: %b\r\n" % (spelled, value)
 
 
-class ReadHead(NamedTuple):
-    """A head as it arrived; ``lines``: its fields, with what is known of each by its bytes.
+class Block:
+    """All lines of a head behind the first. ``refused``: why they are no head's, None where they may be.
 
-    ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``keeps``: the client would send another request behind it.
-    ``expects``: it waits to be told to go on with its body.
+    ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
+    ``expects``: the client waits to be told to go on with its body.
+    ``kept``: what an app gets of them, as whoever knows the app has noted; the block is kept as long as its very bytes come again.
     """
 
-    method: str
-    target: str
-    is_modern: bool
-    lines: list[FieldLine]
-    fields: Fields
-    named: Named
-    length: int
-    keeps: bool
-    expects: bool
+    __slots__ = ("expects", "fields", "kept", "length", "lines", "named", "refused", "words")
+
+    def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
+        """``size``: in bytes."""
+        self.lines = lines
+        self.fields: Fields = tuple([(line.spelled, line.value) for line in lines])
+        self.named: Named = by_name([line.name for line in lines], [line.value for line in lines])
+        self.refused = check_fields(self.named, len(lines), size, limits)
+        length = self.named.get(b"content-length")
+        self.length = -1 if b"transfer-encoding" in self.named else 0
+        if isinstance(length, bytes) and self.refused is None:
+            self.length = int(length)
+        self.words = _words(self.named)
+        self.expects = any(value.lower() == b"100-continue" for value in _values(self.named, b"expect"))
+        self.kept: object = None
+
+
+class ReadHead:
+    """A head as it arrived; ``is_modern``: HTTP/1.1. ``keeps``: the client would send another request behind it."""
+
+    __slots__ = ("block", "expects", "is_modern", "keeps", "method", "target")
+
+    def __init__(self, method: str, target: str, is_modern: bool, block: Block) -> None:
+        """``block``: its lines behind the first."""
+        self.method = method
+        self.target = target
+        self.is_modern = is_modern
+        self.block = block
+        words = block.words
+        self.keeps = is_modern if not words else b"close" not in words and (is_modern or b"keep-alive" in words)
+        self.expects = is_modern and block.expects
 
 
 class _Lines(Learned[bytes, "FieldLine | None"]):
-    """Lines as read; those of secrets are not kept."""
+    """Lines as read; those of secrets are not kept one by one."""
 
     __slots__ = ()
 
@@ -68,47 +97,54 @@ class _Lines(Learned[bytes, "FieldLine | None"]):
 
 def _read_line(text: bytes) -> FieldLine | None:
     found = _LINE.match(text)
-    return None if found is None else FieldLine(found[1].lower(), (found[1], found[2]), b"%b: %b\r\n" % (found[1], found[2]))
+    return None if found is None else FieldLine(found[1], found[2])
 
 
 _lines: Final = _Lines(_read_line, _LONGEST_LEARNT, _MOST_LEARNT)
 
 
-def read_request(text: bytes, limits: HeadLimits) -> ReadHead | Malformed:
-    """A head, from its first byte to the end of its last line; or why it is refused (400, 405, 413, 414, 431, 501, 505)."""
-    first, *rest = text.split(b"\r\n")
-    start = _REQUEST_LINE.match(first)
-    if start is None:
-        return _UNREADABLE
-    lines: list[FieldLine] = []
-    for one in rest:
-        line = _lines[one]
-        if line is None:
+class HeadReader:
+    """Reads heads within these limits."""
+
+    __slots__ = ("_blocks", "_limits")
+
+    def __init__(self, limits: HeadLimits) -> None:
+        """Nothing is known yet."""
+        self._limits = limits
+        self._blocks: Recent[bytes, Block] = Recent(_MOST_BLOCKS)
+
+    def read(self, text: bytes) -> ReadHead | Malformed:
+        """A head, from its first byte to the end of its last line; or why it is refused (400, 405, 413, 414, 431, 501, 505)."""
+        end = text.find(b"\r\n")
+        first, rest = (text, b"") if end < 0 else (text[:end], text[end + 2 :])
+        start = _REQUEST_LINE.match(first)
+        if start is None:
             return _UNREADABLE
-        lines.append(line)
-    method, target = start[1].decode("ascii"), start[2].decode("latin-1")
-    version = start[3], start[4]
-    is_modern = version == (b"1", b"1")
-    if not is_modern and version != (b"1", b"0"):
-        return Malformed(505, "version")
-    fields = tuple([line.pair for line in lines])
-    named = by_name([line.name for line in lines], [value for _, value in fields])
-    size = len(text) - len(first) + 2 * len(lines)
-    refused = check_head(method, target, is_modern, named, (len(lines), size), limits)
-    if refused is not None:
-        return refused
-    length = named.get(b"content-length")
-    return ReadHead(
-        method,
-        target,
-        is_modern,
-        lines,
-        fields,
-        named,
-        int(length) if isinstance(length, bytes) else -1 if b"transfer-encoding" in named else 0,
-        _keeps(named, is_modern) if b"connection" in named else is_modern,
-        is_modern and b"expect" in named and _expects(named),
-    )
+        block = self._blocks.get(rest)
+        if block is None:
+            block = self._read_block(rest)
+            if block is None:
+                return _UNREADABLE
+            if len(rest) <= _LARGEST_BLOCK and block.refused is None:
+                self._blocks.keep(rest, block)
+        version = start[3] + start[4]
+        is_modern = version == b"11"
+        if not is_modern and version != b"10":
+            return Malformed(505, "version")
+        method, target = start[1].decode("ascii"), start[2].decode("latin-1")
+        refused = check_first_line(method, target, self._limits) or block.refused
+        if refused is None and not is_modern and block.length < 0:
+            refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
+        return ReadHead(method, target, is_modern, block) if refused is None else refused
+
+    def _read_block(self, rest: bytes) -> Block | None:
+        lines: list[FieldLine] = []
+        for text in rest.split(b"\r\n") if rest else ():
+            line = _lines[text]
+            if line is None:
+                return None
+            lines.append(line)
+        return Block(lines, len(rest) + 2 * len(lines), self._limits)
 
 
 def begins_badly(line: bytes, is_whole: bool) -> bool:
@@ -120,13 +156,11 @@ def begins_badly(line: bytes, is_whole: bool) -> bool:
     return _BEGINNING.match(line.removesuffix(b"\r")) is None
 
 
-def _keeps(named: Named, is_modern: bool) -> bool:
-    """Whether the connection goes on behind the answer (RFC 9112 §9.3)."""
-    said = named[b"connection"]
-    words = {word.strip(b" \t").lower() for value in ((said,) if isinstance(said, bytes) else said) for word in value.split(b",")}
-    return b"close" not in words and (is_modern or b"keep-alive" in words)
+def _words(named: Named) -> frozenset[bytes]:
+    """What ``Connection`` says (RFC 9112 §9.3)."""
+    return frozenset(word.strip(b" \t").lower() for value in _values(named, b"connection") for word in value.split(b","))
 
 
-def _expects(named: Named) -> bool:
-    said = named[b"expect"]
-    return any(value.lower() == b"100-continue" for value in ((said,) if isinstance(said, bytes) else said))
+def _values(named: Named, name: bytes) -> tuple[bytes, ...]:
+    found = named.get(name, ())
+    return (found,) if isinstance(found, bytes) else found
