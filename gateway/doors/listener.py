@@ -165,11 +165,15 @@ class Listener(EdgeListener):
         request.verdict, request.reason = "refused", malformed.reason
         return refusal(malformed, request.fields, *more)
 
-    def _failed(self, request: Request, error: Exception) -> Response:
+    def _failed(self, request: Request, error: Exception) -> Response | None:
         request.verdict = "failed"
         words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method}
         self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
-        if request.is_begun:  # half an answer is out: a clean end would make it look whole (S16)
+        relay = request.client.relay
+        if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole (S16)
+            relay.break_off("failed")
+            return None
+        if request.is_begun:
             request.break_off()
             raise ConnectionAbortedError("the answer broke off") from error
         return refusal(Malformed(500, "internal"), request.fields)

@@ -94,13 +94,21 @@ class SubrequestDoor:
 
     def begin(self, request: Request, head: RequestHead) -> Response | Waiting:
         """The reply where the memory knows who comes, else what waits for Okta; its words for the access log are left in ``request``."""
+        reply = self.recalled(head)
+        return self._waits(request, head) if reply is None else _told(request, reply)
+
+    def recalled(self, head: RequestHead) -> Reply | None:
+        """The reply, as far as the memory knows who comes; None where Okta must be waited for."""
+        asked = self._question(head)
+        if isinstance(asked, Reply):
+            return asked
+        decision = self._decisions.recalled(asked.head, asked.app)
+        return self._reply(asked, decision) if decision is not None else None
+
+    async def _waits(self, request: Request, head: RequestHead) -> Response:
         asked = self._question(head)
         if isinstance(asked, Reply):
             return _told(request, asked)
-        decision = self._decisions.recalled(asked.head, asked.app)
-        return self._waits(request, asked) if decision is None else _told(request, self._reply(asked, decision))
-
-    async def _waits(self, request: Request, asked: Question) -> Response:
         patience = self._rules.patience or asked.dialect.patience
         return _told(request, self._reply(asked, await self._decisions.made(asked.head, asked.app, patience)))
 

@@ -1,16 +1,43 @@
 """Messages: what two parsers could read in two ways is refused before anything of it is believed."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Answer, Authority, Fields, HeadLimits, Malformed, Received, RequestHead, admit_head, parse_authority
+from gateway.core.messages import Answer, Authority, Fields, HeadLimits, Malformed, RequestHead, Sent, admit_head, parse_authority
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it arrives, before anything is believed."""
+
+    method: str
+    target: str
+    version: tuple[int, int]
+    fields: Fields
+    secure: bool
+    peer: str
+    client: str
+
+
+def admit_head(sent: Sent, limits: HeadLimits) -> RequestHead | Malformed:
+    """Its head, or why it is refused, without a look at the hosts that there are."""
+    named = read_head(sent.method, sent.target, sent.version, sent.fields, limits)
+    if isinstance(named, Malformed):
+        return named
+    if is_line_too_long(sent.method, sent.target, limits.line_bytes):
+        return LINE_TOO_LONG
+    authority = parse_authority(host_in(named).decode("latin-1"), sent.secure)
+    if authority is None:
+        return Malformed(400, "host")
+    return RequestHead(sent.method, sent.target, authority, sent.fields, sent.secure, sent.peer, sent.client, named)
+
 
 HOST: Fields = ((b"Host", b"hr.example.com"),)
-GOOD = Received("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")
+GOOD = Sent("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")
 
 NOT_PLAIN = ".|..|a..b|a.b..|user@a|a/|a:|a:b|a:0|a:65536|a:999999|a:80:80|a:+80|a?x|-a|a-|a_b|[::1|::1|a%2eb|http://a"
 
@@ -18,7 +45,7 @@ NOT_PLAIN = ".|..|a..b|a.b..|user@a|a/|a:|a:b|a:0|a:65536|a:999999|a:80:80|a:+80
 LIMITS = HeadLimits()
 
 
-def refused(received: Received, limits: HeadLimits = LIMITS) -> tuple[int, str] | None:
+def refused(received: Sent, limits: HeadLimits = LIMITS) -> tuple[int, str] | None:
     found = admit_head(received, limits)
     return (found.status, found.reason) if isinstance(found, Malformed) else None
 

@@ -26,6 +26,7 @@ from gateway.edge.relay import Client
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules, Waiting
+from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.server import Listening, Server
 from gateway.log import Log
 from gateway.metrics import Metrics
@@ -182,12 +183,12 @@ class _Waiting:
         return step if step is None or isinstance(step, Response) else await step
 
 
-@dataclass(frozen=True, slots=True)
-class _Noting:
+class _Noting(EdgeListener):
     """The listener, and what it began at once."""
 
-    listener: Listener
-    begun: list[bool]
+    def __init__(self, listener: Listener, begun: list[bool]) -> None:
+        self.listener = listener
+        self.begun = begun
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """Noted, whatever comes of it."""

@@ -4,12 +4,15 @@ import asyncio
 import socket
 
 import pytest
-from aiohttp import web
 
-from gateway.compose.connection import ClientConnection
-from gateway.compose.ending import Ending
+from gateway.core.messages import Malformed
+from gateway.edge.connection import ClientConnection
 from gateway.edge.exchange import Waiting
 from gateway.edge.relay import Relay
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Listener
+from gateway.edge.rules import Waiting as Waits
 from gateway.proxy.heads import Asked
 from gateway.proxy.turn import Turn
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
@@ -66,20 +69,31 @@ class TestReturning:
     def _client_that_asks_again(self, tried: Quick, texts: list[bytes], *, leaves: bool = False) -> socket.socket:
         """A client that sends ``texts``, one for each answer, in the moment in which the answer before is on the wire."""
         client = socket.create_connection(("127.0.0.1", tried.fast.port))
-        handler, left = tried.fast.server.request_handler, list(texts)
-
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            response = await handler(request)
-            if left:
-                assert client.recv(65536).endswith(b"hello")
-                client.send(left.pop(0))
-            if leaves:
-                client.close()
-            return response
-
-        tried.fast.server.request_handler = handle
+        server = tried.fast.server
+        server.listener = _Telling(server.listener, client, list(texts), leaves)
         client.setblocking(True)
         return client
+
+
+class _Telling(Listener):
+    """Hands everything on to another listener; when an answer is out, the client has it, and asks for more or leaves."""
+
+    def __init__(self, listener: Listener, client: socket.socket, left: list[bytes], leaves: bool) -> None:
+        self.listener, self.client, self.left, self.leaves = listener, client, left, leaves
+
+    def begin(self, request: Request) -> Response | Waits | None:
+        return self.listener.begin(request)
+
+    def answered(self, request: Request, status: int | None) -> None:
+        self.listener.answered(request, status)
+        if self.left:
+            assert self.client.recv(65536).endswith(b"hello")
+            self.client.send(self.left.pop(0))
+        if self.leaves:
+            self.client.close()
+
+    def unparsable(self, peer: str, malformed: Malformed) -> Response:
+        return self.listener.unparsable(peer, malformed)
 
 
 class TestClosing:
@@ -104,8 +118,7 @@ class TestTaking:
             wire = await tried.fast.connect()
             await wire.say(asked(b"/a", tried.cookie))
             await wire.until(b"hello")
-            (client,) = (each.client for each in tried.fast.server.connections if isinstance(each, Ending))
-            assert isinstance(client, ClientConnection)
+            (client,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
             waiting, turn = Waiting(asyncio.get_running_loop().create_future()), tried.inner.turn
             await _busy(turn)
             relay = Relay(client, None, Asked(), lambda _, fields: fields, waiting, turn)

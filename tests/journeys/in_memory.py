@@ -13,7 +13,8 @@ from functools import cache
 from itertools import count
 from typing import cast
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from gateway.clock import Clock
 from gateway.compose.app import app_gate
@@ -42,7 +43,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.okta import ME, REFRESH, Browser, Okta, OktaAnswer, answer_of, fields_of
-from gateway.policy.http.request_heads import ReadHead, read_request
+from gateway.policy.http.request_heads import HeadReader, ReadHead
 from gateway.policy.session.owner import Owners
 from gateway.proxy.servers import Source
 from gateway.revocations import LocalRevocations, SharedRevocations
@@ -237,7 +238,7 @@ class DoorsInMemory:
         """Status, fields and body of the answer to one request."""
         lines = [f"{name}: {value}" for name, value in sent.items()]
         lines += [f"Content-Length: {len(content)}"] if content else []
-        read = read_request("\r\n".join((f"{method} {target} HTTP/1.1", *lines)).encode("latin-1"), self._limits)
+        read = HeadReader(self._limits).read("\r\n".join((f"{method} {target} HTTP/1.1", *lines)).encode("latin-1"))
         if isinstance(read, Malformed):
             return read.status, (), b""
         request = _request(read, content)
