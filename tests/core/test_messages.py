@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Answer, Authority, Fields, HeadLimits, Malformed, RequestHead, Sent, admit_head, parse_authority
+from gateway.core.messages import (
+    LINE_TOO_LONG,
+    Answer,
+    Authority,
+    Fields,
+    HeadLimits,
+    Malformed,
+    RequestHead,
+    host_in,
+    is_line_too_long,
+    parse_authority,
+    read_head,
+)
 
 
 @dataclass(frozen=True)

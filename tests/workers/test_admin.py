@@ -19,6 +19,7 @@ from gateway.workers.admin import AdminAddress, Asked
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import WorkerSlot
 from gateway.workers.sockets import Nameless
+from tests.proxy.conftest import said
 
 Handle = Callable[[Request], Awaitable[Response]]
 
@@ -33,7 +34,7 @@ async def stands_still(request: Request) -> Response:
 
 
 async def says_nonsense(request: Request) -> Response:
-    return web.Response(status=503, text="[not JSON")
+    return said(503, "[not JSON")
 
 
 def unready(**reasons: str) -> Handle:
