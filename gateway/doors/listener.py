@@ -130,7 +130,7 @@ class Listener(EdgeListener):
         if not self._crowd.enter(request.address):
             return self._refused(request, _CROWDED, _LATER)
         request.is_counted = True
-        admitted = self._table.admit(request, self._believed.limits)
+        admitted = request.refused or self._table.admit(request, self._believed.limits)
         if isinstance(admitted, Malformed):
             return self._refused(request, admitted)
         head, host = admitted
@@ -149,7 +149,7 @@ class Listener(EdgeListener):
     def _at_auth(self, request: Request) -> Response | Waiting:
         """A front proxy asks for many clients, and is done at once: it is counted as none of them."""
         request.door = "auth"
-        admitted = self._table.admit(request, self._believed.limits)
+        admitted = request.refused or self._table.admit(request, self._believed.limits)
         if isinstance(admitted, Malformed):
             request.verdict, request.reason = "refused", admitted.reason
             return to_response(self._doors.auth.unreadable(request.target, admitted), closes=True)

@@ -160,10 +160,13 @@ class ClientConnection(Client):
         self._has_begun = False
         self._until = _NEVER
         read = self._house.heads.read(buffer[:end])
-        if isinstance(read, Malformed):
-            self._refuse(read)
+        if read is None:
+            self._refuse(Malformed(400, "unparsable"))
             return False
-        request = self._request = Request(self, self._peer, read, self._body_of(read.block.length))
+        if read.refused is not None:
+            self._is_last = True
+        length = read.block.length if read.refused is None else 0
+        request = self._request = Request(self, self._peer, read, self._body_of(length) if length else None)
         self._house.counting.began()
         if self._body is not None:
             self._begin_body(self._body, request)
@@ -199,9 +202,7 @@ class ClientConnection(Client):
 
     # Bodies.
 
-    def _body_of(self, length: int) -> Body | None:
-        if not length:
-            return None
+    def _body_of(self, length: int) -> Body:
         self._left = length
         self._chunks = Chunks(self._house.rules.limits.fields_bytes) if length < 0 else None
         self._body = Body(self, length if length > 0 else None)

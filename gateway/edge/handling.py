@@ -27,9 +27,9 @@ class Handling(Listener):
         self._refuse = refuse
         self._over = over
 
-    def begin(self, request: Request) -> Waiting:
-        """What waits for the answer."""
-        return self._waits(request)
+    def begin(self, request: Request) -> Response | Waiting:
+        """What waits for the answer, or the refusal."""
+        return self._waits(request) if request.refused is None else self._refuse(request.refused)
 
     async def _waits(self, request: Request) -> Response | None:
         return await self._handle(request)

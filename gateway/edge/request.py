@@ -18,18 +18,20 @@ class Request(Received):
     ``peer``: the address at the other end of its connection. ``is_begun``: something of an answer was written, or will be without asking.
     ``address``: the believed address of its client; ``is_counted``: among those that this client has open.
     The words for the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
-    ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's.
+    ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's. ``refused``: why its head
+    is, whatever its host is; then it has no body, and is the last on its connection.
     """
 
     __slots__ = (
         "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "is_begun", "is_counted", "is_modern",
-        "new_browser", "reason", "room", "route", "verdict",
+        "new_browser", "reason", "refused", "room", "route", "verdict",
     )  # fmt: skip
 
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
         """``client``: the connection that it came by."""
         super().__init__(read.method, read.target, read.block.fields, read.block.named, peer)
         self.client = client
+        self.refused = read.refused
         self.is_modern = read.is_modern
         self.block = read.block
         self.expects = read.expects

@@ -54,7 +54,7 @@ async def test_a_bug_behind_what_was_begun_cuts_the_client_off_and_counts_nothin
             await wire.say(asked(b"/a", tried.cookie))
             await wire.until(b"hello")
         lines = await tried.fast.logged(good + 2)
-        assert [(line["event"], line.get("status")) for line in lines[good:]] == [("request_failed", None), ("request", 499)]
+        assert [(line["event"], line.get("status")) for line in lines[good:]] == [("request_failed", None), ("request", 500)]
         assert "session_gateway_requests_running 0.0" in tried.fast.counts
         await tried.quiet()
         assert await tried.fast.raw(asked(b"/b", tried.cookie, b"Connection: close\r\n")) == BROKEN  # the door is still the same

@@ -204,8 +204,12 @@ class Front:
 
 
 def noted(request: Request) -> dict[str, str]:
-    """The words that doors left in a request."""
-    return {name: getattr(request, name) for name in ("app", "route", "verdict", "reason", "fingerprint")}
+    """The words that doors left in a request; none where no door had any."""
+    return (
+        {}
+        if not (request.route or request.verdict)
+        else {name: getattr(request, name) for name in ("route", "verdict", "reason", "fingerprint")}
+    )
 
 
 def said(status: int, text: str = "") -> Response:

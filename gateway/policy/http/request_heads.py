@@ -25,7 +25,6 @@ _LARGEST_BLOCK: Final = 4096
 _MOST_BLOCKS: Final = 1024
 """Twice so many blocks of lines are remembered; with what is known of them they take about 20 MiB at most."""
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
-_UNREADABLE: Final = Malformed(400, "unparsable")
 
 
 class FieldLine:
@@ -70,12 +69,16 @@ class Block:
 
 
 class ReadHead:
-    """A head as it arrived; ``is_modern``: HTTP/1.1. ``keeps``: the client would send another request behind it."""
+    """A head as it arrived; ``is_modern``: HTTP/1.1. ``keeps``: the client would send another request behind it.
 
-    __slots__ = ("block", "expects", "is_modern", "keeps", "method", "target")
+    ``refused``: why it is, whatever its host is (400, 405, 413, 414, 431, 501, 505); then nobody can say where its body ends.
+    """
 
-    def __init__(self, method: str, target: str, is_modern: bool, block: Block) -> None:
+    __slots__ = ("block", "expects", "is_modern", "keeps", "method", "refused", "target")
+
+    def __init__(self, method: str, target: str, is_modern: bool, block: Block, refused: Malformed | None) -> None:
         """``block``: its lines behind the first."""
+        self.refused = refused
         self.method = method
         self.target = target
         self.is_modern = is_modern
@@ -113,29 +116,29 @@ class HeadReader:
         self._limits = limits
         self._blocks: Recent[bytes, Block] = Recent(_MOST_BLOCKS)
 
-    def read(self, text: bytes) -> ReadHead | Malformed:
-        """A head, from its first byte to the end of its last line; or why it is refused (400, 405, 413, 414, 431, 501, 505)."""
+    def read(self, text: bytes) -> ReadHead | None:
+        """A head, from its first byte to the end of its last line; None for what is none."""
         end = text.find(b"\r\n")
         first, rest = (text, b"") if end < 0 else (text[:end], text[end + 2 :])
         start = _REQUEST_LINE.match(first)
         if start is None:
-            return _UNREADABLE
+            return None
         block = self._blocks.get(rest)
         if block is None:
             block = self._read_block(rest)
             if block is None:
-                return _UNREADABLE
+                return None
             if len(rest) <= _LARGEST_BLOCK and block.refused is None:
                 self._blocks.keep(rest, block)
         version = start[3] + start[4]
         is_modern = version == b"11"
-        if not is_modern and version != b"10":
-            return Malformed(505, "version")
         method, target = start[1].decode("ascii"), start[2].decode("latin-1")
         refused = check_first_line(method, target, self._limits) or block.refused
-        if refused is None and not is_modern and block.length < 0:
+        if not is_modern and version != b"10":
+            refused = Malformed(505, "version")
+        elif refused is None and not is_modern and block.length < 0:
             refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
-        return ReadHead(method, target, is_modern, block) if refused is None else refused
+        return ReadHead(method, target, is_modern, block, refused)
 
     def _read_block(self, rest: bytes) -> Block | None:
         lines: list[FieldLine] = []

@@ -1,5 +1,7 @@
 """Bodies in chunks: read to their end whatever the cuts, and nothing that two servers could read in two ways."""
 
+from itertools import pairwise
+
 import httptools
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ def read(sent: bytes, cuts: list[int] | None = None) -> tuple[bytes, bytes | Mal
     """The body, what stands behind it or why it is none, and whether it is whole."""
     chunks, pieces, rest = Chunks(MOST), list[bytes](), b""
     edges = sorted({0, len(sent), *(cut % (len(sent) + 1) for cut in cuts or ())})
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         found = chunks.feed(rest + sent[begin:end], pieces) if not chunks.is_whole else rest + sent[begin:end]
         if isinstance(found, Malformed):
             return b"".join(pieces), found, chunks.is_whole

@@ -1,6 +1,7 @@
 """Heads of requests: what is read here llhttp reads in the same way, what came before is read as if it had not, and the rest is refused."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import httptools
 import pytest
@@ -12,16 +13,15 @@ from gateway.policy.http.request_heads import HeadReader, ReadHead, begins_badly
 
 LIMITS = HeadLimits()
 HOST = b"Host: hr.example.com"
-UNREADABLE = Malformed(400, "unparsable")
 
 
-def read(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead | Malformed:
+def read(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead | None:
     return HeadReader(LIMITS).read(b"\r\n".join((line, HOST, *lines)))
 
 
 def good(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead:
     found = read(*lines, line=line)
-    assert isinstance(found, ReadHead), found
+    assert found is not None and found.refused is None
     return found
 
 
@@ -87,14 +87,14 @@ def test_who_waits_to_be_told_to_go_on() -> None:
     ],
 )
 def test_what_is_no_first_line_is_refused(line: bytes) -> None:
-    assert read(line=line) == UNREADABLE and begins_badly(line + b"?" * (not line), True)
+    assert read(line=line) is None and begins_badly(line + b"?" * (not line), True)
 
 
 @pytest.mark.parametrize(
     "line", [b"X", b": x", b"X : 1", b" X: 1", b"\tX: 1", b"X: a\x00", b"X: a\rb", b"X: a\nb", b"X\xff: 1", b"X: \x7f", b""]
 )
 def test_what_is_no_line_is_refused(line: bytes) -> None:
-    assert read(line) == UNREADABLE == read(b"A: 1", line, b"B: 2")
+    assert read(line) is None is read(b"A: 1", line, b"B: 2")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,10 @@ def test_what_is_no_line_is_refused(line: bytes) -> None:
 def test_what_is_refused_says_why_each_time_it_comes(lines: tuple[bytes, ...], line: bytes, refused: Malformed) -> None:
     reader = HeadReader(LIMITS)
     for _ in range(3):
-        assert reader.read(b"\r\n".join((line, HOST, *lines))) == refused
-    assert HeadReader(LIMITS).read(b"GET / HTTP/1.1") == Malformed(400, "host_missing")
+        found = reader.read(b"\r\n".join((line, HOST, *lines)))
+        assert found is not None and found.refused == refused
+    bare = HeadReader(LIMITS).read(b"GET / HTTP/1.1")
+    assert bare is not None and bare.refused == Malformed(400, "host_missing")
 
 
 def test_lines_that_came_before_are_read_as_if_they_had_not() -> None:
@@ -170,22 +172,10 @@ class Heard:
 METHODS = (b"GET", b"POST", b"PROPFIND", b"DELETE")
 PIECES = st.sampled_from(
     [
-        b"Host",
-        b"X-A",
-        b"Content-Length",
-        b"Transfer-Encoding",
-        b"Connection",
-        b":",
-        b" ",
-        b"\t",
-        b"\r\n",
-        b"\n",
-        b"\r",
-        b"a",
-        b"5",
-        b"chunked",
+        *(b"Host", b"X-A", b"Content-Length", b"Transfer-Encoding", b"Connection", b":", b" ", b"\t", b"\r\n", b"\n", b"\r", b"a", b"5"),
+        *(b"chunked", b"close", b"\x00", b"\x7f", b"\xff", b"Host: a\r\n", b"X: 1\r\n", b"Upgrade: h2c\r\n", b"Content-Length: 5\r\n"),
+        *(b"/", b"?", b"%"),
     ]
-    + [b"close", b"\x00", b"\x7f", b"\xff", b"Host: a\r\n", b"X: 1\r\n", b"Upgrade: h2c\r\n", b"Content-Length: 5\r\n", b"/", b"?", b"%"]
 )
 
 
@@ -193,12 +183,10 @@ PIECES = st.sampled_from(
 def test_what_is_read_here_llhttp_reads_in_the_same_way(method: bytes, target: bytes, pieces: Sequence[bytes]) -> None:
     text = method + b" " + target + b" HTTP/1.1\r\nHost: a\r\n" + b"".join(pieces)
     found = HeadReader(LIMITS).read(text.removesuffix(b"\r\n"))
-    if isinstance(found, Malformed):
+    if found is None or found.refused is not None:
         return
     heard = Heard()
-    try:
+    with suppress(httptools.HttpParserUpgrade):  # it would go on with another protocol
         httptools.HttpRequestParser(heard).feed_data(text.removesuffix(b"\r\n") + b"\r\n\r\n")
-    except httptools.HttpParserUpgrade:
-        pass  # it would go on with another protocol
     assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, found.block.fields)
     assert read_head(found.method, found.target, (1, 1), found.block.fields, LIMITS) == found.block.named
