@@ -106,7 +106,7 @@ class Listener(EdgeListener):
             self._crowd.leave(request.address)
         self._witness.answered(
             request.began,
-            CLIENT_LEFT if status is None else status,
+            status or (500 if request.verdict == "failed" else CLIENT_LEFT),
             door=request.door,
             verdict=request.verdict,
             reason=request.reason,

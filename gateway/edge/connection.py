@@ -171,7 +171,7 @@ class ClientConnection(Client):
         if self._body is not None:
             self._begin_body(self._body, request)
         step = self._house.listener.begin(request)
-        if step is not None:
+        if step is not None and self._request is request:
             self._follow(request, step)
         return True
 
@@ -334,9 +334,7 @@ class ClientConnection(Client):
                 self.let_come()
             self._read()
         if self._request is None and not self._buffer and not self._is_over:
-            self._until = self._loop.time() + self._house.rules.idle_seconds
-            if self._timer is None:
-                self._timer = self._loop.call_at(self._until, self._look)
+            self._wait_until(self._loop.time() + self._house.rules.idle_seconds)
 
     # Time.
 

@@ -27,7 +27,7 @@ class TestReturning:
             client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie)])
             client.send(_form(tried.cookie))
             assert (await _rest(client, b"hello")).endswith(b"hello")
-            assert tried.fast.begun == [True]
+            assert tried.fast.begun == [True, True]
             assert [line["method"] for line in await tried.fast.logged(2)] == ["POST", "GET"]
             client.close()
 
