@@ -25,6 +25,8 @@ _METHODS_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELET
 _VALUE_FORBIDDEN: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
 _VERSIONS: Final = ((1, 1), (1, 0))
 _REST_OF_LINE: Final = len(" HTTP/1.1 ")
+_ONCE: Final = (b"content-type", b"content-location", b"content-range", b"max-forwards", b"user-agent")
+"""Fields that say one thing: two servers could believe two different ones (RFC 9110 §5.3)."""
 _FRAMING_ALIASES: Final = frozenset({b"content_length", b"content.length", b"transfer_encoding", b"transfer.encoding"})
 """What a careless server reads as one of the two fields that frame a message: beside the real one it is no mistake."""
 _LENGTHS_END: Final = 2**63
@@ -207,6 +209,8 @@ def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Mal
         return Malformed(431, "too_many_fields")
     if size > limits.fields_bytes:
         return Malformed(431, "fields_too_large")
+    if any(isinstance(named.get(name), tuple) for name in _ONCE):
+        return Malformed(400, "field_repeated")
     misframed = _misframed(named) if b"content-length" in named or b"transfer-encoding" in named else None
     if misframed is not None:
         return misframed

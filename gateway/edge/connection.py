@@ -412,10 +412,15 @@ class ClientConnection(Client):
         if self._request is None:
             self.abort()
 
-    def give_up(self) -> asyncio.Task[None] | None:
-        """End it now, whatever is under way: half an answer must not look whole (S16)."""
+    def stop(self) -> None:
+        """Break off the answer under way, as half of one must not look whole (S16); end it where there is none."""
         if self.relay is not None:
             self.relay.break_off("stopping")
+        elif self._request is None:
+            self.abort()
+
+    def give_up(self) -> asyncio.Task[None] | None:
+        """End it now, whatever is under way."""
         task = self._task
         if task is not None:
             self._loop.call_soon(task.cancel)

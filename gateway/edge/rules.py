@@ -103,5 +103,8 @@ class Connected(Protocol):
     def retire(self) -> None:
         """End it behind the answer under way, at once where it is idle."""
 
+    def stop(self) -> None:
+        """Break off the answer under way, or end it where there is none."""
+
     def give_up(self) -> asyncio.Task[None] | None:
         """End it now, whatever is under way; the task that still has to notice, where there is one."""

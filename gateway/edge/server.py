@@ -109,15 +109,20 @@ class Server(House):
                 await self.counting.quiet.wait()
 
     async def shutdown(self, seconds: float) -> None:
-        """End every connection, whatever is under way, and wait for that, at most so long."""
+        """End every connection: idle ones now, others once they have noticed, at most so much later whatever is under way."""
+        for connection in tuple(self.connections):
+            connection.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.counting.quiet.wait()
         running = {task for task in [connection.give_up() for connection in tuple(self.connections)] if task is not None}
+        if running:
+            await asyncio.wait(running, timeout=seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.connections:
                     self._is_over.clear()
                     await self._is_over.wait()
-        if running:
-            await asyncio.wait(running, timeout=seconds)
 
 
 class Securing(Protocol):

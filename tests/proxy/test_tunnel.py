@@ -204,5 +204,5 @@ async def test_an_open_websocket_is_one_task_less_than_a_pair_and_leaves_none(fr
     before = len(asyncio.all_tasks())
     second, _ = await opened(front)
     await through(second)
-    # aiohttp's two for a connection and its request, and the test server's own; none for a direction
-    assert len(asyncio.all_tasks()) - before == 3
+    # one for the request, and the test server's own; none for a direction
+    assert len(asyncio.all_tasks()) - before == 2

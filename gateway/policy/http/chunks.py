@@ -3,8 +3,8 @@
     SIZE ── data ──▶ DATA ── its line end ──▶ SIZE ── 0 ──▶ TRAILER ── an empty line ──▶ whole
 
 Owns where such a body ends, and how much may come that is no body: extensions and trailers count against one bound and are dropped.
-Must never repair anything: a size that two servers could read in two ways, a line that ends with LF alone, a trailer that is no field are
-all refused. Rules from: RFC 9112 §7.1 (chunks), §7.1.2 (trailers may be discarded); httptools does not say where a message ends.
+Must never repair anything: a size that two servers could read in two ways, a line that ends with LF alone, a trailer that is no field, or
+one that would frame a message, are all refused. Rules from: RFC 9112 §7.1 (chunks), §7.1.2 (trailers may be discarded); httptools does not say where a message ends.
 """
 
 import re
@@ -13,7 +13,8 @@ from typing import Final
 
 from gateway.core.messages import Malformed
 
-_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\Z")
+_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;[\x21-\x3a\x3c-\x7e]+)*\Z")
+_FRAMING: Final = (b"content-length:", b"transfer-encoding:")
 _TRAILER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\Z")
 _LONGEST_SIZE_LINE: Final = 4096
 _BAD: Final = Malformed(400, "chunk")
@@ -97,4 +98,4 @@ class Chunks:
         if not line:
             self._stage = _Stage.WHOLE
             return None
-        return None if _TRAILER.match(line) else _BAD
+        return None if _TRAILER.match(line) and not line.lower().startswith(_FRAMING) else _BAD

@@ -31,7 +31,7 @@ WHOLE = {
     b"0\r\n\r\n": b"",
     b"5\r\nhello\r\n0\r\n\r\n": b"hello",
     b"5;a=b;c\r\nhello\r\n00\r\nX: 1\r\nY:\r\n\r\n": b"hello",
-    b"005 ;x\r\nhello\r\n3\r\n\r\n1\r\n0\r\n\r\n": b"hello\r\n1",
+    b"005;x\r\nhello\r\n3\r\n\r\n1\r\n0\r\n\r\n": b"hello\r\n1",
     b"a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\nCookie: x\r\nHost: y\r\n\r\n": b"0123456789" * 2,
 }
 
@@ -55,7 +55,21 @@ def test_what_is_not_its_end_is_waited_for(sent: bytes) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        *(b"\r\n0\r\n\r\n", b"g\r\n", b"-1\r\n", b"+1\r\n", b"0x1\r\n", b" 1\r\n", b"1 \r\nx\r\n", b"1\n", b"1\rx\n", b"1;\x01\r\n"),
+        *(
+            b"\r\n0\r\n\r\n",
+            b"g\r\n",
+            b"-1\r\n",
+            b"+1\r\n",
+            b"0x1\r\n",
+            b" 1\r\n",
+            b"1 \r\nx\r\n",
+            b"1\n",
+            b"1\rx\n",
+            b"1;\x01\r\n",
+            b"1;\r\n",
+            b"1; a\r\n",
+            b"1 ;a\r\n",
+        ),
         *(
             b"1\r\nxy\r\n",
             b"1\r\nx\n",
@@ -66,7 +80,15 @@ def test_what_is_not_its_end_is_waited_for(sent: bytes) -> None:
             b"0\r\nX : 1\r\n",
             b"0\r\nX: 1\n",
         ),
-        *(b"0\r\nX: \x00\r\n", b"0\n\r\n", b"1" * 16 + b"\r\n", b"0" * 17 + b"\r\n", b";\r\n"),
+        *(
+            b"0\r\nContent-Length: 5\r\n",
+            b"0\r\ntransfer-ENCODING: chunked\r\n",
+            b"0\r\nX: \x00\r\n",
+            b"0\n\r\n",
+            b"1" * 16 + b"\r\n",
+            b"0" * 17 + b"\r\n",
+            b";\r\n",
+        ),
     ],
 )
 def test_what_two_servers_could_read_in_two_ways_is_refused(sent: bytes) -> None:
