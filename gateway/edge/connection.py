@@ -22,7 +22,7 @@ from gateway.edge.stalled import Stalled
 from gateway.edge.upload import peer_of
 from gateway.errors import UploadBroken, UploadTooSlow
 from gateway.policy.http.chunks import Chunks
-from gateway.policy.http.request_heads import begins_badly
+from gateway.policy.http.request_heads import begins_badly, goes_on_badly
 from gateway.proxy.heads import Asked
 
 LINGERING_SECONDS: Final = 2.0
@@ -42,7 +42,7 @@ class ClientConnection(Client):
     """One connection to a client, which the loop calls (``asyncio.Protocol``)."""
 
     __slots__ = (
-        "_body", "_buffer", "_chunks", "_has_begun", "_holds", "_house", "_is_last", "_is_over", "_is_reading", "_is_retiring", "_leading",
+        "_body", "_buffer", "_checked", "_chunks", "_has_begun", "_holds", "_house", "_is_last", "_is_over", "_is_reading", "_is_retiring", "_leading",
         "_left", "_loop", "_peer", "_request", "_searched", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ class ClientConnection(Client):
         self._loop = loop
         self._peer = ""
         self._buffer = b""
-        self._searched = self._leading = self._left = self._holds = 0
+        self._searched = self._checked = self._leading = self._left = self._holds = 0
         self._request: Request | None = None
         self._body: Body | None = None
         self._chunks: Chunks | None = None
@@ -156,7 +156,7 @@ class ClientConnection(Client):
             self._wait_for_head(buffer)
             return False
         self._buffer = buffer[end + 4 :]
-        self._searched = self._leading = 0
+        self._searched = self._leading = self._checked = 0
         self._has_begun = False
         self._until = _NEVER
         read = self._house.heads.read(buffer[:end])
@@ -179,7 +179,13 @@ class ClientConnection(Client):
         """What is there is not a whole head: is it one at all, and not too much of it?"""
         limits = self._house.rules.limits
         line_end = buffer.find(b"\r\n")
-        if begins_badly(buffer if line_end < 0 else buffer[:line_end], line_end >= 0) or _BARE_LF.search(buffer, self._searched):
+        is_bad = begins_badly(buffer if line_end < 0 else buffer[:line_end], line_end >= 0)
+        is_bad = is_bad or _BARE_LF.search(buffer, self._searched) is not None
+        if not is_bad and line_end >= 0:
+            start, last = max(self._checked, line_end + 2), buffer.rfind(b"\r\n") + 2
+            is_bad = last > start and goes_on_badly(buffer[start:last])
+            self._checked = max(start, last)
+        if is_bad:
             return self._refuse(Malformed(400, "unparsable"))
         if line_end < 0 and len(buffer) > 2 * limits.parsed_line_bytes:
             return self._refuse(Malformed(414, "request_line_too_long"))

@@ -32,7 +32,12 @@ class Handling(Listener):
         return self._waits(request) if request.refused is None else self._refuse(request.refused)
 
     async def _waits(self, request: Request) -> Response | None:
-        return await self._handle(request)
+        try:
+            return await self._handle(request)
+        except Exception:
+            if request.is_begun:
+                raise
+            return self._refuse(Malformed(500, "internal"))
 
     def answered(self, request: Request, status: int | None) -> None:
         """Said to whoever wants to hear."""

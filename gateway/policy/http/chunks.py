@@ -13,9 +13,11 @@ from typing import Final
 
 from gateway.core.messages import Malformed
 
-_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;[\x21-\x3a\x3c-\x7e]+)*\Z")
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
+_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*\Z")
 _FRAMING: Final = (b"content-length:", b"transfer-encoding:")
-_TRAILER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\Z")
+_TRAILER: Final = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\Z")
 _LONGEST_SIZE_LINE: Final = 4096
 _BAD: Final = Malformed(400, "chunk")
 _TRAILERS: Final = Malformed(431, "fields_too_large")

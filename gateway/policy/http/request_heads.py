@@ -150,6 +150,11 @@ class HeadReader:
         return Block(lines, len(rest) + 2 * len(lines), self._limits)
 
 
+def goes_on_badly(lines: bytes) -> bool:
+    """Whether one of these whole lines, each with its end, is no line of a head."""
+    return any(_lines[text] is None for text in lines.split(b"\r\n")[:-1])
+
+
 def begins_badly(line: bytes, is_whole: bool) -> bool:
     """Whether these bytes cannot be the first line of a request, or, where it is not whole yet, its beginning."""
     if not line:
