@@ -86,6 +86,22 @@ class Remembered(NamedTuple):
     age_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody outside has told, who may tell it twice: all of it takes effect in one step, and once.
+
+    ``kind`` and ``key``: what is told again within ``seconds`` has the same. ``marks``: keys of the same kind that are kept for
+    ``mark_seconds``, without a value.
+    """
+
+    kind: str
+    key: bytes
+    seconds: float
+    revocations: tuple[Revocation, ...] = ()
+    marks: tuple[bytes, ...] = ()
+    mark_seconds: float = 0.0
+
+
 Listener = Callable[[Revocation], None]
 Unsubscribe = Callable[[], None]
 

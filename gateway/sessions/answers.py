@@ -153,7 +153,7 @@ class Answers:
         """Whether this session is revoked by its id, or because Okta created it before its user's, or everybody's, sessions were ended."""
         if self._revocations.has_session(session.id):
             return True
-        before = self._revocations.began_before((session.user_id, session.login.casefold()))
+        before = self._revocations.began_before(session.names)
         # Okta names whole seconds: a session of the very second in which they were ended may have begun after it, and is asked about.
         return before is not None and session.created_at is not None and session.created_at.timestamp() + 1.0 <= before
 
@@ -244,7 +244,5 @@ class Answers:
     def _is_outdated(self, session: Session, asked_at: float) -> bool:
         if asked_at <= self._floor:
             return True
-        since = self._revocations.user_since(session.user_id)
-        if since is None or asked_at > since:
-            since = self._revocations.user_since(session.login.casefold())  # a call to Okta may name the user by login
-        return since is not None and asked_at <= since
+        by_id, by_login = map(self._revocations.user_since, session.names)  # a call to Okta may name the user by login
+        return (by_id is not None and asked_at <= by_id) or (by_login is not None and asked_at <= by_login)

@@ -141,6 +141,11 @@ class Sessions:
         return self._answers.seconds_left(marks)
 
     @property
+    def is_rate_short(self) -> bool:
+        """Whether so little of Okta's rate limit is left that only what people wait for should be asked at once."""
+        return self._asking.shortage > 0
+
+    @property
     def hook_trust(self) -> HookTrust:
         """Which answers may be believed for ``session.ttl_with_hook``."""
         return self._answers.hook_trust

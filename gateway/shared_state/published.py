@@ -4,7 +4,6 @@ Owns the kinds, how long each is kept, and which part of a revocation belongs to
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -39,13 +38,16 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
     """The parts of this revocation, each of one kind; together they say the same."""
     known = tuple(one for one in revocation.fingerprints if one not in revocation.unseen)
     unseen = tuple(one for one in revocation.fingerprints if one in revocation.unseen)
-    revokes = replace(
-        Revocation(known, revocation.session_id, revocation.user_id),
+    revokes = Revocation(
+        known,
+        revocation.session_id,
+        revocation.user_id,
+        spared_for=revocation.spared_for,
         everybody=revocation.everybody,
         began_before=revocation.began_before,
     )
-    if revokes != Revocation():
-        yield Part(REVOKED, replace(revokes, spared_for=revocation.spared_for))
+    if revokes != Revocation(spared_for=revocation.spared_for):
+        yield Part(REVOKED, revokes)
     if unseen:
         yield Part(UNSEEN, Revocation(unseen, unseen=unseen, spared_for=revocation.spared_for))
     if revocation.held or revocation.released:

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
-from gateway.revocations import Remembered, Revocation
+from gateway.revocations import Remembered, Report, Revocation
 from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, explained, open_database
 from gateway.shared_state.entries import Entries, Row
 from gateway.shared_state.interface import Bounds, Heard, Lease, Tell
@@ -38,7 +38,6 @@ MOST_UNWRITTEN = 10_000
 
 _READING, _WRITING = "reading", "writing"
 _TRIAL = "trial"
-_PUBLISHED = "SELECT id, value, began FROM entry INDEXED BY entry_age WHERE kind IN (?, ?, ?, ?, ?, ?) AND id > ? AND ends > ? ORDER BY id"
 
 Result = TypeVar("Result")
 
@@ -101,12 +100,17 @@ class SqliteState:
     async def publish(self, revocation: Revocation) -> None:
         """Keep the revocation across restarts; every process on this machine hears it at its next ``poll``."""
         try:
-            self._publish(revocation)
+            self._publish((revocation,))
         except StateFailed:
-            if not self.ready:  # else this one revocation is refused, and would be again
-                self._unwritten[revocation] = None
-            if len(self._unwritten) > MOST_UNWRITTEN:
-                del self._unwritten[next(iter(self._unwritten))]
+            self._write_later(revocation)
+            raise
+
+    async def report(self, report: Report) -> bool:
+        """All that it says in one transaction; False where it was done before."""
+        try:
+            return self._publish(report.revocations, lambda now: self._entries.claim_report(report, now))
+        except StateFailed:
+            self._write_later(*report.revocations)
             raise
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
@@ -169,16 +173,31 @@ class SqliteState:
         self._hear(rows)
         self._counted = counted
 
-    def _publish(self, revocation: Revocation) -> None:
-        def write(now: float) -> tuple[list[Row], float | None, int]:
-            others = self._entries.published(self._place, now) if self._heard is not None else []
-            return others, self._entries.publish(revocation, now), self._entries.last_id()
+    def _publish(self, revocations: tuple[Revocation, ...], may: Callable[[float], bool] = lambda now: True) -> bool:
+        """Keep them all, where ``may``, a step before it in the same transaction, says so."""
 
-        others, youngest_gone, self._place = self._change(write)
-        self._counter.change()
+        def write(now: float) -> tuple[list[Row], float | None, int] | None:
+            if not may(now):
+                return None
+            others = self._entries.published(self._place, now) if self._heard is not None else []
+            return others, self._entries.publish(revocations, now), self._entries.last_id()
+
+        written = self._change(write)
+        if written is None:
+            return False
+        others, youngest_gone, self._place = written
+        if revocations:
+            self._counter.change()
         if youngest_gone is not None:
             others.append((self._place, spelled(FORGOTTEN_PART.revocation), youngest_gone))
         self._hear(others)
+        return True
+
+    def _write_later(self, *revocations: Revocation) -> None:
+        if not self.ready:  # else these are refused, and would be again
+            self._unwritten.update(dict.fromkeys(revocations))
+        while len(self._unwritten) > MOST_UNWRITTEN:
+            del self._unwritten[next(iter(self._unwritten))]
 
     def _hear(self, rows: list[Row]) -> None:
         """Hand over all rows, also those that were left when ``heard`` raised an error before."""
@@ -219,7 +238,7 @@ class SqliteState:
     def _write_unwritten(self) -> None:
         for revocation in tuple(self._unwritten):
             try:
-                self._publish(revocation)
+                self._publish((revocation,))
             except StateFailed:
                 if self._problems:
                     raise

@@ -26,6 +26,7 @@ LONG_FILES: dict[str, str] = {
     "gateway/doors/login/__init__.py": "one door: every request, and which room answers it",
     "gateway/doors/login/forwarding.py": "one class: everything that travels to the org without a token",
     "gateway/doors/login/new_sessions.py": "one class that drives one machine, and what it must ask later",
+    "gateway/shared_state/memory.py": "one engine: entries, leases and what others published",
     "gateway/shared_state/sqlite.py": "one engine: every call in one transaction, and what others published",
     "gateway/sessions/memory.py": "one class that is the memory's whole surface",
     "gateway/cli.py": "every command, each in a few lines",

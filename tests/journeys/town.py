@@ -21,6 +21,7 @@ from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.log import Log
+from gateway.shared_state import MemoryState
 from gateway.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
 from gateway.standin.journal import Journal
 from tests.house.configurations import SEALED
@@ -96,6 +97,7 @@ class Town:
     written: io.StringIO = field(default_factory=io.StringIO)
     began: float = field(default_factory=time.time)
     passed: float = 0.0
+    state: MemoryState | None = None
 
     def clock(self) -> Clock:
         return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
@@ -122,8 +124,14 @@ class Town:
     async def start(self) -> None:
         bound = socket.create_server(("127.0.0.1", self.port))
         self.port = bound.getsockname()[1]
-        self.gateway = Gateway(read("gateway.toml", self.text, SEALED), Log("debug", stream=self.written), clock=self.clock(), public=bound)
+        self.gateway = self.made(bound)
         await self.gateway.start()
+
+    def made(self, bound: socket.socket) -> Gateway:
+        """A gateway of this configuration, at this socket; with the others in the ``state`` of this process where there is one."""
+        settings, log = read("gateway.toml", self.text, SEALED), Log("debug", stream=self.written)
+        state = self.state.beside() if self.state is not None else None
+        return Gateway(settings, log, clock=self.clock(), public=bound, state=state)
 
     async def stop(self) -> None:
         if self.gateway is not None:
@@ -170,9 +178,15 @@ class Town:
         return [row for row in self.org.journal.rows if row.token == fingerprint(token)]
 
     async def serve_app(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The app: says hello to whom it was told, and remembers."""
+        """The app: says hello to whom it was told, and remembers. /live is a WebSocket that says what it hears."""
         user = request.headers.get("Remote-User", "")
         self.told.append((request.path, user))
+        if request.path == "/live":
+            live = web.WebSocketResponse()
+            await live.prepare(request)
+            async for heard in live:
+                await live.send_str(heard.data)
+            return live
         return web.Response(text=f"hello {user}")
 
 
@@ -186,10 +200,11 @@ async def town(
     switch: str = "",
     org_url: str = "",
     made_org: Org | None = None,
+    state: MemoryState | None = None,
 ) -> AsyncIterator[Town]:
     """Everything running on loopback; the promise is checked at the end.
 
-    ``org_url``: another server in the org's place. ``made_org``: this org, which has its own journal.
+    ``org_url``: another server in the org's place. ``made_org``: this org, which has its own journal. ``state``: as of ``Town``.
     """
     org = made_org or Org(engine=engine, quirks=quirks, users=USERS, trusted_origins=(LOGIN, HR, PORTAL, EVIL))
     people: list[Person] = []
@@ -205,7 +220,7 @@ async def town(
         read_bufsize=2**20,
         max_field_size=65536,
     )
-    made = Town(org, running, journal, client, people)
+    made = Town(org, running, journal, client, people, state=state)
     app = web.Server(made.serve_app)
     listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
     upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"

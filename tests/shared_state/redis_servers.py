@@ -101,6 +101,14 @@ class ClockOfServer:
 
 
 @cache
+def running() -> Running:
+    """The server of this process of the tests, on the clock of the machine; who uses it has a prefix of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="redis-running-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Running(folder)
+
+
+@cache
 def frozen() -> tuple[Running, ClockOfServer]:
     """The server of this process of the tests whose clock stands still until a test moves it."""
     folder = Path(tempfile.mkdtemp(prefix="redis-frozen-"))

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
-from gateway.revocations import Revocation
+from gateway.revocations import Report, Revocation
 from tests.shared_state.engines import until
 from tests.shared_state.redis_servers import Running, needs_redis
 from tests.shared_state.replicas import CALL_SECONDS, Replica, Wire, replicas
@@ -59,6 +59,18 @@ async def test_a_server_that_stands_still_costs_one_deadline_and_is_believed_aga
         await other.until_ready()
         assert await one.state.claim("ticket", b"b", 10.0)
         assert one.told[:1] == other.told[:1] == ["state_failed"] and one.told[-1] == "state_works"
+
+
+async def test_a_report_that_was_not_answered_can_be_made_again_and_the_others_hear_it_in_any_case(server: Running) -> None:
+    async with replicas(server.place) as (one, other):
+        report = Report("news", b"one", 60.0, (Revocation((ONE,)), Revocation(user_id="00u1")))
+        server.kill()
+        with pytest.raises(StateFailed):
+            await one.state.report(report)
+        server.start()
+        await other.until_heard(*report.revocations)
+        await one.until_ready()
+        assert await one.state.report(report) and not await other.state.report(report)
 
 
 async def test_a_killed_server_is_told_once_and_what_it_lost_is_published_again(server: Running) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.closing import Closer
 from gateway.core.org_endings import EndsSessions
-from gateway.core.session import Session, SessionCookie
+from gateway.core.session import Session, SessionCookie, login_key
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.sender import Sender
 from gateway.sessions import Sessions
@@ -55,7 +55,7 @@ class EndedSessions:
                 await self._end_own(tuple(dict.fromkeys((*sender.presented, *record.all_cookies))), sender)
         if not user_id:
             return
-        for name in dict.fromkeys((user_id, user_id.casefold())):
+        for name in dict.fromkeys((user_id, login_key(user_id))):
             await self._sessions.revoke((), user_id=name)
         if own is not None and user_id in (own.user_id, own.login) and not named.keeps_current:
             self._closer.close_soon(sender.presented, sender.browser)
