@@ -17,6 +17,7 @@ from gateway.proxy.heads import Asked
 from gateway.proxy.receiving import Reader
 from gateway.proxy.relay import Client, Owner, Relay
 from gateway.proxy.relayed import RelayedResponse
+from gateway.proxy.turn import Turn
 
 _HELD_BYTES = 256 * 1024
 
@@ -75,9 +76,10 @@ class Incoming(Reader):
 class Exchange:
     """An answer that was asked for; ``status``, ``reason`` and end-to-end ``fields`` are there once ``head`` returned."""
 
-    def __init__(self, incoming: Incoming) -> None:
-        """``incoming`` reads it."""
+    def __init__(self, incoming: Incoming, turn: Turn | None = None) -> None:
+        """``incoming`` reads it; ``turn``: at whose end the last of a small answer is relayed, None: at once."""
         self._incoming = incoming
+        self._turn = turn
         self._is_done = False
         self.fields: Fields = ()
 
@@ -141,7 +143,7 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(client_of(request), connection, asked_of(request), lambda _, __: given, waiting)
+        relay = Relay(client_of(request), connection, asked_of(request), lambda _, __: given, waiting, self._turn)
         if closes:
             relay.force_close()
         self._is_done = True
