@@ -32,6 +32,7 @@ ROOMS := core policy doors proxy sessions attacks journeys revocations house wor
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
+CURL := /usr/bin/curl
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
 WRK := /usr/bin/wrk
 
@@ -69,13 +70,13 @@ types: $(FOR_TESTS)
 core: $(FOR_TESTS)
 	$(BIN)/python -m pytest tests/core tests/policy --cov=gateway.core --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD)
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL)
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
 # The towns in memory put classes of their own in place of compiled ones, which only plain Python allows.
-compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS)
+compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS) $(CURL)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --ignore=tests/journeys/test_one_user.py --ignore=tests/journeys/test_two_replicas.py --numprocesses=$(WORKERS) --dist=loadfile
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
@@ -118,7 +119,7 @@ $(FOR_BENCH): tests/bench/proxies/requirements.txt $(FOR_TESTS)
 	@touch $@
 
 $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
-	@command -v npm >/dev/null || { $(call apt,nodejs npm,the tests with Okta's own browser client); }
+	@command -v npm >/dev/null || { $(call apt,nodejs npm,the tests with Okta's own browser client and with an app of NTLM); }
 	@if command -v npm >/dev/null; then npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund && touch $@; fi
 
 $(CHROMIUM):
@@ -135,6 +136,9 @@ $(REDIS) &:
 # The tool alone is used; nothing is started.
 $(SYSTEMD):
 	@$(call apt,systemd,the test of the systemd unit)
+
+$(CURL):
+	@$(call apt,curl,the test of sign-ins by NTLM)
 
 $(WRK):
 	@$(call apt,wrk,the benchmark)

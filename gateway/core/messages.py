@@ -161,6 +161,8 @@ class HeadLimits:
         return max(self.line_bytes, self.longest_line_bytes)
 
 
+MOST_COOKIES: Final = 500
+"""In one request. Browsers keep at most 180 for a site; each is looked at by itself."""
 LINE_TOO_LONG: Final = Malformed(414, "request_line_too_long")
 
 
@@ -203,6 +205,8 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
     if _TARGET.match(target) is None:
         return Malformed(400, "target")
     named = _by_name(lowered, values)
+    if b"cookie" in named and sum([line.count(b";") for line in _values(named, b"cookie")]) >= MOST_COOKIES:
+        return Malformed(431, "too_many_cookies")
     misframed = _misframed(version, named) if b"content-length" in named or b"transfer-encoding" in named else None
     if misframed is not None:
         return misframed

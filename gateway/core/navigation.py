@@ -21,6 +21,7 @@ from gateway.core.routing import is_own, normalised
 LONGEST_TARGET: Final = 4096
 BOUNCES_ALLOWED: Final = 3
 BOUNCE_SECONDS: Final = 60
+MOST_TOKENS: Final = 500
 UNKNOWN_CLIENT: Final = "unknown"
 _PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 _NAMES_OF_PURPOSES: Final = frozenset(_PURPOSES)
@@ -86,7 +87,8 @@ def _accepts_html(head: RequestHead) -> bool:
 
 
 def _tokens(head: RequestHead, name: bytes) -> set[bytes]:
-    return {token.strip(b" \t").lower() for value in head.values(name) for token in value.split(b",")}
+    """The members of a list; of one line, no more than anybody sends."""
+    return {token.strip(b" \t").lower() for value in head.values(name) for token in value.split(b",", MOST_TOKENS)[:MOST_TOKENS]}
 
 
 def own_target(raw: str) -> str | None:

@@ -27,6 +27,8 @@ LONGEST_PATH: Final = 4096
 """Characters. Okta's paths have less than 300; a longer one is not judged. 4 KiB of anything cost less than 1 ms."""
 
 MOST_DECODINGS: Final = 3
+LONGEST_NESTED: Final = 1024
+"""Characters. A path that is longer and still escaped after it was decoded once is not judged either."""
 
 _UP: Final = ".."
 _COOKIE: Final = "sessioncookie"
@@ -71,10 +73,12 @@ class Place:
         if len(path) > LONGEST_PATH:
             return cls((), is_too_long=True)
         spellings = [path]
-        for _ in range(MOST_DECODINGS):
+        for count in range(MOST_DECODINGS):
             decoded = unescaped(spellings[-1])
             if decoded == spellings[-1]:
                 break
+            if count and len(decoded) > LONGEST_NESTED:
+                return cls((), is_too_long=True)
             spellings.append(decoded)
         texts = dict.fromkeys((*spellings, *map(printable, spellings)))
         return cls(tuple(dict.fromkeys(_words(text.casefold()) for text in texts)))

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
-from urllib.parse import quote, unquote, unquote_to_bytes
+from urllib.parse import quote, unquote
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Malformed
+from gateway.core.percent import all_unescaped, unescaped_bytes
 
 LITERAL: Final = "!$&'()*+,-.:;=@_~"
 """What stands unescaped in a canonical path, besides letters, digits and slashes."""
@@ -21,6 +22,9 @@ _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 # C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
 _OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
+# Dots and blanks alone, before what ends a segment; whoever decodes before looking for the query reads "/a/..%3F" as "/a/..".
+# Servlet containers read "/;x/" as "//".
+_DOTTED: Final = re.compile(rb"/(?:[. ]+(?:[/;?#]|\Z)|;[^/]*/)")
 _ASCII_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _OWN: Final = ".gateway"
 _AT_SEGMENT_END: Final = r"(?=/|\Z)"
@@ -49,33 +53,27 @@ def normalised(path: str) -> str | Malformed:
     """
     if not path.startswith("/") or _BAD_ESCAPE.search(path):
         return Malformed(400, "path_escape" if path.startswith("/") else "path")
-    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass"))
+    decoded = all_unescaped(path.encode("utf-8", "surrogatepass"))
     if _CONTROL.search(decoded):
         return Malformed(400, "path_control")
     if b"\\" in decoded:
         return Malformed(400, "path_backslash")
     if _OVERLONG.search(decoded):
         return Malformed(400, "path_overlong")
-    segments = decoded.split(b"/")[1:]
-    if b"" in segments[:-1]:
+    if b"//" in decoded:
         return Malformed(400, "path_empty_segment")
-    if any(_is_dotted(segment, index == len(segments) - 1) for index, segment in enumerate(segments)):
+    if _DOTTED.search(decoded):
         return Malformed(400, "path_dot_segment")
-    return "/".join(quote(unquote_to_bytes(segment.encode("utf-8", "surrogatepass")), safe=LITERAL) for segment in path.split("/"))
-
-
-def _is_dotted(segment: bytes, is_last: bool) -> bool:
-    name = re.split(b"[;?#]", segment, maxsplit=1)[0]  # whoever decodes before looking for the query reads "/a/..%3F" as "/a/.."
-    if not name:
-        return segment.startswith(b";") and not is_last  # servlet containers read "/;x/" as "//"
-    return not name.strip(b". ")
+    # No control is left, so one can stand for the escaped slash while the rest is decoded.
+    apart = path.replace("%2F", "\0").replace("%2f", "\0").encode("utf-8", "surrogatepass")
+    return quote(all_unescaped(apart), safe=LITERAL + "/").replace("%00", "%2F")
 
 
 def is_own(path: str) -> bool:
     """Whether a path, raw or normalised, lies under ``/.gateway`` in any reading; such a path is never forwarded."""
     if "%" not in path and not path.startswith(("/.", ".")):
         return False
-    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass")).decode("latin-1")
+    decoded = unescaped_bytes(path.encode("utf-8", "surrogatepass")).decode("latin-1")
     first = re.split("[/;?#]", decoded.removeprefix("/"), maxsplit=1)[0]
     return ascii_lower(first).rstrip(" .") == _OWN
 

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Answer, Authority, Fields, HeadLimits, Malformed, Received, RequestHead, admit_head, parse_authority
+from gateway.core.messages import (
+    MOST_COOKIES,
+    Answer,
+    Authority,
+    Fields,
+    HeadLimits,
+    Malformed,
+    Received,
+    RequestHead,
+    admit_head,
+    parse_authority,
+)
 
 HOST: Fields = ((b"Host", b"hr.example.com"),)
 GOOD = Received("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")
@@ -106,6 +117,13 @@ def test_fields_are_bounded_together() -> None:
     size = sum(len(name) + len(value) + 4 for name, value in fields)
     assert refused(replace(GOOD, fields=fields), HeadLimits(fields_bytes=size)) is None
     assert refused(replace(GOOD, fields=fields), HeadLimits(fields_bytes=size - 1)) == (431, "fields_too_large")
+
+
+def test_cookies_are_counted_over_all_lines() -> None:
+    lines = ((b"Cookie", b"a;" * (MOST_COOKIES // 2)), (b"cookie", b"b;" * (MOST_COOKIES // 2 - 1)))
+    assert refused(replace(GOOD, fields=(*HOST, *lines))) is None
+    assert refused(replace(GOOD, fields=(*HOST, *lines, (b"COOKIE", b"c; d")))) == (431, "too_many_cookies")
+    assert refused(replace(GOOD, fields=(*HOST, (b"A", b";" * MOST_COOKIES)))) is None
 
 
 def test_fields_are_counted() -> None:

@@ -17,7 +17,7 @@ from gateway.core.cookies import session_cookies
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import Kind, kind_of
 from gateway.core.org_endings import EndsSessions, LegacySession, SignOut
-from gateway.core.org_places import LONGEST_PATH, Ending
+from gateway.core.org_places import LONGEST_PATH, Ending, Place
 from gateway.core.org_requests import (
     LARGEST_BODY_BYTES,
     OrgRequest,
@@ -108,10 +108,10 @@ class LoginDoor:
             return self._told(request, wording.refusal(head, 400, "session_cookies"))
         sender = self._sender(head)
         try:
-            if is_own(head.path):
+            if len(head.path) <= LONGEST_PATH and is_own(head.path):
                 return await self._own_path(request, sender)
             request[ROUTE] = "org"
-            if len(head.path) > LONGEST_PATH:
+            if Place.of(head.path).is_too_long:
                 return self._told(request, wording.refusal(head, 414, "path_too_long"))
             body = await self._body(request, head)
             form = return_parameters(body) if isinstance(body, bytes) and _is_form(head) else b""
@@ -119,7 +119,8 @@ class LoginDoor:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
                 return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
             found = read(head, body or b"")
-            await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found))
+            if not await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found)):
+                return self._told(request, wording.refusal(head, 400, "nested_too_deeply"))
             return await self._judged(request, sender, body, found)
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)
