@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +17,17 @@ from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
-from tests.shared_state.engines import moment
+from tests.shared_state.engines import moment, until
 
 WORKERS, NUMBERS, DELETIONS = 3, 400, 15
-_PAUSE_SECONDS = 0.15
+_PAUSE_SECONDS = 0.1
 _HEARD_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """How often a file was deleted, which claims each process won, and how many revocations of others it heard."""
+    """Which claims each process won, and how many revocations of others it heard."""
 
-    deletions: int
     won: list[list[int]]
     heard: list[int]
 
@@ -41,18 +39,16 @@ async def at_work(folder: Path, seconds: float) -> Found:
         subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
         for number in range(WORKERS)
     ]
-    deletions = 0
     try:
         for _ in range(DELETIONS):
+            await until((folder / "state.db").exists)
             await moment(_PAUSE_SECONDS)
-            with suppress(FileNotFoundError):
-                (folder / "state.db").unlink()
-                deletions += 1
+            (folder / "state.db").unlink()
         said = [json.loads((await asyncio.to_thread(worker.communicate, None, seconds))[0]) for worker in workers]
     finally:
         for worker in workers:
             worker.kill()
-    return Found(deletions, [one["won"] for one in said], [one["heard"] for one in said])
+    return Found([one["won"] for one in said], [one["heard"] for one in said])
 
 
 async def _work(folder: Path, who: int) -> None:

@@ -156,8 +156,6 @@ async def test_the_lease_of_a_process_that_was_killed_ends_by_itself(tmp_path: P
 async def test_of_processes_at_work_none_loses_a_revocation_and_no_claim_is_won_twice(tmp_path: Path) -> None:
     """Three processes publish and claim as fast as they can, while the file is deleted under their hands."""
     found = await at_work(tmp_path, 60.0)
-    assert found.deletions >= 5
-    assert [won for process in found.won for won in process] != []
     everyone = sorted(won for process in found.won for won in process)
     assert everyone == sorted(set(everyone)), "a claim was won twice"
     assert set(everyone) == set(range(NUMBERS)), "a claim was won by nobody"
