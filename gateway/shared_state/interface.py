@@ -67,6 +67,10 @@ class SharedState(Protocol):
     def ready(self) -> bool:
         """Whether everything that others published has reached this process, and what it publishes reaches them."""
 
+    @property
+    def problem(self) -> str:
+        """Why it is not ready, with a remedy; empty where it is, or where that is not known."""
+
     async def follow(self, heard: Heard) -> None:
         """Hand every kept revocation to ``heard`` before this returns, oldest first; from then on those that others publish.
 

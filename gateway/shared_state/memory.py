@@ -114,6 +114,7 @@ class MemoryState:
 
     is_shared = False
     ready = True
+    problem = ""
 
     def __init__(self, clock: Clock, bounds: Mapping[str, Bounds] | None = None, store: _Store | None = None) -> None:
         """``bounds``: by kind, where they are not the default. ``store``: of another one, as ``beside`` gives it."""

@@ -61,6 +61,11 @@ class RedisState:
         """Whether everything that others published was heard, and everything that was published here is written."""
         return self._reader.is_up_to_date and not self._is_away() and not self._reader.unwritten
 
+    @property
+    def problem(self) -> str:
+        """What the last call or reading said that failed; empty where it is ready."""
+        return "" if self.ready else self._reader.problem or self._server.away_because
+
     async def follow(self, heard: Heard) -> None:
         """Hand over every kept revocation, oldest first; from then on a task hands over what others publish."""
         self._heard = heard

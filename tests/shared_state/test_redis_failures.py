@@ -14,7 +14,7 @@ from gateway.errors import StateFailed
 from gateway.revocations import Report, Revocation
 from tests.shared_state.engines import until
 from tests.shared_state.redis_servers import Running, needs_redis
-from tests.shared_state.replicas import CALL_SECONDS, Replica, Wire, replicas
+from tests.shared_state.replicas import CALL_SECONDS, Replica, Wire, replicas, wired
 
 pytestmark = needs_redis
 
@@ -195,3 +195,38 @@ async def test_a_slow_wire_fails_by_its_deadline(server: Running) -> None:
         wire.delay_seconds = 0.0
         await far.until_claimed(b"a")
     await wire.aclose()
+
+
+async def test_whoever_gets_a_lease_has_heard_what_was_published_before_also_when_its_reader_is_held_back(server: Running) -> None:
+    async with (
+        wired(server.place) as (wire, through),
+        replicas(server.place, 1, 10.0) as (one,),
+        replicas(through, 1, 10.0) as (far,),
+    ):
+        await one.state.publish(Revocation((THIRD,)))
+        await far.until_heard(Revocation((THIRD,)))
+        wire.readers_go_on.clear()
+        published = [Revocation((Fingerprint(b"%016d" % number),)) for number in range(600)]  # more than one reading takes
+        for revocation in published:
+            await one.state.publish(revocation)
+        assert far.heard == [Revocation((THIRD,))], "its reader is not held back"
+        assert await far.state.lease([b"browser"], b"owner", 10.0) is not None
+        assert far.heard == [Revocation((THIRD,)), *published]
+        wire.readers_go_on.set()
+        await one.state.publish(Revocation((ONE,)))
+        await far.until_heard(Revocation((ONE,)))
+        assert far.heard == [Revocation((THIRD,)), *published, Revocation((ONE,))]  # and nothing twice
+    await wire.aclose()
+
+
+async def test_who_may_have_missed_something_gets_no_lease_and_keeps_nobody_else_from_it(server: Running) -> None:
+    async with wired(server.place) as (wire, through), replicas(server.place, 1) as (one,), replicas(through, 1) as (far,):
+        await one.state.publish(Revocation((THIRD,)))
+        await far.until_heard(Revocation((THIRD,)))
+        wire.readers_go_on.clear()
+        await far.until_ready(False)
+        with pytest.raises(StateFailed):
+            await far.state.lease([b"browser"], b"owner", 60.0)
+        assert await one.state.lease([b"browser"], b"another", 10.0) is not None
+        wire.readers_go_on.set()
+        await far.until_ready()
