@@ -129,7 +129,7 @@ def consequences(delivery: Delivery, wall: float) -> Consequences:
             # An administrator who suspends somebody stays signed in; her own answer is asked for again, which costs nothing.
             ended = event.targets or everybody
             asks |= set(everybody) - set(ended)
-            ends |= dict.fromkeys(ended, min(event.published, wall + SKEW_SECONDS))
+            ends |= dict.fromkeys(ended, max(0.0, min(event.published, wall + SKEW_SECONDS)))
     return Consequences(ends, frozenset(asks - set(ends)), begins)
 
 

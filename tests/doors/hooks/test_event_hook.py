@@ -10,13 +10,17 @@ from gateway.doors.hooks.event_hook import LONGEST_CHALLENGE
 from gateway.doors.hooks.outcomes import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.watching import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
-from tests.doors.hooks.hooked import SECRET, Hooked, hooked
+from gateway.standin import User
+from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, Hooked, hooked
 from tests.journeys.person import LOGIN
 from tests.journeys.town import town
 from tests.policy.hooks.events import delivery, event
+from tests.shared_state.engines import moment
 from tests.shared_state.redis_servers import Running, needs_redis
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
+NEWS_SECONDS = 0.5
+"""News travel to the other gateway within milliseconds."""
 
 
 async def test_okta_verifies_the_address(there: Hooked) -> None:
@@ -63,11 +67,12 @@ async def test_a_session_s_end_of_one_browser_leaves_the_others_of_that_user(the
         assert await there.seen(elsewhere, port) == await there.seen(here, port) == f"hello {ALICE}"
     [ended, _] = sorted(there.town.org.sessions.live(), key=lambda session: session.created_at)
     there.town.org.sessions.end(ended)
-    assert await there.happens("user.session.end", ALICE) == 204
-    there.town.later(1)  # the clock of the test stands still else: a question of the very instant of the event came before it
-    await there.refused(here)
-    for port in there.ports:
-        assert await there.seen(elsewhere, port) == f"hello {ALICE}"
+    async with there.ticking():
+        assert await there.happens("user.session.end", ALICE) == 204
+        await moment(NEWS_SECONDS)
+        await there.refused(here)
+        for port in there.ports:
+            assert await there.seen(elsewhere, port) == f"hello {ALICE}"
 
 
 async def test_an_event_from_before_a_session_leaves_it_alone_however_late_it_comes(there: Hooked) -> None:
@@ -123,16 +128,73 @@ async def test_a_thousand_deliveries_at_once_are_taken(there: Hooked) -> None:
     assert statuses == [204] * 1000
 
 
-async def test_one_delivery_ends_a_hundred_users_at_both_gateways(there: Hooked) -> None:
+@pytest.mark.parametrize("kind", ["user.session.clear", "user.session.end"])
+async def test_one_delivery_about_a_hundred_users_holds_at_both_gateways(there: Hooked, kind: str) -> None:
     alice, bob = await there.town.entered(ALICE), await there.town.entered(BOB)
     for port in there.ports:
         assert await there.seen(alice, port) == f"hello {ALICE}"
+    there.town.org.sessions.end(there.town.session(ALICE))
     now, ids = there.town.org.clock.now() + 5, [f"00u{number}" for number in range(99)]
-    events = [event("user.session.clear", now, actor=name) for name in (*ids, there.town.org.known_user(ALICE).id)]
-    assert await there.post(there.delivery(*events)) == 204
-    await there.refused(alice)
+    events = [event(kind, now, actor=name) for name in (*ids, there.town.org.known_user(ALICE).id)]
+    async with there.ticking():
+        assert await there.post(there.delivery(*events)) == 204
+        await there.refused(alice)
+        for port in there.ports:
+            assert await there.seen(bob, port) == f"hello {BOB}"
+    assert there.town.written.getvalue().count('"users"') == 5  # twenty a line
+
+
+async def test_all_users_whose_sessions_ended_at_once_are_refused_or_asked_about_at_their_next_request(there: Hooked) -> None:
+    logins = [f"user{number}@example.com" for number in range(60)]
+    there.town.org.users += tuple(User(login, "correct-horse") for login in logins)
+    everybody = [await there.town.entered(login) for login in logins]
     for port in there.ports:
-        assert await there.seen(bob, port) == f"hello {BOB}"
+        await asyncio.gather(*(there.seen(one, port) for one in everybody))
+    leaving = set(logins[::2])
+    for session in there.town.org.sessions.live():
+        if session.user.login in leaving:
+            there.town.org.sessions.end(session)
+    async with there.ticking():
+        assert {await there.happens("user.session.end", login) for login in logins} == {204}
+        await moment(NEWS_SECONDS)
+        for port in there.ports:
+            said = await asyncio.gather(*(there.seen(one, port) for one in everybody))
+            assert said == ["" if login in leaving else f"hello {login}" for login in logins]
+
+
+async def say(port: int, *parts: bytes) -> bytes:
+    """What comes back on one connection until it is closed, or stays silent for a moment."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+async def test_a_stranger_is_refused_before_a_body_is_read_and_let_go(tmp_path: Path) -> None:
+    head = f"POST {EVENT_HOOK_PATH} HTTP/1.1\r\nHost: {LOGIN_HOST}\r\nAuthorization: wrong\r\n"
+    bodies = (
+        "Content-Length: 1000000\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        "Content-Length: 10000000\r\nExpect: 100-continue\r\n\r\n",  # and nobody is told to go on
+    )
+    async with hooked(tmp_path, "memory") as there:
+        answers = await asyncio.gather(*(say(there.ports[0], f"{head}{body}".encode()) for body in bodies))
+    assert all(answer.startswith(b"HTTP/1.1 401 ") and b"connection: close" in answer.lower() for answer in answers)
+
+
+async def test_okta_s_own_delivery_that_does_not_come_to_its_end_is_lost_in_time(there: Hooked) -> None:
+    head = f"POST {EVENT_HOOK_PATH} HTTP/1.1\r\nHost: {LOGIN_HOST}\r\nAuthorization: {SECRET}\r\n".encode()
+    slow = asyncio.create_task(say(there.ports[0], head + b"Content-Length: 100\r\n\r\n", b"{"))
+    alice = await there.town.entered(ALICE)
+    assert await there.happens("user.session.clear", ALICE, after=5) == 204  # nobody waits for it
+    await there.refused(alice)
+    assert (await slow).startswith(b"HTTP/1.1 503 ")
+    assert '"event_hook_silent"' in there.town.written.getvalue()
 
 
 async def test_an_end_from_the_future_does_not_hide_a_later_one(there: Hooked) -> None:

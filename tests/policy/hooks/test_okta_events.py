@@ -75,6 +75,10 @@ def test_an_end_from_the_future_counts_as_one_of_now() -> None:
     assert consequences(read(delivery(event("user.session.clear", LATER * 2, actor="00a"))), LATER).ends == {"00a": LATER + SKEW_SECONDS}
 
 
+def test_an_end_from_before_1970_is_one_of_then_which_others_can_be_told() -> None:
+    assert consequences(read(delivery(event("user.session.clear", -1e9, actor="00a"))), LATER).ends == {"00a": 0.0}
+
+
 kinds = st.sampled_from(EVENT_TYPES)
 users = st.sampled_from(["00alice", "00bob", "00carol", ""])
 events = st.builds(
