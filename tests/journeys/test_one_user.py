@@ -174,6 +174,13 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
     ),
+    "an end that is not proven stays in the record while it is undecided who came": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (
+            *(AtOnce((Act("enters"), Act("enters", user=BOB))), Act("weather_turns", user=BOB), Act("enters", 1)),
+            AtOnce((Act("signs_out_at_login", how=2), Act("is_planted"), Act("signs_in"))),
+        ),
+    ),
 }
 TRUSTED = (LOGIN, HR, PORTAL, EVIL)
 
