@@ -174,6 +174,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
     ),
+    "who has shown her factor gets in, though it was missing a moment ago": (
+        World("identity"),
+        (Act("signs_in_without_factor", how=3), Act("shows_a_factor"), Act("visits")),
+    ),
     "an end that is not proven stays in the record while it is undecided who came": (
         World("identity", ("delete-404-leaves-sid",)),
         (
