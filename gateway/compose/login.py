@@ -61,8 +61,10 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock)
     for room in (browsers, forwarding, new_sessions, redeemer):  # the last one is closed first
         opened.push_async_callback(room.aclose)
+    handoff = LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, config.okta.sign_in)
     rooms = LoginRooms(
-        own=_own_paths(parts),
+        own=_own_paths(parts, handoff),
+        handoff=handoff,
         hooks=hooks,
         redeemer=redeemer,
         forwarding=forwarding,
@@ -88,10 +90,10 @@ def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
     return HttpProxy(made, parts.place.destination.host.encode(), turn=parts.turn)
 
 
-def _own_paths(parts: Parts) -> LoginOwnPaths:
+def _own_paths(parts: Parts, handoff: LoginHandoff) -> LoginOwnPaths:
     sign_in = parts.config.okta.sign_in
     return LoginOwnPaths(
-        LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, sign_in),
+        handoff,
         LoginSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, sign_in, parts.config.switch.return_origins),
         LoginPages(parts.table, parts.sessions, parts.clock, sign_in),
         parts.clock,

@@ -35,6 +35,8 @@ SIGN_IN: Final = "/.gateway/sign-in"
 HANDOFF: Final = "/.gateway/handoff"
 ACCEPT: Final = "/.gateway/accept"
 SIGN_OUT: Final = "/.gateway/sign-out"
+LATE: Final = "&late=1"
+"""Behind an address of ``sign_in_path``: the login host found the start before this one too old."""
 
 LARGEST_FORM_BYTES = 8 * 1024
 MOST_PARAMETERS = 32

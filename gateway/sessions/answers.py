@@ -14,6 +14,7 @@ from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
 from gateway.policy.hooks.hook_trust import HookTrust
+from gateway.policy.session.judging import FACTOR_PENDING
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.asking import Asked
@@ -186,6 +187,16 @@ class Answers:
         """Drop the answers about these cookies, and about any set of cookies that one of them is in."""
         for fingerprint in fingerprints:
             self.forget(fingerprint, *self._keys_with.get(fingerprint, ()))
+
+    def forget_nobody(self, fingerprints: tuple[Fingerprint, ...], *, waiting_only: bool = False) -> None:
+        """Drop the answers that exactly these cookies, or one of them, carry no session.
+
+        ``waiting_only``: only those that a second factor was missing. It may have been shown since.
+        """
+        for key in {key_of(fingerprints), *fingerprints}:
+            entry = self._entries.get(key)
+            if entry is not None and (entry.finding == FACTOR_PENDING or (not waiting_only and isinstance(entry.finding, NoSession))):
+                self.forget(key)
 
     def _at(self, key: bytes, now: float) -> Entry | None:
         entry = self._entries.get(key)

@@ -173,21 +173,36 @@ class Sessions:
         """Who a browser is that presents these cookies, which of them carry its session, and which are to be expired in it.
 
         Left out and dead: what Okta cannot have issued, and what was revoked. Where a name occurs twice among the others, each is asked
-        about by itself. ``apart``: also where all together carry no session, because a dead one may hide a living one.
+        about by itself. ``apart``: also where all together carry no session, because a dead one may hide a living one; and a factor that
+        was missing a moment ago may have been shown since, so Okta is asked about that anew.
         """
         possible, impossible = split(dict.fromkeys(cookies))
         living = tuple(cookie for cookie in possible if not self.is_revoked((cookie,)))
         left_out = (*impossible, *(cookie for cookie in possible if cookie not in living))
         if not living:
             return Judgement(REVOKED if possible else IMPOSSIBLE if impossible else NO_COOKIE, dead=left_out)
+        if apart:
+            self._answers.forget_nobody(self.fingerprints(living), waiting_only=True)
         finding = None if repeated(living) else await self._found(living, browser, vouched=False, patience=patience)
         if finding is None or (apart and isinstance(finding, NoSession) and len(living) > 1):
             findings = await asyncio.gather(*(self._found((cookie,), browser, vouched=False, patience=patience) for cookie in living))
             judgement = judged_apart(tuple(zip(living, findings, strict=True)))
+            self._answers.forget_nobody(self.fingerprints(judgement.living))  # Okta has just named somebody for them
             return replace(judgement, dead=(*left_out, *judgement.dead))
         if isinstance(finding, Session):
             return Judgement(finding, living, left_out)
         return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)
+
+    async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
+        """Whether the session that Okta named a moment ago, for these cookies out of a seal of ours, is over.
+
+        "No session" may be remembered here from before that moment, so Okta is asked anew, unless the cookies are revoked.
+        """
+        if not isinstance(self.recall(cookies), NoSession):
+            return False
+        if not self.is_revoked(cookies):
+            self._answers.forget_nobody(self.fingerprints(cookies))
+        return isinstance(await self.current(cookies, browser, vouched=True), NoSession)
 
     async def alone(self, cookie: SessionCookie, browser: Browser) -> Finding:
         """What Okta says now of this cookie by itself, past the memory; for one that may be made up it is a guess."""

@@ -28,6 +28,7 @@ LONG_FILES: dict[str, str] = {
     "gateway/doors/login/new_sessions.py": "one class that drives one machine, and what it must ask later",
     "gateway/shared_state/memory.py": "one engine: entries, leases and what others published",
     "gateway/shared_state/sqlite.py": "one engine: every call in one transaction, and what others published",
+    "gateway/sessions/answers.py": "one dictionary, and everything that puts an answer in or takes it out",
     "gateway/sessions/memory.py": "one class that is the memory's whole surface",
     "gateway/cli.py": "every command, each in a few lines",
     "tests/deploy/test_compose.py": "one arrangement, from its text to its life",

@@ -213,7 +213,7 @@ class OwnGateway:
         self._handoff = AppHandoff(TABLE, *both, clock, Owners([b"k" * 32]), tickets)
         pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock)
         self._app = AppOwnPaths(self._handoff, out, pages, clock)
-        handoff = LoginHandoff(TABLE, *both, self.closer, tickets, clock, SIGN_IN)
+        self.at_login = handoff = LoginHandoff(TABLE, *both, self.closer, tickets, clock, SIGN_IN)
         login_out = LoginSignOut(TABLE, *both, self.closer, clock, SIGN_IN)
         self._login = LoginOwnPaths(handoff, login_out, LoginPages(TABLE, self.sessions, clock, SIGN_IN), clock)
 

@@ -18,6 +18,7 @@ from gateway.core.prefixes import Prefixes
 from gateway.core.redemption import cookies_set, leaves_with_token, settled
 from gateway.core.routing import LoginHost, RouteTable
 from gateway.core.session import SessionCookie
+from gateway.policy.session import sign_in_loops
 from gateway.policy.switch import clients, foreign_forms, new_session, start
 
 HEAD = RequestHead("GET", "/", Authority("login.example.com", 443), (), True, "192.0.2.1", "192.0.2.1")
@@ -113,7 +114,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "clients.client_of": lambda text: clients.client_of(head("/oauth2/v1/authorize?client_id=" + text)),
     "new_session.session_name": lambda text: new_session.session_name(SessionCookie(b"idx", text.encode("utf-8", "replace") + b".x")),
     "navigation.client_address": lambda text: navigation.client_address("192.0.2.1", [text.encode("utf-8", "replace")], ()),
-    "navigation.StartMark": lambda text: navigation.StartMark.parse(text.encode("utf-8", "replace"), 0.0),
+    "sign_in_loops.StartMark": lambda text: sign_in_loops.StartMark.parse(text.encode("utf-8", "replace"), 0.0),
     "paths.normalised": lambda text: paths.normalised("/" + text),
     "paths.is_own": lambda text: paths.is_own("/%2e" + text),
     "paths.is_plain": lambda text: paths.is_plain("/" + text),

@@ -174,6 +174,17 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
     ),
+    "who has shown her factor gets in, though it was missing a moment ago": (
+        World("identity"),
+        (Act("signs_in_without_factor", how=3), Act("shows_a_factor"), Act("visits")),
+    ),
+    "an end that is not proven stays in the record while it is undecided who came": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (
+            *(AtOnce((Act("enters"), Act("enters", user=BOB))), Act("weather_turns", user=BOB), Act("enters", 1)),
+            AtOnce((Act("signs_out_at_login", how=2), Act("is_planted"), Act("signs_in"))),
+        ),
+    ),
 }
 TRUSTED = (LOGIN, HR, PORTAL, EVIL)
 

@@ -32,7 +32,7 @@ from gateway.core.org_requests import (
 from gateway.core.redemption import are_too_many, expiries
 from gateway.core.routing import is_own
 from gateway.core.session import NoSession, SessionToken, Unknown
-from gateway.doors.answers import redirect_answer, to_response
+from gateway.doors.answers import to_response
 from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
@@ -45,6 +45,7 @@ from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.sender import Sender, Withheld
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
+from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.notes import REASON, ROUTE, VERDICT
 from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome, parameters
@@ -75,6 +76,7 @@ class LoginRooms:
     """What the login door opens."""
 
     own: LoginOwnPaths
+    handoff: LoginHandoff
     hooks: Hooks
     redeemer: Redeemer
     forwarding: OrgForwarding
@@ -169,7 +171,7 @@ class LoginDoor:
             request[NEW_BROWSER] = sender.browser_id
         response = await rooms.own.handle(request, head)
         if head.path == HANDOFF and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
-            return self._told(request, Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile"))
+            return self._told(request, await rooms.handoff.sent_back(head))
         return response
 
     async def _own_sign_out(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:

@@ -222,7 +222,7 @@ class NewSessions:
                 return answered
             self._sessions.forget(record.cookies)
             before = OlderSessions(groups(record.before, record.before_user_id))
-            return await self._run(answered, Comparison(sender, record.cookies, before), record)
+            return await self._run(answered, Comparison(sender, record.cookies, before, self._unproven(record, record.cookies)), record)
 
     def _unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
         """What the browser was given and is refused by now, but Okta has not said that it is gone.
@@ -259,7 +259,10 @@ class NewSessions:
         if final.why is Delivery.OTHER_USER:
             # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
             await self._sessions.revoke(judging.older.ending)
-        await self._browsers.keep(sender.browser_id, _recorded(final, judging, record))
+        recorded = _recorded(final, judging, record)
+        if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
+            recorded = recorded.with_unproven(judging.unproven)  # nobody closed them for this answer
+        await self._browsers.keep(sender.browser_id, recorded)
         await self._follow(final, judging, browser_key(sender.browser_id) if sender.browser_id else b"")
         if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
             return answered
@@ -353,11 +356,13 @@ class NewSessions:
             return False
         if final.why is Delivery.OTHER_USER:
             await self._sessions.revoke(older.ending)
+        unproven = (*unproven, *self._unproven(record, record.cookies))
         await self._browsers.keep_at(key, _recorded(final, judging, record).with_unproven(unproven))
         await self._follow(final, judging, key)
-        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(record.before):
+        before = tuple(cookie for cookie in record.before if not self._sessions.is_revoked((cookie,)))
+        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(before):
             # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
-            await self._sessions.release(record.before)
+            await self._sessions.release(before)
         return final.why is not Delivery.NOBODY_YET
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
