@@ -33,13 +33,14 @@ _TRIES = 5
 _PAGE_BYTES = 4096
 _LOG_BYTES = 4 * 1024 * 1024
 
+_ANEW = "delete the file; gateways that run make it anew with what they can still read of it, else what it held is lost"
 _REMEDIES = {
     "SQLITE_FULL": "make room on its disk",
     "SQLITE_BUSY": "end the process that holds it",
     "SQLITE_READONLY": "make it and its folder writable for the gateway's user",
     "SQLITE_CANTOPEN": "make it and its folder readable and writable for the gateway's user",
-    "SQLITE_CORRUPT": "delete the file: it is made anew at once, with what can be read of it",
-    "SQLITE_NOTADB": "delete the file: it is made anew at once, with what can be read of it",
+    "SQLITE_CORRUPT": _ANEW,
+    "SQLITE_NOTADB": _ANEW,
 }
 
 

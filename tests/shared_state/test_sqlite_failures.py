@@ -65,7 +65,7 @@ async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_o
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda file: file.write_bytes(b"no database " * 1000), "file is not a database; delete the file: it is made anew"),
+        (lambda file: file.write_bytes(b"no database " * 1000), "file is not a database; delete the file; gateways that run make it anew"),
         (lambda file: file.mkdir(), "unable to open"),
         (lambda file: file.symlink_to("elsewhere"), "is a symbolic link"),
     ],
