@@ -7,8 +7,9 @@ import asyncio
 import io
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,15 @@ def state_of(engine: Engine, folder: Path, redis: Running | None) -> str:
         port = (redis or running()).port
         return f'[state]\nurl = "redis://127.0.0.1:{port}"\nprefix = "{folder.parent.name}-{folder.name}"\ntimeout = "2s"'
     return f'[state]\ndirectory = "{folder}/state"' if engine == "sqlite" else ""
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """Nobody can write into the gateways' SQLite file: something else holds it."""
+    with closing(sqlite3.connect(folder / "state" / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
 
 @asynccontextmanager

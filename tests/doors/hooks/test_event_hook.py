@@ -11,7 +11,7 @@ from gateway.doors.hooks.outcomes import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.watching import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
 from gateway.standin import User
-from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, Hooked, hooked
+from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, Hooked, hooked, unwritable
 from tests.journeys.person import LOGIN
 from tests.journeys.town import town
 from tests.policy.hooks.events import delivery, event
@@ -223,11 +223,10 @@ async def test_sign_ins_of_another_org_are_no_sign_that_this_one_s_hook_works(tm
 
 async def test_a_gateway_that_cannot_write_answers_503_and_ends_here_what_it_was_told(tmp_path: Path) -> None:
     async with hooked(tmp_path, "sqlite") as there:
-        alice, file = await there.town.entered(ALICE), tmp_path / "state" / "state.db"
-        file.rename(tmp_path / "gone.db")
-        assert await there.happens("user.session.clear", ALICE, event_id="one", after=5) == 503
-        assert await there.seen(alice, there.ports[0]) == ""
-        (tmp_path / "gone.db").rename(file)
+        alice = await there.town.entered(ALICE)
+        with unwritable(tmp_path):
+            assert await there.happens("user.session.clear", ALICE, event_id="one", after=5) == 503
+            assert await there.seen(alice, there.ports[0]) == ""
         assert await there.happens("user.session.clear", ALICE, event_id="one", after=5) == 204
         await there.refused(alice)
 

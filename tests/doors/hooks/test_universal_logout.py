@@ -16,7 +16,7 @@ from gateway.doors.hooks.org_keys import LEAST_SECONDS
 from gateway.doors.hooks.outcomes import BAD_SECRETS_PER_MINUTE
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from gateway.standin import User
-from tests.doors.hooks.hooked import LOGOUT, Hooked, email, hooked
+from tests.doors.hooks.hooked import LOGOUT, Hooked, email, hooked, unwritable
 from tests.doors.hooks.test_event_hook import ALICE, BOB
 from tests.shared_state.redis_servers import Running, needs_redis
 
@@ -195,12 +195,10 @@ async def test_422_where_not_every_process_can_be_told_and_it_is_ended_here_all_
     async with hooked(tmp_path, "sqlite") as there:
         alice, token = await there.town.entered(ALICE), there.token()
         there.town.later(5)
-        file = tmp_path / "state" / "state.db"
-        file.rename(tmp_path / "gone.db")
-        assert await there.log_out(email(ALICE), token) == (422, "state_failed")
-        assert await there.seen(alice, there.ports[0]) == ""
-        assert '"universal_logout_failed"' in there.town.written.getvalue()
-        (tmp_path / "gone.db").rename(file)
+        with unwritable(tmp_path):
+            assert await there.log_out(email(ALICE), token) == (422, "state_failed")
+            assert await there.seen(alice, there.ports[0]) == ""
+            assert '"universal_logout_failed"' in there.town.written.getvalue()
         assert await there.log_out(email(ALICE), token) == (204, "")
         await there.refused(alice)
 
