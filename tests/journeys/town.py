@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
@@ -21,7 +22,7 @@ from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.log import Log
-from gateway.shared_state import MemoryState
+from gateway.shared_state import SharedState
 from gateway.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
 from gateway.standin.journal import Journal
 from tests.house.configurations import SEALED
@@ -81,6 +82,11 @@ class WatchedJournal(Journal):
                 self.broken.append(f"row {row.n}: {session.user.login}'s session of this browser was alive when a token was sent")
 
 
+class Shared(Protocol):
+    def beside(self) -> SharedState:
+        """One more gateway's view of a state that they have in common."""
+
+
 @dataclass
 class Town:
     """What a test holds."""
@@ -97,7 +103,7 @@ class Town:
     written: io.StringIO = field(default_factory=io.StringIO)
     began: float = field(default_factory=time.time)
     passed: float = 0.0
-    state: MemoryState | None = None
+    state: Shared | None = None
 
     def clock(self) -> Clock:
         return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
@@ -200,7 +206,7 @@ async def town(
     switch: str = "",
     org_url: str = "",
     made_org: Org | None = None,
-    state: MemoryState | None = None,
+    state: Shared | None = None,
 ) -> AsyncIterator[Town]:
     """Everything running on loopback; the promise is checked at the end.
 

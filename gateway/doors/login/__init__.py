@@ -164,13 +164,13 @@ class LoginDoor:
         head, rooms = sender.head, self._rooms
         if head.path == SIGN_OUT:
             return await self._own_sign_out(request, sender)
-        arrived = await rooms.browsers.record(sender.browser_id)
+        arrived = await rooms.browsers.record_of(sender) if head.path == HANDOFF else None
         if head.path in _RELY_ON_THE_SESSION:
             await rooms.new_sessions.settle(sender)
         if sender.fresh:
             request[NEW_BROWSER] = sender.browser_id
         response = await rooms.own.handle(request, head)
-        if head.path == HANDOFF and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
+        if arrived is not None and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
             return self._told(request, await rooms.handoff.sent_back(head))
         return response
 
@@ -277,7 +277,7 @@ class LoginDoor:
 
     async def _silently(self, request: web.BaseRequest, sender: Sender, body: bytes | None, client_id: str) -> web.StreamResponse:
         """A page asks for tokens without a word to the user: it may be one of the user before."""
-        record = await self._rooms.browsers.record(sender.browser_id)
+        record = await self._rooms.browsers.record_of(sender)
         used_by = record.user_of_client(client_id)
         session = await self._rooms.forwarding.session(sender) if used_by is not None else None
         if session is not None and asks_for_another_user(used_by, session.user_id):

@@ -48,7 +48,7 @@ class EndedSessions:
         if user_id == "me":
             if sender.head.values(b"authorization"):
                 return
-            record = await self._browsers.record(sender.browser_id)
+            record = await self._browsers.record_of(sender)
             user_id = own.user_id if own is not None else record.user_id
             if not named.keeps_current:
                 # Okta may leave the `idx` half alive, and may not have said here whose session it is.
@@ -69,7 +69,7 @@ class EndedSessions:
 
         It may be the session of the user before, while it is undecided whose the newest one is. Raises ``OutsideFailed``.
         """
-        record = await self._browsers.record(sender.browser_id)
+        record = await self._browsers.record_of(sender)
         ended = (*sender.presented, *sender.carried)
         await self._end_own(tuple(cookie for cookie in record.all_cookies if cookie not in ended), sender)
 

@@ -92,11 +92,11 @@ class NewSessions:
 
         Raises ``OutsideFailed`` where the state is away. What Okta still does not say stays open.
         """
-        arrived = await self._browsers.record(sender.browser_id)
+        arrived = await self._browsers.record_of(sender)
         if arrived.standing is Standing.SETTLED and set(sender.presented) <= set(arrived.cookies):
             return
         async with self._browsers.turns.of(self._keys(sender)):
-            record = await self._browsers.record(sender.browser_id)
+            record = await self._browsers.record_of(sender)
             if record.standing is not Standing.SETTLED:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented and record.cookies == arrived.cookies:
@@ -188,7 +188,7 @@ class NewSessions:
 
     async def _may_bring_a_factor(self, sender: Sender) -> bool:
         """Whether the browser presents a session for which Okta named nobody so far: this request may have changed that."""
-        record = await self._browsers.record(sender.browser_id)
+        record = await self._browsers.record_of(sender)
         return record.standing is Standing.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
 
     def _ended(self, judging: "asyncio.Task[Fields]") -> None:
@@ -213,7 +213,7 @@ class NewSessions:
             if not await self._turn(sender, held):
                 return self._late(answered, begun, sender)
             underway.close()
-            record = await self._browsers.record(sender.browser_id)
+            record = await self._browsers.record_of(sender)
             if begun:
                 unproven = self._unproven(record, begun)
                 sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
@@ -400,6 +400,9 @@ class NewSessions:
     # The browser's turn.
 
     def _keys(self, sender: Sender) -> tuple[bytes, ...]:
+        """What the turn is of. Nobody else knows a new id, so a stranger without a session needs none."""
+        if sender.fresh and not sender.presented:
+            return ()
         own = (browser_key(sender.browser_id),) if sender.browser_id else ()
         return (*own, *self._sessions.fingerprints(sender.presented))
 

@@ -212,8 +212,9 @@ async def test_an_end_from_the_future_does_not_hide_a_later_one(there: Hooked) -
 
 async def test_sign_ins_of_another_org_are_no_sign_that_this_one_s_hook_works(tmp_path: Path) -> None:
     async with hooked(tmp_path, "memory") as there:
-        state, now = there.town.state, there.town.org.clock.now()
-        assert state is not None
+        shared, now = there.town.state, there.town.org.clock.now()
+        assert shared is not None
+        state = shared.beside()
         assert await there.post(delivery(event("user.session.start", now, actor="00uforeign"), event_id="foreign")) == 204
         assert await state.get(KIND, TRUST) is None
         assert '"hook_of_another_org"' in there.town.written.getvalue()
