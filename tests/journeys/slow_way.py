@@ -48,9 +48,10 @@ class SlowWay:
             return
         try:
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
-        finally:
+        except asyncio.CancelledError:
             back.transport.abort()
             writer.transport.abort()
+            raise
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
