@@ -58,6 +58,8 @@ class Revocation:
 
     ``everybody``: no answer and no pass from before this moment counts, whosever it is.
 
+    ``doubted``: cookies that Okta has just deleted in a browser. Nobody is revoked; what was asked about them before now is asked again.
+
     ``forgotten``: a memory of revocations reached its bound, and forgot those from before this moment. Passes from before it go through
     one hand-off.
     """
@@ -74,6 +76,7 @@ class Revocation:
     everybody: bool = False
     forgotten: bool = False
     began_before: float | None = None
+    doubted: tuple[Fingerprint, ...] = ()
 
 
 class Remembered(NamedTuple):

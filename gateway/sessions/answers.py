@@ -75,7 +75,7 @@ class Answers:
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
         self._keys_with: dict[bytes, set[bytes]] = {}  # of each fingerprint the keys of several cookies that it is a part of
-        self._changes = 0
+        self._changes = 0  # with each, what was good need not be so any more
         self._poll = revocations.poll if revocations.is_shared else None
         self._floor = -inf
         revocations.subscribe(self._hear)
@@ -84,15 +84,15 @@ class Answers:
         self._forget_dead()
         return len(self._entries)
 
-    def find(self, cookies: Cookies, *, despite_hold: bool = False) -> NoSession | Unknown | Found:
+    def find(self, cookies: Cookies, *, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | Found:
+        """As ``find_marked``, for cookies whose marks are not known."""
+        return self.find_marked(self._fingerprinter.marks(cookies), despite_hold, for_pass)
+
+    def find_marked(self, marks: Marks, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | Found:
         """What is known about cookies: that they carry no session, that it is undecided whose they are, or the answer about them.
 
-        ``despite_hold``: for whoever decides it.
+        ``despite_hold``: for whoever decides it. ``for_pass``: they come out of a pass.
         """
-        return self.find_marked(self._fingerprinter.marks(cookies), despite_hold)
-
-    def find_marked(self, marks: Marks, despite_hold: bool = False) -> NoSession | Unknown | Found:
-        """As ``find``, for cookies whose marks are known."""
         key = marks.key
         if not key:
             return NO_COOKIE
@@ -112,6 +112,8 @@ class Answers:
             if self._is_outdated(entry.finding, entry.asked_at):
                 self.forget(key)
                 return Found(key, None, State.DEAD)
+        elif for_pass and not entry.for_pass:
+            return Found(key, None, State.DEAD)
         return Found(key, entry, state(entry, now))
 
     def seconds_left(self, marks: Marks) -> float:
@@ -163,7 +165,7 @@ class Answers:
         found, at = asked.finding, asked.asked_at
         return isinstance(found, Session) and not self.is_over(found) and at > self._floor and self._is_outdated(found, at)
 
-    def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
+    def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float, *, for_pass: bool = False) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
 
         "Okta does not say" leaves an older answer as it is, to be believed to its end but not asked about again before that.
@@ -175,11 +177,11 @@ class Answers:
         elif finding == REVOKED:
             self.forget(key)
         else:
-            self._write(key, self._entry(asked, finding, shortage))
+            self._write(key, replace(self._entry(asked, finding, shortage), for_pass=for_pass))
 
     def forget(self, *keys: bytes) -> None:
         """Drop answers."""
-        self._changed()
+        self._changes += 1
         for key in keys:
             self._drop(key)
 
@@ -211,7 +213,7 @@ class Answers:
         return entry
 
     def _hear(self, revocation: Revocation) -> None:
-        self._changed()
+        self._changes += 1
         if revocation.everybody or revocation.forgotten:
             moments = self._revocations.everybody_since(), self._revocations.forgotten_since()
             self._floor = max((self._floor, *(moment for moment in moments if moment is not None)))
@@ -222,12 +224,8 @@ class Answers:
             return entry
         return replace(entry_of(finding, self._with_hook, shortage, asked.asked_at, asked.wall), without_hook=entry)
 
-    def _changed(self) -> None:
-        """What was good need not be so any more."""
-        self._changes += 1
-
     def _write(self, key: bytes, entry: Entry) -> None:
-        self._changed()
+        self._changes += 1
         self._drop(key)
         if self._monotonic() < entry.grace_until:
             self._entries[key] = entry

@@ -111,9 +111,9 @@ class Sessions:
 
     def recall_for(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
         """As ``recall``, for a browser that comes with cookies out of a seal of ours: what is about to end is asked for again."""
-        found = self._answers.find_marked(marks)
+        found = self._answers.find_marked(marks, for_pass=True)
         if isinstance(found, Found) and found.worth is State.DUE and not self._is_asked(found.key):
-            self._begin(found.key, cookies, browser(), vouched=True)
+            self._begin(found.key, cookies, browser(), vouched=True, for_pass=True)
         return self._recalled(found)
 
     def good_until(self, marks: Marks) -> Good | None:
@@ -239,7 +239,13 @@ class Sessions:
 
         A question that is under way was asked before: who waits for it gets its answer, but it is not kept.
         """
-        fingerprints = self.fingerprints(cookies)
+        self._forget(self.fingerprints(cookies))
+
+    async def doubt(self, cookies: Iterable[SessionCookie]) -> None:
+        """As ``forget``, in every process: Okta has just deleted these cookies in a browser, and may not let them in any more."""
+        await self._publish(Revocation(doubted=self.fingerprints(cookies)))
+
+    def _forget(self, fingerprints: tuple[Fingerprint, ...]) -> None:
         self._answers.forget_with(fingerprints)
         for key in tuple(self._questions):
             if not set(fingerprints).isdisjoint((key, *parts_of(key))):
@@ -248,19 +254,20 @@ class Sessions:
     async def _found(
         self, cookies: Cookies, browser: Browser, *, vouched: bool, patience: float | None, despite_hold: bool = False
     ) -> Finding:
-        found = self._answers.find(cookies, despite_hold=despite_hold)
+        for_pass = vouched and not despite_hold
+        found = self._answers.find(cookies, despite_hold=despite_hold, for_pass=for_pass)
         if not isinstance(found, Found):
             return found
         if found.entry is not None and found.worth in (State.FRESH, State.DUE):
             self.counts.hits += 1
             if found.worth is State.DUE and not self._is_asked(found.key):
-                self._begin(found.key, cookies, browser, vouched)
+                self._begin(found.key, cookies, browser, vouched, for_pass)
             return found.entry.finding
         if self._is_asked(found.key):
             self.counts.coalesced += 1
             question = self._questions[found.key]
         else:
-            question = self._begin(found.key, cookies, browser, vouched)
+            question = self._begin(found.key, cookies, browser, vouched, for_pass)
         await asyncio.wait({question}, timeout=patience)  # a waiter that is cancelled leaves the question alone, and the other way round
         finding = self._answer(cookies, question, despite_hold)
         self.counts.unknown += isinstance(finding, Unknown)
@@ -314,7 +321,8 @@ class Sessions:
             await self._publish(Revocation(kin=Kin(olds, news, next(filter(None, users.values()), None), unseen)))
 
     def _hear(self, revocation: Revocation) -> None:
-        """Learn of kin, and revoke those of revoked cookies that only this process knows of."""
+        """Learn of kin and of doubts, and revoke those of revoked cookies that only this process knows of."""
+        self._forget(revocation.doubted)
         kin = revocation.kin
         if kin is not None:
             self._learn(kin)
@@ -389,9 +397,9 @@ class Sessions:
         question = self._questions.get(key)
         return question is not None and not question.done()
 
-    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool) -> asyncio.Task[Asked]:
+    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> asyncio.Task[Asked]:
         self.counts.asked += 1
-        question = asyncio.create_task(self._ask(key, cookies, browser, vouched), name="asking Okta")
+        question = asyncio.create_task(self._ask(key, cookies, browser, vouched, for_pass), name="asking Okta")
         self._questions[key] = question
         question.add_done_callback(lambda done: self._ended(key, done))
         return question
@@ -403,7 +411,7 @@ class Sessions:
         if not question.cancelled() and (error := question.exception()) is not None:
             self._on_event("question_failed", {"error": type(error).__name__})
 
-    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool) -> Asked:
+    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> Asked:
         own = self.fingerprints(cookies)
         known = self._known(cookies) or (own[0] if vouched else b"")
         asked = await self._asking.session(cookies, browser, known=known)
@@ -423,7 +431,7 @@ class Sessions:
                 self._on_event("kin_revoked", {"cookies": len(strangers)})
                 await self._publish(Revocation(strangers))
         if self._questions.get(key) is asyncio.current_task():  # else it was forgotten meanwhile
-            self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage)
+            self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage, for_pass=for_pass)
         return asked
 
     def _known(self, cookies: Iterable[SessionCookie]) -> bytes:

@@ -15,12 +15,15 @@ UNSEEN: Final = "revoked.unseen"
 HELD: Final = "revoked.held"
 KIN: Final = "revoked.kin"
 MOVED: Final = "revoked.moved"
+"""News of a moment: they revoke nobody."""
 FORGOTTEN: Final = "revoked.forgotten"
 """One entry: ``FORGOTTEN_PART`` at the age of the youngest revocation that the bound of ``REVOKED`` pushed out."""
 KINDS: Final = (REVOKED, UNSEEN, HELD, KIN, MOVED, FORGOTTEN)
 
 MOVED_SECONDS: Final = 120.0
 """Longer than anything is spared for a redemption that is under way."""
+DOUBTED_SECONDS: Final = 3600.0
+"""Longer than an answer of Okta's is believed: for whoever was cut off from the others meanwhile."""
 
 
 class Part(NamedTuple):
@@ -56,6 +59,8 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
         yield Part(KIN, Revocation(kin=revocation.kin))
     if revocation.moved is not None:
         yield Part(MOVED, Revocation(moved=revocation.moved), MOVED_SECONDS)
+    if revocation.doubted:
+        yield Part(MOVED, Revocation(doubted=revocation.doubted), DOUBTED_SECONDS)
     if revocation.forgotten:
         yield FORGOTTEN_PART
 

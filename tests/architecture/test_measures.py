@@ -38,7 +38,6 @@ LONG_FILES: dict[str, str] = {
     "tests/core/test_switch.py": "the promises of one machine",
     "tests/journeys/in_memory.py": "one town without sockets",
     "tests/journeys/one_user.py": "one day's steps, and what must hold after each",
-    "tests/journeys/test_one_user.py": "one property, and the days that broke it once",
     "tests/sessions/test_revoking.py": "the tests of one class",
     "tests/journeys/watched.py": "one witness of everything that the promise forbids",
     "tests/proxy/conftest.py": "the fixtures of one room",

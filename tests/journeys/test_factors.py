@@ -3,10 +3,11 @@
 import pytest
 
 from gateway.standin import Engine
+from tests.journeys.days import World
 from tests.journeys.one_user import Act
 from tests.journeys.person import ALICE
 from tests.journeys.shared_memory import Replicas
-from tests.journeys.test_one_user import World, lived
+from tests.journeys.test_one_user import lived
 
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])

@@ -1,12 +1,12 @@
 """A running town: the stand-in org, an app that says whom it was told, the gateway as production composes it, and people.
 
-The gateway can be restarted on its port with the same seal keys, and runs on a clock that the tests move. The org's journal is
-watched: whoever redeems a token while an older session of the same browser lives is written down at that very moment.
+The gateway can be restarted with the same seal keys, and runs on a clock that the tests move; ``FIELD_ON=replicas`` puts three in its
+place. The org's journal is watched: whoever redeems a token while an older session of the same browser lives is written down at that very
+moment.
 """
 
 import asyncio
 import io
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,13 +19,11 @@ from aiohttp import web
 from joserfc import jwt
 
 from gateway.clock import Clock
-from gateway.compose import Gateway
-from gateway.config import read
 from gateway.log import Log
 from gateway.shared_state import SharedState
 from gateway.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
 from gateway.standin.journal import Journal
-from tests.house.configurations import SEALED
+from tests.house.side_by_side import AnyGateway, made_gateway
 from tests.journeys.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
 
 ME = "/api/v1/sessions/me"
@@ -97,8 +95,7 @@ class Town:
     client: aiohttp.ClientSession
     people: list[Person]
     text: str = ""
-    port: int = 0
-    gateway: Gateway | None = None
+    gateway: AnyGateway | None = None
     told: list[tuple[str, str]] = field(default_factory=list)
     written: io.StringIO = field(default_factory=io.StringIO)
     began: float = field(default_factory=time.time)
@@ -107,6 +104,12 @@ class Town:
 
     def clock(self) -> Clock:
         return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
+
+    @property
+    def port(self) -> int:
+        """Where the next request goes."""
+        assert self.gateway is not None
+        return self.gateway.public_port
 
     def person(self) -> Person:
         made = Person(self.client, lambda: self.port)
@@ -128,16 +131,13 @@ class Town:
         await self.start()
 
     async def start(self) -> None:
-        bound = socket.create_server(("127.0.0.1", self.port))
-        self.port = bound.getsockname()[1]
-        self.gateway = self.made(bound)
+        self.gateway = self.made()
         await self.gateway.start()
 
-    def made(self, bound: socket.socket) -> Gateway:
-        """A gateway of this configuration, at this socket; with the others in the ``state`` of this process where there is one."""
-        settings, log = read("gateway.toml", self.text, SEALED), Log("debug", stream=self.written)
+    def made(self) -> AnyGateway:
+        """A gateway of this configuration; with the others in the ``state`` of this process where there is one."""
         state = self.state.beside() if self.state is not None else None
-        return Gateway(settings, log, clock=self.clock(), public=bound, state=state)
+        return made_gateway(self.text, Log("debug", stream=self.written), self.clock(), state=state)
 
     async def stop(self) -> None:
         if self.gateway is not None:
@@ -231,8 +231,8 @@ async def town(
     listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
     upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     made.text = CONFIGURATION.format(org=org_url or running.url, upstream=upstream, first_byte=first_byte, forward=forward, switch=switch)
-    await made.start()
     try:
+        await made.start()
         yield made
         assert journal.broken == []
     finally:

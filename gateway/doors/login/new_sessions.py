@@ -78,7 +78,7 @@ class NewSessions:
             return without_deletions(answered)
         if not begun:
             if deleted_names(answered).intersection(cookie.name for cookie in sender.presented):
-                self._sessions.forget(sender.presented)
+                await self._doubt(sender)
             if not await self._may_bring_a_factor(sender):
                 return answered
         # A client that leaves does not stop it: the session has begun at Okta, and the browser's record must say so.
@@ -185,6 +185,12 @@ class NewSessions:
             until_closed.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(sender.presented)))
             self._closer.close_soon(begun, sender.browser).add_done_callback(lambda _: until_closed.close())
         return without_session(answered)
+
+    async def _doubt(self, sender: Sender) -> None:
+        """Okta deletes a presented cookie: its session may live or be over. Of a made-up one no other process has heard."""
+        self._sessions.forget(sender.presented)
+        if not set((await self._browsers.record(sender.browser_id)).cookies).isdisjoint(sender.presented):
+            await self._sessions.doubt(sender.presented)
 
     async def _may_bring_a_factor(self, sender: Sender) -> bool:
         """Whether the browser presents a session for which Okta named nobody so far: this request may have changed that."""

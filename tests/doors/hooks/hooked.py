@@ -6,7 +6,6 @@ Owns the configuration, the secret and the calls. Checks nothing by itself.
 import asyncio
 import io
 import json
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -18,10 +17,10 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from gateway.clock import Clock
-from gateway.compose import Gateway
 from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from gateway.shared_state import MemoryState
+from tests.house.side_by_side import AnyGateway
 from tests.journeys.person import HR, SCRIPT, Person
 from tests.journeys.town import Town, town
 from tests.policy.hooks.events import delivery, event
@@ -41,7 +40,7 @@ class Hooked:
     """A town, and a second gateway of it."""
 
     town: Town
-    second: Gateway
+    second: AnyGateway
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -163,7 +162,7 @@ async def hooked(folder: Path, engine: Engine, redis: Running | None = None) -> 
     (folder / "secret").chmod(0o600)
     more = CONFIGURATION.format(state=state_of(engine, folder, redis), folder=folder, app=APP)
     async with town(switch=more, state=MemoryState(Clock()) if engine == "memory" else None) as made:
-        second = made.made(socket.create_server(("127.0.0.1", 0)))
+        second = made.made()
         await second.start()
         try:
             yield Hooked(made, second)
