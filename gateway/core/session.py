@@ -115,8 +115,8 @@ class Fingerprinter:
 
 
 def login_key(login: str) -> str:
-    """What all spellings of one login have in common: upper and lower case, and how letters are composed (Unicode, section 3.13.5)."""
-    return login.casefold() if login.isascii() else normalize("NFD", normalize("NFD", login).casefold())
+    """What all spellings of one login have in common: upper and lower case, and how letters are composed, make no difference."""
+    return normalize("NFD", login.casefold())
 
 
 def shown(fingerprint: Fingerprint) -> str:

@@ -73,6 +73,16 @@ async def test_a_report_that_was_not_answered_can_be_made_again_and_the_others_h
         assert await one.state.report(report) and not await other.state.report(report)
 
 
+async def test_what_was_reported_stays_claimed_where_the_revocations_were_lost(server: Running) -> None:
+    async with replicas(server.place) as (one, other):
+        assert await one.state.report(Report("news", b"one", 60.0, (Revocation((ONE,)),)))
+        await other.until_heard(Revocation((ONE,)))
+        assert server.cli("DEL", f"{{{server.place.prefix}}}:log:known") == "1"
+        assert await one.state.report(Report("news", b"two", 60.0, (Revocation((OTHER,)),)))
+        await other.until_heard(Revocation((OTHER,)))
+        assert not await other.state.report(Report("news", b"one", 60.0))
+
+
 async def test_a_killed_server_is_told_once_and_what_it_lost_is_published_again(server: Running) -> None:
     async with replicas(server.place) as (one, other):
         await one.state.publish(Revocation((ONE,)))
