@@ -64,7 +64,7 @@ class RedisState:
     @property
     def problem(self) -> str:
         """What the last call or reading said that failed; empty where it is ready."""
-        return "" if self.ready else self._reader.problem or self._server.away_because
+        return "" if self.ready else self._reader.problem or self._server.failed_because
 
     async def follow(self, heard: Heard) -> None:
         """Hand over every kept revocation, oldest first; from then on a task hands over what others publish."""
@@ -179,7 +179,7 @@ class RedisState:
 
     async def _call(self, script: Script, keys: tuple[bytes, ...], *given: bytes | int | str) -> Any:
         if self._is_away():
-            raise StateFailed(self._server.away_because)
+            raise StateFailed(self._server.failed_because)
         return await self._server.call(script, keys, *given)
 
     async def _publish(self, given: list[bytes | int], where: str) -> None:
