@@ -31,14 +31,16 @@ _TOKEN: Final = b"token="
 _REFERENCE: Final = b"request_uri="
 
 # A value ends where a token cannot go on. Okta's tokens hold letters, digits and "-_.~:"; "=" only pads the end.
-_VALUE: Final = rb"([^&;?#=\"'<>\s]*(?:={1,2}(?![^&;#\"'<>\s]))?)"
+# It is only looked at: the next name may stand in it.
+_VALUE: Final = rb"(?=([^&;?#=\"'<>\s]*(?:={1,2}(?![^&;#\"'<>\s]))?))"
 # The literal comes first, because the search then skips to it; the rest looks back at what stands before it.
 _WHOLE_NAMES: Final = rb"|".join(rb"(?<=%b)(?<![\w-]%b)" % (name, name) for name in (b"sessiontoken=", b"onetimetoken=", b"statetoken="))
 _TOKENS: Final = re.compile(rb"token=(?:(?<![\w-]token=)|%b)%b" % (_WHOLE_NAMES, _VALUE))
 _REFERENCES: Final = re.compile(rb"request_uri=(?<![\w-]request_uri=)%b" % _VALUE)
 
 _LOWER_CASE: Final = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123)))
-_NOT_PRINTABLE: Final = bytes((*range(0x20), *range(0x7F, 0x100)))
+_CONTROLS: Final = bytes((*range(0x20), 0x7F))
+_NOT_ASCII: Final = bytes(range(0x80, 0x100))
 _FOLDS_TO_ASCII: Final = (("\u212a".encode(), b"k"), ("\u017f".encode(), b"s"))
 """The two characters outside ASCII that are letters of it in another case."""
 
@@ -95,15 +97,15 @@ def tokens_in_location(location: str) -> tuple[SessionToken, ...]:
 
 
 def _spellings_with_a_name(level: bytes) -> tuple[bytes, ...]:
-    """The text, and the text without what some servers drop; neither where no name stands in them."""
+    """The text, and what is left of it where a server drops controls, or all that is not ASCII; nothing where no name is left."""
     folded = level
     for character, letter in _FOLDS_TO_ASCII:
         folded = folded.replace(character, letter)
-    reduced = folded.translate(None, _NOT_PRINTABLE)
+    reduced = folded.translate(None, _NOT_ASCII + _CONTROLS)
     lower = reduced.translate(_LOWER_CASE)
     if _TOKEN not in lower and _REFERENCE not in lower:
         return ()
-    return (level,) if reduced == level else (level, reduced)
+    return tuple(dict.fromkeys((level, level.translate(None, _CONTROLS), reduced)))
 
 
 def _named(spelling: bytes, lower: bytes) -> dict[SessionToken, None]:

@@ -46,6 +46,8 @@ def nested(value: str, depth: int) -> str:
         f"token%3D{nested(T.value.replace('-', '%2D'), 1)}",
         f"fromURI=%2Fapp%3Fto%C2%ADk%E2%80%8Ben%3D{T.value}",
         f"fromURI=%2Fapp%3Fto%E2%84%AAen%3D{T.value}",
+        f"fromURI=%2Fapp%C3%A9to%0Aken%3D{T.value}",
+        f"token=sessionToken={T.value}",
         f"fromURI=%2Fapp%3F%C5%BFessionToken%3D{T.value}",
     ],
 )

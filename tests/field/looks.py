@@ -16,8 +16,9 @@ from gateway.core.org_parameters import Parameters, folded_name
 from gateway.core.org_places import LONGEST_PATH, Place
 from gateway.core.prefixes import Prefixes
 from gateway.core.redemption import cookies_set, leaves_with_token, settled
-from gateway.core.routing import LoginHost, RouteTable
+from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, place_of
 from gateway.core.session import SessionCookie
+from gateway.doors.own_requests import parameters
 from gateway.policy.session import sign_in_loops
 from gateway.policy.switch import clients, foreign_forms, new_session, start
 
@@ -25,6 +26,9 @@ HEAD = RequestHead("GET", "/", Authority("login.example.com", 443), (), True, "1
 FORM, JSON, PLAIN = b"application/x-www-form-urlencoded", b"application/json", b"text/plain"
 REWRITING = rewriting.Rewriting("https://app.example.com", frozenset({("http", Authority("inner", 80))}), Prefixes("/a", "/b"))
 LOGIN = RouteTable(LoginHost("https://login.example.com", Authority("login.example.com", 443)), ())
+RULES = (Rule("/admin/**", Access.ANYONE), Rule("/**/a/**/b", Access.ANYONE))
+HR, IIS = (App("app", LOGIN.login.origin, LOGIN.login.authority, RULES, case_insensitive=windows) for windows in (False, True))
+LONGEST_PATH_AT_APPS = HeadLimits().line_bytes
 WIDE = HeadLimits(line_bytes=64 * 1024)
 
 
@@ -61,6 +65,11 @@ def asked(name: bytes) -> Callable[[str], object]:
 def cookie(look: Callable[[messages.Fields], object]) -> Callable[[str], object]:
     """More cookies than a head may have are refused before anybody looks at one."""
     return lambda text: text.count(";") >= messages.MOST_COOKIES or look(fields(b"cookie", text))
+
+
+def place(app: App) -> Callable[[str], object]:
+    """A target is ASCII, or it is refused before."""
+    return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS])
 
 
 LOOKS: dict[str, Callable[[str], object]] = {
@@ -118,6 +127,9 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "paths.normalised": lambda text: paths.normalised("/" + text),
     "paths.is_own": lambda text: paths.is_own("/%2e" + text),
     "paths.is_plain": lambda text: paths.is_plain("/" + text),
+    "routing, up to the longest path by default": place(HR),
+    "routing, as Windows reads it": place(IIS),
+    "own_requests.parameters": lambda text: parameters("a=" + text),
     "dialects, X-Original-URL": asked(b"X-Original-URL"),
     "dialects, X-Forwarded-Uri": asked(b"X-Forwarded-Uri"),
     "answer_fields.private": lambda text: private(fields(b"cache-control", text), False),

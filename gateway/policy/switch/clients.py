@@ -20,7 +20,7 @@ def client_of(head: RequestHead) -> str:
         return ""
     found = Parameters(frozenset(), is_authorize=True)
     found.take_pairs(head.query)
-    return found.client_ids[0] if len(set(found.client_ids)) == 1 and found.doubt is None else ""
+    return found.client_ids[0] if len(set(found.client_ids)) == 1 else ""
 
 
 def asks_for_another_user(used_by: str | None, user_id: str) -> bool:
