@@ -8,7 +8,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help dev test bench lint style types core suite compiled clean distclean
+.PHONY: help dev test bench lint style types core suite replicas compiled clean distclean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -29,6 +29,7 @@ HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.
 # Of the rows of the field, those about what is compiled.
 FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y*)
 ROOMS := core policy doors proxy sessions attacks journeys revocations house workers fronts $(FIELD) deploy/test_compiled.py
+ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
@@ -55,7 +56,7 @@ help:
 dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
-test: lint core suite compiled
+test: lint core suite replicas compiled
 
 lint: style types
 
@@ -72,6 +73,10 @@ core: $(FOR_TESTS)
 
 suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL)
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
+
+# What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
+replicas: $(FOR_TESTS) | $(REDIS)
+	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.

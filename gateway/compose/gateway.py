@@ -21,7 +21,7 @@ from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
 from gateway.compose.public import certificates, client_rules, watch_clients
 from gateway.compose.server import Handle, Listening, Server, bind, shown_address
-from gateway.compose.state import loaded_revocations, opened_state
+from gateway.compose.state import loaded_revocations, opened_state, until_read
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
 from gateway.core.crowds import Crowd
@@ -175,8 +175,8 @@ class Gateway:
         believed = Believed(config.listen.trusted_proxies, head_limits(config))
         login, gate = login_door(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
         doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
-        await login.resume()
-        await parts.closer.resume()
+        for resumes in (login.resume, parts.closer.resume):
+            await until_read(resumes, self._settings, partial(self._wait, public))
         listener = Listener(parts.table, doors, believed, self._witness, crowd, parts.turn)
         server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener)
         self._certificates = certificates(self._settings, self._tell)

@@ -9,11 +9,13 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
 from itertools import count
 from pathlib import Path
+
+import pytest
 
 from gateway.clock import Clock
 from gateway.compose import Gateway
@@ -26,21 +28,24 @@ from tests.house.configurations import SEALED
 from tests.shared_state.redis_servers import Running as Redis
 
 REPLICAS = 3 if os.environ.get("FIELD_ON") == "replicas" else 1
-STATE = '\n[state]\nurl = "redis://127.0.0.1:{port}/0"\nprefix = "{prefix}"\n'
+STATE = '\n[state]\nurl = "redis://127.0.0.1:{port}/0"\nprefix = "{prefix}"\ntimeout = "10s"\n'
+
+
+of_one_process = pytest.mark.skipif(REPLICAS > 1, reason="it measures what one process keeps")
 
 
 class SideBySide:
     """Three gateways, as if they were one."""
 
     def __init__(self, made: list[Gateway]) -> None:
-        self._gateways = made
+        self.each = made
         self._turns = count()
         self._open = AsyncExitStack()
 
     async def start(self) -> None:
         """All of them listen, or none."""
         async with AsyncExitStack() as opened:
-            for gateway in self._gateways:
+            for gateway in self.each:
                 await gateway.start()
                 opened.push_async_callback(gateway.aclose)
             self._open = opened.pop_all()
@@ -52,20 +57,25 @@ class SideBySide:
     @property
     def public_port(self) -> int:
         """Of the one whose turn it is."""
-        return self._gateways[next(self._turns) % len(self._gateways)].public_port
+        return self.each[next(self._turns) % len(self.each)].public_port
 
     @property
     def admin_port(self) -> int:
         """Of the first one."""
-        return self._gateways[0].admin_port
+        return self.each[0].admin_port
 
     @property
     def metrics(self) -> Metrics:
         """What the first one counts."""
-        return self._gateways[0].metrics
+        return self.each[0].metrics
 
 
 AnyGateway = Gateway | SideBySide
+
+
+def each(gateway: AnyGateway) -> Sequence[Gateway]:
+    """The gateways that it is."""
+    return gateway.each if isinstance(gateway, SideBySide) else (gateway,)
 
 
 def made_gateway(
