@@ -13,9 +13,10 @@ its own, https://www.sqlite.org/howtocorrupt.html, section 2.4), or go on as if 
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.errors import StateFailed
@@ -35,12 +36,12 @@ Row = tuple[int, str, bytes, bytes, float, float]
 class Remade(NamedTuple):
     """The database to use now. ``keeps_places``: its entries have the ids that they had.
 
-    ``problem``: what happened to the former file and what was done, in the process that did it; empty in the others.
+    ``told``: what happened to the former file and what was done, in the process that did it; empty in the others.
     """
 
     opened: Opened
     keeps_places: bool
-    problem: str = ""
+    told: Mapping[str, str] = MappingProxyType({})
 
 
 def remake(former: Opened, folder: Path, largest_bytes: int, now: float) -> Remade:
@@ -140,8 +141,9 @@ def _carried(former: Opened, opened: Opened, now: float, happened: str) -> Remad
         former.connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # that file is gone too
         mark = (CARRIED, b"", _name(opened) + (_IN_ORDER if keeps_places else b""), now, _EVER)
         former.connection.execute("INSERT INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", mark)
-    done = "everything in it" if is_whole else f"what could be read of it ({len(rows)} entries); passes from before go through a hand-off"
-    return Remade(opened, keeps_places, f"{happened}; it was made anew with {done}; keep others from cleaning up or writing to its folder")
+    kept = "everything" if is_whole else f"{len(rows)} entries that could be read; passes from before go through a hand-off"
+    told = {"problem": f"{happened}; keep others from its folder", "outcome": f"made anew with {kept}"}
+    return Remade(opened, keeps_places, told)
 
 
 def _read(former: sqlite3.Connection) -> tuple[list[Row], int | None]:

@@ -346,9 +346,9 @@ class SqliteState:
         former.close()
         if not remade.keeps_places:
             self._place = 0
-        if remade.problem:
+        if remade.told:
             self._counter.change()
-            self._tell("state_made_anew", {"problem": remade.problem})
+            self._tell("state_made_anew", remade.told)
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
