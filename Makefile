@@ -8,7 +8,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help dev test bench lint style types core suite compiled clean distclean
+.PHONY: help dev test bench lint style types core suite replicas compiled clean distclean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -29,9 +29,11 @@ HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.
 # Of the rows of the field, those about what is compiled.
 FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y*)
 ROOMS := core policy doors proxy sessions attacks journeys revocations house workers fronts $(FIELD) deploy/test_compiled.py
+ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
+CURL := /usr/bin/curl
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
 WRK := /usr/bin/wrk
 
@@ -54,7 +56,7 @@ help:
 dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
-test: lint core suite compiled
+test: lint core suite replicas compiled
 
 lint: style types
 
@@ -69,13 +71,17 @@ types: $(FOR_TESTS)
 core: $(FOR_TESTS)
 	$(BIN)/python -m pytest tests/core tests/policy --cov=gateway.core --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD)
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL)
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
+
+# What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
+replicas: $(FOR_TESTS) | $(REDIS)
+	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
 # The towns in memory put classes of their own in place of compiled ones, which only plain Python allows.
-compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS)
+compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS) $(CURL)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --ignore=tests/journeys/test_one_user.py --ignore=tests/journeys/test_two_replicas.py --numprocesses=$(WORKERS) --dist=loadfile
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
@@ -118,7 +124,7 @@ $(FOR_BENCH): tests/bench/proxies/requirements.txt $(FOR_TESTS)
 	@touch $@
 
 $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
-	@command -v npm >/dev/null || { $(call apt,nodejs npm,the tests with Okta's own browser client); }
+	@command -v npm >/dev/null || { $(call apt,nodejs npm,the tests with Okta's own browser client and with an app of NTLM); }
 	@if command -v npm >/dev/null; then npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund && touch $@; fi
 
 $(CHROMIUM):
@@ -135,6 +141,9 @@ $(REDIS) &:
 # The tool alone is used; nothing is started.
 $(SYSTEMD):
 	@$(call apt,systemd,the test of the systemd unit)
+
+$(CURL):
+	@$(call apt,curl,the test of sign-ins by NTLM)
 
 $(WRK):
 	@$(call apt,wrk,the benchmark)

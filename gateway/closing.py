@@ -68,6 +68,8 @@ CALL_SECONDS = 15.0
 NAMING_SECONDS = 2.0
 """How long a closing waits to learn the id of the session that it ends; the cookies are refused before."""
 
+NOT_SHARED = "not_shared"
+
 Cookies = tuple[SessionCookie, ...]
 Tell = Callable[[str, Mapping[str, object]], None]
 
@@ -146,13 +148,13 @@ class Closer:
     async def end(self, cookies: Cookies, browser: Browser, session_id: str | None = None) -> str:
         """Sign out: refused everywhere first, then closed at Okta, whether the caller stays or leaves.
 
-        ``session_id``: Okta's id of the session, where a pass names it. Returns why the end is not proven yet, or nothing.
+        ``session_id``: Okta's id of the session, where a pass names it. Returns why the end is not proven yet, or nothing; it is
+        ``NOT_SHARED`` where all that is missing is that others could be told, and begins with it where more is.
         """
         closing = Closing(Goal.SIGN_OUT, cookies, browser, session_id=session_id)
         final = _of_sign_out(await asyncio.shield(self._begin(closing)))
-        if closing.untold is not None:
-            return f"not_shared_{closing.untold.reason}"
-        return final.reason if isinstance(final, Refuse) else ""
+        unproven = final.reason if isinstance(final, Refuse) else ""
+        return unproven if closing.untold is None else f"{NOT_SHARED}_{unproven}" if unproven else NOT_SHARED
 
     async def revoke(self, cookies: Cookies, browser: Browser) -> None:
         """Refuse these cookies everywhere, and the session that they carry. Raises ``OutsideFailed`` where others could not be told.

@@ -1,7 +1,7 @@
 """A whole gateway: sockets, doors, and the order in which they come and go.
 
-    start   both addresses bound ─▶ shared state ─▶ parts ─▶ doors ─▶ admin listens ─▶ public listens ─▶ ready
-    aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ admin closed ─▶ parts closed ─▶ shared state closed
+    start   both addresses bound ─▶ admin listens ─▶ shared state ─▶ parts ─▶ doors ─▶ public listens ─▶ ready
+    aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ parts closed ─▶ shared state closed ─▶ admin closed
 
 Owns that order: whatever fails while starting leaves nothing behind, and whatever is cut short while stopping is safe. Must never look at a
 request. Rules from: DESIGN section 8, ATTACKS D8, D12.
@@ -11,6 +11,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind, shown_address
@@ -20,7 +21,7 @@ from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
 from gateway.compose.public import certificates, client_rules, watch_clients
-from gateway.compose.state import loaded_revocations, opened_state
+from gateway.compose.state import loaded_revocations, opened_state, until_read
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
 from gateway.core.crowds import Crowd
@@ -29,7 +30,6 @@ from gateway.doors.health import Health
 from gateway.doors.listener import Doors, Listener
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
-from gateway.edge.handling import Handling
 from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.server import Listening, Server
 from gateway.log import Log
@@ -55,11 +55,13 @@ class Gateway:
         around: Around | None = None,
         nameservers: tuple[str, ...] = (),
         state: SharedState | None = None,
+        waits: Callable[[], None] | None = None,
     ) -> None:
         """``public``, ``admin``: sockets that are bound already, in place of ``listen.address`` and ``admin.address``.
 
         ``nameservers``: ``address:port`` of each, in place of the system's own.
         ``state``: in place of the one that the configuration names.
+        ``waits``: called again and again while the start waits for a shared state that is away.
         """
         self._state = state
         self._settings = settings
@@ -67,10 +69,12 @@ class Gateway:
         self._public = public
         self._around = around or _nothing_around
         self._nameservers = nameservers
+        self._waits = waits or _nobody_waits
         self._revocations: SharedRevocations | None = None
         self._admin = admin
         self._hooks = HookRooms(NO_HOOKS, None)
         self._certificates: Certificates | None = None
+        self._has_started = False
         self._stopping = asyncio.Event()
         self._open = AsyncExitStack()
 
@@ -100,22 +104,26 @@ class Gateway:
         return self._witness.metrics
 
     async def start(self) -> None:
-        """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started."""
+        """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started.
+
+        While Redis is away the admin address says so, and clients are refused.
+        """
         async with AsyncExitStack() as opened:
             public, admin = self._bound(opened)
-            state = self._state or opened_state(self._settings, self._witness.clock, self._tell)
+            health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
+            server = Server(Handling(health.handle, lambda malformed: refusal(malformed, ())))
+            await self._listen(Listening(server, admin), opened, 0.0)
+            self._state = state = self._state or opened_state(self._settings, self._witness.clock, self._tell)
             opened.push_async_callback(state.aclose)
             memory = LocalRevocations(self._witness.clock.monotonic)
-            self._revocations = await loaded_revocations(memory, state, self._settings)
+            self._revocations = await loaded_revocations(memory, state, self._settings, partial(self._wait, public))
             parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             self._hooks = hook_rooms(parts, opened, self.metrics)
-            health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
-            server = Server(Handling(health.handle, lambda malformed: refusal(malformed, ())))
-            await self._listen(Listening(server, admin), opened, 0.0)
             await self._listen_to_clients(parts, public, opened)
             self._open = opened.pop_all()
+            self._has_started = True
 
     async def aclose(self) -> None:
         """Become unready, accept nothing more, let running requests end within ``listen.drain``, then end everything."""
@@ -132,8 +140,11 @@ class Gateway:
         reasons = {}
         if self._stopping.is_set():
             reasons["process"] = "stopping"
-        if self._revocations is not None and not self._revocations.ready:
-            reasons["revocations"] = "not shared"
+        elif not self._has_started:
+            reasons["process"] = "starting"
+        problem = self._state.problem if self._state is not None else ""
+        if problem or (self._revocations is not None and not self._revocations.ready):
+            reasons["revocations"] = problem or "not shared"
         return reasons
 
     def notes(self) -> Mapping[str, str]:
@@ -151,6 +162,12 @@ class Gateway:
         opened.callback(self._admin.close)
         return self._public, self._admin
 
+    def _wait(self, public: socket.socket) -> None:
+        """Nobody connects to a gateway that cannot answer yet: a socket that is bound alone listens already, and listens no more then."""
+        if public.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):  # one that does not would pass its end on to every connection
+            public.shutdown(socket.SHUT_RD)
+        self._waits()
+
     async def _listen(self, listening: Listening, opened: AsyncExitStack, drain_seconds: float) -> None:
         opened.push_async_callback(listening.aclose, drain_seconds)
         await listening.start()
@@ -160,8 +177,8 @@ class Gateway:
         believed = Believed(config.listen.trusted_proxies, head_limits(config))
         login, gate = login_door(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
         doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
-        await login.resume()
-        await parts.closer.resume()
+        for resumes in (login.resume, parts.closer.resume):
+            await until_read(resumes, self._settings, partial(self._wait, public))
         listener = Listener(parts.table, doors, believed, self._witness, crowd)
         server = Server(self._around(listener), client_rules(config), self._tell)
         self._certificates = certificates(self._settings, self._tell)
@@ -174,6 +191,10 @@ class Gateway:
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._witness.metrics.happened(event)
         self._witness.log.tell(event, figures)
+
+
+def _nobody_waits() -> None:
+    """A gateway without a supervisor."""
 
 
 def _nothing_around(listener: EdgeListener) -> EdgeListener:

@@ -4,16 +4,20 @@ Owns the wiring. Must never make a feature that the configuration does not name.
 """
 
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 from gateway.compose.hosts import org_deadlines
 from gateway.compose.parts import Parts
 from gateway.core.session import Session
 from gateway.doors.hooks import (
+    EVENT_HOOK_PATH,
     UNIVERSAL_LOGOUT_PATH,
     EventHook,
+    HookParts,
     Hooks,
     HookWatch,
     KnownUsers,
+    OktaCall,
     OrgKeys,
     OrgTokens,
     UniversalLogout,
@@ -23,7 +27,7 @@ from gateway.metrics import Metrics
 from gateway.policy.hooks.hook_trust import WINDOW_SECONDS
 from gateway.policy.hooks.universal_logout import Expected
 
-NO_HOOKS = Hooks(None, None)
+NO_HOOKS = Hooks({})
 
 
 class HookRooms:
@@ -49,7 +53,12 @@ def hook_rooms(parts: Parts, opened: AsyncExitStack, metrics: Metrics) -> HookRo
     parts.sessions.on_named = named
     if watch is not None:
         metrics.watch_level("event_hook_trusted", "1 while Okta's event hook works.", lambda: float(watch.is_trusted))
-    return HookRooms(Hooks(_event_hook(parts, watch), _universal_logout(parts, known)), watch)
+    carrying_out, calls = HookParts(parts.revocations, parts.clock, parts.tell), dict[str, OktaCall]()
+    if watch is not None:
+        calls[EVENT_HOOK_PATH] = EventHook(parts.hook_secrets, org_hosts(parts), watch, carrying_out)
+    if known is not None:
+        calls[UNIVERSAL_LOGOUT_PATH] = UniversalLogout(_org_tokens(parts), known, carrying_out)
+    return HookRooms(Hooks(calls), watch)
 
 
 def _watch(parts: Parts, opened: AsyncExitStack) -> HookWatch:
@@ -66,21 +75,22 @@ def _known_users(parts: Parts, opened: AsyncExitStack) -> KnownUsers:
     return known
 
 
-def _event_hook(parts: Parts, watch: HookWatch | None) -> EventHook | None:
-    if watch is None:
-        return None
-    return EventHook(parts.hook_secrets, parts.revocations, parts.state, watch, parts.clock, parts.tell)
-
-
-def _universal_logout(parts: Parts, known: KnownUsers | None) -> UniversalLogout | None:
-    if known is None:
-        return None
+def _org_tokens(parts: Parts) -> OrgTokens:
     keys = OrgKeys(parts.asking_client, parts.place.destination, org_deadlines(parts.config), parts.clock)
-    return UniversalLogout(OrgTokens(expected(parts), keys, parts.clock), known, parts.revocations, parts.state, parts.clock, parts.tell)
+    return OrgTokens(expected(parts), keys, parts.clock)
+
+
+def org_names(parts: Parts) -> frozenset[str]:
+    """The origins under which the org may speak of itself: its own, and its custom domains."""
+    return frozenset((parts.config.okta.org, parts.config.login.url, parts.place.own_origin))
+
+
+def org_hosts(parts: Parts) -> frozenset[str]:
+    """The hosts of these."""
+    return frozenset(urlsplit(name).hostname or "" for name in org_names(parts))
 
 
 def expected(parts: Parts) -> Expected:
-    """What the tokens of Universal Logout must name. The org signs as the org, or by its custom domain."""
+    """What the tokens of Universal Logout must name."""
     config = parts.config
-    issuers = frozenset((config.okta.org, config.login.url, parts.place.own_origin))
-    return Expected(issuers, config.login.url + UNIVERSAL_LOGOUT_PATH, frozenset(config.hooks.universal_logout_apps))
+    return Expected(org_names(parts), config.login.url + UNIVERSAL_LOGOUT_PATH, frozenset(config.hooks.universal_logout_apps))

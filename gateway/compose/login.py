@@ -43,7 +43,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, parts.tell)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     if pools is None:
-        pools = OrgPools(*(HttpProxy(_org(parts, size, opened), parts.place.destination.host.encode()) for size in _pools(config)))
+        pools = OrgPools(*(_pool(parts, size, opened) for size in _pools(config)))
     origins = Origins(parts.place.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)
     ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter)
@@ -61,8 +61,10 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock)
     for room in (browsers, forwarding, new_sessions, redeemer):  # the last one is closed first
         opened.push_async_callback(room.aclose)
+    handoff = LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, config.okta.sign_in)
     rooms = LoginRooms(
-        own=_own_paths(parts),
+        own=_own_paths(parts, handoff),
+        handoff=handoff,
         hooks=hooks,
         redeemer=redeemer,
         forwarding=forwarding,
@@ -82,16 +84,16 @@ def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
     return PoolRules(config.okta.connections), PoolRules(max(LEAST_REDEEMING, config.okta.connections // 4))
 
 
-def _org(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> Upstream:
+def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
     made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names)
     opened.push_async_callback(made.aclose)
-    return made
+    return HttpProxy(made, parts.place.destination.host.encode(), turn=parts.turn)
 
 
-def _own_paths(parts: Parts) -> LoginOwnPaths:
+def _own_paths(parts: Parts, handoff: LoginHandoff) -> LoginOwnPaths:
     sign_in = parts.config.okta.sign_in
     return LoginOwnPaths(
-        LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, sign_in),
+        handoff,
         LoginSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, sign_in, parts.config.switch.return_origins),
         LoginPages(parts.table, parts.sessions, parts.clock, sign_in),
         parts.clock,

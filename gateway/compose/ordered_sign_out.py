@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.compose.parts import folder_of
 from gateway.compose.state import opened_state
 from gateway.config import Settings, state_folder
+from gateway.core.session import login_key
 from gateway.errors import BadConfig, StateFailed
 from gateway.log import Log
 from gateway.revocations import Revocation
@@ -29,7 +30,7 @@ async def order_sign_out(settings: Settings, login: str | None, clock: Clock, lo
     if login is None:
         revocations: tuple[Revocation, ...] = (Revocation(everybody=True, began_before=now),)
     else:
-        names = dict.fromkeys((login.strip(), login.strip().casefold()))
+        names = dict.fromkeys((login.strip(), login_key(login.strip())))
         revocations = tuple(Revocation(user_id=name, began_before=now) for name in names)
     place = state_folder(settings.config, folder_of(settings))
     if place is None and not settings.config.state.is_redis:

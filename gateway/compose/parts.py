@@ -28,7 +28,7 @@ from gateway.outbound import open_client
 from gateway.policy.session.revocation_epoch import RevocationEpoch
 from gateway.proxy.turn import Turn
 from gateway.resolver import Resolver, ResolverOfClient
-from gateway.revocations import Revocation, Revocations
+from gateway.revocations import Revocation, SharedRevocations
 from gateway.sessions import Asking, AskingRules, Sessions
 from gateway.shared_state import SharedState
 from gateway.underway import Underway
@@ -57,7 +57,7 @@ class Parts:
     sealer: Sealer
     asking_client: ClientSession
     names: Resolver
-    revocations: Revocations
+    revocations: SharedRevocations
     state: SharedState
     sessions: Sessions
     closer: Closer
@@ -95,7 +95,7 @@ def make_parts(
     settings: Settings,
     clock: Clock,
     tell: Tell,
-    revocations: Revocations,
+    revocations: SharedRevocations,
     state: SharedState,
     nameservers: tuple[str, ...] = (),
     okta: Okta | None = None,

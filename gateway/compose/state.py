@@ -5,6 +5,7 @@ a state holds.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from yarl import URL
@@ -28,22 +29,30 @@ def opened_state(settings: Settings, clock: Clock, tell: Tell) -> SharedState:
         raise _bad(settings, error) from error
 
 
-async def loaded_revocations(memory: LocalRevocations, state: SharedState, settings: Settings) -> SharedRevocations:
-    """This memory with everything that the state holds; `BadConfig` where that cannot be read.
+async def loaded_revocations(
+    memory: LocalRevocations, state: SharedState, settings: Settings, waits: Callable[[], None]
+) -> SharedRevocations:
+    """This memory with everything that the state holds; otherwise as ``until_read``."""
+    revocations = SharedRevocations(memory, state)
+    await until_read(revocations.follow, settings, waits)
+    return revocations
 
-    While Redis is away it waits, for as long as that lasts; the state tells why.
+
+async def until_read(reads: Callable[[], Awaitable[None]], settings: Settings, waits: Callable[[], None]) -> None:
+    """Read from the state what must be known before anybody is answered; `BadConfig` where that cannot be read.
+
+    While Redis is away it tries again, for as long as that lasts; the state tells why. ``waits`` is called after each try that failed.
     """
-    revocations, wait_seconds = SharedRevocations(memory, state), _SHORTEST_WAIT
+    wait_seconds = _SHORTEST_WAIT
     while True:
         try:
-            await revocations.follow()
+            return await reads()
         except StateFailed as error:
             if not settings.config.state.is_redis:
                 raise _bad(settings, error) from error
+            waits()
             await asyncio.sleep(wait_seconds)
             wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT)
-        else:
-            return revocations
 
 
 def redis_place(settings: Settings) -> RedisPlace:

@@ -14,13 +14,16 @@ from gateway.core.cookies import PASS_NAME, is_gateway_name, is_okta_name, line_
 KeepCookie = Callable[[bytes], bytes | None]
 """What becomes of the value of a ``Set-Cookie`` field: itself, another one, or None where it is dropped."""
 
+MOST_ATTRIBUTES: Final = 100
+"""Of one cookie. Browsers know ten."""
 _OWN: Final = PASS_NAME.lower()
 _BLANKS: Final = b" \t"
 _PLAIN_DOMAIN: Final = re.compile(rb"[a-z0-9.-]*\Z")
 
 
 def kept_cookie(line: bytes, login_host: str) -> bytes | None:
-    """The line as it goes on, the same object where nothing is changed; None for a cookie of the gateway's.
+    """The line as it goes on, the same object where nothing is changed; None for a cookie of the gateway's, and for one with
+    more attributes than anybody sets.
 
     A cookie of Okta's whose ``Domain`` covers the login host loses the attribute, so that it is for the app's own host alone.
     ``login_host``: in lower case.
@@ -30,6 +33,8 @@ def kept_cookie(line: bytes, login_host: str) -> bytes | None:
         return None
     if b"domain" not in lowered:
         return line
+    if line.count(b";") > MOST_ATTRIBUTES:
+        return None
     first, *attributes = line.split(b";")
     if not _is_oktas(line, first) or not any(_is_domain(one) and _covers(one.partition(b"=")[2], login_host) for one in attributes):
         return line

@@ -51,6 +51,8 @@ class Entry:
     """An answer that Okta gave, and the monotonic seconds between which it is believed.
 
     ``without_hook``: the same answer as it counts while Okta's event hook cannot be relied on, where that makes a difference.
+    ``for_pass``: it was asked about a pass, for whose cookies Okta had named a session before. Of a pass "no session" is believed only
+    then: an answer about the same cookies without a pass may be older than the pass, which another process made.
     """
 
     finding: Session | NoSession
@@ -59,6 +61,7 @@ class Entry:
     fresh_until: float
     grace_until: float
     without_hook: "Entry | None" = None
+    for_pass: bool = False
 
 
 def lifetime(finding: Finding, lifetimes: Lifetimes, shortage: float, wall: float) -> float:

@@ -18,6 +18,10 @@ _ROOM_AGAIN: Final = 0.9
 
 def place_of(client: str) -> str | None:
     """What of an address stands for one client; None for what is no address."""
+    return _places[client]
+
+
+def _place(client: str) -> str | None:
     try:
         address = ipaddress.ip_address(client)
     except ValueError:
@@ -27,7 +31,7 @@ def place_of(client: str) -> str | None:
     return address.packed[:8].hex() if address.ipv4_mapped is None else str(address.ipv4_mapped)
 
 
-_places: Final = Learned(place_of, most=_KNOWN_PLACES)
+_places: Final = Learned(_place, most=_KNOWN_PLACES)
 
 
 class Crowd:

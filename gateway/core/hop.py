@@ -58,8 +58,7 @@ def nominated(value: bytes) -> frozenset[bytes]:
 
 
 def _names_end_to_end(value: bytes) -> bool:
-    names = nominated(value)
-    return len(names) > MOST_NAMES or any(map(is_end_to_end, names))
+    return value.count(b",") >= MOST_NAMES or any(map(is_end_to_end, nominated(value)))
 
 
 names_end_to_end: Final = Learned(_names_end_to_end).__getitem__

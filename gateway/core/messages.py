@@ -167,6 +167,8 @@ class HeadLimits:
         return max(self.line_bytes, self.longest_line_bytes)
 
 
+MOST_COOKIES: Final = 500
+"""In one request. Browsers keep at most 180 for a site; each is looked at by itself."""
 LINE_TOO_LONG: Final = Malformed(414, "request_line_too_long")
 
 
@@ -211,6 +213,8 @@ def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Mal
         return Malformed(431, "fields_too_large")
     if any(isinstance(named.get(name), tuple) for name in _ONCE):
         return Malformed(400, "field_repeated")
+    if b"cookie" in named and sum([line.count(b";") for line in _values(named, b"cookie")]) >= MOST_COOKIES:
+        return Malformed(431, "too_many_cookies")
     misframed = _misframed(named) if b"content-length" in named or b"transfer-encoding" in named else None
     if misframed is not None:
         return misframed

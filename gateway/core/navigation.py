@@ -1,7 +1,7 @@
 """What a browser is doing, where it may be sent, and from where it came.
 
-Owns the one validator of return addresses (every redirect asks it), the reading of Fetch Metadata, the loop counter, and whom
-we believe about the client's address. Must never return an address that two parsers could take to two hosts, and must never
+Owns the one validator of return addresses (every redirect asks it), the reading of Fetch Metadata, and whom we believe about
+the client's address. Must never return an address that two parsers could take to two hosts, and must never
 take silence for consent. Rules from: Fetch Metadata; WHATWG URL (what browsers strip and fold); ATTACKS R1 to R13, F3, F5,
 L8, C10; DESIGN sections 2 and 4.
 """
@@ -9,7 +9,6 @@ L8, C10; DESIGN sections 2 and 4.
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 from urllib.parse import unquote
@@ -19,8 +18,7 @@ from gateway.core.messages import Malformed, RequestHead, parse_authority
 from gateway.core.routing import is_own, normalised
 
 LONGEST_TARGET: Final = 4096
-BOUNCES_ALLOWED: Final = 3
-BOUNCE_SECONDS: Final = 60
+MOST_TOKENS: Final = 500
 UNKNOWN_CLIENT: Final = "unknown"
 _PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 _NAMES_OF_PURPOSES: Final = frozenset(_PURPOSES)
@@ -34,8 +32,6 @@ _NO_PATH: Final = re.compile(r"[/\\]{2}|[\x00-\x1f\x7f\\]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _URL: Final = re.compile(r"(?P<origin>(?P<scheme>https?)://(?P<authority>[A-Za-z0-9.:\[\]-]+))(?P<rest>/.*)?\Z", re.IGNORECASE | re.DOTALL)
 _REFERER: Final = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]+)(?:[/?#]|\Z)", re.IGNORECASE)
-_NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22,128}\Z")
-_TIME: Final = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 _WITH_PORT: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?\Z")
 
 
@@ -86,7 +82,8 @@ def _accepts_html(head: RequestHead) -> bool:
 
 
 def _tokens(head: RequestHead, name: bytes) -> set[bytes]:
-    return {token.strip(b" \t").lower() for value in head.values(name) for token in value.split(b",")}
+    """The members of a list; of one line, no more than anybody sends."""
+    return {token.strip(b" \t").lower() for value in head.values(name) for token in value.split(b",", MOST_TOKENS)[:MOST_TOKENS]}
 
 
 def own_target(raw: str) -> str | None:
@@ -164,33 +161,6 @@ def _origin(text: str) -> tuple[str, str, int] | None:
     scheme, separator, rest = text.partition("://")
     authority = parse_authority(rest.removesuffix("/"), scheme.lower() == "https") if separator else None
     return (scheme.lower(), authority.host, authority.port) if authority is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class StartMark:
-    """The start cookie: the nonce of the hand-off under way, and when this browser was bounced to sign-in lately (R13)."""
-
-    nonce: str | None
-    bounces: tuple[int, ...] = ()
-
-    @classmethod
-    def parse(cls, value: bytes | None, now: float) -> "StartMark":
-        """The mark in a cookie's value (``nonce~t1~t2``, Unix seconds); whatever is not understood or too old is not there."""
-        nonce, *times = (value or b"").decode("latin-1").split("~")
-        bounces = tuple(int(at) for at in times[-10:] if _TIME.match(at) and -5 <= now - int(at) <= BOUNCE_SECONDS)
-        return cls(nonce if _NONCE.match(nonce) else None, bounces)
-
-    def render(self) -> str:
-        """The cookie's value."""
-        return "~".join((self.nonce or "", *map(str, self.bounces)))
-
-    def bounced(self, nonce: str, now: float) -> "StartMark":
-        """The mark after one more bounce, with the nonce of the new hand-off."""
-        return StartMark(nonce, (*self.bounces, int(now))[-10:])
-
-    def is_loop(self) -> bool:
-        """Whether this browser has been bounced so often that one more would not help."""
-        return len(self.bounces) >= BOUNCES_ALLOWED
 
 
 def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) -> str:

@@ -12,13 +12,16 @@ WHATWG URL standard (``application/x-www-form-urlencoded``), RFC 9101, RFC 9126,
 import base64
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from gateway.core.messages import RequestHead
-from gateway.core.percent import printable, unescaped_form
+from gateway.core.percent import printable, unescaped_bytes, unescaped_form
 from gateway.core.session import SessionToken
 
 MOST_PARAMETERS: Final = 1000
+MOST_VALUES: Final = 64
+"""So many values of the parameters that matter are read from one query or form; more are doubt."""
 DEEPEST_JSON: Final = 32
 NOTHING: Final = frozenset({"", "undefined", "null"})
 """Values, folded, that scripts send where they have none."""
@@ -37,12 +40,12 @@ _BEFORE_JSON: Final = b"\xef\xbb\xbf\xfe\xff \t\r\n"
 class Parameters:
     """Collects what one request carries. ``doubt`` says why it might carry more than was read."""
 
-    __slots__ = ("_is_authorize", "_names", "client_ids", "doubt", "has_token_name", "hints", "prompts", "request_uris", "tokens")
+    __slots__ = ("_names", "_wanted", "client_ids", "doubt", "has_token_name", "hints", "prompts", "request_uris", "tokens")
 
     def __init__(self, names: frozenset[str], is_authorize: bool) -> None:
         """``names``: the parameter names, folded, that mean a token at this place."""
         self._names = names
-        self._is_authorize = is_authorize
+        self._wanted = names | {_HINT} | (_OF_AUTHORIZE if is_authorize else set())
         self.tokens: list[tuple[str, SessionToken]] = []
         self.has_token_name = False
         self.request_uris: list[str] = []
@@ -56,15 +59,17 @@ class Parameters:
         if text.count("&") + text.count(";") > MOST_PARAMETERS:
             self.doubt = "too_many_parameters"
             return False
-        hides = False
-        for piece in text.split("&"):
-            for pair in dict.fromkeys((piece, *piece.split(";"))):
-                raw, _, value = pair.partition("=")
-                name = folded_name(raw)
-                if self._matters(name):
-                    self._take(name, unescaped_form(value))
-                elif _HIDDEN.search(name):
-                    hides = True
+        pairs = _pairs(text)
+        hides, left = False, MOST_VALUES
+        for name, pair in zip(folded_names(pair.partition("=")[0] for pair in pairs), pairs, strict=True):
+            if name in self._wanted:
+                left -= 1
+                if left < 0:
+                    self.doubt = "too_many_parameters"
+                    break
+                self._take(name, unescaped_form(pair.partition("=")[2]))
+            elif "token" in name and _HIDDEN.search(name):
+                hides = True
         return hides
 
     def take_body(self, head: RequestHead, body: bytes) -> None:
@@ -106,18 +111,15 @@ class Parameters:
     def _take_members(self, members: "list[tuple[str, str | None]]") -> bool:
         """Read the members of a JSON document; the result as of ``take_pairs``, and a name of a token that is a value hides one too."""
         hides = False
-        for raw, value in members:
-            name = folded_name(raw)
+        names, words = folded_names(name for name, _ in members), folded_names(value or "" for _, value in members)
+        for name, word, (_, value) in zip(names, words, members, strict=True):
             if value is None:
                 hides = hides or name in self._names
-            elif self._matters(name):
+            elif name in self._wanted:
                 self._take(name, value)
             else:
-                hides = hides or _HIDDEN.search(name) is not None or _HIDDEN.fullmatch(folded_name(value)) is not None
+                hides = hides or _HIDDEN.search(name) is not None or _HIDDEN.fullmatch(word) is not None
         return hides
-
-    def _matters(self, name: str) -> bool:
-        return name in self._names or name == _HINT or (self._is_authorize and name in _OF_AUTHORIZE)
 
     def _take(self, name: str, value: str) -> None:
         self.has_token_name = self.has_token_name or name in self._names
@@ -148,15 +150,25 @@ class Parameters:
 
 
 def folded_name(raw: str) -> str:
-    """A parameter's name as compared: decoded again and again, without blanks and what cannot be printed, in lower case."""
-    if not raw or raw.isalnum():
-        return raw.casefold()
-    decoded = raw
+    """A parameter's name as compared: decoded again and again, without blanks and what cannot be printed, in lower case; ``&`` is ``!``."""
+    return folded_names((raw,))[0]
+
+
+def folded_names(raws: Iterable[str]) -> list[str]:
+    """Each of the names as ``folded_name`` says. They are decoded together, which costs a tenth of decoding them one by one."""
+    names = [raw.replace("&", "!") for raw in raws]
+    if not names:
+        return []
+    # No name holds a U+FFFD, which is slow. What separates the names is never decoded text.
+    decoded = "&".join(names).replace("\ufffd", "?").encode("utf-8", "surrogatepass")
     for _ in range(_DECODINGS_OF_NAMES):
-        before, decoded = decoded, unescaped_form(decoded)
+        if b"%" not in decoded and b"+" not in decoded:
+            break
+        before, decoded = decoded, unescaped_bytes(decoded.replace(b"+", b" ").replace(b"%26", b"!"))
         if decoded == before:
             break
-    return printable("".join(decoded.split())).casefold()
+    text = decoded.decode("utf-8", "replace").replace("\ufffd", "?")
+    return printable("".join(text.split())).casefold().split("&")
 
 
 def jwt_claims(text: str) -> bytes | None:
@@ -168,6 +180,14 @@ def jwt_claims(text: str) -> bytes | None:
         return base64.urlsafe_b64decode(parts[1].encode("utf-8", "replace") + b"==")
     except ValueError:
         return None
+
+
+def _pairs(text: str) -> list[str]:
+    """The text split at ``&``, and at ``;`` too where there is one."""
+    pieces = text.split("&")
+    if ";" not in text:
+        return pieces
+    return [pair for piece in pieces for pair in dict.fromkeys((piece, *piece.split(";")))]
 
 
 def _members(text: bytes) -> "list[tuple[str, str | None]] | None":

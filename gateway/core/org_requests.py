@@ -12,14 +12,12 @@ Every look is linear in the text that the client chose. A path of more than 4,09
 refuse it before (414). Rules from: Okta's session cookie guide and its OIDC & OAuth 2.0, Authentication and Sessions references.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.messages import RequestHead
-from gateway.core.nested_tokens import may_nest_more_tokens, nested_tokens, tokens_in_location
 from gateway.core.org_endings import EndsSessions, LegacySession, SignOut, ends_sessions, legacy_session_of, sign_out_of
-from gateway.core.org_parameters import Parameters, folded_name
+from gateway.core.org_parameters import MOST_PARAMETERS, Parameters, folded_names
 from gateway.core.org_places import LONGEST_PATH, TOKEN_NAMES, Place
 from gateway.core.session import SessionToken
 
@@ -37,10 +35,7 @@ __all__ = [
     "has_readable_body",
     "is_cookie_redirect",
     "is_pushed_request",
-    "may_nest_more_tokens",
-    "nested_tokens",
     "read",
-    "tokens_in_location",
     "without_tokens",
 ]
 
@@ -111,9 +106,14 @@ def read(head: RequestHead, body: bytes = b"") -> OrgRequest:
 
 
 def without_tokens(target: str) -> str:
-    """The target without every parameter that names a token anywhere (for the reload of a link that was redeemed)."""
+    """The target without every parameter that names a token anywhere, and without those behind the first 1,000.
+
+    It is for the reload of a link that was redeemed.
+    """
     path, _, query = target.partition("?")
-    kept = [pair for pair in re.split("[&;]", query) if folded_name(pair.partition("=")[0]) not in TOKEN_NAMES]
+    pairs = query.replace(";", "&").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]
+    names = folded_names(pair.partition("=")[0] for pair in pairs)
+    kept = [pair for name, pair in zip(names, pairs, strict=True) if name not in TOKEN_NAMES]
     return path + ("?" + "&".join(kept) if any(kept) else "")
 
 

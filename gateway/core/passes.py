@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gateway.core.seal import PURPOSES, Opened, Purpose, Sealer
-from gateway.core.sealed_notes import BYTES, COOKIES, NUMBER, TEXT, TRUTH, Note, list_of
+from gateway.core.sealed_notes import BYTES, COOKIES, NUMBER, TEXT, Note, list_of
 from gateway.core.session import Marks, SessionCookie
 
 __all__ = [
@@ -116,11 +116,11 @@ class Confirmation(Note):
 
 @dataclass(frozen=True, slots=True)
 class SignedOut(Note):
-    """A sign-out in words: the cookies that ended (``proven``) or must be carried (not), where to go then (or ""), which app."""
+    """A sign-out in words: the cookies that ended, or must be carried for the reason ``unproven``, where to go then (or ""), which app."""
 
-    _kinds: ClassVar = (COOKIES, TRUTH, TEXT, TEXT, NUMBER)
+    _kinds: ClassVar = (COOKIES, TEXT, TEXT, TEXT, NUMBER)
     cookies: Cookies
-    proven: bool
+    unproven: str
     then: str
     app: str
     expires_at: float

@@ -7,20 +7,29 @@ reading is told. Rules from: RFC 3986 §6.2.2; ATTACKS P1 to P24; PEERS section 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from string import ascii_lowercase, ascii_uppercase
+from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 from typing import Final
-from urllib.parse import quote, unquote, unquote_to_bytes
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Malformed
+from gateway.core.percent import all_unescaped, unescaped_bytes
 
 LITERAL: Final = "!$&'()*+,-.:;=@_~"
 """What stands unescaped in a canonical path, besides letters, digits and slashes."""
 
+_SPELLED_PLAINLY: Final = f"{LITERAL}/{ascii_letters}{digits}".encode()
+_SPELLINGS: Final = {byte: chr(byte) if byte in _SPELLED_PLAINLY else f"%{byte:02X}" for byte in range(256)} | {0: "%2F"}
+_spelled: Final = _SPELLINGS.__getitem__
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 # C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
 _OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
+# Dots and blanks alone, before what ends a segment; whoever decodes before looking for the query reads "/a/..%3F" as "/a/..".
+# Servlet containers read "/;x/" as "//".
+_DOTTED: Final = re.compile(rb"/(?:[. ]+(?:[/;?#]|\Z)|;[^/]*/)")
+_ESCAPED_END: Final = re.compile("%3F|%23")
+_PARAMETERS: Final = re.compile(";[^/]*")
+_TRIMMED_INSIDE: Final = re.compile(r"(?:\.|%20)/")
 _ASCII_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _OWN: Final = ".gateway"
 _AT_SEGMENT_END: Final = r"(?=/|\Z)"
@@ -49,33 +58,44 @@ def normalised(path: str) -> str | Malformed:
     """
     if not path.startswith("/") or _BAD_ESCAPE.search(path):
         return Malformed(400, "path_escape" if path.startswith("/") else "path")
-    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass"))
+    decoded = all_unescaped(path.encode("utf-8", "surrogatepass"))
     if _CONTROL.search(decoded):
         return Malformed(400, "path_control")
     if b"\\" in decoded:
         return Malformed(400, "path_backslash")
     if _OVERLONG.search(decoded):
         return Malformed(400, "path_overlong")
-    segments = decoded.split(b"/")[1:]
-    if b"" in segments[:-1]:
+    if b"//" in decoded:
         return Malformed(400, "path_empty_segment")
-    if any(_is_dotted(segment, index == len(segments) - 1) for index, segment in enumerate(segments)):
+    if _DOTTED.search(decoded):
         return Malformed(400, "path_dot_segment")
-    return "/".join(quote(unquote_to_bytes(segment.encode("utf-8", "surrogatepass")), safe=LITERAL) for segment in path.split("/"))
+    return _escaped(_unescaped(path.replace("%2f", "%2F")))
 
 
-def _is_dotted(segment: bytes, is_last: bool) -> bool:
-    name = re.split(b"[;?#]", segment, maxsplit=1)[0]  # whoever decodes before looking for the query reads "/a/..%3F" as "/a/.."
-    if not name:
-        return segment.startswith(b";") and not is_last  # servlet containers read "/;x/" as "//"
-    return not name.strip(b". ")
+# No path that is judged holds a control, so that one can stand for the escaped slash while the rest is decoded.
+def _unescaped(path: str) -> bytes:
+    return all_unescaped(path.replace("%2F", "\0").encode("utf-8", "surrogatepass"))
+
+
+def _escaped(decoded: bytes) -> str:
+    return "".join(map(_spelled, decoded)) if decoded.translate(None, _SPELLED_PLAINLY) else decoded.decode("ascii")
+
+
+def text_of(path: str, errors: str = "surrogateescape") -> str:
+    """A canonical path decoded whole; its escaped slashes are NUL."""
+    return _unescaped(path).decode("utf-8", errors)
+
+
+def path_of(text: str) -> str:
+    """The path that ``text_of`` was made from, or what became of its text."""
+    return _escaped(text.encode("utf-8", "surrogateescape"))
 
 
 def is_own(path: str) -> bool:
     """Whether a path, raw or normalised, lies under ``/.gateway`` in any reading; such a path is never forwarded."""
     if "%" not in path and not path.startswith(("/.", ".")):
         return False
-    decoded = unquote_to_bytes(path.encode("utf-8", "surrogatepass")).decode("latin-1")
+    decoded = unescaped_bytes(path.encode("utf-8", "surrogatepass")).decode("latin-1")
     first = re.split("[/;?#]", decoded.removeprefix("/"), maxsplit=1)[0]
     return ascii_lower(first).rstrip(" .") == _OWN
 
@@ -87,16 +107,20 @@ def is_plain(path: str) -> bool:
 
 def readings(path: str) -> Iterator[str]:
     """What an app may read a normalised path as, the path itself first: ``%2F`` a slash, ``;`` and escaped ``?`` or ``#`` an end."""
-    for base in (path, path.replace("%2F", "/")):
-        for reading in (base, re.split("%3F|%23", base, maxsplit=1)[0]):
-            yield from (reading, "/".join(segment.partition(";")[0] for segment in reading.split("/")))
+    for base in dict.fromkeys((path, path.replace("%2F", "/"))):
+        for reading in dict.fromkeys((base, _ESCAPED_END.split(base, maxsplit=1)[0])):
+            yield reading
+            if ";" in reading:
+                yield _PARAMETERS.sub("", reading)
 
 
 def trimmed(path: str, case_insensitive: bool) -> str:
     """The path without what many servers ignore at its end, and a case-insensitive one at the end of every segment."""
-    if case_insensitive:
+    if case_insensitive and _TRIMMED_INSIDE.search(path):
         # In a canonical path a blank is always %20, so no blank of the path is lost here. A pattern over (\.|%20)+ would be quadratic.
         path = "/".join(segment.rstrip(" .") for segment in path.replace("%20", " ").split("/")).replace(" ", "%20")
+    elif case_insensitive:
+        path = path.replace("%20", " ").rstrip(" .").replace(" ", "%20")
     return path.rstrip("/") or "/"
 
 
@@ -104,11 +128,8 @@ def case_folded(path: str) -> str:
     """A canonical path with its letters beyond ASCII in one case, letter by letter, as Windows compares names; ASCII stays as it is."""
     if "%" not in path:
         return path
-    texts = (unquote(segment, errors="surrogateescape") for segment in path.split("/"))
-    return "/".join(
-        segment if text.isascii() else quote("".join(map(_one_case, text)).encode("utf-8", "surrogateescape"), safe=LITERAL)
-        for segment, text in zip(path.split("/"), texts, strict=True)
-    )
+    text = text_of(path)
+    return path if text.isascii() else path_of("".join(map(_one_case, text)))
 
 
 def _one_case_of(char: str) -> str:

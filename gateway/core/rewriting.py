@@ -9,6 +9,7 @@ did. Rules from: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6; ATTACKS R
 import re
 from dataclasses import dataclass
 
+from gateway.core.app_cookies import MOST_ATTRIBUTES
 from gateway.core.cookies import set_cookie_name
 from gateway.core.messages import Authority, Fields, parse_authority
 from gateway.core.prefixes import Prefixes
@@ -40,7 +41,7 @@ class Rewriting:
             case b"location" | b"content-location" | b"refresh" if not _CONTROL.search(value):  # browsers drop a tab from a URL
                 text = value.decode("latin-1")
                 return (self._refresh(text) if name == b"refresh" else self.reference(text)).encode("latin-1")
-            case b"set-cookie" if not set_cookie_name(value).lower().startswith(b"__host-"):  # such a cookie has one scope, and keeps it
+            case b"set-cookie" if _may_be_mapped(value):
                 first, *attributes = value.split(b";")
                 kept = (self._attribute(attribute) for attribute in attributes)
                 return b";".join((first, *(attribute for attribute in kept if attribute is not None)))
@@ -84,6 +85,11 @@ class Rewriting:
         public = parse_authority(self.public.partition("://")[2], secure=True)
         is_public = public is not None and _covers(domain, public.host)
         return not is_public and any(_covers(domain, authority.host) for _, authority in self.inner)
+
+
+def _may_be_mapped(cookie: bytes) -> bool:
+    """A ``__Host-`` cookie has one scope, and keeps it; one with more attributes than anybody sets stays as it is."""
+    return cookie.count(b";") <= MOST_ATTRIBUTES and not set_cookie_name(cookie).lower().startswith(b"__host-")
 
 
 def _covers(domain: str, host: str) -> bool:

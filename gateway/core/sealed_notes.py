@@ -60,7 +60,6 @@ def _read_bytes(value: Any) -> bytes:
 
 
 TEXT = Kind(str, _exactly(str))
-TRUTH = Kind(bool, _exactly(bool))
 NUMBER = Kind(float, _number)
 BYTES = Kind(lambda value: value.decode("latin-1"), _read_bytes)
 COOKIES = list_of(Kind(lambda cookie: [cookie.name.decode("latin-1"), cookie.value.decode("latin-1")], _cookie))

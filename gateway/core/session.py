@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NewType
+from unicodedata import normalize
 
 SESSION_NAMES = (b"sid", b"idx")
 """Cookies that carry an Okta session: ``sid`` (Classic, and still set on Identity Engine), ``idx`` (Identity Engine)."""
@@ -113,6 +114,11 @@ class Fingerprinter:
         return Fingerprint(state.digest())
 
 
+def login_key(login: str) -> str:
+    """What all spellings of one login have in common: upper and lower case, and how letters are composed, make no difference."""
+    return normalize("NFD", login.casefold())
+
+
 def shown(fingerprint: Fingerprint) -> str:
     """The form of a fingerprint for logs: 12 hex digits."""
     return fingerprint[:6].hex()
@@ -130,7 +136,7 @@ class SessionStatus(StrEnum):
 class Session:
     """A session that Okta confirmed. Times are aware UTC; ``login`` and ``user_id`` are never empty.
 
-    ``created_at``: by Okta's clock, in whole seconds; None where it did not say.
+    ``created_at``: by Okta's clock, in whole seconds; None where it did not say. ``names``: what others may call its user by.
     """
 
     id: str
@@ -142,10 +148,12 @@ class Session:
     last_factor_verification: datetime | None = None
     created_at: datetime | None = None
     ends_at: float = field(init=False, repr=False, compare=False)
+    names: tuple[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """``ends_at``: ``expires_at`` in Unix seconds."""
+        """``ends_at``: ``expires_at`` in Unix seconds; ``names``: the id, and the login as ``login_key``."""
         object.__setattr__(self, "ends_at", self.expires_at.timestamp())
+        object.__setattr__(self, "names", (self.user_id, login_key(self.login)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@
                       any step fails, or a fourth round ─▶ Refuse
 
 A *doubtful* cookie is one that the gateway never saw as a session, so that anybody may have made it up. Okta is asked about it first:
-one that carries nothing is not closed.
+one that carries nothing is not closed. Where Okta does not say, or may not be asked, the others are closed all the same, and then it is
+refused: a planted cookie must not keep a session alive.
 
 One command at a time; the door carries it out and reports the event. ``Confirm``, ``Redeem``, ``Proven`` and ``Refuse``
 are final. For a sign-out the same machine runs with ``Goal.SIGN_OUT``: it begins at ``Revoke``, and ``Proven`` takes the
@@ -141,7 +142,8 @@ Final = Confirm | Redeem | Proven | Refuse
 class Switch:
     """The machine's state. ``expected`` is the command whose event must come next; None once a final command was given.
 
-    ``gone``: the cookies that were proven gone before anything was closed. ``to_sift``: the doubtful ones still to be asked about.
+    ``gone``: the cookies that were proven gone before anything was closed. ``to_sift``: the doubtful ones still to be asked about;
+    ``unclear``: those of them about which Okta did not say, and ``why`` not, the first time.
     """
 
     goal: Goal
@@ -152,6 +154,8 @@ class Switch:
     gone: frozenset[SessionCookie] = frozenset()
     to_sift: tuple[SessionCookie, ...] = ()
     is_sifting: bool = False
+    unclear: frozenset[SessionCookie] = frozenset()
+    why: Unknown | None = None
     expected: Ask | Revoke | Close | Verify | None = None
     to_close: tuple[tuple[SessionCookie, ...], ...] = ()
     to_verify: tuple[SessionCookie, ...] = ()
@@ -239,15 +243,21 @@ def _sift_next(switch: Switch) -> tuple[Switch, Command]:
     if switch.to_sift:
         return _expect(replace(switch, to_sift=switch.to_sift[1:]), Verify(switch.to_sift[0]))
     switch = replace(switch, is_sifting=False)
-    rest = tuple(cookie for cookie in switch.cookies if cookie not in switch.gone)
+    rest = tuple(cookie for cookie in switch.cookies if cookie not in switch.gone | switch.unclear)
     if not rest:
         return _ended(switch)
-    return _close_next(replace(switch, to_close=sets_of(rest), to_verify=switch.cookies))
+    return _close_next(replace(switch, to_close=sets_of(rest), to_verify=_sifted_ones(switch)))
+
+
+def _sifted_ones(switch: Switch) -> tuple[SessionCookie, ...]:
+    return tuple(cookie for cookie in switch.cookies if cookie not in switch.unclear)
 
 
 def _sifted(switch: Switch, cookie: SessionCookie, finding: Finding) -> tuple[Switch, Command]:
     if isinstance(finding, Unknown):
-        return _refuse(switch, finding.reason, finding.retry_at)
+        if switch.doubtful.issuperset(switch.cookies):
+            return _refuse(switch, finding.reason, finding.retry_at)
+        return _sift_next(replace(switch, unclear=switch.unclear | {cookie}, why=switch.why or finding))
     return _sift_next(replace(switch, gone=switch.gone | {cookie}) if is_proof_of_end(finding) else switch)
 
 
@@ -264,7 +274,7 @@ def _verify_next(switch: Switch) -> tuple[Switch, Command]:
         return _ended(switch)
     if switch.rounds == ROUNDS:
         return _refuse(switch, "still_alive")
-    again = replace(switch, to_close=tuple((c,) for c in switch.alive), to_verify=switch.cookies, alive=(), rounds=switch.rounds + 1)
+    again = replace(switch, to_close=tuple((c,) for c in switch.alive), to_verify=_sifted_ones(switch), alive=(), rounds=switch.rounds + 1)
     return _close_next(again)
 
 
@@ -277,6 +287,8 @@ def _verified(switch: Switch, cookie: SessionCookie, finding: Finding) -> tuple[
 
 
 def _ended(switch: Switch) -> tuple[Switch, Command]:
+    if switch.why is not None:
+        return _refuse(switch, switch.why.reason, switch.why.retry_at)
     return replace(switch, expected=None), Redeem() if switch.goal is Goal.REDEEM else Proven()
 
 

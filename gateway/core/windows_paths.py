@@ -8,15 +8,15 @@ change what is forwarded. Sources: Microsoft's [MS-FSCC] 2.1.5 (streams) and 2.1
 import re
 import unicodedata
 from typing import Final
-from urllib.parse import quote, unquote
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Malformed
-from gateway.core.paths import LITERAL, case_folded, normalised, readings, trimmed
+from gateway.core.paths import case_folded, normalised, path_of, readings, text_of, trimmed
 
 # What some code page writes as a slash or a backslash: U+00A5 is 0x5C in Japan, U+20A9 in Korea.
 _SLASHES: Final = frozenset("\u2044\u2215\u29f8\uff0f" + "\u00a5\u20a9\u2216\u29f5\u29f9\ufe68\uff3c")
-_SHORT_NAME: Final = re.compile(r"(?=[^.]{2,8}(?:\.|\Z))[^.]{0,6}~[0-9]{1,6}(?:\.[^.]{0,3})?\Z")
+_SHORT_NAME: Final = re.compile(r"/(?=[^./]{2,8}(?:[./]|\Z))[^./]{0,6}~[0-9]{1,6}(?:\.[^./]{0,3})?(?:/|\Z)")
+_STREAM: Final = re.compile(":[^/]*")
 _WIDE_SLASH: Final = Malformed(400, "path_wide_slash")
 _SHORT: Final = Malformed(400, "path_short_name")
 
@@ -47,30 +47,22 @@ def windows_readings(path: str) -> tuple[str, ...] | Malformed:
 
 
 def _without_streams(path: str) -> str:
-    return "/".join([segment.partition(":")[0] for segment in path.split("/")]) if ":" in path else path
+    return _STREAM.sub("", path) if ":" in path else path
 
 
 def _has_short_name(path: str) -> bool:
-    if "~" not in path:
-        return False
-    segments = trimmed(path, case_insensitive=True).split("/")
-    return any(_SHORT_NAME.match(unquote(segment)) for segment in segments if "~" in segment)
+    return "~" in path and _SHORT_NAME.search(text_of(trimmed(path, case_insensitive=True), "replace")) is not None
 
 
 def _folded(path: str) -> str | Malformed:
     """The path with ASCII characters in place of those that Windows may write so (full-width letters, dots, blanks)."""
-    if "%" not in path:
+    text = text_of(path) if "%" in path else path
+    if text.isascii():
         return path
-    segments = []
-    is_folded = False
-    for segment in path.split("/"):
-        text = unquote(segment, errors="surrogateescape")
-        if not _SLASHES.isdisjoint(text):
-            return _WIDE_SLASH
-        plain = text if text.isascii() else "".join(map(_ascii, text))
-        is_folded = is_folded or plain != text
-        segments.append(segment if plain == text else quote(plain.encode("utf-8", "surrogateescape"), safe=LITERAL))
-    return normalised("/".join(segments)) if is_folded else path
+    if not _SLASHES.isdisjoint(text):
+        return _WIDE_SLASH
+    plain = "".join(map(_ascii, text))
+    return path if plain == text else normalised(path_of(plain))
 
 
 def _ascii_of(char: str) -> str:

@@ -7,7 +7,8 @@
     nonce in the browser              └─ no session: Okta's sign-in,       seal, host, age, nonce, one use
                                          which comes back to ``ticket``
 
-Owns the first and the last step (the one in the middle is ``doors.login_handoff``), and the counter in the start cookie that ends a loop.
+Owns the first and the last step (the one in the middle is ``doors.login_handoff``), and counts there every way that may lead back to the
+first one (``policy.session.sign_in_loops``), so that a circle ends.
 Must never take a ticket twice, give the browser of another user a pass before it was told to forget what it holds, or send a browser to an
 address that is not a path of a configured host. Rules from: DESIGN section 2, ATTACKS R1 to R13, C8, C10; Clear Site Data (W3C).
 """
@@ -20,11 +21,11 @@ from gateway.core.cookies import PASS_NAME, START_NAME, expired, set_cookie, sin
 from gateway.core.handoff import Accepted, Refused
 from gateway.core.handoff import accept as judge_ticket
 from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import BOUNCE_SECONDS, Kind, StartMark, kind_of
+from gateway.core.navigation import Kind, kind_of
 from gateway.core.passes import Pass, Start, Ticket, nonce_hash
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
-from gateway.core.session import NoSession, Session
+from gateway.core.session import Session
 from gateway.doors.answers import redirect_answer
 from gateway.doors.own_requests import (
     HANDOFF,
@@ -42,9 +43,11 @@ from gateway.doors.own_requests import (
 )
 from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
+from gateway.okta import browser_of
 from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
 from gateway.policy.session.owner import Owners
-from gateway.policy.session.revocation_epoch import is_remembered, with_epoch
+from gateway.policy.session.revocation_epoch import with_epoch
+from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, StartMark, way_of
 from gateway.policy.session.split_cookies import set_lines
 from gateway.sessions import Sessions
 
@@ -63,27 +66,32 @@ class AppHandoff:
         self._sessions = sessions
         self._clock = clock
 
-    def sign_in(self, head: RequestHead, app: App, target: str | None = None) -> Answer:
+    def sign_in(self, head: RequestHead, app: App, target: str | None = None, *, is_late: bool = False) -> Answer:
         """Begin a hand-off for a top-level navigation that comes back to ``target`` (default: this very request).
 
-        Anything else that came without a session gets 401 and the address where a navigation may begin (C10, L18).
+        Anything else that came without a session gets 401 and the address where a navigation may begin (C10, L18). ``is_late``: the
+        login host found the last start too old.
         """
         target = target_or_root(head.target) if target is None else target
         if kind_of(head) is not Kind.NAVIGATION:
             return no_session(app.origin + sign_in_path(target))
-        now = self._clock.wall()
-        mark = StartMark.parse(single(head.fields, START_NAME), now)
+        mark = self._mark(head)
         if mark.is_loop():
-            # The history ends with this page: "Try once more" is the user's own step and gets three bounces again.
-            looping = LoopExplained(app.authority.host, len(mark.bounces), retry_path=sign_in_path(target))
-            return page(looping, self._clock).plus(expired(START_NAME))
+            return self._explained(mark, app, target)
+        if is_late:
+            mark = mark.sent_round(self._clock.wall())
         nonce = mark.nonce or secrets.token_urlsafe(24)
         held = pass_of(self._sealer, head)
         epoch = with_epoch(self._sessions.epoch.name, held.epoch if held is not None else "")
-        start = Start(str(app.authority), target, nonce_hash(nonce), now, epoch)
+        start = Start(str(app.authority), target, nonce_hash(nonce), self._clock.wall(), epoch)
         sealed = self._sealer.seal("start", str(self._login.authority), start.packed())
         location = f"{self._login.origin}{HANDOFF}?start={sealed}"
-        return redirect_answer(302, location, set_cookie(START_NAME, StartMark(nonce, mark.bounces).render(), NONCE_SECONDS))
+        return redirect_answer(302, location, _kept(replace(mark, nonce=nonce)))
+
+    def _explained(self, mark: StartMark, app: App, target: str) -> Answer:
+        """The page that ends a circle, and its history: "Try once more" is the user's own step and gets three bounces again."""
+        looping = LoopExplained(app.authority.host, len(mark.ways), retry_path=sign_in_path(target))
+        return page(looping, self._clock).plus(expired(START_NAME))
 
     async def begin(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/sign-in?to=``: the same, asked for by a link; whoever has a live session goes straight on."""
@@ -95,15 +103,19 @@ class AppHandoff:
             return refused(Malformed(503, "prefetch"), self._clock)
         held = pass_of(self._sealer, head)
         if held is not None and isinstance(await standing(self._sessions, held, head), Session):
+            mark = self._mark(head)
+            if kind_of(head) is not Kind.NAVIGATION:
+                return Outcome(redirect_answer(303, target), "admit", "", self._sessions.shown_of(held.cookies))
+            if mark.is_loop():
+                return Outcome(self._explained(mark, app, target), "sign_in", "sign_in_loop")
             return self._straight_on(target, held, head)
-        answer = self.sign_in(head, app, target)
+        answer = self.sign_in(head, app, target, is_late=not isinstance(given, Malformed) and "late" in given)
         return Outcome(answer, "sign_in", {400: "sign_in_loop", 401: "not_a_navigation"}.get(answer.status, ""))
 
-    def _straight_on(self, target: str, held: Pass, head: RequestHead) -> Outcome:
-        """To the target; the hand-offs before worked, so what was counted of them is no loop."""
-        counted = single(head.fields, START_NAME) is not None
-        answer = redirect_answer(303, target, *((expired(START_NAME),) if counted else ()))
-        return Outcome(answer, "admit", "", self._sessions.shown_of(held.cookies))
+    def _straight_on(self, target: str, held: Pass, head: RequestHead, reason: str = "") -> Outcome:
+        """To the target, with the live pass that the browser has."""
+        counted = self._mark(head).went_on(self._clock.wall())
+        return Outcome(redirect_answer(303, target, _kept(counted)), "admit", reason, self._sessions.shown_of(held.cookies))
 
     async def accept(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/accept?ticket=``: the pass and 303 to the return path, or a page that says why not."""
@@ -117,54 +129,52 @@ class AppHandoff:
             ticket = await self._tickets.read(given.get("ticket", ""), str(app.authority))
         except OutsideFailed:
             return refused(Malformed(503, "ticket_not_kept"), self._clock)
-        mark = StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
+        mark = self._mark(head)
         decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall())
         if isinstance(decision, Accepted) and ticket is not None and not await self._tickets.take(ticket):
             decision = Refused("used")
         match decision:
             case Accepted() if ticket is not None:
-                return self._accepted(decision, self._since_ended(mark, head), app, head)
+                return await self._accepted(decision, mark, app, head)
             case Refused(reason):
                 return await self._refused(reason, ticket, head, app)
             case _:
                 raise AssertionError("no ticket is accepted that was not opened")
 
-    def _accepted(self, decision: Accepted, mark: StartMark, app: App, head: RequestHead) -> Outcome:
+    async def _accepted(self, decision: Accepted, mark: StartMark, app: App, head: RequestHead) -> Outcome:
         target, host = target_or_root(decision.target), str(app.authority)
         held = replace(decision.held, epoch=with_epoch(self._sessions.epoch.name, decision.held.epoch))
         fingerprint = self._sessions.shown_of(held.cookies)
-        if isinstance(self._sessions.recall(held.cookies), NoSession) or self._sessions.is_revoked(held.cookies):
+        counted = mark.sent_round(self._clock.wall(), way_of(held.session_id, target))
+        if await self._sessions.has_ended(held.cookies, browser_of(head)):
             # Ended while the ticket was under way (signed out, or switched, in another tab): ask who is there now.
-            return Outcome(redirect_answer(303, sign_in_path(target)), "sign_in", "ended_meanwhile", fingerprint)
+            return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", "ended_meanwhile", fingerprint)
         made = set_lines(PASS_NAME, self._sealer.seal("pass", host, held.packed()), head.fields)
         if made is None:
             return refused(Malformed(500, "pass_too_large"), self._clock)
         owner = self._owners.lines(head.fields, host, held.user_id)
-        return Outcome(redirect_answer(303, target, *made, *owner, self._counted(mark, None)), "accept", "", fingerprint)
+        return Outcome(redirect_answer(303, target, *made, *owner, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
 
-    def _since_ended(self, mark: StartMark, head: RequestHead) -> StartMark:
-        """The mark without what was counted before a switch or a sign-out: users who take turns go round in no circle."""
-        held = pass_of(self._sealer, head)
-        return StartMark(mark.nonce) if held is not None and self._has_ended(held) else mark
-
-    def _has_ended(self, held: Pass) -> bool:
-        return not is_remembered(held, self._sessions.epoch) or self._sessions.is_revoked(held.cookies)
-
-    def _counted(self, mark: StartMark, nonce: str | None) -> tuple[bytes, bytes]:
-        """The start cookie after one more way through the login host; the fourth sign-in within a minute explains the loop (R13)."""
-        bounced = mark.bounced(nonce or "", self._clock.wall())
-        return set_cookie(START_NAME, StartMark(nonce, bounced.bounces).render(), NONCE_SECONDS if nonce else BOUNCE_SECONDS)
+    def _mark(self, head: RequestHead) -> StartMark:
+        return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
 
     async def _refused(self, reason: str, ticket: Ticket | None, head: RequestHead, app: App) -> Outcome:
         held = pass_of(self._sealer, head)
         target = target_or_root(ticket.target) if ticket is not None else "/"
         if held is not None and isinstance(await standing(self._sessions, held, head), Session):
+            if reason == "expired":  # by our clock: a new ticket may be, where that of the login host is behind
+                return self._straight_on(target, held, head, reason)
             return Outcome(redirect_answer(303, target), "admit", reason, self._sessions.shown_of(held.cookies))
         if reason == "no_nonce":
             blocked = CookiesBlocked(app.authority.host, sign_in_path(target))
             return Outcome(page(blocked, self._clock), "refused", reason)
         if reason == "other_browser":
             # Tabs that began at once, without a cookie, made a nonce each and the last one stayed: this one begins again with it.
-            mark = StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
-            return Outcome(redirect_answer(303, sign_in_path(target), self._counted(mark, mark.nonce)), "sign_in", reason)
+            counted = self._mark(head).sent_round(self._clock.wall())
+            return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", reason)
         return Outcome(page(BadRequest(400, reason), self._clock), "refused", reason)
+
+
+def _kept(mark: StartMark) -> tuple[bytes, bytes]:
+    """The start cookie: a nonce has the time that a sign-in needs, and what is counted its minute."""
+    return set_cookie(START_NAME, mark.render(), NONCE_SECONDS if mark.nonce else BOUNCE_SECONDS)

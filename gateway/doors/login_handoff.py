@@ -5,8 +5,8 @@
     start opened ─▶ what the pending cookie carries is closed first ─▶ which cookies live? ── one user ─▶ ticket ─▶ app host
                                                                               └─ nobody ─▶ Okta's sign-in, which comes back here
 
-Owns that order, and the end of a loop through Okta's sign-in. Must never make a ticket without a session that Okta confirmed,
-nor for cookies whose end this browser still carries. The step before and the step after are ``doors.handoff``.
+Owns that order, and the end of a circle through Okta's sign-in or back to this step. Must never make a ticket without a session that
+Okta confirmed, nor for cookies whose end this browser still carries. The step before and the step after are ``doors.handoff``.
 """
 
 import asyncio
@@ -17,8 +17,7 @@ from typing import assert_never
 from gateway.clock import Clock
 from gateway.closing import Closer
 from gateway.core.cookies import repeated, session_cookies
-from gateway.core.messages import Fields, Malformed, RequestHead
-from gateway.core.navigation import BOUNCE_SECONDS, BOUNCES_ALLOWED
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.passes import Start, Ticket
 from gateway.core.redemption import parent_domains
 from gateway.core.routing import App, RouteTable
@@ -31,6 +30,7 @@ from gateway.doors.handoff import NONCE_SECONDS
 from gateway.doors.own_requests import (
     ACCEPT,
     HANDOFF,
+    LATE,
     Outcome,
     at_okta,
     expired_here,
@@ -48,6 +48,7 @@ from gateway.okta import browser_of
 from gateway.pages import LoopExplained
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
+from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
 from gateway.sessions import Sessions
 
 CLOSING_SECONDS = 5.0
@@ -84,11 +85,10 @@ class LoginHandoff:
 
         ``new_browser``: the id for a browser without one; empty: one is made here.
         """
-        given = parameters(head.query)
-        text = given if isinstance(given, Malformed) else given.get("start", "")
-        start = text if isinstance(text, Malformed) else self._start(text)
-        if isinstance(start, Malformed):
-            return refused(start, self._clock)
+        asked = self._asked(head)
+        if isinstance(asked, Malformed):
+            return refused(asked, self._clock)
+        text, start = asked
         hasty = not_navigating(head)
         if hasty is not None:
             return refused(hasty, self._clock)
@@ -96,15 +96,26 @@ class LoginHandoff:
         if app is None:
             return refused(Malformed(400, "unknown_app"), self._clock)
         if self._clock.wall() - start.issued_at > NONCE_SECONDS:
-            # The nonce is gone from the browser by now; a new start costs the user nothing.
-            return Outcome(redirect_answer(302, app.origin + sign_in_path(target_or_root(start.target))), "sign_in", "start_expired")
+            # The nonce is gone from the browser by now; a new start costs the user nothing. The app host counts it: our clocks may differ.
+            url = app.origin + sign_in_path(target_or_root(start.target)) + LATE
+            return Outcome(redirect_answer(302, url), "sign_in", "start_expired")
         settled = await self._settled(head)
         found = await self._sessions.judged(session_cookies(head.fields), browser_of(head), apart=True)
         known = browser_id_of(head.fields)
         browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
-        outcome = await self._next(found, start, app, (head, str(text), browser))
+        outcome = await self._next(found, start, app, (head, text, browser))
         more = (*settled, *(() if known else (browser_id_line(browser),)))
         return replace(outcome, answer=outcome.answer.plus(*more))
+
+    async def sent_back(self, head: RequestHead) -> Outcome:
+        """Back to this very step, because the browser signed in while its ticket was made; a page where that goes on and on."""
+        asked = self._asked(head)
+        if isinstance(asked, Malformed):
+            return refused(asked, self._clock)
+        text, start = asked
+        if await self._tickets.goes_round(f"{text[-TAG_CHARACTERS:]} back", BOUNCES_ALLOWED, BOUNCE_SECONDS):
+            return Outcome(self._explained(start), "refused", "sign_in_loop")
+        return Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile")
 
     async def _next(self, found: Judgement, start: Start, app: App, came: tuple[RequestHead, str, str]) -> Outcome:
         """``came``: the request, its sealed start, and the browser's id."""
@@ -114,7 +125,7 @@ class LoginHandoff:
                 dead = dead_expiries(found.living, found.dead, parent_domains(head.authority.host))
                 return await self._hand_over(session, found.living, (start, app, browser), dead)
             case NoSession(reason):
-                return await self._to_okta(reason, start, app, (head, text))
+                return await self._to_okta(reason, start, (head, text))
             case Unknown() as unknown:
                 return unavailable(unknown, self._clock)
             case _:
@@ -135,10 +146,15 @@ class LoginHandoff:
             return ()
         return self._carrying.cleared(head) if isinstance(final, Proven) else ()
 
-    def _start(self, text: str) -> Start | Malformed:
+    def _asked(self, head: RequestHead) -> tuple[str, Start] | Malformed:
+        """The sealed start, and what it says."""
+        given = parameters(head.query)
+        if isinstance(given, Malformed):
+            return given
+        text = given.get("start", "")
         opened = self._sealer.open("start", str(self._table.login.authority), text)
         start = Start.unpacked(opened.payload) if opened is not None else None
-        return start if start is not None else Malformed(400, "start")
+        return (text, start) if start is not None else Malformed(400, "start")
 
     async def _hand_over(self, session: Session, cookies: Cookies, whither: tuple[Start, App, str], dead: Fields) -> Outcome:
         """``whither``: the start, its app, and the browser's id; ``dead``: the lines that expire what carries no session."""
@@ -162,13 +178,16 @@ class LoginHandoff:
         fingerprint = self._sessions.shown_of(cookies)
         return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={text}", *dead), "ticket", "", fingerprint)
 
-    async def _to_okta(self, reason: str, start: Start, app: App, came: tuple[RequestHead, str]) -> Outcome:
+    async def _to_okta(self, reason: str, start: Start, came: tuple[RequestHead, str]) -> Outcome:
         head, text = came
         # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
         if await self._tickets.goes_round(text[-TAG_CHARACTERS:], BOUNCES_ALLOWED, BOUNCE_SECONDS):
-            again = app.origin + sign_in_path(start.target)
-            looping = LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=again)
-            answer = page(looping, self._clock).plus(*expired_here(SESSION_NAMES, head, everywhere=True))
+            answer = self._explained(start).plus(*expired_here(SESSION_NAMES, head, everywhere=True))
             return Outcome(answer, "refused", "sign_in_loop")
         gone = expired_here(SESSION_NAMES, head, everywhere=True) if repeated(session_cookies(head.fields)) else ()
         return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)
+
+    def _explained(self, start: Start) -> Answer:
+        app = self._table.app(start.app)
+        again = (app.origin if app is not None else "") + sign_in_path(start.target)
+        return page(LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=again), self._clock)

@@ -8,13 +8,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
 from gateway.core.cookies import PASS_NAME
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.navigation import LONGEST_TARGET, Kind, kind_of, own_target
 from gateway.core.passes import Pass
+from gateway.core.percent import unescaped_bytes
 from gateway.core.redemption import expiries, parent_domains
 from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
@@ -34,6 +35,8 @@ SIGN_IN: Final = "/.gateway/sign-in"
 HANDOFF: Final = "/.gateway/handoff"
 ACCEPT: Final = "/.gateway/accept"
 SIGN_OUT: Final = "/.gateway/sign-out"
+LATE: Final = "&late=1"
+"""Behind an address of ``sign_in_path``: the login host found the start before this one too old."""
 
 LARGEST_FORM_BYTES = 8 * 1024
 MOST_PARAMETERS = 32
@@ -52,12 +55,19 @@ class Outcome:
 
 def parameters(encoded: str) -> Mapping[str, str] | Malformed:
     """The decoded parameters of a query or a form; a name that occurs twice is refused, whichever of the two was meant (R12)."""
+    pieces = encoded.split("&", MOST_PARAMETERS)
+    if len(pieces) > MOST_PARAMETERS:
+        return Malformed(400, "parameters")
     try:
-        pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
+        pairs = [(_text(name), _text(value)) for name, _, value in (piece.partition("=") for piece in pieces if piece)]
     except ValueError:
         return Malformed(400, "parameters")
     found = dict(pairs)
     return found if len(found) == len(pairs) else Malformed(400, "parameter_repeated")
+
+
+def _text(raw: str) -> str:
+    return unescaped_bytes(raw.replace("+", " ").encode()).decode()
 
 
 async def form_of(request: Request) -> Mapping[str, str] | Malformed:

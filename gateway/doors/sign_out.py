@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from gateway.clock import Clock
-from gateway.closing import Closer
+from gateway.closing import NOT_SHARED, Closer
 from gateway.core.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.navigation import LONGEST_TARGET, is_same_origin_post, return_url
@@ -93,7 +93,7 @@ class AppSignOut:
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
         unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
-        done = SignedOut(held.cookies, not unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
+        done = SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
         sealed = self._sealed(done)
         answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone)
         return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
@@ -155,7 +155,7 @@ class LoginSignOut:
         unproven = await self._closer.end(cookies, browser_of(head))
         gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
         carried = self._carrying.kept(head, cookies) if unproven else self._carrying.cleared(head)
-        answer = self._signed_out(not unproven, then, None)
+        answer = self._signed_out(unproven, then, None)
         return Outcome(answer.plus(*gone, *carried, _FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
 
     def _done(self, text: str) -> SignedOut | None:
@@ -183,14 +183,13 @@ class LoginSignOut:
         named = frozenset(self._sessions.fingerprints(done.cookies))
         others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
         rotated, dead = await self._of_ended(others, head)
-        unproven = done.cookies if not done.proven and self._holds(done, head) else ()
-        if rotated and await self._closer.end(rotated, browser_of(head)):
-            unproven = (*unproven, *rotated)
+        unproven, why = done.cookies if done.unproven and self._holds(done, head) else (), done.unproven
+        if rotated and (of_rotated := await self._closer.end(rotated, browser_of(head))):
+            unproven, why = (*unproven, *rotated), of_rotated
         gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
         carried = self._carrying.kept(head, (*self._carrying.carried(head), *unproven)) if unproven else ()
-        complete = done.proven and not unproven
-        answer = self._signed_out(complete, done.then, self._table.app(done.app))
-        reason = "" if complete else "close_pending"
+        answer = self._signed_out(why, done.then, self._table.app(done.app))
+        reason = "close_pending" if why else ""
         return Outcome(answer.plus(*gone, *carried, _FORGET), "signed_out", reason, self._sessions.shown_of(done.cookies))
 
     async def _of_ended(self, others: Cookies, head: RequestHead) -> tuple[Cookies, Cookies]:
@@ -212,12 +211,13 @@ class LoginSignOut:
         companions = COMPANION_NAMES if all(cookie in over for cookie in presented) else ()
         return expired_here((*names, *companions), head, everywhere=repeated(presented)) if names else ()
 
-    def _signed_out(self, complete: bool, then: str, app: App | None) -> Answer:
+    def _signed_out(self, unproven: str, then: str, app: App | None) -> Answer:
         home = f"{app.origin}/" if app is not None else self._again
         if then == SWITCH:
             return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)
         is_elsewhere = bool(then) and return_url(then, self._elsewhere) is not None
-        return page(SignedOutPage(complete, then or home, is_elsewhere), self._clock)
+        is_closed, is_shared = unproven in ("", NOT_SHARED), not unproven.startswith(NOT_SHARED)
+        return page(SignedOutPage(is_closed, then or home, is_elsewhere, is_shared), self._clock)
 
 
 async def posted(request: Request, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:

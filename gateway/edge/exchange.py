@@ -14,6 +14,7 @@ from gateway.edge.responses import Response
 from gateway.errors import HungUp, Nonsense, OutsideFailed
 from gateway.proxy.connection import Connection
 from gateway.proxy.receiving import Reader
+from gateway.proxy.turn import Turn
 
 _HELD_BYTES = 256 * 1024
 
@@ -72,9 +73,10 @@ class Incoming(Reader):
 class Exchange:
     """An answer that was asked for; ``status``, ``reason`` and end-to-end ``fields`` are there once ``head`` returned."""
 
-    def __init__(self, incoming: Incoming) -> None:
-        """``incoming`` reads it."""
+    def __init__(self, incoming: Incoming, turn: Turn | None = None) -> None:
+        """``incoming`` reads it; ``turn``: at whose end the last of a small answer is relayed, None: at once."""
         self._incoming = incoming
+        self._turn = turn
         self._is_done = False
         self.fields: Fields = ()
 
@@ -138,7 +140,7 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting)
+        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting, self._turn)
         if closes:
             relay.force_close()
         self._is_done = request.is_begun = True

@@ -18,11 +18,13 @@ from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.upload import Upload
-from gateway.errors import HungUp, TimedOut, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.errors import HungUp, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
 from gateway.policy.http.connection_auth import signs_in_connection
 from gateway.proxy.connection import Connection
+from gateway.proxy.fetching import TRIES
 from gateway.proxy.heads import LAST_CHUNK, chunk, request_head
 from gateway.proxy.servers import Source
+from gateway.proxy.turn import Turn
 
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 
@@ -55,6 +57,7 @@ class HttpProxy:
     """Carries exchanges to the servers of one ``source``, which belongs to whoever built it; ``largest_body`` in bytes, None for any.
 
     ``live`` is told of the connections that belong to a session. ``small_body``: up to so many bytes a body is read before it is sent.
+    ``turn``: at whose end what ``forward`` sends is written, and the last of a small answer that is relayed; None: at once.
     """
 
     source: Source
@@ -62,6 +65,7 @@ class HttpProxy:
     largest_body: int | None = None
     live: Live = field(default_factory=Live)
     small_body: int = SMALL_BODY_BYTES
+    turn: Turn | None = None
 
     async def forward(
         self,
@@ -123,7 +127,7 @@ class HttpProxy:
                 connection.pin = OnlyOnce()
             return _begun(connection, question, question.head() + (body or b""), is_whole=True)
 
-        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin))
+        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin), self.turn)
 
     async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
         """The whole body where it is at hand, or small and then waited for; else None. TimedOut where it does not come in time."""
@@ -148,25 +152,38 @@ class HttpProxy:
         text = question.head()
         if body is not None:
             text += (chunk(body) if body else b"") + LAST_CHUNK if chunked else body
-        incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=is_whole))
-        if upload is not None and not is_whole:
+        if is_whole:
+            return await self._ask_whole(question, text, taking)
+        incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=False))
+        if upload is not None:
             sending.begin(upload, incoming.connection, chunked)
-        return await _answered(incoming)
+        return await _answered(incoming, self.turn)
+
+    async def _ask_whole(self, question: Question, text: bytes, taking: Pinning) -> Exchange:
+        """Where its connection closes before the turn is over, nothing has left, and it is sent over another."""
+        for left in reversed(range(TRIES)):
+            incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=True, turn=self.turn))
+            try:
+                return await _answered(incoming, self.turn)
+            except Unsent:
+                if not left:
+                    raise
+        raise AssertionError("a loop of at least one try")
 
     def _with_host(self, fields: Fields) -> Fields:
         has_host = not self.host or any(name.lower() == b"host" for name, _ in fields)
         return fields if has_host else ((b"Host", self.host), *fields)
 
 
-def _begun(connection: Connection, question: Question, text: bytes, *, is_whole: bool) -> Incoming:
+def _begun(connection: Connection, question: Question, text: bytes, *, is_whole: bool, turn: Turn | None = None) -> Incoming:
     """Send a head, and what of the body is there."""
     incoming = Incoming(connection)
-    connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole)
+    connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole, turn=turn)
     return incoming
 
 
-async def _answered(incoming: Incoming) -> Exchange:
-    exchange = Exchange(incoming)
+async def _answered(incoming: Incoming, turn: Turn | None) -> Exchange:
+    exchange = Exchange(incoming, turn)
     try:
         await exchange.head()
     except BaseException:

@@ -47,13 +47,15 @@ NAMES = frozenset(
             "ttl_seconds",
             "until",
             "user",
+            "users",
         ),
     }
 )
 """The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines.
-`user` is Okta's id, or the login where somebody named the user so: who was signed out is what an audit asks."""
+`user` and `users` are Okta's ids, or the login where somebody named the user so: who was signed out is what an audit asks."""
 
 LARGEST_VALUE = 200
+LONGEST_LIST = 20
 
 _SECRET_LOOKING = re.compile(r"[A-Za-z0-9_\-+/=.~%]{100,}|[?&;]\s*\w*token\w*=|\b(?:sid|idx)\s*=", re.IGNORECASE)
 
@@ -67,7 +69,7 @@ def plain(value: object) -> object:
     if isinstance(value, str):
         return "(withheld)" if _SECRET_LOOKING.search(value) else value[:LARGEST_VALUE]
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value[:20]]
+        return [plain(item) for item in value[:LONGEST_LIST]]
     return f"({type(value).__name__})"
 
 

@@ -84,15 +84,22 @@ class ConfirmSignOut:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """200: signed out; `complete` is whether Okta's session was proven closed. Never leads into a new sign-in by itself.
+    """200: signed out. Never leads into a new sign-in by itself.
 
-    `is_elsewhere`: `sign_in_url` is a place of another site, which asked for the sign-out. Once Okta's session is proven closed, the page
+    `is_closed`: whether Okta's session was proven closed. `is_shared`: whether every server of the gateway could be told.
+    `is_elsewhere`: `sign_in_url` is a place of another site, which asked for the sign-out. Once everything is done, the page
     goes on to it by itself: a redirect behind the form would be held to the form's page's own `form-action`.
     """
 
-    complete: bool
+    is_closed: bool
     sign_in_url: str | None = None
     is_elsewhere: bool = False
+    is_shared: bool = True
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.is_closed and self.is_shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.core.crowds import place_of
 from gateway.errors import Busy, TimedOut, Unreachable
 from gateway.outbound import Deadlines
 from gateway.policy.http.shares import Shares
 from gateway.proxy.connection import Connection, Home
 from gateway.proxy.place import Place
-from gateway.proxy.waiting import Waiter, WaitingClients, held_by_place, places
+from gateway.proxy.waiting import Waiter, WaitingClients, held_by_place
 from gateway.resolver import LiteralNames, Names
 
 REST_SECONDS: Final = 5.0
@@ -134,7 +135,7 @@ class Upstream(Home):
 
     def _may_take(self, client: str) -> bool:
         """Whether this client may have one more; whoever has no address of its own may."""
-        place, in_use = places[client], self._in_use()
+        place, in_use = place_of(client), self._in_use()
         if place is None or in_use < self._shares.ample:
             return True
         return self._shares.may_take(self._held().get(place, 0), in_use)

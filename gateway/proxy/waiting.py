@@ -6,25 +6,20 @@ anybody who has stopped waiting. Rules from: ``policy.http.shares``.
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
 
 from gateway.core.crowds import place_of
-from gateway.core.learned import Learned
 from gateway.policy.http.shares import Shares
 from gateway.proxy.connection import Connection
 
 Waiter = asyncio.Future[Connection | None]
 """Is given a connection, or None where room for a new one is reserved."""
 
-places: Final = Learned(place_of)
-"""What of an address stands for one client; None for whoever has no address of its own."""
-
 
 def held_by_place(clients: Iterable[str]) -> dict[str, int]:
     """How many connections each client holds; ``clients``: the address of each connection, empty where it is free."""
     held: dict[str, int] = {}
     for client in clients:
-        place = places[client] if client else None
+        place = place_of(client) if client else None
         if place is not None:
             held[place] = held.get(place, 0) + 1
     return held
@@ -46,11 +41,11 @@ class WaitingClients:
 
     def join(self, client: str, waiter: Waiter) -> None:
         """Wait behind the others of this client."""
-        self._waiting.setdefault(places[client] or "", {})[waiter] = client
+        self._waiting.setdefault(place_of(client) or "", {})[waiter] = client
 
     def leave(self, client: str, waiter: Waiter) -> None:
         """It waits no more."""
-        place = places[client] or ""
+        place = place_of(client) or ""
         waiters = self._waiting.get(place)
         if waiters is not None:
             waiters.pop(waiter, None)

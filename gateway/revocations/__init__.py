@@ -5,7 +5,7 @@ one before the session could have expired, and must never hold a cookie: only fi
 sections 3 and 7.
 """
 
-from gateway.revocations.interface import Kin, Moved, Remembered, Revocation, Revocations
+from gateway.revocations.interface import Kin, Moved, Remembered, Report, Revocation, Revocations
 from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations
 from gateway.revocations.shared import SharedRevocations
 
@@ -16,6 +16,7 @@ __all__ = [
     "LocalRevocations",
     "Moved",
     "Remembered",
+    "Report",
     "Revocation",
     "Revocations",
     "SharedRevocations",

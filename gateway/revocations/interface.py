@@ -58,6 +58,8 @@ class Revocation:
 
     ``everybody``: no answer and no pass from before this moment counts, whosever it is.
 
+    ``doubted``: cookies that Okta has just deleted in a browser. Nobody is revoked; what was asked about them before now is asked again.
+
     ``forgotten``: a memory of revocations reached its bound, and forgot those from before this moment. Passes from before it go through
     one hand-off.
     """
@@ -74,6 +76,7 @@ class Revocation:
     everybody: bool = False
     forgotten: bool = False
     began_before: float | None = None
+    doubted: tuple[Fingerprint, ...] = ()
 
 
 class Remembered(NamedTuple):
@@ -84,6 +87,22 @@ class Remembered(NamedTuple):
 
     revocation: Revocation
     age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody outside has told, who may tell it twice: all of it takes effect in one step, and once.
+
+    ``kind`` and ``key``: what is told again within ``seconds`` has the same. ``marks``: keys of the same kind that are kept for
+    ``mark_seconds``, without a value.
+    """
+
+    kind: str
+    key: bytes
+    seconds: float
+    revocations: tuple[Revocation, ...] = ()
+    marks: tuple[bytes, ...] = ()
+    mark_seconds: float = 0.0
 
 
 Listener = Callable[[Revocation], None]

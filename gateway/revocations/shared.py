@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gateway.core.session import Fingerprint
-from gateway.revocations.interface import Kin, Listener, Remembered, Revocation, Unsubscribe
+from gateway.revocations.interface import Kin, Listener, Remembered, Report, Revocation, Unsubscribe
 from gateway.revocations.local import LocalRevocations
 
 
@@ -31,6 +31,9 @@ class Channel(Protocol):
 
     async def publish(self, revocation: Revocation) -> None:
         """Keep it, and send it to the others."""
+
+    async def report(self, report: Report) -> bool:
+        """Keep what it says, and send it to the others, unless that was done before."""
 
 
 class SharedRevocations:
@@ -65,6 +68,19 @@ class SharedRevocations:
         """Remember it here, then send it to the others. Raises ``OutsideFailed`` where that failed; here it is in force all the same."""
         self._memory.remember(revocation)
         await self._state.publish(revocation)
+
+    async def report(self, report: Report) -> bool:
+        """All that it says in one step, and its revocations remembered here; False, and nothing, where somebody has done so before.
+
+        Raises ``OutsideFailed`` as ``publish`` does; here they are in force all the same, and the same report may come again.
+        """
+        is_first = True  # so it is taken to be where the state does not say
+        try:
+            is_first = await self._state.report(report)
+        finally:
+            for revocation in report.revocations if is_first else ():
+                self._memory.remember(revocation)
+        return is_first
 
     def _has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
         self.poll()

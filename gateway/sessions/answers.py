@@ -14,6 +14,7 @@ from gateway.clock import Clock
 from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
 from gateway.policy.hooks.hook_trust import HookTrust
+from gateway.policy.session.judging import FACTOR_PENDING
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.asking import Asked
@@ -74,7 +75,7 @@ class Answers:
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
         self._keys_with: dict[bytes, set[bytes]] = {}  # of each fingerprint the keys of several cookies that it is a part of
-        self._changes = 0
+        self._changes = 0  # with each, what was good need not be so any more
         self._poll = revocations.poll if revocations.is_shared else None
         self._floor = -inf
         revocations.subscribe(self._hear)
@@ -83,15 +84,15 @@ class Answers:
         self._forget_dead()
         return len(self._entries)
 
-    def find(self, cookies: Cookies, *, despite_hold: bool = False) -> NoSession | Unknown | Found:
+    def find(self, cookies: Cookies, *, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | Found:
+        """As ``find_marked``, for cookies whose marks are not known."""
+        return self.find_marked(self._fingerprinter.marks(cookies), despite_hold, for_pass)
+
+    def find_marked(self, marks: Marks, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | Found:
         """What is known about cookies: that they carry no session, that it is undecided whose they are, or the answer about them.
 
-        ``despite_hold``: for whoever decides it.
+        ``despite_hold``: for whoever decides it. ``for_pass``: they come out of a pass.
         """
-        return self.find_marked(self._fingerprinter.marks(cookies), despite_hold)
-
-    def find_marked(self, marks: Marks, despite_hold: bool = False) -> NoSession | Unknown | Found:
-        """As ``find``, for cookies whose marks are known."""
         key = marks.key
         if not key:
             return NO_COOKIE
@@ -111,6 +112,8 @@ class Answers:
             if self._is_outdated(entry.finding, entry.asked_at):
                 self.forget(key)
                 return Found(key, None, State.DEAD)
+        elif for_pass and not entry.for_pass:
+            return Found(key, None, State.DEAD)
         return Found(key, entry, state(entry, now))
 
     def seconds_left(self, marks: Marks) -> float:
@@ -153,7 +156,7 @@ class Answers:
         """Whether this session is revoked by its id, or because Okta created it before its user's, or everybody's, sessions were ended."""
         if self._revocations.has_session(session.id):
             return True
-        before = self._revocations.began_before((session.user_id, session.login.casefold()))
+        before = self._revocations.began_before(session.names)
         # Okta names whole seconds: a session of the very second in which they were ended may have begun after it, and is asked about.
         return before is not None and session.created_at is not None and session.created_at.timestamp() + 1.0 <= before
 
@@ -162,7 +165,7 @@ class Answers:
         found, at = asked.finding, asked.asked_at
         return isinstance(found, Session) and not self.is_over(found) and at > self._floor and self._is_outdated(found, at)
 
-    def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float) -> None:
+    def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float, *, for_pass: bool = False) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
 
         "Okta does not say" leaves an older answer as it is, to be believed to its end but not asked about again before that.
@@ -174,11 +177,11 @@ class Answers:
         elif finding == REVOKED:
             self.forget(key)
         else:
-            self._write(key, self._entry(asked, finding, shortage))
+            self._write(key, replace(self._entry(asked, finding, shortage), for_pass=for_pass))
 
     def forget(self, *keys: bytes) -> None:
         """Drop answers."""
-        self._changed()
+        self._changes += 1
         for key in keys:
             self._drop(key)
 
@@ -186,6 +189,16 @@ class Answers:
         """Drop the answers about these cookies, and about any set of cookies that one of them is in."""
         for fingerprint in fingerprints:
             self.forget(fingerprint, *self._keys_with.get(fingerprint, ()))
+
+    def forget_nobody(self, fingerprints: tuple[Fingerprint, ...], *, waiting_only: bool = False) -> None:
+        """Drop the answers that exactly these cookies, or one of them, carry no session.
+
+        ``waiting_only``: only those that a second factor was missing. It may have been shown since.
+        """
+        for key in {key_of(fingerprints), *fingerprints}:
+            entry = self._entries.get(key)
+            if entry is not None and (entry.finding == FACTOR_PENDING or (not waiting_only and isinstance(entry.finding, NoSession))):
+                self.forget(key)
 
     def _at(self, key: bytes, now: float) -> Entry | None:
         entry = self._entries.get(key)
@@ -200,7 +213,7 @@ class Answers:
         return entry
 
     def _hear(self, revocation: Revocation) -> None:
-        self._changed()
+        self._changes += 1
         if revocation.everybody or revocation.forgotten:
             moments = self._revocations.everybody_since(), self._revocations.forgotten_since()
             self._floor = max((self._floor, *(moment for moment in moments if moment is not None)))
@@ -211,12 +224,8 @@ class Answers:
             return entry
         return replace(entry_of(finding, self._with_hook, shortage, asked.asked_at, asked.wall), without_hook=entry)
 
-    def _changed(self) -> None:
-        """What was good need not be so any more."""
-        self._changes += 1
-
     def _write(self, key: bytes, entry: Entry) -> None:
-        self._changed()
+        self._changes += 1
         self._drop(key)
         if self._monotonic() < entry.grace_until:
             self._entries[key] = entry
@@ -244,7 +253,5 @@ class Answers:
     def _is_outdated(self, session: Session, asked_at: float) -> bool:
         if asked_at <= self._floor:
             return True
-        since = self._revocations.user_since(session.user_id)
-        if since is None or asked_at > since:
-            since = self._revocations.user_since(session.login.casefold())  # a call to Okta may name the user by login
-        return since is not None and asked_at <= since
+        by_id, by_login = map(self._revocations.user_since, session.names)  # a call to Okta may name the user by login
+        return (by_id is not None and asked_at <= by_id) or (by_login is not None and asked_at <= by_login)

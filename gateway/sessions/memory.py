@@ -111,9 +111,9 @@ class Sessions:
 
     def recall_for(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
         """As ``recall``, for a browser that comes with cookies out of a seal of ours: what is about to end is asked for again."""
-        found = self._answers.find_marked(marks)
+        found = self._answers.find_marked(marks, for_pass=True)
         if isinstance(found, Found) and found.worth is State.DUE and not self._is_asked(found.key):
-            self._begin(found.key, cookies, browser(), vouched=True)
+            self._begin(found.key, cookies, browser(), vouched=True, for_pass=True)
         return self._recalled(found)
 
     def good_until(self, marks: Marks) -> Good | None:
@@ -139,6 +139,11 @@ class Sessions:
     def seconds_left(self, marks: Marks) -> float:
         """For how long the answer about these cookies may still be believed without asking; 0 where there is none."""
         return self._answers.seconds_left(marks)
+
+    @property
+    def is_rate_short(self) -> bool:
+        """Whether so little of Okta's rate limit is left that only what people wait for should be asked at once."""
+        return self._asking.shortage > 0
 
     @property
     def hook_trust(self) -> HookTrust:
@@ -168,21 +173,36 @@ class Sessions:
         """Who a browser is that presents these cookies, which of them carry its session, and which are to be expired in it.
 
         Left out and dead: what Okta cannot have issued, and what was revoked. Where a name occurs twice among the others, each is asked
-        about by itself. ``apart``: also where all together carry no session, because a dead one may hide a living one.
+        about by itself. ``apart``: also where all together carry no session, because a dead one may hide a living one; and a factor that
+        was missing a moment ago may have been shown since, so Okta is asked about that anew.
         """
         possible, impossible = split(dict.fromkeys(cookies))
         living = tuple(cookie for cookie in possible if not self.is_revoked((cookie,)))
         left_out = (*impossible, *(cookie for cookie in possible if cookie not in living))
         if not living:
             return Judgement(REVOKED if possible else IMPOSSIBLE if impossible else NO_COOKIE, dead=left_out)
+        if apart:
+            self._answers.forget_nobody(self.fingerprints(living), waiting_only=True)
         finding = None if repeated(living) else await self._found(living, browser, vouched=False, patience=patience)
         if finding is None or (apart and isinstance(finding, NoSession) and len(living) > 1):
             findings = await asyncio.gather(*(self._found((cookie,), browser, vouched=False, patience=patience) for cookie in living))
             judgement = judged_apart(tuple(zip(living, findings, strict=True)))
+            self._answers.forget_nobody(self.fingerprints(judgement.living))  # Okta has just named somebody for them
             return replace(judgement, dead=(*left_out, *judgement.dead))
         if isinstance(finding, Session):
             return Judgement(finding, living, left_out)
         return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)
+
+    async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
+        """Whether the session that Okta named a moment ago, for these cookies out of a seal of ours, is over.
+
+        "No session" may be remembered here from before that moment, so Okta is asked anew, unless the cookies are revoked.
+        """
+        if not isinstance(self.recall(cookies), NoSession):
+            return False
+        if not self.is_revoked(cookies):
+            self._answers.forget_nobody(self.fingerprints(cookies))
+        return isinstance(await self.current(cookies, browser, vouched=True), NoSession)
 
     async def alone(self, cookie: SessionCookie, browser: Browser) -> Finding:
         """What Okta says now of this cookie by itself, past the memory; for one that may be made up it is a guess."""
@@ -219,7 +239,13 @@ class Sessions:
 
         A question that is under way was asked before: who waits for it gets its answer, but it is not kept.
         """
-        fingerprints = self.fingerprints(cookies)
+        self._forget(self.fingerprints(cookies))
+
+    async def doubt(self, cookies: Iterable[SessionCookie]) -> None:
+        """As ``forget``, in every process: Okta has just deleted these cookies in a browser, and may not let them in any more."""
+        await self._publish(Revocation(doubted=self.fingerprints(cookies)))
+
+    def _forget(self, fingerprints: tuple[Fingerprint, ...]) -> None:
         self._answers.forget_with(fingerprints)
         for key in tuple(self._questions):
             if not set(fingerprints).isdisjoint((key, *parts_of(key))):
@@ -228,19 +254,20 @@ class Sessions:
     async def _found(
         self, cookies: Cookies, browser: Browser, *, vouched: bool, patience: float | None, despite_hold: bool = False
     ) -> Finding:
-        found = self._answers.find(cookies, despite_hold=despite_hold)
+        for_pass = vouched and not despite_hold
+        found = self._answers.find(cookies, despite_hold=despite_hold, for_pass=for_pass)
         if not isinstance(found, Found):
             return found
         if found.entry is not None and found.worth in (State.FRESH, State.DUE):
             self.counts.hits += 1
             if found.worth is State.DUE and not self._is_asked(found.key):
-                self._begin(found.key, cookies, browser, vouched)
+                self._begin(found.key, cookies, browser, vouched, for_pass)
             return found.entry.finding
         if self._is_asked(found.key):
             self.counts.coalesced += 1
             question = self._questions[found.key]
         else:
-            question = self._begin(found.key, cookies, browser, vouched)
+            question = self._begin(found.key, cookies, browser, vouched, for_pass)
         await asyncio.wait({question}, timeout=patience)  # a waiter that is cancelled leaves the question alone, and the other way round
         finding = self._answer(cookies, question, despite_hold)
         self.counts.unknown += isinstance(finding, Unknown)
@@ -294,7 +321,8 @@ class Sessions:
             await self._publish(Revocation(kin=Kin(olds, news, next(filter(None, users.values()), None), unseen)))
 
     def _hear(self, revocation: Revocation) -> None:
-        """Learn of kin, and revoke those of revoked cookies that only this process knows of."""
+        """Learn of kin and of doubts, and revoke those of revoked cookies that only this process knows of."""
+        self._forget(revocation.doubted)
         kin = revocation.kin
         if kin is not None:
             self._learn(kin)
@@ -369,9 +397,9 @@ class Sessions:
         question = self._questions.get(key)
         return question is not None and not question.done()
 
-    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool) -> asyncio.Task[Asked]:
+    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> asyncio.Task[Asked]:
         self.counts.asked += 1
-        question = asyncio.create_task(self._ask(key, cookies, browser, vouched), name="asking Okta")
+        question = asyncio.create_task(self._ask(key, cookies, browser, vouched, for_pass), name="asking Okta")
         self._questions[key] = question
         question.add_done_callback(lambda done: self._ended(key, done))
         return question
@@ -383,7 +411,7 @@ class Sessions:
         if not question.cancelled() and (error := question.exception()) is not None:
             self._on_event("question_failed", {"error": type(error).__name__})
 
-    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool) -> Asked:
+    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> Asked:
         own = self.fingerprints(cookies)
         known = self._known(cookies) or (own[0] if vouched else b"")
         asked = await self._asking.session(cookies, browser, known=known)
@@ -403,7 +431,7 @@ class Sessions:
                 self._on_event("kin_revoked", {"cookies": len(strangers)})
                 await self._publish(Revocation(strangers))
         if self._questions.get(key) is asyncio.current_task():  # else it was forgotten meanwhile
-            self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage)
+            self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage, for_pass=for_pass)
         return asked
 
     def _known(self, cookies: Iterable[SessionCookie]) -> bytes:

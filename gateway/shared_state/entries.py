@@ -4,10 +4,10 @@ Owns the statements. Must never begin or end a transaction, or look at a clock: 
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.errors import StateFailed
-from gateway.revocations import Revocation
+from gateway.revocations import Report, Revocation
 from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Lease
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS, REVOKED, Part, key_of, parts_of
 from gateway.shared_state.spelling import BadSpelling, spelled
@@ -38,6 +38,14 @@ class Entries:
         if self.find(kind, key, now) is not None:
             return False
         self.put(kind, key, b"", now, now + seconds)
+        return True
+
+    def claim_report(self, report: Report, now: float) -> bool:
+        """True for the first caller, whose marks are kept too."""
+        if not self.claim(report.kind, report.key, now, report.seconds):
+            return False
+        for mark in report.marks:
+            self.put(report.kind, mark, b"", now, now + report.mark_seconds)
         return True
 
     def find(self, kind: str, key: bytes, now: float) -> tuple[bytes, float] | None:
@@ -74,10 +82,10 @@ class Entries:
         self._execute(insert, (kind, key, value, now if began is None else began, ends))
         return gone
 
-    def publish(self, revocation: Revocation, now: float) -> float | None:
-        """Keep every part of the revocation. Returns when the youngest one began that the bound pushed out; None for none."""
+    def publish(self, revocations: Iterable[Revocation], now: float) -> float | None:
+        """Keep every part of the revocations. Returns when the youngest one began that the bound pushed out; None for none."""
         youngest_gone = None
-        for part in parts_of(revocation):
+        for part in (part for revocation in revocations for part in parts_of(revocation)):
             gone = self._keep(part, now, now)
             if gone is not None and part.kind == REVOKED:
                 self._keep(FORGOTTEN_PART, gone, now)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.revocations import LARGEST, Remembered, Revocation
+from gateway.revocations import LARGEST, Remembered, Report, Revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,10 @@ class SharedState(Protocol):
     def ready(self) -> bool:
         """Whether everything that others published has reached this process, and what it publishes reaches them."""
 
+    @property
+    def problem(self) -> str:
+        """Why it is not ready, with a remedy; empty where it is, or where that is not known."""
+
     async def follow(self, heard: Heard) -> None:
         """Hand every kept revocation to ``heard`` before this returns, oldest first; from then on those that others publish.
 
@@ -85,6 +89,12 @@ class SharedState(Protocol):
 
         When this returns, every process of this machine hears it at its next ``poll``, or the server has it. An engine keeps trying to
         write a revocation whose ``publish`` raised ``StateFailed``.
+        """
+
+    async def report(self, report: Report) -> bool:
+        """Win the claim of its key, publish its revocations and put its marks, all in one step; False, and no change, where it was won.
+
+        A ``StateFailed`` leaves the claim to be won again; the revocations are kept trying to write as by ``publish``.
         """
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
-from gateway.revocations import Remembered, Revocation
+from gateway.revocations import Remembered, Report, Revocation
 from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS, REVOKED, Part, key_of, parts_of
 from gateway.shared_state.spelling import BadSpelling, read, spelled
@@ -114,6 +114,7 @@ class MemoryState:
 
     is_shared = False
     ready = True
+    problem = ""
 
     def __init__(self, clock: Clock, bounds: Mapping[str, Bounds] | None = None, store: _Store | None = None) -> None:
         """``bounds``: by kind, where they are not the default. ``store``: of another one, as ``beside`` gives it."""
@@ -149,13 +150,19 @@ class MemoryState:
 
     async def publish(self, revocation: Revocation) -> None:
         """Keep the revocation, and let all others hear it."""
-        for part in parts_of(revocation):
-            now = self._monotonic()
-            gone = self._keep(part, now, now)
-            if gone is not None and part.kind == REVOKED:
-                self._keep(FORGOTTEN_PART, gone, now)
-                self._tell(Remembered(FORGOTTEN_PART.revocation, now - gone), None)
-            self._tell(Remembered(part.revocation, 0.0), self)
+        self._publish(revocation)
+
+    async def report(self, report: Report) -> bool:
+        """All that it says, once."""
+        now, entries = self._monotonic(), self._kind(report.kind)
+        if entries.find(report.key, now) is not None:
+            return False
+        for revocation in report.revocations:
+            self._publish(revocation)
+        for mark in report.marks:
+            entries.put(mark, b"", now, now + report.mark_seconds, now)
+        entries.put(report.key, b"", now, now + report.seconds, now)
+        return True
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
         """A lease of all these keys, or None while somebody else holds one of them."""
@@ -224,6 +231,15 @@ class MemoryState:
     async def aclose(self) -> None:
         """Hear no more."""
         self._store.followers.pop(self, None)
+
+    def _publish(self, revocation: Revocation) -> None:
+        for part in parts_of(revocation):
+            now = self._monotonic()
+            gone = self._keep(part, now, now)
+            if gone is not None and part.kind == REVOKED:
+                self._keep(FORGOTTEN_PART, gone, now)
+                self._tell(Remembered(FORGOTTEN_PART.revocation, now - gone), None)
+            self._tell(Remembered(part.revocation, 0.0), self)
 
     def _keep(self, part: Part, began: float, now: float) -> float | None:
         try:

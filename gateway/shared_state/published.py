@@ -4,7 +4,6 @@ Owns the kinds, how long each is kept, and which part of a revocation belongs to
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -16,12 +15,15 @@ UNSEEN: Final = "revoked.unseen"
 HELD: Final = "revoked.held"
 KIN: Final = "revoked.kin"
 MOVED: Final = "revoked.moved"
+"""News of a moment: they revoke nobody."""
 FORGOTTEN: Final = "revoked.forgotten"
 """One entry: ``FORGOTTEN_PART`` at the age of the youngest revocation that the bound of ``REVOKED`` pushed out."""
 KINDS: Final = (REVOKED, UNSEEN, HELD, KIN, MOVED, FORGOTTEN)
 
 MOVED_SECONDS: Final = 120.0
 """Longer than anything is spared for a redemption that is under way."""
+DOUBTED_SECONDS: Final = 3600.0
+"""Longer than an answer of Okta's is believed: for whoever was cut off from the others meanwhile."""
 
 
 class Part(NamedTuple):
@@ -39,13 +41,16 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
     """The parts of this revocation, each of one kind; together they say the same."""
     known = tuple(one for one in revocation.fingerprints if one not in revocation.unseen)
     unseen = tuple(one for one in revocation.fingerprints if one in revocation.unseen)
-    revokes = replace(
-        Revocation(known, revocation.session_id, revocation.user_id),
+    revokes = Revocation(
+        known,
+        revocation.session_id,
+        revocation.user_id,
+        spared_for=revocation.spared_for,
         everybody=revocation.everybody,
         began_before=revocation.began_before,
     )
-    if revokes != Revocation():
-        yield Part(REVOKED, replace(revokes, spared_for=revocation.spared_for))
+    if revokes != Revocation(spared_for=revocation.spared_for):
+        yield Part(REVOKED, revokes)
     if unseen:
         yield Part(UNSEEN, Revocation(unseen, unseen=unseen, spared_for=revocation.spared_for))
     if revocation.held or revocation.released:
@@ -54,6 +59,8 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
         yield Part(KIN, Revocation(kin=revocation.kin))
     if revocation.moved is not None:
         yield Part(MOVED, Revocation(moved=revocation.moved), MOVED_SECONDS)
+    if revocation.doubted:
+        yield Part(MOVED, Revocation(doubted=revocation.doubted), DOUBTED_SECONDS)
     if revocation.forgotten:
         yield FORGOTTEN_PART
 

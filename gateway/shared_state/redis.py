@@ -11,11 +11,11 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
-from gateway.revocations import Remembered, Revocation
+from gateway.revocations import Remembered, Report, Revocation
 from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease, Tell
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS
 from gateway.shared_state.redis_keys import FORGOTTEN_BYTES, FORGOTTEN_KEY, Keys, arguments_of, milliseconds
-from gateway.shared_state.redis_log_scripts import PUBLISH
+from gateway.shared_state.redis_log_scripts import PUBLISH, REPORT
 from gateway.shared_state.redis_reader import RedisReader
 from gateway.shared_state.redis_scripts import (
     ALL,
@@ -61,6 +61,11 @@ class RedisState:
         """Whether everything that others published was heard, and everything that was published here is written."""
         return self._reader.is_up_to_date and not self._is_away() and not self._reader.unwritten
 
+    @property
+    def problem(self) -> str:
+        """What the last call or reading said that failed; empty where it is ready."""
+        return "" if self.ready else self._reader.problem or self._server.failed_because
+
     async def follow(self, heard: Heard) -> None:
         """Hand over every kept revocation, oldest first; from then on a task hands over what others publish."""
         self._heard = heard
@@ -77,11 +82,23 @@ class RedisState:
         try:
             await self._publish(given, "")
         except StateFailed:
-            unwritten = self._reader.unwritten
-            unwritten[revocation] = self._monotonic()
-            if len(unwritten) > MOST_UNWRITTEN:
-                del unwritten[next(iter(unwritten))]
+            self._write_later(revocation)
             raise
+
+    async def report(self, report: Report) -> bool:
+        """All that it says in one step; False where any replica has done so before."""
+        for revocation in report.revocations:
+            self._reader.remember(revocation)
+        parts = [each for revocation in report.revocations for each in arguments_of(revocation, 0.0, self._bounds)]
+        most, keys = self._of(report.kind), (*self._keys.log, *self._keys.of_kind(report.kind))
+        claim = (report.key, milliseconds(report.seconds), most.entries, most.bytes)
+        marks: tuple[bytes | int, ...] = (milliseconds(report.mark_seconds), len(report.marks), *report.marks)
+        try:
+            answer = await self._call(REPORT, keys, *self._about(""), *claim, *marks, *parts)
+        except StateFailed:
+            self._write_later(*report.revocations)
+            raise
+        return self._took(*answer)
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
         """A lease of all these keys, or None while somebody else holds one of them."""
@@ -162,17 +179,29 @@ class RedisState:
 
     async def _call(self, script: Script, keys: tuple[bytes, ...], *given: bytes | int | str) -> Any:
         if self._is_away():
-            raise StateFailed(self._server.away_because)
+            raise StateFailed(self._server.failed_because)
         return await self._server.call(script, keys, *given)
 
     async def _publish(self, given: list[bytes | int], where: str) -> None:
         if not given:
             return
-        about = (secrets.token_hex(8), self._writer, where, FORGOTTEN_KEY, FORGOTTEN_BYTES)
-        pushed_out, youngest_gone = await self._call(PUBLISH, self._keys.log, *about, *given)
-        self.forgotten += pushed_out
+        self._took(*await self._call(PUBLISH, self._keys.log, *self._about(where), *given))
+
+    def _about(self, where: str) -> tuple[bytes | str, ...]:
+        return secrets.token_hex(8), self._writer, where, FORGOTTEN_KEY, FORGOTTEN_BYTES
+
+    def _took(self, pushed_out: int, youngest_gone: bytes) -> bool:
+        """Whether the server kept what it was given; what had to go for it is counted."""
+        self.forgotten += max(0, pushed_out)
         if int(youngest_gone) >= 0 and self._heard is not None:
             self._heard(Remembered(FORGOTTEN_PART.revocation, int(youngest_gone) / 1000))
+        return pushed_out >= 0
+
+    def _write_later(self, *revocations: Revocation) -> None:
+        unwritten = self._reader.unwritten
+        unwritten.update(dict.fromkeys(revocations, self._monotonic()))
+        while len(unwritten) > MOST_UNWRITTEN:
+            del unwritten[next(iter(unwritten))]
 
     async def _publish_again(self, revocation: Revocation, age_seconds: float) -> None:
         await self._publish(arguments_of(revocation, age_seconds, self._bounds), "if absent")

@@ -11,8 +11,9 @@ another epoch. Must never write before a command that Redis refuses when its mem
 """
 
 from gateway.shared_state.published import FORGOTTEN, KINDS, REVOKED, UNSEEN
-from gateway.shared_state.redis_scripts import DROPPED_AT_ONCE, TIME, Script
+from gateway.shared_state.redis_scripts import DROPPED_AT_ONCE, KEPT, TIME, Script
 
+_KEYS = 3 + 2 * len(KINDS)
 _LOG = (
     TIME
     + f"""
@@ -31,7 +32,7 @@ end
 local function begin(epoch)
   if redis.call('HEXISTS', G, 'epoch') == 0 or not is_whole() then
     redis.call('HSET', G, 'epoch', epoch)
-    redis.call('DEL', G, unpack(KEYS, 2))
+    redis.call('DEL', G, unpack(KEYS, 2, {_KEYS}))
     redis.call('HSET', G, 'epoch', epoch)
   end
 end
@@ -47,9 +48,7 @@ return {found[1], string.format('%.0f', now), (found[2] or '0') .. '-' .. (found
 """
 )
 """an epoch for a memory that begins → its epoch, the time in ms, the last id, the server's run id."""
-PUBLISH = Script(
-    _LOG
-    + f"""
+_KEEP = f"""
 local function remove(kind, key)
   local id, size = string.match(redis.call('HGET', at(kind), key) or '', '^(%S+) (%d+)')
   if id then
@@ -98,26 +97,47 @@ local function keep(kind, key, written, ms, age, entries, bytes)
   redis.call('HINCRBY', G, kind .. ':bytes', size)
   return gone
 end
-redis.call('HINCRBY', G, 'last', 1)
-begin(ARGV[1])
-local youngest_gone = -1
-for i = 6, #ARGV, 7 do
-  local kind, key, written = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
-  local ms, age, entries, bytes = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6])
-  if ARGV[3] == '' or redis.call('HEXISTS', at(kind), key) == 0 then
-    local gone = keep(kind, key, written, ms, age, entries, bytes)
-    if gone and kind == REVOKED then
-      keep(FORGOTTEN, ARGV[4], ARGV[5], tonumber(ARGV[9]), now - gone, entries, bytes)
-      youngest_gone = now - gone
+local function publish(first)
+  redis.call('HINCRBY', G, 'last', 1)
+  begin(ARGV[1])
+  local youngest_gone = -1
+  for i = first, #ARGV, 7 do
+    local kind, key, written = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
+    local ms, age, entries, bytes = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6])
+    if ARGV[3] == '' or redis.call('HEXISTS', at(kind), key) == 0 then
+      local gone = keep(kind, key, written, ms, age, entries, bytes)
+      if gone and kind == REVOKED then
+        keep(FORGOTTEN, ARGV[4], ARGV[5], tonumber(ARGV[first + 3]), now - gone, entries, bytes)
+        youngest_gone = now - gone
+      end
     end
   end
+  return {{pushed_out, string.format("%.0f", youngest_gone)}}
 end
-return {{pushed_out, string.format("%.0f", youngest_gone)}}
 """
-)
+PUBLISH = Script(_LOG + _KEEP + "return publish(6)")
 """an epoch, the writer, '' or 'if absent', key and bytes of FORGOTTEN_PART, then for each part: kind, key, bytes, ms, age in ms, bounds.
 
 → how many had to go before their end, and the age of the youngest revocation among them in ms, or -1.
+"""
+REPORT = Script(
+    _LOG
+    + _KEEP
+    + f"local V, E, O, A = unpack(KEYS, {_KEYS + 1})\n"
+    + KEPT
+    + """
+if find(ARGV[6]) then return {-1, '-1'} end
+local entries, bytes, first = tonumber(ARGV[8]), tonumber(ARGV[9]), 12 + tonumber(ARGV[11])
+local answer = publish(first)
+for i = 12, first - 1 do answer[1] = answer[1] + put(ARGV[i], '', tonumber(ARGV[10]), entries, bytes) end
+answer[1] = answer[1] + put(ARGV[6], '', tonumber(ARGV[7]), entries, bytes)
+return answer
+"""
+)
+"""KEYS also the four of the report's kind.
+
+The first five arguments of PUBLISH, then of the claim: key, ms, entries, bytes; ms of the marks, how many there are, the marks; then the
+parts as for PUBLISH → as there, or -1 where another caller has won.
 """
 ABOUT = Script(
     "local function said(part, name) local found = redis.pcall('INFO', part)\n"

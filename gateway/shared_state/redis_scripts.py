@@ -46,11 +46,7 @@ local function holds(held, ends, number, first)
 end
 """
 
-_ENTRIES = (
-    TIME
-    + _HELD
-    + f"""
-local V, E, O, A = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+KEPT = f"""
 local function find(key)
   local till = redis.call('ZSCORE', E, key)
   return till and tonumber(till) > now and redis.call('HGET', V, key)
@@ -89,7 +85,8 @@ local function put(key, value, ms, entries, bytes)
   return gone
 end
 """
-)
+"""Functions for the entries of one kind, whose keys are in ``V``, ``E``, ``O`` and ``A``."""
+_ENTRIES = TIME + _HELD + "local V, E, O, A = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n" + KEPT
 
 # KEYS of all these: the four of the kind, and the two of the leases where a lease is asked for.
 CLAIM = Script(

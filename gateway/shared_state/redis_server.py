@@ -69,7 +69,7 @@ class RedisServer:
         self._monotonic = monotonic
         self.away_since: float | None = None
         """When a call was not answered; None where the last one was."""
-        self.away_because = ""
+        self.failed_because = ""
         self._free = asyncio.Semaphore(connections)
         self._client, self._sentinel = _client(place, connections)
 
@@ -90,8 +90,9 @@ class RedisServer:
             raise _Unknown from error
         except _FAILURES as error:
             failed = StateFailed(f"{self.place}: {_explained(error)}")
+            self.failed_because = str(failed)
             if _is_away(error):
-                self.away_since, self.away_because = self._monotonic(), str(failed)
+                self.away_since = self._monotonic()
             raise failed from error
         self.away_since = None
         return answer

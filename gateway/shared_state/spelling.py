@@ -58,6 +58,7 @@ def fields_of(revocation: Revocation) -> dict[str, object]:
         "everybody": revocation.everybody or None,
         "forgotten": revocation.forgotten or None,
         "began_before": revocation.began_before,
+        "doubted": _hex(revocation.doubted),
     }
     return {"v": VERSION, **{name: value for name, value in fields.items() if value is not None and value != []}}
 
@@ -82,6 +83,7 @@ def revocation_of(said: object) -> Revocation:
         _is_set(fields, "everybody"),
         _is_set(fields, "forgotten"),
         _second(fields, "began_before"),
+        _fingerprints(fields, "doubted"),
     )
 
 

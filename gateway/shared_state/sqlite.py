@@ -10,6 +10,8 @@ each commit, and every 50 ms when ``data_version`` says so: thus it hears a writ
 
     publish: BEGIN ─▶ what others published is read ─▶ own entries ─▶ COMMIT ─▶ counter ─▶ returns
     poll:    counter differs ─▶ entries beyond the own place are read, and heard
+
+A file that was deleted, replaced or cut short while it was in use is noticed within 50 ms, and made anew (``remaking``).
 """
 
 import asyncio
@@ -23,11 +25,12 @@ from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
-from gateway.revocations import Remembered, Revocation
-from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, explained, open_database
+from gateway.revocations import Remembered, Report, Revocation
+from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, Opened, explained, files_of, open_database
 from gateway.shared_state.entries import Entries, Row
 from gateway.shared_state.interface import Bounds, Heard, Lease, Tell
 from gateway.shared_state.published import FORGOTTEN_PART
+from gateway.shared_state.remaking import remake
 from gateway.shared_state.spelling import BadSpelling, read, spelled
 
 LOOK_SECONDS = 0.05
@@ -38,7 +41,6 @@ MOST_UNWRITTEN = 10_000
 
 _READING, _WRITING = "reading", "writing"
 _TRIAL = "trial"
-_PUBLISHED = "SELECT id, value, began FROM entry INDEXED BY entry_age WHERE kind IN (?, ?, ?, ?, ?, ?) AND id > ? AND ends > ? ORDER BY id"
 
 Result = TypeVar("Result")
 
@@ -60,7 +62,8 @@ class SqliteState:
 
         ``bounds``: by kind, where they are not the default. ``largest_bytes``: of the file.
         """
-        self._file = folder / FILE_NAME
+        self._folder, self._file, self._largest_bytes = folder, folder / FILE_NAME, largest_bytes
+        self._bounds = bounds or {}
         self._wall = clock.wall
         self._monotonic = clock.monotonic
         self._tell = tell
@@ -74,15 +77,19 @@ class SqliteState:
         self._repair_at = 0.0
         self._watching: asyncio.Task[None] | None = None
         self._has_told_unreadable = False
-        self._database, self.epoch, self._inode, self._counter = open_database(folder, largest_bytes)
-        self._entries = Entries(self._database, bounds or {})
         self._counted: int | None = None
-        self._version = -1
+        self._remade_at = 0.0
+        self._use(open_database(folder, largest_bytes))
 
     @property
     def ready(self) -> bool:
         """Whether the file can be read and written, and holds everything that was published here."""
         return not self._problems and not self._unwritten
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the file; empty where nothing is."""
+        return next(iter(self._problems.values()), "")
 
     async def follow(self, heard: Heard) -> None:
         """Hand over every kept revocation, oldest first; from then on ``heard`` gets what others publish."""
@@ -101,12 +108,17 @@ class SqliteState:
     async def publish(self, revocation: Revocation) -> None:
         """Keep the revocation across restarts; every process on this machine hears it at its next ``poll``."""
         try:
-            self._publish(revocation)
+            self._publish((revocation,))
         except StateFailed:
-            if not self.ready:  # else this one revocation is refused, and would be again
-                self._unwritten[revocation] = None
-            if len(self._unwritten) > MOST_UNWRITTEN:
-                del self._unwritten[next(iter(self._unwritten))]
+            self._write_later(revocation)
+            raise
+
+    async def report(self, report: Report) -> bool:
+        """All that it says in one transaction; False where it was done before."""
+        try:
+            return self._publish(report.revocations, lambda now: self._entries.claim_report(report, now))
+        except StateFailed:
+            self._write_later(*report.revocations)
             raise
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
@@ -156,6 +168,13 @@ class SqliteState:
         self._database.close()
         self._counter.close()
 
+    def _use(self, opened: Opened) -> None:
+        self._opened, self._database, self.epoch, self._counter = opened, opened.connection, opened.epoch, opened.counter
+        self._entries = Entries(opened.connection, self._bounds)
+        self._counted = None
+        self._version = -1
+        self._size = 0
+
     def _poll(self) -> None:
         now = self._monotonic()
         if self._heard is None or now < self._retry_at:
@@ -169,16 +188,31 @@ class SqliteState:
         self._hear(rows)
         self._counted = counted
 
-    def _publish(self, revocation: Revocation) -> None:
-        def write(now: float) -> tuple[list[Row], float | None, int]:
-            others = self._entries.published(self._place, now) if self._heard is not None else []
-            return others, self._entries.publish(revocation, now), self._entries.last_id()
+    def _publish(self, revocations: tuple[Revocation, ...], may: Callable[[float], bool] = lambda now: True) -> bool:
+        """Keep them all, where ``may``, a step before it in the same transaction, says so."""
 
-        others, youngest_gone, self._place = self._change(write)
-        self._counter.change()
+        def write(now: float) -> tuple[list[Row], float | None, int] | None:
+            if not may(now):
+                return None
+            others = self._entries.published(self._place, now) if self._heard is not None else []
+            return others, self._entries.publish(revocations, now), self._entries.last_id()
+
+        written = self._change(write)
+        if written is None:
+            return False
+        others, youngest_gone, self._place = written
+        if revocations:
+            self._counter.change()
         if youngest_gone is not None:
             others.append((self._place, spelled(FORGOTTEN_PART.revocation), youngest_gone))
         self._hear(others)
+        return True
+
+    def _write_later(self, *revocations: Revocation) -> None:
+        if not self.ready:  # else these are refused, and would be again
+            self._unwritten.update(dict.fromkeys(revocations))
+        while len(self._unwritten) > MOST_UNWRITTEN:
+            del self._unwritten[next(iter(self._unwritten))]
 
     def _hear(self, rows: list[Row]) -> None:
         """Hand over all rows, also those that were left when ``heard`` raised an error before."""
@@ -204,6 +238,8 @@ class SqliteState:
     def _look(self) -> None:
         self._counter.remap()
         with suppress(StateFailed):
+            if files_of(self._file) != self._opened.files:
+                self._remake(_READING)
             version = self._read(self._data_version)
             if version != self._version or self._counter.cell[0] != self._counted:
                 self._poll()
@@ -219,7 +255,7 @@ class SqliteState:
     def _write_unwritten(self) -> None:
         for revocation in tuple(self._unwritten):
             try:
-                self._publish(revocation)
+                self._publish((revocation,))
             except StateFailed:
                 if self._problems:
                     raise
@@ -242,11 +278,9 @@ class SqliteState:
 
     def _change(self, step: Callable[[float], Result], under: Lease | None = None) -> Result:
         """What ``step`` returns for the time it is now, in one transaction that no other process's write can come between."""
-        before = self._entries.pushed_out
         try:
-            self._look_at_file()
-            self._database.execute("BEGIN IMMEDIATE")
-            now = self._wall()
+            self._begin()
+            now, before = self._wall(), self._entries.pushed_out
             self._entries.correct(now)
             if under is not None and not self._entries.holds(under, now):
                 raise LeaseLost("the lease had ended before the change")
@@ -263,32 +297,74 @@ class SqliteState:
         self._works(_READING, _WRITING)
         return result
 
+    def _begin(self) -> None:
+        """Nobody writes to a file from which another process has carried everything over, not even one that has just looked."""
+        self._look_at_file(_WRITING)
+        self._database.execute("BEGIN IMMEDIATE")
+        while not self._is_mine():
+            self._roll_back()
+            self._remake(_WRITING)
+            self._database.execute("BEGIN IMMEDIATE")
+
     def _read(self, step: Callable[[], Result]) -> Result:
+        self._look_at_file(_READING)
         try:
-            self._look_at_file()
             result = step()
         except (sqlite3.Error, OSError) as error:
             raise self._failed(_READING, error) from error
         self._works(_READING)
         return result
 
-    def _look_at_file(self) -> None:
+    def _look_at_file(self, doing: str) -> None:
         """A file that was deleted stays usable for those that have it open, but others no longer see what is in it."""
-        if os.stat(self._file).st_ino != self._inode:
-            raise FileNotFoundError
+        if not self._is_mine():
+            self._remake(doing)
+
+    def _is_mine(self) -> bool:
+        """Whether the file is still the one that is open here. SQLite makes it no smaller while it is in use."""
+        try:
+            found = os.stat(self._file)
+        except OSError:
+            return False
+        if found.st_ino != self._opened.files.database or found.st_size < self._size:
+            return False
+        self._size = found.st_size
+        return True
+
+    def _remake(self, doing: str) -> None:
+        """Go over to the file that stands there now, or to a new one. What failed is tried again after a second."""
+        now = self._monotonic()
+        if now < self._remade_at and doing in self._problems:
+            raise StateFailed(self._problems[doing])
+        self._remade_at = now + REPAIR_SECONDS
+        try:
+            remade = remake(self._opened, self._folder, self._largest_bytes, self._wall())
+        except StateFailed as error:
+            raise self._failed(doing, error) from error
+        former = self._opened.connection
+        self._use(remade.opened)
+        former.close()
+        if not remade.keeps_places:
+            self._place = 0
+        if remade.told:
+            self._counter.change()
+            self._tell("state_made_anew", remade.told)
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 
-    def _failed(self, doing: str, error: sqlite3.Error | OSError) -> StateFailed:
+    def _failed(self, doing: str, error: sqlite3.Error | OSError | StateFailed) -> StateFailed:
         """Told once for each problem, not for each call; while another process holds the file, later calls do not wait for it again."""
-        if isinstance(error, sqlite3.Error):
-            failed = explained(self._file, error)
-            self._wait_for_others(0.0)
-        else:
-            failed = StateFailed(f"{self._file}: was deleted while it was in use; restart the gateway")
+        match error:
+            case sqlite3.Error():
+                failed = explained(self._file, error)
+                self._wait_for_others(0.0)
+            case StateFailed():
+                failed = error
+            case _:
+                failed = StateFailed(f"{self._file}: was deleted while it was in use; it is made anew")
         if self._problems.get(doing) != str(failed):
             is_news = str(failed) not in self._problems.values()
             self._problems[doing] = str(failed)

@@ -23,6 +23,7 @@ from gateway.workers.totals import Totals
 
 TOLD_SECONDS = 1.0
 """How long a worker may take to tell its metrics, or whether it is ready."""
+_ANSWERS = ("waiting", "listening")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,14 @@ class AdminAddress:
 
 
 async def _readiness(worker: Asked, excluded: Sequence[str]) -> object:
-    """What it answers, where it listens; less the parts of a worker that the caller does not want to know of."""
-    return await _answer(worker.path, "/readyz", excluded) if worker.slot.state == "listening" else None
+    """What it answers, where it does; less the parts of a worker that the caller does not want to know of."""
+    return await _answer(worker.path, "/readyz", excluded) if worker.slot.state in _ANSWERS else None
 
 
 def _unready(worker: Asked, answer: object) -> Mapping[str, str]:
     """What keeps traffic away from this worker, by what it answered."""
     name = f"worker {worker.slot.number}"
-    if worker.slot.state != "listening":
+    if worker.slot.state not in _ANSWERS:
         return {name: worker.slot.state}
     match answer:
         case {"reasons": dict(reasons)}:

@@ -19,6 +19,8 @@ from gateway.errors import BadConfig
 _PR_SET_PDEATHSIG = 1
 LISTENS = b"L"
 """What a worker writes to its supervisor when it listens."""
+WAITS = b"w"
+"""What it writes before that, again and again, while the shared state is away."""
 
 
 @dataclass(frozen=True, slots=True)

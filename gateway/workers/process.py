@@ -1,7 +1,7 @@
 """One worker process: how it is started, what it says of its life, and how it is made sure that it is dead.
 
-Owns the process and the supervisor's end of its socket pair: a byte says that it listens, what follows are its last metrics, and the end of
-the stream says that it is gone. Must never leave a process behind that nobody waits for.
+Owns the process and the supervisor's end of its socket pair: bytes say that it waits or listens, what follows are its last metrics, and
+the end of the stream says that it is gone. Must never leave a process behind that nobody waits for.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 
 from gateway.config import Settings
-from gateway.workers.handover import LISTENS, Handover, own_command
+from gateway.workers.handover import Handover, own_command
 from gateway.workers.sockets import beside
 
 DEAD_SECONDS = 2.0
@@ -59,11 +59,11 @@ class WorkerProcess:
                 into.close()
                 await into.wait_closed()
 
-    async def listens(self) -> bool:
-        """Returns when the worker listens; False where it is gone before."""
+    async def word(self) -> bytes:
+        """What the worker says next of its start, ``WAITS`` or ``LISTENS``; empty where it is gone."""
         with suppress(OSError):
-            return await self._reader.read(len(LISTENS)) == LISTENS
-        return False
+            return await self._reader.read(1)
+        return b""
 
     async def last_words(self) -> str:
         """Returns when the worker is gone: its last metrics, or nothing where it was killed."""

@@ -1,6 +1,6 @@
 """The place of one worker: it is filled, and filled again whenever its worker has died.
 
-    filled ─▶ listening ─▶ dead ─▶ (pause) ─▶ filled …        until ``stop``: then the worker drains, and the place stays empty
+    filled ─▶ (waiting) ─▶ listening ─▶ dead ─▶ (pause) ─▶ filled …        until ``stop``: then the worker drains, and the place stays empty
 
 Owns the life of one worker after another. Must never hold two at once, or fill the place again after ``stop``. How long it stays empty is
 said in ``core.restarting``.
@@ -14,13 +14,15 @@ from typing import Literal
 
 from gateway.clock import Clock
 from gateway.core.restarting import Restarts
+from gateway.workers.handover import LISTENS, WAITS
 from gateway.workers.process import WorkerProcess
 
 PARTING_SECONDS = 2.0
 """How long a worker that has closed its end of the socket pair may take to end."""
 LISTENING_SECONDS = 90.0
-"""How long a new worker may take until it listens."""
+"""How long a new worker may take until it listens, or says that it waits for a shared state that is away: then it may go on for ever."""
 
+State = Literal["starting", "waiting", "listening", "dead"]
 Start = Callable[[int], Awaitable[WorkerProcess]]
 Tell = Callable[[str, Mapping[str, object]], None]
 Left = Callable[[WorkerProcess, str], None]
@@ -39,7 +41,7 @@ class WorkerSlot:
         """``start`` starts a process for this place; ``left`` hears of every worker that is dead, and its last metrics."""
         self.number = number
         self.process: WorkerProcess | None = None
-        self.state: Literal["starting", "listening", "dead"] = "starting"
+        self.state: State = "starting"
         self.died_first = False
         self.tried = asyncio.Event()
         self.ended = asyncio.Event()
@@ -48,6 +50,7 @@ class WorkerSlot:
         self._left = left
         self._clock = clock
         self._tell = tell
+        self._listening_seconds = listening_seconds
 
     async def keep(self) -> None:
         """Keep the place filled."""
@@ -92,14 +95,21 @@ class WorkerSlot:
             self.died_first = self.died_first or not self.tried.is_set()
             self.tried.set()
 
+    async def _listens(self, process: WorkerProcess) -> bool:
+        """Returns when the worker listens; False where it is gone before. ``TimeoutError`` where it says nothing for too long."""
+        while True:
+            async with asyncio.timeout(self._listening_seconds):
+                word = await process.word()
+            if word != WAITS:
+                return word == LISTENS
+            self.state = "waiting"
+
     async def _with(self, process: WorkerProcess) -> int:
         self.process, last_words = process, ""
         try:
             if self._stopping.is_set():
                 process.stop()
-            async with asyncio.timeout(LISTENING_SECONDS):
-                listens = await process.listens()
-            if listens:
+            if await self._listens(process):
                 self.state = "listening"
                 self.tried.set()
                 self._tell("worker_started", {"worker": self.number})

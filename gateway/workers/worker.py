@@ -1,6 +1,6 @@
 """The life of a worker process, from its handover to its end.
 
-    handover ─▶ gateway listens ─▶ it says so ─▶ SIGTERM ─▶ drained ─▶ last metrics
+    handover ─▶ (it says that it waits for the shared state) ─▶ gateway listens ─▶ it says so ─▶ SIGTERM ─▶ drained ─▶ last metrics
 
 Owns that order. Must never outlive its supervisor: nobody would replace this process, or take the port from it.
 """
@@ -10,10 +10,11 @@ import os
 import signal
 import socket
 from contextlib import suppress
+from functools import partial
 
 from gateway.compose import Gateway, settle
 from gateway.log import Log
-from gateway.workers.handover import LISTENS, Handover, die_with
+from gateway.workers.handover import LISTENS, WAITS, Handover, die_with
 
 
 async def work(given: Handover, log: Log, stop: asyncio.Event) -> None:
@@ -21,7 +22,8 @@ async def work(given: Handover, log: Log, stop: asyncio.Event) -> None:
     die_with(given.parent)
     reader, life = await asyncio.open_unix_connection(sock=socket.socket(fileno=given.life))
     watching = asyncio.create_task(_end_with_supervisor(reader, log), name="watching the supervisor")
-    gateway = Gateway(given.settings, log, public=socket.socket(fileno=given.public), admin=socket.socket(fileno=given.admin))
+    public, admin = socket.socket(fileno=given.public), socket.socket(fileno=given.admin)
+    gateway = Gateway(given.settings, log, public=public, admin=admin, waits=partial(life.write, WAITS))
     try:
         if await _started(gateway, stop):
             settle()

@@ -18,8 +18,6 @@ from typing import NamedTuple
 import aiohttp
 from aiohttp import DummyCookieJar
 
-from gateway.compose import Gateway
-from gateway.config import read
 from gateway.config.environment import SEAL_KEYS
 from gateway.log import Log
 from gateway.shared_state import MemoryState
@@ -27,6 +25,7 @@ from gateway.standin import Org, OrgSession, RunningOrg, serve
 from tests.attacks.replies import Reply, told
 from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, WIKI, Browser, Times
 from tests.house.configurations import SEALED
+from tests.house.side_by_side import AnyGateway, made_gateway, with_state
 from tests.proxy.conftest import PATIENCE, Behind, Visit, Wire
 
 __all__ = [
@@ -129,7 +128,7 @@ class Site:
     org: Org
     running: RunningOrg
     behind: Behind
-    gateway: Gateway
+    gateway: AnyGateway
     times: Times
     written: io.StringIO
     browsers: aiohttp.ClientSession
@@ -142,8 +141,8 @@ class Site:
         """The same with another gateway on the same configuration: a replica, or a restart with other keys (newest first)."""
         keys = {SEAL_KEYS: ",".join(base64.b64encode(key).decode() for key in seal_keys)} if seal_keys else SEALED
         state = self.state.beside() if self.state is not None else None
-        settings, log = read("gateway.toml", self.configuration, keys), Log("debug", stream=self.written)
-        other = Gateway(settings, log, clock=self.times.clock(), state=state)
+        log = Log("debug", stream=self.written)
+        other = made_gateway(self.configuration, log, self.times.clock(), environ=keys, state=state)
         await other.start()
         try:
             yield replace(self, gateway=other)
@@ -175,7 +174,7 @@ class Site:
 
     def browser(self) -> Browser:
         """Cookies by host, follows nothing by itself."""
-        return Browser(self.browsers, self.gateway.public_port)
+        return Browser(self.browsers, lambda: self.gateway.public_port)
 
     def session(self, login: str = ALICE) -> tuple[Browser, OrgSession]:
         """A browser whose user has signed in at the org, and has not been to an app yet."""
@@ -235,9 +234,9 @@ async def deployed(
     app = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
     behind.port = app.sockets[0].getsockname()[1]
     text = configuration.format(org=running.url, upstream=f"http://{named.app}:{behind.port}", listen=listen, session=session)
-    log = Log("debug", stream=written)
+    text = with_state(text) if shares else text
     state = MemoryState(times.clock()) if shares else None
-    gateway = Gateway(read("gateway.toml", text, SEALED), log, clock=times.clock(), nameservers=named.nameservers, state=state)
+    gateway = made_gateway(text, Log("debug", stream=written), times.clock(), nameservers=named.nameservers, state=state)
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
     made = Site(org, running, behind, gateway, times, written, browsers, text, state)
     await gateway.start()

@@ -142,6 +142,7 @@ async def test_l14_with_a_state_that_fails_a_sign_out_acts_here_and_the_ttl_boun
         for one in (line, his):
             assert (await replica.ask("/", one)).status == 200
         (tmp_path / "state.db").rename(tmp_path / "away.db")
+        (tmp_path / "state.db").mkdir()
         page = await browser.post(SIGN_OUT, "to=")
         assert page.status in (200, 303)
         assert (await site.ask("/", line)).status == 401
@@ -150,6 +151,7 @@ async def test_l14_with_a_state_that_fails_a_sign_out_acts_here_and_the_ttl_boun
         site.org.faults.add(Fault(ME, "DELETE", 503, times=None))  # from here on Okta itself ends nothing
         await bob.post(SIGN_OUT, "to=")
         assert (await replica.ask("/", his)).status == 200
+        (tmp_path / "state.db").rmdir()
         (tmp_path / "away.db").rename(tmp_path / "state.db")
         site.times.passed += 1.1  # the next try to write what could not be written
         async with asyncio.timeout(20):

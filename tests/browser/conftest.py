@@ -4,6 +4,7 @@ Everything lives in one event loop, that of the run: a browser that was begun in
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from tests.browser.careless_front import careless_front
 from tests.browser.other_site import OtherSite, serve_other_site
 from tests.browser.visitor import Visitor
 from tests.journeys.stage import CHROMIUM_FLAGS, Stage, Stages
+
+_FORGETS = "--disable-back-forward-cache"
 
 Arrive = Callable[..., Awaitable[Visitor]]
 
@@ -31,6 +35,38 @@ async def chromium(playwright: Playwright, chromium_path: Path) -> AsyncIterator
     browser = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
     yield browser
     await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def keeping(playwright: Playwright, chromium_path: Path) -> AsyncIterator[Browser]:
+    """Chromium as people have it: whole pages are kept in memory for the back button (playwright turns that off)."""
+    browser = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS, ignore_default_args=[_FORGETS])
+    yield browser
+    await browser.close()
+
+
+@asynccontextmanager
+async def _behind_a_careless_front(playwright: Playwright, path: Path, stage: Stage, *defaults_left_out: str) -> AsyncIterator[Browser]:
+    async with careless_front(stage) as front:
+        flags = (*CHROMIUM_FLAGS, front.flag(stage))
+        browser = await playwright.chromium.launch(executable_path=path, args=flags, ignore_default_args=defaults_left_out)
+        yield browser
+        await browser.close()
+        assert front.undone
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def unguarded(playwright: Playwright, chromium_path: Path, stage: Stage) -> AsyncIterator[Browser]:
+    """As ``chromium``, behind a front proxy that undoes what the gateway says about keeping: the control."""
+    async with _behind_a_careless_front(playwright, chromium_path, stage) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def unguarded_keeping(playwright: Playwright, chromium_path: Path, stage: Stage) -> AsyncIterator[Browser]:
+    """As ``keeping``, behind such a front proxy."""
+    async with _behind_a_careless_front(playwright, chromium_path, stage, _FORGETS) as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -21,7 +21,7 @@ class Visitor:
     """One person, one fresh profile, one page to begin with.
 
     ``awaited_statuses``: refusals that the journey is about; ``is_losing_sessions``: pages of the app stay open while their
-    session ends, so that what they still load is refused and their live parts are cut.
+    session ends, so that what they still load is refused and their live parts are cut, also by the browser's memory of pages.
     """
 
     stage: Stage
@@ -40,6 +40,8 @@ class Visitor:
 
     def _heard(self, message: ConsoleMessage) -> None:
         if self.is_losing_sessions and message.page is not None and message.page.url.startswith(f"{self.stage.where.app}/"):
+            return
+        if self.is_losing_sessions and "Page entered Back-Forward Cache" in message.text:
             return
         status = _STATUS.search(message.text)
         if status is not None and int(status[1]) in self.awaited_statuses:

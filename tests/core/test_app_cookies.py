@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.core.app_cookies import kept_cookie
+from gateway.core.app_cookies import MOST_ATTRIBUTES, kept_cookie
 from gateway.core.cookies import is_gateway_name, is_okta_name
 
 LOGIN, APP = "login.example.com", "hr.example.com"
@@ -120,6 +120,12 @@ sid=1; SubDomain=example.com
 def test_every_other_cookie_goes_on_to_the_byte(text: str) -> None:
     line = text.encode()
     assert kept_cookie(line, LOGIN) is line
+
+
+def test_a_cookie_with_more_attributes_than_anybody_sets_is_dropped() -> None:
+    line = b"sid=1; Domain=example.com" + b";" * MOST_ATTRIBUTES
+    assert kept_cookie(line, LOGIN) is None
+    assert kept_cookie(line[:-1], LOGIN) == b"sid=1" + b";" * (MOST_ATTRIBUTES - 1)
 
 
 OURS = [b"__Host-gateway=x", b"__HOST-gateway-start=x; Path=/", b"=__Host-gateway=x", b" __host-Gateway =x", b"__Host-gateway"]

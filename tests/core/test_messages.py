@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.messages import (
     LINE_TOO_LONG,
+    MOST_COOKIES,
     Answer,
     Authority,
     Fields,
@@ -145,6 +146,13 @@ def test_fields_are_bounded_together() -> None:
     size = sum(len(name) + len(value) + 4 for name, value in fields)
     assert refused(replace(GOOD, fields=fields), HeadLimits(fields_bytes=size)) is None
     assert refused(replace(GOOD, fields=fields), HeadLimits(fields_bytes=size - 1)) == (431, "fields_too_large")
+
+
+def test_cookies_are_counted_over_all_lines() -> None:
+    lines = ((b"Cookie", b"a;" * (MOST_COOKIES // 2)), (b"cookie", b"b;" * (MOST_COOKIES // 2 - 1)))
+    assert refused(replace(GOOD, fields=(*HOST, *lines))) is None
+    assert refused(replace(GOOD, fields=(*HOST, *lines, (b"COOKIE", b"c; d")))) == (431, "too_many_cookies")
+    assert refused(replace(GOOD, fields=(*HOST, (b"A", b";" * MOST_COOKIES)))) is None
 
 
 def test_fields_are_counted() -> None:

@@ -1,7 +1,6 @@
-"""Navigation, where from: silence is no consent, hearsay is no address, and a loop ends."""
+"""Navigation, where from: silence is no consent, hearsay is no address."""
 
 import ipaddress
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,12 +8,9 @@ from hypothesis import strategies as st
 
 from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.core.navigation import (
-    BOUNCE_SECONDS,
-    BOUNCES_ALLOWED,
     UNKNOWN_CLIENT,
     Kind,
     Network,
-    StartMark,
     client_address,
     is_document,
     is_same_origin_post,
@@ -25,7 +21,6 @@ from gateway.core.navigation import (
 HR, LOGIN, PORTAL = "https://hr.example.com", "https://login.example.com", "https://portal.example.org"
 HTML = "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
 NAVIGATE = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
-NONCE = "n" * 22
 TRUSTED: tuple[Network, ...] = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
 
 
@@ -122,48 +117,6 @@ def test_silence_and_noise_are_no_consent(pairs: list[tuple[str, str]]) -> None:
     says_site = any(name == "Sec-Fetch-Site" and value in ("same-origin", "same-site") for name, value in pairs)
     assert not origin_is_listed(request, ())
     assert says_site or not is_same_origin_post(request, HR)
-
-
-@pytest.mark.parametrize(
-    ("value", "mark"),
-    [
-        (None, StartMark(None)),
-        (b"", StartMark(None)),
-        (NONCE.encode(), StartMark(NONCE)),
-        (NONCE.encode() + b"~990~1000", StartMark(NONCE, (990, 1000))),
-        (b"~990", StartMark(None, (990,))),
-        (b"short~990", StartMark(None, (990,))),
-        (NONCE.encode() + b"~940~941~1005~1006", StartMark(NONCE, (941, 1005))),
-        (NONCE.encode() + b"~x~-1~+990~ 990~9e2~\xb2", StartMark(NONCE)),
-        (NONCE.encode() * 6, StartMark(None)),
-        (NONCE.encode() + b"\n", StartMark(None)),
-        (NONCE.encode() + b"~990\n", StartMark(NONCE)),
-    ],
-)
-def test_a_start_mark_holds_what_is_understood_and_young(value: bytes | None, mark: StartMark) -> None:
-    assert StartMark.parse(value, 1000.5) == mark
-
-
-@given(st.from_regex(r"[A-Za-z0-9_-]{22,128}", fullmatch=True), st.lists(st.floats(0, 20), max_size=15), st.integers(0, 10**10))
-def test_a_start_mark_survives_its_cookie_and_counts_up(nonce: str, gaps: list[float], start: int) -> None:
-    mark, now = StartMark(None), float(start)
-    for count, gap in enumerate(gaps, start=1):
-        now += gap
-        young = [at for at in mark.bounces if now - at <= BOUNCE_SECONDS]
-        mark = StartMark.parse(mark.render().encode(), now).bounced(nonce, now)
-        assert mark.nonce == nonce
-        assert list(mark.bounces) == [*young, int(now)][-10:]
-        assert mark.is_loop() is (len(mark.bounces) >= BOUNCES_ALLOWED)
-        assert count >= BOUNCES_ALLOWED or not mark.is_loop()
-    assert StartMark.parse(mark.render().encode(), now) == mark
-    assert not StartMark.parse(mark.render().encode(), now + BOUNCE_SECONDS + 1).is_loop()
-
-
-@given(st.binary(max_size=60), st.floats(0, 1e12))
-def test_any_cookie_value_is_a_mark(value: bytes, now: float) -> None:
-    mark = StartMark.parse(value, now)
-    assert StartMark.parse(mark.render().encode(), now) == mark
-    assert replace(mark, bounces=()).is_loop() is False
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.nested_tokens import DEEPEST_NESTING, MOST_NESTED, may_nest_more_tokens, nested_tokens, tokens_in_location
+from gateway.core.nested_tokens import (
+    DEEPEST_NESTING,
+    LONGEST_NESTED,
+    MOST_NAMES,
+    MOST_NESTED,
+    MOST_PIECES,
+    NestedTokens,
+    nested_tokens,
+    tokens_in_location,
+)
 from gateway.core.session import SessionToken
 
 NAMES = ("sessionToken", "onetimetoken", "token", "stateToken", "request_uri")
@@ -35,11 +44,17 @@ def nested(value: str, depth: int) -> str:
         f'next="/x?token={T.value}"',
         f"a=session%00Token={T.value}",
         f"token%3D{nested(T.value.replace('-', '%2D'), 1)}",
+        f"fromURI=%2Fapp%3Fto%C2%ADk%E2%80%8Ben%3D{T.value}",
+        f"fromURI=%2Fapp%3Fto%E2%84%AAen%3D{T.value}",
+        f"fromURI=%2Fapp%C3%A9to%0Aken%3D{T.value}",
+        f"token=sessionToken={T.value}",
+        f"fromURI=%2Fapp%3F%C5%BFessionToken%3D{T.value}",
     ],
 )
 def test_a_token_is_found_at_any_depth(text: str) -> None:
-    assert T in nested_tokens(text)
-    assert not may_nest_more_tokens(text)
+    found = nested_tokens(text)
+    assert T in found.tokens
+    assert found.is_all
 
 
 @pytest.mark.parametrize(
@@ -47,29 +62,39 @@ def test_a_token_is_found_at_any_depth(text: str) -> None:
     ["", "a=b", "id_token=x", "access-token=x", "sessionToken", "sessionToken=", "sessionToken=undefined", "token=Null", "token%3D", "%"],
 )
 def test_what_is_no_token_is_not_found(text: str) -> None:
-    assert nested_tokens(text) == ()
-    assert not may_nest_more_tokens(text)
+    assert nested_tokens(text) == NestedTokens((), is_all=True)
 
 
 def test_a_value_is_read_in_both_ways_and_with_its_padding() -> None:
-    assert nested_tokens("token=a+b") == (SessionToken("a+b"), SessionToken("a b"))
-    assert nested_tokens("token=YQ==&b") == (SessionToken("YQ=="),)
-    assert nested_tokens("token=a=token=b") == (SessionToken("a"), SessionToken("b"))
+    assert nested_tokens("token=a+b").tokens == (SessionToken("a+b"), SessionToken("a b"))
+    assert nested_tokens("token=YQ==&b").tokens == (SessionToken("YQ=="),)
+    assert nested_tokens("token=a=token=b").tokens == (SessionToken("a"), SessionToken("b"))
 
 
 def test_more_than_64_are_counted_and_not_returned() -> None:
     many = "&".join(f"token={number}" for number in range(MOST_NESTED + 1))
-    assert nested_tokens(many) == tuple(SessionToken(str(number)) for number in range(MOST_NESTED))
-    assert may_nest_more_tokens(many)
-    assert not may_nest_more_tokens("&".join(f"token={number}" for number in range(MOST_NESTED)))
-    assert not may_nest_more_tokens("&".join(["token=same"] * 1000))
+    assert nested_tokens(many) == NestedTokens(tuple(SessionToken(str(number)) for number in range(MOST_NESTED)), is_all=False)
+    assert nested_tokens("&".join(f"token={number}" for number in range(MOST_NESTED))).is_all
+
+
+def test_more_names_than_anybody_sends_are_not_read() -> None:
+    assert nested_tokens("&".join(["token=same"] * MOST_NAMES)) == NestedTokens((SessionToken("same"),), is_all=True)
+    assert nested_tokens("&".join(["token=same"] * (MOST_NAMES + 1))) == NestedTokens((), is_all=False)
+    assert not nested_tokens("&".join(["token=same"] * MOST_NAMES) + "%26request_uri=a").is_all
 
 
 def test_deeper_than_5_is_said_and_not_read() -> None:
-    deep = nested("x?token=a", DEEPEST_NESTING + 1)
-    assert nested_tokens(deep) == ()
-    assert may_nest_more_tokens(deep)
-    assert nested_tokens(nested("x?token=a", DEEPEST_NESTING)) == (SessionToken("a"),)
+    assert nested_tokens(nested("x?token=a", DEEPEST_NESTING + 1)) == NestedTokens((), is_all=False)
+    assert nested_tokens(nested("x?token=a", DEEPEST_NESTING)) == NestedTokens((SessionToken("a"),), is_all=True)
+
+
+def test_a_long_text_is_decoded_twice_where_little_of_it_is_still_escaped() -> None:
+    long = "x" * (2 * LONGEST_NESTED)
+    deep = nested("x?token=a", 3)
+    assert nested_tokens(f"SAMLRequest={long}%2B&RelayState={deep}") == NestedTokens((SessionToken("a"),), is_all=True)
+    assert nested_tokens(f"SAMLRequest={long}%25&RelayState=x") == NestedTokens((), is_all=True)
+    assert nested_tokens(f"RelayState={long}{deep}") == NestedTokens((), is_all=False)
+    assert nested_tokens("&" * MOST_PIECES + f"{long}&RelayState={deep}") == NestedTokens((), is_all=False)
 
 
 tokens = st.text("ABCabc019-_.~:", min_size=1).filter(lambda text: text.casefold() not in ("null", "undefined"))
@@ -94,8 +119,8 @@ def test_nothing_around_a_token_hides_it(
     for _ in range(depth):
         text = f"fromURI={encode(text, safe='')}"
     found = nested_tokens(f"{before}&{text}")
-    assert SessionToken(token) in found
-    assert len(found) <= MOST_NESTED
+    assert SessionToken(token) in found.tokens
+    assert len(found.tokens) <= MOST_NESTED
 
 
 LOCATIONS = [

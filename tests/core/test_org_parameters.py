@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.org_parameters import MOST_PARAMETERS, NOTHING, Parameters, folded_name, jwt_claims
+from gateway.core.org_parameters import MOST_PARAMETERS, MOST_VALUES, NOTHING, Parameters, folded_name, folded_names, jwt_claims
 from gateway.core.session import SessionToken
 from tests.core.test_org_requests import FORM, JSON, head
 
@@ -69,6 +69,19 @@ def test_as_many_parameters_as_nobody_sends_are_doubt() -> None:
     assert taken("a;" * MOST_PARAMETERS + "&token=x").doubt == "too_many_parameters"
 
 
+def test_more_tokens_than_anybody_sends_are_doubt() -> None:
+    many = [f"token={number}" for number in range(MOST_VALUES + 1)]
+    assert taken("&".join(many[:-1])).doubt is None
+    assert (len(taken("&".join(many)).tokens), taken("&".join(many)).doubt) == (MOST_VALUES, "too_many_parameters")
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["%26", "&", "%2526", "%", "%C3", "%A9", "é", "+", " ", "a", "Token", "%54", "\x00"])).map("".join))
+)
+def test_names_that_are_decoded_together_read_as_each_by_itself(raws: list[str]) -> None:
+    assert folded_names(raws) == [folded_name(raw) for raw in raws]
+
+
 @pytest.mark.parametrize(
     ("raw", "name"),
     [
@@ -77,6 +90,7 @@ def test_as_many_parameters_as_nobody_sends_are_doubt() -> None:
         ("%2573ession+Token", "sessiontoken"),
         ("%25252574oken", "%74oken"),
         ("to%00ken", "token"),
+        ("a&%26%2526b", "a!!!b"),
     ],
 )
 def test_a_name_is_decoded_three_times(raw: str, name: str) -> None:

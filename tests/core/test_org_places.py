@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.org_places import LONGEST_PATH, TOKEN_NAMES, Ending, Place
+from gateway.core.org_places import LONGEST_NESTED, LONGEST_PATH, TOKEN_NAMES, Ending, Place
 
 COOKIE_REDIRECTS = {
     "plain": "/login/sessionCookieRedirect",
@@ -108,6 +108,13 @@ def test_a_path_that_is_too_long_is_not_judged() -> None:
     assert place.is_too_long
     assert place.takes_bodies
     assert place.ending is None
+
+
+def test_a_long_path_that_is_encoded_twice_is_not_judged() -> None:
+    long = "/login/" + "x" * LONGEST_NESTED
+    assert Place.of(f"{long}%2541") == Place((), is_too_long=True)
+    assert not Place.of(f"{long}%41").is_too_long
+    assert not Place.of("/login/%2541").is_too_long
 
 
 def test_places_that_end_a_session_are_known() -> None:

@@ -24,7 +24,7 @@ notes = st.one_of(
     st.builds(Ticket, texts, texts, texts, cookies, texts, texts, texts, seconds, texts, texts),
     st.builds(Pending, cookies),
     st.builds(Confirmation, texts, texts, texts, st.binary(max_size=30), st.lists(st.binary(max_size=16), max_size=3).map(tuple), seconds),
-    st.builds(SignedOut, cookies, st.booleans(), texts, texts, seconds),
+    st.builds(SignedOut, cookies, texts, texts, texts, seconds),
 )
 CLASSES: tuple[type[Note], ...] = (Pass, Start, Ticket, Pending, Confirmation, SignedOut)
 ALICE = Pass((SessionCookie(b"sid", b"102alice\xff"), SessionCookie(b"idx", b'e"y;J')), "00u1", "102abc", 1.5)

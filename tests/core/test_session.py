@@ -24,6 +24,7 @@ from gateway.core.session import (
     interpret,
     is_json,
     key_of,
+    login_key,
     moment,
     parts_of,
     shown,
@@ -253,3 +254,13 @@ def test_t27_only_what_is_called_json_is_read(content_type: str | None, expected
     fields = {} if content_type is None else {"Content-Type": content_type}
     assert isinstance(interpret(200, fields, body()), Session) == expected
     assert (interpret(404, fields, MISSING) == NoSession("not_found")) == expected
+
+
+@pytest.mark.parametrize("login", ["M\u00fcller@example.com", "MU\u0308LLER@Example.com", "m\u00fcller@EXAMPLE.com"])
+def test_a_login_is_one_whatever_its_case_and_the_composition_of_its_letters(login: str) -> None:
+    assert login_key(login) == login_key("mu\u0308ller@example.com") != login_key("muller@example.com")
+
+
+@given(st.text())
+def test_a_login_s_key_is_its_own_key(login: str) -> None:
+    assert login_key(login_key(login)) == login_key(login)

@@ -264,6 +264,26 @@ def test_a_doubtful_cookie_that_okta_says_nothing_about_is_refused_before_anythi
     assert made.to_the_end() == Refuse("client_limited", revoked=True, retry_at=7.0)
 
 
+def test_a_planted_cookie_that_nobody_may_ask_about_keeps_no_session_alive() -> None:
+    limited = (Unknown("guesses_limited", 7.0), True)
+    made = Run((IDX, OTHER_SID, SID), goal=Goal.SIGN_OUT, doubtful=frozenset((IDX, OTHER_SID)))
+    made.answers = [(GONE, True), limited, (Unknown("timed_out"), True), (GONE, True), (ALICE, True)]
+    assert made.to_the_end() == Refuse("guesses_limited", revoked=True, retry_at=7.0)
+    assert made.commands[1:-1] == [Verify(IDX), Verify(OTHER_SID), Close((SID,)), Verify(SID), Close((SID,)), Verify(SID)]
+    gone = Run((IDX, SID), goal=Goal.SIGN_OUT, doubtful=frozenset((IDX,)), gone=frozenset((SID,)), answers=[(GONE, True), limited])
+    assert isinstance(gone.to_the_end(), Refuse)
+
+
+@given(everything)
+def test_what_is_doubtful_never_keeps_what_is_known_from_being_closed(made: Run) -> None:
+    final = made.to_the_end()
+    known = set(made.cookies) - made.doubtful
+    if not isinstance(final, Refuse) or not final.revoked or not known:
+        return
+    closed = {cookie for command in made.commands if isinstance(command, Close) for cookie in command.cookies}
+    assert known - made.gone <= closed or any(isinstance(event, Closed) and not event.accepted for event in made.events)
+
+
 def test_an_event_that_answers_nothing_is_a_bug() -> None:
     switch, _ = begin(Goal.REDEEM, (SID,), trusted=True)
     with pytest.raises(ValueError, match="Verified does not answer Ask"):

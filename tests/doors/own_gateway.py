@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -86,7 +86,7 @@ class Reply:
 class Browser:
     """Cookies by host as browsers keep them: ``__Host-`` cookies only with their attributes, expired ones go."""
 
-    def __init__(self, client: aiohttp.ClientSession, port: int) -> None:
+    def __init__(self, client: aiohttp.ClientSession, port: int | Callable[[], int]) -> None:
         self._client = client
         self._port = port
         self.jars: dict[str, dict[str, str]] = {}
@@ -102,7 +102,7 @@ class Browser:
         host, target = parts.netloc, url[len(f"{parts.scheme}://{parts.netloc}") :]
         kept = cookie if cookie is not None else "; ".join(f"{name}={value}" for name, value in self.jar(url).items())
         sent = {"Host": host, **fields, **({"Cookie": kept} if kept else {})}
-        address = yarl.URL(f"http://127.0.0.1:{self._port}{target}", encoded=True)
+        address = yarl.URL(f"http://127.0.0.1:{self._port() if callable(self._port) else self._port}{target}", encoded=True)
         data = body if body or method == "POST" else None
         async with self._client.request(method, address, headers=sent, data=data, allow_redirects=False) as response:
             reply = Reply(response.status, list(response.headers.items()), (await response.read()).decode())
@@ -215,7 +215,7 @@ class OwnGateway:
         self._handoff = AppHandoff(TABLE, *both, clock, Owners([b"k" * 32]), tickets)
         pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock)
         self._app = AppOwnPaths(self._handoff, out, pages, clock)
-        handoff = LoginHandoff(TABLE, *both, self.closer, tickets, clock, SIGN_IN)
+        self.at_login = handoff = LoginHandoff(TABLE, *both, self.closer, tickets, clock, SIGN_IN)
         login_out = LoginSignOut(TABLE, *both, self.closer, clock, SIGN_IN)
         self._login = LoginOwnPaths(handoff, login_out, LoginPages(TABLE, self.sessions, clock, SIGN_IN), clock)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gateway.clock import Clock
-from gateway.closing import Closer
+from gateway.closing import LIMITED, Closer
 from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.core.switch import Confirm, Proven, Redeem, Refuse
 from gateway.okta import Browser, Okta
@@ -119,6 +119,17 @@ async def test_t8_a_client_without_guesses_left_is_refused_and_nobody_tries_agai
     cookies, session = room.signed_in()
     room.sessions.issued(cookies)
     assert await room.closer.switch(cookies, BROWSER, trusted=True) == Redeem() and session.is_over
+
+
+async def test_t8_a_planted_cookie_keeps_no_known_session_alive_where_no_guess_is_left(room: Room) -> None:
+    """Whoever shares the client's address, and a sibling host, could else keep a user signed in at Okta behind her sign-out."""
+    for number in range(300 // 8 + 1):
+        await room.closer.close(made_up(number), BROWSER)
+    cookies, session = room.signed_in()
+    room.sessions.issued(cookies)
+    signed_out = await room.closer.close((*made_up(90)[:2], *cookies), BROWSER)
+    assert isinstance(signed_out, Refuse) and signed_out.reason in LIMITED
+    assert session.is_over and room.closer.backlog == 0
 
 
 async def test_t8_one_client_has_one_closing_of_made_up_cookies_at_a_time(room: Room) -> None:

@@ -242,7 +242,7 @@ async def test_a_start_older_than_its_nonce_begins_again_and_ends_well(gateway: 
     gateway.times.passed += 601
     browser.jar(HR).clear()  # Max-Age has passed
     again = await browser.ask(started.location)
-    assert (again.status, again.location) == (302, f"{HR}/.gateway/sign-in?to=%2Freports")
+    assert (again.status, again.location) == (302, f"{HR}/.gateway/sign-in?to=%2Freports&late=1")
     reply, asked = await browser.walk(again.location)
     assert reply.body == f"hello {ALICE}" and asked[-1] == f"{HR}/reports"
 

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.doors.own_gateway import HR, Browser, OwnGateway, own_gateway
+from gateway.core.messages import RequestHead, parse_authority
+from gateway.policy.session.sign_in_loops import STRAIGHT_ON_ALLOWED, StartMark
+from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, Browser, OwnGateway, own_gateway
 
-PASS = "__Host-gateway"
+PASS, START = "__Host-gateway", "__Host-gateway-start"
 
 
 @pytest.fixture
@@ -76,3 +78,89 @@ async def test_a_sign_in_that_brings_no_session_four_times_is_explained_by_the_l
     statuses = [(await browser.ask(started.location)).status for _ in range(4)]
     assert statuses == [302, 302, 302, 400]
     assert (await browser.ask(started.location)).status == 302
+
+
+async def test_a_browser_that_keeps_nothing_but_a_pass_that_has_ended_goes_round_as_often_and_no_more(gateway: OwnGateway) -> None:
+    """Once the count began anew wherever the pass that was shown had ended: so it never came to three."""
+    browser = await gateway.in_app(ALICE)
+    ended = browser.jar(HR)[PASS]
+    await gateway.revoke(browser)
+    browser.signs_in(gateway.org.sign_in(BOB))
+    statuses = []
+    for _ in range(4):
+        reply = await browser.ask(f"{HR}/")
+        statuses.append(reply.status)
+        if reply.status == 302:
+            await browser.ask((await browser.ask(reply.location)).location)
+            browser.jar(HR)[PASS] = ended
+    assert statuses == [302, 302, 302, 400]
+
+
+async def test_users_who_take_turns_go_round_in_no_circle(gateway: OwnGateway) -> None:
+    browser = await gateway.in_app(ALICE)
+    for login in (BOB, ALICE, BOB, ALICE, BOB, ALICE):
+        await gateway.revoke(browser)
+        browser.signs_in(gateway.org.sign_in(login))
+        reply, _ = await browser.walk(f"{HR}/")
+        assert reply.body == f"hello {login}"
+
+
+async def test_a_session_that_ends_behind_each_of_its_tickets_is_a_circle_too(gateway: OwnGateway) -> None:
+    browser = gateway.browser()
+    statuses = []
+    for _ in range(4):
+        browser.signs_in(gateway.org.sign_in(ALICE))
+        reply = await browser.ask(f"{HR}/")
+        statuses.append(reply.status)
+        if reply.status == 302:
+            handed = await browser.ask(reply.location)
+            await gateway.revoke(browser)
+            again = await browser.ask(handed.location)
+            assert (again.status, again.location) == (303, "/.gateway/sign-in?to=%2F")
+    assert statuses == [302, 302, 302, 302], "each was another session: its user's own doing"
+    ways = StartMark.parse(browser.jar(HR)[START].encode(), gateway.times.clock().wall()).ways
+    assert len(ways) == 4, "and all of them count"
+
+
+async def test_a_login_host_whose_clock_is_ahead_finds_each_start_too_old_three_times(gateway: OwnGateway) -> None:
+    browser, _ = gateway.signed_in()
+    url, statuses = f"{HR}/one", []
+    for _ in range(4):
+        begun = await browser.ask(url)
+        statuses.append(begun.status)
+        if begun.status == 302:
+            gateway.times.passed += 700
+            late = await browser.ask(begun.location)
+            gateway.times.passed -= 700
+            url = late.location
+            assert url == f"{HR}/.gateway/sign-in?to=%2Fone&late=1"
+    assert statuses == [302, 302, 302, 302]
+    assert (await browser.ask(url)).status == 400
+
+
+async def test_tickets_that_come_too_late_to_a_live_pass_are_counted_as_it_goes_straight_on(gateway: OwnGateway) -> None:
+    browser = await gateway.in_app(ALICE)
+    for _ in range(STRAIGHT_ON_ALLOWED):
+        kept = browser.jar(HR).pop(PASS)
+        late = await browser.ticket_url()
+        browser.jar(HR)[PASS] = kept
+        gateway.times.passed += 31
+        assert (await browser.ask(late)).status == 303
+        gateway.times.passed -= 31
+    assert (await browser.ask(f"{HR}/.gateway/sign-in?to=/")).status == 400
+
+
+async def test_a_hand_off_whose_browser_signs_in_again_and_again_is_sent_back_three_times(gateway: OwnGateway) -> None:
+    browser = gateway.browser()
+    url = (await browser.ask(f"{HR}/one")).location
+    told = [await gateway.at_login.sent_back(_came(url)) for _ in range(4)]
+    assert [one.answer.status for one in told] == [307, 307, 307, 400] and b"circles" in told[-1].answer.body
+    assert (await gateway.at_login.sent_back(_came(url))).answer.status == 307
+    for query in ("", "?start=x", "?start=a&start=b"):
+        assert (await gateway.at_login.sent_back(_came(f"{LOGIN}/.gateway/handoff{query}"))).answer.status == 400
+
+
+def _came(url: str) -> RequestHead:
+    authority = parse_authority("login.example.com", True)
+    assert authority is not None
+    return RequestHead("GET", url.removeprefix(LOGIN), authority, (), True, "192.0.2.1", "192.0.2.1")

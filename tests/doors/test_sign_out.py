@@ -97,8 +97,8 @@ async def test_switching_the_user_goes_on_to_a_sign_in_of_the_app(gateway: OwnGa
 async def test_a_forged_stale_or_foreign_note_of_a_sign_out_only_shows_the_button(gateway: OwnGateway) -> None:
     browser, session = gateway.signed_in()
     cookies = (SessionCookie(b"sid", str(session.sid).encode()),)
-    stale = SignedOut(cookies, True, "", "hr.example.com:443", gateway.times.began - 1)
-    fresh = SignedOut(cookies, True, "", "hr.example.com:443", gateway.times.began + 60)
+    stale = SignedOut(cookies, "", "", "hr.example.com:443", gateway.times.began - 1)
+    fresh = SignedOut(cookies, "", "", "hr.example.com:443", gateway.times.began + 60)
     notes = [
         "AAAA",
         gateway.sealer.seal("signed-out", "login.example.com:443", stale.packed()),

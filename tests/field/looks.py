@@ -3,9 +3,10 @@
 A new one belongs into ``LOOKS``; ``test_t1_linear`` measures them all.
 """
 
+import json
 from collections.abc import Callable
 
-from gateway.core import cookies, first_line, messages, navigation, nested_tokens, org_requests, paths, percent, rewriting, varying
+from gateway.core import cookies, first_line, hop, messages, navigation, nested_tokens, org_requests, paths, percent, rewriting, varying
 from gateway.core.answer_fields import from_app, private
 from gateway.core.app_cookies import kept_cookie
 from gateway.core.dialects import DIALECTS, original
@@ -15,14 +16,19 @@ from gateway.core.org_parameters import Parameters, folded_name
 from gateway.core.org_places import LONGEST_PATH, Place
 from gateway.core.prefixes import Prefixes
 from gateway.core.redemption import cookies_set, leaves_with_token, settled
-from gateway.core.routing import LoginHost, RouteTable
+from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, place_of
 from gateway.core.session import SessionCookie
-from gateway.policy.switch import clients, new_session, start
+from gateway.doors.own_requests import parameters
+from gateway.policy.session import sign_in_loops
+from gateway.policy.switch import clients, foreign_forms, new_session, start
 
 HEAD = RequestHead("GET", "/", Authority("login.example.com", 443), (), True, "192.0.2.1", "192.0.2.1")
 FORM, JSON, PLAIN = b"application/x-www-form-urlencoded", b"application/json", b"text/plain"
 REWRITING = rewriting.Rewriting("https://app.example.com", frozenset({("http", Authority("inner", 80))}), Prefixes("/a", "/b"))
 LOGIN = RouteTable(LoginHost("https://login.example.com", Authority("login.example.com", 443)), ())
+RULES = (Rule("/admin/**", Access.ANYONE), Rule("/**/a/**/b", Access.ANYONE))
+HR, IIS = (App("app", LOGIN.login.origin, LOGIN.login.authority, RULES, case_insensitive=windows) for windows in (False, True))
+LONGEST_PATH_AT_APPS = HeadLimits().line_bytes
 WIDE = HeadLimits(line_bytes=64 * 1024)
 
 
@@ -56,6 +62,16 @@ def asked(name: bytes) -> Callable[[str], object]:
     ]
 
 
+def cookie(look: Callable[[messages.Fields], object]) -> Callable[[str], object]:
+    """More cookies than a head may have are refused before anybody looks at one."""
+    return lambda text: text.count(";") >= messages.MOST_COOKIES or look(fields(b"cookie", text))
+
+
+def place(app: App) -> Callable[[str], object]:
+    """A target is ASCII, or it is refused before."""
+    return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS])
+
+
 LOOKS: dict[str, Callable[[str], object]] = {
     "percent.unescaped": percent.unescaped,
     "percent.printable": percent.printable,
@@ -63,6 +79,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "org_places": judged_place,
     "org_parameters.folded_name": folded_name,
     "org_parameters, a query": taken,
+    "org_parameters, a form of another site": lambda text: foreign_forms.return_parameters(text.encode("utf-8", "replace")),
     "nested_tokens": nested_tokens.nested_tokens,
     "nested_tokens.tokens_in_location": nested_tokens.tokens_in_location,
     "nested_tokens.tokens_in_location, a query": lambda text: nested_tokens.tokens_in_location("/oauth2/v1/authorize?" + text),
@@ -73,15 +90,22 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "org_requests, an id_token_hint": lambda text: org_requests.read(head("/oauth2/v1/logout?id_token_hint=e30." + text)),
     "org_requests, a form": body("/login/sessionCookieRedirect", FORM),
     "org_requests, JSON": body("/api/v1/sessions", JSON),
+    "org_requests, a name in JSON": lambda text: body("/api/v1/sessions", JSON)(json.dumps({text[::2]: "a", "a": text[1::2]})),
+    "org_requests, bytes that are no text": lambda text: org_requests.read(
+        head("/login/sessionCookieRedirect", "POST", (b"Content-Type", FORM)), text.encode("latin-1", "replace")
+    ),
     "org_requests, text": body("/app/a/b/sso/saml", PLAIN),
     "org_requests, a Content-Type": lambda text: org_requests.read(head("/app/a", "POST", *fields(b"content-type", text)), b"a=b"),
     "the reload of a link, without its tokens": lambda text: org_requests.without_tokens("/?" + text),
-    "cookies.session_cookies": lambda text: cookies.session_cookies(fields(b"cookie", text)),
-    "cookies.without, for an app": lambda text: cookies.without(fields(b"cookie", text), cookies.not_the_apps),
-    "cookies.without, with a token": lambda text: cookies.without(fields(b"cookie", text), leaves_with_token),
+    "cookies.session_cookies": cookie(cookies.session_cookies),
+    "cookies.without, for an app": cookie(lambda lines: cookies.without(lines, cookies.not_the_apps)),
+    "cookies.without, with a token": cookie(lambda lines: cookies.without(lines, leaves_with_token)),
     "cookies.without, one value": lambda text: cookies.without(fields(b"cookie", 'a="' + text.replace(";", "")), leaves_with_token),
-    "cookies.single": lambda text: cookies.single(fields(b"cookie", text), cookies.PASS_NAME),
-    "fields.to_org": lambda text: to_org((*fields(b"connection", text), *fields(b"cookie", text)), "192.0.2.1", leaves_with_token),
+    "cookies.single": cookie(lambda lines: cookies.single(lines, cookies.PASS_NAME)),
+    "hop.takes_away": lambda text: hop.takes_away(text.encode("utf-8", "replace")),
+    "fields.to_org": cookie(
+        lambda lines: hop.takes_away(lines[0][1]) or to_org((*lines, (b"connection", lines[0][1])), "192.0.2.1", leaves_with_token)
+    ),
     "redemption.cookies_set": lambda text: cookies_set(fields(b"set-cookie", text)),
     "redemption.settled": lambda text: settled(fields(b"set-cookie", text), (), "login.example.com"),
     "messages.read_head, a target": lambda text: messages.read_head("GET", "/" + text, (1, 1), ((b"host", b"a"),), WIDE),
@@ -99,10 +123,13 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "clients.client_of": lambda text: clients.client_of(head("/oauth2/v1/authorize?client_id=" + text)),
     "new_session.session_name": lambda text: new_session.session_name(SessionCookie(b"idx", text.encode("utf-8", "replace") + b".x")),
     "navigation.client_address": lambda text: navigation.client_address("192.0.2.1", [text.encode("utf-8", "replace")], ()),
-    "navigation.StartMark": lambda text: navigation.StartMark.parse(text.encode("utf-8", "replace"), 0.0),
+    "sign_in_loops.StartMark": lambda text: sign_in_loops.StartMark.parse(text.encode("utf-8", "replace"), 0.0),
     "paths.normalised": lambda text: paths.normalised("/" + text),
     "paths.is_own": lambda text: paths.is_own("/%2e" + text),
     "paths.is_plain": lambda text: paths.is_plain("/" + text),
+    "routing, up to the longest path by default": place(HR),
+    "routing, as Windows reads it": place(IIS),
+    "own_requests.parameters": lambda text: parameters("a=" + text),
     "dialects, X-Original-URL": asked(b"X-Original-URL"),
     "dialects, X-Forwarded-Uri": asked(b"X-Forwarded-Uri"),
     "answer_fields.private": lambda text: private(fields(b"cache-control", text), False),

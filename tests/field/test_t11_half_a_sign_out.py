@@ -87,6 +87,7 @@ async def test_t11_when_the_state_cannot_be_written_the_session_is_closed_at_okt
         browser = await site.entered(ALICE)
         passed = cookie_line(browser, HR)
         (tmp_path / "state.db").unlink()
+        (tmp_path / "state.db").mkdir()
         reply = await browser.post(f"{HR}{SIGN_OUT}", "to=", {**FORM, "Origin": HR})
         assert reply.status == 303 and site.org.sessions.live() == []
         assert (await site.ask("/", passed)).status in (302, 401)
@@ -98,6 +99,7 @@ async def test_t11_when_the_state_cannot_be_written_oktas_own_sign_out_still_rea
         browser = await site.entered(ALICE)
         passed = cookie_line(browser, HR)
         (tmp_path / "state.db").unlink()
+        (tmp_path / "state.db").mkdir()
         await browser.ask(f"{LOGIN}{ME}", "DELETE", {"Sec-Fetch-Site": "same-origin"})
         await nobody_lives(site.org)
         assert (await site.ask("/", passed)).status in (302, 401)

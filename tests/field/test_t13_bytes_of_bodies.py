@@ -13,6 +13,7 @@ from gateway.core.seal import Sealer
 from gateway.core.session import SessionCookie
 from tests.attacks.deployment import ALICE, LOGIN, Site, deployed
 from tests.attacks.memory import MEBIBYTE, memory
+from tests.house.side_by_side import of_one_process
 from tests.proxy.conftest import PATIENCE, Wire
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -60,6 +61,7 @@ async def _refused(wires: list[Wire], least: int) -> list[bytes]:
     return [task.result() for task in answered]
 
 
+@of_one_process
 @pytest.mark.parametrize(("head", "size"), [(AT_ORG, 256 * 1024), (SWITCH, 768 * 1024)], ids=["login", "switch"])
 async def test_t13_400_unfinished_forms_take_little_memory_and_a_user_signs_in_meanwhile(head: bytes, size: int) -> None:
     async with deployed() as site:
@@ -86,6 +88,7 @@ async def _is_taken(site: Site, head: bytes, size: int, address: str = STRANGER)
     return not answer.startswith(b"HTTP/1.1 503 ")
 
 
+@of_one_process
 async def test_t13_where_strangers_fill_everything_a_small_form_still_finds_room() -> None:
     strangers = [f"127.0.1.{number}" for number in range(1, 11)]
     size = 768 * 1024

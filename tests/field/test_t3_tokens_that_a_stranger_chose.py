@@ -74,6 +74,26 @@ async def test_t3_a_script_of_oktas_page_that_goes_there_is_asked_about(site: st
         await stays(place, person, token)
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-origin", "none"])
+@pytest.mark.parametrize("encodings", [5, 6, 9])
+async def test_t3_a_link_that_is_encoded_too_often_to_be_read_is_refused(site: str, encodings: int) -> None:
+    """Each script of a page of Okta's could decode it once more, and its last step would look like Okta's own."""
+    async with town() as place:
+        person, token = await place.entered(ALICE), place.org.session_token(BOB)
+        reply = await person.ask(f"{LOGIN}/app/UserHome?fromURI={times(target(token), encodings)}", site=site)
+        assert (reply.status, "nested_too_deeply" in reply.body) == (400, True)
+        await stays(place, person, token)
+
+
+async def test_t3_a_link_with_more_tokens_than_can_be_remembered_is_refused() -> None:
+    async with town() as place:
+        person, token = await place.entered(ALICE), place.org.session_token(BOB)
+        many = "".join(f"token={number}&" for number in range(64))
+        reply = await person.ask(f"{LOGIN}/app/UserHome?{urlencode({'fromURI': '/?' + many + target(token)})}", site="cross-site")
+        assert reply.status == 400
+        await stays(place, person, token)
+
+
 @pytest.mark.parametrize("encodings", [1, 2, 3])
 async def test_t3_a_return_address_in_a_form_of_another_site_is_asked_about(encodings: int) -> None:
     async with town() as place:

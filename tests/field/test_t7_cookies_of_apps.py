@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, NAVIGATE, WIKI, Site, deployed
+from tests.house.side_by_side import REPLICAS
 from tests.proxy.conftest import Visit, answering
 
 PLANTED = (
@@ -88,7 +89,8 @@ async def test_t7_it_is_told_once_for_each_app_without_the_value(site: Site) -> 
     site.behind.script = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + PLANTED + b"\r\n")
     for origin in (HR, HR, WIKI, HR):
         assert cookies((await site.ask("/public/x", origin=origin)).raw) == NARROWED
-    assert [line["app"] for line in notes(site)] == ["hr", "wiki"]
+    apps = [line["app"] for line in notes(site)]
+    assert set(apps) == {"hr", "wiki"} and len(apps) == (2 if REPLICAS == 1 else 3)  # of two requests for hr in a row no replica gets both
     assert "planted" not in site.written.getvalue()
 
 

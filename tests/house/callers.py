@@ -17,10 +17,13 @@ class Caller:
 
     async def ask(self, target: str, *lines: str, origin: str = HR, method: str = "GET") -> tuple[int, str]:
         """Status and body of the answer; status 0 where the connection broke before there was one."""
-        head = "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {origin.partition('://')[2]}", *lines, "", ""))
+        return await self.send("\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {origin.partition('://')[2]}", *lines, "", "")))
+
+    async def send(self, head: str, body: bytes = b"") -> tuple[int, str]:
+        """The same for a request that is written already."""
         try:
             async with asyncio.timeout(PATIENCE):
-                self.writer.write(head.encode("latin-1"))
+                self.writer.write(head.encode("latin-1") + body)
                 await self.writer.drain()
                 return await self._answer()
         except (ConnectionError, asyncio.IncompleteReadError):

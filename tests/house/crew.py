@@ -211,6 +211,16 @@ async def started(
     folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None, workers: int = WORKERS
 ) -> AsyncIterator[Running]:
     """The same on a configuration that is written already, before an org and an app that run."""
+    async with begun(folder, org, app, environ, workers) as made:
+        await made.event("listening")
+        yield made
+
+
+@asynccontextmanager
+async def begun(
+    folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None, workers: int = WORKERS
+) -> AsyncIterator[Running]:
+    """The same, as soon as its process runs."""
     given = {"TMPDIR": str(folder / "scratch"), "SESSION_GATEWAY__LISTEN__WORKERS": str(workers)}
     environ = {**SEALED, **given, **(environ or {})}
     process = await program("run", "--config", folder / "gateway.toml", environ=environ)
@@ -220,7 +230,6 @@ async def started(
     made = Running(org, process, client, app, workers=workers)
     reading = asyncio.create_task(made.read())
     try:
-        await made.event("listening")
         yield made
     finally:
         for caller in made.callers:

@@ -320,6 +320,7 @@ class TownInMemory:
     def __init__(self, org: Org, world: Replicas) -> None:
         self.org = org
         self.world = world
+        self.visits = world.number
         self.delays: tuple[float, ...] = (0.0,)
         self.replicas: list[Replica] = []
         self._requests, self._events = count(), count()

@@ -15,6 +15,7 @@ from gateway.core.cookies import BROWSER_NAME
 from gateway.standin import fault, fingerprint
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, Reply, redemption
 from tests.journeys.watched import Truth, WatchedOrg, WatchedPerson
+from tests.shared_state.engines import moment
 from tests.standin.beginnings import saml_response
 
 USERS = (ALICE, BOB, CAROL)
@@ -61,7 +62,9 @@ Step = Act | AtOnce
 
 
 class Place(Protocol):
-    """A running gateway and the org behind it."""
+    """A running gateway, or several, and the org behind. ``visits``: so many requests one after the other meet all of them, probably."""
+
+    visits: int
 
     async def restart(self, keeps_state: bool = False) -> None:
         """Begin another process; what the shared state held outlives the first, or is gone."""
@@ -146,17 +149,22 @@ class Day:
         browser.before = jar
 
     async def everybody_visits(self) -> None:
-        """Every browser's app is asked by a script whom it was told; nothing is begun by that."""
-        for browser in self.browsers:
-            if browser.person.pass_shown():
-                await browser.person.named_by_app()
+        """Every browser's app is asked by a script whom it was told, until no process is late with its answer; nothing is begun by that."""
+        while True:
+            late = len(self.truth.late)
+            for browser in self.browsers * self.place.visits:
+                if browser.person.pass_shown():
+                    await browser.person.named_by_app()
+            if len(self.truth.late) == late:
+                return
+            await moment(0.002)
 
     async def ends_well(self, browser: Browser) -> None:
         """In fair weather one more sign-in leaves exactly one living session of this browser."""
         person = browser.person
         self.org.faults.clear()
         await self.place.waits(61)
-        reply = await person.go(redemption(self.org.session_token(CAROL)))
+        reply = await person.go(redemption(self.token(person, CAROL)))
         self.is_kept()
         if (reply.status, reply.body) != (200, f"hello {CAROL}"):
             raise AssertionError(f"one more sign-in in fair weather ended with {reply.status}")
@@ -172,7 +180,7 @@ class Day:
 
     async def enters(self, browser: Browser, act: Act) -> None:
         """The portal hands out a token and sends the browser in with it, by a link, a form, or an app link."""
-        person, token = browser.person, self.org.session_token(act.user)
+        person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
         match act.how % 4:
             case 0 | 1:
@@ -186,7 +194,7 @@ class Day:
 
     async def enters_late(self, browser: Browser, act: Act) -> None:
         """As ``enters``, but the request had left with the cookies of one step ago."""
-        person, token = browser.person, self.org.session_token(act.user)
+        person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
         before = browser.shown_before()
         reply = await person.ask(redemption(token), shown=before)
@@ -196,7 +204,7 @@ class Day:
 
     async def gives_up(self, browser: Browser, act: Act) -> None:
         """Enters, leaves while the org is busy, and perhaps comes again by the same link."""
-        person, token = browser.person, self.org.session_token(act.user)
+        person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
         with suppress(TimeoutError):
             async with asyncio.timeout((0.1, 0.4, 1.0, 3.0)[act.how % 4]):
@@ -207,7 +215,7 @@ class Day:
     async def clicks_twice(self, browser: Browser, act: Act) -> None:
         """The same link twice at once."""
         browser.person.is_restless = True
-        url = redemption(self.org.session_token(act.user))
+        url = redemption(self.token(browser.person, act.user))
         await asyncio.gather(browser.person.go(url), browser.person.go(url))
 
     async def signs_in(self, browser: Browser, act: Act) -> None:
@@ -271,14 +279,15 @@ class Day:
             told=[],
             told_by=((), None),
             _windows=[],
+            _last_allowed={},
         )
-        await other.ask(redemption(self.org.session_token(act.user)), fields={}, site="")
+        await other.ask(redemption(self.token(other, act.user)), fields={}, site="")
 
     # What strangers do.
 
     async def is_lured(self, browser: Browser, act: Act) -> None:
         """A stranger's token: by a link, a typed address, a form, a frame, a script, or from a browser without Fetch Metadata."""
-        person, token = browser.person, self.strange(self.org.session_token(act.user))
+        person, token = browser.person, self.strange(self.token(browser.person, act.user))
         url, body = redemption(token), urlencode({"token": token, "redirectUrl": f"{HR}/"})
         with self.nothing_ends(browser):
             match act.how % 8:
@@ -302,7 +311,7 @@ class Day:
 
     async def is_lured_deeply(self, browser: Browser, act: Act) -> None:
         """A stranger's token in a return address of the org's sign-in page; then the person signs in there."""
-        person, token = browser.person, self.strange(self.org.session_token(act.user))
+        person, token = browser.person, self.strange(self.token(browser.person, act.user))
         inner = f"/login/sessionCookieRedirect?token={token}&redirectUrl={quote(f'{HR}/', safe='')}"
         if act.how % 3 == 1:
             inner = "/login/login.htm?" + urlencode({"fromURI": inner})
@@ -359,8 +368,8 @@ class Day:
         person.is_restless = True
         shown, session = person.told_by
         is_newest = shown == person.pass_shown() and session is not None and session is person.newest
-        await person.go(f"{HR}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
-        if is_newest and person.newest is session:
+        reply = await person.go(f"{HR}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
+        if is_newest and reply.status and person.newest is session:
             person.signed_out()
 
     async def signs_out_at_login(self, browser: Browser, act: Act) -> None:
@@ -371,17 +380,17 @@ class Day:
         shown = session is not None and person.shows(session)
         match act.how % 4:
             case 0:
-                await person.go(f"{LOGIN}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
+                reply = await person.go(f"{LOGIN}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
             case 1:
-                await person.ask(f"{LOGIN}/login/signout?fromURI={quote(HR, safe='')}", site="same-site")
+                reply = await person.ask(f"{LOGIN}/login/signout?fromURI={quote(HR, safe='')}", site="same-site")
             case 2:
-                await person.script(f"{LOGIN}{ME}", "DELETE")
+                reply = await person.script(f"{LOGIN}{ME}", "DELETE")
             case _:
                 reply = await person.script(
                     f"{LOGIN}/api/v1/users/me/lifecycle/delete_sessions", "POST", json.dumps({"keepCurrent": False})
                 )
                 shown = shown and reply.status == 204
-        if shown and person.newest is session:
+        if shown and reply.status and person.newest is session:
             person.signed_out()
 
     async def an_administrator_ends_it(self, browser: Browser, act: Act) -> None:
@@ -420,6 +429,12 @@ class Day:
         await self.place.kill()
 
     # What the steps share.
+
+    def token(self, person: WatchedPerson, user: str) -> str:
+        """A new token of this user, for this person's browser."""
+        token = self.org.session_token(user)
+        self.truth.owners[fingerprint(token)] = person
+        return token
 
     def strange(self, token: str) -> str:
         """A token that a stranger chose."""

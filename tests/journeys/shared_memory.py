@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.errors import StateFailed
-from gateway.revocations import Remembered, Revocation
+from gateway.revocations import Remembered, Report, Revocation
 from gateway.shared_state import Lease, MemoryState
 from gateway.shared_state.interface import Heard
 
@@ -65,6 +65,13 @@ class SharedMemory(MemoryState):
         await self._there()
         await super().publish(revocation)
         await self._back()
+
+    async def report(self, report: Report) -> bool:
+        """As ``MemoryState``."""
+        await self._there()
+        is_first = await super().report(report)
+        await self._back()
+        return is_first
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
         """As ``MemoryState``; what was published before it was given is heard by then."""

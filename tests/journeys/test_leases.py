@@ -1,17 +1,23 @@
 """Leases and unfinished work between two processes, on a scripted clock."""
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from gateway.clock import Clock
+from gateway.compose import Gateway
+from gateway.config import read
 from gateway.errors import LeaseLost, StateFailed, TurnTaken
 from gateway.leases import LEASE_SECONDS, Leases
+from gateway.log import Log
 from gateway.shared_state import Lease, MemoryState
 from gateway.unfinished import ALIVE_SECONDS, Unfinished
+from tests.house.configurations import SEALED
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import SharedMemory
+from tests.journeys.town import CONFIGURATION
 
 
 def views() -> tuple[SharedMemory, SharedMemory]:
@@ -114,3 +120,21 @@ def test_work_for_which_there_is_no_room_is_left_to_others() -> None:
             await asyncio.sleep(6)
 
     run(tells)
+
+
+async def test_a_state_that_goes_away_between_two_reads_of_a_start_is_waited_for() -> None:
+    """The revocations are there already, and what others left undone is not."""
+    clock = Clock()
+    state = SharedMemory(clock, MemoryState(clock), 0.0, 0.0)
+    text = CONFIGURATION.format(org="http://127.0.0.1:9", upstream="http://127.0.0.1:9", first_byte="1s", forward="1s", switch="")
+    settings = read("gateway.toml", text + '[state]\nurl = "redis://127.0.0.1:9/0"\n', SEALED)
+    gateway = Gateway(settings, Log("error", stream=io.StringIO()), state=state)
+    state.is_cut = True
+    starting = asyncio.create_task(gateway.start())
+    await asyncio.wait({starting}, timeout=0.5)
+    assert not starting.done() and gateway.unready()["process"] == "starting"
+    state.is_cut = False
+    async with asyncio.timeout(10):
+        await starting
+    assert "process" not in gateway.unready()
+    await gateway.aclose()

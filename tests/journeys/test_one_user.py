@@ -15,13 +15,13 @@ from typing import cast
 import aiohttp
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from gateway.standin import Engine, User
+from gateway.standin import Engine
+from tests.journeys.days import PEOPLE, REPLICAS, STEPS, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
 from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
-from tests.journeys.one_user import ENDS, EVENTS, LURES, MALLORY, SIGN_INS, USERS, VISITS, Act, AtOnce, Day, Step
-from tests.journeys.person import BOB, CAROL, EVIL, HR, LOGIN, PORTAL, Lines
+from tests.journeys.one_user import Act, AtOnce, Day, Step
+from tests.journeys.person import BOB, CAROL, Lines
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import Replicas
 from tests.journeys.town import Town, town
@@ -29,10 +29,6 @@ from tests.journeys.watched import Truth, WatchedOrg, WatchedPerson
 
 EXAMPLES = int(os.environ.get("ONE_USER_EXAMPLES", "2000"))
 SHARED_EXAMPLES = int(os.environ.get("SHARED_EXAMPLES", "500"))
-QUIRKS = ("delete-404-leaves-sid", "idx-rotates", "sid-noise")
-OFTEN = (*SIGN_INS, *SIGN_INS, *LURES, *LURES, "enters", "enters", "signs_in", "is_lured", "visits", "visits", "visits", "browses")
-SELDOM = (*VISITS, *ENDS, *EVENTS, "weather_turns")
-TOGETHER = (*SIGN_INS, *LURES, *VISITS, "enters", "visits", "signs_out_at_the_app", "signs_out_at_login")
 EVERY_DAY = (
     "enters",
     "browses",
@@ -45,36 +41,6 @@ EVERY_DAY = (
     "signs_out_at_login",
     "activates",
 )
-PEOPLE = tuple(User(login, "correct-horse") for login in (*USERS, MALLORY))
-
-
-def _acts(*names: str) -> st.SearchStrategy[Act]:
-    return st.builds(Act, st.sampled_from(names), st.sampled_from((0, 0, 0, 1)), st.sampled_from(USERS), st.integers(0, 7))
-
-
-ACTS = _acts(*OFTEN, *SELDOM)
-DELAYS = st.lists(st.sampled_from((0.0, 0.3, 2.0, 7.0)), min_size=1, max_size=5).map(tuple)
-AT_ONCE = st.builds(AtOnce, st.lists(_acts(*TOGETHER), min_size=2, max_size=3).map(tuple), DELAYS)
-STEPS: st.SearchStrategy[list[Step]] = st.lists(st.one_of(ACTS, ACTS, ACTS, AT_ONCE), min_size=2, max_size=7)
-
-
-@dataclass(frozen=True)
-class World:
-    """What the day begins with."""
-
-    engine: Engine = "identity"
-    quirks: tuple[str, ...] = ()
-
-
-ENGINES: st.SearchStrategy[Engine] = st.sampled_from(("identity", "classic"))
-REPLICAS = st.builds(
-    Replicas,
-    st.just(3),
-    st.one_of(st.just((0, 1, 2)), st.lists(st.integers(0, 2), min_size=1, max_size=9).map(tuple)),
-    st.sampled_from((0.0, 0.003)),
-    st.sampled_from((0.0, 0.004)),
-)
-WORLDS = st.builds(World, ENGINES, st.lists(st.sampled_from(QUIRKS), unique=True, max_size=3).map(tuple))
 
 
 @dataclass
@@ -174,12 +140,22 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("classic"),
         (Act("signs_in_by_saml", user=CAROL, how=7), Act("signs_in_by_saml", user=CAROL, how=7), AtOnce((Act("signs_in"),), (7.0,))),
     ),
+    "who has shown her factor gets in, though it was missing a moment ago": (
+        World("identity"),
+        (Act("signs_in_without_factor", how=3), Act("shows_a_factor"), Act("visits")),
+    ),
+    "an end that is not proven stays in the record while it is undecided who came": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (
+            *(AtOnce((Act("enters"), Act("enters", user=BOB))), Act("weather_turns", user=BOB), Act("enters", 1)),
+            AtOnce((Act("signs_out_at_login", how=2), Act("is_planted"), Act("signs_in"))),
+        ),
+    ),
 }
-TRUSTED = (LOGIN, HR, PORTAL, EVIL)
 
 
 async def _day_in_memory(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
-    truth = Truth()
+    truth = Truth(hearing_seconds=replicas.hearing_seconds if replicas is not None else 0.0)
     org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
     async with town_in_memory(org, replicas) as place:
         people = [PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place) for _ in range(2)]
@@ -200,6 +176,7 @@ class PlaceOnSockets:
     """A town that listens; its clocks are moved by hand, and nobody makes its org slow."""
 
     town: Town
+    visits: int = 1
 
     async def restart(self, keeps_state: bool = False) -> None:
         """Another process; its memory is empty."""
@@ -242,7 +219,7 @@ def test_the_app_is_never_told_another_user_than_the_newest_of_the_browser(world
 
 @pytest.mark.timeout(900)
 @settings(max_examples=SHARED_EXAMPLES)
-@given(WORLDS, REPLICAS, STEPS)
+@given(WORLDS, REPLICAS, STEPS_WITH_DEATHS)
 def test_the_same_with_three_replicas(world: World, replicas: Replicas, steps: list[Step]) -> None:
     lived(world, steps, replicas)
 

@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from gateway.revocations import Revocation
 from gateway.standin import fault
 from gateway.unfinished import ALIVE_SECONDS, LOOK_SECONDS
+from tests.journeys.days import PEOPLE, TRUSTED
 from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, redemption
+from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import Replicas, SharedMemory
-from tests.journeys.test_one_user import NO_CLIENT, PEOPLE, TRUSTED, PersonInMemory
+from tests.journeys.test_one_user import NO_CLIENT, PersonInMemory
 from tests.journeys.watched import Truth, WatchedOrg
 
 ME = "/api/v1/sessions/me"
@@ -192,5 +194,56 @@ def test_a_session_that_stays_undecided_is_decided_by_the_other_when_its_process
         assert two.living() == [BOB]
         reply = await two.person.go(f"{HR}/", site="none")
         assert (reply.status, reply.body) == (200, f"hello {BOB}")
+
+    day(tells)
+
+
+def test_a_factor_that_was_brought_at_one_lets_in_at_the_other_at_once() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        two.org.noted.lacks_factor = True
+        body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
+        await two.person.ask(f"{LOGIN}/login/login.htm", "POST", site="same-origin", body=body)
+        [_, session] = two.org.sessions.live()
+        session.status = "ACTIVE"
+        two.at(1)
+        await two.person.ask(f"{LOGIN}/app/UserHome", site="same-origin")
+        assert two.living() == [BOB]
+        two.at(0)
+        reply = await two.person.ask(f"{HR}/.gateway/sign-in?to=/", site="none")
+        reply = await two.person.ask(reply.location, site="none")
+        assert reply.location.startswith(f"{HR}/.gateway/accept?"), "the first one had heard that nobody is there"
+
+    day(tells)
+
+
+def test_a_cookie_that_okta_deleted_at_one_is_asked_about_again_at_the_other() -> None:
+    async def tells(two: Two) -> None:
+        await two.person.go(redemption(two.org.session_token(ALICE)))
+        passed = dict(two.person.jar)
+        two.at(1)
+        assert await two.person.named_by_app() == ALICE
+        [session] = two.org.sessions.live()
+        two.org.sessions.end(session)
+        two.org.faults.add(fault({"path": "/app/UserHome", "set_cookies": ["sid=; Path=/; Max-Age=0"]}))
+        two.at(0)
+        await two.person.ask(f"{LOGIN}/app/UserHome", site="same-origin")
+        two.at(1)
+        reply = await two.person.ask(f"{HR}/api/me", fields=SCRIPT, site="same-origin", shown=passed)
+        assert reply.status == 401, "not for as long as the answer of before was to be believed"
+
+    day(tells)
+
+
+def test_of_a_made_up_cookie_that_okta_deletes_nobody_else_hears() -> None:
+    async def tells(two: Two) -> None:
+        heard: list[Revocation] = []
+        await two.place.replicas[1].view.follow(lambda remembered: heard.append(remembered.revocation))
+        await two.person.ask(f"{LOGIN}/login/login.htm")
+        for number in range(5):
+            two.person.keeps("sid", f"102madeup{number}")
+            two.org.faults.add(fault({"path": "/app/UserHome", "set_cookies": ["sid=; Path=/; Max-Age=0"]}))
+            await two.person.ask(f"{LOGIN}/app/UserHome", site="same-origin")
+        assert heard == []
 
     day(tells)

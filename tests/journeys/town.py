@@ -1,16 +1,17 @@
 """A running town: the stand-in org, an app that says whom it was told, the gateway as production composes it, and people.
 
-The gateway can be restarted on its port with the same seal keys, and runs on a clock that the tests move. The org's journal is
-watched: whoever redeems a token while an older session of the same browser lives is written down at that very moment.
+The gateway can be restarted with the same seal keys, and runs on a clock that the tests move; ``FIELD_ON=replicas`` puts three in its
+place. The org's journal is watched: whoever redeems a token while an older session of the same browser lives is written down at that very
+moment.
 """
 
 import asyncio
 import io
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
@@ -18,12 +19,11 @@ from aiohttp import web
 from joserfc import jwt
 
 from gateway.clock import Clock
-from gateway.compose import Gateway
-from gateway.config import read
 from gateway.log import Log
+from gateway.shared_state import SharedState
 from gateway.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
 from gateway.standin.journal import Journal
-from tests.house.configurations import SEALED
+from tests.house.side_by_side import AnyGateway, made_gateway
 from tests.journeys.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
 
 ME = "/api/v1/sessions/me"
@@ -80,6 +80,11 @@ class WatchedJournal(Journal):
                 self.broken.append(f"row {row.n}: {session.user.login}'s session of this browser was alive when a token was sent")
 
 
+class Shared(Protocol):
+    def beside(self) -> SharedState:
+        """One more gateway's view of a state that they have in common."""
+
+
 @dataclass
 class Town:
     """What a test holds."""
@@ -90,15 +95,21 @@ class Town:
     client: aiohttp.ClientSession
     people: list[Person]
     text: str = ""
-    port: int = 0
-    gateway: Gateway | None = None
+    gateway: AnyGateway | None = None
     told: list[tuple[str, str]] = field(default_factory=list)
     written: io.StringIO = field(default_factory=io.StringIO)
     began: float = field(default_factory=time.time)
     passed: float = 0.0
+    state: Shared | None = None
 
     def clock(self) -> Clock:
         return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
+
+    @property
+    def port(self) -> int:
+        """Where the next request goes."""
+        assert self.gateway is not None
+        return self.gateway.public_port
 
     def person(self) -> Person:
         made = Person(self.client, lambda: self.port)
@@ -120,10 +131,13 @@ class Town:
         await self.start()
 
     async def start(self) -> None:
-        bound = socket.create_server(("127.0.0.1", self.port))
-        self.port = bound.getsockname()[1]
-        self.gateway = Gateway(read("gateway.toml", self.text, SEALED), Log("debug", stream=self.written), clock=self.clock(), public=bound)
+        self.gateway = self.made()
         await self.gateway.start()
+
+    def made(self) -> AnyGateway:
+        """A gateway of this configuration; with the others in the ``state`` of this process where there is one."""
+        state = self.state.beside() if self.state is not None else None
+        return made_gateway(self.text, Log("debug", stream=self.written), self.clock(), state=state)
 
     async def stop(self) -> None:
         if self.gateway is not None:
@@ -170,9 +184,15 @@ class Town:
         return [row for row in self.org.journal.rows if row.token == fingerprint(token)]
 
     async def serve_app(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The app: says hello to whom it was told, and remembers."""
+        """The app: says hello to whom it was told, and remembers. /live is a WebSocket that says what it hears."""
         user = request.headers.get("Remote-User", "")
         self.told.append((request.path, user))
+        if request.path == "/live":
+            live = web.WebSocketResponse()
+            await live.prepare(request)
+            async for heard in live:
+                await live.send_str(heard.data)
+            return live
         return web.Response(text=f"hello {user}")
 
 
@@ -186,10 +206,11 @@ async def town(
     switch: str = "",
     org_url: str = "",
     made_org: Org | None = None,
+    state: Shared | None = None,
 ) -> AsyncIterator[Town]:
     """Everything running on loopback; the promise is checked at the end.
 
-    ``org_url``: another server in the org's place. ``made_org``: this org, which has its own journal.
+    ``org_url``: another server in the org's place. ``made_org``: this org, which has its own journal. ``state``: as of ``Town``.
     """
     org = made_org or Org(engine=engine, quirks=quirks, users=USERS, trusted_origins=(LOGIN, HR, PORTAL, EVIL))
     people: list[Person] = []
@@ -205,13 +226,13 @@ async def town(
         read_bufsize=2**20,
         max_field_size=65536,
     )
-    made = Town(org, running, journal, client, people)
+    made = Town(org, running, journal, client, people, state=state)
     app = web.Server(made.serve_app)
     listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
     upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     made.text = CONFIGURATION.format(org=org_url or running.url, upstream=upstream, first_byte=first_byte, forward=forward, switch=switch)
-    await made.start()
     try:
+        await made.start()
         yield made
         assert journal.broken == []
     finally:

@@ -4,6 +4,7 @@ A session counts from the moment at which an answer first brings one of its cook
 session is no new sign-in. Owns what is written down when the gateway breaks its promise (``Truth.broken``).
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -91,11 +92,18 @@ class WatchedOrg(Org):
 
 @dataclass
 class Truth:
-    """``broken``: what the gateway did that it must never do. ``strange``: the tokens that strangers chose, by fingerprint."""
+    """``broken``: what the gateway did that it must never do. ``strange``: the tokens that strangers chose, by fingerprint.
+
+    ``owners``: whose token it is, by fingerprint, where the org cannot know who asks. ``hearing_seconds``: how long one process may not
+    have heard yet what another one was told; ``late``: how long after a change an app was still told the user before, in seconds.
+    """
 
     broken: list[str] = field(default_factory=list)
     strange: set[str] = field(default_factory=set)
     people: list["WatchedPerson"] = field(default_factory=list)
+    owners: dict[str, "WatchedPerson"] = field(default_factory=dict)
+    hearing_seconds: float = 0.0
+    late: list[float] = field(default_factory=list)
 
     def sent(self, row: Row) -> None:
         """A request reached the org: where it carries a token, no older session of the same browser may live.
@@ -104,7 +112,7 @@ class Truth:
         """
         if row.token is None or row.path.endswith("/par") or row.path.startswith(ACTIVATION_PREFIX):
             return
-        person = ASKING.get() or (self.people[0] if len(self.people) == 1 else None)
+        person = self.owners.get(row.token) or ASKING.get()
         if person is None:
             return
         if row.token in self.strange and row.token not in person.consents:
@@ -155,6 +163,7 @@ class WatchedPerson(Person):
     told: list[str] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     _windows: list[set[str]] = field(default_factory=list)
+    _last_allowed: dict[str, float] = field(default_factory=dict)
 
     async def ask(
         self,
@@ -174,7 +183,8 @@ class WatchedPerson(Person):
         proven = self.pending
         with self._window() as allowed:
             reply = await super().ask(url, method, fields=fields, site=site, body=body, content_type=content_type, shown=shown)
-            if proves and self.pending is proven:
+            if proves and reply.status and self.pending is proven:
+                self._keep_in_mind()
                 self.newest, self.pending = proven, None
                 self._changed()
         self.heard.append(
@@ -195,6 +205,7 @@ class WatchedPerson(Person):
 
     def signed_out(self) -> None:
         """The gateway has carried out a sign-out of the newest session."""
+        self._keep_in_mind()
         self.newest = self.pending = None
 
     def is_forgotten(self) -> None:
@@ -221,6 +232,7 @@ class WatchedPerson(Person):
         if session is None or session in self.given:
             return
         self.superseded |= {known for known in self.given if known.user == session.user}
+        self._keep_in_mind()
         self.given.append(session)
         if session is self.planted:
             self.superseded.add(session)  # Okta set another half of it; the stranger who opened it has the rest
@@ -234,9 +246,17 @@ class WatchedPerson(Person):
 
     def _was_told(self, login: str, allowed: set[str]) -> None:
         self.told.append(login)
+        late_seconds = asyncio.get_running_loop().time() - self._last_allowed.get(login, float("-inf"))
+        if login not in allowed and late_seconds < self.truth.hearing_seconds:
+            self.truth.late.append(late_seconds)
+            return
         self.told_by = (self.pass_shown(), self.newest)
         if login not in allowed:
             self.truth.broken.append(f"the app was told {login}, where only {sorted(allowed)} had signed in last")
+
+    def _keep_in_mind(self) -> None:
+        """The next moment somebody else is the user; who was allowed until now?"""
+        self._last_allowed |= dict.fromkeys(self._allowed(), asyncio.get_running_loop().time())
 
     def _allowed(self) -> set[str]:
         now, noted = self.org.clock.now(), self.org.noted

@@ -196,6 +196,14 @@ def test_an_incomplete_sign_out_says_so_and_goes_nowhere_by_itself() -> None:
     assert "could not be reached" not in parse(render(SignedOut(True, "/x")).html).text("main")
 
 
+def test_a_sign_out_that_other_servers_do_not_know_of_says_so_and_blames_okta_only_for_what_it_did() -> None:
+    for is_closed in (True, False):
+        page = parse(render(SignedOut(is_closed, "/x", is_shared=False)).html)
+        assert "This browser is signed out" in page.text("main") and "other servers of this gateway cannot be told" in page.text("main")
+        assert ("could not be reached" in page.text("main")) is not is_closed
+        assert ("when they next ask Okta, where it is closed" in page.text("main")) is is_closed
+
+
 def test_no_page_promises_a_sign_out_beyond_this_gateway() -> None:
     signed_out = parse(render(SignedOut(True)).html).text("main")
     assert "every application behind this gateway asks for a new sign-in" in signed_out

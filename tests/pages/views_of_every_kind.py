@@ -43,6 +43,8 @@ def views(word: str, address: str) -> list[View]:
         SignedOut(True, address),
         SignedOut(False, address),
         SignedOut(False),
+        SignedOut(True, is_shared=False),
+        SignedOut(False, address, is_shared=False),
         Refused(word, 12, address),
         Refused(word, None, None),
         Refused(word, 0, ""),

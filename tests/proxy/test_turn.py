@@ -1,13 +1,16 @@
 """What is written at the end of a turn of the loop: in order, whatever one of them does, and nothing of what was given up meanwhile."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from gateway.edge.exchange import Incoming
 from gateway.errors import Unsent
-from gateway.proxy.turn import Turn
-from tests.proxy.conftest import Behind, Front
+from gateway.proxy.connection import Connection
+from gateway.proxy.fetching import TRIES
+from gateway.proxy.turn import Turn, Write
+from tests.proxy.conftest import Behind, Front, Wire
 
 HEAD = b"GET /later HTTP/1.1\r\nHost: hr.example.com\r\n\r\n"
 
@@ -149,4 +152,55 @@ async def test_what_a_server_says_before_it_was_asked_answers_nobody(front: Fron
     assert isinstance(incoming.error, Unsent) and incoming.status == 0
     async with asyncio.timeout(5):
         await behind.gone.wait()
+    assert behind.visits == []
+
+
+async def asked_within_one_turn(front: Front, count: int) -> list[Wire]:
+    """Clients whose requests arrive in one turn of the loop, in which nothing is written before it is over."""
+    wires = [await front.connect() for _ in range(count)]
+    front.http = replace(front.http, turn=await busy())
+    for number, wire in enumerate(wires):
+        wire.writer.write(b"GET /%d HTTP/1.1\r\nHost: hr.example.com\r\n\r\n" % number)
+    return wires
+
+
+async def test_what_a_door_forwards_leaves_when_the_turn_is_over_and_so_do_the_answers(front: Front, behind: Behind) -> None:
+    for wire in await asked_within_one_turn(front, 3):
+        assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
+    assert sorted(visit.line.split()[1] for visit in behind.visits) == [b"/0", b"/1", b"/2"]
+
+
+class Closing(Turn):
+    """The connections of the first ``left`` requests close before the turn is over."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        super().__init__(asyncio.get_running_loop())
+        self.left = left
+
+    def write(self, write: Write) -> None:
+        connection = getattr(write, "__self__", None)
+        if self.left and isinstance(connection, Connection) and connection._transport is not None:
+            self.left -= 1
+            connection._transport.close()
+        super().write(write)
+
+
+@pytest.mark.parametrize("closed", [1, TRIES - 1])
+async def test_what_a_door_forwards_leaves_once_by_another_connection_where_its_own_closes_within_the_turn(
+    front: Front, behind: Behind, closed: int
+) -> None:
+    front.http = replace(front.http, turn=Closing(closed))
+    wire = await front.connect()
+    await wire.say(b"POST /a HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 4\r\n\r\na=b&")
+    assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
+    assert [visit.line for visit in behind.visits] == [b"POST /a HTTP/1.1"]
+
+
+async def test_where_one_connection_after_the_other_closes_it_is_said_and_nothing_leaves(front: Front, behind: Behind) -> None:
+    front.http = replace(front.http, turn=Closing(TRIES))
+    wire = await front.connect()
+    await wire.say(HEAD)
+    assert (await wire.until(b"before_sending")).startswith(b"HTTP/1.1 502 ")
     assert behind.visits == []

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.session import Fingerprint
 from gateway.errors import OutsideFailed, StateFailed
-from gateway.revocations import REMEMBERED_SECONDS, Kin, LocalRevocations, Remembered, Revocation, SharedRevocations
+from gateway.revocations import REMEMBERED_SECONDS, Kin, LocalRevocations, Remembered, Report, Revocation, SharedRevocations
 from gateway.shared_state import MemoryState
 from tests.shared_state.engines import Times, opened
 
@@ -28,6 +28,9 @@ class Full:
         """Nobody has published anything."""
 
     async def publish(self, revocation: Revocation) -> None:
+        raise StateFailed("/srv/state.db: is full")
+
+    async def report(self, report: Report) -> bool:
         raise StateFailed("/srv/state.db: is full")
 
 
@@ -55,6 +58,11 @@ class Slow:
     async def publish(self, revocation: Revocation) -> None:
         await self.may_write.wait()
         self.kept.append(revocation)
+
+    async def report(self, report: Report) -> bool:
+        await self.may_write.wait()
+        self.kept.extend(report.revocations)
+        return not self.kept[1:]
 
 
 async def test_t6_a_revocation_outlives_the_process_and_ends_when_it_would_have(tmp_path: Path) -> None:
@@ -140,3 +148,30 @@ async def test_it_is_ready_when_the_state_is() -> None:
 async def test_a_store_that_cannot_be_read_is_an_error_at_the_start() -> None:
     with pytest.raises(OutsideFailed):
         await SharedRevocations(LocalRevocations(Times().clock.monotonic), Full()).follow()
+
+
+REPORT = Report("news", b"one", 60.0, (Revocation((ONE,)),))
+
+
+async def test_what_was_reported_before_is_not_remembered_again() -> None:
+    store, times = Slow(), Times()
+    store.may_write.set()
+    revocations = SharedRevocations(LocalRevocations(times.clock.monotonic), store)
+    assert await revocations.report(REPORT) and revocations.has_cookie((ONE,))
+    assert not await revocations.report(Report("news", b"one", 60.0, (Revocation((OTHER,)),)))
+    assert not revocations.has_cookie((OTHER,))
+
+
+async def test_a_report_holds_here_where_the_state_failed_or_was_not_waited_for() -> None:
+    failing = SharedRevocations(LocalRevocations(Times().clock.monotonic), Full())
+    with pytest.raises(OutsideFailed):
+        await failing.report(REPORT)
+    assert failing.has_cookie((ONE,))
+    waiting = SharedRevocations(LocalRevocations(Times().clock.monotonic), Slow())
+    task = asyncio.create_task(waiting.report(REPORT))
+    await asyncio.sleep(0)
+    assert not waiting.has_cookie((ONE,))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert waiting.has_cookie((ONE,))

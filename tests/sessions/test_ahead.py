@@ -47,3 +47,18 @@ async def test_an_answer_that_ended_is_not_given_and_whoever_comes_must_wait() -
     assert m.sessions.recall_for(SID, m.sessions.marks(SID), lambda: BROWSER) is None
     await idle()
     assert len(m.org.asked) == 1
+
+
+async def test_no_session_is_believed_for_a_pass_only_where_a_pass_was_asked_about() -> None:
+    """Another process made the pass after this one had heard that nobody is there: a factor was brought meanwhile."""
+    m = memory(Lifetimes(ttl=10.0))
+    m.org.now = GONE
+    assert await m.sessions.current(SID, BROWSER) == NOT_FOUND
+    assert m.sessions.recall(SID) == NOT_FOUND
+    marks = m.sessions.marks(SID)
+    assert m.sessions.recall_for(SID, marks, lambda: BROWSER) is None
+    assert await m.sessions.current(SID, BROWSER, vouched=True) == NOT_FOUND
+    assert len(m.org.asked) == 2
+    assert [m.sessions.recall_for(SID, marks, lambda: BROWSER) for _ in range(3)] == [NOT_FOUND] * 3
+    assert await m.sessions.current(SID, BROWSER, vouched=True) == NOT_FOUND
+    assert len(m.org.asked) == 2

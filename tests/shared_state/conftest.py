@@ -7,6 +7,7 @@ import pytest
 
 from gateway.shared_state import SharedState
 from tests.shared_state.engines import ENGINES, Engine, Times, opened
+from tests.shared_state.two_states import Two
 
 
 @pytest.fixture
@@ -24,3 +25,11 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 async def state(engine: Engine, tmp_path: Path, times: Times) -> AsyncIterator[SharedState]:
     async with opened(engine, tmp_path, times) as made_one:
         yield made_one
+
+
+@pytest.fixture
+async def two(tmp_path: Path, times: Times) -> AsyncIterator[Two]:
+    made = Two(tmp_path, times)
+    await made.follow()
+    yield made
+    await made.aclose()

@@ -44,7 +44,7 @@ class Told(list[tuple[str, str]]):
         self.came = asyncio.Event()
 
     def __call__(self, event: str, figures: Mapping[str, object]) -> None:
-        self.append((event, str(figures.get("problem", ""))))
+        self.append((event, "; ".join(str(figures[name]) for name in ("problem", "outcome") if name in figures)))
         self.came.set()
 
 

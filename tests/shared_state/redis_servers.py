@@ -33,11 +33,23 @@ def free_port() -> int:
 
 
 class Running:
-    """One process of Redis or Sentinel. ``start`` it again after ``kill``; the same port, and what its settings let it keep."""
+    """One process of Redis or Sentinel. ``start`` it again after ``kill``; the same port, and what its settings let it keep.
 
-    def __init__(self, folder: Path, *settings: str, port: int = 0, program: str | None = SERVER, environ: dict[str, str] | None = None):
-        self.port, self.folder = port or free_port(), folder
-        self._program, self._environ = program, {**os.environ, **(environ or {})}
+    ``within``: the words before the command that start it somewhere else, where it is reached at ``host``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *settings: str,
+        port: int = 0,
+        program: str | None = SERVER,
+        environ: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
+        within: tuple[str, ...] = (),
+    ):
+        self.host, self.port, self.folder = host, port or free_port(), folder
+        self._program, self._environ, self._within = program, {**os.environ, **(environ or {})}, within
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,18 +58,18 @@ class Running:
 
     @property
     def place(self) -> RedisPlace:
-        return RedisPlace("127.0.0.1", self.port)
+        return RedisPlace(self.host, self.port)
 
     def start(self) -> None:
         if self._program is None:
             pytest.skip("no redis-server; on Debian: apt-get install redis-server redis-sentinel")
-        lines = [f"dir {self.folder}", "bind 127.0.0.1", "logfile redis.log", *self._settings]
+        lines = [f"dir {self.folder}", f"bind {self.host}", "logfile redis.log", *self._settings]
         if not any(line.startswith("port ") for line in lines):
             lines.append(f"port {self.port}")
         if not any(line.startswith(("save", "sentinel ")) for line in lines):
             lines += ['save ""', "appendonly no"]
         (self.folder / "redis.conf").write_text("\n".join(lines) + "\n")
-        self._process = subprocess.Popen([self._program, str(self.folder / "redis.conf")], env=self._environ)
+        self._process = subprocess.Popen([*self._within, self._program, str(self.folder / "redis.conf")], env=self._environ)
         self._until_it_listens()
 
     def kill(self) -> None:
@@ -71,7 +83,8 @@ class Running:
         self._process.send_signal(number)
 
     def cli(self, *words: str) -> str:
-        found = subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True, timeout=10, check=True)
+        command = ["redis-cli", "-h", self.host, "-p", str(self.port), *words]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
         return found.stdout.strip()
 
     def _until_it_listens(self) -> None:
@@ -79,7 +92,7 @@ class Running:
         ends = time.monotonic() + _DEADLINE_SECONDS
         while time.monotonic() < ends:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 1.0):
+                with socket.create_connection((self.host, self.port), 1.0):
                     return
             except OSError:
                 with suppress(subprocess.TimeoutExpired):
@@ -98,6 +111,14 @@ class ClockOfServer:
 
     def set(self, seconds: float) -> None:
         struct.pack_into("d", self._mapped, 0, seconds)
+
+
+@cache
+def running() -> Running:
+    """The server of this process of the tests, on the clock of the machine; who uses it has a prefix of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="redis-running-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Running(folder)
 
 
 @cache

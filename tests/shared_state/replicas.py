@@ -57,13 +57,26 @@ async def replicas(place: RedisPlace, number: int = 2, call_seconds: float = CAL
             await one.state.aclose()
 
 
+@asynccontextmanager
+async def wired(place: RedisPlace) -> AsyncIterator[tuple["Wire", RedisPlace]]:
+    """A wire to this server, and the place of its other end."""
+    wire = Wire(place.port)
+    through = replace(place, port=await wire.start())
+    try:
+        yield wire, through
+    finally:
+        await wire.aclose()
+
+
 class Wire:
-    """A proxy before the server that a test cuts and mends."""
+    """A proxy before the server that a test cuts and mends. While ``readers_go_on`` is clear, readers get no answers, and calls do."""
 
     def __init__(self, port: int) -> None:
         self._to, self._open = port, list[asyncio.StreamWriter]()
         self.is_cut = False
         self.delay_seconds = 0.0
+        self.readers_go_on = asyncio.Event()
+        self.readers_go_on.set()
 
     async def start(self) -> int:
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
@@ -82,17 +95,25 @@ class Wire:
             return
         there, back = await asyncio.open_connection("127.0.0.1", self._to)
         self._open += [writer, back]
-        await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+        asked = asyncio.Event()  # that connection is one of a reader, which waits for what others publish
+        await asyncio.gather(self._pump(reader, back, asked, None), self._pump(there, writer, None, asked))
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asks: asyncio.Event | None, asked: asyncio.Event | None
+    ) -> None:
         try:
             while data := await reader.read(65536):
                 await moment(self.delay_seconds)
+                if asks is not None and b"BLOCK" in data:
+                    asks.set()
+                if asked is not None and asked.is_set():
+                    await self.readers_go_on.wait()
                 writer.write(data)
         except OSError:
             pass
         writer.close()
 
     async def aclose(self) -> None:
+        self.readers_go_on.set()
         self.cut()
         self._server.close()

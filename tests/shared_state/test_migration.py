@@ -10,7 +10,7 @@ from gateway.clock import Clock
 from gateway.core.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
-from gateway.shared_state.database import VERSION
+from gateway.shared_state.tables import VERSION
 from tests.shared_state.engines import WALL, Times, kept, not_told, opened
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)

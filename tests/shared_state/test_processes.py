@@ -18,6 +18,7 @@ from gateway.shared_state import SqliteState
 from gateway.shared_state.spelling import spelled
 from tests.shared_state.at_once import missed
 from tests.shared_state.engines import not_told
+from tests.shared_state.remade import NUMBERS, WORKERS, at_work
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 
@@ -148,4 +149,19 @@ async def test_the_lease_of_a_process_that_was_killed_ends_by_itself(tmp_path: P
             tries += 1
             await asyncio.sleep(0)
     assert tries > 0 and lease.number > 1
+    await state.aclose()
+
+
+@pytest.mark.timeout(120)
+async def test_of_processes_at_work_none_loses_a_revocation_and_no_claim_is_won_twice(tmp_path: Path) -> None:
+    """Three processes publish and claim as fast as they can, while the file is deleted under their hands."""
+    found = await at_work(tmp_path, 60.0)
+    everyone = sorted(won for process in found.won for won in process)
+    assert everyone == sorted(set(everyone)), "a claim was won twice"
+    assert set(everyone) == set(range(NUMBERS)), "a claim was won by nobody"
+    state = SqliteState(tmp_path, Clock(), not_told)
+    heard: list[Revocation] = []
+    await state.follow(lambda remembered: heard.append(remembered.revocation))
+    assert {revocation.session_id for revocation in heard} == {f"{who}-{number}" for who in range(WORKERS) for number in range(NUMBERS)}
+    assert found.heard == [WORKERS * NUMBERS - NUMBERS] * WORKERS
     await state.aclose()

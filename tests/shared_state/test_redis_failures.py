@@ -11,10 +11,10 @@ import pytest
 
 from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
-from gateway.revocations import Revocation
+from gateway.revocations import Report, Revocation
 from tests.shared_state.engines import until
 from tests.shared_state.redis_servers import Running, needs_redis
-from tests.shared_state.replicas import CALL_SECONDS, Replica, Wire, replicas
+from tests.shared_state.replicas import CALL_SECONDS, Replica, Wire, replicas, wired
 
 pytestmark = needs_redis
 
@@ -59,6 +59,28 @@ async def test_a_server_that_stands_still_costs_one_deadline_and_is_believed_aga
         await other.until_ready()
         assert await one.state.claim("ticket", b"b", 10.0)
         assert one.told[:1] == other.told[:1] == ["state_failed"] and one.told[-1] == "state_works"
+
+
+async def test_a_report_that_was_not_answered_can_be_made_again_and_the_others_hear_it_in_any_case(server: Running) -> None:
+    async with replicas(server.place) as (one, other):
+        report = Report("news", b"one", 60.0, (Revocation((ONE,)), Revocation(user_id="00u1")))
+        server.kill()
+        with pytest.raises(StateFailed):
+            await one.state.report(report)
+        server.start()
+        await other.until_heard(*report.revocations)
+        await one.until_ready()
+        assert await one.state.report(report) and not await other.state.report(report)
+
+
+async def test_what_was_reported_stays_claimed_where_the_revocations_were_lost(server: Running) -> None:
+    async with replicas(server.place) as (one, other):
+        assert await one.state.report(Report("news", b"one", 60.0, (Revocation((ONE,)),)))
+        await other.until_heard(Revocation((ONE,)))
+        assert server.cli("DEL", f"{{{server.place.prefix}}}:log:known") == "1"
+        assert await one.state.report(Report("news", b"two", 60.0, (Revocation((OTHER,)),)))
+        await other.until_heard(Revocation((OTHER,)))
+        assert not await other.state.report(Report("news", b"one", 60.0))
 
 
 async def test_a_killed_server_is_told_once_and_what_it_lost_is_published_again(server: Running) -> None:
@@ -183,3 +205,38 @@ async def test_a_slow_wire_fails_by_its_deadline(server: Running) -> None:
         wire.delay_seconds = 0.0
         await far.until_claimed(b"a")
     await wire.aclose()
+
+
+async def test_whoever_gets_a_lease_has_heard_what_was_published_before_also_when_its_reader_is_held_back(server: Running) -> None:
+    async with (
+        wired(server.place) as (wire, through),
+        replicas(server.place, 1, 10.0) as (one,),
+        replicas(through, 1, 10.0) as (far,),
+    ):
+        await one.state.publish(Revocation((THIRD,)))
+        await far.until_heard(Revocation((THIRD,)))
+        wire.readers_go_on.clear()
+        published = [Revocation((Fingerprint(b"%016d" % number),)) for number in range(600)]  # more than one reading takes
+        for revocation in published:
+            await one.state.publish(revocation)
+        assert far.heard == [Revocation((THIRD,))], "its reader is not held back"
+        assert await far.state.lease([b"browser"], b"owner", 10.0) is not None
+        assert far.heard == [Revocation((THIRD,)), *published]
+        wire.readers_go_on.set()
+        await one.state.publish(Revocation((ONE,)))
+        await far.until_heard(Revocation((ONE,)))
+        assert far.heard == [Revocation((THIRD,)), *published, Revocation((ONE,))]  # and nothing twice
+    await wire.aclose()
+
+
+async def test_who_may_have_missed_something_gets_no_lease_and_keeps_nobody_else_from_it(server: Running) -> None:
+    async with wired(server.place) as (wire, through), replicas(server.place, 1) as (one,), replicas(through, 1) as (far,):
+        await one.state.publish(Revocation((THIRD,)))
+        await far.until_heard(Revocation((THIRD,)))
+        wire.readers_go_on.clear()
+        await far.until_ready(False)
+        with pytest.raises(StateFailed):
+            await far.state.lease([b"browser"], b"owner", 60.0)
+        assert await one.state.lease([b"browser"], b"another", 10.0) is not None
+        wire.readers_go_on.set()
+        await far.until_ready()

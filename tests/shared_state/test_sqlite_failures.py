@@ -12,7 +12,8 @@ from gateway.core.session import Fingerprint
 from gateway.errors import OutsideFailed, StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState, folder_problem
-from gateway.shared_state.database import BUSY_SECONDS, VERSION, open_database
+from gateway.shared_state.database import BUSY_SECONDS, open_database
+from gateway.shared_state.tables import VERSION
 from tests.shared_state.engines import Times, Told, kept, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
@@ -61,24 +62,10 @@ async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_o
     await state.aclose()
 
 
-async def test_a_file_that_was_deleted_while_in_use_is_told_of(tmp_path: Path, times: Times) -> None:
-    told = Told()
-    state = SqliteState(tmp_path, times.clock, told)
-    (tmp_path / "state.db").unlink()
-    with pytest.raises(StateFailed, match="was deleted"):
-        await state.publish(Revocation((ONE,)))
-    other = SqliteState(tmp_path, times.clock, told)
-    with pytest.raises(StateFailed, match="was deleted"):
-        await state.publish(Revocation((ONE,)))
-    assert [event for event, _ in told] == ["state_failed"]
-    await other.aclose()
-    await state.aclose()
-
-
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda file: file.write_bytes(b"no database " * 1000), "file is not a database; stop the gateway and delete the file"),
+        (lambda file: file.write_bytes(b"no database " * 1000), "file is not a database; delete the file; gateways that run make it anew"),
         (lambda file: file.mkdir(), "unable to open"),
         (lambda file: file.symlink_to("elsewhere"), "is a symbolic link"),
     ],

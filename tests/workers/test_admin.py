@@ -1,7 +1,7 @@
 """The admin address of several workers: what it says of those that are unready, and that no worker holds it up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
@@ -17,7 +17,7 @@ from gateway.edge.server import Listening, Server
 from gateway.metrics import Metrics
 from gateway.workers.admin import AdminAddress, Asked
 from gateway.workers.process import WorkerProcess
-from gateway.workers.slot import WorkerSlot
+from gateway.workers.slot import State, WorkerSlot
 from gateway.workers.sockets import Nameless
 from tests.proxy.conftest import said
 
@@ -42,8 +42,8 @@ def unready(**reasons: str) -> Handle:
 
 
 @asynccontextmanager
-async def admin(*workers: Handle) -> AsyncIterator[str]:
-    """The origin of an admin address before workers that answer so."""
+async def admin(*workers: Handle, states: Sequence[State] = ()) -> AsyncIterator[str]:
+    """The origin of an admin address before workers that answer so, in these states, or listening."""
     async with AsyncExitStack() as opened:
 
         async def listen(server: Server, listening: Listening) -> None:
@@ -56,7 +56,7 @@ async def admin(*workers: Handle) -> AsyncIterator[str]:
             nameless = Nameless.made()
             opened.callback(nameless.close)
             slot = WorkerSlot(number, never, address.left, Clock(), lambda event, figures: None)
-            slot.state = "listening"
+            slot.state = states[number] if states else "listening"
             places.append(Asked(slot, nameless.path))
             server = Server(Handling(handle, lambda malformed: refusal(malformed, ())))
             await listen(server, Listening(server, nameless.listening))
@@ -83,6 +83,13 @@ async def test_what_the_caller_excludes_is_asked_of_no_worker() -> None:
     async with admin(unready(), unready(revocations="not shared")) as origin:
         assert await readiness(origin, "?exclude=revocations&exclude=%0d%0a") == (200, {})
         assert await readiness(origin, "?exclude=process") == (503, {"worker 1: revocations": "not shared"})
+
+
+async def test_a_worker_that_waits_for_the_shared_state_says_why() -> None:
+    reasons = {"process": "starting", "revocations": "Redis at redis:6379: cannot be reached"}
+    async with admin(unready(), unready(**reasons), states=("listening", "waiting")) as origin:
+        assert await readiness(origin) == (503, {f"worker 1: {part}": reason for part, reason in reasons.items()})
+        assert await readiness(origin, "?exclude=revocations") == (503, {"worker 1: process": "starting"})
 
 
 async def test_what_workers_say_of_the_event_hook_is_passed_on_and_keeps_no_traffic_away() -> None:

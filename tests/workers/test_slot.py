@@ -35,9 +35,9 @@ class Place:
     left: list[str] = field(default_factory=list)
     said: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def slot(self) -> WorkerSlot:
+    def slot(self, listening_seconds: float = 20.0) -> WorkerSlot:
         """The place, empty yet."""
-        return WorkerSlot(4, self.start, lambda process, last_words: self.left.append(last_words), Clock(), self.tell)
+        return WorkerSlot(4, self.start, lambda process, last_words: self.left.append(last_words), Clock(), self.tell, listening_seconds)
 
     async def start(self, number: int) -> WorkerProcess:
         """The next program, with its end of a socket pair."""
@@ -100,6 +100,23 @@ async def test_a_worker_that_dies_later_is_replaced_until_the_end_is_wished_for(
     await keeping
     assert (await place.until("worker_stopped"))["code"] == 0
     assert slot.process is None and place.left == ["", "counted 7"]
+
+
+async def test_a_worker_that_says_that_it_waits_may_take_as_long_as_it_needs_and_one_that_says_nothing_may_not() -> None:
+    waits = "import time\nfor _ in range(40): life.sendall(b'w'); time.sleep(0.1)\n"
+    place = Place([waits + DRAINS, "signal.pause()"])
+    slot = place.slot(2.0)
+    keeping = asyncio.create_task(kept(slot))
+    while slot.state != "waiting":  # noqa: ASYNC110 - what a worker says of its start is not told
+        await asyncio.sleep(0)
+    assert not slot.tried.is_set()
+    await place.until("worker_started")
+    assert slot.process is not None
+    slot.process.stop()
+    assert (await place.until("worker_died"))["code"] == 0
+    assert (await place.until("worker_died", 2))["code"] == -signal.SIGKILL
+    slot.stop()
+    await keeping
 
 
 async def test_a_worker_that_is_stopped_before_it_hears_signals_has_ended_as_it_should() -> None:

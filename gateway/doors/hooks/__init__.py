@@ -4,13 +4,16 @@ Owns which of the two answers, and the words for the log. A request here is a pr
 cookies are never looked at. Must never forward anything, or answer for a feature that is not configured.
 """
 
-from gateway.core.messages import Answer, RequestHead
+from collections.abc import Mapping
+from typing import Protocol
+
+from gateway.core.messages import RequestHead
 from gateway.doors.answers import to_response
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_keys import OrgKeys
 from gateway.doors.hooks.org_tokens import OrgTokens
-from gateway.doors.hooks.outcomes import Told
+from gateway.doors.hooks.outcomes import HookParts, Told
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
 from gateway.doors.hooks.watching import HookWatch, WatchRules
 from gateway.edge.request import Request
@@ -20,9 +23,11 @@ __all__ = [
     "EVENT_HOOK_PATH",
     "UNIVERSAL_LOGOUT_PATH",
     "EventHook",
+    "HookParts",
     "HookWatch",
     "Hooks",
     "KnownUsers",
+    "OktaCall",
     "OrgKeys",
     "OrgTokens",
     "UniversalLogout",
@@ -30,28 +35,26 @@ __all__ = [
 ]
 
 
-class Hooks:
-    """Both paths, as far as they are configured."""
+class OktaCall(Protocol):
+    """What Okta may call under one path."""
 
-    def __init__(self, event_hook: EventHook | None, universal_logout: UniversalLogout | None) -> None:
-        """None: not configured, so that its path is no path of ours."""
-        self._event_hook = event_hook
-        self._universal_logout = universal_logout
+    async def answer(self, request: Request, head: RequestHead) -> Told:
+        """What Okta is answered."""
+
+
+class Hooks:
+    """The paths that are configured."""
+
+    def __init__(self, calls: Mapping[str, OktaCall]) -> None:
+        """``calls``: by path; one that is absent is no path of ours."""
+        self._calls = calls
 
     def answers(self, path: str) -> bool:
         """Whether a request for this path belongs here."""
-        return (path == EVENT_HOOK_PATH and self._event_hook is not None) or (
-            path == UNIVERSAL_LOGOUT_PATH and self._universal_logout is not None
-        )
+        return path in self._calls
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
-        """The whole answer; what the access log says of it is left in ``request``."""
-        request.route = head.path
-        if head.path == EVENT_HOOK_PATH and self._event_hook is not None:
-            told = await self._event_hook.answer(request, head)
-        elif head.path == UNIVERSAL_LOGOUT_PATH and self._universal_logout is not None:
-            told = await self._universal_logout.answer(request, head)
-        else:
-            told = Told(Answer(404, (), b""), "refused", "no_such_path")
-        request.verdict, request.reason = told.verdict, told.reason
+        """The whole answer, for a path of these; what the access log says of it is left in ``request``."""
+        told = await self._calls[head.path].answer(request, head)
+        request.route, request.verdict, request.reason = head.path, told.verdict, told.reason
         return to_response(told.answer, closes=request.has_unread_body)

@@ -1,56 +1,49 @@
 """Okta's event hook: ``/.gateway/hooks/okta``.
 
     GET    X-Okta-Verification-Challenge ─▶ 200 {"verification": …}
-    POST   secret ─▶ whole body ─▶ seen before? ─▶ revocations published ─▶ written down as seen ─▶ 204
-             └ 401    └ 413, 400      └ 204              └ 503: Okta tries once more
+    POST   secret ─▶ whole body ─▶ one step: first time? revocations published, and written down as seen ─▶ 204
+             └ 401    └ 413, 400                                  └ no: 204     └ 503: Okta tries once more
 
 Owns that order, and Okta's three seconds. Must never answer 204 before every process can know what the delivery ends, compare a secret in
-a time that tells anything about it, or take a delivery that it could not read for one that said nothing. Rules from: Okta, Event Hooks.
+a time that tells anything about it, read a body before the secret, or take a delivery that it could not read for one that said nothing.
+Rules from: Okta, Event Hooks.
 """
 
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
 from gateway.doors.answers import json_answer
-from gateway.doors.hooks.outcomes import BadSecrets, Told, done, refused
-from gateway.doors.hooks.watching import HookWatch
+from gateway.doors.hooks.outcomes import BadSecrets, HookParts, Told, done, refused
+from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, HookWatch, started
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
+from gateway.log import LONGEST_LIST
 from gateway.policy.hooks.okta_events import LARGEST_DELIVERY_BYTES, Consequences, Delivery, consequences, read_delivery
-from gateway.revocations import Revocation, Revocations
-from gateway.shared_state import SharedState
+from gateway.revocations import Report, Revocation
 
 EVENT_HOOK_PATH: Final = "/.gateway/hooks/okta"
 ANSWER_SECONDS: Final = 2.5
 """Okta waits three seconds."""
 
-SEEN: Final = "event-hook-delivery"
 SEEN_SECONDS: Final = 86400.0
 LONGEST_CHALLENGE: Final = 1024
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class EventHook:
     """One hook. It may have several secrets, while one takes the place of another."""
 
-    def __init__(
-        self, secrets: Sequence[str], revocations: Revocations, state: SharedState, watch: HookWatch, clock: Clock, tell: Tell
-    ) -> None:
-        """``secrets``: at least one. ``watch`` hears of sign-ins, and of deliveries that are lost."""
+    def __init__(self, secrets: Sequence[str], hosts: frozenset[str], watch: HookWatch, parts: HookParts) -> None:
+        """``secrets``: at least one. ``hosts``: the names of the org. ``watch`` hears of its sign-ins, and of deliveries that are lost."""
         self._secrets = tuple(hashlib.sha256(secret.encode()).digest() for secret in secrets)
-        self._revocations = revocations
-        self._state = state
+        self._hosts = hosts
         self._watch = watch
-        self._clock = clock
-        self._tell = tell
-        self._bad = BadSecrets(clock.monotonic)
+        self._parts = parts
+        self._bad = BadSecrets(parts.clock.monotonic)
 
     async def answer(self, request: Request, head: RequestHead) -> Told:
         """What Okta is answered."""
@@ -89,31 +82,43 @@ class EventHook:
         delivery = read_delivery(body)
         if isinstance(delivery, Malformed):
             return await self._lost(refused(delivery.status, delivery.reason))
-        seen = hashlib.blake2b(delivery.id.encode(), digest_size=16).digest()
-        if await self._state.get(SEEN, seen) is not None:
-            return done("hook_repeated")
-        await self._carry_out(delivery)
-        # Only now: a delivery that failed half way is carried out again when Okta repeats it, which changes nothing twice.
-        await self._state.claim(SEEN, seen, SEEN_SECONDS)
-        return done("hook_event")
+        return await self._carried_out(delivery)
 
-    async def _carry_out(self, delivery: Delivery) -> None:
-        found = consequences(delivery, self._clock.wall())
-        await self._publish(found)
-        await self._watch.heard(found.begins)
+    async def _carried_out(self, delivery: Delivery) -> Told:
+        found = consequences(delivery, self._parts.clock.wall())
+        is_ours = delivery.host in self._hosts
+        begins = found.begins if is_ours else {}
+        report = Report(
+            DELIVERIES,
+            hashlib.blake2b(delivery.id.encode(), digest_size=16).digest(),
+            SEEN_SECONDS,
+            tuple(_revocations(found)),
+            tuple(map(started, begins)),
+            STARTED_SECONDS,
+        )
+        if not await self._parts.revocations.report(report):
+            return done("hook_repeated")
+        self._tell(found)
+        if found.begins and not is_ours:
+            self._parts.tell("hook_of_another_org", {"org": delivery.host})
         if delivery.unreadable:
             await self._watch.lost("unreadable_event")
+        else:
+            await self._watch.heard(begins)
+        return done("hook_event")
 
-    async def _publish(self, found: Consequences) -> None:
-        for user_id, before in found.ends.items():
-            await self._revocations.publish(Revocation(user_id=user_id, began_before=before))
-            self._tell("hook_ended_sessions", {"user": user_id})
-        for user_id in found.asks:
-            await self._revocations.publish(Revocation(user_id=user_id))
-            self._tell("hook_asks_again", {"user": user_id})
+    def _tell(self, found: Consequences) -> None:
+        for name, users in (("hook_ended_sessions", tuple(found.ends)), ("hook_asks_again", tuple(found.asks))):
+            for start in range(0, len(users), LONGEST_LIST):
+                self._parts.tell(name, {"users": users[start : start + LONGEST_LIST]})
 
     async def _lost(self, told: Told) -> Told:
         """Okta's own delivery could not be carried out. It repeats some of them once, and then the events are lost."""
-        self._tell("hook_delivery_lost", {"reason": told.reason})
+        self._parts.tell("hook_delivery_lost", {"reason": told.reason})
         await self._watch.lost(told.reason)
         return told
+
+
+def _revocations(found: Consequences) -> list[Revocation]:
+    ends = [Revocation(user_id=user_id, began_before=before) for user_id, before in found.ends.items()]
+    return ends + [Revocation(user_id=user_id) for user_id in found.asks]

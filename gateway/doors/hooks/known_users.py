@@ -10,7 +10,7 @@ from typing import Final
 
 from cachetools import TTLCache
 
-from gateway.core.session import Session
+from gateway.core.session import Session, login_key
 from gateway.errors import OutsideFailed
 from gateway.shared_state import SharedState
 
@@ -42,7 +42,7 @@ class KnownUsers:
 
     async def id_of(self, name: str) -> str | None:
         """The Okta id of the user with this id or login (in any case); None where nobody was named so. Raises ``StateFailed``."""
-        found = await self._state.get(KIND, _key(name)) or await self._state.get(KIND, _key(name.casefold()))
+        found = await self._state.get(KIND, _key(name)) or await self._state.get(KIND, _key(login_key(name)))
         return found.decode("utf-8", "surrogatepass") if found is not None else None
 
     async def aclose(self) -> None:
@@ -53,7 +53,7 @@ class KnownUsers:
 
     async def _write(self, session: Session) -> None:
         try:
-            for name in (session.user_id, session.login.casefold()):
+            for name in session.names:
                 await self._state.put(KIND, _key(name), session.user_id.encode("utf-8", "surrogatepass"), KNOWN_SECONDS)
         except OutsideFailed:
             self._noted.pop(session.user_id, None)

@@ -1,22 +1,36 @@
-"""What a hook's request is answered with, and how often anybody may show what is no secret of ours.
+"""What a hook's request is answered with, how often anybody may show what is no secret of ours, and what every hook needs for its work.
 
 Owns the form of these answers: a status, and for people who look a word of JSON. Must never repeat anything of the request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from cachetools import TTLCache
 
+from gateway.clock import Clock
 from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer
+from gateway.revocations import SharedRevocations
 
 BAD_SECRETS_PER_MINUTE: Final = 10
 _MINUTE: Final = 60.0
 _MOST_CLIENTS: Final = 10_000
 _LATER: Final = (b"Retry-After", b"1")
 _NO_STORE: Final = (b"Cache-Control", b"no-store")
+
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class HookParts:
+    """What carries out what Okta has told. ``tell`` gets (event name, figures) for the log."""
+
+    revocations: SharedRevocations
+    clock: Clock
+    tell: Tell
 
 
 @dataclass(frozen=True, slots=True)

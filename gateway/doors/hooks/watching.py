@@ -10,6 +10,7 @@ while the shared state is away.
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +24,22 @@ from gateway.shared_state import SharedState
 Tell = Callable[[str, Mapping[str, object]], None]
 
 KIND: Final = "event-hook"
-STARTED: Final = "event-hook-start"
-_TRUST: Final = b"trust"
+DELIVERIES: Final = "event-hook-delivery"
+"""What Okta has delivered: the deliveries by a hash of their id, and who has signed in."""
+TRUST: Final = b"trust"
 TRUST_SECONDS: Final = 7 * 86400.0
 """A week without any sign-in ends the trust too."""
 
+RENEWED_SECONDS: Final = 3600.0
+"""How seldom a sign-in of a hook that is trusted writes the record anew."""
+
 STARTED_SECONDS: Final = 3 * LATE_SECONDS
 """A session may begin up to five minutes after Okta wrote down its sign-in: as long as a session token lives."""
+
+
+def started(user_id: str) -> bytes:
+    """The key in ``DELIVERIES`` that is kept for ``STARTED_SECONDS`` once Okta has delivered a sign-in of this user."""
+    return f"started {user_id}".encode("ascii", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +97,10 @@ class HookWatch:
             self._awaited.begin(session.user_id, self._clock.monotonic())
 
     async def heard(self, begins: Mapping[str, float]) -> None:
-        """Okta delivered the sign-in events of these users, by id, with their Unix seconds. Raises ``StateFailed``."""
-        for user_id in begins:
-            await self._state.put(STARTED, user_id.encode(), b"", STARTED_SECONDS)
+        """Okta delivered sign-in events, written down as ``started``, of these users with their Unix seconds. Never raises."""
         if any(is_fresh(published, self._clock.wall()) for published in begins.values()):
-            await self._trust()
+            with suppress(OutsideFailed):  # nobody trusts while the state is away
+                await self._trust()
 
     async def lost(self, reason: str) -> None:
         """Events got lost: nobody relies on the hook any more, until a sign-in event comes in time. Never raises."""
@@ -99,7 +108,7 @@ class HookWatch:
         self._awaited.clear()
         self._lost = reason
         try:
-            await self._state.put(KIND, _TRUST, b"", TRUST_SECONDS)
+            await self._state.put(KIND, TRUST, b"", TRUST_SECONDS)
         except OutsideFailed:
             return  # the next look tries again; nobody trusts while the state is away
         self._lost = ""
@@ -112,12 +121,12 @@ class HookWatch:
             await self.lost(self._lost)
         try:
             async with asyncio.timeout(self._rules.window_seconds):
-                kept = await self._state.get(KIND, _TRUST) if self._state.ready and not self._lost else None
+                kept = await self._state.get(KIND, TRUST) if self._state.ready and not self._lost else None
                 if not self._state.ready or self._lost:
                     self._sessions.rely_on_hook(HookTrust())
                     self._note("unknown", "state_away")
                     return
-                overdue = [user for user in self._awaited.overdue(now) if await self._state.get(STARTED, user.encode()) is None]
+                overdue = [user for user in self._awaited.overdue(now) if await self._state.get(DELIVERIES, started(user)) is None]
         except (OutsideFailed, TimeoutError):
             self._note("unknown", "state_away")  # what was trusted counts until its window ends
             return
@@ -129,13 +138,11 @@ class HookWatch:
         self._note("trusted" if name else "waiting" if kept is None else "silent", "")
 
     async def _trust(self) -> None:
-        kept = await self._state.get(KIND, _TRUST)
         now = self._clock.monotonic()
-        if not kept:
-            kept = secrets.token_hex(8).encode()
-        elif now < self._renewed_at + 3600.0:
-            return
-        await self._state.put(KIND, _TRUST, kept, TRUST_SECONDS)
+        if self._sessions.hook_trust.name and now < self._renewed_at + RENEWED_SECONDS:
+            return  # so the last look saw it
+        kept = await self._state.get(KIND, TRUST)
+        await self._state.put(KIND, TRUST, kept or secrets.token_hex(8).encode(), TRUST_SECONDS)
         self._renewed_at = now
 
     async def _look_again(self) -> None:

@@ -15,7 +15,7 @@ from gateway.core.cookies import session_cookies
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.navigation import Kind, kind_of
 from gateway.core.org_endings import EndsSessions, LegacySession, SignOut
-from gateway.core.org_places import LONGEST_PATH, Ending
+from gateway.core.org_places import LONGEST_PATH, Ending, Place
 from gateway.core.org_requests import (
     LARGEST_BODY_BYTES,
     OrgRequest,
@@ -30,7 +30,7 @@ from gateway.core.org_requests import (
 from gateway.core.redemption import are_too_many, expiries
 from gateway.core.routing import is_own
 from gateway.core.session import NoSession, SessionToken, Unknown
-from gateway.doors.answers import redirect_answer, to_response
+from gateway.doors.answers import to_response
 from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
@@ -43,6 +43,7 @@ from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.sender import Sender, Withheld
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
+from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome, parameters
 from gateway.doors.reading import whole_body
@@ -74,6 +75,7 @@ class LoginRooms:
     """What the login door opens."""
 
     own: LoginOwnPaths
+    handoff: LoginHandoff
     hooks: Hooks
     redeemer: Redeemer
     forwarding: OrgForwarding
@@ -107,10 +109,10 @@ class LoginDoor:
             return self._told(request, wording.refusal(head, 400, "session_cookies"))
         sender = self._sender(head)
         try:
-            if is_own(head.path):
+            if len(head.path) <= LONGEST_PATH and is_own(head.path):
                 return await self._own_path(request, sender)
             request.route = "org"
-            if len(head.path) > LONGEST_PATH:
+            if Place.of(head.path).is_too_long:
                 return self._told(request, wording.refusal(head, 414, "path_too_long"))
             body = await self._body(request, head)
             form = return_parameters(body) if isinstance(body, bytes) and _is_form(head) else b""
@@ -118,7 +120,8 @@ class LoginDoor:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
                 return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
             found = read(head, body or b"")
-            await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found))
+            if not await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found)):
+                return self._told(request, wording.refusal(head, 400, "nested_too_deeply"))
             return await self._judged(request, sender, body, found)
         except Withheld as withheld:
             return self._told(request, wording.withheld(head, withheld), sender)
@@ -160,14 +163,14 @@ class LoginDoor:
         head, rooms = sender.head, self._rooms
         if head.path == SIGN_OUT:
             return await self._own_sign_out(request, sender)
-        arrived = await rooms.browsers.record(sender.browser_id)
+        arrived = await rooms.browsers.record_of(sender) if head.path == HANDOFF else None
         if head.path in _RELY_ON_THE_SESSION:
             await rooms.new_sessions.settle(sender)
         if sender.fresh:
             request.new_browser = sender.browser_id
         response = await rooms.own.handle(request, head)
-        if head.path == HANDOFF and request.verdict == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
-            return self._told(request, Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile"))
+        if arrived is not None and request.verdict == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
+            return self._told(request, await rooms.handoff.sent_back(head))
         return response
 
     async def _own_sign_out(self, request: Request, sender: Sender) -> Response:
@@ -271,7 +274,7 @@ class LoginDoor:
 
     async def _silently(self, request: Request, sender: Sender, body: bytes | None, client_id: str) -> Response:
         """A page asks for tokens without a word to the user: it may be one of the user before."""
-        record = await self._rooms.browsers.record(sender.browser_id)
+        record = await self._rooms.browsers.record_of(sender)
         used_by = record.user_of_client(client_id)
         session = await self._rooms.forwarding.session(sender) if used_by is not None else None
         if session is not None and asks_for_another_user(used_by, session.user_id):

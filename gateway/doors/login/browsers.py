@@ -5,6 +5,7 @@ those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming``
 """
 
 from gateway.core.seal import Sealer
+from gateway.doors.login.sender import Sender
 from gateway.doors.login.turns import Turns
 from gateway.leases import Leases
 from gateway.policy.session.browser_id import browser_key
@@ -33,6 +34,10 @@ class Browsers:
     async def record(self, browser_id: str) -> BrowserRecord:
         """What is remembered of this browser. Raises ``StateFailed``."""
         return await self.record_at(browser_key(browser_id)) if browser_id else _NO_RECORD
+
+    async def record_of(self, sender: Sender) -> BrowserRecord:
+        """What is remembered of the sender. Of a new id nothing is, so nobody is asked. Raises ``StateFailed``."""
+        return _NO_RECORD if sender.fresh else await self.record(sender.browser_id)
 
     async def keep(self, browser_id: str, record: BrowserRecord) -> None:
         """Remember it. Raises ``StateFailed``, and ``LeaseLost`` where the browser's turn is another process's by now."""

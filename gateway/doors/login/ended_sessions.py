@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.closing import Closer
 from gateway.core.org_endings import EndsSessions
-from gateway.core.session import Session, SessionCookie
+from gateway.core.session import Session, SessionCookie, login_key
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.sender import Sender
 from gateway.sessions import Sessions
@@ -48,14 +48,14 @@ class EndedSessions:
         if user_id == "me":
             if sender.head.values(b"authorization"):
                 return
-            record = await self._browsers.record(sender.browser_id)
+            record = await self._browsers.record_of(sender)
             user_id = own.user_id if own is not None else record.user_id
             if not named.keeps_current:
                 # Okta may leave the `idx` half alive, and may not have said here whose session it is.
                 await self._end_own(tuple(dict.fromkeys((*sender.presented, *record.all_cookies))), sender)
         if not user_id:
             return
-        for name in dict.fromkeys((user_id, user_id.casefold())):
+        for name in dict.fromkeys((user_id, login_key(user_id))):
             await self._sessions.revoke((), user_id=name)
         if own is not None and user_id in (own.user_id, own.login) and not named.keeps_current:
             self._closer.close_soon(sender.presented, sender.browser)
@@ -69,7 +69,7 @@ class EndedSessions:
 
         It may be the session of the user before, while it is undecided whose the newest one is. Raises ``OutsideFailed``.
         """
-        record = await self._browsers.record(sender.browser_id)
+        record = await self._browsers.record_of(sender)
         ended = (*sender.presented, *sender.carried)
         await self._end_own(tuple(cookie for cookie in record.all_cookies if cookie not in ended), sender)
 

@@ -168,7 +168,7 @@ class OrgForwarding:
 
         try:
             with suppress(OutsideFailed):  # a sign-out is carried out here and at Okta; the closing tells what others do not know
-                record = await self._browsers.record(sender.browser_id)
+                record = await self._browsers.record_of(sender)
                 ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
             with suppress(OutsideFailed):
                 await self._closer.revoke(ending, sender.browser)

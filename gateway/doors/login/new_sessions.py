@@ -78,7 +78,7 @@ class NewSessions:
             return without_deletions(answered)
         if not begun:
             if deleted_names(answered).intersection(cookie.name for cookie in sender.presented):
-                self._sessions.forget(sender.presented)
+                await self._doubt(sender)
             if not await self._may_bring_a_factor(sender):
                 return answered
         # A client that leaves does not stop it: the session has begun at Okta, and the browser's record must say so.
@@ -92,11 +92,11 @@ class NewSessions:
 
         Raises ``OutsideFailed`` where the state is away. What Okta still does not say stays open.
         """
-        arrived = await self._browsers.record(sender.browser_id)
+        arrived = await self._browsers.record_of(sender)
         if arrived.standing is Standing.SETTLED and set(sender.presented) <= set(arrived.cookies):
             return
         async with self._browsers.turns.of(self._keys(sender)):
-            record = await self._browsers.record(sender.browser_id)
+            record = await self._browsers.record_of(sender)
             if record.standing is not Standing.SETTLED:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented and record.cookies == arrived.cookies:
@@ -186,9 +186,15 @@ class NewSessions:
             self._closer.close_soon(begun, sender.browser).add_done_callback(lambda _: until_closed.close())
         return without_session(answered)
 
+    async def _doubt(self, sender: Sender) -> None:
+        """Okta deletes a presented cookie: its session may live or be over. Of a made-up one no other process has heard."""
+        self._sessions.forget(sender.presented)
+        if not set((await self._browsers.record(sender.browser_id)).cookies).isdisjoint(sender.presented):
+            await self._sessions.doubt(sender.presented)
+
     async def _may_bring_a_factor(self, sender: Sender) -> bool:
         """Whether the browser presents a session for which Okta named nobody so far: this request may have changed that."""
-        record = await self._browsers.record(sender.browser_id)
+        record = await self._browsers.record_of(sender)
         return record.standing is Standing.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
 
     def _ended(self, judging: "asyncio.Task[Fields]") -> None:
@@ -213,7 +219,7 @@ class NewSessions:
             if not await self._turn(sender, held):
                 return self._late(answered, begun, sender)
             underway.close()
-            record = await self._browsers.record(sender.browser_id)
+            record = await self._browsers.record_of(sender)
             if begun:
                 unproven = self._unproven(record, begun)
                 sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
@@ -222,7 +228,7 @@ class NewSessions:
                 return answered
             self._sessions.forget(record.cookies)
             before = OlderSessions(groups(record.before, record.before_user_id))
-            return await self._run(answered, Comparison(sender, record.cookies, before), record)
+            return await self._run(answered, Comparison(sender, record.cookies, before, self._unproven(record, record.cookies)), record)
 
     def _unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
         """What the browser was given and is refused by now, but Okta has not said that it is gone.
@@ -259,7 +265,10 @@ class NewSessions:
         if final.why is Delivery.OTHER_USER:
             # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
             await self._sessions.revoke(judging.older.ending)
-        await self._browsers.keep(sender.browser_id, _recorded(final, judging, record))
+        recorded = _recorded(final, judging, record)
+        if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
+            recorded = recorded.with_unproven(judging.unproven)  # nobody closed them for this answer
+        await self._browsers.keep(sender.browser_id, recorded)
         await self._follow(final, judging, browser_key(sender.browser_id) if sender.browser_id else b"")
         if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
             return answered
@@ -353,11 +362,13 @@ class NewSessions:
             return False
         if final.why is Delivery.OTHER_USER:
             await self._sessions.revoke(older.ending)
+        unproven = (*unproven, *self._unproven(record, record.cookies))
         await self._browsers.keep_at(key, _recorded(final, judging, record).with_unproven(unproven))
         await self._follow(final, judging, key)
-        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(record.before):
+        before = tuple(cookie for cookie in record.before if not self._sessions.is_revoked((cookie,)))
+        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(before):
             # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
-            await self._sessions.release(record.before)
+            await self._sessions.release(before)
         return final.why is not Delivery.NOBODY_YET
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
@@ -395,6 +406,9 @@ class NewSessions:
     # The browser's turn.
 
     def _keys(self, sender: Sender) -> tuple[bytes, ...]:
+        """What the turn is of. Nobody else knows a new id, so a stranger without a session needs none."""
+        if sender.fresh and not sender.presented:
+            return ()
         own = (browser_key(sender.browser_id),) if sender.browser_id else ()
         return (*own, *self._sessions.fingerprints(sender.presented))
 

@@ -48,15 +48,18 @@ class TokenOrigins:
         self._strange: TTLCache[int, int] = TTLCache(120, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._minute = clock.monotonic
 
-    async def note_request(self, head: RequestHead, form: bytes = b"", redeems: Iterable[SessionToken] = ()) -> None:
+    async def note_request(self, head: RequestHead, form: bytes = b"", redeems: Iterable[SessionToken] = ()) -> bool:
         """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form.
 
         ``redeems``: those that the request itself would redeem. They are judged first, and noted then (``note_tokens``).
+        The result is False where more tokens than these may stand in it, and a page may bring them back to be redeemed: such a request
+        must be refused, because nothing would be known of where they come from.
         """
         text = head.query + ("&" + form.decode("latin-1") if form else "")
-        tokens = nested_tokens(text) if "=" in text or "%" in text else ()
+        nested = nested_tokens(text)
         judged_later = frozenset(redeems)
-        await self.note_tokens(head, [token for token in tokens if token not in judged_later])
+        await self.note_tokens(head, [token for token in nested.tokens if token not in judged_later])
+        return nested.is_all or via_of(head) in (Via.PROGRAM, Via.SCRIPT)
 
     async def note_tokens(self, head: RequestHead, tokens: Sequence[SessionToken]) -> None:
         """Remember that these tokens stood in this request, and whether a stranger may have put them there."""

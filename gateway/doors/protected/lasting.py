@@ -1,11 +1,12 @@
 """What stays open under a session: the session is looked at again for as long as it is open, because nobody asks anew.
 
     registered ── answer fresh ──▶ looked at a second later        ── expiresAt passed, no session, another user ──▶ cut
-                       └── ended ─▶ Okta is asked, few at a time   ── Okta does not say ──▶ stays, until expiresAt
+                       ├── ended ─▶ Okta is asked, few at a time   ── Okta does not say ──▶ stays, until expiresAt
+                       └── its user was heard of: looked at at once, and asked about before the others
 
 Owns the second look, and its pace: thousands of idle sockets must not use up the rate limit that people who click need. Must never keep
-anything alive at Okta (to be open is not to work), nor take "Okta does not say" for an end. A revocation does not wait for it: that cuts
-at once (``proxy.live``). Rules from: DESIGN section 5.7, ATTACKS U8, U9, U13.
+anything alive at Okta (to be open is not to work), nor take "Okta does not say" for an end. A revocation of cookies does not wait for it:
+that cuts at once (``proxy.live``). Rules from: DESIGN section 5.7, ATTACKS U8, U9, U13.
 
 A redemption replaces the session of its browser. What the browser has open is spared until it is known whose session came of it: the same
 user's goes on under the new cookies, everything else is cut before the new session's answer is delivered::
@@ -36,6 +37,10 @@ LOOK_SECONDS = 1.0
 QUESTIONS_AT_A_LOOK = 5
 """So many sessions at most are asked about each second by what is idle; beyond 50 of them the look comes later than the ttl."""
 
+NAMED_SECONDS = 0.05
+"""So soon is looked at what users have open who were just heard of: once for all events of that time."""
+NAMED_AT_ONCE = 20
+"""So many questions about these may be under way, while Okta's rate limit is not short; one that ends makes room for the next."""
 
 SPARED_SECONDS = 30.0
 """How long a connection waits for the end of a redemption."""
@@ -92,6 +97,9 @@ class Lasting:
         self._open: dict[tuple[Fingerprint, ...], _Open] = {}
         self._asking: dict[tuple[Fingerprint, ...], asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._named: set[str] = set()
+        self._due: dict[tuple[Fingerprint, ...], _Open] = {}
+        self._soon: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -130,7 +138,14 @@ class Lasting:
         return self._moved.get(watch.fingerprints, watch.fingerprints) if self._moved else watch.fingerprints
 
     def hear(self, revocation: Revocation) -> None:
-        """Spare, move or forget what is open under revoked cookies. Called right after each revocation is remembered; never waits."""
+        """Spare, move or forget what is open under revoked cookies, and look soon at what a user has open who is named.
+
+        Called right after each revocation is remembered; never waits.
+        """
+        if revocation.user_id is not None:
+            self._named.add(revocation.user_id)
+            if self._soon is None:
+                self._soon = asyncio.get_running_loop().call_later(NAMED_SECONDS, self._look_at_named)
         if revocation.moved is not None:
             self._settle(revocation.moved)
         elif revocation.spared_for:
@@ -213,9 +228,10 @@ class Lasting:
 
     async def aclose(self) -> None:
         """Look no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._soon):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._soon = None
         asking = (*self._asking.values(), *self._moving)
         for question in asking:
             question.cancel()
@@ -223,6 +239,7 @@ class Lasting:
 
     def _look(self) -> None:
         self._timer = None
+        self._ask_due(QUESTIONS_AT_A_LOOK)
         held = self._adopted()
         for found in tuple(self._open.values()):
             if found.fingerprints not in self._open:
@@ -240,6 +257,30 @@ class Lasting:
             self.release(watch)
         if self._open or self._live.brief:
             self.look_soon()
+
+    def _look_at_named(self) -> None:
+        """Cut what is over of those users who were just heard of; Okta is asked about the rest of what they have open."""
+        self._soon, names, self._named = None, self._named, set()
+        held = self._adopted()
+        for found in tuple(self._open.values()):
+            if names.isdisjoint(found.session.names) or found.fingerprints not in self._open or self._is_spared(found):
+                continue
+            finding = self._sessions.recall(found.cookies)
+            if finding is not None:
+                self._judge(found, finding)
+            else:
+                self._due[found.fingerprints] = found
+        self._ask_due()
+        for watch in held:
+            self.release(watch)
+
+    def _ask_due(self, at_a_look: int = 0) -> None:
+        """``at_a_look``: how many may be under way while the rate limit is short."""
+        most = at_a_look if self._sessions.is_rate_short else NAMED_AT_ONCE
+        while self._due and len(self._asking) < most:
+            found = self._due.pop(next(iter(self._due)))
+            if found.fingerprints not in self._asking:
+                self._ask(found)
 
     def _is_spared(self, found: _Open) -> bool:
         """Whether a redemption is still to say what becomes of it; it is cut where none did in time."""
@@ -259,12 +300,16 @@ class Lasting:
         return watches
 
     def _ask(self, found: _Open) -> None:
-        # To the end of the line: at a pace that is too slow for all, each gets its turn.
-        self._open[found.fingerprints] = self._open.pop(found.fingerprints)
+        if found.fingerprints in self._open:  # to the end of the line: at a pace that is too slow for all, each gets its turn
+            self._open[found.fingerprints] = self._open.pop(found.fingerprints)
         question = asyncio.create_task(self._asked(found), name="looking again")
         key = found.fingerprints
         self._asking[key] = question
-        question.add_done_callback(lambda _: self._asking.pop(key, None))
+        question.add_done_callback(lambda _: self._answered(key))
+
+    def _answered(self, key: tuple[Fingerprint, ...]) -> None:
+        self._asking.pop(key, None)
+        self._ask_due()
 
     async def _asked(self, found: _Open) -> None:
         asked = found.fingerprints

@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from gateway.core.messages import Malformed
 from gateway.core.session import moment
@@ -25,6 +26,7 @@ LARGEST_DELIVERY_BYTES: Final = 1024 * 1024
 """Okta names no bound. An event has 2 to 10 kB, and those of a short time travel together: this holds a hundred of them at least."""
 
 LONGEST_ID: Final = 200
+LONGEST_SOURCE: Final = 2048
 SKEW_SECONDS: Final = 60.0
 MOST_USERS: Final = 1000
 """Users of one delivery; a hundred events name some two hundred."""
@@ -66,11 +68,15 @@ class OktaEvent:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one request of Okta's holds, the earliest event first; ``unreadable``: events of which nobody can say what they mean."""
+    """What one request of Okta's holds, the earliest event first; ``unreadable``: events of which nobody can say what they mean.
+
+    ``host``: of the org that sends it, as its ``source`` says; "" where it does not.
+    """
 
     id: str
     events: tuple[OktaEvent, ...]
     unreadable: int = 0
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,8 @@ def read_delivery(body: bytes) -> Delivery | Malformed:
     known = tuple(event for event in read if event is not None)
     if sum(len(event.targets) + 1 for event in known) > MOST_USERS:
         return Malformed(413, "too_many_users")
-    return Delivery(event_id, tuple(sorted(known, key=lambda event: event.published)), len(read) - len(known))
+    ordered = tuple(sorted(known, key=lambda event: event.published))
+    return Delivery(event_id, ordered, len(read) - len(known), _host(content.get("source")))
 
 
 def consequences(delivery: Delivery, wall: float) -> Consequences:
@@ -122,8 +129,16 @@ def consequences(delivery: Delivery, wall: float) -> Consequences:
             # An administrator who suspends somebody stays signed in; her own answer is asked for again, which costs nothing.
             ended = event.targets or everybody
             asks |= set(everybody) - set(ended)
-            ends |= dict.fromkeys(ended, min(event.published, wall + SKEW_SECONDS))
+            ends |= dict.fromkeys(ended, max(0.0, min(event.published, wall + SKEW_SECONDS)))
     return Consequences(ends, frozenset(asks - set(ends)), begins)
+
+
+def _host(source: object) -> str:
+    """The host of a URL; "" where there is none."""
+    try:
+        return (urlsplit(source).hostname or "") if isinstance(source, str) and len(source) <= LONGEST_SOURCE else ""
+    except ValueError:
+        return ""
 
 
 def _event(content: object) -> OktaEvent | None:

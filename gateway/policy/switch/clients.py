@@ -6,9 +6,8 @@ Okta answers it as it does where nobody is signed in: ``login_required``, or a p
 Rules from: OpenID Connect Core 1.0 §3.1.2.1 (``prompt``), OpenID Connect RP-Initiated Logout 1.0 §2 (``id_token_hint``).
 """
 
-from urllib.parse import parse_qsl
-
 from gateway.core.messages import RequestHead
+from gateway.core.org_parameters import Parameters
 from gateway.core.org_places import Place
 from gateway.core.session import Session
 
@@ -19,8 +18,9 @@ def client_of(head: RequestHead) -> str:
     """The ``client_id`` of an authorize request, or empty."""
     if len(head.query) > LONGEST_QUERY or not Place.of(head.path).is_authorize:
         return ""
-    found = [value for name, value in parse_qsl(head.query, max_num_fields=1000) if name == "client_id"]
-    return found[0] if len(found) == 1 else ""
+    found = Parameters(frozenset(), is_authorize=True)
+    found.take_pairs(head.query)
+    return found.client_ids[0] if len(set(found.client_ids)) == 1 else ""
 
 
 def asks_for_another_user(used_by: str | None, user_id: str) -> bool:

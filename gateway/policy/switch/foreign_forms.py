@@ -5,8 +5,11 @@ that is left out, and what is left is short: where it is not, the form is refuse
 than a stranger's form is worth.
 """
 
-from gateway.core.org_parameters import folded_name
+from gateway.core.org_parameters import MOST_PARAMETERS, folded_names
 
+LONGEST_WHOLE = 8 * 1024
+"""In bytes. A form that is no longer is looked at whole."""
+LONGEST_NAME = 64
 LONGEST_REST = 32 * 1024
 """In bytes. A return address is at most a few thousand."""
 
@@ -14,13 +17,12 @@ _ASSERTIONS = frozenset(("samlresponse", "samlrequest", "wresult", "id_token", "
 
 
 def return_parameters(form: bytes) -> bytes | None:
-    """The form's parameters without the assertions among them; None where they are longer than ``LONGEST_REST``."""
-    if len(form) <= LONGEST_REST:
+    """The form's parameters without the assertions among them; None where they are longer than ``LONGEST_REST``, or more than 1,000."""
+    if len(form) <= LONGEST_WHOLE:
         return form
-    rest = b"&".join(pair for pair in form.split(b"&") if not _is_assertion(pair))
+    if form.count(b"&") > MOST_PARAMETERS:
+        return None
+    pairs = form.split(b"&")
+    names = folded_names(pair.partition(b"=")[0][:LONGEST_NAME].decode("latin-1") for pair in pairs)
+    rest = b"&".join([pair for name, pair in zip(names, pairs, strict=True) if name not in _ASSERTIONS])
     return rest if len(rest) <= LONGEST_REST else None
-
-
-def _is_assertion(pair: bytes) -> bool:
-    name, _, _ = pair.partition(b"=")
-    return len(name) <= 64 and folded_name(name.decode("latin-1")) in _ASSERTIONS

@@ -3,11 +3,12 @@
 Owns the configuration, the secret and the calls. Checks nothing by itself.
 """
 
+import asyncio
 import io
 import json
-import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,22 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from gateway.compose import Gateway
-from gateway.config import read
+from gateway.clock import Clock
 from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
-from gateway.log import Log
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
-from tests.house.configurations import SEALED
+from gateway.shared_state import MemoryState
+from tests.house.side_by_side import AnyGateway
+from tests.journeys.person import HR, SCRIPT, Person
 from tests.journeys.town import Town, town
 from tests.policy.hooks.events import delivery, event
+from tests.shared_state.engines import Engine, moment
+from tests.shared_state.redis_servers import Running, running
 
 SECRET = "hook-secret-0123456789-0123456789-abc"
 APP = "0oaportal"
 LOGIN_HOST = "login.example.com"
+PATIENCE = 10.0
+"""News travel within milliseconds; a machine that is busy takes longer."""
 LOGOUT = f"https://{LOGIN_HOST}{UNIVERSAL_LOGOUT_PATH}"
 
 
@@ -35,7 +40,7 @@ class Hooked:
     """A town, and a second gateway of it."""
 
     town: Town
-    second: Gateway
+    second: AnyGateway
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -59,11 +64,44 @@ class Hooked:
         )
         return status
 
+    async def seen(self, person: Person, port: int) -> str:
+        """What a page of the app says to this person at one of the gateways; "" where it is not let in."""
+        person.port = lambda: port
+        reply = await person.ask(f"{HR}/", fields=SCRIPT, site="same-origin")
+        return reply.body if reply.status == 200 else ""
+
+    async def refused(self, person: Person) -> None:
+        """Wait until no gateway lets this person in. The one that was told first refuses at once: it is asked no second time."""
+        assert await self.seen(person, self.ports[0]) == ""
+        async with asyncio.timeout(PATIENCE):
+            while await self.seen(person, self.ports[1]):
+                await moment(0.005)
+
+    @asynccontextmanager
+    async def ticking(self) -> AsyncIterator[None]:
+        """The clock of the test goes on: else every question counts as one of the instant at which a user was last heard of."""
+
+        async def ticks() -> None:
+            while True:
+                await moment(0.01)
+                self.town.later(0.01)
+
+        task = asyncio.create_task(ticks())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def happens(self, kind: str, login: str, *, event_id: str = "", after: float = 0.0, port: int | None = None) -> int:
         """Okta delivers an event about this user, published so many seconds from now by the org's clock."""
         published = self.town.org.clock.now() + after
         content = event(kind, published, actor=self.town.org.known_user(login).id)
-        return await self.post(delivery(content, event_id=event_id or f"{kind} {login} {published}"), port=port)
+        return await self.post(self.delivery(content, event_id=event_id or f"{kind} {login} {published}"), port=port)
+
+    def delivery(self, *events: object, event_id: str = "one") -> bytes:
+        """What this org posts."""
+        return delivery(*events, event_id=event_id, source=f"{self.town.running.url}/api/v1/eventHooks/who1")
 
     def token(self, key: RSAKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """A token as Okta signs it for Universal Logout, with other claims where they are given."""
@@ -90,27 +128,41 @@ def email(login: str) -> dict[str, str]:
     return {"format": "email", "email": login}
 
 
-@asynccontextmanager
-async def hooked(folder: Path, ttl_with_hook: str = "15m") -> AsyncIterator[Hooked]:
-    """Both gateways running."""
-    (folder / "secret").write_text(f"# Okta's\nolder-secret-0123456789-0123456789-abc\n{SECRET}\n")
-    (folder / "secret").chmod(0o600)
-    more = f"""
+CONFIGURATION = """
 [session]
-ttl_with_hook = "{ttl_with_hook}"
-[state]
-directory = "{folder}/state"
+ttl_with_hook = "15m"
+{state}
 [hooks]
 okta_secret_file = "{folder}/secret"
-universal_logout_apps = ["{APP}"]
+universal_logout_apps = ["{app}"]
 """
-    async with town(switch=more) as made:
-        second = Gateway(
-            read("gateway.toml", made.text, SEALED),
-            Log("debug", stream=made.written),
-            clock=made.clock(),
-            public=socket.create_server(("127.0.0.1", 0)),
-        )
+
+
+def state_of(engine: Engine, folder: Path, redis: Running | None) -> str:
+    """The table that names this engine."""
+    if engine == "redis":
+        port = (redis or running()).port
+        return f'[state]\nurl = "redis://127.0.0.1:{port}"\nprefix = "{folder.parent.name}-{folder.name}"\ntimeout = "2s"'
+    return f'[state]\ndirectory = "{folder}/state"' if engine == "sqlite" else ""
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """Nobody can write into the gateways' SQLite file: something else holds it."""
+    with closing(sqlite3.connect(folder / "state" / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def hooked(folder: Path, engine: Engine, redis: Running | None = None) -> AsyncIterator[Hooked]:
+    """Both gateways running, on one memory of this engine. ``redis``: a server of the test's own."""
+    (folder / "secret").write_text(f"# Okta's\nolder-secret-0123456789-0123456789-abc\n{SECRET}\n")
+    (folder / "secret").chmod(0o600)
+    more = CONFIGURATION.format(state=state_of(engine, folder, redis), folder=folder, app=APP)
+    async with town(switch=more, state=MemoryState(Clock()) if engine == "memory" else None) as made:
+        second = made.made()
         await second.start()
         try:
             yield Hooked(made, second)

@@ -11,7 +11,7 @@ from gateway.revocations import Revocation
 from gateway.shared_state import MemoryState
 from gateway.standin.clock import Clock as OrgClock
 from gateway.standin.limits import RateLimits as OrgLimits
-from tests.doors.hooks.test_watching import LONG, Process, process
+from tests.doors.hooks.test_watching import LONG, Process, delivers, process
 from tests.sessions.scripted import BROWSER, WALL, Memory, Times, idle, memory
 
 USERS = 5000
@@ -90,7 +90,7 @@ class Day:
 
     async def signs_in(self, number: int) -> None:
         if self.is_fed:
-            await self.one.watch.heard({f"00u{number}": WALL + self.m.times.passed})
+            await delivers(self.one, {f"00u{number}": WALL + self.m.times.passed})
         self.m.sessions.issued(cookies(number))
         await self.clicks(number)
 

@@ -8,8 +8,10 @@ import pytest
 from gateway.core.cache import Lifetimes
 from gateway.core.session import Session
 from gateway.doors.hooks import HookWatch
+from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, started
 from gateway.errors import StateFailed
 from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS
+from gateway.revocations import Report
 from gateway.shared_state import MemoryState
 from tests.sessions.scripted import BROWSER, SID, WALL, Memory, answer, memory, session
 
@@ -38,6 +40,7 @@ class Process:
 
     m: Memory
     watch: HookWatch
+    state: MemoryState
     told: list[str] = field(default_factory=list)
 
 
@@ -50,7 +53,7 @@ def process(state: MemoryState, m: Memory) -> Process:
             watch.begun(found)
 
     m.sessions.on_named = named
-    return Process(m, watch, told)
+    return Process(m, watch, state, told)
 
 
 @pytest.fixture
@@ -65,8 +68,17 @@ def state(m: Memory) -> AwayState:
     return AwayState(m.times.clock)
 
 
+async def delivers(one: Process, begins: Mapping[str, float]) -> None:
+    """Okta delivers these sign-ins."""
+    report = Report(
+        DELIVERIES, f"{begins} {one.m.times.passed}".encode(), 1.0, marks=tuple(map(started, begins)), mark_seconds=STARTED_SECONDS
+    )
+    assert await one.state.report(report)
+    await one.watch.heard(begins)
+
+
 async def trusted(one: Process) -> None:
-    await one.watch.heard({"00u-carol": WALL + one.m.times.passed})
+    await delivers(one, {"00u-carol": WALL + one.m.times.passed})
     await one.watch.look()
     assert one.watch.is_trusted and one.watch.word == "trusted"
 
@@ -101,7 +113,7 @@ async def test_after_one_they_live_for_minutes_in_every_process(m: Memory, state
 
 async def test_an_event_that_came_too_late_is_no_sign_of_life(m: Memory, state: AwayState) -> None:
     one = process(state, m)
-    await one.watch.heard({"00u-carol": WALL - LATE_SECONDS - 1.0})
+    await delivers(one, {"00u-carol": WALL - LATE_SECONDS - 1.0})
     await one.watch.look()
     assert not one.watch.is_trusted
 
@@ -124,7 +136,7 @@ async def test_a_quiet_night_is_no_silence_and_an_event_in_time_keeps_the_trust(
     m.sessions.issued(SID)
     await m.sessions.current(SID, BROWSER)
     await passes(one, 100.0)
-    await one.watch.heard({"00u-alice": WALL + 1.0})
+    await delivers(one, {"00u-alice": WALL + 1.0})
     await passes(one, 8 * 3600.0)
     assert one.watch.is_trusted
 

@@ -32,7 +32,10 @@ def event(kind: str, published: float = PUBLISHED, *, actor: str = "", target: s
     }
 
 
-def delivery(*events: object, event_id: str = "b5a188b9-5ece-4636-b041-482ffda96311") -> bytes:
+SOURCE = "https://example.okta.com/api/v1/eventHooks/whoql0HfiLGPWc8Jx0g3"
+
+
+def delivery(*events: object, event_id: str = "b5a188b9-5ece-4636-b041-482ffda96311", source: object = SOURCE) -> bytes:
     """What Okta posts."""
     return json.dumps(
         {
@@ -42,7 +45,7 @@ def delivery(*events: object, event_id: str = "b5a188b9-5ece-4636-b041-482ffda96
             "contentType": "application/json",
             "eventId": event_id,
             "eventTime": date_time(PUBLISHED),
-            "source": "https://example.okta.com/api/v1/eventHooks/whoql0HfiLGPWc8Jx0g3",
+            "source": source,
             "data": {"events": list(events)},
         }
     ).encode()

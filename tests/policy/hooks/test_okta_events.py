@@ -14,6 +14,7 @@ from gateway.policy.hooks.okta_events import (
     ENDS,
     EVENT_TYPES,
     LARGEST_DELIVERY_BYTES,
+    LONGEST_SOURCE,
     MOST_USERS,
     SKEW_SECONDS,
     Consequences,
@@ -72,6 +73,10 @@ def test_other_events_are_ignored() -> None:
 
 def test_an_end_from_the_future_counts_as_one_of_now() -> None:
     assert consequences(read(delivery(event("user.session.clear", LATER * 2, actor="00a"))), LATER).ends == {"00a": LATER + SKEW_SECONDS}
+
+
+def test_an_end_from_before_1970_is_one_of_then_which_others_can_be_told() -> None:
+    assert consequences(read(delivery(event("user.session.clear", -1e9, actor="00a"))), LATER).ends == {"00a": 0.0}
 
 
 kinds = st.sampled_from(EVENT_TYPES)
@@ -153,6 +158,22 @@ def test_an_event_that_cannot_be_read_is_counted(broken: object) -> None:
 def test_a_delivery_names_a_bounded_number_of_users() -> None:
     many = [event("user.session.end", actor=f"00{number}") for number in range(MOST_USERS + 1)]
     assert read_delivery(delivery(*many)) == Malformed(413, "too_many_users")
+
+
+@pytest.mark.parametrize(
+    ("source", "host"),
+    [
+        ("https://Example.okta.com/api/v1/eventHooks/who1", "example.okta.com"),
+        ("http://127.0.0.1:8081/x", "127.0.0.1"),
+        ("example.okta.com", ""),
+        ("https://[::1", ""),
+        ("https://" + "x" * LONGEST_SOURCE, ""),
+        (None, ""),
+        (7, ""),
+    ],
+)
+def test_a_delivery_says_which_org_sends_it(source: object, host: str) -> None:
+    assert read(delivery(source=source)).host == host
 
 
 def test_a_hundred_large_events_fit_into_one_delivery() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.messages import Authority, RequestHead
+from gateway.core.org_parameters import MOST_PARAMETERS
 from gateway.core.session import Session
 from gateway.policy.switch.clients import LONGEST_QUERY, asks_for_another_user, client_of, names_another_user
 
@@ -18,6 +19,8 @@ ALICE = Session("102abc", "00ualice", "alice@example.com", datetime(2030, 1, 1, 
         ("/oauth2/default/v1/authorize?client_id=a%20b", "a b"),
         ("/oauth2/v1/authorize?client_id=app&client_id=other", ""),
         ("/oauth2/v1/authorize", ""),
+        ("/oauth2/v1/authorize?client_id=app" + "&" * MOST_PARAMETERS, "app"),
+        ("/oauth2/v1/authorize?client_id=app" + "&" * (MOST_PARAMETERS + 1), ""),
         ("/login/login.htm?client_id=app", ""),
         (f"/oauth2/v1/authorize?client_id=app&x={'x' * LONGEST_QUERY}", ""),
     ],

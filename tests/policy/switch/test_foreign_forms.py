@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.switch.foreign_forms import LONGEST_REST, return_parameters
+from gateway.core.org_parameters import MOST_PARAMETERS
+from gateway.policy.switch.foreign_forms import LONGEST_REST, LONGEST_WHOLE, return_parameters
 
 ASSERTION = b"SAMLResponse=" + b"P" * 200_000
 
@@ -14,11 +15,15 @@ def test_an_assertion_is_left_out_of_a_long_form_and_the_return_address_stays() 
 
 
 def test_a_short_form_is_looked_at_whole() -> None:
-    assert return_parameters(b"SAMLResponse=P&RelayState=x") == b"SAMLResponse=P&RelayState=x"
+    form = b"SAMLResponse=P&RelayState=".ljust(LONGEST_WHOLE, b"x")
+    assert return_parameters(form) == form
+    assert return_parameters(form + b"x") == form[len(b"SAMLResponse=P&") :] + b"x"
 
 
 def test_a_long_form_of_anything_else_is_refused() -> None:
     assert return_parameters(b"RelayState=" + b"P" * LONGEST_REST) is None
+    assert return_parameters(b"RelayState=" + b"P" * (LONGEST_REST - 11)) is not None
+    assert return_parameters(b"&" * (MOST_PARAMETERS + 1) + b"P" * LONGEST_WHOLE) is None
     assert return_parameters(b"x" * 100 + b"SAMLResponse=" + b"P" * LONGEST_REST) is None
 
 

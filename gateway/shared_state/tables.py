@@ -1,0 +1,101 @@
+"""The tables of the SQLite state, and how they came to be: made at once, or from those of an older release.
+
+Owns the version of the file. Must never leave half of its tables behind, or touch another program's database.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from gateway.core.session import Fingerprint
+from gateway.errors import StateFailed
+from gateway.revocations import Revocation
+from gateway.shared_state.published import key_of, parts_of
+from gateway.shared_state.spelling import spelled
+
+VERSION = 2
+_APPLICATION = 0x53474154
+
+_ABOUT = """
+CREATE TABLE about (epoch TEXT NOT NULL, leases INTEGER NOT NULL DEFAULT 0);
+INSERT INTO about (epoch) VALUES (lower(hex(randomblob(8))));
+"""
+_TABLES = """
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, began REAL NOT NULL, ends REAL NOT NULL
+);
+CREATE UNIQUE INDEX entry_key ON entry (kind, key);
+CREATE INDEX entry_age ON entry (kind, id);
+CREATE INDEX entry_ends ON entry (ends);
+CREATE TABLE total (kind TEXT PRIMARY KEY, entries INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN
+    INSERT INTO total VALUES (new.kind, 1, length(new.key) + length(new.value))
+    ON CONFLICT (kind) DO UPDATE SET entries = entries + excluded.entries, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER entry_gone AFTER DELETE ON entry BEGIN
+    UPDATE total SET entries = entries - 1, bytes = bytes - length(old.key) - length(old.value) WHERE kind = old.kind;
+END;
+"""
+"""Triggers keep the totals, so that no process can forget to. An ``id`` is larger than all that ever were: so it tells the order."""
+
+_FROM_VERSION_1 = """
+ALTER TABLE about ADD COLUMN leases INTEGER NOT NULL DEFAULT 0;
+DROP INDEX entry_key; DROP INDEX entry_age; DROP INDEX entry_ends;
+DROP TRIGGER entry_added; DROP TRIGGER entry_gone; DROP TABLE total;
+ALTER TABLE entry RENAME TO former;
+"""
+_MARKS = (f"PRAGMA application_id = {_APPLICATION}", f"PRAGMA user_version = {VERSION}", "COMMIT")
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables, or change those of version 1, all of it or nothing."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    try:
+        connection.executescript("BEGIN IMMEDIATE;" + (_ABOUT if version == 0 else _FROM_VERSION_1) + _TABLES)
+        if version == 1:
+            former = connection.execute("SELECT kind, key, value, began, ends FROM former ORDER BY id").fetchall()
+            connection.executemany(
+                "INSERT OR REPLACE INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", map(_from_version_1, former)
+            )
+            connection.execute("DROP TABLE former")
+        for mark in _MARKS:  # one by one: a script would commit before it begins
+            connection.execute(mark)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, bytes, bytes, float, float]:
+    """Version 1 had one entry without a value for each revoked key."""
+    kind, key, _, began, ends = row
+    match kind:
+        case "revoked.cookie":
+            revocation = Revocation((Fingerprint(key),))
+        case "revoked.unseen":
+            revocation = Revocation((Fingerprint(key),), unseen=(Fingerprint(key),))
+        case "revoked.session":
+            revocation = Revocation(session_id=key.decode("utf-8", "surrogatepass"))
+        case "revoked.user":
+            revocation = Revocation(user_id=key.decode("utf-8", "surrogatepass"))
+        case _:
+            return row
+    (part,) = parts_of(revocation)
+    written = spelled(part.revocation)
+    return part.kind, key_of(written), written, began, ends
+
+
+def check_version(connection: sqlite3.Connection, file: Path) -> None:
+    """``StateFailed`` for a database of another program, or of a version that this release does not know."""
+    (version,), (application,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id"))
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if (application == _APPLICATION and version in (1, VERSION)) or (version, application, tables) == (0, 0, 0):
+        return
+    if application != _APPLICATION:
+        raise StateFailed(f"{file}: is a database of another program; name another folder")
+    raise StateFailed(
+        f"{file}: is of version {version}, and this gateway knows {VERSION}; "
+        "stop the gateways that use it and delete it, or name another folder"
+    )

@@ -1,0 +1,22 @@
+"""Two gateways that Okta calls, on one memory of each engine. Checks nothing by itself."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.doors.hooks.hooked import Hooked, hooked
+from tests.shared_state.engines import Engine
+from tests.shared_state.redis_servers import needs_redis
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("redis", marks=needs_redis)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    found: Engine = request.param
+    return found
+
+
+@pytest.fixture
+async def there(tmp_path: Path, engine: Engine) -> AsyncIterator[Hooked]:
+    async with hooked(tmp_path, engine) as made:
+        yield made

@@ -1,0 +1,63 @@
+"""What is open under a session that Okta reports: it ends at every gateway, or is asked about there, and nobody else's does."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from gateway.policy.hooks.okta_events import ENDS
+from tests.doors.hooks.hooked import PATIENCE, Hooked, email
+from tests.doors.hooks.test_event_hook import ALICE, BOB
+from tests.journeys.person import HR, Person
+
+HR_HOST = HR.partition("://")[2]
+REVOKED = 1008
+
+
+async def opened(there: Hooked, person: Person) -> list[aiohttp.ClientWebSocketResponse]:
+    """A WebSocket of this person at each gateway."""
+    cookies = "; ".join(f"{name}={value}" for name, value in person.cookies(HR_HOST))
+    fields = {"Host": HR_HOST, "Origin": HR, "Cookie": cookies}
+    urls = [f"http://127.0.0.1:{port}/live" for port in there.ports]
+    return [await there.town.client.ws_connect(url, headers=fields, autoclose=False) for url in urls]
+
+
+async def is_cut(*sockets: aiohttp.ClientWebSocketResponse) -> bool:
+    async with asyncio.timeout(PATIENCE):
+        said = [await socket.receive() for socket in sockets]
+    return [(one.type, one.data) for one in said] == [(aiohttp.WSMsgType.CLOSE, REVOKED)] * len(sockets)
+
+
+async def goes_on(*sockets: aiohttp.ClientWebSocketResponse) -> bool:
+    for socket in sockets:
+        await socket.send_str("still here")
+    async with asyncio.timeout(PATIENCE):
+        return [await socket.receive_str() for socket in sockets] == ["still here"] * len(sockets)
+
+
+@pytest.mark.parametrize("kind", ["user.lifecycle.suspend", "user.session.clear"])
+async def test_an_event_that_ends_sessions_ends_what_is_open_at_both_gateways(there: Hooked, kind: str) -> None:
+    assert kind in ENDS
+    hers, his = await opened(there, await there.town.entered(ALICE)), await opened(there, await there.town.entered(BOB))
+    assert await goes_on(*hers, *his)
+    assert await there.happens(kind, ALICE, after=5) == 204
+    assert await is_cut(*hers)
+    assert await goes_on(*his)
+
+
+async def test_universal_logout_ends_what_is_open_at_both_gateways(there: Hooked) -> None:
+    hers, his = await opened(there, await there.town.entered(ALICE)), await opened(there, await there.town.entered(BOB))
+    there.town.later(5)
+    assert await there.log_out(email(ALICE)) == (204, "")
+    assert await is_cut(*hers)
+    assert await goes_on(*his)
+
+
+async def test_a_session_s_end_ends_what_is_open_under_it_and_not_under_the_user_s_other_one(there: Hooked) -> None:
+    here, elsewhere = await opened(there, await there.town.entered(ALICE)), await opened(there, await there.town.entered(ALICE))
+    [ended, _] = sorted(there.town.org.sessions.live(), key=lambda session: session.created_at)
+    there.town.org.sessions.end(ended)
+    async with there.ticking():
+        assert await there.happens("user.session.end", ALICE) == 204
+        assert await is_cut(*here)
+        assert await goes_on(*elsewhere)

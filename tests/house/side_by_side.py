@@ -1,0 +1,123 @@
+"""The gateway that a test is about: one, or three of them on a real Redis where the environment says ``FIELD_ON=replicas``.
+
+Owns the three: each connection goes to another one than the connection before, whoever opens it. They live by the test's clock, and Redis
+with them. What a restarted gateway shares is empty, unless its configuration says where it lies. Checks nothing by itself.
+"""
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import Clock
+from gateway.compose import Gateway
+from gateway.config import read
+from gateway.log import Log
+from gateway.metrics import Metrics
+from gateway.shared_state import SharedState
+from tests.house.clock_ahead import ClockAhead
+from tests.house.configurations import SEALED
+from tests.shared_state.redis_servers import Running as Redis
+
+REPLICAS = 3 if os.environ.get("FIELD_ON") == "replicas" else 1
+STATE = '\n[state]\nurl = "redis://127.0.0.1:{port}/0"\nprefix = "{prefix}"\ntimeout = "10s"\n'
+
+
+of_one_process = pytest.mark.skipif(REPLICAS > 1, reason="it measures what one process keeps")
+
+
+class SideBySide:
+    """Three gateways, as if they were one."""
+
+    def __init__(self, made: list[Gateway]) -> None:
+        self.each = made
+        self._turns = count()
+        self._open = AsyncExitStack()
+
+    async def start(self) -> None:
+        """All of them listen, or none."""
+        async with AsyncExitStack() as opened:
+            for gateway in self.each:
+                await gateway.start()
+                opened.push_async_callback(gateway.aclose)
+            self._open = opened.pop_all()
+
+    async def aclose(self) -> None:
+        """Stop all of them, one after the other."""
+        await self._open.aclose()
+
+    @property
+    def public_port(self) -> int:
+        """Of the one whose turn it is."""
+        return self.each[next(self._turns) % len(self.each)].public_port
+
+    @property
+    def admin_port(self) -> int:
+        """Of the first one."""
+        return self.each[0].admin_port
+
+    @property
+    def metrics(self) -> Metrics:
+        """What the first one counts."""
+        return self.each[0].metrics
+
+
+AnyGateway = Gateway | SideBySide
+
+
+def each(gateway: AnyGateway) -> Sequence[Gateway]:
+    """The gateways that it is."""
+    return gateway.each if isinstance(gateway, SideBySide) else (gateway,)
+
+
+def made_gateway(
+    text: str,
+    log: Log,
+    clock: Clock,
+    *,
+    environ: Mapping[str, str] = SEALED,
+    nameservers: tuple[str, ...] = (),
+    state: SharedState | None = None,
+) -> AnyGateway:
+    """What this configuration says, not started yet."""
+    if REPLICAS == 1:
+        return Gateway(read("gateway.toml", text, environ), log, clock=clock, nameservers=nameservers, state=state)
+    settings, theirs = read("gateway.toml", with_state(text), environ), _followed(clock, _redis()[1])
+    return SideBySide([Gateway(settings, log, clock=theirs, nameservers=nameservers) for _ in range(REPLICAS)])
+
+
+def with_state(text: str) -> str:
+    """The configuration with a memory of its own in Redis, where it names none and is of replicas."""
+    if REPLICAS == 1 or "[state]" in text:
+        return text
+    return text + STATE.format(port=_redis()[0].port, prefix=secrets.token_hex(8))
+
+
+def _followed(clock: Clock, ahead: ClockAhead) -> Clock:
+    """The same clock; whenever a gateway looks at it, Redis is as far ahead."""
+    begins = ahead.seconds - clock.monotonic()
+
+    def monotonic() -> float:
+        now = clock.monotonic()
+        if begins + now > ahead.seconds:
+            ahead.advance(begins + now - ahead.seconds)
+        return now
+
+    return Clock(monotonic, clock.wall)
+
+
+@cache
+def _redis() -> tuple[Redis, ClockAhead]:
+    """One for all tests of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="redis-side-by-side-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    ahead = ClockAhead(folder / "clock")
+    return Redis(folder / "server", environ=dict(ahead.environ)), ahead

@@ -1,0 +1,149 @@
+"""Okta's event hook over processes: while it works answers live long; cut off, the short ttl is back, and the log and /readyz say so."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateway.doors.hooks import EVENT_HOOK_PATH
+from gateway.policy.hooks.hook_trust import LATE_SECONDS
+from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
+from tests.doors.own_gateway import HR, NAVIGATION
+from tests.house.callers import PATIENCE, Caller
+from tests.house.crew import Running, crew
+from tests.house.leaping import Leap, needs_compiler
+from tests.journeys.person import redemption
+from tests.journeys.town import ME
+from tests.policy.hooks.events import delivery, event
+from tests.shared_state.engines import moment
+from tests.shared_state.redis_servers import Running as Redis
+from tests.shared_state.redis_servers import needs_redis
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+WORKERS = 2
+
+
+class Hooked:
+    """A gateway of two workers whose hook is fed by the test."""
+
+    def __init__(self, running: Running, leap: Leap | None) -> None:
+        self.running = running
+        self._leap = leap
+
+    async def delivers_sign_in(self, login: str = "") -> None:
+        """Okta tells that this user, or one who is unknown here, has just signed in."""
+        now = time.time() + (self._leap.seconds if self._leap is not None else 0)
+        user_id = self.running.org.known_user(login).id if login else "00ucarol"
+        body = delivery(event("user.session.start", now, actor=user_id), event_id=f"{user_id} {now}", source=ORG)
+        fields = {"Host": LOGIN_HOST, "Authorization": SECRET}
+        url = f"http://127.0.0.1:{self.running.port}{EVENT_HOOK_PATH}"
+        async with self.running.browsers.post(url, headers=fields, data=body) as answer:
+            assert answer.status == 204
+
+    async def signs_in(self, login: str) -> str:
+        """A user redeems a token at the login host; the Cookie line for the app."""
+        browser = self.running.browser()
+        reply = await browser.ask(redemption(self.running.org.session_token(login)), fields=NAVIGATION | {"Sec-Fetch-Site": "same-site"})
+        assert reply.status in (302, 303)
+        page, _ = await browser.walk(f"{HR}/")
+        assert (page.status, page.body) == (200, f"hello {login}")
+        return "Cookie: " + "; ".join(f"{name}={value}" for name, value in browser.jar(HR).items())
+
+    async def says(self, word: str) -> int:
+        """Wait until every worker says this of the hook; the status of /readyz then."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                async with self.running.browsers.get(f"{self.running.admin}/readyz") as answer:
+                    status, said = answer.status, json.loads(await answer.read())
+                if said.get("event_hook") == word:
+                    return status
+                await moment(0.05)
+
+    async def is_trusted_by(self, workers: int) -> None:
+        """Wait until so many workers believe answers for longer."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.running.metrics())["event_hook_trusted"] != workers:
+                await moment(0.05)
+
+    @property
+    def asked(self) -> int:
+        """How often Okta was asked who somebody is."""
+        return sum((row.method, row.path) == ("GET", ME) for row in self.running.org.journal.rows)
+
+
+ORG = "http://127.0.0.1/api/v1/eventHooks/who1"
+
+
+@asynccontextmanager
+async def hooked(folder: Path, leap: Leap | None, **environ: str) -> AsyncIterator[tuple[Hooked, list[Caller]]]:
+    """The gateway, and a connection to each of its workers."""
+    (folder / "secret").write_text(f"{SECRET}\n")
+    (folder / "secret").chmod(0o600)
+    given = {
+        "SESSION_GATEWAY__HOOKS__OKTA_SECRET_FILE": str(folder / "secret"),
+        "SESSION_GATEWAY__SESSION__TTL": "3s",
+        "SESSION_GATEWAY__SESSION__TTL_MAX": "3s",
+        "SESSION_GATEWAY__SESSION__TTL_WITH_HOOK": "15m",
+    }
+    async with crew(folder, workers=WORKERS, environ=given | (leap.environ if leap is not None else {}) | environ) as running:
+        yield Hooked(running, leap), list((await running.callers_of_all()).values())
+
+
+async def served(callers: list[Caller], line: str) -> None:
+    """Every worker serves this session, with what it knows or asks."""
+    for caller in callers:
+        assert (await caller.ask("/", line))[0] == 200
+
+
+@needs_compiler
+async def test_a_hook_that_falls_silent_brings_the_short_ttl_back_in_every_worker(tmp_path: Path) -> None:
+    leap = Leap(tmp_path)
+    async with hooked(tmp_path, leap) as (there, callers):
+        await there.delivers_sign_in()
+        assert await there.says("trusted") == 200
+        line = await there.signs_in(ALICE)
+        await there.delivers_sign_in(ALICE)
+        await served(callers, line)
+        asked = there.asked
+        leap.ahead(60)  # twenty times the short ttl
+        await there.is_trusted_by(WORKERS)
+        await served(callers, line)
+        assert there.asked == asked
+
+        await there.signs_in(BOB)  # and Okta delivers nothing any more
+        leap.ahead(int(LATE_SECONDS) + 1)
+        assert await there.says("silent") == 200
+        await there.running.event("event_hook_silent", WORKERS)
+        assert {said.get("reason") for said in there.running.events("event_hook_silent")} >= {"sign_in_without_event"}
+        asked, callers = there.asked, list((await there.running.callers_of_all()).values())  # the old connections are idle for too long
+        await served(callers, line)
+        assert there.asked == asked + WORKERS
+        leap.ahead(4)
+        await served(callers, line)
+        assert there.asked == asked + 2 * WORKERS
+
+        await there.delivers_sign_in(ALICE)
+        assert await there.says("trusted") == 200
+
+
+@needs_redis
+async def test_without_the_shared_state_the_short_ttl_counts(tmp_path: Path) -> None:
+    redis = Redis(tmp_path / "redis")
+    async with hooked(tmp_path, None, SESSION_GATEWAY__STATE__URL=f"redis://127.0.0.1:{redis.port}") as (there, callers):
+        await there.delivers_sign_in()
+        await there.says("trusted")
+        line = await there.signs_in(ALICE)
+        await there.delivers_sign_in(ALICE)
+        await served(callers, line)
+        redis.kill()
+        assert await there.says("unknown") == 503
+        await there.running.event("event_hook_unknown", WORKERS)
+        await there.is_trusted_by(0)
+        asked = there.asked
+        async with asyncio.timeout(PATIENCE):
+            while there.asked < asked + WORKERS:
+                await served(callers, line)
+        redis.start()
+        assert await there.says("waiting") == 200  # its memory is empty

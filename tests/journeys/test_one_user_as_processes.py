@@ -1,0 +1,84 @@
+"""The same property with real processes: three gateways of two workers on one Redis, and four workers on one SQLite file.
+
+Any of them may get the next request of anybody. Among what happens: one drains and is replaced, one is killed while somebody signs in, all
+begin anew without what they shared, time passes. More days than the few of every run: ``PROCESS_EXAMPLES=200``.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+import uvloop
+from hypothesis import given, settings
+
+from gateway.standin import serve
+from tests.house.clock_ahead import needs_gcc
+from tests.journeys.days import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
+from tests.journeys.one_user import Day, Step
+from tests.journeys.processes import ClockOfGateways, Gateways, Kind, PersonBeforeGateways, gateways
+from tests.journeys.watched import Truth, WatchedOrg
+from tests.shared_state.redis_servers import SERVER, needs_redis
+
+EXAMPLES = int(os.environ.get("PROCESS_EXAMPLES", "5"))
+KINDS = {"three replicas on redis": Kind(3, 2, "redis"), "four workers on sqlite": Kind(1, 4, "sqlite")}
+HEARING_SECONDS = {"redis": 1.0, "sqlite": 0.0}
+"""An end holds everywhere so soon after its answer; with SQLite, when the answer is there."""
+
+pytestmark = [needs_gcc, pytest.mark.timeout(max(300, 60 * EXAMPLES))]
+
+
+@dataclass
+class Lives:
+    """The processes, and the loop on which days are lived before them."""
+
+    runner: asyncio.Runner
+    place: Gateways
+
+    def lived(self, world: World, steps: Sequence[Step]) -> Day:
+        """One day of two browsers."""
+        return self.runner.run(self._day(world, steps))
+
+    async def _day(self, world: World, steps: Sequence[Step]) -> Day:
+        truth = Truth(hearing_seconds=HEARING_SECONDS[self.place.kind.shares])
+        clock = ClockOfGateways(self.place.clock)
+        org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=clock)
+        async with AsyncExitStack() as opened:
+            served = await serve(org)
+            opened.push_async_callback(served.aclose)
+            self.place.to_org.to = served.port
+            connector = aiohttp.TCPConnector(limit=0, force_close=True)
+            skipped = ("User-Agent", "Accept", "Content-Type")
+            jar = aiohttp.DummyCookieJar()
+            client = aiohttp.ClientSession(connector=connector, cookie_jar=jar, skip_auto_headers=skipped, auto_decompress=False)
+            opened.push_async_callback(client.close)
+            people = [PersonBeforeGateways(client, self.place.port, org=org, truth=truth, place=self.place) for _ in range(2)]
+            truth.people.extend(people)
+            day = Day(self.place, org, truth, people)
+            await day.lives(steps)
+            return day
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def lives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+    """Processes, begun once for all days."""
+    kind: Kind = KINDS[request.param]
+    if kind.shares == "redis" and SERVER is None:
+        pytest.skip(needs_redis.kwargs["reason"])
+    folder: Path = tmp_path_factory.mktemp("lives")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        opened = AsyncExitStack()
+        try:
+            yield Lives(runner, runner.run(opened.enter_async_context(gateways(kind, folder))))
+        finally:
+            runner.run(opened.aclose())
+
+
+@settings(max_examples=EXAMPLES)
+@given(WORLDS, STEPS_WITH_DEATHS)
+def test_no_day_before_processes_breaks_the_promise(lives: Lives, world: World, steps: list[Step]) -> None:
+    lives.lived(world, steps)
