@@ -30,6 +30,7 @@ from gateway.doors.health import Health
 from gateway.doors.listener import Doors, Listener
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
+from gateway.edge.handling import Handling
 from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.server import Listening, Server
 from gateway.log import Log
