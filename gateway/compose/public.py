@@ -16,7 +16,9 @@ from gateway.metrics import Metrics
 
 def client_rules(config: Config) -> ClientRules:
     """What every client gets."""
-    return ClientRules(config.listen.connections, config.listen.head_timeout, head_limits(config))
+    return ClientRules(
+        config.listen.connections, config.listen.head_timeout, head_limits(config), trusted_proxies=config.listen.trusted_proxies
+    )
 
 
 def certificates(settings: Settings, tell: Tell) -> Certificates | None:

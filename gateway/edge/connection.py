@@ -27,9 +27,6 @@ from gateway.proxy.heads import Asked
 
 LINGERING_SECONDS: Final = 2.0
 """How long the rest of what a client sends is taken behind our last answer, before the connection ends (S14)."""
-BODY_SECONDS: Final = 30.0
-LEAST_BODY_RATE: Final = 500
-"""A body has half a minute, and a second more for each 500 bytes that arrived: as Apache's ``mod_reqtimeout`` has it by default."""
 MOST_BUFFERED: Final = 256 * 1024
 """Of requests behind the one under way; then the client waits."""
 _NEVER: Final = float("inf")
@@ -69,7 +66,12 @@ class ClientConnection(Client):
         """A client is here."""
         self.transport = cast(asyncio.Transport, transport)  # what a stream's protocol is given
         self._peer = peer_of(transport.get_extra_info("peername"))
-        self._house.arrived(self)
+        if not self._house.arrived(self, self._peer):
+            guest = self._house.no_room()
+            self.transport.set_protocol(guest)
+            guest.connection_made(self.transport)
+            self.transport = None
+            return
         self._wait_until(self._loop.time() + self._house.rules.head_seconds)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -221,12 +223,12 @@ class ClientConnection(Client):
             data, self._buffer = self._buffer, b""
             self._buffer = self._take_body(body, data)
         if self._body is not None:
-            self._wait_until(self._loop.time() + BODY_SECONDS)
+            self._wait_until(self._loop.time() + self._house.rules.body_seconds)
 
     def _take_body(self, body: Body, data: bytes) -> bytes:
         """Hand on what belongs to the body; the rest."""
         if self._until is not _NEVER:
-            self._until += len(data) / LEAST_BODY_RATE
+            self._until += len(data) / self._house.rules.least_body_rate
         if self._chunks is not None:
             return self._take_chunks(body, self._chunks, data)
         if len(data) < self._left:
@@ -366,7 +368,7 @@ class ClientConnection(Client):
 
     def _body_is_late(self, body: Body) -> None:
         if self._holds or not body.is_asked:  # it is we who let it wait
-            self._wait_until(self._loop.time() + BODY_SECONDS)
+            self._wait_until(self._loop.time() + self._house.rules.body_seconds)
             return
         self._body = self._chunks = None
         self._until = _NEVER

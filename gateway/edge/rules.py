@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.core.messages import HeadLimits, Malformed
+from gateway.core.navigation import Network
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.policy.http.request_heads import HeadReader
 
 KEEP_ALIVE_SECONDS = 75.0
+BODY_SECONDS = 30.0
+LEAST_BODY_RATE = 500
+"""A body has half a minute, and a second more for each 500 bytes that arrived: as Apache's ``mod_reqtimeout`` has it by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,17 @@ class ClientRules:
     """What a client gets: ``connections`` for all of them, ``head_seconds`` from the first byte of a head to its last, and its size.
 
     ``idle_seconds``: how long a connection may rest between two requests, and how long a client may take nothing of what waits for it.
+    A body has ``body_seconds``, and a second more for each ``least_body_rate`` bytes that arrived.
+    ``trusted_proxies``: by their connections come many clients.
     """
 
     connections: int = 20_000
     head_seconds: float = 15.0
     limits: HeadLimits = field(default_factory=HeadLimits)
     idle_seconds: float = KEEP_ALIVE_SECONDS
+    trusted_proxies: tuple[Network, ...] = ()
+    body_seconds: float = BODY_SECONDS
+    least_body_rate: int = LEAST_BODY_RATE
 
 
 Waiting = Coroutine[Any, Any, Response | None]
@@ -88,8 +97,12 @@ class House:
         self.heads = HeadReader(rules.limits)
         self.counting = Counting()
 
-    def arrived(self, connection: "Connected") -> None:
-        """One more connection is here."""
+    def arrived(self, connection: "Connected", peer: str) -> bool:
+        """One more connection is here; False where this client has too many, and it must be told so."""
+        raise NotImplementedError
+
+    def no_room(self) -> asyncio.Protocol:
+        """What tells a client that there is no room."""
         raise NotImplementedError
 
     def gone(self, connection: "Connected") -> None:

@@ -16,14 +16,19 @@ from contextlib import suppress
 from typing import Protocol, cast
 
 from gateway.core.crowds import House as Crowd
+from gateway.core.crowds import place_of
+from gateway.core.learned import Learned
+from gateway.core.navigation import is_listed
 from gateway.edge.connection import ClientConnection
 from gateway.edge.handshakes import Handshake
 from gateway.edge.rules import ClientRules, Connected, House, Listener
 from gateway.edge.turned_away import TurnedAway
+from gateway.policy.http.shares import Shares
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
 BACKLOG = 1024
+MOST_PLACES = 4096
 MOST_TURNED_AWAY = 256
 """So many are told at once that there is no room; others are closed without a word."""
 ENDING_SECONDS = 1.0
@@ -40,11 +45,14 @@ class Server(House):
     def __init__(self, listener: Listener, rules: ClientRules | None = None, tell: Tell = _untold) -> None:
         """To be made inside the running event loop. ``tell`` hears that all connections are taken, and that there is room again."""
         super().__init__(listener, rules or ClientRules())
-        self.connections: set[Connected] = set()
+        self.connections: dict[Connected, str | None] = {}
         self.failed_handshakes: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._tell = tell
         self._crowd = Crowd(self.rules.connections)
+        self._shares = Shares.of(self.rules.connections)
+        self._places: Learned[str, str | None] = Learned(self._place_of, most=MOST_PLACES)
+        self._held: dict[str, int] = {}
         self._leaving = 0
         self._is_over = asyncio.Event()
         self.present = 0
@@ -63,6 +71,10 @@ class Server(House):
         """What a new connection is handed to: one that reads requests, or, with no room left, the word that there is none."""
         if self._crowd.admits(self.present):
             return cast(asyncio.Protocol, ClientConnection(self, self._loop))  # the loop asks for its methods, and for no class
+        return self.no_room()
+
+    def no_room(self) -> asyncio.Protocol:
+        """What tells a client that there is no room."""
         self._leaving += 1
         return TurnedAway(silently=self._leaving > MOST_TURNED_AWAY, gone=self._turned_away_is_gone)
 
@@ -80,17 +92,33 @@ class Server(House):
         """A TLS handshake failed."""
         self.failed_handshakes[reason] += 1
 
-    def arrived(self, connection: Connected) -> None:
-        """A connection is ready for requests."""
-        self.connections.add(connection)
+    def arrived(self, connection: Connected, peer: str) -> bool:
+        """A connection is ready for requests; False where its client holds more than its share, once connections run short."""
+        place = self._places[peer]
+        held = self._held.get(place, 0) if place is not None else 0
+        if place is not None and not self._shares.may_take(held, self.present):
+            self._crowd.refused += 1
+            return False
+        if place is not None:
+            self._held[place] = held + 1
+        self.connections[connection] = place
         self.came()
+        return True
 
     def gone(self, connection: Connected) -> None:
         """It has ended."""
         if connection in self.connections:
-            self.connections.discard(connection)
+            place = self.connections.pop(connection)
+            if place is not None and self._held[place] > 1:
+                self._held[place] -= 1
+            elif place is not None:
+                del self._held[place]
             self.left()
         self._is_over.set()
+
+    def _place_of(self, peer: str) -> str | None:
+        """What of an address stands for one client; None for one by which many come."""
+        return None if is_listed(peer, self.rules.trusted_proxies) else place_of(peer)
 
     def _turned_away_is_gone(self) -> None:
         self._leaving -= 1
