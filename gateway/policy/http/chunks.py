@@ -19,6 +19,7 @@ _SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;" + _TOKEN + rb"(?:=(?:" + _
 _FRAMING: Final = (b"content-length:", b"transfer-encoding:")
 _TRAILER: Final = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\Z")
 _LONGEST_SIZE_LINE: Final = 4096
+_MOST_TRAILERS: Final = 100
 _BAD: Final = Malformed(400, "chunk")
 _TRAILERS: Final = Malformed(431, "fields_too_large")
 
@@ -34,7 +35,7 @@ class _Stage(Enum):
 class Chunks:
     """One such body. ``feed`` it until ``is_whole``."""
 
-    __slots__ = ("_besides", "_left", "_line", "_most_besides", "_stage")
+    __slots__ = ("_besides", "_left", "_line", "_most_besides", "_stage", "_trailers")
 
     def __init__(self, most_besides: int) -> None:
         """``most_besides``: bytes of trailers and of chunk extensions, together."""
@@ -42,6 +43,7 @@ class Chunks:
         self._stage = _Stage.SIZE
         self._left = 0
         self._besides = 0
+        self._trailers = 0
         self._line = b""
 
     @property
@@ -100,4 +102,7 @@ class Chunks:
         if not line:
             self._stage = _Stage.WHOLE
             return None
+        self._trailers += 1
+        if self._trailers > _MOST_TRAILERS:
+            return _TRAILERS
         return None if _TRAILER.match(line) and not line.lower().startswith(_FRAMING) else _BAD

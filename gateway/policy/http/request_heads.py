@@ -22,6 +22,7 @@ _LINE: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*((?:" + _TEXT + rb"(?:[\x2
 _LONGEST_LEARNT: Final = 256
 _MOST_LEARNT: Final = 4096
 _LARGEST_BLOCK: Final = 4096
+_MOST_LINES: Final = 1000
 _MOST_BLOCKS: Final = 1024
 """Twice so many blocks of lines are remembered; with what is known of them they take about 20 MiB at most."""
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
@@ -142,6 +143,8 @@ class HeadReader:
 
     def _read_block(self, rest: bytes) -> Block | None:
         lines: list[FieldLine] = []
+        if rest.count(b"\r\n") >= max(_MOST_LINES, self._limits.most_fields):
+            return None  # nobody means that
         for text in rest.split(b"\r\n") if rest else ():
             line = _lines[text]
             if line is None:
@@ -152,7 +155,7 @@ class HeadReader:
 
 def goes_on_badly(lines: bytes) -> bool:
     """Whether one of these whole lines, each with its end, is no line of a head."""
-    return any(_lines[text] is None for text in lines.split(b"\r\n")[:-1])
+    return lines.count(b"\r\n") > _MOST_LINES or any(_lines[text] is None for text in lines.split(b"\r\n")[:-1])
 
 
 def begins_badly(line: bytes, is_whole: bool) -> bool:
