@@ -6,7 +6,8 @@ longer than ``BUSY_SECONDS``. The calls take some tens of microseconds, so they 
 A clock that was set back must not make entries live on: no entry lives longer than its own seconds, counted from the first call after that.
 
 Revocations are entries too. A process reads those with an ``id`` beyond its place when the mapped counter differs, which is changed after
-each commit, and every 50 ms when ``data_version`` says so: thus it hears a writer too that was killed between commit and counter::
+each commit. Every 50 ms it looks whether the log has changed (``file_marks``), and if so at ``data_version``: thus it hears a writer too
+that was killed between commit and counter::
 
     publish: BEGIN ─▶ what others published is read ─▶ own entries ─▶ COMMIT ─▶ counter ─▶ returns
     poll:    counter differs ─▶ entries beyond the own place are read, and heard
@@ -26,8 +27,9 @@ from typing import TypeVar
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
 from gateway.revocations import Remembered, Report, Revocation
-from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, Opened, explained, files_of, open_database
+from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, Opened, beside, explained, files_of, open_database
 from gateway.shared_state.entries import Entries, Row
+from gateway.shared_state.file_marks import FileMarks
 from gateway.shared_state.interface import Bounds, Heard, Lease, Tell
 from gateway.shared_state.published import FORGOTTEN_PART
 from gateway.shared_state.remaking import remake
@@ -174,6 +176,8 @@ class SqliteState:
         self._counted = None
         self._version = -1
         self._size = 0
+        log, index = beside(self._file)
+        self._marks = FileMarks(log, (self._file, index, opened.counter.file))
 
     def _poll(self) -> None:
         now = self._monotonic()
@@ -236,6 +240,9 @@ class SqliteState:
             self._look()
 
     def _look(self) -> None:
+        is_up_to_date = self._version != -1 and self._counter.cell[0] == self._counted
+        if self._marks.are_as_before() and is_up_to_date and self.ready:
+            return
         self._counter.remap()
         with suppress(StateFailed):
             if files_of(self._file) != self._opened.files:
