@@ -151,6 +151,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("identity"),
         (Act("signs_in_without_factor", how=3), Act("shows_a_factor"), Act("visits")),
     ),
+    "the sessions of two users that leave the browser are closed before the next one comes": (
+        World("identity"),
+        (Act("enters"), Act("restarts"), AtOnce((Act("is_planted"), Act("visits")))),
+    ),
     "an end that is not proven stays in the record while it is undecided who came": (
         World("identity", ("delete-404-leaves-sid",)),
         (
