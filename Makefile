@@ -1,5 +1,6 @@
 # make dev    the gateway, a stand-in org and a demo app in one process
 # make test   everything that CI runs: installs what it needs, then style, types, tests
+# make replicas  the rows of the field about who a user is, and journeys, once more on three replicas with a real Redis
 # make bench  the measurements of tests/bench
 # make compiled  the compiled build, and the tests of what it compiles once more on it
 # make lint   style and types alone
@@ -29,7 +30,7 @@ HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.
 # Of the rows of the field, those about what is compiled.
 FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y*)
 ROOMS := core policy doors proxy sessions attacks journeys revocations house workers fronts $(FIELD) deploy/test_compiled.py
-ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py stampede.py)
+ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py bad_weather.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
@@ -82,7 +83,7 @@ replicas: $(FOR_TESTS) | $(REDIS)
 # It is made anew when a source changes: a library that is older than its source would hide the change.
 # The towns in memory put classes of their own in place of compiled ones, which only plain Python allows.
 compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS) $(CURL)
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --ignore=tests/journeys/test_one_user.py --ignore=tests/journeys/test_two_replicas.py --numprocesses=$(WORKERS) --dist=loadfile
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --ignore=tests/journeys/test_one_user.py --ignore=tests/journeys/test_two_replicas.py --ignore=tests/journeys/test_factors.py --numprocesses=$(WORKERS) --dist=loadfile
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
 	rm -rf $(COMPILED) build/wheel

@@ -202,7 +202,7 @@ def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
             raise ValueError(f"{type(event).__name__} does not answer {type(switch.expected).__name__}")
 
 
-def is_proof_of_end(finding: Finding) -> bool:
+def is_proof_of_end(finding: Finding | None) -> bool:
     """Whether Okta's answer to a GET with one cookie proves that this cookie carries no session any more."""
     return isinstance(finding, NoSession) and finding.reason == "not_found"
 

@@ -23,7 +23,7 @@ from gateway.core.redemption import parent_domains
 from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import SESSION_NAMES, NoSession, Session, Unknown
-from gateway.core.switch import Proven
+from gateway.core.switch import Proven, is_proof_of_end
 from gateway.doors.answers import redirect_answer
 from gateway.doors.carrying import Carrying
 from gateway.doors.handoff import NONCE_SECONDS
@@ -47,6 +47,7 @@ from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.pages import LoopExplained
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
+from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
 from gateway.sessions import Sessions
@@ -99,13 +100,13 @@ class LoginHandoff:
             # The nonce is gone from the browser by now; a new start costs the user nothing. The app host counts it: our clocks may differ.
             url = app.origin + sign_in_path(target_or_root(start.target)) + LATE
             return Outcome(redirect_answer(302, url), "sign_in", "start_expired")
-        settled = await self._settled(head)
+        settled, carried = await self._settled(head)
         found = await self._sessions.judged(session_cookies(head.fields), browser_of(head), apart=True)
         known = browser_id_of(head.fields)
         browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
-        outcome = await self._next(found, start, app, (head, text, browser))
-        more = (*settled, *(() if known else (browser_id_line(browser),)))
-        return replace(outcome, answer=outcome.answer.plus(*more))
+        outcome = await self._next(found, (start, app, text), (head, carried, browser))
+        lines = (*settled, *outcome.answer.fields, *(() if known else (browser_id_line(browser),)))
+        return replace(outcome, answer=replace(outcome.answer, fields=lines))
 
     async def sent_back(self, head: RequestHead) -> Outcome:
         """Back to this very step, because the browser signed in while its ticket was made; a page where that goes on and on."""
@@ -117,34 +118,34 @@ class LoginHandoff:
             return Outcome(self._explained(start), "refused", "sign_in_loop")
         return Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile")
 
-    async def _next(self, found: Judgement, start: Start, app: App, came: tuple[RequestHead, str, str]) -> Outcome:
-        """``came``: the request, its sealed start, and the browser's id."""
-        head, text, browser = came
+    async def _next(self, found: Judgement, asked: tuple[Start, App, str], came: tuple[RequestHead, Cookies, str]) -> Outcome:
+        """``asked``: the start, its app, and the start as it was sealed; ``came``: the request, what it still carries, the browser's id."""
+        (start, app, text), (head, carried, browser) = asked, came
         match found.finding:
             case Session() as session:
                 dead = dead_expiries(found.living, found.dead, parent_domains(head.authority.host))
                 return await self._hand_over(session, found.living, (start, app, browser), dead)
             case NoSession(reason):
-                return await self._to_okta(reason, start, (head, text))
+                return await self._to_okta(reason, (start, text), head, carried)
             case Unknown() as unknown:
                 return unavailable(unknown, self._clock)
             case _:
                 assert_never(found.finding)
 
-    async def _settled(self, head: RequestHead) -> Fields:
-        """Close what the browser carries before anybody is named; the lines for the pending cookie where every end is proven.
+    async def _settled(self, head: RequestHead) -> tuple[Fields, Cookies]:
+        """Close what the browser carries before anybody is named. The lines that clear the pending cookie, or what is not proven ended.
 
         Each of these cookies is refused here from then on, proven or not: after a restart nothing else remembers that they ended.
         """
         carried = self._carrying.carried(head)
         if not carried:
-            return ()
+            return (), ()
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 final = await self._closer.close(carried, browser_of(head))
         except (TimeoutError, OutsideFailed):
-            return ()
-        return self._carrying.cleared(head) if isinstance(final, Proven) else ()
+            return (), carried
+        return (self._carrying.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
     def _asked(self, head: RequestHead) -> tuple[str, Start] | Malformed:
         """The sealed start, and what it says."""
@@ -178,14 +179,20 @@ class LoginHandoff:
         fingerprint = self._sessions.shown_of(cookies)
         return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={text}", *dead), "ticket", "", fingerprint)
 
-    async def _to_okta(self, reason: str, start: Start, came: tuple[RequestHead, str]) -> Outcome:
-        head, text = came
+    async def _to_okta(self, reason: str, asked: tuple[Start, str], head: RequestHead, carried: Cookies) -> Outcome:
+        start, text = asked
         # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
         if await self._tickets.goes_round(text[-TAG_CHARACTERS:], BOUNCES_ALLOWED, BOUNCE_SECONDS):
-            answer = self._explained(start).plus(*expired_here(SESSION_NAMES, head, everywhere=True))
-            return Outcome(answer, "refused", "sign_in_loop")
-        gone = expired_here(SESSION_NAMES, head, everywhere=True) if repeated(session_cookies(head.fields)) else ()
+            return Outcome(self._explained(start).plus(*self._taken(head, carried)), "refused", "sign_in_loop")
+        gone = self._taken(head, carried) if repeated(session_cookies(head.fields)) else ()
         return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)
+
+    def _taken(self, head: RequestHead, carried: Cookies) -> Fields:
+        """The lines that take every session cookie out of the browser. What may live is carried: the next sign-in closes it first."""
+        possible, _ = split(session_cookies(head.fields))
+        living = tuple(cookie for cookie in possible if not is_proof_of_end(self._sessions.recall((cookie,))))
+        pending = self._carrying.kept(head, (*carried, *living)) if living else ()
+        return (*expired_here(SESSION_NAMES, head, everywhere=True), *pending)
 
     def _explained(self, start: Start) -> Answer:
         app = self._table.app(start.app)

@@ -15,12 +15,12 @@ _BYTES = 8
 
 
 class Counter:
-    """The mapped number; ``cell[0]`` reads it. Close it with ``close``."""
+    """The mapped number in ``file``; ``cell[0]`` reads it. Close it with ``close``."""
 
     def __init__(self, folder: Path) -> None:
         """Raises ``OSError`` where the file cannot be made or mapped."""
-        self._file = folder / FILE_NAME
-        self._map, self.cell, self._inode = _mapped(self._file)
+        self.file = folder / FILE_NAME
+        self._map, self.cell, self._inode = _mapped(self.file)
 
     def change(self) -> None:
         """Put another number there, for every process that has this file open, or one that took its place."""
@@ -34,7 +34,7 @@ class Counter:
         with suppress(OSError):  # it cannot be made now: whoever has the old one goes on with it, and the next call tries again
             if not self._is_there():
                 before = self._map, self.cell
-                self._map, self.cell, self._inode = _mapped(self._file)
+                self._map, self.cell, self._inode = _mapped(self.file)
                 _close(*before)
                 return True
         return False
@@ -45,7 +45,7 @@ class Counter:
 
     def _is_there(self) -> bool:
         try:
-            return os.stat(self._file).st_ino == self._inode
+            return os.stat(self.file).st_ino == self._inode
         except FileNotFoundError:
             return False
 

@@ -5,6 +5,7 @@ descriptor would end SQLite's own locks on the file (https://www.sqlite.org/howt
 ``state.lock``, is what processes lock that open it at the same time.
 """
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -30,6 +31,8 @@ BUSY_SECONDS = 0.25
 """How long one call waits for another process's write, which takes far less than a millisecond."""
 OPENING_SECONDS = 5.0
 _TRIES = 5
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MARK = "FROM entry WHERE kind = ? AND key = x''"
 _PAGE_BYTES = 4096
 _LOG_BYTES = 4 * 1024 * 1024
 
@@ -91,7 +94,8 @@ def alone_in(folder: Path, opening_seconds: float) -> Iterator[Path]:
     except sqlite3.Error as error:
         raise explained(file, error) from error
     except OSError as error:
-        raise StateFailed(f"{error.filename or file}: {error.strerror}; give the gateway's user the right to it") from error
+        remedy = "make room on its disk" if error.errno in _NO_ROOM else "give the gateway's user the right to it"
+        raise StateFailed(f"{error.filename or file}: {error.strerror}; {remedy}") from error
 
 
 def beside(file: Path) -> tuple[Path, Path]:
@@ -187,7 +191,8 @@ def _connected(file: Path, largest_bytes: int, counter: Counter | None) -> Opene
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
         connection.execute(f"PRAGMA max_page_count = {max(1, largest_bytes // _PAGE_BYTES)}")
         make_tables(connection)
-        connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # a former file that somebody has put back
+        if connection.execute(f"SELECT 1 {_MARK}", (CARRIED,)).fetchone() is not None:  # a former file that somebody has put back
+            connection.execute(f"DELETE {_MARK}", (CARRIED,))
         (epoch,) = connection.execute("SELECT epoch FROM about").fetchone()
         return Opened(connection, str(epoch), files_of(file), counter or Counter(file.parent))
     except BaseException:

@@ -21,11 +21,14 @@ from typing import NamedTuple
 
 from gateway.errors import StateFailed
 from gateway.revocations import Revocation
-from gateway.shared_state.database import BUSY_SECONDS, CARRIED, Opened, alone_in, beside, connected, files_of
+from gateway.shared_state.database import BUSY_SECONDS, CARRIED, FILE_MODE, Opened, alone_in, beside, connected, files_of
 from gateway.shared_state.entries import Entries
 
 _EVER = 2.0**53
 _IN_ORDER = b"="
+_DELETED = "was deleted"
+_HELD = "SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM entry"
+_COUNTED = "SELECT coalesce(sum(entries), 0), coalesce(sum(bytes), 0) FROM total"
 _ENTRIES = "SELECT id, kind, key, value, began, ends FROM entry WHERE kind != ? ORDER BY id"
 _NOTICED_SECONDS = 60.0
 """By then every process has noticed that its file is gone."""
@@ -52,8 +55,12 @@ def remake(former: Opened, folder: Path, largest_bytes: int, now: float) -> Rema
     with alone_in(folder, BUSY_SECONDS) as file:
         happened = _make_way(file, former)
         with _locked(former.connection) as is_readable:
+            is_copied = is_readable and happened == _DELETED and not file.exists() and _is_copied(former.connection, file)
             opened = connected(file, largest_bytes, former.counter)
             try:
+                if is_copied:
+                    _set_mark(former, opened, True, now)
+                    return Remade(opened, True, _told(f"{file}: {happened} while it was in use", "everything"))
                 to = _mark(former.connection, b"") if is_readable else None
                 if to in (_name(opened), _name(opened) + _IN_ORDER):
                     return Remade(opened, keeps_places=to.endswith(_IN_ORDER))
@@ -78,7 +85,7 @@ def _make_way(file: Path, former: Opened) -> str:
     for path, there, mine in zip(beside(file), found[1:], former.files[1:], strict=True):
         if there and there == mine:
             path.unlink(missing_ok=True)
-    return "was cut short, or its log was deleted," if is_cut else "was replaced" if found.database else "was deleted"
+    return "was cut short, or its log was deleted," if is_cut else "was replaced" if found.database else _DELETED
 
 
 @contextmanager
@@ -109,6 +116,39 @@ def _mark(database: sqlite3.Connection, key: bytes) -> bytes | None:
     return None
 
 
+def _is_copied(former: sqlite3.Connection, file: Path) -> bool:
+    """Whether the former database stands there again, what was in its log included; False where not all of it can be read."""
+    try:
+        if former.execute(_HELD).fetchone() != former.execute(_COUNTED).fetchone():
+            return False
+        content = former.serialize()
+    except sqlite3.Error:
+        return False
+    new = file.with_name(f"{file.name}-new")
+    for left_behind in (new, *beside(file)):
+        left_behind.unlink(missing_ok=True)
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE), "wb") as opened:
+            opened.write(content)
+        new.rename(file)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _set_mark(former: Opened, opened: Opened, keeps_places: bool, now: float) -> None:
+    """Where it cannot be written the others carry over too, and find everything there."""
+    with suppress(sqlite3.Error):
+        former.connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # that file is gone too
+        mark = (CARRIED, b"", _name(opened) + (_IN_ORDER if keeps_places else b""), now, _EVER)
+        former.connection.execute("INSERT INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", mark)
+
+
+def _told(happened: str, kept: str) -> Mapping[str, str]:
+    return {"problem": f"{happened}; keep others from its folder", "outcome": f"made anew with {kept}"}
+
+
 def _carried(former: Opened, opened: Opened, now: float, happened: str) -> Remade:
     rows, leases = _read(former.connection)
     is_whole, new = leases is not None, opened.connection
@@ -137,13 +177,9 @@ def _carried(former: Opened, opened: Opened, now: float, happened: str) -> Remad
         with suppress(sqlite3.Error):
             new.execute("ROLLBACK")
         raise
-    with suppress(sqlite3.Error):
-        former.connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # that file is gone too
-        mark = (CARRIED, b"", _name(opened) + (_IN_ORDER if keeps_places else b""), now, _EVER)
-        former.connection.execute("INSERT INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", mark)
+    _set_mark(former, opened, keeps_places, now)
     kept = "everything" if is_whole else f"{len(rows)} entries that could be read; passes from before go through a hand-off"
-    told = {"problem": f"{happened}; keep others from its folder", "outcome": f"made anew with {kept}"}
-    return Remade(opened, keeps_places, told)
+    return Remade(opened, keeps_places, _told(happened, kept))
 
 
 def _read(former: sqlite3.Connection) -> tuple[list[Row], int | None]:

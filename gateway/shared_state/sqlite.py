@@ -6,7 +6,8 @@ longer than ``BUSY_SECONDS``. The calls take some tens of microseconds, so they 
 A clock that was set back must not make entries live on: no entry lives longer than its own seconds, counted from the first call after that.
 
 Revocations are entries too. A process reads those with an ``id`` beyond its place when the mapped counter differs, which is changed after
-each commit, and every 50 ms when ``data_version`` says so: thus it hears a writer too that was killed between commit and counter::
+each commit. Every 50 ms it looks whether the log has changed (``file_marks``), and if so at ``data_version``: thus it hears a writer too
+that was killed between commit and counter::
 
     publish: BEGIN ─▶ what others published is read ─▶ own entries ─▶ COMMIT ─▶ counter ─▶ returns
     poll:    counter differs ─▶ entries beyond the own place are read, and heard
@@ -26,8 +27,9 @@ from typing import TypeVar
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
 from gateway.revocations import Remembered, Report, Revocation
-from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, Opened, explained, files_of, open_database
+from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, Opened, beside, explained, files_of, open_database
 from gateway.shared_state.entries import Entries, Row
+from gateway.shared_state.file_marks import FileMarks
 from gateway.shared_state.interface import Bounds, Heard, Lease, Tell
 from gateway.shared_state.published import FORGOTTEN_PART
 from gateway.shared_state.remaking import remake
@@ -73,6 +75,7 @@ class SqliteState:
         self._place = 0
         self._unheard: deque[Row] = deque()
         self._unwritten: dict[Revocation, None] = {}
+        self._reports: list[tuple[Report, asyncio.Future[bool]]] = []
         self._retry_at = 0.0
         self._repair_at = 0.0
         self._watching: asyncio.Task[None] | None = None
@@ -108,18 +111,19 @@ class SqliteState:
     async def publish(self, revocation: Revocation) -> None:
         """Keep the revocation across restarts; every process on this machine hears it at its next ``poll``."""
         try:
-            self._publish((revocation,))
+            self._publish_one(revocation)
         except StateFailed:
             self._write_later(revocation)
             raise
 
     async def report(self, report: Report) -> bool:
-        """All that it says in one transaction; False where it was done before."""
-        try:
-            return self._publish(report.revocations, lambda now: self._entries.claim_report(report, now))
-        except StateFailed:
-            self._write_later(*report.revocations)
-            raise
+        """All that it says in one transaction; False where it was done before. What is reported in one turn of the loop shares one."""
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[bool] = loop.create_future()
+        self._reports.append((report, answered))
+        if len(self._reports) == 1:
+            loop.call_soon(self._write_reports)
+        return await answered
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
         """A lease of all these keys, or None while somebody else holds one of them."""
@@ -162,6 +166,7 @@ class SqliteState:
 
     async def aclose(self) -> None:
         """Close the file."""
+        self._write_reports()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -174,6 +179,8 @@ class SqliteState:
         self._counted = None
         self._version = -1
         self._size = 0
+        log, index = beside(self._file)
+        self._marks = FileMarks(log, (self._file, index, opened.counter.file))
 
     def _poll(self) -> None:
         now = self._monotonic()
@@ -188,25 +195,44 @@ class SqliteState:
         self._hear(rows)
         self._counted = counted
 
-    def _publish(self, revocations: tuple[Revocation, ...], may: Callable[[float], bool] = lambda now: True) -> bool:
-        """Keep them all, where ``may``, a step before it in the same transaction, says so."""
+    def _publish_one(self, revocation: Revocation) -> None:
+        self._publish(lambda now: (revocation,))
 
-        def write(now: float) -> tuple[list[Row], float | None, int] | None:
-            if not may(now):
-                return None
+    def _publish(self, chosen: Callable[[float], tuple[Revocation, ...]]) -> None:
+        """Keep all revocations that ``chosen``, a step before it in the same transaction, returns."""
+
+        def write(now: float) -> tuple[bool, list[Row], float | None, int]:
+            revocations = chosen(now)
             others = self._entries.published(self._place, now) if self._heard is not None else []
-            return others, self._entries.publish(revocations, now), self._entries.last_id()
+            return bool(revocations), others, self._entries.publish(revocations, now), self._entries.last_id()
 
-        written = self._change(write)
-        if written is None:
-            return False
-        others, youngest_gone, self._place = written
-        if revocations:
+        is_news, others, youngest_gone, self._place = self._change(write)
+        if is_news:
             self._counter.change()
         if youngest_gone is not None:
             others.append((self._place, spelled(FORGOTTEN_PART.revocation), youngest_gone))
         self._hear(others)
-        return True
+
+    def _write_reports(self) -> None:
+        """Everything that was reported since the last time; who reported it is answered behind the commit."""
+        reports, self._reports, are_first = self._reports, [], list[bool]()
+
+        def claimed(now: float) -> tuple[Revocation, ...]:
+            are_first[:] = [self._entries.claim_report(report, now) for report, _ in reports]
+            firsts = (report for (report, _), is_first in zip(reports, are_first, strict=True) if is_first)
+            return tuple(revocation for report in firsts for revocation in report.revocations)
+
+        try:
+            if reports:
+                self._publish(claimed)
+        except StateFailed as error:
+            for report, answered in reports:
+                self._write_later(*report.revocations)
+                if not answered.done():
+                    answered.set_exception(StateFailed(str(error)))
+        for (_, answered), is_first in zip(reports, are_first, strict=False):  # fewer where it failed
+            if not answered.done():
+                answered.set_result(is_first)
 
     def _write_later(self, *revocations: Revocation) -> None:
         if not self.ready:  # else these are refused, and would be again
@@ -236,6 +262,9 @@ class SqliteState:
             self._look()
 
     def _look(self) -> None:
+        is_up_to_date = self._version != -1 and self._counter.cell[0] == self._counted
+        if self._marks.are_as_before() and is_up_to_date and self.ready:
+            return
         self._counter.remap()
         with suppress(StateFailed):
             if files_of(self._file) != self._opened.files:
@@ -255,7 +284,7 @@ class SqliteState:
     def _write_unwritten(self) -> None:
         for revocation in tuple(self._unwritten):
             try:
-                self._publish((revocation,))
+                self._publish_one(revocation)
             except StateFailed:
                 if self._problems:
                     raise

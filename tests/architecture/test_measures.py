@@ -39,6 +39,7 @@ LONG_FILES: dict[str, str] = {
     "tests/journeys/in_memory.py": "one town without sockets",
     "tests/journeys/one_user.py": "one day's steps, and what must hold after each",
     "tests/sessions/test_revoking.py": "the tests of one class",
+    "tests/journeys/test_one_user.py": "one property, and the days that broke it once",
     "tests/journeys/watched.py": "one witness of everything that the promise forbids",
     "tests/proxy/conftest.py": "the fixtures of one room",
     "tests/sessions/test_asking.py": "the tests of one class",

@@ -175,9 +175,14 @@ async def test_two_living_sessions_of_two_users_are_nobodys_and_are_expired_ever
     reply = await browser.ask(started.location, cookie=f"sid={session.sid}; sid={planted.sid}")
     assert reply.status == 302 and reply.location.startswith("/login/login.htm")
     lines = [line for line in reply.values("Set-Cookie") if not line.startswith(BROWSER)]
-    assert {line.partition("=")[0] for line in lines} == {"sid", "idx"}
+    pending = [line for line in lines if line.startswith("__Host-gateway-pending=")]
+    assert {line.partition("=")[0] for line in lines if line not in pending} == {"sid", "idx"}
     assert sum("Domain=example.com" in line for line in lines) == 2 and not any("Domain=com" in line for line in lines)
-    assert all("Max-Age=0" in line for line in lines)
+    assert all("Max-Age=0" in line for line in lines if line not in pending)
+    assert len(pending) == 1 and not session.is_over
+    assert (await browser.ask((await browser.ask(f"{HR}/")).location)).status == 302
+    assert session.is_over and planted.is_over, "what the browser carries is closed before anybody is named"
+    assert "__Host-gateway-pending" not in browser.jar(LOGIN)
 
 
 async def test_a_dead_cookie_of_the_same_name_hides_nobody_and_the_pass_holds_the_living_one(gateway: OwnGateway) -> None:

@@ -121,6 +121,13 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             AtOnce((Act("signs_in_without_factor", how=1), Act("shows_a_factor")), (0.0,)),
         ),
     ),
+    "nor is one that comes while another process asks about the one that waits": (
+        World("classic"),
+        (
+            AtOnce((Act("is_planted"), Act("enters_late"), Act("signs_in_without_factor", how=5))),
+            AtOnce((Act("is_planted"), Act("visits"))),
+        ),
+    ),
     "a renewed cookie of the session before comes behind the same user's new session": (
         World("identity", ("idx-rotates",)),
         (Act("enters"), AtOnce((Act("signs_in"), Act("browses", how=2))), Act("enters_late")),
@@ -143,6 +150,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
     "who has shown her factor gets in, though it was missing a moment ago": (
         World("identity"),
         (Act("signs_in_without_factor", how=3), Act("shows_a_factor"), Act("visits")),
+    ),
+    "the sessions of two users that leave the browser are closed before the next one comes": (
+        World("identity"),
+        (Act("enters"), Act("restarts"), AtOnce((Act("is_planted"), Act("visits")))),
     ),
     "an end that is not proven stays in the record while it is undecided who came": (
         World("identity", ("delete-404-leaves-sid",)),
@@ -240,6 +251,7 @@ def test_a_day_in_memory_is_a_day_on_sockets(engine: Engine) -> None:
     assert in_memory.told == on_sockets.told
 
 
+@pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize(("world", "steps"), FOUND.values(), ids=FOUND)
-def test_days_that_broke_the_promise_once(world: World, steps: tuple[Step, ...]) -> None:
-    lived(world, steps)
+def test_days_that_broke_the_promise_once(world: World, steps: tuple[Step, ...], number: int) -> None:
+    lived(world, steps, Replicas(number))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.clock import Clock
 from gateway.core.session import Fingerprint
-from gateway.revocations import REMEMBERED_SECONDS, Remembered, Revocation
+from gateway.revocations import REMEMBERED_SECONDS, Remembered, Report, Revocation
 from gateway.shared_state import Bounds, SqliteState, open_state
 from tests.shared_state.engines import Times, kept, not_told, opened
 
@@ -28,6 +28,31 @@ async def state(tmp_path: Path, times: Times) -> AsyncIterator[SqliteState]:
     made = SqliteState(tmp_path, times.clock, not_told)
     yield made
     await made.aclose()
+
+
+async def test_what_is_reported_in_one_turn_of_the_loop_is_written_at_once_and_each_caller_is_told_of_its_own(state: SqliteState) -> None:
+    ends = [Revocation(user_id=f"00u{number}") for number in range(3)]
+    reports = [Report("news", b"%d" % (number % 2), 60.0, (ends[number],)) for number in range(3)]
+    assert await asyncio.gather(*map(state.report, reports)) == [True, True, False]
+    assert [remembered.revocation for remembered in await kept(state)] == ends[:2]
+
+
+async def test_a_report_that_nobody_waits_for_any_more_is_made_all_the_same(state: SqliteState) -> None:
+    one, other = (asyncio.create_task(state.report(Report("news", name, 60.0))) for name in (b"one", b"other"))
+    await asyncio.sleep(0)
+    one.cancel()
+    assert await other
+    assert one.cancelled() and not await state.claim("news", b"one", 60.0)
+
+
+async def test_what_was_reported_before_the_close_is_written(tmp_path: Path, times: Times) -> None:
+    closing = SqliteState(tmp_path, times.clock, not_told)
+    reported = asyncio.create_task(closing.report(Report("news", b"one", 60.0, (Revocation((ONE,)),))))
+    await asyncio.sleep(0)
+    await closing.aclose()
+    assert await reported
+    async with opened("sqlite", tmp_path, times) as later:
+        assert [remembered.revocation for remembered in await kept(later)] == [Revocation((ONE,))]
 
 
 async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp_path: Path, times: Times) -> None:

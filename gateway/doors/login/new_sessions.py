@@ -35,7 +35,7 @@ from gateway.doors.login.sender import Cookies, Sender, Withheld
 from gateway.doors.login.session_comparison import ASKING_SECONDS, Comparison, OlderSessions, SessionComparer, groups
 from gateway.errors import OutsideFailed, TimedOut
 from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, Standing
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import Deliver, Delivery, Withhold
 from gateway.sessions import Sessions
@@ -119,7 +119,9 @@ class NewSessions:
                 # ``settle`` of this very request may have changed it: the living cookies are known, dead ones are presented beside them.
                 given, presented = set(record.cookies), set(sender.presented)
                 return presented <= given or (bool(given) and given <= presented)
-            if record.standing is Standing.SETTLED and not await self._replace(sender, record):
+            if record.standing is not Standing.SETTLED:
+                return await self._has_come_between(sender, record)
+            if not await self._replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
                     raise TimedOut("first_byte")  # it has a session already, and Okta did not say in time whose this one is
                 known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
@@ -396,6 +398,30 @@ class NewSessions:
                 await self._prove_ended(rest, sender)
                 self._tell("user_changed_without_token", {"client": sender.head.client})
         await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id).with_unproven(unproven))
+        return True
+
+    async def _has_come_between(self, sender: Sender, record: BrowserRecord) -> bool:
+        """The browser presents a session that it was not given, while it is open whose the one is that it was given last.
+
+        Another user's comes in only where all that the browser was given is proven gone. ``TimedOut`` where it is not, and where Okta has
+        not said whose that session is: then nobody is let in. False where Okta names nobody for what is presented.
+        """
+        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
+        finding = judgement.finding
+        if not isinstance(finding, Session):
+            return False
+        if set(judgement.living) <= set(record.all_cookies):
+            return True
+        if record.standing is Standing.UNDECIDED:
+            raise TimedOut("first_byte")
+        if finding.user_id == record.before_user_id:  # it goes on beside the one that waits, and ends with the session before
+            before = tuple(dict.fromkeys((*record.before, *judgement.living)))
+            await self._browsers.keep(sender.browser_id, replace(record, before=before[-MOST_BEFORE:]))
+            return True
+        rest = tuple(one for one in record.all_cookies if one not in judgement.living and not self._sessions.is_revoked((one,)))
+        await self._prove_ended((*rest, *self._unproven(record, judgement.living)), sender)
+        self._tell("user_changed_without_token", {"client": sender.head.client})
+        await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
         return True
 
     async def _prove_ended(self, cookies: Cookies, sender: Sender) -> None:
