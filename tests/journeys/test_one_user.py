@@ -162,6 +162,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             Act("enters_late"),
         ),
     ),
+    "a visit closes what the browser carries, and no stranger's token does": (
+        World("identity"),
+        (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),
+    ),
     "an end that is not proven stays in the record while it is undecided who came": (
         World("identity", ("delete-404-leaves-sid",)),
         (
