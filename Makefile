@@ -79,11 +79,13 @@ suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD)
 replicas: $(FOR_TESTS) | $(REDIS)
 	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile
 
+ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py proxy/test_turn_closing.py
+
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
-# The towns in memory put classes of their own in place of compiled ones, which only plain Python allows.
+# Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS) $(CURL)
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) --ignore=tests/journeys/test_one_user.py --ignore=tests/journeys/test_two_replicas.py --ignore=tests/journeys/test_factors.py --numprocesses=$(WORKERS) --dist=loadfile
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON)) --numprocesses=$(WORKERS) --dist=loadfile
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
 	rm -rf $(COMPILED) build/wheel

@@ -337,7 +337,9 @@ class Day:
     # What changes nothing.
 
     async def visits(self, browser: Browser, act: Act) -> None:
-        """The person opens the app."""
+        """The person opens the app; what the browser carries is closed by that, and two users' cookies leave the browser."""
+        if browser.person.carries_or_shows_a_planted_cookie():
+            browser.person.is_restless = True
         await browser.person.go(f"{HR}/", site="none")
 
     async def browses(self, browser: Browser, act: Act) -> None:

@@ -155,6 +155,17 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("identity"),
         (Act("enters"), Act("restarts"), AtOnce((Act("is_planted"), Act("visits")))),
     ),
+    "an answer that nobody waited for does not come over a newer session": (
+        World("classic"),
+        (
+            AtOnce((Act("gives_up", how=1), Act("is_lured_deeply"), Act("enters", 1)), (0.0, 7.0)),
+            Act("enters_late"),
+        ),
+    ),
+    "a visit closes what the browser carries, and no stranger's token does": (
+        World("identity"),
+        (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),
+    ),
     "an end that is not proven stays in the record while it is undecided who came": (
         World("identity", ("delete-404-leaves-sid",)),
         (

@@ -213,6 +213,11 @@ class WatchedPerson(Person):
         if self.cookie(PENDING_NAME.decode()) is None:
             self.superseded |= {session for session in self.given if not self.shows(session)}
 
+    def carries_or_shows_a_planted_cookie(self) -> bool:
+        """Whether a hand-off may end the newest session: the browser shows another user's beside it, or carries both since it did."""
+        planted = any(wide and name in SESSION_NAMES for _, wide, name in self.jar)
+        return planted or self.cookie(PENDING_NAME.decode()) is not None
+
     def pass_shown(self) -> tuple[tuple[str, str], ...]:
         """The cookies that the app host gets from this browser."""
         return tuple(pair for pair in self.cookies(HR_HOST) if pair[0].startswith("__Host-gateway"))

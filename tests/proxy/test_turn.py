@@ -7,9 +7,7 @@ import pytest
 
 from gateway.edge.exchange import Incoming
 from gateway.errors import Unsent
-from gateway.proxy.connection import Connection
-from gateway.proxy.fetching import TRIES
-from gateway.proxy.turn import Turn, Write
+from gateway.proxy.turn import Turn
 from tests.proxy.conftest import Behind, Front, Wire
 
 HEAD = b"GET /later HTTP/1.1\r\nHost: hr.example.com\r\n\r\n"
@@ -168,39 +166,3 @@ async def test_what_a_door_forwards_leaves_when_the_turn_is_over_and_so_do_the_a
     for wire in await asked_within_one_turn(front, 3):
         assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
     assert sorted(visit.line.split()[1] for visit in behind.visits) == [b"/0", b"/1", b"/2"]
-
-
-class Closing(Turn):
-    """The connections of the first ``left`` requests close before the turn is over."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, left: int) -> None:
-        super().__init__(asyncio.get_running_loop())
-        self.left = left
-
-    def write(self, write: Write) -> None:
-        connection = getattr(write, "__self__", None)
-        if self.left and isinstance(connection, Connection) and connection._transport is not None:
-            self.left -= 1
-            connection._transport.close()
-        super().write(write)
-
-
-@pytest.mark.parametrize("closed", [1, TRIES - 1])
-async def test_what_a_door_forwards_leaves_once_by_another_connection_where_its_own_closes_within_the_turn(
-    front: Front, behind: Behind, closed: int
-) -> None:
-    front.http = replace(front.http, turn=Closing(closed))
-    wire = await front.connect()
-    await wire.say(b"POST /a HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 4\r\n\r\na=b&")
-    assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
-    assert [visit.line for visit in behind.visits] == [b"POST /a HTTP/1.1"]
-
-
-async def test_where_one_connection_after_the_other_closes_it_is_said_and_nothing_leaves(front: Front, behind: Behind) -> None:
-    front.http = replace(front.http, turn=Closing(TRIES))
-    wire = await front.connect()
-    await wire.say(HEAD)
-    assert (await wire.until(b"before_sending")).startswith(b"HTTP/1.1 502 ")
-    assert behind.visits == []

@@ -29,6 +29,7 @@ from gateway.errors import LeaseLost, OutsideFailed
 from gateway.leases import HeldLease
 from gateway.okta import Browser, browser_of
 from gateway.policy.session.browser_id import browser_key
+from gateway.policy.session.browser_record import BrowserRecord
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429
@@ -131,14 +132,16 @@ class Redeemer:
         record_key = (browser_key(redeeming.browser_id),) if redeeming.browser_id else ()
         async with turns.of((*client.tokens, *browser, *record_key)) as client.turn, turns.briefly(neighbours, COURTESY_SECONDS):
             waiting = await self._ledger.take_undelivered(client.tokens, client.signature) if self._are_dead(presented) else None
-            if waiting is not None:
+            record = await self._browsers.record(redeeming.browser_id)
+            if waiting is not None and not self._has_signed_in_since(waiting, record):
                 return Sent(waiting)
+            if waiting is not None:
+                self._closer.close_soon(cookies_set(waiting.fields), browser_of(head))
             spent = await self._ledger.spent(client.tokens)
             if spent is not None:
                 return await self._spent(head, spent, client.tokens, presented)
             if await self._is_outrun(presented, carried, client):
                 return Again()
-            record = await self._browsers.record(redeeming.browser_id)
             older = tuple(dict.fromkeys((*presented, *carried, *record.all_cookies)))
             return await self._switched(redeeming, client, presented, older)
 
@@ -202,6 +205,14 @@ class Redeemer:
         for timer in self._unclaimed:
             timer.cancel()
         await asyncio.gather(*self._running, *self._ending, return_exceptions=True)
+
+    @staticmethod
+    def _has_signed_in_since(waiting: Answer, record: BrowserRecord) -> bool:
+        """Whether the browser was given another session than that of the answer which its client did not wait for.
+
+        That answer would now put its session over the newer one, of which the record says that it is the browser's last.
+        """
+        return bool(record.cookies) and set(record.cookies).isdisjoint(cookies_set(waiting.fields))
 
     def _are_dead(self, cookies: Cookies) -> bool:
         return all(self._sessions.is_revoked((cookie,)) for cookie in cookies)
