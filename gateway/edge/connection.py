@@ -9,20 +9,20 @@ under way. Rules from: RFC 9112 §2.2, §6, §9.3, §9.6; ATTACKS S1 to S14, D2,
 """
 
 import asyncio
-import re
 from typing import Final, cast
 
 from gateway.core.messages import Malformed
 from gateway.edge.body import Body
+from gateway.edge.intake import Intake
 from gateway.edge.relay import Client
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import House, Waiting
 from gateway.edge.stalled import Stalled
 from gateway.edge.upload import peer_of
-from gateway.errors import UploadBroken, UploadTooSlow
-from gateway.policy.http.chunks import Chunks
-from gateway.policy.http.request_heads import begins_badly, goes_on_badly
+from gateway.errors import UploadTooSlow
+from gateway.policy.http.head_arrival import END, HeadArrival
+from gateway.policy.http.request_heads import ReadHead
 from gateway.proxy.heads import Asked
 
 LINGERING_SECONDS: Final = 2.0
@@ -30,7 +30,6 @@ LINGERING_SECONDS: Final = 2.0
 MOST_BUFFERED: Final = 256 * 1024
 """Of requests behind the one under way; then the client waits."""
 _NEVER: Final = float("inf")
-_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSED: Final = Asked(keeps=False)
 
@@ -39,8 +38,8 @@ class ClientConnection(Client):
     """One connection to a client, which the loop calls (``asyncio.Protocol``)."""
 
     __slots__ = (
-        "_body", "_buffer", "_checked", "_chunks", "_has_begun", "_holds", "_house", "_is_last", "_is_over", "_is_reading", "_is_retiring", "_leading",
-        "_left", "_loop", "_peer", "_request", "_searched", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
+        "_arrival", "_buffer", "_has_begun", "_holds", "_house", "_intake", "_is_last", "_is_over", "_is_reading", "_is_retiring",
+        "_loop", "_peer", "_request", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
     )  # fmt: skip
 
     def __init__(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
@@ -50,10 +49,10 @@ class ClientConnection(Client):
         self._loop = loop
         self._peer = ""
         self._buffer = b""
-        self._searched = self._checked = self._leading = self._left = self._holds = 0
+        self._holds = 0
+        self._arrival = HeadArrival(house.rules.limits)
+        self._intake: Intake | None = None
         self._request: Request | None = None
-        self._body: Body | None = None
-        self._chunks: Chunks | None = None
         self._task: asyncio.Task[None] | None = None
         self._has_begun = self._is_last = self._is_over = self._is_reading = self._is_retiring = self._waits_to_write = False
         self._timer: asyncio.TimerHandle | None = None
@@ -87,8 +86,8 @@ class ClientConnection(Client):
             self.relay.gone()
         if self.pins is not None:
             self.pins.close()
-        if self._body is not None:
-            body, self._body = self._body, None
+        if self._intake is not None:
+            body, self._intake = self._intake.body, None
             body.failed(ConnectionResetError("the client left"))
         if self._task is not None:
             self._loop.call_soon(self._task.cancel)
@@ -114,9 +113,10 @@ class ClientConnection(Client):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client: of a body, of the next head, or of what nobody will answer."""
-        if self._body is not None:
-            data = self._take_body(self._body, data)
-            if self._request is None and self._body is None and not self._is_over:
+        intake = self._intake
+        if intake is not None:
+            data = self._take(intake, data)
+            if self._request is None and self._intake is None and not self._is_over:
                 self._buffer = data
                 return self._end(has_unread=True) if self._is_last else self._go_on()
             if not data:
@@ -145,56 +145,47 @@ class ClientConnection(Client):
 
     def _read_head(self) -> bool:
         """Begin the request at the front; False where its head is not whole."""
-        buffer = self._buffer
+        buffer, arrival = self._buffer, self._arrival
         if buffer[0] in b"\r\n":
-            buffer = buffer.lstrip(b"\r\n")
-            self._leading += len(self._buffer) - len(buffer)
-            self._buffer = buffer
-            if self._leading > len(b"\r\n"):
-                self._refuse(Malformed(400, "empty_lines"))
+            stripped = arrival.without_empty_lines(buffer)
+            if isinstance(stripped, Malformed):
+                self._refuse(stripped)
                 return False
-        end = buffer.find(b"\r\n\r\n", self._searched)
+            buffer = self._buffer = stripped
+        end = arrival.end_of(buffer)
         if end < 0:
             self._wait_for_head(buffer)
             return False
-        self._buffer = buffer[end + 4 :]
-        self._searched = self._leading = self._checked = 0
+        self._buffer = buffer[end + len(END) :]
+        arrival.over()
         self._has_begun = False
         self._until = _NEVER
         read = self._house.heads.read(buffer[:end])
         if read is None:
             self._refuse(Malformed(400, "unparsable"))
-            return False
+        else:
+            self._begin(read)
+        return read is not None
+
+    def _begin(self, read: ReadHead) -> None:
+        """Have the listener decide on a request."""
+        length = read.block.length
         if read.refused is not None:
             self._is_last = True
-        length = read.block.length if read.refused is None else 0
-        request = self._request = Request(self, self._peer, read, self._body_of(length) if length else None)
+        body = Body(self, length if length > 0 else None) if length and read.refused is None else None
+        request = self._request = Request(self, self._peer, read, body)
         self._house.counting.began()
-        if self._body is not None:
-            self._begin_body(self._body, request)
+        if body is not None:
+            self._begin_body(body, request)
         step = self._house.listener.begin(request)
         if step is not None and self._request is request:
             self._follow(request, step)
-        return True
 
     def _wait_for_head(self, buffer: bytes) -> None:
-        """What is there is not a whole head: is it one at all, and not too much of it?"""
-        limits = self._house.rules.limits
-        line_end = buffer.find(b"\r\n")
-        is_bad = begins_badly(buffer if line_end < 0 else buffer[:line_end], line_end >= 0)
-        is_bad = is_bad or _BARE_LF.search(buffer, self._searched) is not None
-        if not is_bad and line_end >= 0:
-            start, last = max(self._checked, line_end + 2), buffer.rfind(b"\r\n") + 2
-            is_bad = last > start and goes_on_badly(buffer[start:last])
-            self._checked = max(start, last)
-        if is_bad:
-            return self._refuse(Malformed(400, "unparsable"))
-        if line_end < 0 and len(buffer) > 2 * limits.parsed_line_bytes:
-            return self._refuse(Malformed(414, "request_line_too_long"))
-        if len(buffer) > 2 * (limits.parsed_line_bytes + limits.fields_bytes):
-            return self._refuse(Malformed(431, "fields_too_large"))
-        self._searched = max(0, len(buffer) - 3)
-        if buffer and not self._has_begun:
+        refused = self._arrival.refused(buffer)
+        if refused is not None:
+            self._refuse(refused)
+        elif buffer and not self._has_begun:
             self._has_begun = True
             self._wait_until(self._loop.time() + self._house.rules.head_seconds)
 
@@ -202,59 +193,33 @@ class ClientConnection(Client):
         """Answer what is no request, and read nothing more."""
         self._is_last = True
         self._stop_waiting()
-        response = self._house.listener.unparsable(self._peer, malformed)
-        text, _ = response.text(_REFUSED)
+        text, _ = self._house.listener.unparsable(self._peer, malformed).text(_REFUSED)
         if self.transport is not None:
             self.transport.write(text)
         self._end(has_unread=True)
 
     # Bodies.
 
-    def _body_of(self, length: int) -> Body:
-        self._left = length
-        self._chunks = Chunks(self._house.rules.limits.fields_bytes) if length < 0 else None
-        self._body = Body(self, length if length > 0 else None)
-        return self._body
-
     def _begin_body(self, body: Body, request: Request) -> None:
         if not request.expects:
             body.is_asked = True
+        intake = self._intake = Intake(body, self._house.rules.limits.fields_bytes)
         if self._buffer:
             data, self._buffer = self._buffer, b""
-            self._buffer = self._take_body(body, data)
-        if self._body is not None:
+            self._buffer = self._take(intake, data)
+        if self._intake is not None:
             self._wait_until(self._loop.time() + self._house.rules.body_seconds)
 
-    def _take_body(self, body: Body, data: bytes) -> bytes:
+    def _take(self, intake: Intake, data: bytes) -> bytes:
         """Hand on what belongs to the body; the rest."""
         if self._until is not _NEVER:
             self._until += len(data) / self._house.rules.least_body_rate
-        if self._chunks is not None:
-            return self._take_chunks(body, self._chunks, data)
-        if len(data) < self._left:
-            self._left -= len(data)
-            body.arrived(data)
-            return b""
-        piece, rest = data[: self._left], data[self._left :]
-        self._body, self._until = None, _NEVER
-        body.arrived(piece)
-        body.ended()
-        return rest
-
-    def _take_chunks(self, body: Body, chunks: Chunks, data: bytes) -> bytes:
-        pieces: list[bytes] = []
-        rest = chunks.feed(data, pieces)
-        if chunks.is_whole or isinstance(rest, Malformed):
-            self._body = self._chunks = None
-            self._until = _NEVER
-        for piece in pieces:
-            body.arrived(piece)
-        if isinstance(rest, Malformed):
-            self._is_last = True
-            body.failed(UploadBroken(rest.reason))
-            return b""
-        if chunks.is_whole:
-            body.ended()
+        rest = intake.take(data)
+        if intake.is_over:
+            self._intake = None
+            self._is_last = self._is_last or intake.is_broken
+            if self._request is not None:
+                self._until = _NEVER
         return rest
 
     def go_on(self) -> None:
@@ -277,6 +242,10 @@ class ClientConnection(Client):
                 self.transport.resume_reading()
 
     # Answers.
+
+    @property
+    def _awaits_body(self) -> bool:
+        return self._intake is not None and not self._intake.is_over
 
     def _follow(self, request: Request, step: Response | Waiting) -> None:
         if isinstance(step, Response):
@@ -321,7 +290,7 @@ class ClientConnection(Client):
         if transport is None or self._is_over or self.is_broken:
             return
         if not keeps or self._is_last or self._is_retiring:
-            return self._end(has_unread=self._body is not None or bool(self._buffer) or self._is_last)
+            return self._end(has_unread=self._awaits_body or bool(self._buffer) or self._is_last)
         if self.writing_paused:
             self._waits_to_write = True  # who asks for many and takes none would fill our memory (D7)
             return
@@ -333,8 +302,8 @@ class ClientConnection(Client):
         self._house.listener.answered(request, status)
 
     def _go_on(self) -> None:
-        if self._body is not None:
-            self._body.drop()
+        if self._intake is not None and not self._intake.is_over:
+            self._intake.body.drop()
             self._wait_until(self._loop.time() + LINGERING_SECONDS)
             return
         if self._buffer:
@@ -359,18 +328,18 @@ class ClientConnection(Client):
             return
         if self._loop.time() < self._until:
             self._timer = self._loop.call_at(self._until, self._look)
-        elif self._request is not None and self._body is not None:
-            self._body_is_late(self._body)
+        elif self._request is not None and self._intake is not None:
+            self._body_is_late(self._intake.body)
         elif self._has_begun:
             self._refuse(Malformed(408, "head_too_slow"))
         else:
-            self._end(has_unread=self._body is not None)
+            self._end(has_unread=self._awaits_body)
 
     def _body_is_late(self, body: Body) -> None:
         if self._holds or not body.is_asked:  # it is we who let it wait
             self._wait_until(self._loop.time() + self._house.rules.body_seconds)
             return
-        self._body = self._chunks = None
+        self._intake = None
         self._until = _NEVER
         self._is_last = True
         body.failed(UploadTooSlow())
@@ -395,8 +364,8 @@ class ClientConnection(Client):
         self._is_over = True
         self._stop_waiting()
         self._stalled.watch(transport)
-        if self._body is not None:
-            self._body.drop()
+        if self._intake is not None:
+            self._intake.body.drop()
         while self._holds:
             self.let_come()
         if not has_unread:
