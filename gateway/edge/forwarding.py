@@ -1,4 +1,4 @@
-"""A request on its way to a server, and its answer on the way back: no task, with or without a body, and again where it provably did not leave.
+"""A request on its way to a server, and its answer back: no task, with or without a body, and again where it provably did not leave.
 
     the body ─┬─ none, or at hand ──▶ one write
               ├─ small ──▶ waited for, so that who never ends it holds no connection

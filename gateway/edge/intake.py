@@ -11,7 +11,10 @@ from gateway.policy.http.chunks import Chunks
 
 
 class Intake:
-    """One body on its way in. ``is_over``: nothing more of it comes; ``is_broken``: it was none, and nobody knows where the next request begins."""
+    """One body on its way in.
+
+    ``is_over``: nothing more of it comes; ``is_broken``: it was none, and nobody knows where the next request begins.
+    """
 
     __slots__ = ("_chunks", "_left", "body", "is_broken", "is_over")
 

@@ -53,7 +53,7 @@ class Client:
         self.writing_paused = False
 
     def over(self, status: int | None, keeps: bool) -> None:
-        """What was relayed without a task is over; ``status``: as it was told, None for none; ``keeps``: the connection goes on behind it."""
+        """What was relayed without a task is over; ``status``: as it was told, None for none; ``keeps``: the connection goes on."""
         raise NotImplementedError
 
     def answer(self, response: Response) -> None:

@@ -18,8 +18,8 @@ class Request(Received):
     ``peer``: the address at the other end of its connection. ``is_begun``: something of an answer was written, or will be without asking.
     ``address``: the believed address of its client; ``is_counted``: among those that this client has open.
     The words for the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
-    ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's. ``refused``: why its head
-    is, whatever its host is; then it has no body, and is the last on its connection.
+    ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's.
+    ``refused``: why its head is, whatever its host is; then it has no body, and is the last on its connection.
     """
 
     __slots__ = (

@@ -10,8 +10,8 @@ from gateway.proxy.heads import Asked, answer_head, head_is_clean
 class Response:
     """An answer. ``fields`` are end-to-end, with a Content-Length where ``body`` is all of it.
 
-    ``is_written``: somebody has relayed it; then ``sent`` bytes of its body are out, ``abandoned`` says why it ended before it was whole (the
-    client can tell: its connection broke), and ``keeps`` whether the connection goes on.
+    ``is_written``: somebody has relayed it. Then ``sent`` bytes of its body are out, and ``keeps`` says whether the connection goes on;
+    ``abandoned``: why it ended before it was whole, which the client can tell, because its connection broke.
     """
 
     __slots__ = ("abandoned", "body", "fields", "is_written", "keeps", "reason", "sent", "status")

@@ -34,12 +34,12 @@ async def begun(source: Source, key: bytes | None, client: str, begin: Callable[
 
 
 class Taking:
-    """Takes connections for one request: here any of a source's will do. ``key``: what a sticky app is sticky by; ``client``: its address."""
+    """Takes connections for one request: here any of a source's will do."""
 
     __slots__ = ("_client", "_key", "source")
 
     def __init__(self, source: Source, key: bytes | None, client: str) -> None:
-        """Nothing is taken yet."""
+        """Nothing is taken yet. ``key``: what a sticky app is sticky by; ``client``: the address for which it is taken."""
         self.source = source
         self._key = key
         self._client = client

@@ -83,8 +83,8 @@ class AppForwarding:
     def begin(self, request: Request, head: RequestHead, app: App, going: Going, failed: Fails) -> Waiting | Malformed | None:
         """Send it, and its answer straight back: None; or what waits for the end of a WebSocket.
 
-        Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix. ``failed``: what is said where
-        the app gives no answer, or the body is larger than this app's may be.
+        Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix.
+        ``failed``: what is said where the app gives no answer, or the body is larger than this app's may be.
         """
         if b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed)

@@ -1,7 +1,7 @@
 """The bytes of a head before it is whole: what is there already, and whether more of it is waited for.
 
-Owns how much may arrive before a head ends (twice what a whole head may have: who comes whole gets a better answer), what may stand before it,
-and that what can never become a head is refused at once. Each byte is looked at a bounded number of times, however many packets bring it.
+Owns how much may arrive before a head ends (twice what a whole head may have: who comes whole gets a better answer), and what may stand
+before it. What can never become a head is refused at once. Each byte is looked at a bounded number of times, however many packets bring it.
 Rules from: RFC 9112 §2.2 (one empty line is forgiven); ATTACKS D2, S8.
 """
 
