@@ -57,8 +57,8 @@ class Comer:
 class Known:
     """What follows from a pass that was opened; nothing that may change is kept but under ``good``.
 
-    ``comer`` is who came last, for as long as ``good`` says; ``identity``: the lines that an app is told, made of the session ``identity_of``;
-    ``going``: as what it went to the app last.
+    ``comer`` is who came last, for as long as ``good`` says; ``identity``: the lines that an app is told, made of the session
+    ``identity_of``; ``going``: as what it went to the app last.
     """
 
     __slots__ = ("comer", "going", "good", "identity", "identity_of")
