@@ -3,9 +3,9 @@
     SIZE ── data ──▶ DATA ── its line end ──▶ SIZE ── 0 ──▶ TRAILER ── an empty line ──▶ whole
 
 Owns where such a body ends, and how much may come that is no body: extensions and trailers count against one bound and are dropped.
-Must never repair anything. A size that two servers could read in two ways, a line that ends with LF alone, a trailer that is no field, or
-one that would frame a message, are all refused. Rules from: RFC 9112 §7.1 (chunks), §7.1.2 (trailers may be discarded). httptools reads chunks
-too, but does not say where a message ends.
+Must never repair anything. A size that two servers could read in two ways, a line that ends with LF alone, a trailer that is no field,
+or one that would frame a message, are all refused. Rules from: RFC 9112 §7.1 (chunks), §7.1.2 (trailers may be discarded). httptools reads
+chunks too, but does not say where a message ends.
 """
 
 import re
