@@ -90,8 +90,8 @@ async def test_workers_make_a_deleted_file_anew_and_a_sign_out_holds_in_all_once
         assert await statuses(callers, other) == [200] * WORKERS
         assert await running.readiness() == (200, {})
         (line,) = running.events("state_made_anew")
-        assert line["problem"] == f"{state}/state.db: was deleted while it was in use; keep others from its folder"
-        assert line["outcome"] == "made anew with everything"
+        assert line["problem"] == f"{state}/state.db: was deleted while it was in use; let no other program change files in this folder"
+        assert line["outcome"] == "a new file was made with everything"
         assert running.events("state_failed") == []
         running.kill(0)
         await running.replaced(0)
