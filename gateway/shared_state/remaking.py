@@ -73,7 +73,7 @@ def remake(former: Opened, folder: Path, largest_bytes: int, now: float) -> Rema
 
 
 def _make_way(file: Path, former: Opened) -> str:
-    """Nothing of the former database is in the way of another one. What has happened to it."""
+    """Remove what would be in the way of a new database; say in a few words what has happened to the former one."""
     found = files_of(file)
     if found.database and not file.is_file():
         raise StateFailed(f"{file}: was replaced by something that is no file while it was in use; take that away")
@@ -146,7 +146,7 @@ def _set_mark(former: Opened, opened: Opened, keeps_places: bool, now: float) ->
 
 
 def _told(happened: str, kept: str) -> Mapping[str, str]:
-    return {"problem": f"{happened}; keep others from its folder", "outcome": f"made anew with {kept}"}
+    return {"problem": f"{happened}; let no other program change files in this folder", "outcome": f"a new file was made with {kept}"}
 
 
 def _carried(former: Opened, opened: Opened, now: float, happened: str) -> Remade:

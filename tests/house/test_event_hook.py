@@ -12,8 +12,8 @@ from gateway.policy.hooks.hook_trust import LATE_SECONDS
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
 from tests.doors.own_gateway import HR, NAVIGATION
 from tests.house.callers import PATIENCE, Caller
+from tests.house.clock_ahead import ClockAhead, needs_gcc
 from tests.house.crew import Running, crew
-from tests.house.leaping import Leap, needs_compiler
 from tests.journeys.person import redemption
 from tests.journeys.town import ME
 from tests.policy.hooks.events import delivery, event
@@ -28,13 +28,13 @@ WORKERS = 2
 class Hooked:
     """A gateway of two workers whose hook is fed by the test."""
 
-    def __init__(self, running: Running, leap: Leap | None) -> None:
+    def __init__(self, running: Running, clock: ClockAhead | None) -> None:
         self.running = running
-        self._leap = leap
+        self._clock = clock
 
     async def delivers_sign_in(self, login: str = "") -> None:
         """Okta tells that this user, or one who is unknown here, has just signed in."""
-        now = time.time() + (self._leap.seconds if self._leap is not None else 0)
+        now = time.time() + (self._clock.seconds if self._clock is not None else 0)
         user_id = self.running.org.known_user(login).id if login else "00ucarol"
         body = delivery(event("user.session.start", now, actor=user_id), event_id=f"{user_id} {now}", source=ORG)
         fields = {"Host": LOGIN_HOST, "Authorization": SECRET}
@@ -77,7 +77,7 @@ ORG = "http://127.0.0.1/api/v1/eventHooks/who1"
 
 
 @asynccontextmanager
-async def hooked(folder: Path, leap: Leap | None, **environ: str) -> AsyncIterator[tuple[Hooked, list[Caller]]]:
+async def hooked(folder: Path, clock: ClockAhead | None, **environ: str) -> AsyncIterator[tuple[Hooked, list[Caller]]]:
     """The gateway, and a connection to each of its workers."""
     (folder / "secret").write_text(f"{SECRET}\n")
     (folder / "secret").chmod(0o600)
@@ -87,8 +87,8 @@ async def hooked(folder: Path, leap: Leap | None, **environ: str) -> AsyncIterat
         "SESSION_GATEWAY__SESSION__TTL_MAX": "3s",
         "SESSION_GATEWAY__SESSION__TTL_WITH_HOOK": "15m",
     }
-    async with crew(folder, workers=WORKERS, environ=given | (leap.environ if leap is not None else {}) | environ) as running:
-        yield Hooked(running, leap), list((await running.callers_of_all()).values())
+    async with crew(folder, workers=WORKERS, environ={**given, **(clock.environ if clock is not None else {}), **environ}) as running:
+        yield Hooked(running, clock), list((await running.callers_of_all()).values())
 
 
 async def served(callers: list[Caller], line: str) -> None:
@@ -97,10 +97,10 @@ async def served(callers: list[Caller], line: str) -> None:
         assert (await caller.ask("/", line))[0] == 200
 
 
-async def lives_long(there: Hooked, leap: Leap, callers: list[Caller], line: str) -> bool:
+async def lives_long(there: Hooked, clock: ClockAhead, callers: list[Caller], line: str) -> bool:
     """Whether an answer is believed a minute later, twenty times the short ttl. A worker that gets no processor for three seconds asks."""
     for _ in range(4):
-        leap.ahead(60)
+        clock.advance(60)
         await there.is_trusted_by(WORKERS)
         asked = there.asked
         await served(callers, line)
@@ -109,26 +109,26 @@ async def lives_long(there: Hooked, leap: Leap, callers: list[Caller], line: str
     return False
 
 
-@needs_compiler
+@needs_gcc
 async def test_a_hook_that_falls_silent_brings_the_short_ttl_back_in_every_worker(tmp_path: Path) -> None:
-    leap = Leap(tmp_path)
-    async with hooked(tmp_path, leap) as (there, callers):
+    clock = ClockAhead(tmp_path / "clock")
+    async with hooked(tmp_path, clock) as (there, callers):
         await there.delivers_sign_in()
         assert await there.says("trusted") == 200
         line = await there.signs_in(ALICE)
         await there.delivers_sign_in(ALICE)
         await served(callers, line)
-        assert await lives_long(there, leap, callers, line)
+        assert await lives_long(there, clock, callers, line)
 
         await there.signs_in(BOB)  # and Okta delivers nothing any more
-        leap.ahead(int(LATE_SECONDS) + 1)
+        clock.advance(int(LATE_SECONDS) + 1)
         assert await there.says("silent") == 200
         await there.running.event("event_hook_silent", WORKERS)
         assert {said.get("reason") for said in there.running.events("event_hook_silent")} >= {"sign_in_without_event"}
         asked, callers = there.asked, list((await there.running.callers_of_all()).values())  # the old connections are idle for too long
         await served(callers, line)
         assert there.asked >= asked + WORKERS
-        leap.ahead(4)
+        clock.advance(4)
         await served(callers, line)
         assert there.asked >= asked + 2 * WORKERS
 

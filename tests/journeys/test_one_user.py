@@ -162,6 +162,14 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             Act("enters_late"),
         ),
     ),
+    "a sign-out before Okta says who came does not bring back who was before": (
+        World("identity"),
+        (
+            Act("enters"),
+            AtOnce((Act("signs_in", 0, BOB), Act("gives_up")), (7.0,)),
+            AtOnce((Act("signs_in_by_saml", how=1), Act("signs_out_at_login")), (2.0,)),
+        ),
+    ),
     "a visit closes what the browser carries, and no stranger's token does": (
         World("identity"),
         (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),

@@ -40,6 +40,8 @@ async def at_work(folder: Path, seconds: float) -> Found:
         for number in range(WORKERS)
     ]
     try:
+        # Who begins while nobody has noticed yet makes a new file, and cannot know what was claimed in the one before.
+        await until(lambda: len(list(folder.glob("follows-*"))) == WORKERS)
         for _ in range(DELETIONS):
             await until((folder / "state.db").exists)
             await moment(_PAUSE_SECONDS)
@@ -61,6 +63,7 @@ async def _work(folder: Path, who: int) -> None:
             heard.add(name)
 
     await state.follow(hear)
+    (folder / f"follows-{who}").touch()
     for number in range(NUMBERS):
         await _until_done(state, number, who, won)
         await moment(0.002)

@@ -100,7 +100,7 @@ async def test_what_is_deleted_while_it_is_in_use_is_made_anew_with_everything_a
     assert heard == [ONE, OTHER, THIRD] and late.epoch == two.state.epoch == two.other.epoch == epoch
     ((event, problem),) = two.told + two.others_told
     assert event == "state_made_anew" and f"{tmp_path}/state.db: was " in problem
-    assert problem.endswith(" while it was in use; keep others from its folder; made anew with everything")
+    assert problem.endswith(" while it was in use; let no other program change files in this folder; a new file was made with everything")
     await is_sound(tmp_path, two.state, two.other, late)
     await late.aclose()
 

@@ -351,6 +351,9 @@ class NewSessions:
 
     async def _decide_again(self, sender: Sender, key: bytes, record: BrowserRecord) -> bool:
         """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
+        if record.standing is Standing.UNDECIDED and self._sessions.is_revoked(record.cookies):
+            await self._end_before(sender, key, record)
+            return True
         self._sessions.forget(record.cookies)
         older = OlderSessions(groups(record.before, record.before_user_id))
         judging = Comparison(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
@@ -372,6 +375,13 @@ class NewSessions:
             # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
             await self._sessions.release(before)
         return final.why is not Delivery.NOBODY_YET
+
+    async def _end_before(self, sender: Sender, key: bytes, record: BrowserRecord) -> None:
+        """The newest session was ended before Okta said whose it was, by a sign-out perhaps: the one before does not come back."""
+        await self._sessions.revoke(record.before)
+        self._closer.close_soon(record.before, sender.browser)
+        await self._browsers.keep_at(key, record.given(record.cookies, "").with_unproven(record.before))
+        await self._sessions.release(record.all_cookies)
 
     async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
         """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
