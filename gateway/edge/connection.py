@@ -306,9 +306,9 @@ class ClientConnection(Client):
             self._intake.body.drop()
             self._wait_until(self._loop.time() + LINGERING_SECONDS)
             return
+        while self._holds:  # whoever held the client back has its answer: a whole body that nobody took would leave us deaf
+            self.let_come()
         if self._buffer:
-            while self._holds:
-                self.let_come()
             self._read()
         if self._request is None and not self._buffer and not self._is_over:
             self._wait_until(self._loop.time() + self._house.rules.idle_seconds)
