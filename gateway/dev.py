@@ -12,9 +12,10 @@ import base64
 import os
 import secrets
 import socket
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -26,7 +27,7 @@ from gateway.config import Settings, read
 from gateway.config.environment import PREFIX, SEAL_KEYS
 from gateway.config.values import upstream_origin
 from gateway.core.fields import from_outside
-from gateway.core.messages import Answer, Fields, Malformed
+from gateway.core.messages import Answer, Malformed
 from gateway.doors.answers import to_response
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.request import Request
@@ -116,8 +117,8 @@ class Demonstration:
             org.trusted_origins |= {self.where.app, self.where.login}
             app = own_app or await _demo_site(demo.legacy_app(), opened)
             front = await self._front(opened) if self._wishes.has_demo else None
-            settings, around = _settings(self.where, app, self._wishes.environ), front.around if front else None
-            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=around)
+            settings = _settings(self.where, app, self._wishes.environ)
+            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=front)
             await gateway.start()
             opened.push_async_callback(gateway.aclose)
             self.org, self.gateway, self._open = org, gateway, opened.pop_all()
@@ -140,7 +141,7 @@ class Demonstration:
         for user in self._wishes.users:
             yield f"user      {user.login}   password {user.password}"
 
-    async def _front(self, opened: AsyncExitStack) -> "DemoFront":
+    async def _front(self, opened: AsyncExitStack) -> Callable[[Listener], Listener]:
         where, users = self.where, [(user.login, user.password) for user in self._wishes.users]
         portal = demo.portal(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
         evil = demo.stranger_site(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
@@ -151,54 +152,42 @@ class Demonstration:
             upstream = Upstream(Place("127.0.0.1", int(base.rpartition(":")[2])), Deadlines(), PoolRules(_CONNECTIONS))
             opened.push_async_callback(upstream.aclose)
             sites[netloc.encode()] = HttpProxy(upstream, netloc.encode())
-        return DemoFront(sites)
+        return partial(DemoFront, sites)
 
 
-class DemoFront:
+class DemoFront(Listener):
     """Stands before the gateway's listener on the same port: requests to a demo host go to the demo, all others on."""
 
-    def __init__(self, sites: dict[bytes, HttpProxy]) -> None:
-        """``sites``: by the Host field's value."""
-        self._sites = sites
-
-    def around(self, listener: Listener) -> Listener:
-        """The listener with this one before it."""
-        return _Routed(self._sites, listener)
-
-
-class _Routed(Listener):
-    """A listener before another."""
-
     def __init__(self, sites: dict[bytes, HttpProxy], behind: Listener) -> None:
+        """``sites``: by the Host field's value; ``behind``: the gateway's own."""
         self._sites = sites
         self._behind = behind
 
     def begin(self, request: Request) -> Response | Waiting | None:
+        """The demo's answer, or what the gateway says."""
         host = request.named.get(b"host")
         site = self._sites.get(host.lower()) if isinstance(host, bytes) else None
-        if site is None:
+        if site is None or request.refused is not None:
             return self._behind.begin(request)
         request.door = _DEMO
         return _forwarded(site, request)
 
     def answered(self, request: Request, status: int | None) -> None:
+        """The gateway hears of what it was asked."""
         if request.door != _DEMO:
             self._behind.answered(request, status)
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
+        """The gateway's refusal."""
         return self._behind.unparsable(peer, malformed)
 
 
 async def _forwarded(site: HttpProxy, request: Request) -> Response:
     fields = tuple(field for field in from_outside(request.fields) if field[0].lower() != b"host")
     try:
-        return await site.forward(request, request.method, request.target, fields, _as_it_is)
+        return await site.forward(request, request.method, request.target, fields, lambda _, answered: answered)
     except OutsideFailed:
         return to_response(Answer(502, ((b"Content-Type", b"text/plain"),), b"The demo does not answer.\n"))
-
-
-def _as_it_is(_: int, fields: Fields) -> Fields:
-    return fields
 
 
 def _settings(where: Places, upstream: str, environ: Mapping[str, str]) -> Settings:

@@ -29,6 +29,8 @@ LINGERING_SECONDS: Final = 2.0
 """How long the rest of what a client sends is taken behind our last answer, before the connection ends (S14)."""
 MOST_BUFFERED: Final = 256 * 1024
 """Of requests behind the one under way; then the client waits."""
+MOST_A_TURN: Final = 16
+"""So many requests of one connection are begun in a row; then other connections have their turn."""
 _NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSED: Final = Asked(keeps=False)
@@ -38,8 +40,8 @@ class ClientConnection(Client):
     """One connection to a client, which the loop calls (``asyncio.Protocol``)."""
 
     __slots__ = (
-        "_arrival", "_buffer", "_has_begun", "_holds", "_house", "_intake", "_is_last", "_is_over", "_is_reading", "_is_retiring",
-        "_loop", "_peer", "_request", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
+        "_arrival", "_buffer", "_has_begun", "_holds", "_house", "_intake", "_is_full", "_is_last", "_is_over", "_is_put_off",
+        "_is_reading", "_is_retiring", "_loop", "_peer", "_request", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
     )  # fmt: skip
 
     def __init__(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,6 +56,7 @@ class ClientConnection(Client):
         self._intake: Intake | None = None
         self._request: Request | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_full = self._is_put_off = False
         self._has_begun = self._is_last = self._is_over = self._is_reading = self._is_retiring = self._waits_to_write = False
         self._timer: asyncio.TimerHandle | None = None
         self._until = _NEVER
@@ -124,24 +127,39 @@ class ClientConnection(Client):
         if self._is_last or self._is_over:
             return
         self._buffer = self._buffer + data if self._buffer else data
-        if self._request is None and not self._waits_to_write:
+        if self._request is None and not (self._waits_to_write or self._is_put_off):
             self._read()
-        elif len(self._buffer) > MOST_BUFFERED:
+        elif len(self._buffer) > MOST_BUFFERED and not self._is_full:
+            self._is_full = True
             self.hold_back()
 
     # Heads.
 
     def _read(self) -> None:
-        """Begin what is whole, while nothing is under way."""
+        """Begin what is whole, while nothing is under way, and so much of it in one turn."""
         if self._is_reading:
             return
         self._is_reading = True
+        self._is_put_off = False
         try:
-            while self._buffer and self._request is None and not (self._is_last or self._waits_to_write or self._is_over):
+            for _ in range(MOST_A_TURN):
+                if self._request is not None or not self._buffer or self._is_last or self._waits_to_write or self._is_over:
+                    break
                 if not self._read_head():
                     break
+            else:
+                self._is_put_off = True
+                self._loop.call_soon(self._read)
         finally:
             self._is_reading = False
+        if self._is_full and len(self._buffer) <= MOST_BUFFERED:
+            self._has_room()
+
+    def _has_room(self) -> None:
+        """Less waits behind the request under way than may."""
+        if self._is_full:
+            self._is_full = False
+            self.let_come()
 
     def _read_head(self) -> bool:
         """Begin the request at the front; False where its head is not whole."""
@@ -182,6 +200,7 @@ class ClientConnection(Client):
             self._follow(request, step)
 
     def _wait_for_head(self, buffer: bytes) -> None:
+        self._has_room()
         refused = self._arrival.refused(buffer)
         if refused is not None:
             self._refuse(refused)
@@ -298,6 +317,8 @@ class ClientConnection(Client):
 
     def _over(self, request: Request, status: int | None) -> None:
         self._request = None
+        if request.body is not None:
+            request.body.drop()  # a whole one that nobody took would hold its client back for ever
         self._house.counting.ended()
         self._house.listener.answered(request, status)
 
@@ -307,8 +328,6 @@ class ClientConnection(Client):
             self._wait_until(self._loop.time() + LINGERING_SECONDS)
             return
         if self._buffer:
-            while self._holds:
-                self.let_come()
             self._read()
         if self._request is None and not self._buffer and not self._is_over:
             self._wait_until(self._loop.time() + self._house.rules.idle_seconds)
@@ -387,7 +406,7 @@ class ClientConnection(Client):
         if self.relay is not None and not self.relay.has_begun:
             self.relay.force_close()
         if self._request is None:
-            self.abort()
+            self._end(has_unread=False)
 
     def stop(self) -> None:
         """Break off the answer under way, as half of one must not look whole (S16); end it where there is none."""

@@ -129,12 +129,13 @@ class Server(House):
             self._tell("connections_full" if turned else "connections_free", {"count": self.present})
 
     async def drain(self, seconds: float) -> None:
-        """Wait until no request is being answered, at most so long; connections end as they fall idle."""
+        """Wait until no request is being answered and every answer is sent, at most so long; connections end as they fall idle."""
         for connection in tuple(self.connections):
             connection.retire()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.counting.quiet.wait()
+                await self._all_gone()
 
     async def shutdown(self, seconds: float) -> None:
         """End every connection: idle ones now, others once they have noticed, at most so much later whatever is under way."""
@@ -148,9 +149,12 @@ class Server(House):
             await asyncio.wait(running, timeout=seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.connections:
-                    self._is_over.clear()
-                    await self._is_over.wait()
+                await self._all_gone()
+
+    async def _all_gone(self) -> None:
+        while self.connections:
+            self._is_over.clear()
+            await self._is_over.wait()
 
 
 class Securing(Protocol):

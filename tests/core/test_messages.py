@@ -1,14 +1,13 @@
 """Messages: what two parsers could read in two ways is refused before anything of it is believed."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.messages import (
-    LINE_TOO_LONG,
     MOST_COOKIES,
     Answer,
     Authority,
@@ -16,38 +15,9 @@ from gateway.core.messages import (
     HeadLimits,
     Malformed,
     RequestHead,
-    host_in,
-    is_line_too_long,
     parse_authority,
-    read_head,
 )
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A request as it arrives, before anything is believed."""
-
-    method: str
-    target: str
-    version: tuple[int, int]
-    fields: Fields
-    secure: bool
-    peer: str
-    client: str
-
-
-def admit_head(sent: Sent, limits: HeadLimits) -> RequestHead | Malformed:
-    """Its head, or why it is refused, without a look at the hosts that there are."""
-    named = read_head(sent.method, sent.target, sent.version, sent.fields, limits)
-    if isinstance(named, Malformed):
-        return named
-    if is_line_too_long(sent.method, sent.target, limits.line_bytes):
-        return LINE_TOO_LONG
-    authority = parse_authority(host_in(named).decode("latin-1"), sent.secure)
-    if authority is None:
-        return Malformed(400, "host")
-    return RequestHead(sent.method, sent.target, authority, sent.fields, sent.secure, sent.peer, sent.client, named)
-
+from tests.core.received import Sent, admit_head
 
 HOST: Fields = ((b"Host", b"hr.example.com"),)
 GOOD = Sent("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")

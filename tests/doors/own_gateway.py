@@ -191,11 +191,9 @@ class OwnGateway:
         await self.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.okta_cookies().items()])
 
     async def serve_one(self, request: Request) -> Response:
-        request.address = request.peer
         admitted = TABLE.admit(request, HeadLimits())
         assert not isinstance(admitted, Malformed)
         head, host = admitted
-        response: Response
         if isinstance(host, App) and is_own(head.path):
             response = await self._app.handle(request, head, host)
         elif isinstance(host, App):
