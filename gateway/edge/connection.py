@@ -278,7 +278,7 @@ class ClientConnection(Client):
             response = await waiting
         except BaseException as error:
             self._task = None
-            self._over(request, None if isinstance(error, asyncio.CancelledError) else 500)
+            self._over(request, None if isinstance(error, asyncio.CancelledError | ConnectionError) else 500)
             self.abort()
             if isinstance(error, ConnectionError):
                 return

@@ -34,8 +34,8 @@ class Handling(Listener):
     async def _waits(self, request: Request) -> Response | None:
         try:
             return await self._handle(request)
-        except Exception:
-            if request.is_begun:
+        except Exception as error:
+            if request.is_begun or isinstance(error, ConnectionError):
                 raise
             return self._refuse(Malformed(500, "internal"))
 

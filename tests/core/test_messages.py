@@ -138,6 +138,12 @@ def test_the_first_line_is_bounded_whole() -> None:
         assert refused(replace(GOOD, target="/abc"), limits) == (414, "request_line_too_long")
 
 
+@pytest.mark.parametrize("name", [b"Content-Type", b"USER-AGENT", b"Content-Range", b"Max-Forwards", b"content-location"])
+def test_a_field_that_says_one_thing_says_it_once(name: bytes) -> None:
+    assert refused(replace(GOOD, fields=(*HOST, (name, b"1")))) is None
+    assert refused(replace(GOOD, fields=(*HOST, (name, b"1"), (name.lower(), b"1")))) == (400, "field_repeated")
+
+
 LENGTH, CHUNKED = b"Content-Length", (b"Transfer-Encoding", b"chunked")
 
 

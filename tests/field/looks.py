@@ -20,6 +20,7 @@ from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, place
 from gateway.core.session import SessionCookie
 from gateway.doors.own_requests import parameters
 from gateway.policy.http.chunks import Chunks
+from gateway.policy.http.head_arrival import HeadArrival
 from gateway.policy.http.request_heads import HeadReader, begins_badly, goes_on_badly
 from gateway.policy.session import sign_in_loops
 from gateway.policy.switch import clients, foreign_forms, new_session, start
@@ -33,6 +34,7 @@ RULES = (Rule("/admin/**", Access.ANYONE), Rule("/**/a/**/b", Access.ANYONE))
 HR, IIS = (App("app", LOGIN.login.origin, LOGIN.login.authority, RULES, case_insensitive=windows) for windows in (False, True))
 LONGEST_PATH_AT_APPS = HeadLimits().line_bytes
 WIDE = HeadLimits(line_bytes=64 * 1024)
+PACKET = 256
 
 
 def head(target: str, method: str = "GET", *fields: tuple[bytes, bytes]) -> RequestHead:
@@ -68,6 +70,24 @@ def asked(name: bytes) -> Callable[[str], object]:
 def cookie(look: Callable[[messages.Fields], object]) -> Callable[[str], object]:
     """More cookies than a head may have are refused before anybody looks at one."""
     return lambda text: text.count(";") >= messages.MOST_COOKIES or look(fields(b"cookie", text))
+
+
+def arriving(before: bytes) -> Callable[[str], object]:
+    """A head that comes in many packets, and is looked at with each, as far as it is not refused."""
+
+    def look(text: str) -> None:
+        sent, arrival = before + text.encode("utf-8", "replace"), HeadArrival(_LIMITS)
+        for end in range(PACKET, len(sent) + PACKET, PACKET):
+            if arrival.end_of(sent[:end]) >= 0 or arrival.refused(sent[:end]) is not None:
+                return
+
+    return look
+
+
+def in_chunks(text: str) -> object:
+    """What a client sends in chunks, byte for byte, or what it sends in place of them."""
+    sent = text.encode("utf-8", "replace")
+    return Chunks(65536).feed(sent, []), Chunks(65536).feed(b"1\r\nx\r\n" * (len(sent) // 12), [])
 
 
 def place(app: App) -> Callable[[str], object]:
@@ -118,6 +138,11 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "request_heads: lines": lambda text: HeadReader(_LIMITS).read(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + text.encode("utf-8", "replace")),
     "request_heads: a beginning": lambda text: begins_badly(text.encode("utf-8", "replace"), False),
     "request_heads: whole lines": lambda text: goes_on_badly(b"X: " + text.encode("utf-8", "replace") + b"\r\n"),
+    "head_arrival: a target, in packets": arriving(b"GET /"),
+    "head_arrival: a method, in packets": arriving(b"GET"),
+    "head_arrival: a field, in packets": arriving(b"GET / HTTP/1.1\r\nX: "),
+    "head_arrival: blanks, in packets": arriving(b"GET / HTTP/1.1\r\nX:" + b" " * 1024),
+    "chunks": in_chunks,
     "chunks: a size": lambda text: Chunks(65536).feed(b"1;" + text.encode("utf-8", "replace") + b"\r\n", []),
     "chunks: trailers": lambda text: Chunks(65536).feed(b"0\r\nX: " + text.encode("utf-8", "replace") + b"\r\n", []),
     "navigation.kind_of": lambda text: navigation.kind_of(head("/", "GET", *fields(b"accept", text), *fields(b"upgrade", text))),

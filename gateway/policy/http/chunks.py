@@ -12,11 +12,14 @@ import re
 from enum import Enum
 from typing import Final
 
+from gateway.core.learned import Learned
 from gateway.core.messages import Malformed
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
 _SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*\Z")
+_PLAIN_SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,15}\Z")
+_LONGEST_PLAIN: Final = 15 + len(b"\r\n")
 _FRAMING: Final = (b"content-length:", b"transfer-encoding:")
 _TRAILER: Final = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\Z")
 _LONGEST_SIZE_LINE: Final = 4096
@@ -31,6 +34,25 @@ class _Stage(Enum):
     DATA_END = "data_end"
     TRAILER = "trailer"
     WHOLE = "whole"
+
+
+def _plain_size(text: bytes) -> int:
+    return int(text, 16) if _PLAIN_SIZE.match(text) else 0
+
+
+_sizes: Final = Learned(_plain_size)
+"""What a chunk's size says; 0 where it is the last, or says more, or nothing."""
+
+
+def _taken_whole(received: bytes, at: int, pieces: list[bytes]) -> int:
+    """Take chunks that are there whole, and have no extensions; where the first stands that is not."""
+    while True:
+        begin = received.find(b"\r\n", at, at + _LONGEST_PLAIN) + 2
+        size = _sizes[received[at : begin - 2]] if begin > 1 else 0
+        if not size or not received.startswith(b"\r\n", begin + size):
+            return at
+        pieces.append(received[begin : begin + size])
+        at = begin + size + 2
 
 
 class Chunks:
@@ -56,6 +78,8 @@ class Chunks:
         """Take bytes, and add what they hold of the body to ``pieces``; what stands behind its end, or why it is none (400, 431)."""
         at = 0
         while at < len(received) and self._stage is not _Stage.WHOLE:
+            if self._stage is _Stage.SIZE and not self._line:
+                at = _taken_whole(received, at, pieces)
             if self._stage is _Stage.DATA:
                 until = min(len(received), at + self._left)
                 pieces.append(received[at:until])

@@ -17,8 +17,7 @@ from gateway.core.messages import Fields, HeadLimits, Malformed, Named, by_name,
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
 _BEGINNING: Final = re.compile(_TOKEN + rb"(?: [^\x00-\x20\x7f]*(?: (?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?)?)?)?)?)?)?)?)?)?\Z")
-_TEXT: Final = rb"[\x21-\x7e\x80-\xff]"
-_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*((?:" + _TEXT + rb"(?:[\x20\t\x21-\x7e\x80-\xff]*" + _TEXT + rb")?)?)[ \t]*\Z")
+_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*+)\Z")
 _LONGEST_LEARNT: Final = 256
 _MOST_LEARNT: Final = 4096
 _LARGEST_BLOCK: Final = 4096
@@ -101,7 +100,7 @@ class _Lines(Learned[bytes, "FieldLine | None"]):
 
 def _read_line(text: bytes) -> FieldLine | None:
     found = _LINE.match(text)
-    return None if found is None else FieldLine(found[1], found[2])
+    return None if found is None else FieldLine(found[1], found[2].strip(b" \t"))
 
 
 _lines: Final = _Lines(_read_line, _LONGEST_LEARNT, _MOST_LEARNT)

@@ -107,6 +107,11 @@ def test_trailers_and_extensions_count_against_one_bound() -> None:
     assert read(b"0\r\n" + b"X: 1\r\n" * 30 + b"\r\n")[2]
 
 
+def test_trailers_are_counted() -> None:
+    for count, found in ((100, b""), (101, TOO_MUCH)):
+        assert Chunks(64 * 1024).feed(b"0\r\n" + b"X: 1\r\n" * count + b"\r\n", []) == found
+
+
 class Heard:
     """What llhttp makes of it."""
 

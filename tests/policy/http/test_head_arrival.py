@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.messages import HeadLimits, Malformed
 from gateway.policy.http.head_arrival import HeadArrival
+from gateway.policy.http.request_heads import begins_badly
 
 LIMITS = HeadLimits(line_bytes=100, fields_bytes=200)
 UNPARSABLE = Malformed(400, "unparsable")
@@ -95,6 +96,20 @@ def test_the_next_head_is_judged_by_itself() -> None:
     assert arrival.refused(HEAD[:-2]) is None
     arrival.over()
     assert arrival.without_empty_lines(b"\r\nG") == b"G" and arrival.end_of(HEAD) == len(HEAD) - 4
+
+
+PARTS = st.sampled_from([*(b"G", b"GET", b" ", b"/", b"/a", b"HTTP/1.1", b"HTTP/", b"1", b"\xff", b"(", b"\t", b"\x00", b":", b"%")])
+
+
+@given(st.lists(PARTS, max_size=12))
+def test_a_first_line_that_comes_in_parts_is_judged_as_one_that_comes_whole(parts: list[bytes]) -> None:
+    arrival, buffer = HeadArrival(HeadLimits()), b""
+    for part in parts:
+        buffer += part
+        refused = arrival.refused(buffer)
+        assert (refused is not None) is begins_badly(buffer, False)
+        if refused is not None:
+            return
 
 
 @given(st.lists(st.integers(0, len(HEAD)), max_size=6))
