@@ -15,7 +15,6 @@ import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -27,8 +26,9 @@ from gateway.config import Settings, read
 from gateway.config.environment import PREFIX, SEAL_KEYS
 from gateway.config.values import upstream_origin
 from gateway.core.fields import from_outside
-from gateway.core.messages import Answer, Malformed
+from gateway.core.messages import Answer
 from gateway.doors.answers import to_response
+from gateway.edge.before import Before
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -152,34 +152,31 @@ class Demonstration:
             upstream = Upstream(Place("127.0.0.1", int(base.rpartition(":")[2])), Deadlines(), PoolRules(_CONNECTIONS))
             opened.push_async_callback(upstream.aclose)
             sites[netloc.encode()] = HttpProxy(upstream, netloc.encode())
-        return partial(DemoFront, sites)
+        return DemoFront(sites).around
 
 
-class DemoFront(Listener):
+class DemoFront:
     """Stands before the gateway's listener on the same port: requests to a demo host go to the demo, all others on."""
 
-    def __init__(self, sites: dict[bytes, HttpProxy], behind: Listener) -> None:
-        """``sites``: by the Host field's value; ``behind``: the gateway's own."""
+    def __init__(self, sites: dict[bytes, HttpProxy]) -> None:
+        """``sites``: by the Host field's value."""
         self._sites = sites
-        self._behind = behind
 
-    def begin(self, request: Request) -> Response | Waiting | None:
-        """The demo's answer, or what the gateway says."""
+    def around(self, listener: Listener) -> Listener:
+        """The listener with this one before it."""
+        return Before(listener, self._begin, self._answered)
+
+    def _begin(self, behind: Listener, request: Request) -> Response | Waiting | None:
         host = request.named.get(b"host")
         site = self._sites.get(host.lower()) if isinstance(host, bytes) else None
         if site is None or request.refused is not None:
-            return self._behind.begin(request)
+            return behind.begin(request)
         request.door = _DEMO
         return _forwarded(site, request)
 
-    def answered(self, request: Request, status: int | None) -> None:
-        """The gateway hears of what it was asked."""
+    def _answered(self, behind: Listener, request: Request, status: int | None) -> None:
         if request.door != _DEMO:
-            self._behind.answered(request, status)
-
-    def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        """The gateway's refusal."""
-        return self._behind.unparsable(peer, malformed)
+            behind.answered(request, status)
 
 
 async def _forwarded(site: HttpProxy, request: Request) -> Response:

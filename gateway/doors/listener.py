@@ -87,7 +87,7 @@ class Listener(EdgeListener):
         try:
             step = self._begin(request)
         except Exception as error:  # noqa: BLE001 - the outermost door: whatever was not foreseen ends here, in a page and a line of the log
-            return self._failed(request, error)
+            return self.failed(request, error)
         return step if step is None or isinstance(step, Response) else self._waited(request, step)
 
     async def _waited(self, request: Request, waiting: Waiting) -> Response | None:
@@ -96,7 +96,7 @@ class Listener(EdgeListener):
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001 - as above
-            return self._failed(request, error)
+            return self.failed(request, error)
 
     def answered(self, request: Request, status: int | None) -> None:
         """It is over; ``status`` None: the client left before there was an answer. The connection calls this once behind each ``begin``."""
@@ -165,7 +165,8 @@ class Listener(EdgeListener):
         request.verdict, request.reason = "refused", malformed.reason
         return refusal(malformed, request.fields, *more)
 
-    def _failed(self, request: Request, error: Exception) -> Response | None:
+    def failed(self, request: Request, error: Exception) -> Response | None:
+        """A page, and a line in the log; where an answer has begun, its end."""
         request.verdict = "failed"
         words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method}
         self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})

@@ -301,6 +301,12 @@ class ClientConnection(Client):
         if self._request is not None:
             self._answer(self._request, response)
 
+    def failed(self, error: Exception) -> None:
+        """The same, where something was not foreseen."""
+        response = self._house.listener.failed(self._request, error) if self._request is not None else None
+        if response is not None:
+            self.answer(response)
+
     def over(self, status: int | None, keeps: bool) -> None:
         """The answer under way is written: on to the next request, or to rest, or to the end."""
         if self._request is not None:

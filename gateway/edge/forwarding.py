@@ -219,7 +219,10 @@ class Forwarding(Owner):
         if relay.abandoned == "client_gone":
             request.client.over(None, False)
         elif error is not None:
-            response = self._failure(error, is_sending=had_connection is not None)
+            try:
+                response = self._failure(error, is_sending=had_connection is not None)
+            except Exception as unforeseen:  # noqa: BLE001 - called by the loop: nobody above would answer this request
+                return request.client.failed(unforeseen)
             response.keeps = response.keeps and relay.keeps
             request.client.answer(response)
         else:

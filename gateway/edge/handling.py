@@ -37,7 +37,11 @@ class Handling(Listener):
         except Exception as error:
             if request.is_begun or isinstance(error, ConnectionError):
                 raise
-            return self._refuse(Malformed(500, "internal"))
+            return self.failed(request, error)
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        """As for what ``handle`` raises."""
+        return self._refuse(Malformed(500, "internal"))
 
     def answered(self, request: Request, status: int | None) -> None:
         """Said to whoever wants to hear."""

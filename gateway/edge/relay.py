@@ -60,6 +60,10 @@ class Client:
         """Answer the request under way with this, where nothing of an answer was written."""
         raise NotImplementedError
 
+    def failed(self, error: Exception) -> None:
+        """As ``answer``, where something was not foreseen."""
+        raise NotImplementedError
+
     def hold_back(self) -> None:
         """Let the client wait with what it sends."""
         raise NotImplementedError

@@ -52,6 +52,10 @@ class Listener:
         """Decide on it: an answer, or what waits for one; None where it is being answered, and the connection is told of its end."""
         raise NotImplementedError
 
+    def failed(self, request: Request, error: Exception) -> Response | None:
+        """The answer where something was not foreseen; None where the connection was broken off instead, because one has begun."""
+        raise NotImplementedError
+
     def answered(self, request: Request, status: int | None) -> None:
         """It is over; ``status`` None: the client left before there was an answer. Called once behind each ``begin``."""
         raise NotImplementedError

@@ -41,7 +41,7 @@ from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.standin import Org, OrgSession, RunningOrg, serve
 from tests.deploy.certificates import certificate
-from tests.proxy.conftest import PATIENCE, Behind, ClientServer, Wire, noted
+from tests.proxy.conftest import PATIENCE, Behind, Wire, client_server, noted
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HR = "hr.example.com:443"
@@ -191,8 +191,8 @@ async def app_gateway(
     place = Place("127.0.0.1", app.port, tls=secured.client if secured is not None else None, server_name="app.example.com")
     upstream = Upstream(place, DEADLINES, PoolRules(connections=connections))
     made = _door(running, app, keys or [b"k" * 32], client, HttpProxy(upstream, largest_body=largest_body), upstream)
-    server = ClientServer(made.handle, made.answered)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(made.handle, made.answered)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     try:
         yield made

@@ -35,7 +35,7 @@ from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.standin import Fault, Org, OrgSession, RunningOrg, serve
-from tests.proxy.conftest import ClientServer, noted, said
+from tests.proxy.conftest import client_server, noted, said
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 LOGIN, HR, WIKI = "https://login.example.com", "https://hr.example.com", "https://wiki.example.com"
@@ -235,8 +235,8 @@ async def own_gateway(engine: str = "classic", revocations: type[LocalRevocation
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
     made = OwnGateway(org, running, times, Sealer([b"k" * 32], secrets.token_bytes), sessions, closer, told, [], browsers)
     made.build()
-    server = ClientServer(made.serve_one)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(made.serve_one)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     try:
         yield made

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from gateway.clock import Clock
 from gateway.compose.addresses import bind
 from gateway.core.crowds import Crowd
-from gateway.core.messages import HeadLimits, Malformed, RequestHead
+from gateway.core.messages import HeadLimits, RequestHead
 from gateway.core.routing import App
 from gateway.doors.believed import Believed
 from gateway.doors.listener import AppDoor, Doors, Listener
 from gateway.doors.protected import ProtectedDoor
 from gateway.doors.witness import Witness
+from gateway.edge.before import Before, Begin
 from gateway.edge.relay import Client
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -159,7 +160,7 @@ async def _address(
     witness = Witness(Log("debug", stream=written), metrics, Clock())
     doors = Doors(SteeredDoor(), door if is_fast else _Waiting(door), SteeredDoor())
     listener = Listener(TABLE, doors, Believed((), HeadLimits()), witness, crowd)
-    server = Server(_Noting(listener, begun), rules or ClientRules())
+    server = Server(Before(listener, _noting(begun)), rules or ClientRules())
     bound = bind("127.0.0.1:0", str)
     listening = Listening(server, bound, secured.pair if secured is not None else None)
     port = bound.getsockname()[1]
@@ -183,26 +184,15 @@ class _Waiting:
         return step if step is None or isinstance(step, Response) else await step
 
 
-class _Noting(EdgeListener):
-    """The listener, and what it began at once."""
+def _noting(begun: list[bool]) -> Begin:
+    """What the listener begins, and whether at once."""
 
-    def __init__(self, listener: Listener, begun: list[bool]) -> None:
-        self.listener = listener
-        self.begun = begun
-
-    def begin(self, request: Request) -> Response | Waiting | None:
-        """Noted, whatever comes of it."""
-        step = self.listener.begin(request)
-        self.begun.append(step is None or isinstance(step, Response))
+    def begin(listener: EdgeListener, request: Request) -> Response | Waiting | None:
+        step = listener.begin(request)
+        begun.append(step is None or isinstance(step, Response))
         return step
 
-    def answered(self, request: Request, status: int | None) -> None:
-        """Handed on."""
-        self.listener.answered(request, status)
-
-    def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        """Handed on."""
-        return self.listener.unparsable(peer, malformed)
+    return begin
 
 
 class Thinking:

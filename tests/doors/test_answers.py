@@ -9,7 +9,7 @@ from gateway.doors.answers import json_answer, page_answer, redirect_answer, to_
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
-from tests.proxy.conftest import ClientServer
+from tests.proxy.conftest import client_server
 
 NEVER_STORED = {(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")}
 
@@ -59,8 +59,8 @@ async def test_an_answer_on_the_wire(answer: Answer, closes: bool, method: bytes
     async def handle(request: Request) -> Response:
         return to_response(answer, closes=closes)
 
-    server = ClientServer(handle)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(handle)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", listening.sockets[0].getsockname()[1])
     writer.write(method + b" / HTTP/1.1\r\nHost: h\r\n\r\n")
     head = await reader.readuntil(b"\r\n\r\n")

@@ -60,3 +60,26 @@ async def test_a_bug_behind_what_was_begun_cuts_the_client_off_and_counts_nothin
         assert "session_gateway_requests_running 0.0" in tried.fast.counts
         await tried.quiet()
         assert await tried.fast.raw(asked(b"/b", tried.cookie, b"Connection: close\r\n")) == BROKEN  # the door is still the same
+
+
+class FlawedAnswer:
+    """The app door with a bug that shows when the app's answer is there."""
+
+    def __init__(self, door: ProtectedDoor) -> None:
+        self.door = door
+
+    def begin(self, request: Request, head: RequestHead, app: App) -> Response | Waiting | None:
+        if head.path == "/warm":
+            return self.door.begin(request, head, app)
+        asyncio.get_running_loop().call_soon(request.client.failed, TypeError("a bug"))
+        return None
+
+
+async def test_a_bug_where_the_loop_calls_is_a_page_and_a_line_too() -> None:
+    async with quick(door=FlawedAnswer) as tried, asyncio.timeout(PATIENCE):
+        answer = await tried.fast.raw(asked(b"/a", tried.cookie, b"Connection: close\r\n"))
+        assert answer.startswith(b"HTTP/1.1 500 ") and b"a bug" not in answer
+        lines = await tried.fast.logged(2)
+        assert [(line["event"], line.get("status")) for line in lines] == [("request_failed", None), ("request", 500)]
+        assert "session_gateway_requests_running 0.0" in tried.fast.counts
+        await tried.quiet()

@@ -5,14 +5,12 @@ import socket
 
 import pytest
 
-from gateway.core.messages import Malformed
+from gateway.edge.before import Answered, Before
 from gateway.edge.connection import ClientConnection
 from gateway.edge.exchange import Waiting
 from gateway.edge.relay import Relay
 from gateway.edge.request import Request
-from gateway.edge.responses import Response
 from gateway.edge.rules import Listener
-from gateway.edge.rules import Waiting as Waits
 from gateway.proxy.heads import Asked
 from gateway.proxy.turn import Turn
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
@@ -70,30 +68,23 @@ class TestReturning:
         """A client that sends ``texts``, one for each answer, in the moment in which the answer before is on the wire."""
         client = socket.create_connection(("127.0.0.1", tried.fast.port))
         server = tried.fast.server
-        server.listener = _Telling(server.listener, client, list(texts), leaves)
+        server.listener = Before(server.listener, answered=_telling(client, list(texts), leaves))
         client.setblocking(True)
         return client
 
 
-class _Telling(Listener):
-    """Hands everything on to another listener; when an answer is out, the client has it, and asks for more or leaves."""
+def _telling(client: socket.socket, left: list[bytes], leaves: bool) -> Answered:
+    """When an answer is out, the client has it, and asks for more or leaves."""
 
-    def __init__(self, listener: Listener, client: socket.socket, left: list[bytes], leaves: bool) -> None:
-        self.listener, self.client, self.left, self.leaves = listener, client, left, leaves
+    def answered(behind: Listener, request: Request, status: int | None) -> None:
+        behind.answered(request, status)
+        if left:
+            assert client.recv(65536).endswith(b"hello")
+            client.send(left.pop(0))
+        if leaves:
+            client.close()
 
-    def begin(self, request: Request) -> Response | Waits | None:
-        return self.listener.begin(request)
-
-    def answered(self, request: Request, status: int | None) -> None:
-        self.listener.answered(request, status)
-        if self.left:
-            assert self.client.recv(65536).endswith(b"hello")
-            self.client.send(self.left.pop(0))
-        if self.leaves:
-            self.client.close()
-
-    def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        return self.listener.unparsable(peer, malformed)
+    return answered
 
 
 class TestClosing:

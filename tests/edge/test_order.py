@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from gateway.core.messages import Malformed
+from gateway.edge.before import Before
 from gateway.edge.connection import MOST_A_TURN
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -47,7 +47,7 @@ async def test_requests_behind_one_that_waits_make_their_client_wait_and_are_ans
         return said(200, "hello")
 
     async with served(handle) as place, asyncio.timeout(6 * PATIENCE):
-        place.server.listener = AtOnce(place.server.listener)
+        place.server.listener = Before(place.server.listener, at_once)
         wire = await place.connect()
         wire.writer.transport.set_write_buffer_limits(0)
         sending = asyncio.create_task(wire.say(asks(b"/first") + asks(b"/more", b"X: " + b"x" * 1000) * count))
@@ -60,35 +60,22 @@ async def test_requests_behind_one_that_waits_make_their_client_wait_and_are_ans
         await sending
 
 
-class AtOnce(Listener):
-    """Answers what the listener behind it would wait for, but for the first."""
-
-    def __init__(self, behind: Listener) -> None:
-        self.behind = behind
-        self.begun = 0
-
-    def begin(self, request: Request) -> Response | Waiting | None:
-        self.begun += 1
-        return self.behind.begin(request) if request.target == "/first" else said(200, "hello")
-
-    def answered(self, request: Request, status: int | None) -> None:
-        self.behind.answered(request, status)
-
-    def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        return self.behind.unparsable(peer, malformed)
+def at_once(behind: Listener, request: Request) -> Response | Waiting | None:
+    """All but the first are answered without a wait."""
+    return behind.begin(request) if request.target == "/first" else said(200, "hello")
 
 
 async def test_who_asks_for_many_in_one_packet_lets_others_have_their_turn() -> None:
     """Without that, one packet of requests that are refused stops the process for a third of a second."""
     async with served(_hello) as place, asyncio.timeout(PATIENCE):
         count, steps = 20 * MOST_A_TURN, list[int]()
-        listener = place.server.listener = AtOnce(place.server.listener)
+        place.server.listener = Before(place.server.listener, at_once)
         wire = await place.connect()
         wire.writer.write(asks(b"/") * count)
-        while listener.begun < count:
-            before = listener.begun
+        while len(place.over) < count:
+            before = len(place.over)
             await asyncio.sleep(0)
-            steps.append(listener.begun - before)
+            steps.append(len(place.over) - before)
         assert max(steps) <= 2 * MOST_A_TURN  # what arrived in one turn, and what was put off to the next
         for _ in range(count):
             await wire.head()

@@ -217,14 +217,9 @@ def said(status: int, text: str = "") -> Response:
     return Response(status, b"", ((b"Content-Length", b"%d" % len(text)),), body=text.encode())
 
 
-class ClientServer(Server):
-    """The server of production, before one function; called, it makes what the loop hands a new connection to."""
-
-    def __init__(self, handle: Handle, answered: Callable[[Request, int | None], None] = lambda request, status: None) -> None:
-        super().__init__(Handling(handle, lambda malformed: said(malformed.status), answered))
-
-    def __call__(self) -> asyncio.Protocol:
-        return self.guest()
+def client_server(handle: Handle, answered: Callable[[Request, int | None], None] = lambda request, status: None) -> Server:
+    """The server of production, before one function; the loop is given its ``guest``."""
+    return Server(Handling(handle, lambda malformed: said(malformed.status), answered))
 
 
 @pytest.fixture
@@ -244,8 +239,8 @@ async def front(behind: Behind) -> AsyncIterator[Front]:
     deadlines = Deadlines(connect=2, first_byte=5, idle=5)
     source, live = Upstream(Place("127.0.0.1", behind.port), deadlines, PoolRules(connections=20)), Live()
     made = Front(source, HttpProxy(source, b"app.internal", small_body=0), WebSocketRelay(source, live), live)
-    server = ClientServer(made.handle)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(made.handle)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     yield made
     for wire in made.wires:
