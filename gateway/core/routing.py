@@ -12,7 +12,7 @@ from functools import reduce
 from typing import Final
 
 from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
-from gateway.core.learned import Learned
+from gateway.core.learned import Learned, Recent
 from gateway.core.messages import (
     LINE_TOO_LONG,
     Authority,
@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 _LONGEST_LEARNED_HOST: Final = 255
+_LONGEST_LEARNED_PATH: Final = 256
 
 
 class Access(StrEnum):
@@ -130,7 +131,7 @@ def _both(ours: frozenset[str] | None, theirs: frozenset[str] | None) -> frozens
 class App:
     """One protected app: its public origin, the rules in their order, and how its server reads paths.
 
-    ``ways`` are the rules again, each behind what matches its paths.
+    ``ways`` are the rules again, each behind what matches its paths. ``places``: what was found for the paths of late.
     """
 
     name: str
@@ -140,6 +141,7 @@ class App:
     case_insensitive: bool = False
     websocket_origins: tuple[str, ...] = ()
     ways: tuple[tuple[Callable[[str], object], Rule], ...] = field(init=False, repr=False, compare=False)
+    places: Recent[str, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=Recent)
 
     def __post_init__(self) -> None:
         ways = tuple((expression(rule.pattern, self.case_insensitive).fullmatch, rule) for rule in self.rules)
@@ -212,10 +214,17 @@ class RouteTable:
 
 
 def place_of(app: App, path: str) -> Rule | Malformed:
-    """The rule for a path as sent, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less.
+    """The rule for a path as sent, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less."""
+    place = app.places.get(path)
+    if place is None:
+        place = _place_of(app, path)
+        if len(path) <= _LONGEST_LEARNED_PATH:
+            app.places.keep(path, place)
+    return place
 
-    A plain path has one other reading, without its trailing slash. Nothing is remembered: paths hold secrets of apps.
-    """
+
+def _place_of(app: App, path: str) -> Rule | Malformed:
+    """A plain path has one other reading, without its trailing slash."""
     if not is_plain(path) or (app.case_insensitive and is_read_apart(path)):
         shape = normalised(path)
         return shape if isinstance(shape, Malformed) else rule_for(app, shape)

@@ -6,26 +6,29 @@ Owns that order. Must never answer anybody, nor decide in another way for one do
 ATTACKS P1 to P24, U6, U7.
 """
 
-from typing import NamedTuple
-
 from gateway.clock import Clock
-from gateway.core.admission import Verdict, judge_at
+from gateway.core.admission import Admit, Verdict, judge_at, still_admits
 from gateway.core.cookies import PASS_NAME, pairs
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.navigation import wants_websocket
 from gateway.core.routing import Access, App, Rule, place_of
+from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")
 
 
-class Decision(NamedTuple):
-    """The verdict, under which rule (its pattern is empty where the path has none), and about whom."""
+class Decision:
+    """The verdict, under which rule (its pattern is empty where the path has none), and about whom. Nobody changes one."""
 
-    verdict: Verdict | Malformed
-    rule: Rule
-    comer: Comer
+    __slots__ = ("comer", "rule", "verdict")
+
+    def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Comer) -> None:
+        """All of it."""
+        self.verdict = verdict
+        self.rule = rule
+        self.comer = comer
 
 
 class Decisions:
@@ -52,7 +55,17 @@ class Decisions:
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
     def _judged(self, head: RequestHead, rule: Rule, comer: Comer) -> Decision:
-        return Decision(self.verdict(rule, head.method, comer), rule, comer)
+        known = comer.known
+        if known is None:
+            return Decision(self.verdict(rule, head.method, comer), rule, comer)
+        last = known.decision
+        if isinstance(last, Decision) and last.rule is rule and last.comer is comer and known.method == head.method:
+            finding = comer.finding
+            if isinstance(finding, Session) and still_admits(rule, finding, self._clock.wall()):
+                return last
+        made = Decision(self.verdict(rule, head.method, comer), rule, comer)
+        known.decision, known.method = (made, head.method) if isinstance(made.verdict, Admit) else (None, "")
+        return made
 
     def verdict(self, rule: Rule, method: str, comer: Comer) -> Verdict:
         """What a rule says to this comer; for whoever has both."""

@@ -58,15 +58,17 @@ class Known:
     """What follows from a pass that was opened; nothing that may change is kept but under ``good``.
 
     ``comer`` is who came last, for as long as ``good`` says; ``identity``: the lines that an app is told, made of the session
-    ``identity_of``; ``going``: as what it went to the app last.
+    ``identity_of``; ``going``: as what it went to the app last; ``decision``: the one on ``method`` that let it in last.
     """
 
-    __slots__ = ("comer", "going", "good", "identity", "identity_of")
+    __slots__ = ("comer", "decision", "going", "good", "identity", "identity_of", "method")
 
     def __init__(self) -> None:
         """Nothing yet."""
         self.comer: Comer | None = None
         self.going: object = None
+        self.decision: object = None
+        self.method = ""
         self.good: Good | None = None
         self.identity = b""
         self.identity_of: Session | None = None

@@ -134,7 +134,7 @@ class SubrequestDoor:
         return Question(dialect, wanted, host)
 
     def _reply(self, asked: Question, decision: Decision) -> Reply:
-        verdict, rule, comer = decision
+        verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         dialect, head, app = asked
         if isinstance(verdict, Admit):
             if verdict.session is not None:

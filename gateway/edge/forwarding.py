@@ -26,50 +26,50 @@ from gateway.proxy.fetching import TRIES, Fetching, Taking
 from gateway.proxy.heads import LAST_CHUNK, asked_of, chunk
 from gateway.proxy.turn import Turn
 
-Failed = Callable[[OutsideFailed | Malformed], Response]
-"""What is said where the answer could not be passed on, or the request not be sent."""
+Failed = Callable[[Request, OutsideFailed | Malformed], Response]
+"""What is said to a request whose answer could not be passed on, or that could not be sent."""
 
 _TOO_LARGE: Final = Malformed(413, "body_too_large")
 
 
-class Passage:
-    """What a request is sent with. ``brief``: where its relay is registered under ``watch`` as long as it lasts."""
+class ForwardingRules:
+    """What holds for all requests to one server.
 
-    __slots__ = ("brief", "failed", "largest_body", "rewrite", "small_body", "taking", "text", "turn", "watch")
+    ``turn``: at whose end they are written; ``brief``: where their relays are registered under a watch as long as they last.
+    ``largest_body``: in bytes, None for any; ``small_body``: of one that is waited for before it is sent.
+    """
+
+    __slots__ = ("brief", "largest_body", "small_body", "turn")
 
     def __init__(
-        self,
-        text: bytes,
-        taking: Taking,
-        rewrite: Rewrite,
-        failed: Failed,
-        turn: Turn,
-        held: tuple[dict[Brief, Watched], Watched | None],
-        bounds: tuple[int | None, int] = (None, SMALL_BODY_BYTES),
+        self, turn: Turn, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
     ) -> None:
-        """``text``: its head; ``held``: the registry and the watch; ``turn``: at whose end it is written.
-
-        ``bounds``: bytes of the largest body, None for any, and of one that is waited for before it is sent.
-        """
-        self.text = text
-        self.taking = taking
-        self.rewrite = rewrite
-        self.failed = failed
+        """See above."""
         self.turn = turn
-        self.brief, self.watch = held
-        self.largest_body, self.small_body = bounds
+        self.brief = brief
+        self.largest_body = largest_body
+        self.small_body = small_body
 
 
 class Forwarding(Owner):
     """One such request."""
 
-    __slots__ = ("_body", "_connection", "_holds", "_passage", "_pieces", "_relay", "_request", "_sent_bytes", "_text", "_timer", "_tries")
+    __slots__ = (
+        "_body", "_connection", "_failed", "_holds", "_pieces", "_relay", "_request", "_rewrite", "_rules", "_sent_bytes", "_taking",
+        "_text", "_timer", "_tries", "_watch",
+    )  # fmt: skip
 
-    def __init__(self, request: Request, passage: Passage) -> None:
-        """Nothing is sent yet."""
+    def __init__(
+        self, request: Request, rules: ForwardingRules, text: bytes, taking: Taking, rewrite: Rewrite, failed: Failed, watch: Watched | None
+    ) -> None:
+        """Nothing is sent yet. ``text``: its head; ``watch``: who let it in."""
         self._request = request
-        self._passage = passage
-        self._text = passage.text
+        self._rules = rules
+        self._text = text
+        self._taking = taking
+        self._rewrite = rewrite
+        self._failed = failed
+        self._watch = watch
         self._body: Body | None = None
         self._pieces: list[bytes] | None = None
         self._sent_bytes = 0
@@ -81,7 +81,7 @@ class Forwarding(Owner):
 
     def begin(self) -> None:
         """Send it, or what of it is there."""
-        body, largest = self._request.body, self._passage.largest_body
+        body, largest = self._request.body, self._rules.largest_body
         relay = self._relate()
         if body is None:
             self._take(relay)
@@ -91,9 +91,9 @@ class Forwarding(Owner):
             relay.failed(UploadTooLarge())
         elif (whole := body.at_hand()) is not None:
             self._take_whole(relay, body, whole)
-        elif body.length is not None and body.length <= self._passage.small_body:
+        elif body.length is not None and body.length <= self._rules.small_body:
             self._pieces = []
-            self._timer = asyncio.get_running_loop().call_later(self._passage.taking.source.deadlines.idle, self._too_slow)
+            self._timer = asyncio.get_running_loop().call_later(self._taking.source.deadlines.idle, self._too_slow)
             self._body = body
             body.pour(self)
         else:
@@ -101,16 +101,16 @@ class Forwarding(Owner):
             self._take(relay)
 
     def _relate(self) -> Relay:
-        request, passage = self._request, self._passage
+        request, rules = self._request, self._rules
         asked = asked_of(request.method == "HEAD", request.is_modern, request.wants_more)
-        relay = self._relay = Relay(request.client, None, asked, passage.rewrite, self, passage.turn)
-        if passage.watch is not None:
-            passage.brief[relay] = passage.watch
+        relay = self._relay = Relay(request.client, None, asked, self._rewrite, self, rules.turn)
+        if self._watch is not None:
+            rules.brief[relay] = self._watch
         return relay
 
     def _take_whole(self, relay: Relay, body: Body, whole: bytes) -> None:
         """The body is there: it goes with the head."""
-        if self._passage.largest_body is not None and len(whole) > self._passage.largest_body:
+        if self._rules.largest_body is not None and len(whole) > self._rules.largest_body:
             return relay.failed(UploadTooLarge())
         self._text += whole if body.length is not None else (chunk(whole) if whole else b"") + LAST_CHUNK
         self._body = None
@@ -118,9 +118,9 @@ class Forwarding(Owner):
 
     def _take(self, relay: Relay) -> None:
         """Send it over a connection that is free, or over the next that is."""
-        connection = self._passage.taking.idle()
+        connection = self._taking.idle()
         if connection is None or not self._sent(connection):
-            relay.way = Fetching(self._passage.taking, self._send, relay.failed)
+            relay.way = Fetching(self._taking, self._send, relay.failed)
 
     def _sent(self, connection: Connection) -> bool:
         try:
@@ -135,7 +135,7 @@ class Forwarding(Owner):
             return
         is_bare = self._request.method == "HEAD"
         if body is None:
-            connection.begin(self._text, relay, bare=is_bare, turn=self._passage.turn)
+            connection.begin(self._text, relay, bare=is_bare, turn=self._rules.turn)
             relay.way = connection
             return
         connection.begin(self._text, relay, bare=is_bare, is_whole=False)
@@ -153,7 +153,7 @@ class Forwarding(Owner):
             self._pieces.append(piece)
             return
         self._sent_bytes += len(piece)
-        largest, connection = self._passage.largest_body, self._connection
+        largest, connection = self._rules.largest_body, self._connection
         if connection is None:
             return
         if largest is not None and self._sent_bytes > largest:
@@ -203,7 +203,7 @@ class Forwarding(Owner):
 
     def over(self, relay: Relay) -> None:
         """Nothing more will happen to this try."""
-        self._passage.brief.pop(relay, None)
+        self._rules.brief.pop(relay, None)
         self._stop_timer()
         had_connection, self._connection = self._connection, None
         if had_connection is not None:
@@ -232,7 +232,7 @@ class Forwarding(Owner):
     def _failure(self, error: Exception, *, is_sending: bool) -> Response:
         body = self._request.body
         if isinstance(error, UploadTooLarge):
-            return self._passage.failed(_TOO_LARGE)
+            return self._failed(self._request, _TOO_LARGE)
         if isinstance(error, UploadTooSlow):
             return refusal(408)
         if isinstance(error, UploadBroken):
@@ -240,7 +240,7 @@ class Forwarding(Owner):
         if is_sending and isinstance(error, TimedOut) and error.stage == "idle" and body is not None and not body.is_whole:
             return refusal(408)
         if isinstance(error, OutsideFailed):
-            return self._passage.failed(error)
+            return self._failed(self._request, error)
         raise error
 
     def _stop_timer(self) -> None:

@@ -4,7 +4,7 @@ Owns what is known of one request: its head as it arrived, its body, by which co
 Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence); ATTACKS S14.
 """
 
-from gateway.core.messages import Received
+from gateway.core.messages import Received, RequestHead
 from gateway.edge.body import Body
 from gateway.edge.relay import Client
 from gateway.policy.http.body_budget import BodyRoom
@@ -19,26 +19,30 @@ class Request(Received):
     ``address``: the believed address of its client; ``is_counted``: among those that this client has open.
     The words for the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
     ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's.
+    ``head``: as its door was given it.
     ``refused``: why its head is, whatever its host is; then it has no body, and is the last on its connection.
     """
 
     __slots__ = (
-        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "is_begun", "is_counted", "is_modern",
-        "new_browser", "reason", "refused", "room", "route", "verdict",
+        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "head", "is_begun", "is_counted",
+        "is_modern", "line", "new_browser", "reason", "refused", "room", "route", "verdict",
     )  # fmt: skip
 
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
         """``client``: the connection that it came by."""
-        super().__init__(read.method, read.target, read.block.fields, read.block.named, peer)
+        line, block = read.line, read.block
+        super().__init__(line.method, line.target, block.fields, block.named, peer)
         self.client = client
         self.refused = read.refused
-        self.is_modern = read.is_modern
-        self.block = read.block
+        self.is_modern = line.is_modern
+        self.line = line
+        self.block = block
         self.expects = read.expects
         self._keeps = read.keeps
         self.body = body
         self.is_begun = self.is_counted = False
         self.began = 0.0
+        self.head: RequestHead | None = None
         self.door = "none"
         self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
         self.room: BodyRoom | None = None

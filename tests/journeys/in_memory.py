@@ -253,7 +253,7 @@ class DoorsInMemory:
         """What ``ProtectedDoor.handle`` does, without the app's own server."""
         if is_own(head.path):
             return await self._own.handle(request, head, app)
-        verdict, _, _ = await self._decisions.made(head, app)
+        verdict = (await self._decisions.made(head, app)).verdict
         match verdict:
             case Admit(session):
                 return to_response(Answer(200, (), f"hello {session.login if session is not None else ''}".encode()))

@@ -8,6 +8,7 @@ Rules from: DESIGN section 5; ATTACKS O1, P1 to P24, S14, U6, U7, L18, D5.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
@@ -23,6 +24,7 @@ from gateway.doors.protected.app_cookies import AppCookies
 from gateway.doors.protected.forwarding import AppForwarding, Face
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
+from gateway.edge.forwarding import Failed
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
@@ -72,9 +74,11 @@ class ProtectedDoor:
         self._explaining = Explaining(table, clock)
         self._own = own
         self._sign_in = sign_in
+        self._fails: dict[str, Failed] = {app.name: partial(self._failed, app) for app in table.apps}
 
     def begin(self, request: Request, head: RequestHead, app: App) -> Response | Waiting | None:
         """The answer, what waits for it, or None where it is on its way; the words for the access log are left in ``request``."""
+        request.head = head
         if is_own(head.path):
             return self._own.handle(request, head, app)
         if app.name not in self._forwarding:
@@ -88,7 +92,7 @@ class ProtectedDoor:
         return step if step is None or isinstance(step, Response) else await step
 
     def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
-        verdict, rule, comer = decision
+        verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         if rule.pattern:
             request.route = rule.pattern
         if isinstance(verdict, Malformed):
@@ -105,11 +109,14 @@ class ProtectedDoor:
         request.verdict = "admit"
         if going.session is not None:
             self._gate.touch(going.comer, head)
-        step = self._forwarding[app.name].begin(request, head, app, going, self._failed)
+        step = self._forwarding[app.name].begin(request, head, app, going, self._fails[app.name])
         return self._refused(request, head, step) if isinstance(step, Malformed) else step
 
-    def _failed(self, request: Request, head: RequestHead, app: App, error: OutsideFailed | Malformed) -> Response:
+    def _failed(self, app: App, request: Request, error: OutsideFailed | Malformed) -> Response:
         """What is said where the app's answer could not be passed on, or the request not be sent."""
+        head = request.head
+        if head is None:
+            raise error if isinstance(error, OutsideFailed) else ValueError(error.reason)
         if isinstance(error, Malformed):
             return self._refused(request, head, error)
         request.reason = f"upstream_{error.reason}"

@@ -5,7 +5,6 @@ and the registration of what is open under a session. Must never be asked before
 and 5.7; ATTACKS group H, C12, C16, H23, L15.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.core.app_cookies import KeepCookie
@@ -20,7 +19,7 @@ from gateway.core.routing import Access, App
 from gateway.doors.gate import Gate
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
-from gateway.edge.forwarding import Forwarding, Passage
+from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.pins import Asker, Pinning
@@ -43,8 +42,22 @@ MOST_COOKIES, LONGEST_COOKIES = 512, 2048
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 SWITCHING_PROTOCOLS = 101
 
-Fails = Callable[[Request, RequestHead, App, OutsideFailed | Malformed], Response]
-"""What is said to a request whose answer could not be passed on, or that could not be sent."""
+
+class Kept:
+    """What these lines of a request are to one app, ``way``: noted once for as long as they come again.
+
+    ``text``: as the app gets them, None where they must be read; ``use``: what the answer is for. ``is_plain``: they ask for no other
+    protocol, and sign nobody in to the connection.
+    """
+
+    __slots__ = ("is_plain", "text", "use", "way")
+
+    def __init__(self, way: object, text: bytes | None, use: Use, is_plain: bool) -> None:
+        """See above."""
+        self.way = way
+        self.text = text
+        self.use = use
+        self.is_plain = is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,97 +86,94 @@ class AppForwarding:
     turn: Turn
     keep_cookie: KeepCookie
     cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
+    _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
+    _rules: ForwardingRules = field(init=False, repr=False, compare=False)
     _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """``_usual``: what becomes of most answers, whoever asked, by whether the answer is private, and by its use."""
         usual = tuple(tuple(_usually(is_private, use, self.keep_cookie) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
+        rules = ForwardingRules(self.turn, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
+        object.__setattr__(self, "_rules", rules)
 
-    def begin(self, request: Request, head: RequestHead, app: App, going: Going, failed: Fails) -> Waiting | Malformed | None:
+    def begin(self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed) -> Waiting | Malformed | None:
         """Send it, and its answer straight back: None; or what waits for the end of a WebSocket.
 
         Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix.
         ``failed``: what is said where the app gives no answer, or the body is larger than this app's may be.
         """
-        if b"upgrade" in request.named and is_handshake(request):
+        kept = request.block.kept
+        if not isinstance(kept, Kept) or kept.way is not self:
+            kept = request.block.kept = self._kept(request.block, head)
+        if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed)
-        outgoing = self._outgoing(request, head, app, going)
-        if isinstance(outgoing, Malformed):
-            return outgoing
-        text, taking = outgoing
-        passage = Passage(
-            text,
-            taking,
-            self._rewrite(head, going),
-            lambda error: failed(request, head, app, error),
-            self.turn,
-            (self.websocket.live.brief, going.watch),
-            (self.http.largest_body, self.http.small_body),
-        )
-        Forwarding(request, passage).begin()
-        if going.watch is not None:
+        text = self._text(request, kept, head, app, going)
+        if isinstance(text, Malformed):
+            return text
+        watch = going.watch
+        Forwarding(
+            request, self._rules, text, self._taking(request, kept, head, going), self._rewrite(kept.use, head, going), failed, watch
+        ).begin()
+        if watch is not None:
             self.lasting.look_soon()
         return None
 
-    async def _websocket(self, request: Request, head: RequestHead, app: App, going: Going, failed: Fails) -> Response:
+    async def _websocket(self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed) -> Response:
         fields = self._fields(head, app, going, upgrade=True)
         target = self._target(head)
         if isinstance(fields, Malformed) or target is None:
-            return failed(request, head, app, fields if isinstance(fields, Malformed) else _OUTSIDE)
+            return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
         try:
             with self.lasting.watched(going.watch):
-                response = await self.websocket.relay(request, target, fields, self._rewrite(head, going), asker)
+                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, going), asker)
         except OutsideFailed as error:
-            return failed(request, head, app, error)
+            return failed(request, error)
         request.reason = response.abandoned
         return response
 
-    def _outgoing(self, request: Request, head: RequestHead, app: App, going: Going) -> tuple[bytes, Taking] | Malformed:
-        """The head that the app is sent, and how a connection for it is taken."""
-        target = self._target(head)
-        if target is None:
-            return _OUTSIDE
-        is_chunked = request.body is not None and request.body.length is None
-        lines = self._lines(request, head, app, going)
-        if lines is None:
+    def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Going) -> bytes | Malformed:
+        """The head that the app is sent."""
+        first = request.line.text
+        if self.face.rewriting is not None:
+            target = self._target(head)
+            if target is None:
+                return _OUTSIDE
+            first = f"{head.method} {target} HTTP/1.1\r\n".encode("ascii")
+        framing = _CHUNKED if request.body is not None and request.body.length is None else b""
+        if kept.text is None:
             fields = self._fields(head, app, going, upgrade=False)
-            if isinstance(fields, Malformed):
-                return fields
-            lines = [field_lines(fields)[: -len(END)]]
-        if is_chunked:
-            lines.append(_CHUNKED)
-        lines.append(END)
-        return f"{head.method} {target} HTTP/1.1\r\n".encode("ascii") + b"".join(lines), self._taking(request, head, going)
+            return fields if isinstance(fields, Malformed) else b"".join((first, field_lines(fields)[: -len(END)], framing, END))
+        host, way = self._way(head, app)
+        return b"".join((first, host, framing, kept.text, way, self._identity(going), END))
 
-    def _lines(self, request: Request, head: RequestHead, app: App, going: Going) -> list[bytes] | None:
-        """The lines behind the first, as far as they need not be read; None where they must be."""
-        known, rules = going.comer.known, self.face.rules
-        block = request.block
-        text = block.kept[1] if isinstance(block.kept, tuple) and block.kept[0] is self else self._kept(block)
-        if text is None:
-            return None
-        kept = [text]
-        host, way = way_text(Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2]), self.face.host)
-        kept.insert(0, host)
-        kept.append(way)
-        session = going.session
-        if session is not None and known is not None:
-            if known.identity_of is not session:
-                known.identity, known.identity_of = identity_text(rules, session), session
-            kept.append(known.identity)
-        elif session is not None:
-            kept.append(identity_text(rules, session))
-        return kept
+    def _way(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
+        """The ``Host`` line, and those that say by which way the request came: for one client always the same."""
+        key = head.client if head.secure else f"http {head.client}"
+        found = self._ways.get(key)
+        if found is None:
+            found = way_text(Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2]), self.face.host)
+            self._ways.keep(key, found)
+        return found
 
-    def _kept(self, block: Block) -> bytes | None:
-        """What goes on of these lines; None where they must be read."""
+    def _identity(self, going: Going) -> bytes:
+        """The lines that say who comes."""
+        session, known = going.session, going.comer.known
+        if session is None:
+            return b""
+        if known is None:
+            return identity_text(self.face.rules, session)
+        if known.identity_of is not session:
+            known.identity, known.identity_of = identity_text(self.face.rules, session), session
+        return known.identity
+
+    def _kept(self, block: Block, head: RequestHead) -> Kept:
+        """What these lines are to this app."""
         lines = app_lines(block.lines, self.face.rules, self._cookie_line)
-        text = b"".join(lines) if lines is not None else None
-        block.kept = (self, text)
-        return text
+        is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
+        return Kept(self, b"".join(lines) if lines is not None else None, use_of(head), is_plain)
 
     def _cookie_line(self, line: FieldLine) -> bytes:
         """What goes on in place of this ``Cookie`` line."""
@@ -174,10 +184,10 @@ class AppForwarding:
                 self.cookies.keep(line.text, found)
         return found
 
-    def _taking(self, request: Request, head: RequestHead, going: Going) -> Taking:
+    def _taking(self, request: Request, kept: Kept, head: RequestHead, going: Going) -> Taking:
         """From everybody's connections, or, where a user signs in to one, from this user's own."""
         pins = request.client.pins
-        if b"authorization" not in request.named and (pins is None or not pins.is_holding):
+        if (kept.is_plain or b"authorization" not in request.named) and (pins is None or not pins.is_holding):
             return Taking(self.http.source, self._key(going), head.client)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
@@ -196,11 +206,11 @@ class AppForwarding:
             return fields
         return ((b"Host", face.host.encode("ascii")), *fields[1:])
 
-    def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
+    def _rewrite(self, use: Use, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         rewriting = self.face.rewriting
-        as_it_is = self._usual[is_private][use_of(head)]
+        as_it_is = self._usual[is_private][use]
         if rewriting is None and not going.comer.is_stale:
             return as_it_is
 

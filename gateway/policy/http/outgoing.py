@@ -5,7 +5,6 @@ Must never pass on a line that ``core.fields.to_app`` would not; a property test
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Final
 
 from gateway.core.cookies import line_without
@@ -46,7 +45,6 @@ def identity_text(rules: FieldRules, session: Session) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in identity_fields(rules.identity, session)])
 
 
-@lru_cache(maxsize=1024)
 def way_text(forwarding: Forwarding, host: str) -> tuple[bytes, bytes]:
     """The ``Host`` line with this value, and the lines about the way."""
     _, way = way_lines(forwarding)

@@ -22,6 +22,8 @@ _LONGEST_LEARNT: Final = 256
 _MOST_LEARNT: Final = 4096
 _LARGEST_BLOCK: Final = 4096
 _MOST_LINES: Final = 1000
+_MOST_FIRST_LINES: Final = 2048
+"""Twice so many are remembered: of the longest they take about 5 MiB."""
 _MOST_BLOCKS: Final = 1024
 """Twice so many blocks of lines are remembered; with what is known of them they take about 20 MiB at most."""
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
@@ -41,6 +43,24 @@ class FieldLine:
         self.spelled = spelled
         self.value = value
         self.text = b"%b: %b\r\n" % (spelled, value)
+
+
+class FirstLine:
+    """The first line of a request. ``refused``: why it is, whatever its host is (400, 405, 414, 505); None where it may be.
+
+    ``text``: as it goes to a server, its end included.
+    """
+
+    __slots__ = ("is_modern", "method", "refused", "target", "text")
+
+    def __init__(self, method: str, target: str, version: bytes, limits: HeadLimits) -> None:
+        """``version``: its two digits."""
+        self.method = method
+        self.target = target
+        self.is_modern = version == b"11"
+        is_known = self.is_modern or version == b"10"
+        self.refused = check_first_line(method, target, limits) if is_known else Malformed(505, "version")
+        self.text = b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target.encode("latin-1"))
 
 
 class Block:
@@ -69,20 +89,21 @@ class Block:
 
 
 class ReadHead:
-    """A head as it arrived; ``is_modern``: HTTP/1.1. ``keeps``: the client would send another request behind it.
+    """A head as it arrived: its first line, and the lines behind that. ``keeps``: the client would send another request behind it.
 
     ``refused``: why it is, whatever its host is (400, 405, 413, 414, 431, 501, 505); then nobody can say where its body ends.
     """
 
-    __slots__ = ("block", "expects", "is_modern", "keeps", "method", "refused", "target")
+    __slots__ = ("block", "expects", "keeps", "line", "refused")
 
-    def __init__(self, method: str, target: str, is_modern: bool, block: Block, refused: Malformed | None) -> None:
-        """``block``: its lines behind the first."""
-        self.refused = refused
-        self.method = method
-        self.target = target
-        self.is_modern = is_modern
+    def __init__(self, line: FirstLine, block: Block) -> None:
+        """Both as they were read, or remembered."""
+        self.line = line
         self.block = block
+        is_modern = line.is_modern
+        self.refused = line.refused or block.refused
+        if self.refused is None and not is_modern and block.length < 0:
+            self.refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
         words = block.words
         self.keeps = is_modern if not words else b"close" not in words and (is_modern or b"keep-alive" in words)
         self.expects = is_modern and block.expects
@@ -109,19 +130,20 @@ _lines: Final = _Lines(_read_line, _LONGEST_LEARNT, _MOST_LEARNT)
 class HeadReader:
     """Reads heads within these limits."""
 
-    __slots__ = ("_blocks", "_limits")
+    __slots__ = ("_blocks", "_first_lines", "_limits")
 
     def __init__(self, limits: HeadLimits) -> None:
         """Nothing is known yet."""
         self._limits = limits
         self._blocks: Recent[bytes, Block] = Recent(_MOST_BLOCKS)
+        self._first_lines: Recent[bytes, FirstLine] = Recent(_MOST_FIRST_LINES)
 
     def read(self, text: bytes) -> ReadHead | None:
         """A head, from its first byte to the end of its last line; None for what is none."""
         end = text.find(b"\r\n")
         first, rest = (text, b"") if end < 0 else (text[:end], text[end + 2 :])
-        start = _REQUEST_LINE.match(first)
-        if start is None:
+        line = self._first_lines.get(first) or self._read_first_line(first)
+        if line is None:
             return None
         block = self._blocks.get(rest)
         if block is None:
@@ -130,15 +152,16 @@ class HeadReader:
                 return None
             if len(rest) <= _LARGEST_BLOCK and block.refused is None:
                 self._blocks.keep(rest, block)
-        version = start[3] + start[4]
-        is_modern = version == b"11"
-        method, target = start[1].decode("ascii"), start[2].decode("latin-1")
-        refused = check_first_line(method, target, self._limits) or block.refused
-        if not is_modern and version != b"10":
-            refused = Malformed(505, "version")
-        elif refused is None and not is_modern and block.length < 0:
-            refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
-        return ReadHead(method, target, is_modern, block, refused)
+        return ReadHead(line, block)
+
+    def _read_first_line(self, first: bytes) -> FirstLine | None:
+        found = _REQUEST_LINE.match(first)
+        if found is None:
+            return None
+        line = FirstLine(found[1].decode("ascii"), found[2].decode("latin-1"), found[3] + found[4], self._limits)
+        if len(first) <= _LONGEST_LEARNT:
+            self._first_lines.keep(first, line)
+        return line
 
     def _read_block(self, rest: bytes) -> Block | None:
         lines: list[FieldLine] = []

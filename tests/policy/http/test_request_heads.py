@@ -28,7 +28,7 @@ def good(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead:
 
 def test_a_head_is_read_to_the_byte() -> None:
     head = good(b"X-A:1", b"x-a: \t2\xff 3 \t", b"Empty:")
-    assert (head.method, head.target, head.is_modern, head.keeps, head.expects) == ("GET", "/a?b", True, True, False)
+    assert (head.line.method, head.line.target, head.line.is_modern, head.keeps, head.expects) == ("GET", "/a?b", True, True, False)
     assert head.block.fields == ((b"Host", b"hr.example.com"), (b"X-A", b"1"), (b"x-a", b"2\xff 3"), (b"Empty", b""))
     assert head.block.named == {b"host": b"hr.example.com", b"x-a": (b"1", b"2\xff 3"), b"empty": b""}
     assert [line.text for line in head.block.lines][1:] == [b"X-A: 1\r\n", b"x-a: 2\xff 3\r\n", b"Empty: \r\n"]
@@ -37,7 +37,7 @@ def test_a_head_is_read_to_the_byte() -> None:
 
 @pytest.mark.parametrize("method", [b"GET", b"PROPFIND", b"M-SEARCH", b"get", b"X'!#$%&*+.^_`|~", b"VERSION-CONTROL", b"BREW"])
 def test_w8_any_token_is_a_method(method: bytes) -> None:
-    assert good(line=method + b" / HTTP/1.1").method == method.decode()
+    assert good(line=method + b" / HTTP/1.1").line.method == method.decode()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_lines_that_came_before_are_read_as_if_they_had_not() -> None:
     again = reader.read(b"POST /2 HTTP/1.0" + lines)
     other = reader.read(b"GET /1 HTTP/1.1" + lines.replace(b"c=1", b"c=2"))
     assert isinstance(first, ReadHead) and isinstance(again, ReadHead) and isinstance(other, ReadHead)
-    assert again.block is first.block and (again.method, again.target, again.keeps) == ("POST", "/2", False)
+    assert again.block is first.block and (again.line.method, again.line.target, again.keeps) == ("POST", "/2", False)
     assert other.block is not first.block and other.block.named[b"cookie"] == b"c=2"
 
 
@@ -203,4 +203,4 @@ def test_what_is_read_here_llhttp_reads_in_the_same_way(method: bytes, target: b
     with suppress(httptools.HttpParserUpgrade):  # it would go on with another protocol
         httptools.HttpRequestParser(heard).feed_data(text.removesuffix(b"\r\n") + b"\r\n\r\n")
     assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, found.block.fields)
-    assert read_head(found.method, found.target, (1, 1), found.block.fields, LIMITS) == found.block.named
+    assert read_head(found.line.method, found.line.target, (1, 1), found.block.fields, LIMITS) == found.block.named
