@@ -53,7 +53,7 @@ class RequestHead:
     """One request's head. ``target`` is the origin-form exactly as sent (path and query, ASCII); ``fields`` as received.
 
     ``path``: of the target as sent, without the query; ``named``: made of ``fields``. Nobody changes one: a frozen dataclass would say so,
-    and take five times as long to make.
+    and take five times as long to make. ``decision``: what was decided on this very head, as its door has noted.
     """
 
     method: str
@@ -65,6 +65,7 @@ class RequestHead:
     client: str
     path: str = field(init=False, repr=False, compare=False)
     named: Named = field(init=False, repr=False, compare=False)
+    decision: object = field(init=False, repr=False, compare=False)
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class RequestHead:
         self.peer = peer
         self.client = client
         self.path = target.partition("?")[0]
+        self.decision = None
         self.named = by_name([name.lower() for name, _ in fields], [value for _, value in fields]) if read is None else read
 
     @property

@@ -19,14 +19,16 @@ class Believed:
     trusted_proxies: Networks
     limits: HeadLimits
     _clients: Learned[str, str] = field(init=False, repr=False, compare=False)
+    _peers: Learned[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_clients", Learned(self._client))
+        object.__setattr__(self, "_peers", Learned(_alone))
 
     def client(self, peer: str, fields: Fields) -> str:
         """The believed address of the client; of those whom a proxy names in one line it is learnt."""
         if not self.trusted_proxies:
-            return client_of(peer, (), ())
+            return self._peers[peer]
         claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"]
         if len(claimed) != 1:
             return client_of(peer, fields, self.trusted_proxies)
@@ -35,3 +37,8 @@ class Believed:
     def _client(self, told: str) -> str:
         peer, _, claimed = told.partition(" ")
         return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
+
+
+def _alone(peer: str) -> str:
+    """The address of a client that no proxy is believed to speak for."""
+    return client_address(peer, (), ())

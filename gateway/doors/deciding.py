@@ -20,15 +20,20 @@ _FOREIGN = Malformed(403, "websocket_origin")
 
 
 class Decision:
-    """The verdict, under which rule (its pattern is empty where the path has none), and about whom. Nobody changes one."""
+    """The verdict, under which rule (its pattern is empty where the path has none), and about whom.
 
-    __slots__ = ("comer", "rule", "verdict")
+    ``going``, ``text``: as what the request went to the app, and its head there, as the app's door has noted.
+    """
+
+    __slots__ = ("comer", "going", "rule", "text", "verdict")
 
     def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Comer) -> None:
         """All of it."""
         self.verdict = verdict
         self.rule = rule
         self.comer = comer
+        self.going: object = None
+        self.text = b""
 
 
 class Decisions:
@@ -41,6 +46,9 @@ class Decisions:
 
     def recalled(self, head: RequestHead, app: App) -> Decision | None:
         """The decision, as far as the memory knows who comes; None where ``made`` must be waited for."""
+        last = head.decision
+        if isinstance(last, Decision) and self._holds(last):
+            return last
         rule = _rule(head, app)
         if isinstance(rule, Decision):
             return rule
@@ -55,17 +63,19 @@ class Decisions:
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
     def _judged(self, head: RequestHead, rule: Rule, comer: Comer) -> Decision:
-        known = comer.known
-        if known is None:
-            return Decision(self.verdict(rule, head.method, comer), rule, comer)
-        last = known.decision
-        if isinstance(last, Decision) and last.rule is rule and last.comer is comer and known.method == head.method:
-            finding = comer.finding
-            if isinstance(finding, Session) and still_admits(rule, finding, self._clock.wall()):
-                return last
         made = Decision(self.verdict(rule, head.method, comer), rule, comer)
-        known.decision, known.method = (made, head.method) if isinstance(made.verdict, Admit) else (None, "")
+        if isinstance(made.verdict, Admit) and (comer is NOBODY or comer.known is not None):
+            head.decision = made
         return made
+
+    def _holds(self, decision: Decision) -> bool:
+        """Whether the same would be decided on the same head again: nobody is asked, or it is the same session, and still lets it in."""
+        if decision.comer is NOBODY:
+            return True
+        finding = decision.comer.finding
+        if not isinstance(finding, Session) or not self._gate.is_still(decision.comer):
+            return False
+        return still_admits(decision.rule, finding, self._clock.wall())
 
     def verdict(self, rule: Rule, method: str, comer: Comer) -> Verdict:
         """What a rule says to this comer; for whoever has both."""

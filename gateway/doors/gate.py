@@ -58,17 +58,15 @@ class Known:
     """What follows from a pass that was opened; nothing that may change is kept but under ``good``.
 
     ``comer`` is who came last, for as long as ``good`` says; ``identity``: the lines that an app is told, made of the session
-    ``identity_of``; ``going``: as what it went to the app last; ``decision``: the one on ``method`` that let it in last.
+    ``identity_of``; ``going``: as what it went to the app last.
     """
 
-    __slots__ = ("comer", "decision", "going", "good", "identity", "identity_of", "method")
+    __slots__ = ("comer", "going", "good", "identity", "identity_of")
 
     def __init__(self) -> None:
         """Nothing yet."""
         self.comer: Comer | None = None
         self.going: object = None
-        self.decision: object = None
-        self.method = ""
         self.good: Good | None = None
         self.identity = b""
         self.identity_of: Session | None = None
@@ -107,6 +105,11 @@ class Gate:
         comer = known.comer = self._recalled_by(opened, head, known)
         known.good = self._sessions.good_until(comer.marks) if comer is not None and comer.held is not None else None
         return comer
+
+    def is_still(self, comer: Comer) -> bool:
+        """Whether whoever presents the same pass again is this comer again."""
+        known = comer.known
+        return known is not None and known.comer is comer and known.good is not None and self._sessions.is_good(known.good)
 
     def _opened(self, head: RequestHead) -> OpenedPass | Comer:
         """As ``presented``, by the line of cookies where it came before."""

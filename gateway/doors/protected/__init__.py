@@ -14,12 +14,12 @@ from typing import Protocol
 from gateway.clock import Clock
 from gateway.core.admission import Admit, SignIn
 from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, RouteTable, Rule, is_own
+from gateway.core.routing import App, RouteTable, is_own
 from gateway.core.session import Session
 from gateway.doors.answers import json_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
-from gateway.doors.gate import Comer, Gate
+from gateway.doors.gate import Gate
 from gateway.doors.protected.app_cookies import AppCookies
 from gateway.doors.protected.forwarding import AppForwarding, Face
 from gateway.doors.protected.going import Going
@@ -99,17 +99,17 @@ class ProtectedDoor:
             return self._refused(request, head, verdict)
         request.fingerprint = comer.shown
         if isinstance(verdict, Admit):
-            return self._forward(request, head, app, _going(rule, verdict.session, comer, head))
+            return self._forward(request, head, app, _going(decision, verdict.session, head), decision)
         request.verdict, request.reason = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
             return _closing(request, self._sign_in(head, app))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
-    def _forward(self, request: Request, head: RequestHead, app: App, going: Going) -> Response | Waiting | None:
+    def _forward(self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision) -> Response | Waiting | None:
         request.verdict = "admit"
         if going.session is not None:
             self._gate.touch(going.comer, head)
-        step = self._forwarding[app.name].begin(request, head, app, going, self._fails[app.name])
+        step = self._forwarding[app.name].begin(request, head, app, going, decision, self._fails[app.name])
         return self._refused(request, head, step) if isinstance(step, Malformed) else step
 
     def _failed(self, app: App, request: Request, error: OutsideFailed | Malformed) -> Response:
@@ -135,16 +135,20 @@ class ProtectedDoor:
         return to_response(self._explaining.malformed(head, malformed), closes=True)
 
 
-def _going(rule: Rule, session: Session | None, comer: Comer, head: RequestHead) -> Going:
+def _going(decision: Decision, session: Session | None, head: RequestHead) -> Going:
     """``Going.under`` these, made once as long as they are the same."""
+    going = decision.going
+    if isinstance(going, Going):
+        return going
+    rule, comer = decision.rule, decision.comer
     known = comer.known
     going = known.going if known is not None else None
-    if isinstance(going, Going) and going.rule is rule and going.comer is comer and going.session is session:
-        return going
-    made = Going.under(rule, session, comer, head)
-    if known is not None:
-        known.going = made
-    return made
+    if not isinstance(going, Going) or going.rule is not rule or going.comer is not comer or going.session is not session:
+        going = Going.under(rule, session, comer, head)
+        if known is not None:
+            known.going = going
+    decision.going = going
+    return going
 
 
 def _closing(request: Request, answer: Answer) -> Response:

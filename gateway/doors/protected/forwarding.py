@@ -16,6 +16,7 @@ from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
+from gateway.doors.deciding import Decision
 from gateway.doors.gate import Gate
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
@@ -97,20 +98,28 @@ class AppForwarding:
         rules = ForwardingRules(self.turn, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
         object.__setattr__(self, "_rules", rules)
 
-    def begin(self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed) -> Waiting | Malformed | None:
+    def begin(
+        self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision, failed: Failed
+    ) -> Waiting | Malformed | None:
         """Send it, and its answer straight back: None; or what waits for the end of a WebSocket.
 
         Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix.
         ``failed``: what is said where the app gives no answer, or the body is larger than this app's may be.
+        ``decision``: by which it goes; what it is sent as is noted there, as long as the same is decided on the same head.
         """
         kept = request.block.kept
         if not isinstance(kept, Kept) or kept.way is not self:
             kept = request.block.kept = self._kept(request.block, head)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed)
-        text = self._text(request, kept, head, app, going)
-        if isinstance(text, Malformed):
-            return text
+        text = decision.text
+        if not text or request.body is not None:
+            made = self._text(request, kept, head, app, going)
+            if isinstance(made, Malformed):
+                return made
+            text = made
+            if request.body is None:
+                decision.text = text
         watch = going.watch
         Forwarding(
             request, self._rules, text, self._taking(request, kept, head, going), self._rewrite(kept.use, head, going), failed, watch

@@ -68,10 +68,11 @@ class Block:
 
     ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
     ``expects``: the client waits to be told to go on with its body.
-    ``kept``: what an app gets of them, as whoever knows the app has noted; the block is kept as long as its very bytes come again.
+    ``kept``: what an app gets of them, and ``admitted``: the head that was made of them last, as whoever knows the hosts has noted; the
+    block is kept as long as its very bytes come again.
     """
 
-    __slots__ = ("expects", "fields", "kept", "length", "lines", "named", "refused", "words")
+    __slots__ = ("admitted", "expects", "fields", "kept", "length", "lines", "named", "refused", "words")
 
     def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
         """``size``: in bytes."""
@@ -86,6 +87,7 @@ class Block:
         self.words = _words(self.named)
         self.expects = any(value.lower() == b"100-continue" for value in _values(self.named, b"expect"))
         self.kept: object = None
+        self.admitted: object = None
 
 
 class ReadHead:
