@@ -7,7 +7,7 @@ path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.learned import Learned
 
@@ -65,7 +65,7 @@ class RequestHead:
     client: str
     path: str = field(init=False, repr=False, compare=False)
     named: Named = field(init=False, repr=False, compare=False)
-    decision: object = field(init=False, repr=False, compare=False)
+    decision: Any = field(init=False, repr=False, compare=False)
 
     def __init__(
         self,

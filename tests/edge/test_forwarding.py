@@ -1,7 +1,7 @@
 """A request on its way to a server, where something goes wrong that nobody foresaw, or the answer comes before the request is whole."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import pytest
 
 from gateway.core.messages import Fields, Malformed
 from gateway.edge.before import Before
-from gateway.edge.forwarding import Forwarding, Passage
+from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -31,7 +31,7 @@ def _as_it_is(_: int, fields: Fields) -> Fields:
     return fields
 
 
-def _bad_gateway(_: OutsideFailed | Malformed) -> Response:
+def _bad_gateway(_: Request, __: OutsideFailed | Malformed) -> Response:
     return said(502)
 
 
@@ -42,14 +42,14 @@ class Forwarded:
     source: Upstream
     turn: Turn
     rewrite: Rewrite = _as_it_is
-    failed: Callable[[OutsideFailed | Malformed], Response] = _bad_gateway
+    failed: Failed = _bad_gateway
 
     def begin(self, _: Listener, request: Request) -> None:
         """Every request goes to the app."""
         framing = b"" if request.body is None else CHUNKED if request.body.length is None else b"Content-Length: %d" % request.body.length
         text = f"{request.method} {request.target} HTTP/1.1\r\n".encode() + HERE + framing + b"\r\n" * (1 + bool(framing))
         taking = Taking(self.source, None, "")
-        Forwarding(request, Passage(text, taking, self.rewrite, self.failed, self.turn, ({}, None))).begin()
+        Forwarding(request, ForwardingRules(self.turn, {}), text, taking, self.rewrite, self.failed, None).begin()
 
 
 @asynccontextmanager
