@@ -98,13 +98,15 @@ $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests co
 
 # ARGS go to the benchmark of proxies: make bench ARGS="--quick --plot bench.svg"
 bench: $(FOR_BENCH) $(COMPILED)/.made | $(WRK) $(PROXIES)
-	@for program in $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)); do \
+	@status=0; \
+	for program in $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)); do \
 	    module=$${program%.py}; \
 	    echo "== $$program"; \
-	    $(BIN)/python -m "$${module//\//.}"; \
-	done
-	@echo "== tests/bench/proxies"
-	$(BIN)/python -m tests.bench.proxies $(ARGS)
+	    $(BIN)/python -m "$${module//\//.}" || status=1; \
+	done; \
+	echo "== tests/bench/proxies"; \
+	$(BIN)/python -m tests.bench.proxies $(ARGS) || status=1; \
+	exit $$status
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "make: Python 3.11 to 3.14 is needed: make PYTHON=python3.12" >&2; exit 1; }
