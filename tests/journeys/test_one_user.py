@@ -170,6 +170,13 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             AtOnce((Act("signs_in_by_saml", how=1), Act("signs_out_at_login")), (2.0,)),
         ),
     ),
+    "a cookie that only an answer to the gateway has set is closed too": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (
+            *(Act("enters"), AtOnce((Act("enters", how=3), Act("enters", 1), Act("enters")))),
+            AtOnce((Act("enters"), Act("enters", 1), Act("signs_out_at_login", how=3)), (0.0, 0.0, 0.3)),
+        ),
+    ),
     "a visit closes what the browser carries, and no stranger's token does": (
         World("identity"),
         (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),
