@@ -476,7 +476,7 @@ class NewSessions:
 def _left_before(sender: Sender, record: BrowserRecord) -> bool:
     """Whether this request had left when the browser was given the session of which nobody knows yet whose it is.
 
-    What its answer sets may be a renewed cookie of the session before. So it does not come over the newer one, and ends with the one before.
+    What its answer sets may be a renewed cookie of the session before: it does not come over the newer one, and ends with the one before.
     """
     is_open = record.standing is Standing.UNDECIDED
     return is_open and bool(sender.presented) and set(sender.presented).isdisjoint(record.cookies)
