@@ -177,6 +177,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             AtOnce((Act("enters"), Act("enters", 1), Act("signs_out_at_login", how=3)), (0.0, 0.0, 0.3)),
         ),
     ),
+    "a renewed cookie does not come over a session of which Okta has not said whose it is": (
+        World("identity", ("idx-rotates",)),
+        (Act("enters"), AtOnce((Act("signs_in", user=BOB), Act("browses", how=2)), (7.0,))),
+    ),
     "a visit closes what the browser carries, and no stranger's token does": (
         World("identity"),
         (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),
