@@ -181,6 +181,13 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         World("identity", ("idx-rotates",)),
         (Act("enters"), AtOnce((Act("signs_in", user=BOB), Act("browses", how=2)), (7.0,))),
     ),
+    "a renewed cookie of the undecided session says nothing of the one before": (
+        World("identity", ("idx-rotates",)),
+        (
+            *(Act("enters"), AtOnce((Act("gives_up"), Act("signs_in", user=BOB)), (7.0,))),
+            AtOnce((Act("gives_up"), Act("browses", how=2)), (7.0,)),
+        ),
+    ),
     "a visit closes what the browser carries, and no stranger's token does": (
         World("identity"),
         (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),
