@@ -1,7 +1,7 @@
 # make dev    the gateway, a stand-in org and a demo app in one process
 # make test   everything that CI runs: installs what it needs, then style, types, tests
 # make replicas  the rows of the field about who a user is, and journeys, once more on three replicas with a real Redis
-# make bench  the measurements of tests/bench
+# make bench  the measurements of tests/bench; OLD=CHECKOUT: beside an older gateway, compiled in its own checkout
 # make compiled  the compiled build, and the tests of what it compiles once more on it
 # make lint   style and types alone
 # make clean  what the tools left behind; `make distclean` takes the environments too
@@ -14,6 +14,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 WORKERS ?= 2
 ARGS ?=
+OLD ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -37,6 +38,8 @@ SYSTEMD := /usr/bin/systemd-analyze
 CURL := /usr/bin/curl
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
 WRK := /usr/bin/wrk
+APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
+OAUTH2_PROXY := $(BIN)/oauth2-proxy
 
 # Playwright drives Debian's Chromium and must not fetch a browser of its own.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
@@ -97,14 +100,20 @@ $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests co
 	@touch $@
 
 # ARGS go to the benchmark of proxies: make bench ARGS="--quick --plot bench.svg"
-bench: $(FOR_BENCH) $(COMPILED)/.made | $(WRK) $(PROXIES)
-	@for program in $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)); do \
+BESIDE := $(if $(OLD),--old $(OLD))
+bench: $(FOR_BENCH) $(COMPILED)/.made | $(WRK) $(PROXIES) $(REDIS) $(APACHE) $(OAUTH2_PROXY)
+	@status=0; \
+	for program in $(filter-out %/__init__.py %/kinds.py,$(wildcard tests/bench/*.py)); do \
 	    module=$${program%.py}; \
 	    echo "== $$program"; \
-	    $(BIN)/python -m "$${module//\//.}"; \
-	done
-	@echo "== tests/bench/proxies"
-	$(BIN)/python -m tests.bench.proxies $(ARGS)
+	    $(BIN)/python -m "$${module//\//.}" || status=1; \
+	done; \
+	for module in kinds pages proxies; do \
+	    echo "== tests/bench/$$module"; \
+	    more=; [ $$module != proxies ] || more='$(ARGS)'; \
+	    $(BIN)/python -m tests.bench.$$module $(BESIDE) $$more || status=1; \
+	done; \
+	exit $$status
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "make: Python 3.11 to 3.14 is needed: make PYTHON=python3.12" >&2; exit 1; }
@@ -150,6 +159,13 @@ $(CURL):
 
 $(WRK):
 	@$(call apt,wrk,the benchmark)
+
+$(APACHE):
+	@$(call apt,libapache2-mod-auth-openidc,the benchmark of pages)
+
+$(OAUTH2_PROXY): | $(VENV)/pyvenv.cfg
+	@command -v go >/dev/null && GOBIN=$(CURDIR)/$(BIN) go install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6 \
+	    || echo "make: no oauth2-proxy, which needs Go; the benchmark of pages leaves it out" >&2
 
 clean:
 	rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache

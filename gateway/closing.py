@@ -170,7 +170,7 @@ class Closer:
     async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
         """Whether Okta says of any of these cookies, asked by itself, that its session is gone."""
         for cookie in split(cookies)[0]:
-            if is_proof_of_end(await self._alone(cookie, browser)):
+            if is_proof_of_end((await self._alone(cookie, browser))[0]):
                 return True
         return False
 
@@ -263,13 +263,13 @@ class Closer:
                             return Closed(False, error.reason)
                 answer = await self._okta.close(cookies, closing.browser)
                 gone = answer.status == 404 and answer.code == "E0000007"
-                return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}")
+                return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}", self._brought(answer.brought))
             case Verify(cookie):
-                finding = await self._alone(cookie, closing.browser)
+                finding, brought = await self._alone(cookie, closing.browser)
                 if isinstance(finding, Session):
                     # It lives, and other cookies of it may be out there that this process never saw: all of them are refused.
                     await self._refuse(closing, (), finding.id)
-                return Verified(finding)
+                return Verified(finding, self._brought(brought))
             case Confirm() | Redeem() | Proven() | Refuse():
                 raise AssertionError("final commands are the door's")
             case _:
@@ -301,7 +301,7 @@ class Closer:
             async with asyncio.timeout(NAMING_SECONDS):
                 for cookie in closing.cookies:
                     asks = may_guess or self._sessions.is_known(cookie)
-                    found = await self._alone(cookie, closing.browser) if asks else None
+                    found = (await self._alone(cookie, closing.browser))[0] if asks else None
                     if isinstance(found, Session):
                         self._sessions.vouch((cookie,), found.user_id)
                         await self._refuse(closing, (), found.id)
@@ -329,14 +329,23 @@ class Closer:
                     return Asked(finding, frozenset(gone))
         return Asked(NoSession("no_cookie"))
 
-    async def _alone(self, cookie: SessionCookie, browser: Browser) -> Finding:
-        """What Okta says now of one cookie. A known one is asked about at once; about one that may be made up as much as guesses allow."""
+    def _brought(self, cookies: Cookies) -> Cookies:
+        """Session cookies that an answer to the gateway itself has set: they are real, and no question about them is a guess."""
+        self._sessions.issued(cookies)
+        return cookies
+
+    async def _alone(self, cookie: SessionCookie, browser: Browser) -> tuple[Finding, Cookies]:
+        """What Okta says now of one cookie, and the session cookies that its answer set.
+
+        A known one is asked about at once; about one that may be made up as much as guesses allow.
+        """
         if not self._sessions.is_known(cookie):
-            return await self._sessions.alone(cookie, browser)
-        finding = (await self._okta.session((cookie,), browser)).finding
-        if is_proof_of_end(finding):
+            asked = await self._sessions.alone(cookie, browser)
+            return asked.finding, asked.brought
+        answer = await self._okta.session((cookie,), browser)
+        if is_proof_of_end(answer.finding):
             self._sessions.note_gone(cookie)
-        return finding
+        return answer.finding, answer.brought
 
 
 def _of_sign_out(final: Final) -> Proven | Refuse:

@@ -17,6 +17,7 @@ from gateway import __version__
 from gateway.core.cache import RateLimits, rate_limits
 from gateway.core.cookies import single
 from gateway.core.messages import Fields, RequestHead
+from gateway.core.redemption import cookies_set
 from gateway.core.session import LARGEST_ANSWER_BYTES, Finding, NoSession, SessionCookie, Unknown, error_code, interpret, is_json
 from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.outbound import Deadlines, Destination, send_once
@@ -46,12 +47,16 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class OktaAnswer:
-    """One answer: its meaning, its status (0: none came), the rate limits and the error code that it named."""
+    """One answer: its meaning, its status (0: none came), the rate limits and the error code that it named.
+
+    ``brought``: the session cookies that it set. No browser has them.
+    """
 
     finding: Finding
     status: int
     limits: RateLimits | None = None
     code: str | None = None
+    brought: tuple[SessionCookie, ...] = ()
 
 
 def browser_of(head: RequestHead) -> Browser:
@@ -94,16 +99,17 @@ class Okta:
             body = await body_of(response, self._deadlines.idle)
         except OutsideFailed as error:
             return OktaAnswer(Unknown(error.reason), 0)
-        return answer_of(method, response.status, response.headers, body)
+        lines = [(b"set-cookie", line.encode("utf-8", "surrogateescape")) for line in response.headers.getall("Set-Cookie", ())]
+        return answer_of(method, response.status, response.headers, body, cookies_set(lines))
 
 
-def answer_of(method: str, status: int, fields: Mapping[str, str], body: bytes) -> OktaAnswer:
+def answer_of(method: str, status: int, fields: Mapping[str, str], body: bytes, brought: tuple[SessionCookie, ...] = ()) -> OktaAnswer:
     """What an answer to one of the three requests means. ``fields`` are looked up case-insensitively by the caller's mapping."""
     finding = interpret(status, fields, body)
     if method == "DELETE":
         finding = _closed(status, finding)
     code = error_code(body) if status != 404 or is_json(fields.get("Content-Type")) else None
-    return OktaAnswer(finding, status, rate_limits(fields), code)
+    return OktaAnswer(finding, status, rate_limits(fields), code, brought)
 
 
 def _closed(status: int, finding: Finding) -> Finding:

@@ -26,7 +26,8 @@ One command at a time; the door carries it out and reports the event. ``Confirm`
 are final. For a sign-out the same machine runs with ``Goal.SIGN_OUT``: it begins at ``Revoke``, and ``Proven`` takes the
 place of ``Redeem``.
 
-The promises, held by tests/core/test_switch.py: redeem only after every presented cookie was proven gone; at most once;
+The promises, held by tests/core/test_switch.py: redeem only after every presented cookie was proven gone, and every one that
+Okta's answers set meanwhile; at most once;
 a failed step refuses; stopping after any command is safe, because ``Revoke`` comes before everything that touches Okta;
 an untrusted start changes nothing. Proof of an end is Okta's ``404 E0000007`` to a ``GET`` with that cookie alone: neither
 ``204`` to the ``DELETE``, nor a pending second factor, nor an unclear answer is one (OKTA-1163605, OKTA-626522).
@@ -63,17 +64,23 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Event: the answer of a DELETE; ``accepted`` for 204 and for 404 ``E0000007``, nothing else."""
+    """Event: the answer of a DELETE; ``accepted`` for 204 and for 404 ``E0000007``, nothing else. ``brought``: as ``Verified``."""
 
     accepted: bool
     reason: str = ""
+    brought: tuple[SessionCookie, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Event: the answer of a GET with one cookie by itself."""
+    """Event: the answer of a GET with one cookie by itself.
+
+    ``brought``: the session cookies that it set. They are of the session that is asked about: Identity Engine makes an ``idx`` for a
+    ``sid`` that comes alone.
+    """
 
     finding: Finding
+    brought: tuple[SessionCookie, ...] = ()
 
 
 Event = Asked | Revoked | Closed | Verified
@@ -194,9 +201,10 @@ def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
         case Revoke(), Revoked():
             unsure = tuple(cookie for cookie in switch.cookies if cookie in switch.doubtful and cookie not in switch.gone)
             return _sift_next(replace(switch, to_sift=unsure, is_sifting=True))
-        case Close(), Closed(accepted, reason):
-            return _close_next(switch) if accepted else _refuse(switch, reason or "close_failed")
-        case Verify(cookie), Verified(finding):
+        case Close(), Closed(accepted, reason, brought):
+            return _close_next(_with(switch, brought)) if accepted else _refuse(switch, reason or "close_failed")
+        case Verify(cookie), Verified(finding, brought):
+            switch = _with(switch, brought)
             return _sifted(switch, cookie, finding) if switch.is_sifting else _verified(switch, cookie, finding)
         case _:
             raise ValueError(f"{type(event).__name__} does not answer {type(switch.expected).__name__}")
@@ -225,6 +233,13 @@ def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ..
         sets[seen[cookie.name]].append(cookie)
         seen[cookie.name] += 1
     return tuple(map(tuple, sets))
+
+
+def _with(switch: Switch, brought: tuple[SessionCookie, ...]) -> Switch:
+    """Cookies that came to light are closed and proven gone like those that were presented; where closing has begun, in one more round."""
+    new = tuple(cookie for cookie in dict.fromkeys(brought) if cookie not in switch.cookies)
+    alive = switch.alive if switch.is_sifting else (*switch.alive, *new)
+    return replace(switch, cookies=(*switch.cookies, *new), alive=alive) if new else switch
 
 
 def _asked(switch: Switch, finding: Finding) -> tuple[Switch, Command]:

@@ -55,11 +55,15 @@ class AskingRules:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of a question that was sent at ``asked_at`` (monotonic), when the clock on the wall showed ``wall``."""
+    """What came of a question that was sent at ``asked_at`` (monotonic), when the clock on the wall showed ``wall``.
+
+    ``brought``: the session cookies that its answer set.
+    """
 
     finding: Finding
     asked_at: float
     wall: float
+    brought: tuple[SessionCookie, ...] = ()
 
 
 class Asking:
@@ -141,7 +145,7 @@ class Asking:
         self._note_budget(answer)
         # After a 429 the finding names the moment to wait for on this machine's own clock.
         finding = (self._refusal(source) or answer.finding) if answer.status == 429 else answer.finding
-        return Asked(finding, asked.asked_at, asked.wall)
+        return Asked(finding, asked.asked_at, asked.wall, answer.brought)
 
     def _asked(self, finding: Finding) -> Asked:
         return Asked(finding, self._clock.monotonic(), self._clock.wall())

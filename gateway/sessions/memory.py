@@ -204,9 +204,9 @@ class Sessions:
             self._answers.forget_nobody(self.fingerprints(cookies))
         return isinstance(await self.current(cookies, browser, vouched=True), NoSession)
 
-    async def alone(self, cookie: SessionCookie, browser: Browser) -> Finding:
+    async def alone(self, cookie: SessionCookie, browser: Browser) -> Asked:
         """What Okta says now of this cookie by itself, past the memory; for one that may be made up it is a guess."""
-        return (await self._asking.session((cookie,), browser, known=self._known((cookie,)))).finding
+        return await self._asking.session((cookie,), browser, known=self._known((cookie,)))
 
     def may_guess(self, browser: Browser) -> Unknown | None:
         """Why Okta is not asked about made-up cookies of this client now; None where it is."""

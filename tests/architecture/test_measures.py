@@ -33,6 +33,7 @@ LONG_FILES: dict[str, str] = {
     "gateway/sessions/answers.py": "one dictionary, and everything that puts an answer in or takes it out",
     "gateway/sessions/memory.py": "one class that is the memory's whole surface",
     "gateway/cli.py": "every command, each in a few lines",
+    "tests/bench/ways.py": "one program in one file, so that it runs in other checkouts",
     "tests/deploy/test_compose.py": "one arrangement, from its text to its life",
     "tests/attacks/deployment.py": "one deployment, from its configuration to its end",
     "tests/doors/test_handoff.py": "the tests of one door",

@@ -25,6 +25,7 @@ from gateway.config import Settings, read
 from gateway.core.admission import Admit, SignIn
 from gateway.core.answer_fields import from_outside
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
+from gateway.core.redemption import cookies_set
 from gateway.core.routing import App, is_own
 from gateway.core.session import SessionCookie, Unknown
 from gateway.doors.answers import to_response
@@ -137,7 +138,7 @@ class OktaInMemory(Okta):
             status, lines, body = await self._line.carried(method, target, fields, b"" if method == "POST" else None)
         except OutsideFailed as error:
             return OktaAnswer(Unknown(error.reason), 0)
-        return answer_of(method, status, _by_name(lines), body)
+        return answer_of(method, status, _by_name(lines), body, cookies_set(lines))
 
 
 class ExchangeInMemory(Exchange):

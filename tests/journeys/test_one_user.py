@@ -170,6 +170,24 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             AtOnce((Act("signs_in_by_saml", how=1), Act("signs_out_at_login")), (2.0,)),
         ),
     ),
+    "a cookie that only an answer to the gateway has set is closed too": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (
+            *(Act("enters"), AtOnce((Act("enters", how=3), Act("enters", 1), Act("enters")))),
+            AtOnce((Act("enters"), Act("enters", 1), Act("signs_out_at_login", how=3)), (0.0, 0.0, 0.3)),
+        ),
+    ),
+    "a renewed cookie does not come over a session of which Okta has not said whose it is": (
+        World("identity", ("idx-rotates",)),
+        (Act("enters"), AtOnce((Act("signs_in", user=BOB), Act("browses", how=2)), (7.0,))),
+    ),
+    "a renewed cookie of the undecided session says nothing of the one before": (
+        World("identity", ("idx-rotates",)),
+        (
+            *(Act("enters"), AtOnce((Act("gives_up"), Act("signs_in", user=BOB)), (7.0,))),
+            AtOnce((Act("gives_up"), Act("browses", how=2)), (7.0,)),
+        ),
+    ),
     "a visit closes what the browser carries, and no stranger's token does": (
         World("identity"),
         (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),

@@ -222,6 +222,10 @@ class NewSessions:
                 return self._late(answered, begun, sender)
             underway.close()
             record = await self._browsers.record_of(sender)
+            if begun and _left_before(sender, record):
+                await self._sessions.hold(begun)
+                await self._browsers.keep(sender.browser_id, record.with_unproven(begun))
+                return without_session(answered)
             if begun:
                 unproven = self._unproven(record, begun)
                 sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
@@ -467,6 +471,15 @@ class NewSessions:
             return False
         turn.result()  # raises where the turn could not be had
         return not self._is_late(sender)
+
+
+def _left_before(sender: Sender, record: BrowserRecord) -> bool:
+    """Whether this request had left when the browser was given the session of which nobody knows yet whose it is.
+
+    What its answer sets may be a renewed cookie of the session before: it does not come over the newer one, and ends with the one before.
+    """
+    is_open = record.standing is Standing.UNDECIDED
+    return is_open and bool(sender.presented) and set(sender.presented).isdisjoint(record.cookies)
 
 
 def _recorded(final: Deliver, judging: Comparison, record: BrowserRecord) -> BrowserRecord:

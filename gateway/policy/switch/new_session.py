@@ -10,14 +10,14 @@ Okta is asked who the new cookies are::
       ▼
     AskNew ── the user of the older cookies ─────────────────────────────────────────────▶ Deliver(SAME_USER)
       │  ├─── nobody: a factor is missing, or the session ended again ───────────────────▶ Deliver(NOBODY_YET)
-      │  ├─── Okta does not say, and the renewed cookie names the same session ──────────▶ Deliver(SAME_USER)
+      │  ├─── Okta does not say, and the renewed cookie names the only older session ────▶ Deliver(SAME_USER)
       │  ├─── Okta does not say ─────────────────────────────────────────────────────────▶ Deliver(UNDECIDED)
       │  └─── a user, and the older cookies' user is not known
       │            ▼
       │        AskOld ── the same user ──────────────────────────────────────────────────▶ Deliver(SAME_USER)
       │            ├──── Okta does not say ──────────────────────────────────────────────▶ Deliver(UNDECIDED)
       │            ├──── proven gone, and none carried ──────────────────────────────────▶ Deliver(OTHER_USER)
-      │            └──── nobody so far, and the renewed cookie names the same session ───▶ Deliver(SAME_USER)
+      │            └──── nobody so far, and the renewed cookie names the only older one ─▶ Deliver(SAME_USER)
       ▼ another user ◀─┴ another user; nobody so far; proven gone, and some carried
     CloseOld ── proven gone ─────────────────────────────────────────────────────────────▶ Deliver(OTHER_USER)
          └───── not proven ──────────────────────────────────────────────────────────────▶ Withhold
@@ -35,7 +35,7 @@ and the caller is told that nothing is decided.
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, assert_never
@@ -166,13 +166,14 @@ def step(state: NewSession, event: Event) -> tuple[NewSession, Command]:
             raise ValueError(f"{type(event).__name__} does not answer {type(state.expected).__name__}")
 
 
-def names_same_session(new: Iterable[SessionCookie], old: Iterable[SessionCookie]) -> bool:
-    """Whether both hold an ``idx`` whose readable header names one session (``xsid``).
+def names_same_session(new: Iterable[SessionCookie], old: Collection[SessionCookie]) -> bool:
+    """Whether both hold an ``idx`` whose readable header names one session (``xsid``), and nothing older is of another one.
 
     Okta does not document that header; it was seen in public traces. So it only decides where Okta itself does not answer.
     """
-    ours, theirs = ({name for cookie in cookies if (name := session_name(cookie))} for cookies in (new, old))
-    return not ours.isdisjoint(theirs)
+    ours, theirs = ({session_name(cookie) for cookie in cookies if cookie.name == b"idx"} for cookies in (new, old))
+    has_others = sum(cookie.name != b"idx" for cookie in old) > 1
+    return None not in ours and bool(theirs) and theirs <= ours and not has_others
 
 
 def session_name(cookie: SessionCookie) -> str | None:

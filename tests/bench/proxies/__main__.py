@@ -17,7 +17,7 @@ from tests.bench.proxies.arena import Arena, arena
 from tests.bench.proxies.contestants import PEERS
 from tests.bench.proxies.machine import machine, versions
 from tests.bench.proxies.measures import QUICK, Extent, measure
-from tests.bench.proxies.own import is_compiled
+from tests.bench.proxies.own import cannot_compare, is_compiled
 from tests.bench.proxies.plot import picture
 from tests.bench.proxies.processes import NotRunning, found
 from tests.bench.proxies.report import as_json, markdown
@@ -45,6 +45,7 @@ def switches() -> argparse.ArgumentParser:
     )
     parser.add_argument("--measure", nargs="+", choices=sorted(Extent().wanted), help="only these measurements; latency needs load")
     parser.add_argument("--cores", nargs=2, type=int, default=(cores[0], cores[-1]), metavar=("CONTESTANT", "LOAD"), help="which to use")
+    parser.add_argument("--old", type=Path, metavar="CHECKOUT", help="an older checkout, whose gateway is measured beside this one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures of all rounds")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw an SVG")
     parser.add_argument("--profile", action="store_true", help="instead of all that: where the gateway's time goes under load")
@@ -79,14 +80,16 @@ def main() -> int:
     """Everything."""
     given = switches().parse_args()
     missing = [f"{name} is needed: {source}" for name, source in NEEDED.items() if found(name) is None]
-    if missing or given.cores[0] == given.cores[1]:
-        say("\n".join(missing) or "two different cores are needed: one for the contestants, one for the load and the app")
+    if given.cores[0] == given.cores[1]:
+        missing.append("two different cores are needed: one for the contestants, one for the load and the app")
+    if missing or (why := cannot_compare(given.old)):
+        say("\n".join(missing) or why)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything that was started is ended
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        with arena(*given.cores) as made:
+        with arena(given.cores[0], given.cores[1], given.old) as made:
             if given.profile:
                 print(profile(made, extent(given).seconds, given.flame))
                 return 0

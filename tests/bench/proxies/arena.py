@@ -21,11 +21,12 @@ from tests.bench.proxies.processes import ROUTES_SECONDS, Command, NotRunning, P
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A contestant that answers."""
+    """A contestant that answers. ``asked``: what it is asked where its passes are its own."""
 
     name: str
     program: Program
     port: int
+    asked: Asked | None = None
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Arena:
     town: Town
     app: Running
     asked: Asked = field(default_factory=lambda: Asked(""))
+    asked_of: dict[str, Asked] = field(default_factory=dict)
+    """By name: what those are asked that do not know the passes of ours."""
     _started: int = 0
 
     @contextmanager
@@ -49,7 +52,7 @@ class Arena:
         place = Place(folder, free_port(), upstream or self.app.port, self.app.port)
         with Program(contestant.command(place), self.core, folder / "said") as program:
             program.listens(place.port)
-            yield Running(contestant.name, program, place.port)
+            yield Running(contestant.name, program, place.port, self.asked_of.get(contestant.name))
 
     @contextmanager
     def server(self, module: str) -> Iterator[int]:
@@ -59,6 +62,10 @@ class Arena:
         with Program(command, self.load_core, self.folder / f"{module}.said") as program:
             program.listens(port)
             yield port
+
+    def what_is_asked(self, running: Running) -> Asked:
+        """The browser's request, with a pass that this contestant knows."""
+        return running.asked or self.asked
 
     def trouble(self, running: Running) -> str | None:
         """What is wrong with the contestant's answer; None when it is the app's. Waits a little: see ROUTES_SECONDS."""
@@ -70,7 +77,7 @@ class Arena:
     def _wrong(self, running: Running) -> str | None:
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
         try:
-            connection.request("GET", TARGET, headers=dict(self.asked.fields))
+            connection.request("GET", TARGET, headers=dict(self.what_is_asked(running).fields))
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -81,8 +88,8 @@ class Arena:
 
 
 @contextmanager
-def arena(core: int, load_core: int) -> Iterator[Arena]:
-    """The app and the org on the load's core, ourselves too, and somebody signed in through the gateway."""
+def arena(core: int, load_core: int, old: Path | None = None) -> Iterator[Arena]:
+    """The app and the org on the load's core, ourselves too, and somebody signed in through the gateway; through that of ``old`` too."""
     os.sched_setaffinity(0, {load_core})
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -90,10 +97,13 @@ def arena(core: int, load_core: int) -> Iterator[Arena]:
         place = Place(folder / "app", free_port(), 0, 0)
         app = opened.enter_context(Program(nginx("upstream.conf")(place), load_core, folder / "app" / "said"))
         app.listens(place.port)
-        town = opened.enter_context(Town(load_core, folder))
+        town = opened.enter_context(Town(load_core, folder, old))
         made = Arena(core, load_core, folder, town, Running("app", app, place.port))
         with made.running(town.contestant) as gateway:
             made.asked = town.signed_in(gateway.port)
+        if town.older is not None:
+            with made.running(town.older) as older:
+                made.asked_of[town.older.name] = town.signed_in(older.port)
         yield made
 
 

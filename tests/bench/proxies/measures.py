@@ -13,13 +13,14 @@ from tests.bench.proxies.bulk import Bulk, bulk, download, upload
 from tests.bench.proxies.contestants import Contestant
 from tests.bench.proxies.figures import Figures, Round
 from tests.bench.proxies.held import Held, asks_once, held, opens_websocket
+from tests.bench.proxies.own import NAME, OLDER
 from tests.bench.proxies.paced import MOST, paced_load
 from tests.bench.proxies.processes import NotRunning
 from tests.bench.proxies.wrk import full_load
 
 Say = Callable[[str], None]
 Figure = TypeVar("Figure")
-IN_BULK = ("session-gateway", "nginx")
+IN_BULK = (NAME, OLDER, "nginx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def measure(arena: Arena, contestants: list[Contestant], extent: Extent, say: Sa
 
 def _under_load(arena: Arena, running: list[Running], extent: Extent, figures: dict[str, Figures], say: Say) -> None:
     for one in running:
-        full_load(arena.asked, one.port, 1, extent.connections, arena.folder)
+        full_load(arena.what_is_asked(one), one.port, 1, extent.connections, arena.folder)
     for number in range(extent.rounds):
         for one in running:
             made = _full(arena, one, extent)
@@ -72,7 +73,7 @@ def _under_load(arena: Arena, running: list[Running], extent: Extent, figures: d
 
 def _full(arena: Arena, one: Running, extent: Extent) -> Round:
     user, system = one.program.cpu_seconds()
-    load = full_load(arena.asked, one.port, extent.seconds, extent.connections, arena.folder)
+    load = full_load(arena.what_is_asked(one), one.port, extent.seconds, extent.connections, arena.folder)
     user_after, system_after = one.program.cpu_seconds()
     wrong = arena.trouble(one)  # wrk takes a redirect to the sign-in for an answer
     failed = load.requests if wrong else load.failed
@@ -83,7 +84,7 @@ def _full(arena: Arena, one: Running, extent: Extent) -> Round:
 def _half(arena: Arena, one: Running, extent: Extent, figures: Figures, say: Say) -> None:
     rate = min((figures.rate or 0) / 2, MOST)
     try:
-        through = paced_load(arena.asked, one.port, rate, extent.seconds)
+        through = paced_load(arena.what_is_asked(one), one.port, rate, extent.seconds)
         straight = paced_load(arena.asked, arena.app.port, rate, extent.seconds)
     except OSError as error:
         say(f"{one.name}: no latency: {error}")
@@ -95,11 +96,11 @@ def _half(arena: Arena, one: Running, extent: Extent, figures: Figures, say: Say
 def _memory(arena: Arena, one: Contestant, extent: Extent, figures: Figures, say: Say) -> None:
     def idle() -> Held:
         with arena.running(one) as running:
-            return held(running.program, running.port, extent.idle, asks_once(arena.asked))
+            return held(running.program, running.port, extent.idle, asks_once(arena.what_is_asked(running)))
 
     def sockets() -> Held:
         with arena.server("echo") as echo, arena.running(one, echo) as running:
-            return held(running.program, running.port, extent.sockets, opens_websocket(arena.asked))
+            return held(running.program, running.port, extent.sockets, opens_websocket(arena.what_is_asked(running)))
 
     if "idle" in extent.wanted:
         figures.idle = _tried(f"{one.name}, idle connections", idle, say)
@@ -110,7 +111,7 @@ def _memory(arena: Arena, one: Contestant, extent: Extent, figures: Figures, say
 def _in_bulk(arena: Arena, one: Contestant, extent: Extent, figures: Figures, say: Say) -> None:
     def carried(way: Callable[[Asked, int, int], None]) -> Bulk:
         with arena.server("well") as well, arena.running(one, well) as running:
-            return bulk(running.program, lambda count: way(arena.asked, running.port, count), int(extent.gigabytes * 1e9))
+            return bulk(running.program, lambda count: way(arena.what_is_asked(running), running.port, count), int(extent.gigabytes * 1e9))
 
     figures.down = _tried(f"{one.name}, download", lambda: carried(download), say)
     figures.up = _tried(f"{one.name}, upload", lambda: carried(upload), say)

@@ -1,14 +1,17 @@
 """The gateway as a contestant: composed as in production, before a stand-in org, with the pass of somebody who really signed in.
 
-Owns the org and the one seal key, so that a gateway that starts again knows the pass; and which gateway is measured: the compiled build
-where ``make compiled`` has made it of these very sources, and then the same as Python beside it. The journey is a browser's: a session
-token from the org, the login host, the hand-off, the pass.
+Owns the org and the one seal key, so that a gateway that starts again knows the pass; and which gateways are measured: the compiled build
+where ``make compiled`` has made it of these very sources, and then the same as Python beside it; and that of an older checkout, where one
+is given. An older gateway has the configuration of its checkout, and a state and passes of its own, since it need not read ours. The
+journey is a browser's: a session token from the org, the login host, the hand-off, the pass.
 """
 
 import asyncio
 import base64
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -16,22 +19,37 @@ import aiohttp
 from gateway.core.cookies import PASS_NAME
 from gateway.standin import ALICE_AND_BOB
 from tests.bench.proxies.asked import Asked
-from tests.bench.proxies.contestants import Contestant, Place, filled_in
+from tests.bench.proxies.contestants import CONFIGURATIONS, Contestant, Place, filled_in
 from tests.bench.proxies.processes import Command, Program, free_port
 from tests.journeys.person import HR, Person, redemption
 
 NAME = "session-gateway"
 APPS_OWN_COOKIE = "JSESSIONID=0123456789ABCDEF0123456789ABCDEF"
-AS_PYTHON = f"{NAME}, as Python"
+AS_PYTHON, OLDER = f"{NAME}, as Python", f"{NAME}, older"
 ROOT = Path(__file__).parents[3]
-COMPILED = ROOT / "build" / "compiled"
 COMMAND_LINE = (sys.executable, "-P", "-c", "from gateway.cli import main; main()")
 
 
-def is_compiled() -> bool:
+def is_compiled(checkout: Path = ROOT) -> bool:
     """Whether there is a compiled build, and it is not older than a source."""
-    made = COMPILED / ".made"
-    return made.exists() and all(source.stat().st_mtime <= made.stat().st_mtime for source in (ROOT / "gateway").rglob("*.py"))
+    made = checkout / "build" / "compiled" / ".made"
+    return made.exists() and all(source.stat().st_mtime <= made.stat().st_mtime for source in (checkout / "gateway").rglob("*.py"))
+
+
+def tree_of(checkout: Path) -> Path:
+    """Where the gateway of a checkout is imported from: its compiled build where there is one."""
+    return checkout / "build" / "compiled" if is_compiled(checkout) else checkout
+
+
+def cannot_compare(old: Path | None) -> str:
+    """Why the gateway of this older checkout cannot be measured beside ours; empty where it can."""
+    if old is None:
+        return ""
+    if not (old / "gateway" / "cli.py").exists():
+        return f"{old} is no checkout of the gateway"
+    if is_compiled(old) == is_compiled():
+        return ""
+    return f"only one of the two is compiled: make compiled in {ROOT if is_compiled(old) else old}"
 
 
 def _beside(tree: Path) -> dict[str, str]:
@@ -39,20 +57,44 @@ def _beside(tree: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(tree), os.environ.get("PYTHONPATH", ""))))}
 
 
-class Town:
-    """The org, running on the core of the load, and the gateway before it as a contestant. ``with`` ends the org."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all gateways of one run have in common: the org's port, the seal key, and a folder for what each keeps."""
 
-    def __init__(self, core: int, folder: Path) -> None:
-        """Start the org."""
+    org_port: int
+    folder: Path
+    key: str = field(default_factory=lambda: base64.b64encode(os.urandom(32)).decode(), repr=False)
+
+    def gateway(self, name: str, checkout: Path, proxies: str = "", environ: Mapping[str, str] | None = None) -> Contestant:
+        """The gateway of this checkout, compiled where it can be. ``proxies`` is as in ``listen.trusted_proxies``."""
+        return self.of_tree(name, checkout, tree_of(checkout), proxies, environ)
+
+    def of_tree(self, name: str, checkout: Path, tree: Path, proxies: str = "", environ: Mapping[str, str] | None = None) -> Contestant:
+        """The same with modules from this tree. What a checkout's gateways keep, they have in common."""
+        configurations = checkout / CONFIGURATIONS.relative_to(ROOT)
+        state = self.folder / f"state-{checkout.name}"
+
+        def command(place: Place) -> Command:
+            more = {"ORG": self.org_port, "ADMIN": free_port(), "STATE": state, "PROXIES": proxies}
+            words = (*COMMAND_LINE, "run", "--config", str(filled_in("gateway.toml", place, more, configurations)))
+            return Command(words, {"SESSION_GATEWAY_SEAL_KEYS": self.key, **_beside(tree), **(environ or {})})
+
+        return Contestant(name, sys.executable, "", command)
+
+
+class Town:
+    """The org, running on the core of the load, and the gateways before it as contestants. ``with`` ends the org."""
+
+    def __init__(self, core: int, folder: Path, old: Path | None = None) -> None:
+        """Start the org. ``old``: an older checkout."""
         self._port = free_port()
-        self._state = folder / "state"
-        self._key = base64.b64encode(os.urandom(32)).decode()
-        self._tree = COMPILED if is_compiled() else ROOT
+        self.setting = Setting(self._port, folder)
         self._org = Program(Command((*COMMAND_LINE, "org", "--port", str(self._port)), _beside(ROOT)), core, folder / "org.log")
         self._org.listens(self._port)
-        self.contestant = Contestant(NAME, sys.executable, "", self._command)
-        self.others = (Contestant(AS_PYTHON, sys.executable, "", self._as_python),) if is_compiled() else ()
-        self.companion = Contestant(f"{NAME}, sub-requests", sys.executable, "", self._companion)
+        self.contestant = self.setting.gateway(NAME, ROOT)
+        self.older = self.setting.gateway(OLDER, old) if old is not None else None
+        as_python = self.setting.of_tree(AS_PYTHON, ROOT, ROOT) if is_compiled() else None
+        self.others = tuple(one for one in (as_python, self.older) if one is not None)
 
     def __enter__(self) -> "Town":
         """Itself."""
@@ -61,19 +103,6 @@ class Town:
     def __exit__(self, *raised: object) -> None:
         """End the org."""
         self._org.__exit__()
-
-    def _command(self, place: Place, proxies: str = "", tree: Path | None = None) -> Command:
-        """``proxies``: who may ask for decisions, as in ``listen.trusted_proxies``."""
-        file = filled_in("gateway.toml", place, {"ORG": self._port, "ADMIN": free_port(), "STATE": self._state, "PROXIES": proxies})
-        return Command(
-            (*COMMAND_LINE, "run", "--config", str(file)), {"SESSION_GATEWAY_SEAL_KEYS": self._key, **_beside(tree or self._tree)}
-        )
-
-    def _as_python(self, place: Place) -> Command:
-        return self._command(place, tree=ROOT)
-
-    def _companion(self, place: Place) -> Command:
-        return self._command(place, '"127.0.0.1/32"')
 
     def signed_in(self, gateway_port: int) -> Asked:
         """Sign alice in through a running gateway; what her browser then asks of the app."""

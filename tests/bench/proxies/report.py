@@ -24,11 +24,11 @@ def markdown(all_figures: Sequence[Figures], targets: Sequence[Target], about: M
     own = next((one for one in all_figures if one.name == NAME), Figures(NAME))
     parts = (
         "  \n".join(f"{name}: {value}" for name, value in about.items()),
-        "\n".join(_table(_load_head(), [_load_row(one, own) for one in all_figures])),
+        "\n".join(table(_load_head(), [_load_row(one, own) for one in all_figures])),
         BUSY if any(one.rounds for one in all_figures) else "",
-        "\n".join(_table(_memory_head(all_figures), [_memory_row(one) for one in all_figures if one.idle or one.sockets])),
-        "\n".join(_table(_bulk_head(), [_bulk_row(one) for one in all_figures if one.down or one.up])),
-        "\n".join(_table(("promise", "wanted", "reached", "kept", ""), [_target_row(one) for one in targets])),
+        "\n".join(table(_memory_head(all_figures), [_memory_row(one) for one in all_figures if one.idle or one.sockets])),
+        "\n".join(table(_bulk_head(), [_bulk_row(one) for one in all_figures if one.down or one.up])),
+        promises(targets),
     )
     return "\n\n".join(part for part in parts if part)
 
@@ -57,16 +57,16 @@ def _load_row(one: Figures, own: Figures) -> tuple[str, ...]:
     rates = [each.rate for each in one.rounds]
     return (
         one.name,
-        _number(one.rate, 0),
+        number(one.rate, 0),
         f"{min(rates):.0f} to {max(rates):.0f}" if rates else "–",
-        _number(ratio(own.rate, one.rate), 2, " x"),
-        _number(one.cpu, 1),
-        _number(one.middle(lambda each: each.kernel * 100), 0, " %"),
-        _number(one.middle(lambda each: each.busy), 2),
+        number(ratio(own.rate, one.rate), 2, " x"),
+        number(one.cpu, 1),
+        number(one.middle(lambda each: each.kernel * 100), 0, " %"),
+        number(one.middle(lambda each: each.busy), 2),
         str(sum(each.failed for each in one.rounds)) if rates else "–",
-        _number(one.half_rate, 0),
-        _number(one.added_p50, 2),
-        _number(one.added_p99, 2),
+        number(one.half_rate, 0),
+        number(one.added_p50, 2),
+        number(one.added_p99, 2),
     )
 
 
@@ -81,7 +81,7 @@ def _memory_row(one: Figures) -> tuple[str, ...]:
 
 
 def _held(held: Held | None) -> tuple[str, str]:
-    return ("–", "–") if held is None else (_number(held.megabytes, 0), _number(held.kilobytes_each, 1))
+    return ("–", "–") if held is None else (number(held.megabytes, 0), number(held.kilobytes_each, 1))
 
 
 def _bulk_head() -> tuple[str, ...]:
@@ -93,18 +93,25 @@ def _bulk_row(one: Figures) -> tuple[str, ...]:
 
 
 def _carried(bulk: Bulk | None) -> tuple[str, str]:
-    return ("–", "–") if bulk is None else (_number(bulk.gigabytes_per_second, 2), _number(bulk.grown, 1))
+    return ("–", "–") if bulk is None else (number(bulk.gigabytes_per_second, 2), number(bulk.grown, 1))
+
+
+def promises(targets: Sequence[Target]) -> str:
+    """What is wanted and what was reached, as a table."""
+    return "\n".join(table(("promise", "wanted", "reached", "kept", ""), [_target_row(one) for one in targets]))
 
 
 def _target_row(one: Target) -> tuple[str, ...]:
-    return one.what, f"{'≥' if one.is_over else '<'} {one.wanted:g}", _number(one.reached, 2), VERDICTS[one.is_held], one.aside
+    return one.what, f"{'≥' if one.is_over else '<'} {one.wanted:.3g}", number(one.reached, 2), VERDICTS[one.is_held], one.aside
 
 
-def _number(value: float | None, places: int, unit: str = "") -> str:
+def number(value: float | None, places: int, unit: str = "") -> str:
+    """A figure, or a dash where it is not known."""
     return "–" if value is None else f"{value:.{places}f}{unit}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table; none without a row."""
     if rows:
         yield f"| {' | '.join(head)} |"
         yield f"|{'|'.join('---' if place == 0 else '--:' for place in range(len(head)))}|"

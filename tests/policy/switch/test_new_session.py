@@ -102,6 +102,23 @@ def test_a_renewed_cookie_of_the_same_session_counts_as_the_same_user_while_okta
 
 
 @pytest.mark.parametrize(
+    "others",
+    [
+        (idx({"xsid": "two"}),),
+        (SessionCookie(b"idx", b"eyJ0"),),
+        (SessionCookie(b"sid", b"1"), SessionCookie(b"sid", b"2")),
+        (SessionCookie(b"sid", b"1"), idx({"xsid": "two"})),
+    ],
+)
+def test_a_renewed_cookie_says_nothing_of_other_sessions_beside_its_own(others: tuple[SessionCookie, ...]) -> None:
+    new, own = (idx({"xsid": "one"}),), (SessionCookie(b"sid", b"1"), idx({"xsid": "one", "alg": "dir"}))
+    state, _ = begin(new, own, None)
+    assert step(state, NamedNew(Unknown("timed_out")))[1] == Deliver(Delivery.SAME_USER)
+    state, _ = begin(new, (*own, *others), None)
+    assert step(state, NamedNew(Unknown("timed_out")))[1] == Deliver(Delivery.UNDECIDED)
+
+
+@pytest.mark.parametrize(
     "cookie",
     [
         SessionCookie(b"sid", idx({"xsid": "one"}).value),
