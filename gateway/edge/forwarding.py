@@ -168,7 +168,8 @@ class Forwarding(Owner):
             return
         if self._pieces is not None:
             whole, self._pieces = b"".join(self._pieces), None
-            self._stop_timer()
+            if self._timer is not None:
+                self._timer.cancel()
             self._take_whole(relay, body, whole)
         elif self._connection is not None:
             if body.length is None:
@@ -204,7 +205,8 @@ class Forwarding(Owner):
     def over(self, relay: Relay) -> None:
         """Nothing more will happen to this try."""
         self._rules.brief.pop(relay, None)
-        self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         had_connection, self._connection = self._connection, None
         if had_connection is not None:
             had_connection.source = None
@@ -242,11 +244,6 @@ class Forwarding(Owner):
         if isinstance(error, OutsideFailed):
             return self._failed(self._request, error)
         raise error
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _upload_error(error: Exception) -> OutsideFailed:

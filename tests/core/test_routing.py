@@ -236,3 +236,10 @@ def test_a_path_that_windows_may_read_as_any_other_is_refused_where_rules_differ
     assert place_of(app(ADMIN, case_insensitive=True), "/admin~1/x") == Malformed(400, "path_short_name")
     assert isinstance(place_of(app(case_insensitive=True), "/admin~1/x"), Rule)
     assert isinstance(place_of(app(ADMIN), "/admin~1/x"), Rule)
+
+
+@pytest.mark.parametrize("path", ["/admin", "/public/" + "x" * 300, "/a/%2e%2e/b", "/" + "%2e" * 300 + "/x"])
+def test_a_path_that_came_before_has_the_rule_it_had_and_a_long_one_is_not_kept(path: str) -> None:
+    here = app(PUBLIC, ADMIN)
+    first = place_of(here, path)
+    assert place_of(here, path) == first and len(here.places) == (len(path) <= 256)

@@ -1,6 +1,7 @@
 """Clients that are slow with a head, a body or its end, or that say half of something and leave: bounded, told why, and never whole."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -18,12 +19,13 @@ from tests.proxy.conftest import PATIENCE, Visit, Wire, said
 CHUNKS = b"Transfer-Encoding: chunked"
 IN_CHUNKS = asks(b"/", CHUNKS, method=b"POST")
 UNENDED = {
-    "a length": asks(b"/", b"Content-Length: 100000", method=b"POST"),
+    "a length": asks(b"/", b"Content-Length: 100000000", method=b"POST"),
     "chunks": IN_CHUNKS + b"fffff\r\n",
     "a chunk's size": IN_CHUNKS + b"3;x=",
     "trailers": IN_CHUNKS + b"3\r\nabc\r\n0\r\nX: ",
 }
-HURRIED = ClientRules(head_seconds=0.2, body_seconds=0.2, least_body_rate=2000)
+HURRIED = ClientRules(head_seconds=0.2, body_seconds=0.2, least_body_rate=10**9)
+"""What drips in earns no time."""
 
 
 async def _read(request: Request) -> Response:
@@ -41,7 +43,16 @@ async def _read(request: Request) -> Response:
 async def _drips(wire: Wire) -> None:
     while not wire.writer.transport.is_closing():
         wire.writer.write(b"x")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+
+
+async def _is_silent(wire: Wire, seconds: float) -> bool:
+    """Whether nothing comes for so long."""
+    coming = asyncio.ensure_future(wire.reader.read(1))
+    done, _ = await asyncio.wait({coming}, timeout=seconds)
+    coming.cancel()
+    await asyncio.wait({coming})
+    return not done
 
 
 async def _told_while_dripping(wire: Wire) -> bytes:
@@ -61,31 +72,38 @@ async def test_t21_a_body_that_drips_is_over_in_time(name: str) -> None:
         assert place.over == [("/", 408)]
 
 
-async def test_t21_a_body_that_comes_at_the_least_rate_goes_on() -> None:
-    async with served(_read, HURRIED) as place:
+async def test_t21_what_arrived_earns_its_body_time() -> None:
+    async with served(_read, replace(HURRIED, least_body_rate=500)) as place:
         wire = await place.connect()
         await wire.say(asks(b"/", b"Content-Length: 4000", method=b"POST"))
-        for _ in range(40):
-            await wire.say(b"x" * 100)
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(PATIENCE):
+            while not place.server.counting.running:  # noqa: ASYNC110 - it tells nobody outside
+                await asyncio.sleep(0)
+        await wire.say(b"x" * 3999)
+        assert await _is_silent(wire, 4 * HURRIED.body_seconds)
+        await wire.say(b"x")
         assert (await wire.head()).startswith(b"HTTP/1.1 200 ") and await wire.exactly(4) == b"4000"
 
 
 @pytest.mark.parametrize("expects", [(), (b"Expect: 100-continue",)], ids=["at once", "asked"])
 async def test_t21_a_client_that_we_let_wait_is_not_slow(expects: tuple[bytes, ...]) -> None:
     """While nobody takes its body, or nobody has asked for it, no time runs."""
-    size = 2_000_000
+    size, go = 2_000_000, asyncio.Event()
 
     async def late(request: Request) -> Response:
-        await asyncio.sleep(0.7)
+        await go.wait()
         return await _read(request)
 
     async with served(late, HURRIED) as place:
         wire = await place.connect()
         await wire.say(asks(b"/", b"Content-Length: %d" % size, *expects, method=b"POST"))
+        if not expects:
+            wire.writer.write(b"x" * size)
+        assert await _is_silent(wire, 4 * HURRIED.body_seconds)
+        go.set()
         if expects:
             assert await wire.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
-        await wire.say(b"x" * size)
+            wire.writer.write(b"x" * size)
         assert (await wire.head()).startswith(b"HTTP/1.1 200 ") and await wire.exactly(len(str(size))) == str(size).encode()
 
 
@@ -137,7 +155,7 @@ async def test_t12_the_head_behind_a_whole_request_has_its_own_time() -> None:
         await wire.say(asks(b"/"))
         await wire.head()
         await wire.exactly(1)
-        await asyncio.sleep(0.3)  # idle, which is no head that has begun
+        assert await _is_silent(wire, 2 * HURRIED.head_seconds)  # idle, which is no head that has begun
         await wire.say(asks(b"/")[:10])
         assert (await wire.head()).startswith(b"HTTP/1.1 408 ")
 
