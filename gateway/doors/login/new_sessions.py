@@ -28,14 +28,15 @@ from gateway.core.redemption import (
     without_session,
 )
 from gateway.core.session import SESSION_NAMES, Session
-from gateway.core.switch import Refuse, is_proof_of_end
+from gateway.core.switch import Refuse
 from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.presented_sessions import PresentedSessions
 from gateway.doors.login.sender import Cookies, Sender, Withheld
-from gateway.doors.login.session_comparison import ASKING_SECONDS, Comparison, OlderSessions, SessionComparer, groups
+from gateway.doors.login.session_comparison import Comparison, OlderSessions, SessionComparer, groups
 from gateway.errors import OutsideFailed, TimedOut
 from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, Standing
+from gateway.policy.session.browser_record import BrowserRecord, Standing
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import Deliver, Delivery, Withhold
 from gateway.sessions import Sessions
@@ -62,6 +63,7 @@ class NewSessions:
         self._carrying = carrying
         self._tell = tell
         self._comparer = SessionComparer(sessions, closer)
+        self._presented = PresentedSessions(sessions, browsers, self._comparer, tell)
         self._deciding: set[asyncio.Task[None]] = set()
         self._judging: set[asyncio.Task[Fields]] = set()
 
@@ -101,7 +103,7 @@ class NewSessions:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented and record.cookies == arrived.cookies:
                 # Otherwise the browser signed in while this request waited: what it presents is older than that.
-                await self._replace(sender, record)
+                await self._presented.replace(sender, record)
 
     async def handed_out(self, sender: Sender, arrived: BrowserRecord) -> bool:
         """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
@@ -120,8 +122,8 @@ class NewSessions:
                 given, presented = set(record.cookies), set(sender.presented)
                 return presented <= given or (bool(given) and given <= presented)
             if record.standing is not Standing.SETTLED:
-                return await self._has_come_between(sender, record)
-            if not await self._replace(sender, record):
+                return await self._presented.has_come_between(sender, record)
+            if not await self._presented.replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
                     raise TimedOut("first_byte")  # it has a session already, and Okta did not say in time whose this one is
                 known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
@@ -227,22 +229,16 @@ class NewSessions:
                 await self._browsers.keep(sender.browser_id, record.with_unproven(begun))
                 return without_session(answered)
             if begun:
-                unproven = self._unproven(record, begun)
+                unproven = self._presented.unproven(record, begun)
                 sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
                 return await self._run(answered, Comparison(sender, begun, self._older(begun, sender, record), unproven), record)
             if record.standing is not Standing.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
             before = OlderSessions(groups(record.before, record.before_user_id))
-            return await self._run(answered, Comparison(sender, record.cookies, before, self._unproven(record, record.cookies)), record)
-
-    def _unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
-        """What the browser was given and is refused by now, but Okta has not said that it is gone.
-
-        Its closing may still be under way: the client that asked for it left, and was never told to carry these cookies.
-        """
-        known = (cookie for cookie in record.all_cookies if cookie not in begun and self._sessions.is_known(cookie))
-        return tuple(cookie for cookie in known if self._sessions.is_revoked((cookie,)))
+            return await self._run(
+                answered, Comparison(sender, record.cookies, before, self._presented.unproven(record, record.cookies)), record
+            )
 
     def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> OlderSessions:
         """The older sessions in groups that are one session each: what it presents, what it was given, and what was before that."""
@@ -371,7 +367,7 @@ class NewSessions:
             return False
         if final.why is Delivery.OTHER_USER:
             await self._sessions.revoke(older.ending)
-        unproven = (*unproven, *self._unproven(record, record.cookies))
+        unproven = (*unproven, *self._presented.unproven(record, record.cookies))
         await self._browsers.keep_at(key, _recorded(final, judging, record).with_unproven(unproven))
         await self._follow(final, judging, key)
         before = tuple(cookie for cookie in record.before if not self._sessions.is_revoked((cookie,)))
@@ -386,62 +382,6 @@ class NewSessions:
         self._closer.close_soon(record.before, sender.browser)
         await self._browsers.keep_at(key, record.given(record.cookies, "").with_unproven(record.before))
         await self._sessions.release(record.all_cookies)
-
-    async def _replace(self, sender: Sender, record: BrowserRecord) -> bool:
-        """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
-
-        ``TimedOut`` where that end is not proven: then nobody is let in, and the next request tries again. False where Okta names nobody
-        for it. Nobody vouches for these cookies. From here on they are the browser's: apps get a pass for them, which must end with them.
-        """
-        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
-        finding = judgement.finding
-        if not isinstance(finding, Session):
-            return False
-        others = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
-        rest = tuple(cookie for cookie in others if not self._sessions.is_revoked((cookie,)))
-        # What is refused already is being closed; its end is not proven here.
-        unproven = (*record.before, *(cookie for cookie in others if cookie not in rest))
-        if finding.user_id != record.user_id:
-            await self._prove_ended(self._unproven(record, judgement.living), sender)
-        if rest:
-            known = finding.user_id == record.user_id
-            was = finding if known else await self._comparer.who(rest, sender.browser)
-            if isinstance(was, Session) and was.user_id == finding.user_id:
-                await self._sessions.adopt(rest, judgement.living)
-            elif not is_proof_of_end(was):
-                await self._prove_ended(rest, sender)
-                self._tell("user_changed_without_token", {"client": sender.head.client})
-        await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id).with_unproven(unproven))
-        return True
-
-    async def _has_come_between(self, sender: Sender, record: BrowserRecord) -> bool:
-        """The browser presents a session that it was not given, while it is open whose the one is that it was given last.
-
-        Another user's comes in only where all that the browser was given is proven gone. ``TimedOut`` where it is not, and where Okta has
-        not said whose that session is: then nobody is let in. False where Okta names nobody for what is presented.
-        """
-        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
-        finding = judgement.finding
-        if not isinstance(finding, Session):
-            return False
-        if set(judgement.living) <= set(record.all_cookies):
-            return True
-        if record.standing is Standing.UNDECIDED:
-            raise TimedOut("first_byte")
-        if finding.user_id == record.before_user_id:  # it goes on beside the one that waits, and ends with the session before
-            before = tuple(dict.fromkeys((*record.before, *judgement.living)))
-            await self._browsers.keep(sender.browser_id, replace(record, before=before[-MOST_BEFORE:]))
-            return True
-        rest = tuple(one for one in record.all_cookies if one not in judgement.living and not self._sessions.is_revoked((one,)))
-        await self._prove_ended((*rest, *self._unproven(record, judgement.living)), sender)
-        self._tell("user_changed_without_token", {"client": sender.head.client})
-        await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
-        return True
-
-    async def _prove_ended(self, cookies: Cookies, sender: Sender) -> None:
-        """Close these cookies of the user before. ``TimedOut`` where Okta does not prove that they are gone: then the next user waits."""
-        if cookies and not (await self._comparer.close(cookies, sender.browser)).proven:
-            raise TimedOut("first_byte")
 
     # The browser's turn.
 
