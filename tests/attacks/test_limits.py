@@ -148,8 +148,10 @@ async def test_d6_what_is_packed_a_thousand_times_stays_packed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listen", "most"), [("requests_per_client = 20", 20), ("connections = 30", 23)]
-)  # the last quarter is for other clients
+    ("listen", "most"),
+    [("requests_per_client = 20", 20), ("connections = 30", 23)],
+    # of all connections, the last quarter is for other clients
+)
 async def test_d7_one_too_many_is_told_to_come_again_and_health_stays_well(listen: str, most: int) -> None:
     async with strict(listen) as tried:
         site, go = tried.site, asyncio.Event()
