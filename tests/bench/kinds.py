@@ -147,8 +147,17 @@ def reported(kind: Kind, rows: Mapping[str, Row]) -> bool:
     return is_good
 
 
+def is_good(made: Arena, kind: Kind, given: argparse.Namespace) -> bool:
+    """Measure and report one kind."""
+    try:
+        return reported(kind, measured(made, kind, given.old, given.rounds))
+    except (NotRunning, OSError) as error:
+        print(f"{kind.name}: not measured: {error}")
+        return False
+
+
 def _middle(these: Sequence[float], others: Sequence[float]) -> float:
-    return statistics.median(one / other for one, other in zip(these, others, strict=True))
+    return statistics.median([one / other for one, other in zip(these, others, strict=True) if other] or [0.0])
 
 
 def switches() -> argparse.ArgumentParser:
@@ -173,7 +182,7 @@ def main() -> int:
     kinds = [kind for kind in KINDS if any(word in kind.name for word in given.only)]
     try:
         with arena(cores[0], cores[-1], given.old) as made:
-            held = [reported(kind, measured(made, kind, given.old, given.rounds)) for kind in kinds]
+            held = [is_good(made, kind, given) for kind in kinds]
     except NotRunning as error:
         print(f"did not start: {error}")
         return 2
