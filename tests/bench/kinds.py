@@ -143,9 +143,8 @@ def reported(kind: Kind, rows: Mapping[str, Row]) -> int:
     own, older, held = rows[NAME], rows.get(OLDER), [not any(row.failed for row in rows.values())]
     if older is not None:
         times = _middle(own.rates, older.rates)
-        print(
-            f"  {times:.2f} times the older one's rate, {_middle(older.costs, own.costs):.2f} by CPU time; wanted {kind.wanted or 'nothing'}"
-        )
+        by_cpu = _middle(older.costs, own.costs)
+        print(f"  {times:.2f} times the older one's rate, {by_cpu:.2f} by CPU time; wanted {kind.wanted or 'nothing'}")
         held.append(times >= (kind.wanted or 0.0))
     if kind.message is _sub_request:
         print(f"  wanted {DECISIONS}/s in the best round")
