@@ -107,11 +107,11 @@ def targets(results: Results) -> Iterator[Target]:
         for name, times in wanted:
             own, peer = figures[NAME], figures.get(name, Figures(name))
             pairs = [mine.rate / theirs.rate for mine, theirs in zip(own.rounds, peer.rounds, strict=False) if theirs.rate]
-            aside = f"{peer.cpu / own.cpu:.2f} by CPU time" if peer.cpu and own.cpu else ""
+            asides = [f"{peer.cpu / own.cpu:.2f} by CPU time"] if peer.cpu and own.cpu else []
             idle = [one for one in (own, peer) if one.name in (NAME, OLDER) and one.rounds and one.busy < LEAST_BUSY]
-            aside += "".join(f"; not judged: {one.name} got only {one.busy:.2f} of its core" for one in idle)
+            asides += [f"not judged: {one.name} got only {one.busy:.2f} of its core" for one in idle]
             reached = statistics.median(pairs) if pairs and not idle else None
-            yield Target(f"{users} users, {share:.0%} new: requests/s, times {name}", times, reached, aside=aside)
+            yield Target(f"{users} users, {share:.0%} new: requests/s, times {name}", times, reached, aside="; ".join(asides))
     failed = sum(one.failed for figures in results.values() for each in figures.values() for one in each.rounds)
     yield Target("requests that failed", 1, failed, is_over=False)
 
