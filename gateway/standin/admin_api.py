@@ -1,17 +1,20 @@
 """The API that a server calls with an API token, and an administrator with the session of her browser.
 
 Owns: `/api/v1/sessions/{id}` and below, `/api/v1/users/{id}` and its sessions.
-Must never: act on an `idx` half by session id.
-Rules: Sessions API (getSession, revokeSession, refreshSession); "these operations work only on the sid session".
+Must never: accept the session of somebody who is no administrator.
+Rules: Sessions API (getSession, revokeSession, refreshSession). Since 2025 they act on Identity Engine's sessions too (release
+2025.10.1; Okta's upgrade guide took DELETE off its list of calls that know `sid` alone in September 2025).
 """
 
 from collections.abc import Callable
 
 from aiohttp import web
 
-from gateway.standin.answers import error, json_answer, no_content, session_object, user_object
+from gateway.standin.answers import error, json_answer, no_content, session_by_id, user_object, with_cookies
 from gateway.standin.call import Call
+from gateway.standin.cookies import program_cookie
 from gateway.standin.presence import presence
+from gateway.standin.quirks import BY_ID_IGNORES_IDX
 from gateway.standin.sessions import OrgSession
 
 
@@ -34,32 +37,36 @@ def _with_session(call: Call, act: Callable[[OrgSession], web.Response]) -> web.
         return refusal
     session_id = call.path_names["id"]
     session = call.org.sessions.by_id(session_id)
-    if session is None or session.sid is None:
-        return error("E0000007", f"{session_id} (Session)")
+    if session is None or (session.sid is None and call.org.has(BY_ID_IGNORES_IDX)):
+        return error("E0000007", f"{session_id} (AppSession)")
     return act(session)
 
 
-def session_by_id(call: Call) -> web.Response:
-    """Answer with the Session of this id while its `sid` half lives."""
-    return _with_session(call, lambda session: json_answer(session_object(call.org, session, call.origin, session.id)))
+def show_session(call: Call) -> web.Response:
+    """Answer with the Session of this id."""
+    return _with_session(call, lambda session: json_answer(session_by_id(call.org, session, call.origin)))
 
 
 def close_session_by_id(call: Call) -> web.Response:
-    """End the `sid` half of the session; an `idx` half lives on."""
+    """End the session of this id; with the quirk `by-id-ignores-idx` its `sid` half alone."""
 
     def close(session: OrgSession) -> web.Response:
-        call.org.sessions.end_sid(session)
+        if call.org.has(BY_ID_IGNORES_IDX):
+            call.org.sessions.end_sid(session)
+        else:
+            call.org.sessions.end(session)
         return no_content()
 
     return _with_session(call, close)
 
 
 def refresh_session_by_id(call: Call) -> web.Response:
-    """Let the session live for a lifetime from now."""
+    """Let the session live for a lifetime from now; the answer sets its `sid` and `xids` at the caller."""
 
     def refresh(session: OrgSession) -> web.Response:
         call.org.sessions.refresh(session)
-        return json_answer(session_object(call.org, session, call.origin, session.id))
+        lines = [program_cookie("xids", session.xids), *([program_cookie("sid", session.sid)] if session.sid is not None else [])]
+        return with_cookies(json_answer(session_by_id(call.org, session, call.origin)), lines)
 
     return _with_session(call, refresh)
 

@@ -9,13 +9,13 @@ refreshCurrentSession).
 from aiohttp import web
 
 from gateway.standin import step_up
-from gateway.standin.answers import error, json_answer, no_content, session_object, user_object, with_cookies
+from gateway.standin.answers import created_session, error, json_answer, no_content, own_session, user_object, with_cookies
 from gateway.standin.call import Call
-from gateway.standin.clock import date_time
+from gateway.standin.clock import whole_seconds
 from gateway.standin.cookies import blank
 from gateway.standin.credentials import embedded_user, signed
 from gateway.standin.presence import ended_cookies, presence
-from gateway.standin.quirks import DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
+from gateway.standin.quirks import BY_ID_IGNORES_IDX, DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
 
 _NOBODY = "me (Session)"
 
@@ -39,7 +39,7 @@ def authenticate(call: Call) -> web.Response:
     token = call.org.session_tokens.issue(user)
     return json_answer(
         {
-            "expiresAt": date_time(call.org.session_tokens.expires_at(token)),
+            "expiresAt": whole_seconds(call.org.session_tokens.expires_at(token)),
             "status": "SUCCESS",
             "sessionToken": token,
             "_embedded": {"user": embedded_user(user)},
@@ -60,7 +60,7 @@ def create_session(call: Call) -> web.Response:
     if user is None:
         return error("E0000004")
     session = call.org.sessions.open(user, with_idx=False)
-    return json_answer(session_object(call.org, session, call.origin, session.id))
+    return json_answer(created_session(call.org, session, call.origin))
 
 
 def current_session(call: Call) -> web.Response:
@@ -70,7 +70,7 @@ def current_session(call: Call) -> web.Response:
         return error("E0000007", _NOBODY)
     if call.org.has(FORBIDDEN_BUT_ACTIVE):
         return error("E0000006")
-    return json_answer(session_object(call.org, session, call.origin, "me"))
+    return json_answer(own_session(call.org, session, call.origin))
 
 
 def close_current_session(call: Call) -> web.Response:
@@ -98,7 +98,7 @@ def refresh_current_session(call: Call) -> web.Response:
         response = no_content()
         response.headers["Preference-Applied"] = "return=minimal"
         return response
-    return json_answer(session_object(call.org, session, call.origin, "me"))
+    return json_answer(own_session(call.org, session, call.origin))
 
 
 def current_user(call: Call) -> web.Response:
@@ -110,7 +110,7 @@ def current_user(call: Call) -> web.Response:
 
 
 def close_my_sessions(call: Call) -> web.Response:
-    """End the v1 halves of the current user's sessions (the guide says: of the `sid` sessions only).
+    """End the current user's sessions; with the quirk `by-id-ignores-idx` their v1 halves alone.
 
     The session of the call stays unless the body says `{"keepCurrent": false}` (User Sessions API, endUserSessions).
     """
@@ -118,7 +118,8 @@ def close_my_sessions(call: Call) -> web.Response:
     if session is None:
         return error("E0000005")
     keeps_current = (call.payload() or {}).get("keepCurrent") is not False
+    ends = call.org.sessions.end_sid if call.org.has(BY_ID_IGNORES_IDX) else call.org.sessions.end
     for each in call.org.sessions.of_user(session.user):
         if each is not session or not keeps_current:
-            call.org.sessions.end_sid(each)
+            ends(each)
     return no_content()

@@ -39,6 +39,16 @@ def deletion(name: str) -> str:
     return f'{name}="";Version=1;Path=/;Max-Age=0'
 
 
+def old_deletion(name: str) -> str:
+    """Return the older form of a deletion, which Okta still sends for the cookies of its pages."""
+    return f'{name}=""; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/'
+
+
+def program_cookie(name: str, value: str) -> str:
+    """Return the line that sets a session cookie in the answer to a program: without HttpOnly and SameSite, as recorded."""
+    return f"{name}={value};Version=1;Path=/;Secure"
+
+
 def servlet_session() -> str:
     """Return a JSESSIONID line, which carries no sign-in."""
     return f"JSESSIONID={secrets.token_hex(16).upper()}; Path=/; Secure; HttpOnly"

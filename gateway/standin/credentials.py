@@ -21,7 +21,7 @@ def embedded_user(user: User) -> dict[str, object]:
         "login": user.login,
         "firstName": user.first_name,
         "lastName": user.last_name,
-        "locale": "en",
+        "locale": "en_US",
         "timeZone": "America/Los_Angeles",
     }
     return {"id": user.id, "passwordChanged": "2020-01-01T00:00:00.000Z", "profile": profile}

@@ -38,7 +38,7 @@ ENDPOINTS = (
     _endpoint(r"/api/v1/sessions", POST=api.create_session),
     _endpoint(r"/api/v1/sessions/me", GET=api.current_session, DELETE=api.close_current_session),
     _endpoint(r"/api/v1/sessions/me/lifecycle/refresh", POST=api.refresh_current_session),
-    _endpoint(rf"/api/v1/sessions/{_ID}", GET=admin_api.session_by_id, DELETE=admin_api.close_session_by_id),
+    _endpoint(rf"/api/v1/sessions/{_ID}", GET=admin_api.show_session, DELETE=admin_api.close_session_by_id),
     _endpoint(rf"/api/v1/sessions/{_ID}/lifecycle/refresh", POST=admin_api.refresh_session_by_id),
     _endpoint(r"/api/v1/users/me", GET=api.current_user),
     _endpoint(r"/api/v1/users/me/lifecycle/delete_sessions", POST=api.close_my_sessions),
@@ -77,9 +77,7 @@ def perform(call: Call) -> web.Response:
             continue
         handler = endpoint.handlers.get(method)
         if handler is None:
-            refused = error("E0000022")
-            refused.headers["Allow"] = ", ".join(endpoint.handlers)
-            return refused
+            return error("E0000022")
         call.path_names = {name: value for name, value in found.groupdict().items() if value is not None}
         return handler(call)
     return error("E0000008")

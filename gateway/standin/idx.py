@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway.standin import step_up
 from gateway.standin.answers import error, with_cookies
 from gateway.standin.call import Call
-from gateway.standin.clock import date_time
+from gateway.standin.clock import whole_seconds
 from gateway.standin.credentials import signed
 from gateway.standin.presence import begin
 from gateway.standin.users import User
@@ -62,7 +62,7 @@ def _refused(call: Call) -> dict[str, object]:
     return {
         "version": "1.0.0",
         "stateHandle": _state_handle(),
-        "expiresAt": date_time(call.org.clock.now() + call.org.state_tokens.lifetime_seconds),
+        "expiresAt": whole_seconds(call.org.clock.now() + call.org.state_tokens.lifetime_seconds),
         "intent": "LOGIN",
         "messages": {"type": "array", "value": [message]},
     }
@@ -72,7 +72,7 @@ def _succeeded(call: Call, user: User, token: str, expires_at: float) -> dict[st
     return {
         "version": "1.0.0",
         "stateHandle": f"{token}~{secrets.token_urlsafe(8)}",
-        "expiresAt": date_time(expires_at),
+        "expiresAt": whole_seconds(expires_at),
         "intent": "LOGIN",
         "user": {"type": "object", "value": {"id": user.id, "identifier": user.login}},
         "success": {

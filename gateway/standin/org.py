@@ -17,7 +17,7 @@ from gateway.standin.clock import Clock
 from gateway.standin.faults import Faults
 from gateway.standin.journal import Journal
 from gateway.standin.limits import RateLimits
-from gateway.standin.quirks import QUIRKS
+from gateway.standin.quirks import IDP_MISSING, QUIRKS
 from gateway.standin.sessions import OrgSession, SessionStore
 from gateway.standin.tokens import (
     ACCESS_TOKEN_SECONDS,
@@ -71,7 +71,7 @@ class Org:
 
     `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
     administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
-    quirk is a ValueError.
+    quirk is a ValueError; Identity Engine has `idp-missing` by itself.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Org:
         self.id = "00o" + secrets.token_hex(8) + "0"
         self.engine: Engine = engine
         self.users = tuple(users)
-        self.quirks = set(quirks)
+        self.quirks = set(quirks) | ({IDP_MISSING} if engine == "identity" else set())
         self.trusted_origins = set(trusted_origins)
         self.api_token = api_token
         self.administrators: set[str] = set()

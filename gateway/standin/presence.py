@@ -107,7 +107,7 @@ def sign_in_cookies(org: Org, session: OrgSession, cookies: Pairs) -> tuple[str,
     lines.append(session_cookie("sid", session.sid or ""))
     if session.idx is not None:
         lines.append(session_cookie("idx", session.idx))
-        lines.append(session_cookie("xids", "102" + session.id[-12:]))
+        lines.append(session_cookie("xids", session.xids))
         lines.append(session_cookie("myr", session.sid or ""))
     return tuple(lines)
 

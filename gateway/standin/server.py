@@ -28,6 +28,7 @@ _LOG = logging.getLogger(__name__)
 _MOST_LINE_BYTES = 65_536
 _SHUTDOWN_SECONDS = 1.0
 _TOKEN_NAMES = ("sessionToken", "onetimetoken", "stateToken")
+_PACKED = (200, 404)
 _TOKEN_PATH = "/login/sessionCookieRedirect"
 
 
@@ -78,6 +79,7 @@ def application(org: Org) -> web.Application:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
+        _pack(request, response)
         return response
 
     application = web.Application(client_max_size=1024**2)
@@ -95,6 +97,18 @@ async def answered(call: Call) -> web.Response | None:
     return response
 
 
+def _pack(request: web.Request, response: web.Response) -> None:
+    """Frame an answer as Okta's servers do: JSON in chunks, and gzipped for those who take it and were not refused."""
+    if request.keep_alive:
+        response.headers.setdefault("Connection", "keep-alive")
+    if response.content_type != "application/json" or not response.body or "Content-Length" in response.headers:
+        return
+    response.enable_chunked_encoding()
+    if response.status in _PACKED and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.headers.add("Vary", "Accept-Encoding")
+        response.enable_compression(web.ContentCoding.gzip)
+
+
 def _port(request: web.Request) -> int:
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return int(name[1]) if name else 0
@@ -110,7 +124,7 @@ def _perform(call: Call) -> web.Response:
         # The outermost door of the stand-in: an error here is a bug of the stand-in, and tests must see it as one.
         _LOG.exception("the stand-in failed at %s %s", call.method, call.path)
         response = error("E0000009")
-    if reading is not None:
+    if reading is not None and response.status != 405:
         response.headers.update(reading.fields())
     return dress(call, before, response)
 
@@ -151,7 +165,7 @@ def _ordered(call: Call, order: Fault, status: int) -> web.Response:
     if status == 429:
         reset = str(int(call.org.clock.now() + WINDOW_SECONDS))
         response.headers.update(
-            {"X-Rate-Limit-Limit": str(call.org.limits.per_minute), "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": reset}
+            {"X-Rate-Limit-Limit": str(call.org.limits.limit(call.path)), "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": reset}
         )
     if order.content_type is not None:
         response.headers["Content-Type"] = order.content_type

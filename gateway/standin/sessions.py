@@ -3,7 +3,7 @@
 Owns: which cookie values are alive, whose they are, and until when.
 Must never: read a request or write a header.
 Rules: the Sessions API (Session object), the guide "Understand how sessions work after the upgrade" (either cookie carries the
-session; `/sessions/{id}` acts on the v1 half only).
+session), recorded answers of a preview org (ids).
 
     open ──▶ [sid + idx] ──end_idx──▶ [sid]  ──end_sid──▶ gone
                  │  └──────end_sid──▶ [idx]  ──end_idx──▶ gone
@@ -26,6 +26,8 @@ from gateway.standin.users import User
 class OrgSession:
     """One session; a half whose value is None has ended. `idp_id` is the external provider that opened it, if one did.
 
+    `xids` is a second id, which calls by id name in their links and a cookie carries.
+
     `factor_at` is the time of the last factor, and `password_at` of a password after the first; seconds since 1970.
     """
 
@@ -33,6 +35,7 @@ class OrgSession:
     user: User
     created_at: float
     expires_at: float
+    xids: str
     sid: str | None = field(repr=False)
     idx: str | None = field(repr=False)
     status: str = "ACTIVE"
@@ -60,7 +63,8 @@ class SessionStore:
         """Begin a session of `user`, with an `idx` half on Identity Engine."""
         now = self._clock.now()
         session_id = ("idx" if with_idx else "101") + secrets.token_urlsafe(16)
-        session = OrgSession(session_id, user, now, now + self.lifetime_seconds, "102" + secrets.token_urlsafe(16), None)
+        xids, sid = ("102" + secrets.token_urlsafe(16) for _ in range(2))
+        session = OrgSession(session_id, user, now, now + self.lifetime_seconds, xids, sid, None)
         self._sessions.append(session)
         if with_idx:
             self.renew_idx(session)
@@ -86,8 +90,8 @@ class SessionStore:
         return next((session for session in self.live() if session.idx == value), None)
 
     def by_id(self, session_id: str) -> OrgSession | None:
-        """Return the live session with this id; its `sid` value is taken as an id too, as Classic Engine does."""
-        return next((session for session in self.live() if session_id in (session.id, session.sid)), None)
+        """Return the live session with this id; the values of `sid` and `xids` are ids too."""
+        return next((session for session in self.live() if session_id in (session.id, session.sid, session.xids)), None)
 
     def of_user(self, user: User) -> list[OrgSession]:
         """Return the live sessions of one user."""

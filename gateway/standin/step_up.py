@@ -18,7 +18,7 @@ from aiohttp import web
 
 from gateway.standin.answers import error, json_answer, redirect
 from gateway.standin.call import Call
-from gateway.standin.clock import date_time
+from gateway.standin.clock import whole_seconds
 from gateway.standin.credentials import embedded_user, signed
 from gateway.standin.org import Org, StepUp
 from gateway.standin.presence import presence
@@ -120,7 +120,7 @@ def _state(call: Call, token: str, transaction: StepUp) -> dict[str, object]:
     return {
         "stateToken": token,
         "type": "SESSION_STEP_UP",
-        "expiresAt": date_time(call.org.step_ups.expires_at(token)),
+        "expiresAt": whole_seconds(call.org.step_ups.expires_at(token)),
         "status": "SUCCESS" if transaction.is_verified else "UNAUTHENTICATED",
         "_embedded": {
             "user": embedded_user(transaction.session.user),
