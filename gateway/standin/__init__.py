@@ -24,6 +24,7 @@ None of them closes the session that the browser had. `org.app_links` orders a s
 own, or an app at another origin. control.py lists the control paths.
 """
 
+from gateway.standin.clients import Client
 from gateway.standin.faults import Fault, fault
 from gateway.standin.journal import Row, fingerprint
 from gateway.standin.org import ALICE_AND_BOB, Engine, Org
@@ -35,6 +36,7 @@ from gateway.standin.users import User
 __all__ = [
     "ALICE_AND_BOB",
     "QUIRKS",
+    "Client",
     "Engine",
     "Fault",
     "Org",

@@ -12,7 +12,8 @@ Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
     POST, DELETE /step-up     {"path": "/app/…"}: this app link needs a fresh factor; "answer" is "redirect" or "page"; drop all
     POST, DELETE /links       {"path": "/home/…", "location": "https://…"}: this app link ends at another origin; drop all
     POST /administrators      {"login": …}: this user's own session may call the API of administrators
-    POST /limits              {"per_minute": 600}
+    POST /limits              {"per_minute": 600}: for every bucket
+    POST /clients             {"client_id": …, "redirect_uris": […], …}: from now on registered clients alone are known (clients.py)
 
 Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
 site: a gateway in front must not open this door to browsers.
@@ -26,6 +27,7 @@ from aiohttp import web
 
 from gateway.standin.answers import json_answer, no_content
 from gateway.standin.call import Call
+from gateway.standin.clients import client_of
 from gateway.standin.clock import date_time, duration_seconds
 from gateway.standin.faults import fault
 from gateway.standin.journal import fingerprint
@@ -159,6 +161,11 @@ def _appoint(call: Call) -> web.Response:
     return no_content()
 
 
+def _register(call: Call) -> web.Response:
+    call.org.clients.register(client_of(_order(call)))
+    return no_content()
+
+
 def _limit(call: Call) -> web.Response:
     limit = _order(call).get("per_minute")
     if not isinstance(limit, int) or limit < 0:
@@ -212,4 +219,5 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("DELETE", "/links"): _forget_locations,
     ("POST", "/administrators"): _appoint,
     ("POST", "/limits"): _limit,
+    ("POST", "/clients"): _register,
 }

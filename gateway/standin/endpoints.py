@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.standin import activation, admin_api, api, idx, inbound, login_pages, oauth, oauth_tokens
+from gateway.standin import (
+    activation,
+    admin_api,
+    api,
+    discovery,
+    idx,
+    inbound,
+    login_pages,
+    oauth,
+    oauth_endpoints,
+    oauth_grants,
+    oauth_requests,
+)
 from gateway.standin.answers import error
 from gateway.standin.call import Call
 
@@ -55,16 +67,18 @@ ENDPOINTS = (
     _endpoint(rf"{activation.PREFIX}(?P<token>[^/]+)", GET=activation.welcome),
     _endpoint(r"/sso/saml2/(?P<idp>[^/]+)", POST=inbound.saml_response),
     _endpoint(r"/oauth2/v1/authorize/callback", GET=inbound.oidc_callback, POST=inbound.oidc_callback),
+    _endpoint(r"/oauth2/v1/clients", POST=admin_api.register_client),
     _endpoint(rf"{_SERVER}/authorize", GET=oauth.authorize, POST=oauth.authorize),
     _endpoint(rf"{_SERVER}/authorize/redirect", GET=oauth.go_on),
-    _endpoint(rf"{_SERVER}/par", POST=oauth.push),
-    _endpoint(rf"{_SERVER}/token", POST=oauth_tokens.exchange),
-    _endpoint(rf"{_SERVER}/keys", GET=oauth_tokens.keys),
-    _endpoint(rf"{_SERVER}/userinfo", GET=oauth_tokens.userinfo, POST=oauth_tokens.userinfo),
-    _endpoint(rf"{_SERVER}/revoke", POST=oauth_tokens.revoke),
-    _endpoint(rf"{_SERVER}/logout", GET=oauth_tokens.end_session, POST=oauth_tokens.end_session),
-    _endpoint(r"(/oauth2/(?P<server>[^/]+))?/\.well-known/(openid-configuration|oauth-authorization-server)", GET=oauth_tokens.discovery),
-    _endpoint(r"/\.well-known/okta-organization", GET=oauth_tokens.organization),
+    _endpoint(rf"{_SERVER}/par", POST=oauth_requests.push),
+    _endpoint(rf"{_SERVER}/token", POST=oauth_grants.exchange),
+    _endpoint(rf"{_SERVER}/keys", GET=oauth_endpoints.keys),
+    _endpoint(rf"{_SERVER}/userinfo", GET=oauth_endpoints.userinfo, POST=oauth_endpoints.userinfo),
+    _endpoint(rf"{_SERVER}/introspect", POST=oauth_endpoints.introspect),
+    _endpoint(rf"{_SERVER}/revoke", POST=oauth_endpoints.revoke),
+    _endpoint(rf"{_SERVER}/logout", GET=oauth_endpoints.end_session, POST=oauth_endpoints.end_session),
+    _endpoint(r"(/oauth2/(?P<server>[^/]+))?/\.well-known/(openid-configuration|oauth-authorization-server)", GET=discovery.discovery),
+    _endpoint(r"/\.well-known/okta-organization", GET=discovery.organization),
 )
 
 

@@ -94,7 +94,7 @@ def sign_in(call: Call) -> web.Response:
         return sign_in_page(target, login=transaction.session.user.login, state_token=call.first("stateToken"))
     session = presence(call.org, call.cookies).current
     is_in = session is not None and session.status == "ACTIVE" and not prompts.still_asks(call.org, target, session)
-    return redirect(target) if is_in else sign_in_page(target)
+    return redirect(target) if is_in else sign_in_page(target, login=prompts.hinted_login(call.org, target))
 
 
 def submit_sign_in(call: Call) -> web.Response:

@@ -13,8 +13,10 @@ from typing import Literal
 from joserfc.jwk import RSAKey
 
 from gateway.standin.app_links import AppLinks
+from gateway.standin.clients import Client, Clients
 from gateway.standin.clock import Clock
 from gateway.standin.faults import Faults
+from gateway.standin.grants import Grant, Prompt
 from gateway.standin.journal import Journal
 from gateway.standin.limits import RateLimits
 from gateway.standin.quirks import IDP_MISSING, QUIRKS
@@ -23,7 +25,9 @@ from gateway.standin.tokens import (
     ACCESS_TOKEN_SECONDS,
     ACTIVATION_SECONDS,
     CODE_SECONDS,
+    PROMPT_SECONDS,
     PUSHED_REQUEST_SECONDS,
+    REFRESH_TOKEN_SECONDS,
     SESSION_TOKEN_SECONDS,
     STATE_TOKEN_SECONDS,
     Tokens,
@@ -33,28 +37,6 @@ from gateway.standin.users import User
 Engine = Literal["classic", "identity"]
 TWO_HOURS = 7200.0
 ALICE_AND_BOB = (User("alice@example.com", "correct-horse"), User("bob@example.com", "correct-horse"))
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What an authorization code or an access token stands for."""
-
-    user: User
-    client_id: str
-    redirect_uri: str
-    scope: str
-    issuer: str
-    nonce: str | None
-    code_challenge: str | None
-    authenticated_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """An authorization request that waits for a sign-in: its parameters, and when it was made."""
-
-    asked: tuple[tuple[str, str], ...]
-    asked_at: float
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +65,7 @@ class Org:
         trusted_origins: Sequence[str] = (),
         session_lifetime_seconds: float = TWO_HOURS,
         api_token: str = "00StandInApiToken",
+        clients: Iterable[Client] = (),
         clock: Clock | None = None,
     ) -> None:
         unknown = sorted(set(quirks) - set(QUIRKS))
@@ -101,10 +84,15 @@ class Org:
         self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)
         self.step_ups = Tokens[StepUp](self.clock, "02.id." if engine == "identity" else "00", STATE_TOKEN_SECONDS)
         self.activations = Tokens[User](self.clock, "", ACTIVATION_SECONDS)
+        self.clients = Clients(clients)
         self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
+        self.codes_used = Tokens[str](self.clock, "", CODE_SECONDS)
         self.access_tokens = Tokens[Grant](self.clock, "", ACCESS_TOKEN_SECONDS)
-        self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:ietf:params:oauth:request_uri:", PUSHED_REQUEST_SECONDS)
-        self.prompts = Tokens[Prompt](self.clock, "", PUSHED_REQUEST_SECONDS)
+        self.refresh_tokens = Tokens[Grant](self.clock, "", REFRESH_TOKEN_SECONDS)
+        self.refresh_used = Tokens[Grant](self.clock, "", REFRESH_TOKEN_SECONDS)
+        self.assertions_used = Tokens[bool](self.clock, "", ACCESS_TOKEN_SECONDS)
+        self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:okta:", PUSHED_REQUEST_SECONDS)
+        self.prompts = Tokens[Prompt](self.clock, "", PROMPT_SECONDS)
         self.app_links = AppLinks()
         self.limits = RateLimits(self.clock)
         self.journal = Journal()

@@ -1,24 +1,30 @@
-"""Authorization requests that ask the user to sign in again (`prompt=login`).
+"""Authorization requests that ask the user to sign in again (`prompt=login`, `max_age`).
 
-Owns: the `okta_key` under which such a request waits while the user signs in.
+Owns: the `okta_key` under which such a request waits while the user signs in, and the `login_hint` for that page.
 Must never: answer the client (oauth.py does).
-Rules: OpenID Connect Core §3.1.2.1 (`prompt=login`: the server must ask again, even over a living session); Okta's
+Rules: OpenID Connect Core §3.1.2.1 (`prompt=login`: the server must ask again, even over a living session; `max_age` likewise, over one
+whose user signed in longer ago; Okta's `login_hint` only fills in the name on the page); Okta's
 `fromURI=/oauth2/v1/authorize/redirect?okta_key=…` on its sign-in page.
 """
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from gateway.standin.call import Call
-from gateway.standin.org import Org, Prompt
+from gateway.standin.grants import Prompt
+from gateway.standin.oauth_requests import max_age
+from gateway.standin.org import Org
 from gateway.standin.parameters import Pairs, first
 from gateway.standin.sessions import OrgSession
 
 _SUFFIX = "/authorize/redirect"
 
 
-def asks_to_sign_in(asked: Pairs) -> bool:
-    """Say whether the request has `prompt=login`; `none` beside it wins."""
-    return "login" in _prompts(asked) and not is_silent(asked)
+def asks_to_sign_in(asked: Pairs, session: OrgSession | None, now: float) -> bool:
+    """Say whether the request has `prompt=login` (`none` beside it wins), or a `max_age` that this session's sign-in is older than."""
+    if "login" in _prompts(asked) and not is_silent(asked):
+        return True
+    longest = max_age(asked)
+    return session is not None and longest is not None and now - signed_in_at(session) > longest
 
 
 def is_silent(asked: Pairs) -> bool:
@@ -41,7 +47,19 @@ def is_answered(prompt: Prompt, session: OrgSession | None) -> bool:
     """Say whether the user of this session signed in after the request was made."""
     if session is None or session.status != "ACTIVE":
         return False
-    return max(session.created_at, session.password_at or 0.0) >= prompt.asked_at
+    return signed_in_at(session) >= prompt.asked_at
+
+
+def signed_in_at(session: OrgSession) -> float:
+    """Return when the session's user last showed a password."""
+    return max(session.created_at, session.password_at or 0.0)
+
+
+def hinted_login(org: Org, target: str) -> str:
+    """Return the `login_hint` of the authorization request that this target of the sign-in page leads to; empty without one."""
+    query = parse_qs(urlsplit(target).query)
+    prompt = org.prompts.meaning(query.get("okta_key", [""])[0])
+    return (first(prompt.asked, "login_hint") or "") if prompt is not None else query.get("login_hint", [""])[0]
 
 
 def still_asks(org: Org, target: str, session: OrgSession) -> bool:

@@ -19,7 +19,7 @@ from gateway.standin.faults import HANG_UP, Fault
 from gateway.standin.journal import Row, fingerprint
 from gateway.standin.limits import WINDOW_SECONDS
 from gateway.standin.manners import dress, preflight, share
-from gateway.standin.oauth import requested
+from gateway.standin.oauth_requests import requested
 from gateway.standin.org import Org
 from gateway.standin.parameters import first
 from gateway.standin.presence import presence
