@@ -30,8 +30,12 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "E0000009": (500, "Internal Server Error"),
     "E0000010": (503, "Service is in read only mode"),
     "E0000011": (401, "Invalid token provided"),
+    "E0000014": (403, "Update of credentials failed"),
     "E0000021": (411, "Bad request.  Content-Length header is required."),
     "E0000022": (405, "The endpoint does not support the provided HTTP method"),
+    "E0000068": (403, "Invalid Passcode/Answer"),
+    "E0000069": (403, "User Locked"),
+    "E0000079": (403, "This operation is not allowed in the current authentication state."),
     "E0000047": (429, "API call exceeded rate limit due to too many requests."),
 }
 BY_STATUS: Mapping[int, str] = {
@@ -59,6 +63,11 @@ def error_object(code: str, what: str = "") -> dict[str, Any]:
 def error(code: str, what: str = "") -> web.Response:
     """Return the answer for an error code, with its own status."""
     return json_answer(error_object(code, what), ERRORS[code][0])
+
+
+def error_with_cause(code: str, cause: str) -> web.Response:
+    """Return the answer for an error code, with a cause for the person who reads it."""
+    return json_answer(error_object(code) | {"errorCauses": [{"errorSummary": cause}]}, ERRORS[code][0])
 
 
 def json_answer(value: object, status: int = 200) -> web.Response:

@@ -1,51 +1,19 @@
-"""The API that a browser calls: authentication, the current session, the current user.
+"""The API that a browser calls: the current session, the current user.
 
-Owns: `/api/v1/authn`, `/api/v1/sessions` (POST), `/api/v1/sessions/me` and below, `/api/v1/users/me` and below.
+Owns: `/api/v1/sessions` (POST), `/api/v1/sessions/me` and below, `/api/v1/users/me` and below.
 Must never: accept an API token in the place of a cookie.
-Rules: Authentication API (primary authentication), Sessions API (createSession, getCurrentSession, closeCurrentSession,
-refreshCurrentSession).
+Rules: Sessions API (createSession, getCurrentSession, closeCurrentSession, refreshCurrentSession).
 """
 
 from aiohttp import web
 
-from gateway.standin import step_up
 from gateway.standin.answers import created_session, error, json_answer, no_content, own_session, user_object, with_cookies
 from gateway.standin.call import Call
-from gateway.standin.clock import whole_seconds
 from gateway.standin.cookies import blank
-from gateway.standin.credentials import embedded_user, signed
 from gateway.standin.presence import ended_cookies, presence
 from gateway.standin.quirks import BY_ID_IGNORES_IDX, DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
 
 _NOBODY = "me (Session)"
-
-
-def authenticate(call: Call) -> web.Response:
-    """Answer a right login and password with a session token: SUCCESS; anything else with E0000004.
-
-    With a `stateToken` it is a step of that transaction instead (step_up.py).
-    """
-    payload = call.payload()
-    if payload is None:
-        return error("E0000003")
-    if isinstance(token := payload.get("stateToken"), str):
-        return step_up.authenticate(call, token)
-    login, password = payload.get("username"), payload.get("password")
-    if not isinstance(login, str) or not isinstance(password, str):
-        return error("E0000001", "authRequest")
-    user = signed(call, login, password)
-    if user is None:
-        return error("E0000004")
-    token = call.org.session_tokens.issue(user)
-    return json_answer(
-        {
-            "expiresAt": whole_seconds(call.org.session_tokens.expires_at(token)),
-            "status": "SUCCESS",
-            "sessionToken": token,
-            "_embedded": {"user": embedded_user(user)},
-            "_links": {"cancel": {"href": f"{call.origin}/api/v1/authn/cancel", "hints": {"allow": ["POST"]}}},
-        }
-    )
 
 
 def create_session(call: Call) -> web.Response:
@@ -60,6 +28,8 @@ def create_session(call: Call) -> web.Response:
     if user is None:
         return error("E0000004")
     session = call.org.sessions.open(user, with_idx=False)
+    if call.org.proven_factors.spend(token):
+        call.org.sessions.verify(session)
     return json_answer(created_session(call.org, session, call.origin))
 
 

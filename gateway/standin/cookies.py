@@ -24,9 +24,10 @@ def cookie_pairs(fields: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def session_cookie(name: str, value: str) -> str:
-    """Return the line that sets one of Okta's session cookies."""
-    return f"{name}={value};Version=1;Path=/;Secure;HttpOnly;SameSite=None"
+def session_cookie(name: str, value: str, seconds: int | None = None) -> str:
+    """Return the line that sets one of Okta's session cookies; with `seconds` it outlives the browser's process."""
+    lasting = f"Max-Age={seconds};" if seconds is not None else ""
+    return f"{name}={value};Version=1;Path=/;{lasting}Secure;HttpOnly;SameSite=None"
 
 
 def blank(name: str) -> str:

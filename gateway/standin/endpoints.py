@@ -15,6 +15,7 @@ from gateway.standin import (
     activation,
     admin_api,
     api,
+    authn,
     discovery,
     idx,
     inbound,
@@ -46,7 +47,12 @@ _SERVER = r"/oauth2(?:/(?P<server>[^/]+))?/v1"
 _ID = r"(?P<id>[^/]+)"
 
 ENDPOINTS = (
-    _endpoint(r"/api/v1/authn", POST=api.authenticate),
+    _endpoint(r"/api/v1/authn", POST=authn.authenticate),
+    _endpoint(rf"/api/v1/authn/factors/{_ID}/verify", POST=authn.verify),
+    _endpoint(rf"/api/v1/authn/factors/{_ID}/verify/resend", POST=authn.resend),
+    _endpoint(r"/api/v1/authn/credentials/change_password", POST=authn.change_password),
+    _endpoint(r"/api/v1/authn/previous", POST=authn.previous),
+    _endpoint(r"/api/v1/authn/cancel", POST=authn.cancel),
     _endpoint(r"/api/v1/sessions", POST=api.create_session),
     _endpoint(r"/api/v1/sessions/me", GET=api.current_session, DELETE=api.close_current_session),
     _endpoint(r"/api/v1/sessions/me/lifecycle/refresh", POST=api.refresh_current_session),

@@ -12,6 +12,7 @@ from typing import Literal
 
 from joserfc.jwk import RSAKey
 
+from gateway.standin.accounts import Accounts
 from gateway.standin.app_links import AppLinks
 from gateway.standin.clients import Client, Clients
 from gateway.standin.clock import Clock
@@ -32,6 +33,7 @@ from gateway.standin.tokens import (
     STATE_TOKEN_SECONDS,
     Tokens,
 )
+from gateway.standin.transactions import Transaction
 from gateway.standin.users import User
 
 Engine = Literal["classic", "identity"]
@@ -49,7 +51,7 @@ class StepUp:
 
 
 class Org:
-    """One org; `limits.per_minute`, `trusted_origins` and `quirks` may be changed while it runs.
+    """One org; `limits.per_minute`, `trusted_origins`, `quirks`, `uses_persistent_cookies` and the lifetimes may be changed while it runs.
 
     `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
     administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
@@ -78,11 +80,15 @@ class Org:
         self.trusted_origins = set(trusted_origins)
         self.api_token = api_token
         self.administrators: set[str] = set()
+        self.uses_persistent_cookies = False
         self.clock = clock or Clock()
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
         self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)
         self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)
         self.step_ups = Tokens[StepUp](self.clock, "02.id." if engine == "identity" else "00", STATE_TOKEN_SECONDS)
+        self.accounts = Accounts(self.clock)
+        self.transactions = Tokens[Transaction](self.clock, "00", STATE_TOKEN_SECONDS)
+        self.proven_factors = Tokens[bool](self.clock, "", SESSION_TOKEN_SECONDS)
         self.activations = Tokens[User](self.clock, "", ACTIVATION_SECONDS)
         self.clients = Clients(clients)
         self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
