@@ -43,6 +43,11 @@ def _endpoint(pattern: str, **handlers: Handler) -> Endpoint:
     return Endpoint(re.compile(pattern), handlers)
 
 
+def _on_identity(handler: Handler) -> Handler:
+    """The handler on Identity Engine; Classic Engine does not know the path."""
+    return lambda call: handler(call) if call.org.is_identity else error("E0000008")
+
+
 _SERVER = r"/oauth2(?:/(?P<server>[^/]+))?/v1"
 _ID = r"(?P<id>[^/]+)"
 
@@ -69,7 +74,13 @@ ENDPOINTS = (
     _endpoint(r"/app/UserHome", GET=login_pages.home),
     _endpoint(r"/app/[^/]+/[^/]+/.+|/home/[^/]+/[^/]+/.+", GET=login_pages.app_link, POST=login_pages.app_link),
     _endpoint(r"/", GET=login_pages.root),
-    _endpoint(r"/idp/idx/identify", POST=idx.identify),
+    _endpoint(rf"{_SERVER}/interact", POST=_on_identity(idx.interact)),
+    _endpoint(r"/idp/idx/introspect", POST=_on_identity(idx.introspect)),
+    _endpoint(r"/idp/idx/identify", POST=_on_identity(idx.identify)),
+    _endpoint(r"/idp/idx/challenge", POST=_on_identity(idx.challenge)),
+    _endpoint(r"/idp/idx/challenge/answer", POST=_on_identity(idx.answer_challenge)),
+    _endpoint(r"/idp/idx/authenticators/poll", POST=_on_identity(idx.poll)),
+    _endpoint(r"/idp/idx/cancel", POST=_on_identity(idx.cancel)),
     _endpoint(rf"{activation.PREFIX}(?P<token>[^/]+)", GET=activation.welcome),
     _endpoint(r"/sso/saml2/(?P<idp>[^/]+)", POST=inbound.saml_response),
     _endpoint(r"/oauth2/v1/authorize/callback", GET=inbound.oidc_callback, POST=inbound.oidc_callback),

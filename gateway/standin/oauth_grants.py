@@ -25,6 +25,8 @@ from gateway.standin.org import Org
 from gateway.standin.users import User
 
 GRACE_SECONDS = 30.0
+_OF_A_CODE = ("refresh_token", "interaction_code")
+"""Whoever may ask for a code may have these: Okta's clients have them by default."""
 _BAD_CODE = "The authorization code is invalid or has expired."
 _BAD_REFRESH = "The refresh token is invalid or expired."
 
@@ -39,7 +41,7 @@ def exchange(call: Call) -> web.Response:
     if client is None and not call.org.clients.is_open:
         return refused_client()
     client = client or Client("", grant_types=frozenset(_GRANTS))
-    if kind not in client.grant_types and kind != "refresh_token":
+    if kind not in client.grant_types and kind not in _OF_A_CODE:
         return oauth_error("unauthorized_client", "The client is not authorized to use the provided grant type.")
     return act(call, client)
 
@@ -53,11 +55,23 @@ def _by_code(call: Call, client: Client) -> web.Response:
     call.org.codes_used.adopt(code, grant.family)
     if call.first("redirect_uri") != grant.redirect_uri or not _is_of(call, client, grant):
         return oauth_error("invalid_grant", _BAD_CODE)
+    return _proven(call, client, grant)
+
+
+def _proven(call: Call, client: Client, grant: Grant) -> web.Response:
+    """Answer with the tokens of a code whose `code_verifier` is right."""
     if grant.code_challenge is not None:
         proof = encoded(hashlib.sha256((call.first("code_verifier") or "").encode()).digest())
         if not hmac.compare_digest(proof.encode(), grant.code_challenge.encode()):
             return oauth_error("invalid_grant", "PKCE verification failed.")
     return json_answer(granted(call.org, grant, first_refresh_token(call.org, client, grant)))
+
+
+def _by_interaction_code(call: Call, client: Client) -> web.Response:
+    grant = call.org.interaction_codes.spend(call.first("interaction_code") or "")
+    if grant is None or not _is_of(call, client, grant):
+        return oauth_error("invalid_grant", "The interaction code is invalid or has expired.")
+    return _proven(call, client, grant)
 
 
 def _is_of(call: Call, client: Client, grant: Grant) -> bool:
@@ -140,4 +154,5 @@ _GRANTS: Mapping[str, Callable[[Call, Client], web.Response]] = {
     "refresh_token": _by_refresh_token,
     "password": _by_password,
     "client_credentials": _by_itself,
+    "interaction_code": _by_interaction_code,
 }

@@ -18,6 +18,7 @@ from gateway.standin.clients import Client, Clients
 from gateway.standin.clock import Clock
 from gateway.standin.faults import Faults
 from gateway.standin.grants import Grant, Prompt
+from gateway.standin.interactions import Interaction
 from gateway.standin.journal import Journal
 from gateway.standin.limits import RateLimits
 from gateway.standin.quirks import IDP_MISSING, QUIRKS
@@ -26,6 +27,7 @@ from gateway.standin.tokens import (
     ACCESS_TOKEN_SECONDS,
     ACTIVATION_SECONDS,
     CODE_SECONDS,
+    INTERACTION_SECONDS,
     PROMPT_SECONDS,
     PUSHED_REQUEST_SECONDS,
     REFRESH_TOKEN_SECONDS,
@@ -90,6 +92,9 @@ class Org:
         self.transactions = Tokens[Transaction](self.clock, "00", STATE_TOKEN_SECONDS)
         self.proven_factors = Tokens[bool](self.clock, "", SESSION_TOKEN_SECONDS)
         self.activations = Tokens[User](self.clock, "", ACTIVATION_SECONDS)
+        self.interactions = Tokens[Interaction](self.clock, "02.id.", INTERACTION_SECONDS)
+        self.interaction_handles = Tokens[str](self.clock, "", INTERACTION_SECONDS)
+        self.interaction_codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
         self.clients = Clients(clients)
         self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
         self.codes_used = Tokens[str](self.clock, "", CODE_SECONDS)

@@ -21,6 +21,7 @@ ACTIVATION_SECONDS = 604_800.0
 ACCESS_TOKEN_SECONDS = 3600.0
 REFRESH_TOKEN_SECONDS = 604_800.0
 PROMPT_SECONDS = 600.0
+INTERACTION_SECONDS = 3600.0
 _MOST_KEPT = 10_000
 
 Meaning = TypeVar("Meaning")
@@ -47,9 +48,10 @@ class Tokens(Generic[Meaning]):
         self._keep(value, meaning)
         return value
 
-    def adopt(self, value: str, meaning: Meaning) -> None:
-        """Let a value made elsewhere (a signed access token) stand for `meaning`."""
+    def adopt(self, value: str, meaning: Meaning) -> str:
+        """Let a value made elsewhere (a signed access token) stand for `meaning`, and return it."""
         self._keep(value, meaning)
+        return value
 
     def adopt_once(self, value: str, meaning: Meaning) -> bool:
         """Adopt a value, and say whether it was unknown until now."""
