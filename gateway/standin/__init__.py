@@ -31,6 +31,7 @@ from gateway.standin.org import ALICE_AND_BOB, Engine, Org
 from gateway.standin.quirks import QUIRKS
 from gateway.standin.server import RunningOrg, application, serve
 from gateway.standin.sessions import OrgSession
+from gateway.standin.sso_apps import SsoApp
 from gateway.standin.users import User
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "OrgSession",
     "Row",
     "RunningOrg",
+    "SsoApp",
     "User",
     "application",
     "fault",

@@ -1,4 +1,4 @@
-"""Control paths about people: their accounts, factors and pushes, activations, administrators, and the clients they use.
+"""Control paths about people: their accounts, factors and pushes, activations, administrators, and the clients and apps they use.
 
 Owns: the orders below; control.py says who may give them.
 
@@ -8,6 +8,7 @@ Owns: the orders below; control.py says who may give them.
     POST /activations         {"login": …}: the token and the address of an activation link
     POST /administrators      {"login": …}: this user's own session may call the API of administrators
     POST /clients             {"client_id": …, "redirect_uris": […], …}: from now on registered clients alone are known (clients.py)
+    POST /apps                {"id": …, "address": "https://…", "audience": …, "kind": "saml"}: an app of these links (sso_apps.py)
 
 Must never: answer a request that control.py did not let in.
 """
@@ -20,6 +21,7 @@ from gateway.standin.answers import json_answer, no_content
 from gateway.standin.call import Call
 from gateway.standin.clients import client_of
 from gateway.standin.orders import one_of, order, text, user
+from gateway.standin.sso_apps import app_of
 
 
 def _set_status(call: Call) -> web.Response:
@@ -67,6 +69,11 @@ def _register(call: Call) -> web.Response:
     return no_content()
 
 
+def _register_app(call: Call) -> web.Response:
+    call.org.apps.register(app_of(order(call)))
+    return no_content()
+
+
 PEOPLE: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("POST", "/accounts"): _set_status,
     ("POST", "/factors"): _enroll,
@@ -74,4 +81,5 @@ PEOPLE: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("POST", "/activations"): _issue_activation,
     ("POST", "/administrators"): _appoint,
     ("POST", "/clients"): _register,
+    ("POST", "/apps"): _register_app,
 }

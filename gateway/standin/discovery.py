@@ -13,6 +13,7 @@ from gateway.standin.oauth_endpoints import CACHED
 from gateway.standin.oauth_tokens import issuer_of
 
 _METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+_GRANTS = ["authorization_code", "implicit", "refresh_token", "password", "client_credentials"]
 _ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 _CLAIMS = ["iss", "ver", "sub", "aud", "iat", "exp", "jti", "auth_time", "amr", "idp", "nonce", "name", "email", "email_verified"]
 _PROFILE_CLAIMS = ["given_name", "family_name", "preferred_username", "locale", "zoneinfo", "updated_at", "at_hash"]
@@ -32,14 +33,7 @@ def discovery(call: Call) -> web.Response:
             "jwks_uri": f"{base}/keys",
             "response_types_supported": ["code", "id_token", "code id_token", "code token", "id_token token", "code id_token token"],
             "response_modes_supported": ["query", "fragment", "form_post", "okta_post_message"],
-            "grant_types_supported": [
-                "authorization_code",
-                "implicit",
-                "refresh_token",
-                "password",
-                "client_credentials",
-                *(["interaction_code"] if call.org.is_identity else []),
-            ],
+            "grant_types_supported": [*_GRANTS, *(["interaction_code"] if call.org.is_identity else [])],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],

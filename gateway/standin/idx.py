@@ -25,8 +25,8 @@ from gateway.standin.interactions import Interaction
 from gateway.standin.oauth import grant_of
 from gateway.standin.oauth_requests import problem, redirect_address
 from gateway.standin.oauth_tokens import issuer_of
-from gateway.standin.org import StepUp
 from gateway.standin.presence import begin
+from gateway.standin.transactions import StepUp
 from gateway.standin.users import User
 
 

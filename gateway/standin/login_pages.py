@@ -1,6 +1,6 @@
-"""The paths that a browser navigates to: sign-in, redemption of tokens, app links, sign-out.
+"""The paths that a browser navigates to: sign-in, redemption of tokens, the dashboard, sign-out.
 
-Owns: `/login/…`, `/home/…`, `/app/…`, `/idp/idx/login/token/redirect`.
+Owns: `/login/…`, `/app/UserHome`, `/idp/idx/login/token/redirect`.
 Must never: decide what a token does (presence.py does) or where a browser may go (redirects.py does).
 Rules: the guide "session-cookie", the Classic sign-in flow; where the visible result of a dead token is not documented: the sign-in
 page. A target that is not trusted is refused before the token is looked at.
@@ -14,7 +14,7 @@ from gateway.standin import prompts, step_up
 from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.credentials import signed
-from gateway.standin.pages import assertion_page, error_page, home_page, sign_in_page
+from gateway.standin.pages import error_page, home_page, sign_in_page
 from gateway.standin.presence import Arrival, Redemption, arrive, begin, ended_cookies, presence
 from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
 
@@ -26,23 +26,6 @@ def session_cookie_redirect(call: Call) -> web.Response:
         return error_page("The redirect URI is not a trusted origin.")
     arrival = arrive(call.org, call.cookies, call.first("token"), call.org.session_tokens)
     response = redirect(target) if arrival.session is not None else to_sign_in(target)
-    return with_cookies(response, arrival.set_cookies)
-
-
-def app_link(call: Call) -> web.Response:
-    """Redeem `sessionToken` or `onetimetoken` on an app's embed link and show the app's assertion, after a step-up if it needs one.
-
-    An app that lives elsewhere (app_links.py) is a redirect to its own origin instead of the assertion.
-    """
-    arrival = arrive(call.org, call.cookies, call.first("sessionToken", "onetimetoken"), call.org.session_tokens)
-    session = arrival.session
-    if session is None or session.status != "ACTIVE":
-        response = ask_to_sign_in(call)
-    elif step_up.is_needed(call.org, call.path, session):
-        response = step_up.ask_for_factor(call, session)
-    else:
-        location = call.org.app_links.location(call.path)
-        response = redirect(location) if location is not None else assertion_page(session.user.login)
     return with_cookies(response, arrival.set_cookies)
 
 

@@ -7,7 +7,6 @@ Rules: DESIGN section 11; OKTA's Classic and Identity Engine behaviour (presence
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from joserfc.jwk import RSAKey
@@ -17,42 +16,21 @@ from gateway.standin.app_links import AppLinks
 from gateway.standin.clients import Client, Clients
 from gateway.standin.clock import Clock
 from gateway.standin.faults import Faults
-from gateway.standin.grants import Grant, Prompt
-from gateway.standin.interactions import Interaction
 from gateway.standin.journal import Journal
 from gateway.standin.limits import RateLimits
+from gateway.standin.org_tokens import OrgTokens
 from gateway.standin.quirks import IDP_MISSING, QUIRKS
 from gateway.standin.sessions import OrgSession, SessionStore
-from gateway.standin.tokens import (
-    ACCESS_TOKEN_SECONDS,
-    ACTIVATION_SECONDS,
-    CODE_SECONDS,
-    INTERACTION_SECONDS,
-    PROMPT_SECONDS,
-    PUSHED_REQUEST_SECONDS,
-    REFRESH_TOKEN_SECONDS,
-    SESSION_TOKEN_SECONDS,
-    STATE_TOKEN_SECONDS,
-    Tokens,
-)
-from gateway.standin.transactions import Transaction
+from gateway.standin.sso_apps import SsoApps
 from gateway.standin.users import User
+from gateway.standin.xml_signature import XmlSigner, new_signer
 
 Engine = Literal["classic", "identity"]
 TWO_HOURS = 7200.0
 ALICE_AND_BOB = (User("alice@example.com", "correct-horse"), User("bob@example.com", "correct-horse"))
 
 
-@dataclass(slots=True, eq=False)
-class StepUp:
-    """What the `stateToken` of a step-up stands for: one session on its way to the app link `target` (path and query)."""
-
-    session: OrgSession
-    target: str
-    is_verified: bool = False
-
-
-class Org:
+class Org(OrgTokens):
     """One org; `limits.per_minute`, `trusted_origins`, `quirks`, `uses_persistent_cookies` and the lifetimes may be changed while it runs.
 
     `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
@@ -84,31 +62,17 @@ class Org:
         self.administrators: set[str] = set()
         self.uses_persistent_cookies = False
         self.clock = clock or Clock()
+        super().__init__(self.clock, "02.id." if engine == "identity" else "00")
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
-        self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)
-        self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)
-        self.step_ups = Tokens[StepUp](self.clock, "02.id." if engine == "identity" else "00", STATE_TOKEN_SECONDS)
         self.accounts = Accounts(self.clock)
-        self.transactions = Tokens[Transaction](self.clock, "00", STATE_TOKEN_SECONDS)
-        self.proven_factors = Tokens[bool](self.clock, "", SESSION_TOKEN_SECONDS)
-        self.activations = Tokens[User](self.clock, "", ACTIVATION_SECONDS)
-        self.interactions = Tokens[Interaction](self.clock, "02.id.", INTERACTION_SECONDS)
-        self.interaction_handles = Tokens[str](self.clock, "", INTERACTION_SECONDS)
-        self.interaction_codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
         self.clients = Clients(clients)
-        self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
-        self.codes_used = Tokens[str](self.clock, "", CODE_SECONDS)
-        self.access_tokens = Tokens[Grant](self.clock, "", ACCESS_TOKEN_SECONDS)
-        self.refresh_tokens = Tokens[Grant](self.clock, "", REFRESH_TOKEN_SECONDS)
-        self.refresh_used = Tokens[Grant](self.clock, "", REFRESH_TOKEN_SECONDS)
-        self.assertions_used = Tokens[bool](self.clock, "", ACCESS_TOKEN_SECONDS)
-        self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:okta:", PUSHED_REQUEST_SECONDS)
-        self.prompts = Tokens[Prompt](self.clock, "", PROMPT_SECONDS)
         self.app_links = AppLinks()
+        self.apps = SsoApps()
         self.limits = RateLimits(self.clock)
         self.journal = Journal()
         self.faults = Faults()
         self._signing_key: RSAKey | None = None
+        self._xml_signer: XmlSigner | None = None
 
     @property
     def is_identity(self) -> bool:
@@ -121,6 +85,13 @@ class Org:
         if self._signing_key is None:
             self._signing_key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": secrets.token_urlsafe(16)})
         return self._signing_key
+
+    @property
+    def xml_signer(self) -> XmlSigner:
+        """The key of SAML assertions, made at first use."""
+        if self._xml_signer is None:
+            self._xml_signer = new_signer(self.id)
+        return self._xml_signer
 
     def rotate_signing_key(self) -> None:
         """From now on another key signs, and it alone is published."""

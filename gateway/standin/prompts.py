@@ -16,7 +16,7 @@ from gateway.standin.org import Org
 from gateway.standin.parameters import Pairs, first
 from gateway.standin.sessions import OrgSession
 
-_SUFFIX = "/authorize/redirect"
+_KEY = "okta_key"
 
 
 def asks_to_sign_in(asked: Pairs, session: OrgSession | None, now: float) -> bool:
@@ -40,7 +40,20 @@ def waiting_place(call: Call, asked: Pairs) -> str:
     """Keep the request of this authorize call, less its token, and return where it goes on after the sign-in."""
     kept = tuple((name, value) for name, value in asked if name != "sessionToken")
     key = call.org.prompts.issue(Prompt(kept, call.org.clock.now()))
-    return f"{call.path}/redirect?{urlencode({'okta_key': key})}"
+    return f"{call.path}/redirect?{urlencode({_KEY: key})}"
+
+
+def waiting_place_here(call: Call) -> str:
+    """Keep this very request of an app link, and return where it goes on after the sign-in: its own address, with an `okta_key`."""
+    key = call.org.prompts.issue(Prompt((), call.org.clock.now()))
+    kept = [(name, value) for name, value in call.parameters if name not in ("sessionToken", "onetimetoken", _KEY)]
+    return f"{call.path}?{urlencode([*kept, (_KEY, key)])}"
+
+
+def is_answered_here(call: Call, session: OrgSession) -> bool:
+    """Say whether the user of this session signed in since the request that waits under this call's `okta_key` was made."""
+    prompt = call.org.prompts.meaning(call.first(_KEY) or "")
+    return prompt is not None and is_answered(prompt, session)
 
 
 def is_answered(prompt: Prompt, session: OrgSession | None) -> bool:
@@ -58,14 +71,11 @@ def signed_in_at(session: OrgSession) -> float:
 def hinted_login(org: Org, target: str) -> str:
     """Return the `login_hint` of the authorization request that this target of the sign-in page leads to; empty without one."""
     query = parse_qs(urlsplit(target).query)
-    prompt = org.prompts.meaning(query.get("okta_key", [""])[0])
+    prompt = org.prompts.meaning(query.get(_KEY, [""])[0])
     return (first(prompt.asked, "login_hint") or "") if prompt is not None else query.get("login_hint", [""])[0]
 
 
 def still_asks(org: Org, target: str, session: OrgSession) -> bool:
     """Say whether this target of the sign-in page is a waiting request that the session does not answer."""
-    parts = urlsplit(target)
-    if not parts.path.endswith(_SUFFIX):
-        return False
-    prompt = org.prompts.meaning(parse_qs(parts.query).get("okta_key", [""])[0])
+    prompt = org.prompts.meaning(parse_qs(urlsplit(target).query).get(_KEY, [""])[0])
     return prompt is not None and not is_answered(prompt, session)

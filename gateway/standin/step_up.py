@@ -20,10 +20,11 @@ from gateway.standin.answers import error, json_answer, redirect
 from gateway.standin.call import Call
 from gateway.standin.clock import whole_seconds
 from gateway.standin.credentials import embedded_user, has_password
-from gateway.standin.org import Org, StepUp
+from gateway.standin.org import Org
 from gateway.standin.presence import presence
 from gateway.standin.redirects import SIGN_IN, this_request, to_sign_in
 from gateway.standin.sessions import OrgSession
+from gateway.standin.transactions import StepUp
 
 FRESH_SECONDS = 300.0
 REDIRECT = "/login/step-up/redirect"
