@@ -32,6 +32,7 @@ from gateway.standin.quirks import QUIRKS
 from gateway.standin.server import RunningOrg, application, serve
 from gateway.standin.sessions import OrgSession
 from gateway.standin.sso_apps import SsoApp
+from gateway.standin.tls import made_context
 from gateway.standin.users import User
 
 __all__ = [
@@ -49,5 +50,6 @@ __all__ = [
     "application",
     "fault",
     "fingerprint",
+    "made_context",
     "serve",
 ]

@@ -12,12 +12,16 @@ from gateway.standin.call import Call
 from gateway.standin.cookies import blank
 from gateway.standin.presence import ended_cookies, presence
 from gateway.standin.quirks import BY_ID_IGNORES_IDX, DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
+from gateway.standin.sessions import OrgSession
 
 _NOBODY = "me (Session)"
 
 
 def create_session(call: Call) -> web.Response:
-    """Burn a session token for a session that no browser holds (no cookie is set)."""
+    """Burn a session token for a session that no browser holds (no cookie is set).
+
+    On Classic Engine `additionalFields=cookieToken,cookieTokenUrl` asks for a token that is worth this session's cookie.
+    """
     payload = call.payload()
     if payload is None:
         return error("E0000003")
@@ -30,7 +34,20 @@ def create_session(call: Call) -> web.Response:
     session = call.org.sessions.open(user, with_idx=False)
     if call.org.proven_factors.spend(token):
         call.org.sessions.verify(session)
-    return json_answer(created_session(call.org, session, call.origin))
+    found = created_session(call.org, session, call.origin)
+    if not call.org.is_identity:
+        found |= _cookie_token(call, session)
+    return json_answer(found)
+
+
+def _cookie_token(call: Call, session: OrgSession) -> dict[str, str]:
+    """Return what `additionalFields` asks for, by which a browser gets the cookie of this session."""
+    wanted = (call.first("additionalFields") or "").split(",")
+    if not {"cookieToken", "cookieTokenUrl"} & set(wanted):
+        return {}
+    token = call.org.cookie_tokens.issue(session)
+    url = f"{call.origin}/login/sessionCookie?token={token}"
+    return {name: value for name, value in (("cookieToken", token), ("cookieTokenUrl", url)) if name in wanted}
 
 
 def current_session(call: Call) -> web.Response:

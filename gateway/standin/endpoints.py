@@ -28,6 +28,7 @@ from gateway.standin import (
 )
 from gateway.standin.answers import error
 from gateway.standin.call import Call
+from gateway.standin.pages import error_page
 
 Handler = Callable[[Call], web.Response]
 
@@ -49,6 +50,7 @@ def _on_identity(handler: Handler) -> Handler:
     return lambda call: handler(call) if call.org.is_identity else error("E0000008")
 
 
+_API_PATHS = ("/api/", "/oauth2/", "/idp/", "/.well-known/")
 _SERVER = r"/oauth2(?:/(?P<server>[^/]+))?/v1"
 _ID = r"(?P<id>[^/]+)"
 
@@ -70,6 +72,7 @@ ENDPOINTS = (
     _endpoint(rf"/api/v1/users/{_ID}/sessions", DELETE=admin_api.close_user_sessions),
     _endpoint(r"/login/login\.htm|/login/default|/signin", GET=login_pages.sign_in, POST=login_pages.submit_sign_in),
     _endpoint(r"/login/signout|/signout", GET=login_pages.sign_out, POST=login_pages.sign_out),
+    _endpoint(r"/login/sessionCookie", GET=login_pages.session_cookie_image),
     _endpoint(r"/login/sessionCookieRedirect", GET=login_pages.session_cookie_redirect, POST=login_pages.session_cookie_redirect),
     _endpoint(r"(/idp/idx)?/login/token/redirect|/login/step-up/redirect", GET=login_pages.state_token_redirect),
     _endpoint(r"/app/UserHome", GET=login_pages.home),
@@ -102,7 +105,9 @@ ENDPOINTS = (
 
 
 def perform(call: Call) -> web.Response:
-    """Answer the call by the endpoint of its path: 404 E0000008 for an unknown path, 405 E0000022 for a method it has not."""
+    """Answer the call by the endpoint of its path: 404 for an unknown path (E0000008 where an API would be), 405 E0000022 for a method that
+    it has not.
+    """
     method = "GET" if call.method == "HEAD" else call.method
     for endpoint in ENDPOINTS:
         found = endpoint.pattern.fullmatch(call.path)
@@ -113,4 +118,5 @@ def perform(call: Call) -> web.Response:
             return error("E0000022")
         call.path_names = {name: value for name, value in found.groupdict().items() if value is not None}
         return handler(call)
-    return error("E0000008")
+    is_api = call.path.startswith(_API_PATHS)
+    return error("E0000008") if is_api else error_page("The page you requested could not be found.", 404)

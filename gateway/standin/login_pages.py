@@ -6,6 +6,7 @@ Rules: the guide "session-cookie", the Classic sign-in flow; where the visible r
 page. A target that is not trusted is refused before the token is looked at.
 """
 
+import base64
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -18,6 +19,8 @@ from gateway.standin.pages import error_page, home_page, sign_in_page
 from gateway.standin.presence import Arrival, Redemption, arrive, begin, ended_cookies, presence
 from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
 
+_POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
 
 def session_cookie_redirect(call: Call) -> web.Response:
     """Redeem `token`, GET or POST, and go on to `redirectUrl`."""
@@ -27,6 +30,12 @@ def session_cookie_redirect(call: Call) -> web.Response:
     arrival = arrive(call.org, call.cookies, call.first("token"), call.org.session_tokens)
     response = redirect(target) if arrival.session is not None else to_sign_in(target)
     return with_cookies(response, arrival.set_cookies)
+
+
+def session_cookie_image(call: Call) -> web.Response:
+    """Redeem `token` for a page that shows this address as an image (`cookieTokenUrl`): one transparent point, signed in or not."""
+    arrival = arrive(call.org, call.cookies, call.first("token"), call.org.session_tokens)
+    return with_cookies(web.Response(body=_POINT, content_type="image/gif"), arrival.set_cookies)
 
 
 def state_token_redirect(call: Call) -> web.Response:

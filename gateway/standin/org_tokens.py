@@ -7,6 +7,7 @@ Must never: issue one, or decide what it is worth.
 from gateway.standin.clock import Clock
 from gateway.standin.grants import Grant, Prompt
 from gateway.standin.interactions import Interaction
+from gateway.standin.sessions import OrgSession
 from gateway.standin.tokens import (
     ACCESS_TOKEN_SECONDS,
     ACTIVATION_SECONDS,
@@ -27,6 +28,7 @@ class OrgTokens:
     """The values of one org, by kind."""
 
     def __init__(self, clock: Clock, step_up_prefix: str) -> None:
+        self.cookie_tokens = Tokens[OrgSession](clock, "20111", SESSION_TOKEN_SECONDS)
         self.session_tokens = Tokens[User](clock, "20111", SESSION_TOKEN_SECONDS)
         self.state_tokens = Tokens[User](clock, "02.id.", STATE_TOKEN_SECONDS)
         self.step_ups = Tokens[StepUp](clock, step_up_prefix, STATE_TOKEN_SECONDS)

@@ -12,6 +12,7 @@ Rules, as Okta documents them or, where it does not, in the reading that hurts m
 - `sid` alone on Identity Engine: the answer sets `idx` too, by itself.
 - A sign-in without a token (password, external provider, activation) always begins a new session. Whether Okta closes the session
   that the browser came with is unknown; here it lives on, which is the reading that hurts most.
+- The `cookieToken` of a session that a server opened is worth that session.
 - `token-overrides-cookie`: a valid token begins a new session (the old one lives on, nobody ended it); an invalid one ends the old.
 """
 
@@ -83,6 +84,9 @@ def arrive(org: Org, cookies: Pairs, token: str | None, tokens: Tokens[User]) ->
     user = tokens.spend(token)
     if user is not None:
         return begin(org, cookies, user, became=Redemption.REDEEMED, by_factor=org.proven_factors.spend(token) is not None)
+    opened = org.cookie_tokens.spend(token) if tokens is org.session_tokens else None
+    if opened is not None and opened in org.sessions.live():
+        return Arrival(opened, Redemption.REDEEMED, sign_in_cookies(org, opened, cookies))
     for session in here.sessions:
         org.sessions.end(session)
     return Arrival(None, Redemption.INVALID, ended_cookies(org) if here.current is not None else ())

@@ -6,6 +6,7 @@ Rules: DESIGN section 11.
 """
 
 import logging
+import ssl
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -29,7 +30,7 @@ _MOST_LINE_BYTES = 65_536
 _SHUTDOWN_SECONDS = 1.0
 _TOKEN_NAMES = ("sessionToken", "onetimetoken", "stateToken")
 _PACKED = (200, 404)
-_TOKEN_PATH = "/login/sessionCookieRedirect"
+_TOKEN_PATHS = ("/login/sessionCookieRedirect", "/login/sessionCookie")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class RunningOrg:
         await self.runner.cleanup()
 
 
-async def serve(org: Org, host: str = "127.0.0.1", port: int = 0) -> RunningOrg:
+async def serve(org: Org, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> RunningOrg:
     """Listen and return the running org; port 0 is any free port."""
     runner = web.AppRunner(
         application(org),
@@ -61,10 +62,10 @@ async def serve(org: Org, host: str = "127.0.0.1", port: int = 0) -> RunningOrg:
         max_field_size=_MOST_LINE_BYTES,
     )
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    await web.TCPSite(runner, host, port, ssl_context=tls).start()
     bound = runner.addresses[0]
     name = f"[{host}]" if ":" in host else "127.0.0.1"
-    return RunningOrg(f"http://{name}:{bound[1]}", org, runner)
+    return RunningOrg(f"{'http' if tls is None else 'https'}://{name}:{bound[1]}", org, runner)
 
 
 def application(org: Org) -> web.Application:
@@ -193,7 +194,7 @@ def _row(call: Call) -> Row:
 
 def _token(call: Call) -> str | None:
     """Return the token that the request carries, or that was pushed before under the `request_uri` that it names."""
-    names = ("token", *_TOKEN_NAMES) if call.path == _TOKEN_PATH else _TOKEN_NAMES
+    names = ("token", *_TOKEN_NAMES) if call.path in _TOKEN_PATHS else _TOKEN_NAMES
     found = activation.token_of(call.path) or call.first(*names) or first(requested(call) or (), "sessionToken")
     if found is None and call.path.startswith("/api/"):
         payload = call.payload() or {}

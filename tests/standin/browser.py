@@ -50,7 +50,7 @@ class Browser:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         url = URL(self.url + target, encoded=True)
         async with self._client.request(method, url, headers=sent, data=form, json=payload, allow_redirects=False) as response:
-            seen = Seen(response.status, response.headers, await response.text())
+            seen = Seen(response.status, response.headers, await response.text(errors="replace"))
         for line in seen.set_cookies:
             if not line.startswith("JSESSIONID="):  # it carries no sign-in, and every answer sets it
                 self._keep(line)
