@@ -171,7 +171,7 @@ def cancel(call: Call) -> web.Response:
     interaction = call.org.interactions.spend(token)
     if interaction is None:
         return expired(call)
-    again = Interaction(interaction.asked, interaction.issuer)
+    again = Interaction(interaction.asked, interaction.issuer, target=interaction.target)
     return answer_of(call, call.org.interactions.issue(again), again)
 
 
@@ -184,6 +184,8 @@ def _succeeded(call: Call, token: str, interaction: Interaction, user: User, *, 
         code = call.org.interaction_codes.issue(grant_of(call, interaction.asked, arrival.session))
         return with_cookies(succeeded_for_client(call, token, interaction, user, code), arrival.set_cookies)
     call.org.state_tokens.adopt(token, user)
+    if interaction.target is not None:
+        call.org.page_targets.adopt(token, interaction.target)
     if by_factor:
         call.org.proven_factors.adopt(token, True)
     return with_cookies(succeeded(call, token, user, call.org.state_tokens.expires_at(token)), arrival.set_cookies)

@@ -16,7 +16,7 @@ Step = Literal["identify", "select", "code", "push"]
 class Interaction:
     """One sign-in. `asked` are the parameters of the client that began it, with its `issuer`; empty for the org's own page.
 
-    `user` is known once the password was right; `factor_id` is the factor that is asked for.
+    `target` is where that page leads in the end. `user` is known once the password was right; `factor_id` is the factor that is asked for.
     """
 
     asked: tuple[tuple[str, str], ...] = ()
@@ -24,3 +24,4 @@ class Interaction:
     step: Step = "identify"
     user: User | None = None
     factor_id: str | None = None
+    target: str | None = None

@@ -7,17 +7,20 @@ page. A target that is not trusted is refused before the token is looked at.
 """
 
 import base64
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from gateway.standin import prompts, step_up
+from gateway.standin import ion, prompts, step_up
 from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.credentials import signed
-from gateway.standin.pages import error_page, home_page, sign_in_page
+from gateway.standin.interactions import Interaction
+from gateway.standin.pages import SignIn, error_page, home_page, sign_in_page
 from gateway.standin.presence import Arrival, Redemption, arrive, begin, ended_cookies, presence
 from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
+from gateway.standin.sign_in_script import SCRIPT
 
 _POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -44,7 +47,8 @@ def state_token_redirect(call: Call) -> web.Response:
     if resumed is not None:
         return resumed
     arrival = _by_state_token(call)
-    target = trusted_target(call, call.first("fromURI")) or HOME
+    kept = call.org.page_targets.meaning(call.first("stateToken") or "")
+    target = trusted_target(call, call.first("fromURI") or kept) or HOME
     response = redirect(target) if arrival.session is not None else to_sign_in(target)
     return with_cookies(response, arrival.set_cookies)
 
@@ -83,23 +87,35 @@ def sign_in(call: Call) -> web.Response:
     target = trusted_target(call, call.first("fromURI")) or HOME
     transaction = step_up.living(call.org, call.first("stateToken"))
     if transaction is not None:
-        return sign_in_page(target, login=transaction.session.user.login, state_token=call.first("stateToken"))
+        return _form(call, SignIn(target, transaction.session.user.login, state_token=call.first("stateToken")))
     session = presence(call.org, call.cookies).current
     is_in = session is not None and session.status == "ACTIVE" and not prompts.still_asks(call.org, target, session)
-    return redirect(target) if is_in else sign_in_page(target, login=prompts.hinted_login(call.org, target))
+    return redirect(target) if is_in else _form(call, SignIn(target, prompts.hinted_login(call.org, target)))
+
+
+def _form(call: Call, asked: SignIn) -> web.Response:
+    """The page with its script, and on Identity Engine with a sign-in that ends at the page's target."""
+    if not call.org.has_sign_in_script:
+        return sign_in_page(asked)
+    if not call.org.is_identity:
+        return sign_in_page(replace(asked, script=SCRIPT))
+    token = asked.state_token or call.org.interactions.issue(Interaction(target=asked.from_uri))
+    return sign_in_page(replace(asked, state_handle=ion.handle_of(token), script=SCRIPT))
 
 
 def submit_sign_in(call: Call) -> web.Response:
     """Check login and password; on success open a new session, and go on to `fromURI`. A session that was there lives on.
 
-    With the `stateToken` of this user's step-up, the password verifies that transaction instead, and no session begins.
+    This is what the page does without its script: users with a factor cannot use it. With the `stateToken` of this user's step-up, the
+    password verifies that transaction instead, and no session begins.
     """
     target = trusted_target(call, call.first("fromURI")) or HOME
     login = call.first("username") or ""
     user, state_token = signed(call, login, call.first("password") or ""), call.first("stateToken")
     transaction = step_up.living(call.org, state_token)
     if user is None:
-        return sign_in_page(target, "Unable to sign in", login, state_token if transaction is not None else None)
+        kept = state_token if transaction is not None else None
+        return _form(call, SignIn(target, login, "Unable to sign in", kept))
     if transaction is not None and transaction.session.user == user:
         transaction.is_verified = True
         return redirect(f"{step_up.REDIRECT}?{urlencode({'stateToken': state_token})}")

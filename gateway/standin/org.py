@@ -31,11 +31,12 @@ ALICE_AND_BOB = (User("alice@example.com", "correct-horse"), User("bob@example.c
 
 
 class Org(OrgTokens):
-    """One org; `limits.per_minute`, `trusted_origins`, `quirks`, `uses_persistent_cookies` and the lifetimes may be changed while it runs.
+    """One org; `limits.per_minute`, `trusted_origins`, `quirks`, and the lifetimes may be changed while it runs.
 
     `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
     administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
-    quirk is a ValueError; Identity Engine has `idp-missing` by itself.
+    quirk is a ValueError; Identity Engine has `idp-missing` by itself. `uses_persistent_cookies`: session cookies outlive the browser.
+    `has_sign_in_script`: the sign-in page signs in as Okta's own does; without it the page is a form that posts the password.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Org(OrgTokens):
         self.api_token = api_token
         self.administrators: set[str] = set()
         self.uses_persistent_cookies = False
+        self.has_sign_in_script = True
         self.clock = clock or Clock()
         super().__init__(self.clock, "02.id." if engine == "identity" else "00")
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)

@@ -31,6 +31,7 @@ class OrgTokens:
         self.cookie_tokens = Tokens[OrgSession](clock, "20111", SESSION_TOKEN_SECONDS)
         self.session_tokens = Tokens[User](clock, "20111", SESSION_TOKEN_SECONDS)
         self.state_tokens = Tokens[User](clock, "02.id.", STATE_TOKEN_SECONDS)
+        self.page_targets = Tokens[str](clock, "", STATE_TOKEN_SECONDS)
         self.step_ups = Tokens[StepUp](clock, step_up_prefix, STATE_TOKEN_SECONDS)
         self.transactions = Tokens[Transaction](clock, "00", STATE_TOKEN_SECONDS)
         self.proven_factors = Tokens[bool](clock, "", SESSION_TOKEN_SECONDS)
