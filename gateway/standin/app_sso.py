@@ -15,9 +15,10 @@ from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.pages import assertion_page, error_page, posted_form_page
 from gateway.standin.presence import arrive
-from gateway.standin.redirects import ask_to_sign_in, to_sign_in
+from gateway.standin.redirects import to_sign_in
 from gateway.standin.saml import AuthnRequest, authn_request, metadata, signed_response
 from gateway.standin.sessions import OrgSession
+from gateway.standin.sign_in_form import ask_to_sign_in
 from gateway.standin.sso_apps import SsoApp
 
 _NOT_ASSIGNED = "You are not allowed to access this app. To request access, contact an admin."

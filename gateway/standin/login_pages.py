@@ -7,20 +7,18 @@ page. A target that is not trusted is refused before the token is looked at.
 """
 
 import base64
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from gateway.standin import ion, prompts, step_up
+from gateway.standin import prompts, step_up
 from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.credentials import signed
-from gateway.standin.interactions import Interaction
-from gateway.standin.pages import SignIn, error_page, home_page, sign_in_page
+from gateway.standin.pages import SignIn, error_page, home_page
 from gateway.standin.presence import Arrival, Redemption, arrive, begin, ended_cookies, presence
-from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
-from gateway.standin.sign_in_script import SCRIPT
+from gateway.standin.redirects import HOME, SIGN_IN, to_sign_in, trusted_target
+from gateway.standin.sign_in_form import ask_to_sign_in, form
 
 _POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -87,20 +85,10 @@ def sign_in(call: Call) -> web.Response:
     target = trusted_target(call, call.first("fromURI")) or HOME
     transaction = step_up.living(call.org, call.first("stateToken"))
     if transaction is not None:
-        return _form(call, SignIn(target, transaction.session.user.login, state_token=call.first("stateToken")))
+        return form(call, SignIn(target, transaction.session.user.login, state_token=call.first("stateToken")))
     session = presence(call.org, call.cookies).current
     is_in = session is not None and session.status == "ACTIVE" and not prompts.still_asks(call.org, target, session)
-    return redirect(target) if is_in else _form(call, SignIn(target, prompts.hinted_login(call.org, target)))
-
-
-def _form(call: Call, asked: SignIn) -> web.Response:
-    """The page with its script, and on Identity Engine with a sign-in that ends at the page's target."""
-    if not call.org.has_sign_in_script:
-        return sign_in_page(asked)
-    if not call.org.is_identity:
-        return sign_in_page(replace(asked, script=SCRIPT))
-    token = asked.state_token or call.org.interactions.issue(Interaction(target=asked.from_uri))
-    return sign_in_page(replace(asked, state_handle=ion.handle_of(token), script=SCRIPT))
+    return redirect(target) if is_in else form(call, SignIn(target, prompts.hinted_login(call.org, target)))
 
 
 def submit_sign_in(call: Call) -> web.Response:
@@ -115,7 +103,7 @@ def submit_sign_in(call: Call) -> web.Response:
     transaction = step_up.living(call.org, state_token)
     if user is None:
         kept = state_token if transaction is not None else None
-        return _form(call, SignIn(target, login, "Unable to sign in", kept))
+        return form(call, SignIn(target, login, "Unable to sign in", kept))
     if transaction is not None and transaction.session.user == user:
         transaction.is_verified = True
         return redirect(f"{step_up.REDIRECT}?{urlencode({'stateToken': state_token})}")

@@ -23,8 +23,9 @@ from gateway.standin.pages import error_page, posted_form_page, posted_message_p
 from gateway.standin.parameters import Pairs, first
 from gateway.standin.presence import Arrival, Redemption, arrive, presence
 from gateway.standin.quirks import IDX_ROTATES
-from gateway.standin.redirects import ask_to_sign_in, to_sign_in
+from gateway.standin.redirects import to_sign_in
 from gateway.standin.sessions import OrgSession
+from gateway.standin.sign_in_form import ask_to_sign_in
 
 _NOT_SIGNED_IN = {"error": "login_required", "error_description": "The client specified not to prompt, but the user is not logged in."}
 _NOT_ASSIGNED = {"error": "access_denied", "error_description": "User is not assigned to the client application."}

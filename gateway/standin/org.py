@@ -37,6 +37,7 @@ class Org(OrgTokens):
     administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
     quirk is a ValueError; Identity Engine has `idp-missing` by itself. `uses_persistent_cookies`: session cookies outlive the browser.
     `has_sign_in_script`: the sign-in page signs in as Okta's own does; without it the page is a form that posts the password.
+    `signs_in_at_the_address`: the page stands at the address that needs it, as on Identity Engine, not at `/login/login.htm`.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Org(OrgTokens):
         self.administrators: set[str] = set()
         self.uses_persistent_cookies = False
         self.has_sign_in_script = True
+        self.signs_in_at_the_address = False
         self.clock = clock or Clock()
         super().__init__(self.clock, "02.id." if engine == "identity" else "00")
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
