@@ -5,7 +5,6 @@ import base64
 import json
 import signal
 import socket
-import ssl
 import tomllib
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -195,21 +194,6 @@ async def test_org_prints_where_it_is() -> None:
             assert (await client.get(place.decode().split()[1] + "/api/v1/sessions/me")).status == 404
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
-
-
-async def test_org_serves_https_with_a_certificate_of_its_own_and_trusts_the_origins_given() -> None:
-    page = "https://rp.example.com"
-    async with _running("org", "--port", "0", "--tls", "--trusted-origin", page) as process, asyncio.timeout(20):
-        assert process.stdout is not None
-        place, trust, ready = [(await process.stdout.readline()).decode().split() for _ in range(3)]
-        assert ready == ["ready"] and place[1].startswith("https://127.0.0.1:")
-        trusted = ssl.create_default_context(cafile=trust[1])
-        async with aiohttp.ClientSession() as client:
-            answer = await client.get(f"{place[1]}/api/v1/sessions/me", ssl=trusted, headers={"Origin": page})
-            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (404, page)
-        process.send_signal(signal.SIGINT)
-        assert await process.wait() == 0
-        assert not Path(trust[1]).exists()
 
 
 async def _until_ready(process: Process) -> dict[str, str]:
