@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import click
@@ -27,13 +28,19 @@ from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
 from gateway.log import Log, take_over_logging
-from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, serve
+from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, made_context, serve
 from gateway.workers import Handover, Supervisor, read, work
 
 Result = TypeVar("Result")
 
 _config = click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The configuration, a TOML file.")
 _engine = click.option("--engine", type=click.Choice(["classic", "identity"]), default="classic", show_default=True, help="Okta's engine.")
+_quirks = click.option(
+    "--quirk", "quirks", multiple=True, type=click.Choice(sorted(QUIRKS)), help="A bad habit of real orgs; may be repeated."
+)
+_trusted_origins = click.option(
+    "--trusted-origin", "trusted_origins", multiple=True, metavar="ORIGIN", help="An origin that the org trusts; may be repeated."
+)
 _users = click.option("--user", "users", multiple=True, metavar="LOGIN[:PASSWORD]", help="One more user; may be repeated.")
 
 
@@ -139,26 +146,30 @@ def sign_out(file: Path, everybody: bool, login: str | None) -> None:
 @click.option("--org-port", default=8081, show_default=True, help="Where the unguarded org listens; 0 is any free port.")
 @click.option("--upstream", metavar="URL", help="Your own app in place of the demo.")
 @click.option("--no-demo", is_flag=True, help="No portal and no page of another site.")
+@_quirks
+@_trusted_origins
 @_engine
 @_users
-def dev(port: int, org_port: int, upstream: str | None, no_demo: bool, engine: str, users: tuple[str, ...]) -> None:
+def dev(upstream: str | None, no_demo: bool, engine: str, users: tuple[str, ...], **more: Any) -> None:
     """Run the gateway, a stand-in org and a demo in one process, and print where everything is."""
     log = Log("info", "text")
     take_over_logging(log)
     kind: Engine = "identity" if engine == "identity" else "classic"
-    wishes = Wishes(port, org_port, upstream, not no_demo, kind, _people(users), os.environ)
+    wishes = Wishes(upstream=upstream, has_demo=not no_demo, engine=kind, users=_people(users), environ=os.environ, **more)
     _until_done(_demonstrated(Demonstration(wishes, log)))
 
 
 @main.command()
 @click.option("--port", default=8081, show_default=True, help="Where the org listens; 0 is any free port.")
-@click.option("--quirk", "quirks", multiple=True, type=click.Choice(sorted(QUIRKS)), help="A bad habit of real orgs; may be repeated.")
+@click.option("--tls", is_flag=True, help="Serve https, with a certificate that is made for this run.")
+@_quirks
+@_trusted_origins
 @_engine
 @_users
-def org(port: int, quirks: tuple[str, ...], engine: str, users: tuple[str, ...]) -> None:
+def org(port: int, tls: bool, engine: str, users: tuple[str, ...], **more: Any) -> None:
     """Run the stand-in org alone."""
-    standin = Org(engine="identity" if engine == "identity" else "classic", users=_people(users), quirks=quirks)
-    _until_done(_stood_in(standin, port))
+    standin = Org(engine="identity" if engine == "identity" else "classic", users=_people(users), **more)
+    _until_done(_stood_in(standin, port, tls))
 
 
 @main.command()
@@ -236,17 +247,21 @@ async def _demonstrated(demonstration: Demonstration) -> None:
         await demonstration.aclose()
 
 
-async def _stood_in(standin: Org, port: int) -> None:
+async def _stood_in(standin: Org, port: int, tls: bool) -> None:
     stop = _stop_signal()
-    try:
-        running = await serve(standin, "127.0.0.1", port)
-    except OSError as error:
-        raise BadConfig((port_taken("--port", port, error),)) from error
-    click.echo(f"org       {running.url}")
-    click.echo("ready")
-    sys.stdout.flush()
-    await stop.wait()
-    await running.aclose()
+    with TemporaryDirectory(prefix="standin-org-") as folder:
+        context, certificate = made_context(Path(folder)) if tls else (None, None)
+        try:
+            running = await serve(standin, "127.0.0.1", port, context)
+        except OSError as error:
+            raise BadConfig((port_taken("--port", port, error),)) from error
+        click.echo(f"org       {running.url}")
+        if certificate is not None:
+            click.echo(f"trust     {certificate}   the certificate that clients need, while this runs")
+        click.echo("ready")
+        sys.stdout.flush()
+        await stop.wait()
+        await running.aclose()
 
 
 def _stop_signal() -> asyncio.Event:

@@ -55,6 +55,9 @@ class Wishes:
     users: Sequence[standin.User] = standin.ALICE_AND_BOB
     environ: Mapping[str, str] = field(default_factory=dict)
     """Variables `SESSION_GATEWAY__SECTION__KEY` go over the arrangement's own configuration; others are not looked at."""
+    quirks: Sequence[str] = ()
+    trusted_origins: Sequence[str] = ()
+    """Of the org, beside the app and the login host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,11 @@ class Demonstration:
             own_app = _own_app(upstream) if upstream is not None else None
             bound = _bound("--port", self._wishes.port)
             opened.callback(bound.close)
-            org = standin.Org(engine=self._wishes.engine, users=self._wishes.users)
+            org = standin.Org(engine=self._wishes.engine, users=self._wishes.users, quirks=self._wishes.quirks)
             running = await _serving("--org-port", org_port, standin.serve(org, "127.0.0.1", org_port))
             opened.push_async_callback(running.aclose)
             self.where = Places(running.url, bound.getsockname()[1])
-            org.trusted_origins |= {self.where.app, self.where.login}
+            org.trusted_origins |= {self.where.app, self.where.login, *self._wishes.trusted_origins}
             app = own_app or await _demo_site(demo.legacy_app(), opened)
             front = await self._front(opened) if self._wishes.has_demo else None
             settings = _settings(self.where, app, self._wishes.environ)

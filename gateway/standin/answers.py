@@ -2,7 +2,8 @@
 
 Owns: the JSON of the public API.
 Must never: add a property that Okta's description gives another type.
-Rules: okta-management-openapi-spec (Session, Error), the error-code list of the developer documentation.
+Rules: recorded answers of a preview org (September 2025), okta-management-openapi-spec (Session, Error), the error-code list of the
+developer documentation.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.standin.clock import date_time
+from gateway.standin.clock import whole_seconds
 from gateway.standin.org import Org
 from gateway.standin.quirks import IDP_MISSING
 from gateway.standin.sessions import OrgSession
@@ -29,8 +30,12 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "E0000009": (500, "Internal Server Error"),
     "E0000010": (503, "Service is in read only mode"),
     "E0000011": (401, "Invalid token provided"),
+    "E0000014": (403, "Update of credentials failed"),
     "E0000021": (411, "Bad request.  Content-Length header is required."),
     "E0000022": (405, "The endpoint does not support the provided HTTP method"),
+    "E0000068": (403, "Invalid Passcode/Answer"),
+    "E0000069": (403, "User Locked"),
+    "E0000079": (403, "This operation is not allowed in the current authentication state."),
     "E0000047": (429, "API call exceeded rate limit due to too many requests."),
 }
 BY_STATUS: Mapping[int, str] = {
@@ -60,6 +65,11 @@ def error(code: str, what: str = "") -> web.Response:
     return json_answer(error_object(code, what), ERRORS[code][0])
 
 
+def error_with_cause(code: str, cause: str) -> web.Response:
+    """Return the answer for an error code, with a cause for the person who reads it."""
+    return json_answer(error_object(code) | {"errorCauses": [{"errorSummary": cause}]}, ERRORS[code][0])
+
+
 def json_answer(value: object, status: int = 200) -> web.Response:
     """Return a JSON answer."""
     return web.Response(body=json.dumps(value).encode(), status=status, content_type="application/json")
@@ -82,36 +92,45 @@ def with_cookies(response: web.Response, lines: Iterable[str]) -> web.Response:
     return response
 
 
-def session_object(org: Org, session: OrgSession, origin: str, name: str) -> dict[str, Any]:
-    """Return the Session object; `name` is `me` or the session's id, and the links follow it.
+def own_session(org: Org, session: OrgSession, origin: str) -> dict[str, Any]:
+    """Return the Session object as `/sessions/me` answers it: the links lead to `/me`."""
+    return _session(org, session, origin, session.id, "me", "me")
 
-    `lastFactorVerification` is left out while there was no factor: null properties may be omitted, and the description's
-    type is not nullable.
-    """
+
+def created_session(org: Org, session: OrgSession, origin: str) -> dict[str, Any]:
+    """Return the Session object as `POST /sessions` answers it: `id` is the value of the `sid` cookie, the links lead to `/me`."""
+    return _session(org, session, origin, session.sid or session.id, "me", "me")
+
+
+def session_by_id(org: Org, session: OrgSession, origin: str) -> dict[str, Any]:
+    """Return the Session object as a call by id answers it: `id` is the value of `sid`, the links name the value of `xids`."""
+    return _session(org, session, origin, session.sid or session.id, session.xids, session.user.id)
+
+
+def _session(org: Org, session: OrgSession, origin: str, session_id: str, name: str, user_name: str) -> dict[str, Any]:
     base = f"{origin}/api/v1/sessions/{name}"
     found: dict[str, Any] = {
-        "id": session.id,
+        "id": session_id,
         "userId": session.user.id,
         "login": session.user.login,
-        "createdAt": date_time(session.created_at),
-        "expiresAt": date_time(session.expires_at),
+        "createdAt": whole_seconds(session.created_at),
+        "expiresAt": whole_seconds(session.expires_at),
         "status": session.status,
-        "lastPasswordVerification": date_time(session.password_at or session.created_at),
+        "lastPasswordVerification": whole_seconds(session.password_at or session.created_at),
+        "lastFactorVerification": whole_seconds(session.factor_at) if session.factor_at is not None else None,
         "amr": list(session.amr),
         "idp": {"id": session.idp_id or org.id, "type": "OKTA" if session.idp_id is None else "FEDERATION"},
-        "mfaActive": False,
+        "mfaActive": True,
         "_links": {
             "self": {"href": base, "hints": {"allow": ["GET", "DELETE"]}},
             "refresh": {"href": f"{base}/lifecycle/refresh", "hints": {"allow": ["POST"]}},
             "user": {
                 "name": session.user.name,
-                "href": f"{origin}/api/v1/users/{'me' if name == 'me' else session.user.id}",
+                "href": f"{origin}/api/v1/users/{user_name}",
                 "hints": {"allow": ["GET"]},
             },
         },
     }
-    if session.factor_at is not None:
-        found["lastFactorVerification"] = date_time(session.factor_at)
     if org.has(IDP_MISSING):
         del found["idp"]
     return found

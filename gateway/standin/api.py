@@ -1,55 +1,27 @@
-"""The API that a browser calls: authentication, the current session, the current user.
+"""The API that a browser calls: the current session, the current user.
 
-Owns: `/api/v1/authn`, `/api/v1/sessions` (POST), `/api/v1/sessions/me` and below, `/api/v1/users/me` and below.
+Owns: `/api/v1/sessions` (POST), `/api/v1/sessions/me` and below, `/api/v1/users/me` and below.
 Must never: accept an API token in the place of a cookie.
-Rules: Authentication API (primary authentication), Sessions API (createSession, getCurrentSession, closeCurrentSession,
-refreshCurrentSession).
+Rules: Sessions API (createSession, getCurrentSession, closeCurrentSession, refreshCurrentSession).
 """
 
 from aiohttp import web
 
-from gateway.standin import step_up
-from gateway.standin.answers import error, json_answer, no_content, session_object, user_object, with_cookies
+from gateway.standin.answers import created_session, error, json_answer, no_content, own_session, user_object, with_cookies
 from gateway.standin.call import Call
-from gateway.standin.clock import date_time
 from gateway.standin.cookies import blank
-from gateway.standin.credentials import embedded_user, signed
 from gateway.standin.presence import ended_cookies, presence
-from gateway.standin.quirks import DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
+from gateway.standin.quirks import BY_ID_IGNORES_IDX, DELETE_404_LEAVES_SID, FORBIDDEN_BUT_ACTIVE
+from gateway.standin.sessions import OrgSession
 
 _NOBODY = "me (Session)"
 
 
-def authenticate(call: Call) -> web.Response:
-    """Answer a right login and password with a session token: SUCCESS; anything else with E0000004.
-
-    With a `stateToken` it is a step of that transaction instead (step_up.py).
-    """
-    payload = call.payload()
-    if payload is None:
-        return error("E0000003")
-    if isinstance(token := payload.get("stateToken"), str):
-        return step_up.authenticate(call, token)
-    login, password = payload.get("username"), payload.get("password")
-    if not isinstance(login, str) or not isinstance(password, str):
-        return error("E0000001", "authRequest")
-    user = signed(call, login, password)
-    if user is None:
-        return error("E0000004")
-    token = call.org.session_tokens.issue(user)
-    return json_answer(
-        {
-            "expiresAt": date_time(call.org.session_tokens.expires_at(token)),
-            "status": "SUCCESS",
-            "sessionToken": token,
-            "_embedded": {"user": embedded_user(user)},
-            "_links": {"cancel": {"href": f"{call.origin}/api/v1/authn/cancel", "hints": {"allow": ["POST"]}}},
-        }
-    )
-
-
 def create_session(call: Call) -> web.Response:
-    """Burn a session token for a session that no browser holds (no cookie is set)."""
+    """Burn a session token for a session that no browser holds (no cookie is set).
+
+    On Classic Engine `additionalFields=cookieToken,cookieTokenUrl` asks for a token that is worth this session's cookie.
+    """
     payload = call.payload()
     if payload is None:
         return error("E0000003")
@@ -60,7 +32,22 @@ def create_session(call: Call) -> web.Response:
     if user is None:
         return error("E0000004")
     session = call.org.sessions.open(user, with_idx=False)
-    return json_answer(session_object(call.org, session, call.origin, session.id))
+    if call.org.proven_factors.spend(token):
+        call.org.sessions.verify(session)
+    found = created_session(call.org, session, call.origin)
+    if not call.org.is_identity:
+        found |= _cookie_token(call, session)
+    return json_answer(found)
+
+
+def _cookie_token(call: Call, session: OrgSession) -> dict[str, str]:
+    """Return what `additionalFields` asks for, by which a browser gets the cookie of this session."""
+    wanted = (call.first("additionalFields") or "").split(",")
+    if not {"cookieToken", "cookieTokenUrl"} & set(wanted):
+        return {}
+    token = call.org.cookie_tokens.issue(session)
+    url = f"{call.origin}/login/sessionCookie?token={token}"
+    return {name: value for name, value in (("cookieToken", token), ("cookieTokenUrl", url)) if name in wanted}
 
 
 def current_session(call: Call) -> web.Response:
@@ -70,7 +57,7 @@ def current_session(call: Call) -> web.Response:
         return error("E0000007", _NOBODY)
     if call.org.has(FORBIDDEN_BUT_ACTIVE):
         return error("E0000006")
-    return json_answer(session_object(call.org, session, call.origin, "me"))
+    return json_answer(own_session(call.org, session, call.origin))
 
 
 def close_current_session(call: Call) -> web.Response:
@@ -98,7 +85,7 @@ def refresh_current_session(call: Call) -> web.Response:
         response = no_content()
         response.headers["Preference-Applied"] = "return=minimal"
         return response
-    return json_answer(session_object(call.org, session, call.origin, "me"))
+    return json_answer(own_session(call.org, session, call.origin))
 
 
 def current_user(call: Call) -> web.Response:
@@ -110,7 +97,7 @@ def current_user(call: Call) -> web.Response:
 
 
 def close_my_sessions(call: Call) -> web.Response:
-    """End the v1 halves of the current user's sessions (the guide says: of the `sid` sessions only).
+    """End the current user's sessions; with the quirk `by-id-ignores-idx` their v1 halves alone.
 
     The session of the call stays unless the body says `{"keepCurrent": false}` (User Sessions API, endUserSessions).
     """
@@ -118,7 +105,8 @@ def close_my_sessions(call: Call) -> web.Response:
     if session is None:
         return error("E0000005")
     keeps_current = (call.payload() or {}).get("keepCurrent") is not False
+    ends = call.org.sessions.end_sid if call.org.has(BY_ID_IGNORES_IDX) else call.org.sessions.end
     for each in call.org.sessions.of_user(session.user):
         if each is not session or not keeps_current:
-            call.org.sessions.end_sid(each)
+            ends(each)
     return no_content()

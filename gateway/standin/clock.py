@@ -42,6 +42,11 @@ def duration_seconds(spelled: object) -> float:
     return float(found[1]) * _UNIT_SECONDS[found[2] or "s"]
 
 
+def whole_seconds(at: float) -> str:
+    """Return a time as Okta writes those of sessions and transactions: in whole seconds, `2026-01-02T03:04:05.000Z`."""
+    return date_time(float(int(at)))
+
+
 def date_time(at: float) -> str:
     """Return a time as Okta's API writes it: `2026-01-02T03:04:05.678Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The control paths of tests: journal, faults, clock, sessions, tokens, activations, app links, limits.
+"""The control paths of tests: journal, faults, clock, sessions, tokens, app links, limits; control_people.py has those about people.
 
 Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
 
@@ -8,11 +8,9 @@ Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
     GET, POST /sessions       every live session; {"login": …} opens one
     GET, POST, DELETE /sessions/{id}   one session; {"status": "MFA_REQUIRED"}; an administrator ends it
     POST /tokens              {"login": …} and perhaps "kind": "stateToken": a token as after a sign-in
-    POST /activations         {"login": …}: the token and the address of an activation link
     POST, DELETE /step-up     {"path": "/app/…"}: this app link needs a fresh factor; "answer" is "redirect" or "page"; drop all
     POST, DELETE /links       {"path": "/home/…", "location": "https://…"}: this app link ends at another origin; drop all
-    POST /administrators      {"login": …}: this user's own session may call the API of administrators
-    POST /limits              {"per_minute": 600}
+    POST /limits              {"per_minute": 600}: for every bucket
 
 Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
 site: a gateway in front must not open this door to browsers.
@@ -20,15 +18,16 @@ Rules: DESIGN section 11.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from aiohttp import web
 
 from gateway.standin.answers import json_answer, no_content
 from gateway.standin.call import Call
 from gateway.standin.clock import date_time, duration_seconds
+from gateway.standin.control_people import PEOPLE
 from gateway.standin.faults import fault
 from gateway.standin.journal import fingerprint
+from gateway.standin.orders import order, text
 from gateway.standin.sessions import OrgSession
 
 PREFIX = "/.standin"
@@ -58,20 +57,6 @@ def control(call: Call) -> web.Response:
         return json_answer({"error": str(wrong)}, 400)
 
 
-def _order(call: Call) -> dict[str, Any]:
-    payload = call.payload()
-    if payload is None:
-        raise ValueError("a JSON object is needed")
-    return payload
-
-
-def _login(call: Call) -> str:
-    login = _order(call).get("login")
-    if not isinstance(login, str):
-        raise ValueError("login: a string is needed")
-    return login
-
-
 def _journal(call: Call) -> web.Response:
     return json_answer([row.as_json() for row in call.org.journal.rows])
 
@@ -82,7 +67,7 @@ def _clear_journal(call: Call) -> web.Response:
 
 
 def _add_fault(call: Call) -> web.Response:
-    call.org.faults.add(fault(_order(call)))
+    call.org.faults.add(fault(order(call)))
     return no_content()
 
 
@@ -96,7 +81,7 @@ def _now(call: Call) -> web.Response:
 
 
 def _advance(call: Call) -> web.Response:
-    call.org.clock.advance(duration_seconds(_order(call).get("advance")))
+    call.org.clock.advance(duration_seconds(order(call).get("advance")))
     return _now(call)
 
 
@@ -105,31 +90,19 @@ def _sessions(call: Call) -> web.Response:
 
 
 def _sign_in(call: Call) -> web.Response:
-    session = call.org.sign_in(_login(call))
+    session = call.org.sign_in(text(call, "login"))
     return json_answer({"id": session.id, "sid": session.sid, "idx": session.idx}, 201)
 
 
 def _issue_token(call: Call) -> web.Response:
-    org, user = call.org, call.org.known_user(_login(call))
-    if _order(call).get("kind") == "stateToken":
+    org, user = call.org, call.org.known_user(text(call, "login"))
+    if order(call).get("kind") == "stateToken":
         return json_answer({"stateToken": org.state_tokens.issue(user)}, 201)
     return json_answer({"sessionToken": org.session_tokens.issue(user)}, 201)
 
 
-def _issue_activation(call: Call) -> web.Response:
-    token = call.org.activation_token(_login(call))
-    return json_answer({"activationToken": token, "activationUrl": f"{call.origin}/welcome/{token}"}, 201)
-
-
-def _path(call: Call) -> str:
-    path = _order(call).get("path")
-    if not isinstance(path, str):
-        raise ValueError("path: a string is needed")
-    return path
-
-
 def _require_step_up(call: Call) -> web.Response:
-    path, answer = _path(call), _order(call).get("answer", "redirect")
+    path, answer = text(call, "path"), order(call).get("answer", "redirect")
     if answer not in ("redirect", "page"):
         raise ValueError("answer: redirect or page is needed")
     call.org.app_links.require_step_up(path, "page" if answer == "page" else "redirect")
@@ -142,10 +115,7 @@ def _forget_step_ups(call: Call) -> web.Response:
 
 
 def _lead_elsewhere(call: Call) -> web.Response:
-    location = _order(call).get("location")
-    if not isinstance(location, str):
-        raise ValueError("location: a string is needed")
-    call.org.app_links.lead_elsewhere(_path(call), location)
+    call.org.app_links.lead_elsewhere(text(call, "path"), text(call, "location"))
     return no_content()
 
 
@@ -154,13 +124,8 @@ def _forget_locations(call: Call) -> web.Response:
     return no_content()
 
 
-def _appoint(call: Call) -> web.Response:
-    call.org.administrators.add(call.org.known_user(_login(call)).login)
-    return no_content()
-
-
 def _limit(call: Call) -> web.Response:
-    limit = _order(call).get("per_minute")
+    limit = order(call).get("per_minute")
     if not isinstance(limit, int) or limit < 0:
         raise ValueError("per_minute: a whole number is needed")
     call.org.limits.per_minute = limit
@@ -175,7 +140,7 @@ def _one_session(call: Call, session_id: str) -> web.Response:
         call.org.sessions.end(session)
         return no_content()
     if call.method == "POST":
-        status = _order(call).get("status")
+        status = order(call).get("status")
         if status not in ("ACTIVE", "MFA_REQUIRED", "MFA_ENROLL"):
             raise ValueError("status: ACTIVE, MFA_REQUIRED or MFA_ENROLL is needed")
         session.status = status
@@ -205,11 +170,10 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
     ("GET", "/sessions"): _sessions,
     ("POST", "/sessions"): _sign_in,
     ("POST", "/tokens"): _issue_token,
-    ("POST", "/activations"): _issue_activation,
     ("POST", "/step-up"): _require_step_up,
     ("DELETE", "/step-up"): _forget_step_ups,
     ("POST", "/links"): _lead_elsewhere,
     ("DELETE", "/links"): _forget_locations,
-    ("POST", "/administrators"): _appoint,
     ("POST", "/limits"): _limit,
+    **PEOPLE,
 }

@@ -24,9 +24,10 @@ def cookie_pairs(fields: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def session_cookie(name: str, value: str) -> str:
-    """Return the line that sets one of Okta's session cookies."""
-    return f"{name}={value};Version=1;Path=/;Secure;HttpOnly;SameSite=None"
+def session_cookie(name: str, value: str, seconds: int | None = None) -> str:
+    """Return the line that sets one of Okta's session cookies; with `seconds` it outlives the browser's process."""
+    lasting = f"Max-Age={seconds};" if seconds is not None else ""
+    return f"{name}={value};Version=1;Path=/;{lasting}Secure;HttpOnly;SameSite=None"
 
 
 def blank(name: str) -> str:
@@ -37,6 +38,16 @@ def blank(name: str) -> str:
 def deletion(name: str) -> str:
     """Return the noisy deletion that Okta sends with nearly every answer to somebody who is not signed in."""
     return f'{name}="";Version=1;Path=/;Max-Age=0'
+
+
+def old_deletion(name: str) -> str:
+    """Return the older form of a deletion, which Okta still sends for the cookies of its pages."""
+    return f'{name}=""; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/'
+
+
+def program_cookie(name: str, value: str) -> str:
+    """Return the line that sets a session cookie in the answer to a program: without HttpOnly and SameSite, as recorded."""
+    return f"{name}={value};Version=1;Path=/;Secure"
 
 
 def servlet_session() -> str:

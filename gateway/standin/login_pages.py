@@ -1,11 +1,12 @@
-"""The paths that a browser navigates to: sign-in, redemption of tokens, app links, sign-out.
+"""The paths that a browser navigates to: sign-in, redemption of tokens, the dashboard, sign-out.
 
-Owns: `/login/…`, `/home/…`, `/app/…`, `/idp/idx/login/token/redirect`.
+Owns: `/login/…`, `/app/UserHome`, `/idp/idx/login/token/redirect`.
 Must never: decide what a token does (presence.py does) or where a browser may go (redirects.py does).
 Rules: the guide "session-cookie", the Classic sign-in flow; where the visible result of a dead token is not documented: the sign-in
 page. A target that is not trusted is refused before the token is looked at.
 """
 
+import base64
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -14,9 +15,12 @@ from gateway.standin import prompts, step_up
 from gateway.standin.answers import redirect, with_cookies
 from gateway.standin.call import Call
 from gateway.standin.credentials import signed
-from gateway.standin.pages import assertion_page, error_page, home_page, sign_in_page
+from gateway.standin.pages import SignIn, error_page, home_page
 from gateway.standin.presence import Arrival, Redemption, arrive, begin, ended_cookies, presence
-from gateway.standin.redirects import HOME, SIGN_IN, ask_to_sign_in, to_sign_in, trusted_target
+from gateway.standin.redirects import HOME, SIGN_IN, to_sign_in, trusted_target
+from gateway.standin.sign_in_form import ask_to_sign_in, form
+
+_POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
 def session_cookie_redirect(call: Call) -> web.Response:
@@ -29,21 +33,10 @@ def session_cookie_redirect(call: Call) -> web.Response:
     return with_cookies(response, arrival.set_cookies)
 
 
-def app_link(call: Call) -> web.Response:
-    """Redeem `sessionToken` or `onetimetoken` on an app's embed link and show the app's assertion, after a step-up if it needs one.
-
-    An app that lives elsewhere (app_links.py) is a redirect to its own origin instead of the assertion.
-    """
-    arrival = arrive(call.org, call.cookies, call.first("sessionToken", "onetimetoken"), call.org.session_tokens)
-    session = arrival.session
-    if session is None or session.status != "ACTIVE":
-        response = ask_to_sign_in(call)
-    elif step_up.is_needed(call.org, call.path, session):
-        response = step_up.ask_for_factor(call, session)
-    else:
-        location = call.org.app_links.location(call.path)
-        response = redirect(location) if location is not None else assertion_page(session.user.login)
-    return with_cookies(response, arrival.set_cookies)
+def session_cookie_image(call: Call) -> web.Response:
+    """Redeem `token` for a page that shows this address as an image (`cookieTokenUrl`): one transparent point, signed in or not."""
+    arrival = arrive(call.org, call.cookies, call.first("token"), call.org.session_tokens)
+    return with_cookies(web.Response(body=_POINT, content_type="image/gif"), arrival.set_cookies)
 
 
 def state_token_redirect(call: Call) -> web.Response:
@@ -52,7 +45,8 @@ def state_token_redirect(call: Call) -> web.Response:
     if resumed is not None:
         return resumed
     arrival = _by_state_token(call)
-    target = trusted_target(call, call.first("fromURI")) or HOME
+    kept = call.org.page_targets.meaning(call.first("stateToken") or "")
+    target = trusted_target(call, call.first("fromURI") or kept) or HOME
     response = redirect(target) if arrival.session is not None else to_sign_in(target)
     return with_cookies(response, arrival.set_cookies)
 
@@ -91,23 +85,25 @@ def sign_in(call: Call) -> web.Response:
     target = trusted_target(call, call.first("fromURI")) or HOME
     transaction = step_up.living(call.org, call.first("stateToken"))
     if transaction is not None:
-        return sign_in_page(target, login=transaction.session.user.login, state_token=call.first("stateToken"))
+        return form(call, SignIn(target, transaction.session.user.login, state_token=call.first("stateToken")))
     session = presence(call.org, call.cookies).current
     is_in = session is not None and session.status == "ACTIVE" and not prompts.still_asks(call.org, target, session)
-    return redirect(target) if is_in else sign_in_page(target)
+    return redirect(target) if is_in else form(call, SignIn(target, prompts.hinted_login(call.org, target)))
 
 
 def submit_sign_in(call: Call) -> web.Response:
     """Check login and password; on success open a new session, and go on to `fromURI`. A session that was there lives on.
 
-    With the `stateToken` of this user's step-up, the password verifies that transaction instead, and no session begins.
+    This is what the page does without its script: users with a factor cannot use it. With the `stateToken` of this user's step-up, the
+    password verifies that transaction instead, and no session begins.
     """
     target = trusted_target(call, call.first("fromURI")) or HOME
     login = call.first("username") or ""
     user, state_token = signed(call, login, call.first("password") or ""), call.first("stateToken")
     transaction = step_up.living(call.org, state_token)
     if user is None:
-        return sign_in_page(target, "Unable to sign in", login, state_token if transaction is not None else None)
+        kept = state_token if transaction is not None else None
+        return form(call, SignIn(target, login, "Unable to sign in", kept))
     if transaction is not None and transaction.session.user == user:
         transaction.is_verified = True
         return redirect(f"{step_up.REDIRECT}?{urlencode({'stateToken': state_token})}")

@@ -1,17 +1,16 @@
 """What every answer of the org carries besides its own content.
 
-Owns: CORS, the transparent `idx`, the `sid=""` noise, JSESSIONID, request ids, cache rules.
+Owns: CORS, the transparent `idx`, the deletions of `sid` and `xids`, JSESSIONID. The other fields are in fields.py.
 Must never: change what an endpoint decided.
-Rules: Trusted Origins of type CORS; traces of Okta's answers (a deletion of `sid` comes with nearly every answer to somebody who is
-not signed in, and is no evidence of a sign-out).
+Rules: Trusted Origins of type CORS; recorded answers of Okta (a deletion of `sid` and `xids` comes with every answer to somebody who
+is not signed in, with an API token too, and is no evidence of a sign-out).
 """
-
-import secrets
 
 from aiohttp import web
 
 from gateway.standin.call import Call
-from gateway.standin.cookies import deletion, servlet_session, session_cookie, theme
+from gateway.standin.cookies import deletion, old_deletion, servlet_session, session_cookie, theme
+from gateway.standin.fields import add_fields
 from gateway.standin.presence import Presence, presence
 from gateway.standin.quirks import SID_NOISE
 
@@ -28,18 +27,20 @@ def preflight(call: Call) -> web.Response:
 
 def dress(call: Call, before: Presence, response: web.Response) -> web.Response:
     """Add to an answer what Okta adds to all; `before` is who was there when the request came."""
-    response.headers.setdefault("X-Okta-Request-Id", secrets.token_urlsafe(16))
-    response.headers.setdefault("Cache-Control", "no-cache, no-store")
+    add_fields(call, response)
     share(call, response)
-    if call.method == "OPTIONS":
+    if call.method == "OPTIONS" or response.status == 405:
         return response
     lines = response.headers.popall("Set-Cookie", [])
     if call.org.has(SID_NOISE):
         lines = [servlet_session(), theme(), *lines]
     if before.current is None and not any(line.startswith("sid=") for line in lines):
-        lines = [deletion("sid"), *lines]
+        lines = [deletion("sid"), deletion("xids"), *lines]
     if not any(line.startswith("idx=") for line in lines):
         lines = [*lines, *_transparent_idx(call)]
+    lines += [old_deletion("autolaunch_triggered"), old_deletion("activate_ca_modal_triggered")]
+    if not any(line.startswith("JSESSIONID=") for line in lines):
+        lines.append(servlet_session())
     for line in lines:
         response.headers.add("Set-Cookie", line)
     return response

@@ -7,71 +7,37 @@ Rules: DESIGN section 11; OKTA's Classic and Identity Engine behaviour (presence
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from joserfc.jwk import RSAKey
 
+from gateway.standin.accounts import Accounts
 from gateway.standin.app_links import AppLinks
+from gateway.standin.clients import Client, Clients
 from gateway.standin.clock import Clock
 from gateway.standin.faults import Faults
 from gateway.standin.journal import Journal
 from gateway.standin.limits import RateLimits
-from gateway.standin.quirks import QUIRKS
+from gateway.standin.org_tokens import OrgTokens
+from gateway.standin.quirks import IDP_MISSING, QUIRKS
 from gateway.standin.sessions import OrgSession, SessionStore
-from gateway.standin.tokens import (
-    ACCESS_TOKEN_SECONDS,
-    ACTIVATION_SECONDS,
-    CODE_SECONDS,
-    PUSHED_REQUEST_SECONDS,
-    SESSION_TOKEN_SECONDS,
-    STATE_TOKEN_SECONDS,
-    Tokens,
-)
+from gateway.standin.sso_apps import SsoApps
 from gateway.standin.users import User
+from gateway.standin.xml_signature import XmlSigner, new_signer
 
 Engine = Literal["classic", "identity"]
 TWO_HOURS = 7200.0
 ALICE_AND_BOB = (User("alice@example.com", "correct-horse"), User("bob@example.com", "correct-horse"))
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What an authorization code or an access token stands for."""
-
-    user: User
-    client_id: str
-    redirect_uri: str
-    scope: str
-    issuer: str
-    nonce: str | None
-    code_challenge: str | None
-    authenticated_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """An authorization request that waits for a sign-in: its parameters, and when it was made."""
-
-    asked: tuple[tuple[str, str], ...]
-    asked_at: float
-
-
-@dataclass(slots=True, eq=False)
-class StepUp:
-    """What the `stateToken` of a step-up stands for: one session on its way to the app link `target` (path and query)."""
-
-    session: OrgSession
-    target: str
-    is_verified: bool = False
-
-
-class Org:
-    """One org; `limits.per_minute`, `trusted_origins` and `quirks` may be changed while it runs.
+class Org(OrgTokens):
+    """One org; `limits.per_minute`, `trusted_origins`, `quirks`, and the lifetimes may be changed while it runs.
 
     `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
     administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
-    quirk is a ValueError.
+    quirk is a ValueError; Identity Engine has `idp-missing` by itself. `uses_persistent_cookies`: session cookies outlive the browser.
+    `has_sign_in_script`: the sign-in page signs in as Okta's own does; without it the page is a form that posts the password.
+    `signs_in_at_the_address`: the page stands at the address that needs it, as on Identity Engine, not at `/login/login.htm`.
     """
 
     def __init__(
@@ -83,6 +49,7 @@ class Org:
         trusted_origins: Sequence[str] = (),
         session_lifetime_seconds: float = TWO_HOURS,
         api_token: str = "00StandInApiToken",
+        clients: Iterable[Client] = (),
         clock: Clock | None = None,
     ) -> None:
         unknown = sorted(set(quirks) - set(QUIRKS))
@@ -91,25 +58,25 @@ class Org:
         self.id = "00o" + secrets.token_hex(8) + "0"
         self.engine: Engine = engine
         self.users = tuple(users)
-        self.quirks = set(quirks)
+        self.quirks = set(quirks) | ({IDP_MISSING} if engine == "identity" else set())
         self.trusted_origins = set(trusted_origins)
         self.api_token = api_token
         self.administrators: set[str] = set()
+        self.uses_persistent_cookies = False
+        self.has_sign_in_script = True
+        self.signs_in_at_the_address = False
         self.clock = clock or Clock()
+        super().__init__(self.clock, "02.id." if engine == "identity" else "00")
         self.sessions = SessionStore(self.clock, session_lifetime_seconds, self.id)
-        self.session_tokens = Tokens[User](self.clock, "20111", SESSION_TOKEN_SECONDS)
-        self.state_tokens = Tokens[User](self.clock, "02.id.", STATE_TOKEN_SECONDS)
-        self.step_ups = Tokens[StepUp](self.clock, "02.id." if engine == "identity" else "00", STATE_TOKEN_SECONDS)
-        self.activations = Tokens[User](self.clock, "", ACTIVATION_SECONDS)
-        self.codes = Tokens[Grant](self.clock, "", CODE_SECONDS)
-        self.access_tokens = Tokens[Grant](self.clock, "", ACCESS_TOKEN_SECONDS)
-        self.pushed = Tokens[tuple[tuple[str, str], ...]](self.clock, "urn:ietf:params:oauth:request_uri:", PUSHED_REQUEST_SECONDS)
-        self.prompts = Tokens[Prompt](self.clock, "", PUSHED_REQUEST_SECONDS)
+        self.accounts = Accounts(self.clock)
+        self.clients = Clients(clients)
         self.app_links = AppLinks()
+        self.apps = SsoApps()
         self.limits = RateLimits(self.clock)
         self.journal = Journal()
         self.faults = Faults()
         self._signing_key: RSAKey | None = None
+        self._xml_signer: XmlSigner | None = None
 
     @property
     def is_identity(self) -> bool:
@@ -122,6 +89,13 @@ class Org:
         if self._signing_key is None:
             self._signing_key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": secrets.token_urlsafe(16)})
         return self._signing_key
+
+    @property
+    def xml_signer(self) -> XmlSigner:
+        """The key of SAML assertions, made at first use."""
+        if self._xml_signer is None:
+            self._xml_signer = new_signer(self.id)
+        return self._xml_signer
 
     def rotate_signing_key(self) -> None:
         """From now on another key signs, and it alone is published."""

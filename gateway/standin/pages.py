@@ -7,6 +7,7 @@ Rules: they only have to be good enough for a person and for a browser test; ele
 
 import html
 import json
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -24,6 +25,12 @@ small { color: #888 }
 """
 
 
+_LATER = "".join(
+    f'<label data-name="{name}" hidden>{name}<input id="{name}" name="{name}"></label>' for name in ("passCode", "newPassword")
+)
+"""Fields that only the script shows."""
+
+
 def page(title: str, inner: str, status: int = 200) -> web.Response:
     """Return a page; `inner` is HTML, its values already escaped."""
     text = (
@@ -34,16 +41,38 @@ def page(title: str, inner: str, status: int = 200) -> web.Response:
     return web.Response(text=text, status=status, content_type="text/html")
 
 
-def sign_in_page(from_uri: str, problem: str | None = None, login: str = "", state_token: str | None = None) -> web.Response:
-    """Return the sign-in form; it posts to its own address, and a step-up's `state_token` with it."""
-    state = f'<input type="hidden" name="stateToken" value="{html.escape(state_token)}">' if state_token else ""
-    notice = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a sign-in page is about: where it leads, whom it names, and what it carries for its script.
+
+    `state_token` is a step-up's; `state_handle` is the sign-in that Identity Engine's script goes on with. Without `script` the form posts.
+    """
+
+    from_uri: str
+    login: str = ""
+    problem: str = ""
+    state_token: str | None = None
+    state_handle: str | None = None
+    script: str = ""
+
+
+def sign_in_page(asked: SignIn) -> web.Response:
+    """Return the sign-in form; without a script it posts to its own address."""
+    carried = {"fromURI": asked.from_uri, "stateToken": asked.state_token, "stateHandle": asked.state_handle}
+    hidden = "".join(
+        f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in carried.items() if value is not None
+    )
+    notice = f'<p class="problem" role="alert"{"" if asked.problem else " hidden"}>{html.escape(asked.problem)}</p>'
+    engine = "identity" if asked.state_handle is not None else "classic"
     return page(
         "Sign in",
-        f'{notice}<form method="post" action="/login/login.htm"><input type="hidden" name="fromURI" value="{html.escape(from_uri)}">{state}'
-        f'<label>Username<input id="username" name="username" autocomplete="username" value="{html.escape(login)}" required></label>'
-        '<label>Password<input id="password" name="password" type="password" autocomplete="current-password" required></label>'
-        '<button id="sign-in">Sign in</button></form>',
+        f'{notice}<form method="post" action="/login/login.htm" data-engine="{engine}">{hidden}'
+        '<label data-name="username">Username'
+        f'<input id="username" name="username" autocomplete="username" value="{html.escape(asked.login)}" required></label>'
+        '<label data-name="password">Password'
+        '<input id="password" name="password" type="password" autocomplete="current-password" required></label>'
+        f'{_LATER if asked.script else ""}<button id="sign-in">Sign in</button></form>'
+        f"{f'<script>{asked.script}</script>' if asked.script else ''}",
     )
 
 

@@ -12,6 +12,7 @@ Rules, as Okta documents them or, where it does not, in the reading that hurts m
 - `sid` alone on Identity Engine: the answer sets `idx` too, by itself.
 - A sign-in without a token (password, external provider, activation) always begins a new session. Whether Okta closes the session
   that the browser came with is unknown; here it lives on, which is the reading that hurts most.
+- The `cookieToken` of a session that a server opened is worth that session.
 - `token-overrides-cookie`: a valid token begins a new session (the old one lives on, nobody ended it); an invalid one ends the old.
 """
 
@@ -73,6 +74,8 @@ def presence(org: Org, cookies: Pairs) -> Presence:
 def arrive(org: Org, cookies: Pairs, token: str | None, tokens: Tokens[User]) -> Arrival:
     """Let a browser with these cookies, and perhaps a token, in."""
     here = presence(org, cookies)
+    if here.current is not None:
+        org.sessions.refresh(here.current)
     overrides = org.has(TOKEN_OVERRIDES_COOKIE)
     if not token:
         return Arrival(here.current, Redemption.NONE)
@@ -80,19 +83,26 @@ def arrive(org: Org, cookies: Pairs, token: str | None, tokens: Tokens[User]) ->
         return Arrival(here.current, Redemption.IGNORED)
     user = tokens.spend(token)
     if user is not None:
-        return begin(org, cookies, user, became=Redemption.REDEEMED)
+        return begin(org, cookies, user, became=Redemption.REDEEMED, by_factor=org.proven_factors.spend(token) is not None)
+    opened = org.cookie_tokens.spend(token) if tokens is org.session_tokens else None
+    if opened is not None and opened in org.sessions.live():
+        return Arrival(opened, Redemption.REDEEMED, sign_in_cookies(org, opened, cookies))
     for session in here.sessions:
         org.sessions.end(session)
     return Arrival(None, Redemption.INVALID, ended_cookies(org) if here.current is not None else ())
 
 
-def begin(org: Org, cookies: Pairs, user: User, *, idp_id: str | None = None, became: Redemption = Redemption.NONE) -> Arrival:
+def begin(
+    org: Org, cookies: Pairs, user: User, *, idp_id: str | None = None, became: Redemption = Redemption.NONE, by_factor: bool = False
+) -> Arrival:
     """Open a new session for a user whatever session the cookies name: that one is not closed.
 
-    `idp_id` is the external identity provider that vouched for the user; None is the org itself.
+    `idp_id` is the external identity provider that vouched for the user; None is the org itself. `by_factor`: a factor was proven too.
     """
     session = org.sessions.open(user, with_idx=org.is_identity)
     session.idp_id = idp_id
+    if by_factor:
+        org.sessions.verify(session)
     return Arrival(session, became, sign_in_cookies(org, session, cookies))
 
 
@@ -104,10 +114,11 @@ def sign_in_cookies(org: Org, session: OrgSession, cookies: Pairs) -> tuple[str,
         lines = [noise, servlet_session(), theme(), device(), noise, session_cookie("sid", session.sid or ""), theme()]
     elif not any(name == "DT" for name, _ in cookies):
         lines.append(device())
-    lines.append(session_cookie("sid", session.sid or ""))
+    seconds = int(session.expires_at - session.created_at) if org.uses_persistent_cookies else None
+    lines.append(session_cookie("sid", session.sid or "", seconds))
     if session.idx is not None:
-        lines.append(session_cookie("idx", session.idx))
-        lines.append(session_cookie("xids", "102" + session.id[-12:]))
+        lines.append(session_cookie("idx", session.idx, seconds))
+        lines.append(session_cookie("xids", session.xids))
         lines.append(session_cookie("myr", session.sid or ""))
     return tuple(lines)
 

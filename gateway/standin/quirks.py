@@ -14,6 +14,7 @@ SID_NOISE = "sid-noise"
 IDX_ROTATES = "idx-rotates"
 FORBIDDEN_BUT_ACTIVE = "forbidden-but-active"
 IDP_MISSING = "idp-missing"
+BY_ID_IGNORES_IDX = "by-id-ignores-idx"
 
 QUIRKS: Mapping[str, str] = MappingProxyType(
     {
@@ -22,6 +23,7 @@ QUIRKS: Mapping[str, str] = MappingProxyType(
         SID_NOISE: "a sign-in deletes sid twice before and between setting it twice, and every answer sets JSESSIONID and t anew",
         IDX_ROTATES: "idx gets a new value at every OAuth authorize with a live session; the old value is dead at once",
         FORBIDDEN_BUT_ACTIVE: "GET /sessions/me answers 403 while the session is active (OKTA-626522)",
-        IDP_MISSING: "the Session object has no idp (Identity Engine)",
+        IDP_MISSING: "the Session object has no idp (always so on Identity Engine)",
+        BY_ID_IGNORES_IDX: "calls by session id, and delete_sessions, act on the sid half alone (before 2025.10)",
     }
 )

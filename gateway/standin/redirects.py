@@ -33,11 +33,6 @@ def trusted_target(call: Call, target: str | None) -> str | None:
     return target if origin == call.origin or origin in call.org.trusted_origins else None
 
 
-def ask_to_sign_in(call: Call) -> web.Response:
-    """Send the browser to the sign-in page, with this very request, less its token, as `fromURI`."""
-    return to_sign_in(this_request(call))
-
-
 def this_request(call: Call) -> str:
     """Return path and parameters of this request, less its token."""
     kept = urlencode([(name, value) for name, value in call.parameters if name not in TOKEN_NAMES])

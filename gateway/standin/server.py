@@ -6,6 +6,7 @@ Rules: DESIGN section 11.
 """
 
 import logging
+import ssl
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,7 +20,7 @@ from gateway.standin.faults import HANG_UP, Fault
 from gateway.standin.journal import Row, fingerprint
 from gateway.standin.limits import WINDOW_SECONDS
 from gateway.standin.manners import dress, preflight, share
-from gateway.standin.oauth import requested
+from gateway.standin.oauth_requests import requested
 from gateway.standin.org import Org
 from gateway.standin.parameters import first
 from gateway.standin.presence import presence
@@ -28,7 +29,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_LINE_BYTES = 65_536
 _SHUTDOWN_SECONDS = 1.0
 _TOKEN_NAMES = ("sessionToken", "onetimetoken", "stateToken")
-_TOKEN_PATH = "/login/sessionCookieRedirect"
+_PACKED = (200, 404)
+_TOKEN_PATHS = ("/login/sessionCookieRedirect", "/login/sessionCookie")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class RunningOrg:
         await self.runner.cleanup()
 
 
-async def serve(org: Org, host: str = "127.0.0.1", port: int = 0) -> RunningOrg:
+async def serve(org: Org, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> RunningOrg:
     """Listen and return the running org; port 0 is any free port."""
     runner = web.AppRunner(
         application(org),
@@ -60,10 +62,10 @@ async def serve(org: Org, host: str = "127.0.0.1", port: int = 0) -> RunningOrg:
         max_field_size=_MOST_LINE_BYTES,
     )
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    await web.TCPSite(runner, host, port, ssl_context=tls).start()
     bound = runner.addresses[0]
     name = f"[{host}]" if ":" in host else "127.0.0.1"
-    return RunningOrg(f"http://{name}:{bound[1]}", org, runner)
+    return RunningOrg(f"{'http' if tls is None else 'https'}://{name}:{bound[1]}", org, runner)
 
 
 def application(org: Org) -> web.Application:
@@ -78,6 +80,7 @@ def application(org: Org) -> web.Application:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
+        _pack(request, response)
         return response
 
     application = web.Application(client_max_size=1024**2)
@@ -95,6 +98,18 @@ async def answered(call: Call) -> web.Response | None:
     return response
 
 
+def _pack(request: web.Request, response: web.Response) -> None:
+    """Frame an answer as Okta's servers do: JSON in chunks, and gzipped for those who take it and were not refused."""
+    if request.keep_alive:
+        response.headers.setdefault("Connection", "keep-alive")
+    if response.content_type != "application/json" or not response.body or "Content-Length" in response.headers:
+        return
+    response.enable_chunked_encoding()
+    if response.status in _PACKED and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.headers.add("Vary", "Accept-Encoding")
+        response.enable_compression(web.ContentCoding.gzip)
+
+
 def _port(request: web.Request) -> int:
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return int(name[1]) if name else 0
@@ -110,7 +125,7 @@ def _perform(call: Call) -> web.Response:
         # The outermost door of the stand-in: an error here is a bug of the stand-in, and tests must see it as one.
         _LOG.exception("the stand-in failed at %s %s", call.method, call.path)
         response = error("E0000009")
-    if reading is not None:
+    if reading is not None and response.status != 405:
         response.headers.update(reading.fields())
     return dress(call, before, response)
 
@@ -151,7 +166,7 @@ def _ordered(call: Call, order: Fault, status: int) -> web.Response:
     if status == 429:
         reset = str(int(call.org.clock.now() + WINDOW_SECONDS))
         response.headers.update(
-            {"X-Rate-Limit-Limit": str(call.org.limits.per_minute), "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": reset}
+            {"X-Rate-Limit-Limit": str(call.org.limits.limit(call.path)), "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": reset}
         )
     if order.content_type is not None:
         response.headers["Content-Type"] = order.content_type
@@ -179,7 +194,7 @@ def _row(call: Call) -> Row:
 
 def _token(call: Call) -> str | None:
     """Return the token that the request carries, or that was pushed before under the `request_uri` that it names."""
-    names = ("token", *_TOKEN_NAMES) if call.path == _TOKEN_PATH else _TOKEN_NAMES
+    names = ("token", *_TOKEN_NAMES) if call.path in _TOKEN_PATHS else _TOKEN_NAMES
     found = activation.token_of(call.path) or call.first(*names) or first(requested(call) or (), "sessionToken")
     if found is None and call.path.startswith("/api/"):
         payload = call.payload() or {}

@@ -3,14 +3,15 @@
 Owns: which cookie values are alive, whose they are, and until when.
 Must never: read a request or write a header.
 Rules: the Sessions API (Session object), the guide "Understand how sessions work after the upgrade" (either cookie carries the
-session; `/sessions/{id}` acts on the v1 half only).
+session), recorded answers of a preview org (ids).
 
     open ──▶ [sid + idx] ──end_idx──▶ [sid]  ──end_sid──▶ gone
                  │  └──────end_sid──▶ [idx]  ──end_idx──▶ gone
                  └── end, or expiresAt has passed ───────▶ gone
 
-The life of a session is its maximum lifetime, renewed by `refresh` alone: whether a question about a session slides Okta's idle
-timer is not documented, so here it does not.
+A session lives for `lifetime_seconds` from its last use (Okta's idle time) and never past `max_lifetime_seconds` from its beginning. A
+use is a refresh, or a navigation that the session answers; whether a question about a session (`GET /sessions/me`) slides Okta's idle
+timer is not documented, so here it does not. A use right after another moves nothing, as recorded.
 """
 
 import base64
@@ -21,10 +22,14 @@ from dataclasses import dataclass, field
 from gateway.standin.clock import Clock
 from gateway.standin.users import User
 
+NOTHING_MOVES_SECONDS = 5.0
+
 
 @dataclass(slots=True, eq=False)
 class OrgSession:
     """One session; a half whose value is None has ended. `idp_id` is the external provider that opened it, if one did.
+
+    `xids` is a second id, which calls by id name in their links and a cookie carries.
 
     `factor_at` is the time of the last factor, and `password_at` of a password after the first; seconds since 1970.
     """
@@ -33,6 +38,7 @@ class OrgSession:
     user: User
     created_at: float
     expires_at: float
+    xids: str
     sid: str | None = field(repr=False)
     idx: str | None = field(repr=False)
     status: str = "ACTIVE"
@@ -48,11 +54,12 @@ class OrgSession:
 
 
 class SessionStore:
-    """Every session that is alive, found by cookie value or by id."""
+    """Every session that is alive, found by cookie value or by id; the lifetimes may be changed at any time."""
 
     def __init__(self, clock: Clock, lifetime_seconds: float, org_id: str) -> None:
         self._clock = clock
         self.lifetime_seconds = lifetime_seconds
+        self.max_lifetime_seconds: float | None = None
         self._org_id = org_id
         self._sessions: list[OrgSession] = []
 
@@ -60,7 +67,8 @@ class SessionStore:
         """Begin a session of `user`, with an `idx` half on Identity Engine."""
         now = self._clock.now()
         session_id = ("idx" if with_idx else "101") + secrets.token_urlsafe(16)
-        session = OrgSession(session_id, user, now, now + self.lifetime_seconds, "102" + secrets.token_urlsafe(16), None)
+        xids, sid = ("102" + secrets.token_urlsafe(16) for _ in range(2))
+        session = OrgSession(session_id, user, now, self._end(now, now), xids, sid, None)
         self._sessions.append(session)
         if with_idx:
             self.renew_idx(session)
@@ -86,16 +94,22 @@ class SessionStore:
         return next((session for session in self.live() if session.idx == value), None)
 
     def by_id(self, session_id: str) -> OrgSession | None:
-        """Return the live session with this id; its `sid` value is taken as an id too, as Classic Engine does."""
-        return next((session for session in self.live() if session_id in (session.id, session.sid)), None)
+        """Return the live session with this id; the values of `sid` and `xids` are ids too."""
+        return next((session for session in self.live() if session_id in (session.id, session.sid, session.xids)), None)
 
     def of_user(self, user: User) -> list[OrgSession]:
         """Return the live sessions of one user."""
         return [session for session in self.live() if session.user.id == user.id]
 
     def refresh(self, session: OrgSession) -> None:
-        """Let the session live for a whole lifetime from now."""
-        session.expires_at = self._clock.now() + self.lifetime_seconds
+        """Let the session live for a whole lifetime from now; within seconds of the last time, nothing moves."""
+        end = self._end(session.created_at, self._clock.now())
+        if end >= session.expires_at + NOTHING_MOVES_SECONDS:
+            session.expires_at = end
+
+    def _end(self, created_at: float, used_at: float) -> float:
+        end = used_at + self.lifetime_seconds
+        return end if self.max_lifetime_seconds is None else min(end, created_at + self.max_lifetime_seconds)
 
     def verify(self, session: OrgSession) -> None:
         """Note that the user proved a password and a factor just now."""

@@ -8,8 +8,8 @@ the state of the transaction (`type` SESSION_STEP_UP), and after success `_links
     app link ──▶ [waiting] ── password, or the external provider's answer ──▶ [verified] ── redirect ──▶ done: app link
                      └───────────── five minutes, or the session's end ───────────┴──▶ dead
 
-Real orgs ask for a factor here; the stand-in has none, so the password again stands for it. Whether Okta refuses a `stateToken`
-whose session is gone is unknown; here it does, which is the reading that hurts most.
+Real orgs ask for a factor here: a user who has one shows it after the password (authn.py); for one who has none, the password again
+stands for it. Whether Okta refuses a `stateToken` whose session is gone is unknown; here it does, which is the reading that hurts most.
 """
 
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -18,12 +18,13 @@ from aiohttp import web
 
 from gateway.standin.answers import error, json_answer, redirect
 from gateway.standin.call import Call
-from gateway.standin.clock import date_time
-from gateway.standin.credentials import embedded_user, signed
-from gateway.standin.org import Org, StepUp
+from gateway.standin.clock import whole_seconds
+from gateway.standin.credentials import embedded_user, has_password
+from gateway.standin.org import Org
 from gateway.standin.presence import presence
 from gateway.standin.redirects import SIGN_IN, this_request, to_sign_in
 from gateway.standin.sessions import OrgSession
+from gateway.standin.transactions import StepUp
 
 FRESH_SECONDS = 300.0
 REDIRECT = "/login/step-up/redirect"
@@ -108,7 +109,9 @@ def is_proven(call: Call, transaction: StepUp, login: object, password: object) 
     """Say whether this is the password of the transaction's own user; `login` may be left out."""
     own = transaction.session.user
     named = own.login if login is None else login
-    return isinstance(named, str) and isinstance(password, str) and signed(call, named, password) == own
+    if not isinstance(named, str) or not isinstance(password, str) or named.lower() != own.login.lower():
+        return False
+    return has_password(call.org, own.login, password)
 
 
 def _state(call: Call, token: str, transaction: StepUp) -> dict[str, object]:
@@ -120,7 +123,7 @@ def _state(call: Call, token: str, transaction: StepUp) -> dict[str, object]:
     return {
         "stateToken": token,
         "type": "SESSION_STEP_UP",
-        "expiresAt": date_time(call.org.step_ups.expires_at(token)),
+        "expiresAt": whole_seconds(call.org.step_ups.expires_at(token)),
         "status": "SUCCESS" if transaction.is_verified else "UNAUTHENTICATED",
         "_embedded": {
             "user": embedded_user(transaction.session.user),

@@ -1,11 +1,13 @@
-"""One-time values: session tokens, state tokens, activation tokens, authorization codes, pushed requests, access tokens.
+"""One-time values: session tokens, state tokens, activation tokens, authorization codes, pushed requests, access and refresh tokens.
 
 Owns: which one-time values exist, what they stand for, and until when.
 Must never: decide whether a token may be redeemed (presence.py does).
-Rules: Authentication API "Session token": five minutes, once, worth the user's credentials.
+Rules: Authentication API "Session token": five minutes, once, worth the user's credentials. A refresh token ends when it is not used for
+seven days.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,9 +16,12 @@ from gateway.standin.clock import Clock
 SESSION_TOKEN_SECONDS = 300.0
 STATE_TOKEN_SECONDS = 300.0
 CODE_SECONDS = 300.0
-PUSHED_REQUEST_SECONDS = 600.0
+PUSHED_REQUEST_SECONDS = 3600.0
 ACTIVATION_SECONDS = 604_800.0
 ACCESS_TOKEN_SECONDS = 3600.0
+REFRESH_TOKEN_SECONDS = 604_800.0
+PROMPT_SECONDS = 600.0
+INTERACTION_SECONDS = 3600.0
 _MOST_KEPT = 10_000
 
 Meaning = TypeVar("Meaning")
@@ -43,9 +48,20 @@ class Tokens(Generic[Meaning]):
         self._keep(value, meaning)
         return value
 
-    def adopt(self, value: str, meaning: Meaning) -> None:
-        """Let a value made elsewhere (a signed access token) stand for `meaning`."""
+    def adopt(self, value: str, meaning: Meaning) -> str:
+        """Let a value made elsewhere (a signed access token) stand for `meaning`, and return it."""
         self._keep(value, meaning)
+        return value
+
+    def adopt_once(self, value: str, meaning: Meaning) -> bool:
+        """Adopt a value, and say whether it was unknown until now."""
+        is_new = self.meaning(value) is None
+        self._keep(value, meaning)
+        return is_new
+
+    def end_where(self, is_over: Callable[[Meaning], bool]) -> None:
+        """End every value whose meaning is over."""
+        self._kept = {value: kept for value, kept in self._kept.items() if not is_over(kept.meaning)}
 
     def meaning(self, value: str) -> Meaning | None:
         """Return what a live value stands for, without spending it."""

@@ -25,8 +25,9 @@ _IDENTIFY = """async ([identifier, passcode]) => {
 
 
 async def by_form(visitor: Visitor, elsewhere: OtherSite, login: str) -> None:
-    """An app sends the browser to the org with `prompt=login`; the org asks over the living session too, by its own form."""
+    """An app sends the browser to the org with `prompt=login`; the org asks over the living session too, by a plain form."""
     where = visitor.stage.where
+    visitor.stage.org.has_sign_in_script = False
     asked = {"client_id": "0oaForm", "response_type": "code", "scope": "openid", "prompt": "login", "redirect_uri": f"{where.app}/"}
     await visitor.page.goto(f"{where.login}/oauth2/v1/authorize?{urlencode(asked)}")
     await expect(visitor.page.locator("#username")).to_be_visible()

@@ -52,7 +52,7 @@ class Lives:
             opened.push_async_callback(served.aclose)
             self.place.to_org.to = served.port
             connector = aiohttp.TCPConnector(limit=0, force_close=True)
-            skipped = ("User-Agent", "Accept", "Content-Type")
+            skipped = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
             jar = aiohttp.DummyCookieJar()
             client = aiohttp.ClientSession(connector=connector, cookie_jar=jar, skip_auto_headers=skipped, auto_decompress=False)
             opened.push_async_callback(client.close)

@@ -50,9 +50,10 @@ class Browser:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         url = URL(self.url + target, encoded=True)
         async with self._client.request(method, url, headers=sent, data=form, json=payload, allow_redirects=False) as response:
-            seen = Seen(response.status, response.headers, await response.text())
+            seen = Seen(response.status, response.headers, await response.text(errors="replace"))
         for line in seen.set_cookies:
-            self._keep(line)
+            if not line.startswith("JSESSIONID="):  # it carries no sign-in, and every answer sets it
+                self._keep(line)
         return seen
 
     async def get(self, target: str) -> Seen:
@@ -66,7 +67,7 @@ class Browser:
     def _keep(self, line: str) -> None:
         pair, *attributes = line.split(";")
         name, _, value = pair.partition("=")
-        if any(attribute.strip() == "Max-Age=0" for attribute in attributes):
+        if any(attribute.strip() == "Max-Age=0" or "01 Jan 1970" in attribute for attribute in attributes):
             self.cookies.pop(name, None)
         else:
             self.cookies[name] = value

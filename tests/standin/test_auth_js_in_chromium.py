@@ -1,27 +1,17 @@
 """okta-auth-js, unchanged, in Chromium, on a page of another origin: same-site (127.0.0.1) and cross-site (localhost)."""
 
-import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from gateway.standin import Engine, Org, RunningOrg
+from tests.standin.chromium import profile
 from tests.standin.conftest import ALICE, BOB, PASSWORD, Serve
 
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _PAGE = '<!doctype html><title>portal</title><script src="/okta-auth-js.js"></script>'
 _CLIENT = """([issuer, redirectUri]) => {
   window.client = new OktaAuth({ issuer, clientId: '0oa1', redirectUri, tokenManager: { autoRenew: false } })
@@ -50,17 +40,6 @@ async def portal_port(auth_js: Path) -> AsyncIterator[int]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield int(runner.addresses[0][1])
     await runner.cleanup()
-
-
-@asynccontextmanager
-async def profile(chromium_path: Path, folder: Path, **preferences: object) -> AsyncIterator[Page]:
-    """A page of a fresh ordinary profile with these preferences."""
-    (folder / "Default").mkdir()
-    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": preferences}))
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch_persistent_context(folder, executable_path=chromium_path, args=_FLAGS)
-        yield opened.pages[0]
-        await opened.close()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from gateway.standin import Org
 from tests.standin.conftest import ALICE, Open, Serve
 
@@ -27,8 +29,15 @@ async def test_a_bucket_counts_down_refuses_and_refills(start: Serve, browse: Op
 
 
 async def test_pages_outside_the_buckets_carry_no_limit(start: Serve, browse: Open) -> None:
-    seen = await browse(await start(Org())).get("/app/UserHome")
+    seen = await browse(await start(Org())).get("/login/signout")
     assert "X-Rate-Limit-Limit" not in seen.fields
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"), [(ME, "375"), ("/api/v1/users/me", "600"), ("/login/sessionCookieRedirect", "600"), ("/home/a/b/1", "600")]
+)
+async def test_each_bucket_has_a_number_of_its_own(start: Serve, browse: Open, path: str, limit: str) -> None:
+    assert (await browse(await start(Org())).get(path)).fields["X-Rate-Limit-Limit"] == limit
 
 
 async def test_a_trusted_page_may_read_and_close(start: Serve, browse: Open) -> None:
@@ -53,10 +62,11 @@ async def test_any_other_page_may_not(start: Serve, browse: Open) -> None:
 async def test_the_noise_is_for_those_who_are_not_signed_in(start: Serve, browse: Open) -> None:
     running = await start(Org())
     browser = browse(running)
-    noise = 'sid="";Version=1;Path=/;Max-Age=0'
-    assert noise in (await browser.get("/login/login.htm")).set_cookies
+    noise = {'sid="";Version=1;Path=/;Max-Age=0', 'xids="";Version=1;Path=/;Max-Age=0'}
+    assert noise <= set((await browser.get("/login/login.htm")).set_cookies)
     browser.cookies = {"sid": running.org.sign_in(ALICE).sid or ""}
-    assert (await browser.get("/app/UserHome")).set_cookies == []
+    names = [line.partition("=")[0] for line in (await browser.get("/app/UserHome")).set_cookies]
+    assert names == ["autolaunch_triggered", "activate_ca_modal_triggered", "JSESSIONID"]
 
 
 async def test_a_post_without_length_is_refused(start: Serve) -> None:

@@ -105,3 +105,17 @@ async def test_the_origin_of_links_follows_the_forwarded_scheme(start: Serve, br
     fields = {"Host": "login.example.com", "X-Forwarded-Proto": "https", "Cookie": f"sid={running.org.sign_in(ALICE).sid}"}
     seen = await browse(running).ask("GET", "/api/v1/sessions/me", fields)
     assert seen.json["_links"]["self"]["href"] == "https://login.example.com/api/v1/sessions/me"
+
+
+@pytest.mark.parametrize(
+    "path", ["/app/hr/0oa1/sso/saml?a=1", "/app/UserHome", "/oauth2/v1/authorize?client_id=0oa1&redirect_uri=%2Fcallback"]
+)
+async def test_the_form_can_stand_at_the_address_that_needs_it(start: Serve, browse: Open, path: str) -> None:
+    running = await start(Org(engine="identity"))
+    running.org.signs_in_at_the_address = True
+    browser = browse(running)
+    page = await browser.get(f"{path}{'&' if '?' in path else '?'}sessionToken=dead")
+    assert (page.status, page.location) == (200, "") and 'id="password"' in page.text and "dead" not in page.text
+    values = {"username": ALICE, "password": PASSWORD, "fromURI": path}
+    assert (await browser.ask("POST", "/login/login.htm", form=values)).location.startswith(path.partition("?")[0])
+    assert await browser.who() == ALICE

@@ -62,7 +62,8 @@ async def test_a_code_becomes_signed_tokens_once(start: Serve, browse: Open) -> 
         ({"code_verifier": "another"}, "invalid_grant"),
         ({"redirect_uri": "/elsewhere"}, "invalid_grant"),
         ({"code": "made-up"}, "invalid_grant"),
-        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "password"}, "invalid_grant"),
+        ({"grant_type": "urn:unknown"}, "unsupported_grant_type"),
     ],
 )
 async def test_a_code_is_bound_to_its_request(start: Serve, browse: Open, changes: dict[str, str], refusal: str) -> None:

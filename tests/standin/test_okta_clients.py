@@ -27,7 +27,7 @@ async def test_oktas_python_client_reads_refreshes_and_ends_a_session_by_id(star
     client = Client({"orgUrl": running.url, "token": running.org.api_token, "logging": {"enabled": False, "logLevel": logging.ERROR}})
     found, _, problem = await client.get_session(session.id)
     assert problem is None
-    assert (found.id, found.login, found.status.value, found.idp.id) == (session.id, ALICE, "ACTIVE", running.org.id)
+    assert (found.id, found.login, found.status.value, found.idp.id) == (session.sid, ALICE, "ACTIVE", running.org.id)
     running.org.clock.advance(60)
     refreshed, _, problem = await client.refresh_session(session.id)
     assert problem is None and refreshed.expires_at > found.expires_at

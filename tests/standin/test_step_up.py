@@ -34,6 +34,7 @@ async def test_a_living_session_steps_up_and_reaches_the_app(start: Serve, brows
     running = await start(Org(engine=engine))
     browser = browse(running)
     session = enter(running, browser, ALICE)
+    running.org.clock.advance(1)
     assert (await browser.ask("POST", "/.standin/step-up", payload={"path": LINK})).status == 204
     first = await browser.get(f"{LINK}?RelayState=x%26y")
     token = token_in(first)

@@ -70,7 +70,7 @@ def _apache(around: Surroundings) -> Contestant:
     def command(place: Place) -> Command:
         more = {"ORG": around.org_port, "MODULES": MODULES, "SECRET": os.urandom(16).hex()}
         file = filled_in("apache.conf", place, more, CONFIGURATIONS)
-        return Command((found("apache2") or "", "-X", "-d", str(place.folder), "-f", str(file)), {})
+        return Command((found("apache2") or "", "-DFOREGROUND", "-d", str(place.folder), "-f", str(file)), {})
 
     source = "apt-get install libapache2-mod-auth-openidc"
     return Contestant(APACHE, "apache2", source, command, needs=(f"{MODULES}/mod_auth_openidc.so",))

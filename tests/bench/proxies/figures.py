@@ -11,6 +11,9 @@ from tests.bench.proxies.bulk import Bulk
 from tests.bench.proxies.held import Held
 from tests.bench.proxies.paced import Paced
 
+LEAST_BUSY = 0.8
+"""The part of its core that a gateway must have had: with less, neighbours on this machine were measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -53,6 +56,11 @@ class Figures:
     def cpu(self) -> float | None:
         """CPU microseconds for one answer."""
         return self.middle(lambda one: one.cpu)
+
+    @property
+    def busy(self) -> float:
+        """The part of its core that it got."""
+        return self.middle(lambda one: one.busy) or 0.0
 
     @property
     def half_rate(self) -> float | None:

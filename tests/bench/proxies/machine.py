@@ -10,7 +10,7 @@ from gateway import __version__
 from tests.bench.proxies.own import is_compiled
 from tests.bench.proxies.processes import found
 
-ASKED = {"nginx": "-v", "caddy": "version", "traefik": "version", "envoy": "--version", "wrk": "-v"}
+ASKED = {"nginx": "-v", "apache2": "-v", "caddy": "version", "traefik": "version", "envoy": "--version", "wrk": "-v"}
 
 
 def machine() -> dict[str, str]:

@@ -18,6 +18,8 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 START_SECONDS, END_SECONDS = 20.0, 8.0
+LISTENING = "0A"
+"""The state of such a socket in /proc/net/tcp."""
 ROUTES_SECONDS = 5.0
 """How long a server may listen without knowing its routes (Traefik reads them from a file by and by)."""
 
@@ -80,16 +82,22 @@ class Program:
         return self._process.pid
 
     def listens(self, port: int) -> None:
-        """Return when the port takes connections; NotRunning when that does not happen."""
+        """Return when it listens on the port; NotRunning when that does not happen, as where somebody else took the port meanwhile."""
         deadline = time.monotonic() + START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-            except OSError:
-                pause(0.02)
-            else:
+            if self._has(port):
                 return
+            pause(0.05)
         raise NotRunning(self._said.read_text("utf-8", "replace")[-400:].strip() or "it says nothing")
+
+    def _has(self, port: int) -> bool:
+        """Whether a listening socket with this port is one of its own or of its children."""
+        lines = (line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:])
+        ours = {f"socket:[{words[9]}]" for words in lines if words[3] == LISTENING and words[1].endswith(f":{port:04X}")}
+        try:
+            return any(os.readlink(held) in ours for pid in _tree(self.pid) for held in Path(f"/proc/{pid}/fd").iterdir())
+        except OSError:  # one of them, or one of its files, is gone
+            return False
 
     def cpu_seconds(self) -> tuple[float, float]:
         """What it and its children have used so far: in their own code, and in the kernel for them."""

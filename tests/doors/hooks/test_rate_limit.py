@@ -37,7 +37,7 @@ class LimitedOrg:
 
     def __init__(self, times: Times) -> None:
         self._times = times
-        self._limits = OrgLimits(ScriptedTime(times))
+        self._limits = OrgLimits(ScriptedTime(times), 600)
         self.ended: set[bytes] = set()
         self.asked = 0
 

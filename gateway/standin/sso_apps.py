@@ -1,0 +1,68 @@
+"""The apps that the org signs its users in to, other than by OpenID Connect.
+
+Owns: their registration: where an answer goes, whom it is for, who may have it.
+Must never: answer a request.
+Rules: Okta's app links: `/app/{name}/{id}/sso/saml`, `/home/{name}/{id}/{n}`, `/app/{name}/{id}/sso/wsfed/passive`: the id is the app.
+A link of no registered app ends at a page that says whom it would sign in.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["saml", "wsfed", "bookmark"]
+MOST_APPS = 1000
+_LINK = re.compile(r"/(?:app|home)/[^/]+/([^/]+)/.+")
+
+
+@dataclass(frozen=True, slots=True)
+class SsoApp:
+    """One app. `address` is where the answer is posted (SAML: the assertion consumer service), or a bookmark's address.
+
+    `audience` is whom a SAML or WS-Fed answer is for (entity id, realm). `only_for` are the logins that it is assigned to; None is
+    everybody. `relay_state` is what an IdP-initiated answer carries when the link names nothing.
+    """
+
+    id: str
+    address: str
+    audience: str = ""
+    kind: Kind = "saml"
+    relay_state: str = ""
+    only_for: frozenset[str] | None = None
+
+
+class SsoApps:
+    """The registered apps, by id."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, SsoApp] = {}
+
+    def register(self, app: SsoApp) -> None:
+        """Make an app known, in the place of one with the same id; ValueError when there are too many."""
+        if len(self._apps) >= MOST_APPS and app.id not in self._apps:
+            raise ValueError(f"id: there are {MOST_APPS} apps already")
+        self._apps[app.id] = app
+
+    def of_link(self, path: str) -> SsoApp | None:
+        """Return the app of an app link; None when it is not registered."""
+        found = _LINK.fullmatch(path)
+        return self._apps.get(found[1]) if found is not None else None
+
+    def find(self, app_id: str) -> SsoApp | None:
+        """Return the app with this id."""
+        return self._apps.get(app_id)
+
+
+def app_of(order: Mapping[str, Any]) -> SsoApp:
+    """Return the app that an order spells; ValueError names what is wrong with it."""
+    texts = {name: order.get(name, "") for name in ("id", "address", "audience", "relay_state")}
+    for name, value in texts.items():
+        if not isinstance(value, str) or (name in ("id", "address") and not value):
+            raise ValueError(f"{name}: a string is needed")
+    kind, only_for = order.get("kind", "saml"), order.get("only_for")
+    if kind not in ("saml", "wsfed", "bookmark"):
+        raise ValueError("kind: saml, wsfed or bookmark is needed")
+    if only_for is not None and not (isinstance(only_for, list) and all(isinstance(login, str) for login in only_for)):
+        raise ValueError("only_for: a list of logins is needed")
+    return SsoApp(**texts, kind=kind, only_for=None if only_for is None else frozenset(only_for))
