@@ -12,7 +12,7 @@ import base64
 import os
 import secrets
 import socket
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,20 +21,26 @@ from aiohttp import web
 
 from gateway import demo, standin
 from gateway.clock import Clock
-from gateway.compose import Gateway, Handle
+from gateway.compose import Gateway
 from gateway.config import Settings, read
 from gateway.config.environment import PREFIX, SEAL_KEYS
 from gateway.config.values import upstream_origin
 from gateway.core.fields import from_outside
-from gateway.core.messages import Fields
+from gateway.core.messages import Answer
+from gateway.doors.answers import to_response
+from gateway.edge.before import Before
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Listener, Waiting
 from gateway.errors import BadConfig, OutsideFailed
 from gateway.log import Log
 from gateway.outbound import Deadlines
-from gateway.proxy.http import HttpProxy
 from gateway.proxy.place import Place
 from gateway.proxy.upstream import PoolRules, Upstream
 
 _CONNECTIONS = 20
+_DEMO = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +120,8 @@ class Demonstration:
             org.trusted_origins |= {self.where.app, self.where.login, *self._wishes.trusted_origins}
             app = own_app or await _demo_site(demo.legacy_app(), opened)
             front = await self._front(opened) if self._wishes.has_demo else None
-            settings, around = _settings(self.where, app, self._wishes.environ), front.around if front else None
-            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=around)
+            settings = _settings(self.where, app, self._wishes.environ)
+            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=front)
             await gateway.start()
             opened.push_async_callback(gateway.aclose)
             self.org, self.gateway, self._open = org, gateway, opened.pop_all()
@@ -138,7 +144,7 @@ class Demonstration:
         for user in self._wishes.users:
             yield f"user      {user.login}   password {user.password}"
 
-    async def _front(self, opened: AsyncExitStack) -> "DemoFront":
+    async def _front(self, opened: AsyncExitStack) -> Callable[[Listener], Listener]:
         where, users = self.where, [(user.login, user.password) for user in self._wishes.users]
         portal = demo.portal(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
         evil = demo.stranger_site(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
@@ -149,7 +155,7 @@ class Demonstration:
             upstream = Upstream(Place("127.0.0.1", int(base.rpartition(":")[2])), Deadlines(), PoolRules(_CONNECTIONS))
             opened.push_async_callback(upstream.aclose)
             sites[netloc.encode()] = HttpProxy(upstream, netloc.encode())
-        return DemoFront(sites)
+        return DemoFront(sites).around
 
 
 class DemoFront:
@@ -159,27 +165,29 @@ class DemoFront:
         """``sites``: by the Host field's value."""
         self._sites = sites
 
-    def around(self, handle: Handle) -> Handle:
-        """The listener's handler with this one before it."""
+    def around(self, listener: Listener) -> Listener:
+        """The listener with this one before it."""
+        return Before(listener, self._begin, self._answered)
 
-        async def routed(request: web.BaseRequest) -> web.StreamResponse:
-            hosts = [value.lower() for name, value in request.raw_headers if name.lower() == b"host"]
-            site = self._sites.get(hosts[0]) if len(hosts) == 1 else None
-            return await handle(request) if site is None else await _forwarded(site, request)
+    def _begin(self, behind: Listener, request: Request) -> Response | Waiting | None:
+        host = request.named.get(b"host")
+        site = self._sites.get(host.lower()) if isinstance(host, bytes) else None
+        if site is None or request.refused is not None:
+            return behind.begin(request)
+        request.door = _DEMO
+        return _forwarded(site, request)
 
-        return routed
+    def _answered(self, behind: Listener, request: Request, status: int | None) -> None:
+        if request.door != _DEMO:
+            behind.answered(request, status)
 
 
-async def _forwarded(site: HttpProxy, request: web.BaseRequest) -> web.StreamResponse:
-    fields = tuple(field for field in from_outside(tuple(request.raw_headers)) if field[0].lower() != b"host")
+async def _forwarded(site: HttpProxy, request: Request) -> Response:
+    fields = tuple(field for field in from_outside(request.fields) if field[0].lower() != b"host")
     try:
-        return await site.forward(request, request.method, request.raw_path, fields, _as_it_is)
+        return await site.forward(request, request.method, request.target, fields, lambda _, answered: answered)
     except OutsideFailed:
-        return web.Response(status=502, text="The demo does not answer.\n")
-
-
-def _as_it_is(_: int, fields: Fields) -> Fields:
-    return fields
+        return to_response(Answer(502, ((b"Content-Type", b"text/plain"),), b"The demo does not answer.\n"))
 
 
 def _settings(where: Places, upstream: str, environ: Mapping[str, str]) -> Settings:

@@ -12,7 +12,8 @@ The tree::
         ├── HungUp           the connection ended before the answer did; the request may have been acted on
         │   └── Unsent       it had ended before the request was written; nothing was sent
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
-        │   └── UploadTooLarge   it became larger than it may; nobody else is to blame either
+        │   ├── UploadTooLarge   it became larger than it may; nobody else is to blame either
+        │   └── UploadTooSlow    it came too slowly
         ├── StateFailed      the shared state could not be read or written; nothing has changed in it
         │   ├── LeaseLost    a lease had ended, or somebody else holds its keys; nothing has changed
         │   └── TurnTaken    another process holds the lease that is needed, and did not give it back in time
@@ -98,6 +99,12 @@ class UploadTooLarge(UploadBroken):
     """The body that was being passed on is larger than it may be."""
 
     reason = "body_too_large"
+
+
+class UploadTooSlow(UploadBroken):
+    """The body that was being passed on came too slowly."""
+
+    reason = "body_too_slow"
 
 
 class StateFailed(OutsideFailed):

@@ -19,9 +19,9 @@ from gateway.doors.own_paths import AppOwnPaths
 from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.websocket import WebSocketRelay
 from gateway.policy.session.owner import Owners
-from gateway.proxy.http import HttpProxy
-from gateway.proxy.websocket import WebSocketRelay
 
 
 def app_gate(parts: Parts) -> Gate:

@@ -10,8 +10,8 @@ from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.core.balancing import Balancer
 from gateway.core.standing import Server, is_healthy
+from gateway.edge.http_proxy import HttpProxy
 from gateway.proxy.health import HealthChecks, question
-from gateway.proxy.http import HttpProxy
 from gateway.proxy.servers import Counted, Servers
 from gateway.proxy.upstream import PoolRules, Upstream
 

@@ -14,13 +14,13 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from gateway.clock import Clock
+from gateway.compose.addresses import bind, shown_address
 from gateway.compose.app import app_door, app_gate, subrequest_door
 from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
 from gateway.compose.public import certificates, client_rules, watch_clients
-from gateway.compose.server import Handle, Listening, Server, bind, shown_address
 from gateway.compose.state import loaded_revocations, opened_state, until_read
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
@@ -30,12 +30,15 @@ from gateway.doors.health import Health
 from gateway.doors.listener import Doors, Listener
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
+from gateway.edge.handling import Handling
+from gateway.edge.rules import Listener as EdgeListener
+from gateway.edge.server import Listening, Server
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import SharedState
 
-Around = Callable[[Handle], Handle]
+Around = Callable[[EdgeListener], EdgeListener]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
 
 
@@ -109,7 +112,7 @@ class Gateway:
         async with AsyncExitStack() as opened:
             public, admin = self._bound(opened)
             health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
-            server = Server(health.handle, lambda request, malformed: refusal(malformed, ()))
+            server = Server(Handling(health.handle, lambda malformed: refusal(malformed, ())))
             await self._listen(Listening(server, admin), opened, 0.0)
             self._state = state = self._state or opened_state(self._settings, self._witness.clock, self._tell)
             opened.push_async_callback(state.aclose)
@@ -177,8 +180,8 @@ class Gateway:
         doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
         for resumes in (login.resume, parts.closer.resume):
             await until_read(resumes, self._settings, partial(self._wait, public))
-        listener = Listener(parts.table, doors, believed, self._witness, crowd, parts.turn)
-        server = Server(self._around(listener.handle), listener.unparsable, client_rules(config), self._tell, listener)
+        listener = Listener(parts.table, doors, believed, self._witness, crowd)
+        server = Server(self._around(listener), client_rules(config), self._tell)
         self._certificates = certificates(self._settings, self._tell)
         watch_clients(server, crowd, self._certificates, self.metrics)
         if self._certificates is not None:
@@ -195,8 +198,8 @@ def _nobody_waits() -> None:
     """A gateway without a supervisor."""
 
 
-def _nothing_around(handle: Handle) -> Handle:
-    return handle
+def _nothing_around(listener: EdgeListener) -> EdgeListener:
+    return listener
 
 
 def _open(bound: socket.socket | None) -> socket.socket:

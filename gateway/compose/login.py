@@ -27,8 +27,8 @@ from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import LoginPages
 from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.sign_out import LoginSignOut
+from gateway.edge.http_proxy import HttpProxy
 from gateway.policy.switch.start import StartRules
-from gateway.proxy.http import HttpProxy
 from gateway.proxy.upstream import PoolRules, Upstream
 
 LEAST_REDEEMING = 10

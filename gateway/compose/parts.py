@@ -20,12 +20,12 @@ from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter
 from gateway.doors.tickets import LONGEST_TEXT, Tickets
+from gateway.edge.live import Live
 from gateway.kept_closings import KeptClosings
 from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.policy.session.revocation_epoch import RevocationEpoch
-from gateway.proxy.live import Live
 from gateway.proxy.turn import Turn
 from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, SharedRevocations

@@ -3,20 +3,22 @@
 Owns the translation. Must never decide anything, nor open a socket. Rules from: DESIGN section 8, ATTACKS D2, D7.
 """
 
-from gateway.compose.clients import ClientRules
 from gateway.compose.hosts import head_limits
 from gateway.compose.parts import folder_of
-from gateway.compose.server import Server, Tell
-from gateway.compose.tls import Certificates
+from gateway.compose.tls import Certificates, Tell
 from gateway.config import Config, Settings, certificate_pair
 from gateway.core.crowds import Crowd
+from gateway.edge.rules import ClientRules
+from gateway.edge.server import Server
 from gateway.errors import BadConfig
 from gateway.metrics import Metrics
 
 
 def client_rules(config: Config) -> ClientRules:
     """What every client gets."""
-    return ClientRules(config.listen.connections, config.listen.head_timeout, head_limits(config))
+    return ClientRules(
+        config.listen.connections, config.listen.head_timeout, head_limits(config), trusted_proxies=config.listen.trusted_proxies
+    )
 
 
 def certificates(settings: Settings, tell: Tell) -> Certificates | None:

@@ -97,6 +97,14 @@ def is_about_somebody(rule: Rule, method: str) -> bool:
     return rule.needs is not Access.ANYONE and (rule.methods is None or method in rule.methods)
 
 
+def still_admits(rule: Rule, session: Session, wall: float) -> bool:
+    """Whether a session that ``judge_at`` admitted under this rule is admitted again, with the same method, without asking anew.
+
+    Of all that is judged, only the end of a session and an age that a rule asks for depend on the time.
+    """
+    return session.ends_at > wall and rule.authenticated_within_seconds is None
+
+
 def _judge_session(rule: Rule, session: Session, wall: float) -> Verdict:
     if rule.users is not None and not rule.permits(session.login):
         return Forbid("user", session.login)

@@ -40,10 +40,10 @@ __all__ = [
 
 _KEPT: Final = 0  # the first is the only one that is false
 _GONE: Final = 1
-_COOKIE: Final = 2
-_CONNECTION: Final = 3
-_HANDSHAKE: Final = 4
-_ODD: Final = 5
+COOKIE: Final = 2
+CONNECTION: Final = 3
+HANDSHAKE: Final = 4
+ODD: Final = 5
 
 DropCookie = Callable[[bytes, bytes], bool]
 
@@ -93,7 +93,7 @@ def to_app(
     lines = _client_lines(fields, rules, drop_cookie, upgrade)
     if isinstance(lines, Malformed):
         return lines
-    host, way = _way_lines(forwarding)
+    host, way = way_lines(forwarding)
     return (host, *lines, *way, *(identity_fields(rules.identity, session) if session is not None else ()))
 
 
@@ -106,13 +106,13 @@ def _client_lines(fields: Fields, rules: FieldRules, drop_cookie: DropCookie, up
     fates, kept = rules.fates, []
     for line in fields:
         fate = fates[line[0]]
-        if not fate or (fate == _HANDSHAKE and not upgrade):
+        if not fate or (fate == HANDSHAKE and not upgrade):
             kept.append(line)
-        elif fate == _COOKIE:
+        elif fate == COOKIE:
             rest = line_without(line[1], drop_cookie)
             if rest is not None:
                 kept.append((line[0], rest))
-        elif fate == _ODD or (fate == _CONNECTION and line[1] not in USUAL_CONNECTIONS):
+        elif fate == ODD or (fate == CONNECTION and line[1] not in USUAL_CONNECTIONS):
             return _client_lines_apart(fields, rules, drop_cookie, upgrade)
     return kept
 
@@ -137,14 +137,14 @@ def _names_ours(connection: bytes, rules: FieldRules) -> bool:
 def _fate(rules: FieldRules, name: bytes) -> int:
     lowered = name.lower()
     if lowered == b"connection":
-        return _CONNECTION
+        return CONNECTION
     if lowered in rules.allowed or lowered in SPOKEN_FOR:
-        return _ODD
+        return ODD
     if lowered in HOP_BY_HOP or not _may_reach_app(name, rules):
         return _GONE
     if lowered == b"cookie":
-        return _COOKIE
-    return _HANDSHAKE if lowered.startswith(b"sec-websocket-") else _KEPT
+        return COOKIE
+    return HANDSHAKE if lowered.startswith(b"sec-websocket-") else _KEPT
 
 
 def to_org(fields: Fields, client: str, drop_cookie: DropCookie) -> Fields:
@@ -181,7 +181,8 @@ def _clashes(fields: Fields, allowed: frozenset[bytes]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _way_lines(forwarding: Forwarding) -> tuple[tuple[bytes, bytes], Fields]:
+def way_lines(forwarding: Forwarding) -> tuple[tuple[bytes, bytes], Fields]:
+    """``Host``, and the fields about the way."""
     # An address that is not known is left out: the address of a proxy would be taken for the client's.
     client = () if forwarding.client == "unknown" else ((b"X-Forwarded-For", forwarding.client.encode("ascii")),)
     authority = forwarding.authority_text.encode("ascii")

@@ -12,6 +12,7 @@ MOST_KEYS = 1024
 LONGEST_KEY = 64
 
 Key = TypeVar("Key", bytes, str)
+Any_Key = TypeVar("Any_Key")
 Value = TypeVar("Value")
 
 
@@ -34,3 +35,34 @@ class Learned(dict[Key, Value], Generic[Key, Value]):
                 self.clear()
             self[key] = value
         return value
+
+
+class Recent(Generic[Any_Key, Value]):
+    """What was found for a key, as long as it is asked for: at most twice ``most`` of them. When so many are new, those go that nobody has
+    asked for since the last time; so more keys than it holds cost some of it, and not all at once."""
+
+    __slots__ = ("_most", "_old", "_young")
+
+    def __init__(self, most: int = MOST_KEYS) -> None:
+        """Nothing is known yet."""
+        self._most = most
+        self._young: dict[Any_Key, Value] = {}
+        self._old: dict[Any_Key, Value] = {}
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, key: Any_Key) -> Value | None:
+        """What is known of it, or None."""
+        found = self._young.get(key)
+        if found is None and self._old:
+            found = self._old.pop(key, None)
+            if found is not None:
+                self.keep(key, found)
+        return found
+
+    def keep(self, key: Any_Key, value: Value) -> None:
+        """Remember it."""
+        if len(self._young) >= self._most:
+            self._old, self._young = self._young, {}
+        self._young[key] = value

@@ -7,7 +7,7 @@ path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.learned import Learned
 
@@ -25,6 +25,8 @@ _METHODS_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELET
 _VALUE_FORBIDDEN: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
 _VERSIONS: Final = ((1, 1), (1, 0))
 _REST_OF_LINE: Final = len(" HTTP/1.1 ")
+_ONCE: Final = (b"content-type", b"content-location", b"content-range", b"max-forwards", b"user-agent")
+"""Fields that say one thing: two servers could believe two different ones (RFC 9110 §5.3)."""
 _FRAMING_ALIASES: Final = frozenset({b"content_length", b"content.length", b"transfer_encoding", b"transfer.encoding"})
 """What a careless server reads as one of the two fields that frame a message: beside the real one it is no mistake."""
 _LENGTHS_END: Final = 2**63
@@ -46,11 +48,12 @@ class Authority:
         return self.text
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(slots=True, init=False)
 class RequestHead:
     """One request's head. ``target`` is the origin-form exactly as sent (path and query, ASCII); ``fields`` as received.
 
-    ``named``: made of ``fields``.
+    ``path``: of the target as sent, without the query; ``named``: made of ``fields``. Nobody changes one: a frozen dataclass would say so,
+    and take five times as long to make. ``decision``: what was decided on this very head, as its door has noted.
     """
 
     method: str
@@ -60,7 +63,9 @@ class RequestHead:
     secure: bool
     peer: str
     client: str
+    path: str = field(init=False, repr=False, compare=False)
     named: Named = field(init=False, repr=False, compare=False)
+    decision: Any = field(init=False, repr=False, compare=False)
 
     def __init__(
         self,
@@ -73,20 +78,17 @@ class RequestHead:
         client: str,
         read: Named | None = None,
     ) -> None:
-        """``read``: what ``read_head`` made of these very fields. Written out, because the usual one takes twice as long."""
-        _set_method(self, method)
-        _set_target(self, target)
-        _set_authority(self, authority)
-        _set_fields(self, fields)
-        _set_secure(self, secure)
-        _set_peer(self, peer)
-        _set_client(self, client)
-        _set_named(self, _by_name([name.lower() for name, _ in fields], [value for _, value in fields]) if read is None else read)
-
-    @property
-    def path(self) -> str:
-        """The path of the target as sent, without the query."""
-        return self.target.partition("?")[0]
+        """``read``: what ``read_head`` made of these very fields."""
+        self.method = method
+        self.target = target
+        self.authority = authority
+        self.fields = fields
+        self.secure = secure
+        self.peer = peer
+        self.client = client
+        self.path = target.partition("?")[0]
+        self.decision = None
+        self.named = by_name([name.lower() for name, _ in fields], [value for _, value in fields]) if read is None else read
 
     @property
     def query(self) -> str:
@@ -101,11 +103,6 @@ class RequestHead:
         """The value of a field that occurs exactly once; None where it is absent or repeated."""
         found = self.named.get(name)
         return found if isinstance(found, bytes) else None
-
-
-_set_method, _set_target, _set_authority, _set_fields, _set_secure, _set_peer, _set_client, _set_named = (
-    getattr(RequestHead, name).__set__ for name in ("method", "target", "authority", "fields", "secure", "peer", "client", "named")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +126,21 @@ class Answer:
         return Answer(self.status, self.fields + fields, self.body)
 
 
-@dataclass(frozen=True, slots=True)
 class Received:
-    """What the server's parser handed over, before anything was believed: method and target as text, version, fields, peer."""
+    """A request whose head was read (``policy.http.request_heads``): ``peer`` at the other end of its connection, ``address`` believed.
 
-    method: str
-    target: str
-    version: tuple[int, int]
-    fields: Fields
-    secure: bool
-    peer: str
-    client: str
+    ``target`` as sent; ``fields`` as received, ``named`` the same by name.
+    """
+
+    __slots__ = ("address", "fields", "method", "named", "peer", "target")
+
+    def __init__(self, method: str, target: str, fields: Fields, named: Named, peer: str) -> None:
+        """``address`` is for whoever believes in one."""
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.named = named
+        self.peer = self.address = peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,52 +167,54 @@ MOST_COOKIES: Final = 500
 LINE_TOO_LONG: Final = Malformed(414, "request_line_too_long")
 
 
-def admit_head(received: Received, limits: HeadLimits) -> RequestHead | Malformed:
-    """The request's head as a value, or why it is refused (400, 405, 413, 414, 431, 501, 505)."""
-    method, target, fields, is_secure = received.method, received.target, received.fields, received.secure
-    named = read_head(method, target, received.version, fields, limits)
-    if isinstance(named, Malformed):
-        return named
-    if is_line_too_long(method, target, limits.line_bytes):
-        return LINE_TOO_LONG
-    authority = parse_authority(host_in(named).decode("latin-1"), is_secure)
-    if authority is None:
-        return Malformed(400, "host")
-    return RequestHead(method, target, authority, fields, is_secure, received.peer, received.client, named)
-
-
 def read_head(method: str, target: str, version: tuple[int, int], fields: Fields, limits: HeadLimits) -> Named | Malformed:
     """The fields by their names, exactly one ``host`` among them, or why the head is refused whatever its host is."""
     if version not in _VERSIONS:
         return Malformed(505, "version")
-    if method not in _METHODS_USUAL:
-        if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
-            return Malformed(400, "method")
-        if method.upper() in _METHODS_REFUSED:
-            return Malformed(405, "method_refused")
+    if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
+        return Malformed(400, "method")
+    lowered, values = [_lowered[name] for name, _ in fields], [value for _, value in fields]
+    # A forbidden byte is one byte: joining values can neither make one nor hide one.
+    everything = b"".join(values)
+    size = sum(len(name) for name, _ in fields) + len(everything) + 4 * len(fields)
+    named = by_name(lowered, values)
+    refused = check_first_line(method, target, limits)
+    if not all(lowered) or len(everything.translate(None, _VALUE_FORBIDDEN)) != len(everything):
+        return refused or Malformed(400, "field")
+    refused = refused or check_fields(named, len(fields), size, limits)
+    if refused is None and version == (1, 0) and b"transfer-encoding" in named:
+        refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
+    return named if refused is None else refused
+
+
+def check_first_line(method: str, target: str, limits: HeadLimits) -> Malformed | None:
+    """Why a request of this method (a token) and target is refused whatever its host is; None where it is not (400, 405, 414)."""
+    if method not in _METHODS_USUAL and method.upper() in _METHODS_REFUSED:
+        return Malformed(405, "method_refused")
     line_bytes = len(method) + len(target) + _REST_OF_LINE
     if line_bytes > limits.line_bytes and line_bytes > limits.longest_line_bytes:
         return LINE_TOO_LONG
-    if len(fields) > limits.most_fields:
+    return Malformed(400, "target") if _TARGET.match(target) is None else None
+
+
+def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Malformed | None:
+    """Why well-formed lines are refused whatever their host is; None where they are not (400, 413, 431, 501).
+
+    ``size``: in bytes, with what a line has beside its name and value.
+    """
+    if count > limits.most_fields:
         return Malformed(431, "too_many_fields")
-    names, values = zip(*fields) if fields else ((), ())  # noqa: B905  pairs are of one length
-    everything = b"".join(values)
-    if len(b"".join(names)) + len(everything) + 4 * len(fields) > limits.fields_bytes:
+    if size > limits.fields_bytes:
         return Malformed(431, "fields_too_large")
-    lowered = [*map(_lowered, names)]
-    # A forbidden byte is one byte: joining values can neither make one nor hide one.
-    if not all(lowered) or len(everything.translate(None, _VALUE_FORBIDDEN)) != len(everything):
-        return Malformed(400, "field")
-    if _TARGET.match(target) is None:
-        return Malformed(400, "target")
-    named = _by_name(lowered, values)
+    if any(isinstance(named.get(name), tuple) for name in _ONCE):
+        return Malformed(400, "field_repeated")
     if b"cookie" in named and sum([line.count(b";") for line in _values(named, b"cookie")]) >= MOST_COOKIES:
         return Malformed(431, "too_many_cookies")
-    misframed = _misframed(version, named) if b"content-length" in named or b"transfer-encoding" in named else None
+    misframed = _misframed(named) if b"content-length" in named or b"transfer-encoding" in named else None
     if misframed is not None:
         return misframed
     host = named.get(b"host")
-    return named if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
+    return None if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
 
 
 def is_line_too_long(method: str, target: str, line_bytes: int) -> bool:
@@ -229,11 +232,12 @@ def _token(name: bytes) -> bytes:
     return name.lower() if _TOKEN.match(name) else b""
 
 
-_lowered: Final = Learned(_token).__getitem__
+_lowered: Final = Learned(_token)
 """A field's name in lower case; empty where it is no token."""
 
 
-def _by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
+def by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
+    """Fields by their lower-case names, which stand beside their values."""
     once = dict(zip(lowered, values))  # noqa: B905  both are of the same lines
     if len(once) == len(lowered):
         return once
@@ -243,16 +247,16 @@ def _by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
     return {name: found[0] if len(found) == 1 else tuple(found) for name, found in every.items()}
 
 
-def _misframed(version: tuple[int, int], named: Named) -> Malformed | None:
+def _misframed(named: Named) -> Malformed | None:
     """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3; S4, S6).
 
     The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
-    is known to the sender alone, and a 1.0 server does not know chunks. To some, 0300 is octal.
+    is known to the sender alone. To some, 0300 is octal.
     """
     if not _FRAMING_ALIASES.isdisjoint(named):
         return Malformed(400, "framing_alias")
     codings, lengths = _values(named, b"transfer-encoding"), _values(named, b"content-length")
-    if codings and (lengths or len(codings) > 1 or version == (1, 0)):
+    if codings and (lengths or len(codings) > 1):
         return Malformed(400, "framing")
     if codings and codings[0].lower() != b"chunked":
         return Malformed(501, "transfer_coding")

@@ -130,14 +130,15 @@ class SignedOut(Note):
 class OpenedPass:
     """A pass that was presented; ``stale``: sealed under an older key, so set it anew.
 
-    ``marks``: what its cookies are known by; ``counts_under``: the epoch in which every revocation since it was made is known. The caller
-    notes both here, to be forgotten with the pass.
+    ``marks``: what its cookies are known by; ``counts_under``: the epoch in which every revocation since it was made is known;
+    ``known``: what else follows from it. The caller notes all three here, to be forgotten with the pass.
     """
 
     held: Pass
     stale: bool
     marks: Marks | None = field(default=None, compare=False)
     counts_under: object = field(default=None, compare=False)
+    known: object = field(default=None, compare=False)
 
 
 class Passes:

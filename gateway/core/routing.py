@@ -12,11 +12,10 @@ from functools import reduce
 from typing import Final
 
 from gateway.core.hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
-from gateway.core.learned import Learned
+from gateway.core.learned import Learned, Recent
 from gateway.core.messages import (
     LINE_TOO_LONG,
     Authority,
-    Fields,
     HeadLimits,
     Malformed,
     Received,
@@ -24,7 +23,6 @@ from gateway.core.messages import (
     host_in,
     is_line_too_long,
     parse_authority,
-    read_head,
 )
 from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
 from gateway.core.windows_paths import is_read_apart, windows_readings
@@ -45,6 +43,7 @@ __all__ = [
 ]
 
 _LONGEST_LEARNED_HOST: Final = 255
+_LONGEST_LEARNED_PATH: Final = 256
 
 
 class Access(StrEnum):
@@ -132,7 +131,7 @@ def _both(ours: frozenset[str] | None, theirs: frozenset[str] | None) -> frozens
 class App:
     """One protected app: its public origin, the rules in their order, and how its server reads paths.
 
-    ``ways`` are the rules again, each behind what matches its paths.
+    ``ways`` are the rules again, each behind what matches its paths. ``places``: what was found for the paths of late.
     """
 
     name: str
@@ -142,6 +141,7 @@ class App:
     case_insensitive: bool = False
     websocket_origins: tuple[str, ...] = ()
     ways: tuple[tuple[Callable[[str], object], Rule], ...] = field(init=False, repr=False, compare=False)
+    places: Recent[str, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=Recent)
 
     def __post_init__(self) -> None:
         ways = tuple((expression(rule.pattern, self.case_insensitive).fullmatch, rule) for rule in self.rules)
@@ -179,31 +179,21 @@ class RouteTable:
         """The configured host of an authority, or None."""
         return self._hosts.get(authority)
 
-    def admitted(self, received: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """The head and its host, None for one that is not ours; or why it is refused: as ``admit_head``, and 400 as ``NAMED_AWAY``.
+    def admit(self, asked: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+        """The head and its host, None for one that is not ours; or why it is refused: 400 for what is no host, or as ``NAMED_AWAY``; 414.
 
         The scheme is that of the host's public address, whatever was received (F6, F10): a name without a port is looked for under both.
         """
-        line = (received.method, received.target, received.version)
-        return self.admit(line, received.fields, received.peer, received.client, limits)
-
-    def admit(
-        self, line: tuple[str, str, tuple[int, int]], fields: Fields, peer: str, client: str, limits: HeadLimits
-    ) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """As ``admitted``; ``line``: method, target and version."""
-        method, target, version = line
-        named = read_head(method, target, version, fields, limits)
-        if isinstance(named, Malformed):
-            return named
+        named = asked.named
         connection = named.get(b"connection")
         if connection is not None and connection not in USUAL_CONNECTIONS and takes_away(connection):
             return NAMED_AWAY
         authority, host, is_secure = self.named(host_in(named))
         if authority is None:
             return Malformed(400, "host")
-        if is_line_too_long(method, target, limits.line_bytes) and not isinstance(host, LoginHost):
+        if is_line_too_long(asked.method, asked.target, limits.line_bytes) and not isinstance(host, LoginHost):
             return LINE_TOO_LONG
-        return RequestHead(method, target, authority, fields, is_secure, peer, client, named), host
+        return RequestHead(asked.method, asked.target, authority, asked.fields, is_secure, asked.peer, asked.address, named), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
         """What a Host field's value names: its authority (None for what is none), our host, and whether that is https in public."""
@@ -224,10 +214,17 @@ class RouteTable:
 
 
 def place_of(app: App, path: str) -> Rule | Malformed:
-    """The rule for a path as sent, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less.
+    """The rule for a path as sent, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less."""
+    place = app.places.get(path)
+    if place is None:
+        place = _place_of(app, path)
+        if len(path) <= _LONGEST_LEARNED_PATH:
+            app.places.keep(path, place)
+    return place
 
-    A plain path has one other reading, without its trailing slash. Nothing is remembered: paths hold secrets of apps.
-    """
+
+def _place_of(app: App, path: str) -> Rule | Malformed:
+    """A plain path has one other reading, without its trailing slash."""
     if not is_plain(path) or (app.case_insensitive and is_read_apart(path)):
         shape = normalised(path)
         return shape if isinstance(shape, Malformed) else rule_for(app, shape)

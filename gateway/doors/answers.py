@@ -1,4 +1,4 @@
-"""Our own answers, from values to aiohttp's responses.
+"""Our own answers, from values to responses.
 
 Owns: the fields that every answer of ours carries (never stored, never sniffed), and the form of JSON and of redirects. Must never
 carry bytes of an app or of Okta: those go through ``proxy``. Rules from: RFC 9110 §15.4, DESIGN section 2, ATTACKS O5, L15.
@@ -8,12 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from aiohttp import web
-
 from gateway.core.messages import Answer, Fields
+from gateway.edge.responses import Response
 from gateway.pages import Page
 from gateway.proxy.heads import Asked, answer_head
-from gateway.proxy.relayed import RelayedResponse
 
 Pair = tuple[bytes, bytes]
 
@@ -28,9 +26,9 @@ class AnswerBytes(NamedTuple):
 _ALWAYS: tuple[Pair, ...] = ((b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
 
 
-def to_response(answer: Answer, *, closes: bool = False) -> web.StreamResponse:
+def to_response(answer: Answer, *, closes: bool = False) -> Response:
     """The answer as a response, byte for byte; ``closes`` ends the connection after it (a request body nobody will read)."""
-    return RelayedResponse(answer.status, b"", _framed(answer), body=answer.body, closes=closes)
+    return Response(answer.status, b"", _framed(answer), body=answer.body, closes=closes)
 
 
 def as_bytes(answer: Answer, asked: Asked) -> AnswerBytes:

@@ -6,12 +6,10 @@ Rules from: ATTACKS F3, F5, C11.
 
 from dataclasses import dataclass, field
 
-from aiohttp import web
-
 from gateway.core.learned import Learned
-from gateway.core.messages import Fields, HeadLimits, Received
+from gateway.core.messages import Fields, HeadLimits
 from gateway.core.navigation import client_address
-from gateway.proxy.translate import Networks, client_of, request_head
+from gateway.edge.upload import Networks, client_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +19,16 @@ class Believed:
     trusted_proxies: Networks
     limits: HeadLimits
     _clients: Learned[str, str] = field(init=False, repr=False, compare=False)
+    _peers: Learned[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_clients", Learned(self._client))
+        object.__setattr__(self, "_peers", Learned(_alone))
 
     def client(self, peer: str, fields: Fields) -> str:
         """The believed address of the client; of those whom a proxy names in one line it is learnt."""
         if not self.trusted_proxies:
-            return client_of(peer, (), ())
+            return self._peers[peer]
         claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"]
         if len(claimed) != 1:
             return client_of(peer, fields, self.trusted_proxies)
@@ -38,6 +38,7 @@ class Believed:
         peer, _, claimed = told.partition(" ")
         return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
 
-    def received(self, request: web.BaseRequest) -> Received:
-        """The request as it came to this process."""
-        return request_head(request, self.trusted_proxies, secure=True)
+
+def _alone(peer: str) -> str:
+    """The address of a client that no proxy is believed to speak for."""
+    return client_address(peer, (), ())

@@ -6,26 +6,34 @@ Owns that order. Must never answer anybody, nor decide in another way for one do
 ATTACKS P1 to P24, U6, U7.
 """
 
-from typing import NamedTuple
-
 from gateway.clock import Clock
-from gateway.core.admission import Verdict, judge_at
+from gateway.core.admission import Admit, Verdict, judge_at, still_admits
 from gateway.core.cookies import PASS_NAME, pairs
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.navigation import wants_websocket
 from gateway.core.routing import Access, App, Rule, place_of
+from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")
 
 
-class Decision(NamedTuple):
-    """The verdict, under which rule (its pattern is empty where the path has none), and about whom."""
+class Decision:
+    """The verdict, under which rule (its pattern is empty where the path has none), and about whom.
 
-    verdict: Verdict | Malformed
-    rule: Rule
-    comer: Comer
+    ``going``, ``text``: as what the request went to the app, and its head there, as the app's door has noted.
+    """
+
+    __slots__ = ("comer", "going", "rule", "text", "verdict")
+
+    def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Comer) -> None:
+        """All of it."""
+        self.verdict = verdict
+        self.rule = rule
+        self.comer = comer
+        self.going: object = None
+        self.text = b""
 
 
 class Decisions:
@@ -38,6 +46,9 @@ class Decisions:
 
     def recalled(self, head: RequestHead, app: App) -> Decision | None:
         """The decision, as far as the memory knows who comes; None where ``made`` must be waited for."""
+        last = head.decision
+        if isinstance(last, Decision) and self._holds(last):
+            return last
         rule = _rule(head, app)
         if isinstance(rule, Decision):
             return rule
@@ -52,7 +63,19 @@ class Decisions:
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
     def _judged(self, head: RequestHead, rule: Rule, comer: Comer) -> Decision:
-        return Decision(self.verdict(rule, head.method, comer), rule, comer)
+        made = Decision(self.verdict(rule, head.method, comer), rule, comer)
+        if isinstance(made.verdict, Admit) and (comer is NOBODY or comer.known is not None):
+            head.decision = made
+        return made
+
+    def _holds(self, decision: Decision) -> bool:
+        """Whether the same would be decided on the same head again: nobody is asked, or it is the same session, and still lets it in."""
+        if decision.comer is NOBODY:
+            return True
+        finding = decision.comer.finding
+        if not isinstance(finding, Session) or not self._gate.is_still(decision.comer):
+            return False
+        return still_admits(decision.rule, finding, self._clock.wall())
 
     def verdict(self, rule: Rule, method: str, comer: Comer) -> Verdict:
         """What a rule says to this comer; for whoever has both."""

@@ -7,12 +7,13 @@ Rules from: DESIGN section 5.3, ATTACKS C6, L3.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.clock import Clock
 from gateway.core.admission import is_about_somebody
 from gateway.core.cookies import PASS_NAME
+from gateway.core.learned import Recent
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.passes import OpenedPass, Pass, Passes
 from gateway.core.routing import Rule
@@ -24,16 +25,23 @@ from gateway.policy.session.split_cookies import joined, set_lines
 from gateway.sessions import Good, Sessions
 
 _NO_MARKS: Final = Marks()
+MOST_KNOWN: Final = 2048
+LONGEST_KNOWN: Final = 4096
+"""Twice so many lines of cookies are remembered, of at most so many bytes: 16 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comer:
-    """One request's browser: what is known of its session, its pass, what its cookies are known by, and whether to seal the pass anew."""
+    """One request's browser: what is known of its session, its pass, what its cookies are known by, and whether to seal the pass anew.
+
+    ``known``: what is remembered of its pass, None where nothing is.
+    """
 
     finding: Finding
     held: Pass | None = None
     marks: Marks = _NO_MARKS
     is_stale: bool = False
+    known: "Known | None" = field(default=None, compare=False, repr=False)
 
     @property
     def fingerprints(self) -> tuple[Fingerprint, ...]:
@@ -44,6 +52,24 @@ class Comer:
     def shown(self) -> str:
         """How the log names it: its first fingerprint, or nothing."""
         return self.marks.shown
+
+
+class Known:
+    """What follows from a pass that was opened; nothing that may change is kept but under ``good``.
+
+    ``comer`` is who came last, for as long as ``good`` says; ``identity``: the lines that an app is told, made of the session
+    ``identity_of``; ``going``: as what it went to the app last.
+    """
+
+    __slots__ = ("comer", "going", "good", "identity", "identity_of")
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.comer: Comer | None = None
+        self.going: object = None
+        self.good: Good | None = None
+        self.identity = b""
+        self.identity_of: Session | None = None
 
 
 NOBODY: Final = Comer(NoSession("not_asked"))
@@ -62,33 +88,55 @@ class Gate:
         self._passes = passes
         self._sessions = sessions
         self._clock = clock
+        self._lines: Recent[tuple[str, bytes], OpenedPass] = Recent(MOST_KNOWN)
 
     def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
         """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
-        return self.recalled_by(self.presented(head), head) if is_about_somebody(rule, head.method) else NOBODY
-
-    def is_good(self, good: Good) -> bool:
-        """Whether who came is still who would be found."""
-        return self._sessions.is_good(good)
-
-    def good_until(self, comer: Comer) -> Good | None:
-        """For how long whoever was just recalled stays what he is; None where he must be recalled each time."""
-        return self._sessions.good_until(comer.marks) if comer.held is not None else None
-
-    def recalled_by(self, opened: OpenedPass | Comer, head: RequestHead) -> Comer | None:
-        """As ``recalled``, by what ``presented`` found in this head."""
+        if not is_about_somebody(rule, head.method):
+            return NOBODY
+        opened = self._opened(head)
         if isinstance(opened, Comer):
             return opened
+        known = opened.known
+        if not isinstance(known, Known):
+            known = opened.known = Known()
+        elif known.comer is not None and known.good is not None and self._sessions.is_good(known.good):
+            return known.comer
+        comer = known.comer = self._recalled_by(opened, head, known)
+        known.good = self._sessions.good_until(comer.marks) if comer is not None and comer.held is not None else None
+        return comer
+
+    def is_still(self, comer: Comer) -> bool:
+        """Whether whoever presents the same pass again is this comer again."""
+        known = comer.known
+        return known is not None and known.comer is comer and known.good is not None and self._sessions.is_good(known.good)
+
+    def _opened(self, head: RequestHead) -> OpenedPass | Comer:
+        """As ``presented``, by the line of cookies where it came before."""
+        line = head.named.get(b"cookie")
+        if not isinstance(line, bytes) or len(line) > LONGEST_KNOWN:
+            return self.presented(head)
+        key = head.authority.text, line
+        opened = self._lines.get(key)
+        if opened is not None:
+            return opened
+        found = self.presented(head)
+        if isinstance(found, OpenedPass):  # nobody whom no pass names: strangers could fill the memory with them
+            self._lines.keep(key, found)
+        return found
+
+    def _recalled_by(self, opened: OpenedPass, head: RequestHead, known: Known) -> Comer | None:
+        """As ``recalled``, by the pass in this head."""
         if not self._is_remembered(opened):
             return _FORGOTTEN
         marks = opened.marks or self._marked(opened)
         if self._sessions.has_session_ended(opened.held.session_id):
             # Known without asking, and whatever newer or older cookie of that session the pass holds.
-            return Comer(_REVOKED, opened.held, marks, opened.stale)
+            return Comer(_REVOKED, opened.held, marks, opened.stale, known)
         finding = self._sessions.recall_for(opened.held.cookies, marks, lambda: browser_of(head))
         if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
             return None
-        return Comer(finding, opened.held, marks, opened.stale)
+        return Comer(finding, opened.held, marks, opened.stale, known)
 
     async def comer(self, head: RequestHead, rule: Rule, patience: float | None = None) -> Comer:
         """Who comes; nobody is looked up where the rule would admit or forbid anybody alike.

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Set
 from typing import Protocol
 from urllib.parse import parse_qs
 
-from aiohttp import web
-
 from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer, to_response
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.metrics import CONTENT_TYPE
 
-_BROWSERS_SAY = ("Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Origin")
+_BROWSERS_SAY = frozenset((b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-dest", b"origin"))
 
 
 class Exposing(Protocol):
@@ -46,16 +46,16 @@ class Health:
         self._unready = unready
         self._names = {"localhost", *(() if name is None else (name.lower(),))}
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: Request) -> Response:
         """One of the three answers, or 403 for browsers, 405 and 404 for the rest."""
         return to_response(self._answer(request))
 
-    def _answer(self, request: web.BaseRequest) -> Answer:
-        if any(name in request.headers for name in _BROWSERS_SAY):
+    def _answer(self, request: Request) -> Answer:
+        if not _BROWSERS_SAY.isdisjoint(request.named):
             return json_answer(403, {"error": "no_browsers"})
-        if not all(self._is_ours(host) for host in request.headers.getall("Host", ())):
+        if not all(self._is_ours(host) for name, host in request.fields if name.lower() == b"host"):
             return json_answer(403, {"error": "host"})
-        path, _, query = request.raw_path.partition("?")
+        path, _, query = request.target.partition("?")
         if path not in ("/healthz", "/readyz", "/metrics"):
             return json_answer(404, {"error": "not_found"})
         if request.method not in ("GET", "HEAD"):
@@ -67,8 +67,9 @@ class Health:
         fields = ((b"Content-Type", CONTENT_TYPE.encode("ascii")), (b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff"))
         return Answer(200, fields, self._metrics.exposition())
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_ours(self, named: bytes) -> bool:
         """Whether no browser can have been led here by this Host: an address, `localhost`, or the name in the configuration."""
+        host = named.decode("latin-1")
         bare, _, port = host.strip().rpartition(":")
         if not bare or not port.isdecimal():
             bare = host.strip()

@@ -8,31 +8,27 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from aiohttp import web
-
 from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.routing import App
 from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login_handoff import LoginHandoff
-from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
 from gateway.doors.own_pages import AppPages, LoginPages, asset_outcome
 from gateway.doors.own_requests import ACCEPT, HANDOFF, SESSION, SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, refused
 from gateway.doors.sign_out import AppSignOut, LoginSignOut
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 
-AppStep = Callable[[web.BaseRequest, RequestHead, App], Awaitable[Outcome]]
-LoginStep = Callable[[web.BaseRequest, RequestHead], Awaitable[Outcome]]
+AppStep = Callable[[Request, RequestHead, App], Awaitable[Outcome]]
+LoginStep = Callable[[Request, RequestHead], Awaitable[Outcome]]
 
 StepOfHost = TypeVar("StepOfHost")
 
 _READING = ("GET", "HEAD")
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 _ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT}
-
-NEW_BROWSER: Final = web.RequestKey("new_browser", str)
-"""The id that the login door has made for a browser without one."""
 
 UNKNOWN_ROUTE: Final = "/.gateway/*"
 """What the log names for every own path that does not exist, so that nobody can write routes into it."""
@@ -52,7 +48,7 @@ class AppOwnPaths:
             SIGN_OUT: _read(lambda request, head, app: sign_out.ask(head, app)) | {"POST": sign_out.end},
         }
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead, app: App) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead, app: App) -> Response:
         """The answer; what the access log says of it is left in ``request``."""
         step = chosen(self._steps, head, self._clock)
         return answered(request, head, step if isinstance(step, Outcome) else await step(request, head, app))
@@ -67,11 +63,11 @@ class LoginOwnPaths:
         self._steps: Mapping[str, Mapping[str, LoginStep]] = {
             SESSION_PAGE: _read(lambda request, head: pages.page(head)),
             SESSION: _read(lambda request, head: pages.session(head)),
-            HANDOFF: {"GET": lambda request, head: handoff.hand_off(head, request.get(NEW_BROWSER, ""))},
+            HANDOFF: {"GET": lambda request, head: handoff.hand_off(head, request.new_browser)},
             SIGN_OUT: _read(lambda request, head: sign_out.ask(head)) | {"POST": sign_out.end},
         }
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead) -> Response:
         """The answer; what the access log says of it is left in ``request``."""
         step = chosen(self._steps, head, self._clock)
         return answered(request, head, step if isinstance(step, Outcome) else await step(request, head))
@@ -88,13 +84,13 @@ def chosen(steps: Mapping[str, Mapping[str, StepOfHost]], head: RequestHead, clo
     return asset_outcome(head, clock) if head.method in _READING else _not_allowed(_READING, clock)
 
 
-def answered(request: web.BaseRequest, head: RequestHead, outcome: Outcome) -> web.StreamResponse:
+def answered(request: Request, head: RequestHead, outcome: Outcome) -> Response:
     """The outcome as a response, its words for the access log in ``request``; an unread body ends the connection."""
-    request[ROUTE] = head.path if head.path in _ROUTES else UNKNOWN_ROUTE
-    request[VERDICT] = outcome.verdict
-    request[REASON] = outcome.reason
-    request[FINGERPRINT] = outcome.fingerprint
-    return to_response(outcome.answer, closes=request.can_read_body and not request.content.is_eof())
+    request.route = head.path if head.path in _ROUTES else UNKNOWN_ROUTE
+    request.verdict = outcome.verdict
+    request.reason = outcome.reason
+    request.fingerprint = outcome.fingerprint
+    return to_response(outcome.answer, closes=request.has_unread_body)
 
 
 def _read(step: StepOfHost) -> dict[str, StepOfHost]:

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from aiohttp import web
-
 from gateway.clock import Clock
 from gateway.core.cookies import PASS_NAME
 from gateway.core.messages import Answer, Fields, Malformed, RequestHead
@@ -24,6 +22,7 @@ from gateway.core.seal import Sealer
 from gateway.core.session import Finding, NoSession, Session, Unknown
 from gateway.doors.answers import json_answer, page_answer
 from gateway.doors.reading import LATER, whole_body
+from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, Unavailable, View, render
 from gateway.policy.session.revocation_epoch import is_remembered
@@ -41,7 +40,7 @@ LATE: Final = "&late=1"
 
 LARGEST_FORM_BYTES = 8 * 1024
 MOST_PARAMETERS = 32
-_FORM_TYPE = "application/x-www-form-urlencoded"
+_FORM_TYPE = b"application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +70,21 @@ def _text(raw: str) -> str:
     return unescaped_bytes(raw.replace("+", " ").encode()).decode()
 
 
-async def form_of(request: web.BaseRequest) -> Mapping[str, str] | Malformed:
+async def form_of(request: Request) -> Mapping[str, str] | Malformed:
     """The fields of a posted form of at most 8 KiB; an absent body is an empty form (400, 408, 413, 415)."""
     body = await whole_body(request, LARGEST_FORM_BYTES)
     if isinstance(body, Malformed):
         return body
     if not body:
         return {}
-    if request.content_type != _FORM_TYPE:
+    if not _is_form(request):
         return Malformed(415, "form_type")
     return parameters(body.decode("ascii")) if body.isascii() else Malformed(400, "form")
+
+
+def _is_form(request: Request) -> bool:
+    said = request.named.get(b"content-type")
+    return isinstance(said, bytes) and said.partition(b";")[0].strip(b" \t").lower() == _FORM_TYPE
 
 
 def asked_target(given: Mapping[str, str]) -> str | Malformed:

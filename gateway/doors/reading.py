@@ -5,48 +5,37 @@ a body.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from aiohttp import web
 
 from gateway.core.messages import Malformed
+from gateway.edge.request import Request
+from gateway.errors import UploadBroken, UploadTooSlow
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
 
 BODY_SECONDS = 20.0
 LATER = (b"Retry-After", b"1")
-_ROOM = web.RequestKey("body_room", BodyRoom)
 
 
-@contextmanager
-def body_room(request: web.BaseRequest, budget: BodyBudget, client: str) -> Iterator[None]:
-    """What ``whole_body`` reads of this request is counted for its client until the block ends, when nobody needs it any more."""
-    room = request[_ROOM] = BodyRoom(budget, client)
-    try:
-        yield
-    finally:
-        room.release()
-
-
-async def whole_body(request: web.BaseRequest, largest_bytes: int) -> bytes | Malformed:
+async def whole_body(request: Request, largest_bytes: int) -> bytes | Malformed:
     """The whole body, or why it is refused.
 
     413 over ``largest_bytes``, 408 after 20 seconds, 400 where it breaks off, 503 (say ``LATER`` with it) where the bodies that are held
     already leave no room. A request without a room of the listener has one to itself.
     """
-    room = request[_ROOM] if _ROOM in request else BodyRoom(BodyBudget(), "")
+    if request.body is None:
+        return b""
+    room = request.room or BodyRoom(BodyBudget(), "")
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.content.iter_any():
-                if len(body) + len(chunk) > largest_bytes:
+            while piece := await request.body.piece():
+                if len(body) + len(piece) > largest_bytes:
                     return Malformed(413, "body_too_large")
-                if not room.holds(len(body) + len(chunk)):
+                if not room.holds(len(body) + len(piece)):
                     room.release()
                     return Malformed(503, "bodies_full")
-                body += chunk
-    except TimeoutError:
+                body += piece
+    except (TimeoutError, UploadTooSlow):
         return Malformed(408, "body_too_slow")
-    except web.RequestPayloadError:
+    except UploadBroken:
         return Malformed(400, "body")
     return bytes(body)

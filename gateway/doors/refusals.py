@@ -4,10 +4,9 @@ Owns the choice between a page and JSON, where nobody looks further than at Acce
 Rules from: RFC 9110 §15.5.6 (Allow), ATTACKS O5, C11.
 """
 
-from aiohttp import web
-
 from gateway.core.messages import Answer, Fields, Malformed
 from gateway.doors.answers import json_answer, page_answer, to_response
+from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
 
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
@@ -21,6 +20,6 @@ def refused(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) ->
     return json_answer(malformed.status, {"error": malformed.reason}, *extra)
 
 
-def refusal(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> web.StreamResponse:
+def refusal(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> Response:
     """The same as a response; the connection ends, because nobody reads what else is on it."""
     return to_response(refused(malformed, fields, *more), closes=True)

@@ -14,8 +14,6 @@ Rules from: DESIGN section 6.
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from aiohttp import web
-
 from gateway.clock import Clock
 from gateway.closing import NOT_SHARED, Closer
 from gateway.core.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
@@ -43,6 +41,7 @@ from gateway.doors.own_requests import (
     standing,
 )
 from gateway.doors.tickets import LONGEST_TEXT
+from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut
 from gateway.pages import SignedOut as SignedOutPage
@@ -81,7 +80,7 @@ class AppSignOut:
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, self._table.login.origin), "page")
 
-    async def end(self, request: web.BaseRequest, head: RequestHead, app: App) -> Outcome:
+    async def end(self, request: Request, head: RequestHead, app: App) -> Outcome:
         """POST: the session ends everywhere, then the browser goes to the login host, which expires Okta's own cookies."""
         form = await posted(request, head, app.origin)
         then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, app.origin)
@@ -145,7 +144,7 @@ class LoginSignOut:
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
-    async def end(self, request: web.BaseRequest, head: RequestHead) -> Outcome:
+    async def end(self, request: Request, head: RequestHead) -> Outcome:
         """POST: every session that the browser presents or carries is closed, and its cookies leave the browser."""
         form = await posted(request, head, self._table.login.origin)
         then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, self._table.login.origin)
@@ -221,7 +220,7 @@ class LoginSignOut:
         return page(SignedOutPage(is_closed, then or home, is_elsewhere, is_shared), self._clock)
 
 
-async def posted(request: web.BaseRequest, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
+async def posted(request: Request, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
     """The form of a POST that a page of this very host sent; 403 for any other, before its body is read (L8)."""
     return await form_of(request) if is_same_origin_post(head, origin) else Malformed(403, "cross_site")
 

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from aiohttp import web
-
 from gateway.clock import Clock
 from gateway.core.admission import Admit, SignIn, Unavailable
 from gateway.core.dialects import Dialect, dialect_of, loops, original
@@ -32,9 +30,11 @@ from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
 from gateway.doors.gate import Comer, Gate
-from gateway.doors.notes import APP, FINGERPRINT, REASON, ROUTE, VERDICT
 from gateway.doors.own_requests import no_session, sign_in_path, target_or_root
 from gateway.doors.refusals import refused
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Waiting
 
 LONGEST_TERSE_URL = 3000
 """What fits into the head of an answer to nginx; beyond it, sign-in comes back to ``/``."""
@@ -92,25 +92,25 @@ class SubrequestDoor:
         self._rules = rules
         self._listed: Learned[str, bool] = Learned(partial(is_listed, trusted=rules.trusted_proxies))
 
+    def begin(self, request: Request, head: RequestHead) -> Response | Waiting:
+        """The reply where the memory knows who comes, else what waits for Okta; its words for the access log are left in ``request``."""
+        reply = self.recalled(head)
+        return self._waits(request, head) if reply is None else _told(request, reply)
+
     def recalled(self, head: RequestHead) -> Reply | None:
-        """The reply, as far as the memory knows who comes; None where ``handle`` must wait for Okta."""
+        """The reply, as far as the memory knows who comes; None where Okta must be waited for."""
         asked = self._question(head)
         if isinstance(asked, Reply):
             return asked
         decision = self._decisions.recalled(asked.head, asked.app)
         return self._reply(asked, decision) if decision is not None else None
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
-        """The whole answer; its words for the access log are left in ``request``. An announced body ends the connection."""
+    async def _waits(self, request: Request, head: RequestHead) -> Response:
         asked = self._question(head)
         if isinstance(asked, Reply):
-            reply = asked
-        else:
-            patience = self._rules.patience or asked.dialect.patience
-            reply = self._reply(asked, await self._decisions.made(asked.head, asked.app, patience))
-        request[APP], request[ROUTE], request[FINGERPRINT] = reply.app, reply.route, reply.fingerprint
-        request[VERDICT], request[REASON] = reply.verdict, reply.reason
-        return to_response(reply.answer, closes=request.body_exists and not request.content.is_eof())
+            return _told(request, asked)
+        patience = self._rules.patience or asked.dialect.patience
+        return _told(request, self._reply(asked, await self._decisions.made(asked.head, asked.app, patience)))
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
         """The refusal of a sub-request whose own head is refused, or that comes when nobody is let in."""
@@ -134,7 +134,7 @@ class SubrequestDoor:
         return Question(dialect, wanted, host)
 
     def _reply(self, asked: Question, decision: Decision) -> Reply:
-        verdict, rule, comer = decision
+        verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         dialect, head, app = asked
         if isinstance(verdict, Admit):
             if verdict.session is not None:
@@ -157,6 +157,13 @@ class SubrequestDoor:
     def _refused(self, dialect: Dialect, head: RequestHead, malformed: Malformed, app: str = "", route: str = "") -> Reply:
         answer = terse(malformed.reason) if dialect.is_terse else self._explaining.malformed(head, malformed)
         return Reply(answer, "refused", malformed.reason, app, route)
+
+
+def _told(request: Request, reply: Reply) -> Response:
+    """An announced body ends the connection."""
+    request.app, request.route, request.fingerprint = reply.app, reply.route, reply.fingerprint
+    request.verdict, request.reason = reply.verdict, reply.reason
+    return to_response(reply.answer, closes=request.has_unread_body)
 
 
 def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:

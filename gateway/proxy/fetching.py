@@ -33,6 +33,26 @@ async def begun(source: Source, key: bytes | None, client: str, begin: Callable[
     raise AssertionError("a loop of at least one try")
 
 
+class Taking:
+    """Takes connections for one request: here any of a source's will do."""
+
+    __slots__ = ("_client", "_key", "source")
+
+    def __init__(self, source: Source, key: bytes | None, client: str) -> None:
+        """Nothing is taken yet. ``key``: what a sticky app is sticky by; ``client``: the address for which it is taken."""
+        self.source = source
+        self._key = key
+        self._client = client
+
+    def idle(self) -> Connection | None:
+        """A connection that is free now, or None where ``begun`` must be asked."""
+        return self.source.idle(self._key, self._client)
+
+    async def begun(self, begin: Callable[[Connection], Begun]) -> Begun:
+        """What ``begin`` made of a connection over which it sent its request. Raises ``OutsideFailed``."""
+        return await begun(self.source, self._key, self._client, begin)
+
+
 class Fetching:
     """Calls ``begin`` with a connection, or ``failed`` with the reason why there is none; ``abort`` in time, and it calls neither."""
 
@@ -40,16 +60,14 @@ class Fetching:
 
     def __init__(
         self,
-        source: Source,
-        key: bytes | None,
-        client: str,
+        taking: Taking,
         begin: Callable[[Connection], None],
         failed: Callable[[OutsideFailed], None],
     ) -> None:
-        """As ``begun``."""
+        """``taking``: where it comes from."""
         self._begin = begin
         self._failed = failed
-        self._task = asyncio.get_running_loop().create_task(self._fetch(source, key, client), name="waiting for a connection")
+        self._task = asyncio.get_running_loop().create_task(self._fetch(taking), name="waiting for a connection")
 
     def abort(self) -> None:
         """Nobody waits any more."""
@@ -61,8 +79,8 @@ class Fetching:
     def resume_reading(self) -> None:
         """Nothing arrives."""
 
-    async def _fetch(self, source: Source, key: bytes | None, client: str) -> None:
+    async def _fetch(self, taking: Taking) -> None:
         try:
-            await begun(source, key, client, self._begin)
+            await taking.begun(self._begin)
         except OutsideFailed as error:
             self._failed(error)

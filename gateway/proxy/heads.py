@@ -35,6 +35,14 @@ class Asked:
     keeps: bool = True
 
 
+_ASKED: Final = tuple(Asked(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
+
+
+def asked_of(is_head: bool, is_modern: bool, keeps: bool) -> Asked:
+    """The same, made once."""
+    return _ASKED[is_head + 2 * is_modern + 4 * keeps]
+
+
 AnswerHead = tuple[bytes, bool, bool, bool]
 """A head as it goes out, and what it says of the body: none at all, in chunks; and whether the connection goes on behind it."""
 

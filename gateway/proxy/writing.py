@@ -5,15 +5,22 @@ Owns the transport of one connection, as far as bytes go out. Must never hold a 
 
 import asyncio
 import select
-from typing import cast
+from typing import Protocol, cast
 
 from gateway.errors import HungUp
 
 
-class Writing(asyncio.Protocol):
-    """The writing side of a connection."""
+class Source(Protocol):
+    """Who writes a body as it comes."""
 
-    __slots__ = ("_drained", "_is_full", "_loop", "_transport")
+    def server_is_full(self, is_full: bool) -> None:
+        """The server takes nothing more just now, or does again."""
+
+
+class Writing(asyncio.Protocol):
+    """The writing side of a connection; ``source``: whose body is being written."""
+
+    __slots__ = ("_drained", "_is_full", "_loop", "_transport", "source")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Not connected yet."""
@@ -21,6 +28,7 @@ class Writing(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._is_full = False
         self._drained: asyncio.Future[None] | None = None
+        self.source: Source | None = None
 
     @property
     def is_open(self) -> bool:
@@ -53,10 +61,14 @@ class Writing(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The server takes nothing more just now."""
         self._is_full = True
+        if self.source is not None:
+            self.source.server_is_full(True)
 
     def resume_writing(self) -> None:
         """It does again."""
         self._is_full = False
+        if self.source is not None:
+            self.source.server_is_full(False)
         self._wake()
 
     def _wake(self) -> None:

@@ -8,11 +8,14 @@ gateway ready while one worker is not.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 import aiohttp
-from aiohttp import DummyCookieJar, web
+from aiohttp import DummyCookieJar
 
 from gateway.doors.health import Health
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.metrics import Metrics
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import WorkerSlot
@@ -45,14 +48,14 @@ class AdminAddress:
         self._health = Health(self._totals, lambda: self._unready, name, lambda: self._notes)
         own.watch_level("workers_listening", "Workers that serve now.", self._listening)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: Request) -> Response:
         """The answer of ``Health``, after the workers were asked what it needs."""
-        match request.raw_path.partition("?")[0]:
+        match request.target.partition("?")[0]:
             case "/metrics":
                 self._totals.told(self, self._own.exposition().decode())
                 await asyncio.gather(*map(self._count, self.workers))
             case "/readyz":
-                excluded = request.query.getall("exclude", [])
+                excluded = parse_qs(request.target.partition("?")[2]).get("exclude", [])
                 said = await asyncio.gather(*(_readiness(worker, excluded) for worker in self.workers))
                 reasons = tuple(_unready(worker, answer) for worker, answer in zip(self.workers, said, strict=True))
                 hooks = {str(answer["event_hook"]) for answer in said if isinstance(answer, dict) and "event_hook" in answer}

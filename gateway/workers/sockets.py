@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gateway.compose.server import BACKLOG, bind
+from gateway.compose.addresses import bind
+from gateway.edge.server import BACKLOG
 from gateway.errors import BadConfig
 
 

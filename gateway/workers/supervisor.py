@@ -13,9 +13,11 @@ from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 
 from gateway.clock import Clock
-from gateway.compose.server import Listening, Server, bind, shown_address
+from gateway.compose.addresses import bind, shown_address
 from gateway.config import Settings, host_of
 from gateway.doors.refusals import refusal
+from gateway.edge.handling import Handling
+from gateway.edge.server import Listening, Server
 from gateway.errors import BadConfig
 from gateway.log import Log
 from gateway.metrics import Metrics
@@ -50,7 +52,7 @@ class Supervisor:
             opened.callback(admin_socket.close)
             settings = opened.enter_context(settings_with_state(self._settings))
             self._admin.workers = [self._place(number, settings, public, opened) for number in range(listen.workers)]
-            listening = Listening(Server(self._admin.handle, lambda request, malformed: refusal(malformed, ())), admin_socket)
+            listening = Listening(Server(Handling(self._admin.handle, lambda malformed: refusal(malformed, ()))), admin_socket)
             opened.push_async_callback(listening.aclose, 0.0)
             await listening.start()
             await self._kept({"address": shown_address(public), "admin": shown_address(admin_socket), "workers": listen.workers})

@@ -26,6 +26,8 @@ LONG_FILES: dict[str, str] = {
     "gateway/doors/login/__init__.py": "one door: every request, and which room answers it",
     "gateway/doors/login/forwarding.py": "one class: everything that travels to the org without a token",
     "gateway/doors/login/new_sessions.py": "one class that drives one machine, and what it must ask later",
+    "gateway/edge/connection.py": "one state machine: a client's connection, from its first byte to its end",
+    "gateway/edge/relay.py": "one answer on its way, and the four classes that it calls or is called by",
     "gateway/shared_state/memory.py": "one engine: entries, leases and what others published",
     "gateway/shared_state/sqlite.py": "one engine: every call in one transaction, and what others published",
     "gateway/sessions/answers.py": "one dictionary, and everything that puts an answer in or takes it out",
@@ -35,6 +37,7 @@ LONG_FILES: dict[str, str] = {
     "tests/deploy/test_compose.py": "one arrangement, from its text to its life",
     "tests/attacks/deployment.py": "one deployment, from its configuration to its end",
     "tests/doors/test_handoff.py": "the tests of one door",
+    "tests/doors/quick_gateway.py": "one app behind two addresses, and the clients that wait there",
     "tests/core/test_session.py": "the tests of one vocabulary",
     "tests/core/test_switch.py": "the promises of one machine",
     "tests/journeys/in_memory.py": "one town without sockets",
@@ -58,7 +61,7 @@ LONG_FUNCTIONS: dict[str, str] = {
     "gateway/compose/parts.py:make_parts": "the one list of what a gateway is made of, in the order in which it is built",
     "tests/attacks/deployment.py:deployed": "one deployment from its org to its end",
     "tests/journeys/town.py:town": "one town from its org to its end",
-    "gateway/proxy/http.py:HttpProxy.forward": "one exchange from its body to its answer; a third is what it promises",
+    "gateway/edge/http_proxy.py:HttpProxy.forward": "one exchange from its body to its answer; a third is what it promises",
 }
 
 # file:class: why it knows more than six others (never more than eight)

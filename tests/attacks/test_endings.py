@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from tests.attacks.deployment import CONFIGURATION, FETCH, NAVIGATE, Site, Visit, deployed
 from tests.attacks.test_upgrades import EVENT, app, opened
 from tests.house.configurations import SEAL_KEY, SEALED, SMALLEST, finished, problems
@@ -73,7 +73,9 @@ NO_REQUESTS = [
     b"s3cret s3cret s3cret\r\n\r\n",
     b"GET /s3cret HTTP/1.1\r\nHost: s3cret@hr.example.com\r\n\r\n",
     b"POST /public/s3cret HTTP/1.1\r\n" + HERE + b"Transfer-Encoding: chunked\r\n\r\ns3cret\r\n",
-    b"POST /public/s3cret HTTP/1.1\r\n" + HERE + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: s3cret\r\nCookie: s3cret\r\n\r\n",
+    b"POST /public/s3cret HTTP/1.1\r\n"
+    + HERE
+    + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: s3cret\r\nCookie: s3cret\r\n\r\n",
     b"GET /" + SECRET * 20_000 + b" HTTP/1.1\r\nHost: hr.example.com\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: hr.example.com\r\nCookie: " + SECRET * 30_000 + b"\r\n\r\n",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, Site, Wire, cookie_line, deployed
 from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.edge.frames import close_frame
 from gateway.policy.session.revocation_epoch import TOLERANCE_SECONDS
-from gateway.proxy.frames import close_frame
 from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, WIKI, Site, Wire, cookie_line, deployed
 from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened

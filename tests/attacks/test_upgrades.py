@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from tests.attacks.deployment import CONFIGURATION, FETCH, Reply, Site, Visit, Wire, deployed
 from tests.proxy.test_frames import frame
 from tests.proxy.test_websocket import KEY, MASK, echo, open_up

@@ -21,7 +21,7 @@ from gateway.core.admission import Admit, judge_at
 from gateway.core.app_cookies import kept_cookie
 from gateway.core.cookies import PASS_NAME, not_the_apps
 from gateway.core.fields import FieldRules, Forwarding, answered, to_app
-from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, RequestHead
+from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, read_head
 from gateway.core.navigation import Kind, client_address, is_document, kind_of
 from gateway.core.passes import Pass, Passes, Sealer
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, is_own, place_of
@@ -72,6 +72,16 @@ def as_parsed(text: str) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name.encode("ascii"), value.encode("ascii")) for name, _, value in (line.partition(": ") for line in text.splitlines()))
 
 
+def _admitted(target: str, fields: Fields, client: str, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+    """As for a request of this client."""
+    named = read_head("GET", target, (1, 1), fields, limits)
+    if isinstance(named, Malformed):
+        return named
+    received = Received("GET", target, fields, named, PEER)
+    received.address = client
+    return TABLE.admit(received, limits)
+
+
 @dataclass
 class Bench:
     """The gateway's parts behind a parsed head, and the times that they took."""
@@ -109,7 +119,7 @@ class Bench:
     def admit(self, received: tuple[str, Fields, str]) -> RequestHead:
         """Strictness, host."""
         target, fields, client = received
-        admitted = TABLE.admit(("GET", target, (1, 1)), fields, PEER, client, self.limits)
+        admitted = _admitted(target, fields, client, self.limits)
         if isinstance(admitted, Malformed) or admitted[1] is not APP:
             raise AssertionError("not admitted")
         return admitted[0]
@@ -154,7 +164,7 @@ class Bench:
     def whole(self, parsed: tuple[str, Fields]) -> Fields:
         """All of it, as one function: what its parts hand to each other costs nothing here."""
         target, fields = parsed
-        admitted = TABLE.admit(("GET", target, (1, 1)), fields, PEER, client_address(PEER, (), ()), self.limits)
+        admitted = _admitted(target, fields, client_address(PEER, (), ()), self.limits)
         if isinstance(admitted, Malformed):
             raise AssertionError("not admitted")
         head, host = admitted

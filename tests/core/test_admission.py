@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict, is_about_somebody, judge, judge_at
+from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict, is_about_somebody, judge, judge_at, still_admits
 from gateway.core.routing import Access, Rule
 from gateway.core.session import Finding, NoSession, Session, Unknown
 
@@ -177,3 +177,16 @@ def test_an_aware_moment_and_unix_seconds_are_judged_alike(of: Rule, method: str
 @given(some_rules, st.sampled_from(["GET", "POST", "PUT"]))
 def test_nobody_is_asked_where_nobody_and_nobody_knows_are_judged_alike(of: Rule, method: str) -> None:
     assert is_about_somebody(of, method) == (judge(of, method, NONE, NOW) != judge(of, method, Unknown("x"), NOW))
+
+
+@given(some_rules, st.sampled_from(["GET", "POST"]), sessions, st.integers(-9999, 9999))
+def test_what_is_taken_for_admitted_again_would_be(of: Rule, method: str, session: Session, later: int) -> None:
+    first, wall = judge(of, method, session, NOW), NOW.timestamp() + later
+    if isinstance(first, Admit) and still_admits(of, session, wall):
+        assert judge_at(of, method, session, wall) == first
+
+
+def test_the_end_of_a_session_and_an_age_are_judged_each_time() -> None:
+    ends, aged = NOW.timestamp() + 3600, rule(authenticated_within_seconds=60)
+    assert still_admits(rule(), alice(), ends - 1) and not still_admits(rule(), alice(), ends)
+    assert not still_admits(aged, alice(last_password_verification=NOW), NOW.timestamp())

@@ -8,6 +8,7 @@ from gateway.core.dialects import DIALECTS, Dialect, dialect_of, is_asked, loops
 from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, RequestHead
 from gateway.core.navigation import wants_websocket
 from gateway.core.routing import App, LoginHost, RouteTable
+from tests.core.received import admitted
 
 HR = App("hr", "https://hr.example.com", Authority("hr.example.com", 443))
 LOCAL = App("local", "http://local.localhost:8080", Authority("local.localhost", 8080))
@@ -32,13 +33,14 @@ TOLD: dict[str, Fields] = {
 def sub_request(name: str, fields: Fields, target: str = "", method: str = "", host: bytes = b"") -> tuple[Dialect, RequestHead]:
     """What this proxy sends; envoy tells the original request by the sub-request itself."""
     is_envoy = name == "envoy"
-    line = (method or ("PUT" if is_envoy else "GET"), target or f"/.gateway/auth/{name}{'/a%2Fb?x=%7E&y' if is_envoy else ''}", (1, 1))
+    target = target or f"/.gateway/auth/{name}{'/a%2Fb?x=%7E&y' if is_envoy else ''}"
+    method = method or ("PUT" if is_envoy else "GET")
     host = host or (b"hr.example.com" if is_envoy else b"gateway.internal:8080")
-    admitted = TABLE.admit(line, ((b"Host", host), *fields), "10.0.0.1", "192.0.2.7", HeadLimits())
-    assert not isinstance(admitted, Malformed), admitted
-    dialect = dialect_of(line[1])
+    came = admitted(TABLE, target, ((b"Host", host), *fields), method=method, address="192.0.2.7")
+    assert not isinstance(came, Malformed), came
+    dialect = dialect_of(target)
     assert dialect is not None
-    return dialect, admitted[0]
+    return dialect, came[0]
 
 
 def read(name: str, fields: Fields, **asked: str) -> str | tuple[RequestHead, object]:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.learned import Learned
+from gateway.core.learned import Learned, Recent
 
 
 @given(st.lists(st.binary(max_size=6), max_size=40), st.integers(0, 6), st.integers(1, 4))
@@ -25,3 +25,22 @@ def test_what_was_asked_once_is_not_worked_out_again() -> None:
     learned = Learned(of, longest=3)
     assert [learned["abc"], learned["abc"], learned["long"], learned["long"]] == [1, 1, 2, 3]
     assert worked == ["abc", "long", "long"]
+
+
+def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
+    recent: Recent[int, str] = Recent(10)
+    recent.keep(0, "kept")
+    for number in range(1, 100):
+        recent.keep(number, str(number))
+        assert recent.get(0) == "kept" and len(recent) <= 20
+    assert recent.get(1) is None and recent.get(99) == "99" and recent.get(95) == "95"
+
+
+def test_more_keys_than_there_is_room_for_cost_some_of_it_and_not_all() -> None:
+    recent: Recent[int, int] = Recent(100)
+    hits = 0
+    for place in range(3000):
+        key = place % 150  # more than fit among the young, fewer than among both
+        hits += recent.get(key) is not None
+        recent.keep(key, key)
+    assert hits > 1000

@@ -14,14 +14,13 @@ from gateway.core.messages import (
     Fields,
     HeadLimits,
     Malformed,
-    Received,
     RequestHead,
-    admit_head,
     parse_authority,
 )
+from tests.core.received import Sent, admit_head
 
 HOST: Fields = ((b"Host", b"hr.example.com"),)
-GOOD = Received("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")
+GOOD = Sent("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")
 
 NOT_PLAIN = ".|..|a..b|a.b..|user@a|a/|a:|a:b|a:0|a:65536|a:999999|a:80:80|a:+80|a?x|-a|a-|a_b|[::1|::1|a%2eb|http://a"
 
@@ -29,7 +28,7 @@ NOT_PLAIN = ".|..|a..b|a.b..|user@a|a/|a:|a:b|a:0|a:65536|a:999999|a:80:80|a:+80
 LIMITS = HeadLimits()
 
 
-def refused(received: Received, limits: HeadLimits = LIMITS) -> tuple[int, str] | None:
+def refused(received: Sent, limits: HeadLimits = LIMITS) -> tuple[int, str] | None:
     found = admit_head(received, limits)
     return (found.status, found.reason) if isinstance(found, Malformed) else None
 
@@ -137,6 +136,12 @@ def test_the_first_line_is_bounded_whole() -> None:
     assert refused(replace(GOOD, target="/abc"), HeadLimits(line_bytes=line)) is None
     for limits in (HeadLimits(line_bytes=line - 1), HeadLimits(line_bytes=line - 1, longest_line_bytes=line)):
         assert refused(replace(GOOD, target="/abc"), limits) == (414, "request_line_too_long")
+
+
+@pytest.mark.parametrize("name", [b"Content-Type", b"USER-AGENT", b"Content-Range", b"Max-Forwards", b"content-location"])
+def test_a_field_that_says_one_thing_says_it_once(name: bytes) -> None:
+    assert refused(replace(GOOD, fields=(*HOST, (name, b"1")))) is None
+    assert refused(replace(GOOD, fields=(*HOST, (name, b"1"), (name.lower(), b"1")))) == (400, "field_repeated")
 
 
 LENGTH, CHUNKED = b"Content-Length", (b"Transfer-Encoding", b"chunked")

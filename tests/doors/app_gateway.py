@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
 from gateway.clock import Clock
 from gateway.compose.tls import Certificates
 from gateway.config.certificates import Pair
 from gateway.core.fields import FieldRules
-from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead, admit_head
+from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
 from gateway.core.passes import Pass, Passes
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.core.seal import Sealer
@@ -23,25 +23,25 @@ from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.notes import noted
 from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.doors.tickets import Tickets
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.live import Live
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.websocket import WebSocketRelay
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.session.owner import Owners
-from gateway.proxy.http import HttpProxy
-from gateway.proxy.live import Live
 from gateway.proxy.place import Place
-from gateway.proxy.translate import request_head
 from gateway.proxy.turn import Turn
 from gateway.proxy.upstream import PoolRules, Upstream
-from gateway.proxy.websocket import WebSocketRelay
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.standin import Org, OrgSession, RunningOrg, serve
 from tests.deploy.certificates import certificate
-from tests.proxy.conftest import PATIENCE, Behind, ClientServer, Wire
+from tests.proxy.conftest import PATIENCE, Behind, Wire, client_server, noted
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HR = "hr.example.com:443"
@@ -88,7 +88,7 @@ class Own:
 
     asked: list[str] = field(default_factory=list)
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead, app: App) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead, app: App) -> Response:
         self.asked.append(head.target)
         return to_response(Answer(200, (), b"own"))
 
@@ -110,12 +110,18 @@ class AppGateway:
     notes: list[dict[str, str]] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        head = admit_head(request_head(request, (), secure=True), HeadLimits())
-        assert not isinstance(head, Malformed)
-        response = await self.door.handle(request, head)
+    async def handle(self, request: Request) -> Response | None:
+        request.address = request.peer
+        admitted = TABLE.admit(request, HeadLimits())
+        assert not isinstance(admitted, Malformed)
+        head, app = admitted
+        assert isinstance(app, App)
+        step = self.door.begin(request, head, app)
+        return step if step is None or isinstance(step, Response) else await step
+
+    def answered(self, request: Request, status: int | None) -> None:
+        """It is over: what its door has noted."""
         self.notes.append(noted(request))
-        return response
 
     async def connect(self) -> Wire:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -185,8 +191,8 @@ async def app_gateway(
     place = Place("127.0.0.1", app.port, tls=secured.client if secured is not None else None, server_name="app.example.com")
     upstream = Upstream(place, DEADLINES, PoolRules(connections=connections))
     made = _door(running, app, keys or [b"k" * 32], client, HttpProxy(upstream, largest_body=largest_body), upstream)
-    server = ClientServer(made.handle)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(made.handle, made.answered)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     try:
         yield made

@@ -7,11 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import web
-
 from gateway.clock import Clock
-from gateway.compose.clients import ClientRules
-from gateway.compose.server import Listening, Server, bind
+from gateway.compose.addresses import bind
 from gateway.compose.tls import Certificates
 from gateway.core.crowds import Crowd
 from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
@@ -19,16 +16,15 @@ from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
 from gateway.doors.believed import Believed
 from gateway.doors.listener import Doors, Listener
-from gateway.doors.protected import Familiar, Line
 from gateway.doors.witness import Witness
-from gateway.errors import OutsideFailed
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import ClientRules, Waiting
+from gateway.edge.server import Listening, Server
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Owner
-from gateway.proxy.turn import Turn
 
-Act = Callable[[web.BaseRequest, RequestHead], Awaitable[web.StreamResponse]]
+Act = Callable[[Request, RequestHead], Awaitable[Response]]
 
 TABLE = RouteTable(
     LoginHost("https://login.example.com", Authority("login.example.com", 443)),
@@ -39,7 +35,7 @@ TABLE = RouteTable(
 )
 
 
-async def _says_ok(_: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+async def _says_ok(_: Request, head: RequestHead) -> Response:
     return to_response(Answer(200, ((b"Content-Type", b"text/plain"),), f"{head.authority} {head.secure}".encode()))
 
 
@@ -50,24 +46,18 @@ class SteeredDoor:
     act: Act = _says_ok
     heads: list[RequestHead] = field(default_factory=list)
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead) -> Response:
         """Do what the test wants."""
         self.heads.append(head)
         return await self.act(request, head)
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, owner: Owner) -> None:
+    def begin(self, request: Request, head: RequestHead, app: App | None = None) -> Waiting:
         """Here everything waits for the test."""
-
-    def recalled(self, head: RequestHead) -> None:
-        """As above."""
+        return self.handle(request, head)
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
         """The refusal of a sub-request."""
         return Answer(malformed.status)
-
-    def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
-        """Nothing was begun at once."""
-        raise AssertionError(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +108,10 @@ async def listener(
     rules = ClientRules(connections, head_seconds, limits or HeadLimits())
     login, app, written, metrics = SteeredDoor(), SteeredDoor(), io.StringIO(), Metrics()
     witness = Witness(Log(stream=written), metrics, Clock())
-    door = Listener(
-        TABLE, Doors(login, app, SteeredDoor()), Believed((), rules.limits), witness, crowd or Crowd(0), Turn(asyncio.get_running_loop())
-    )
+    door = Listener(TABLE, Doors(login, app, SteeredDoor()), Believed((), rules.limits), witness, crowd or Crowd(0))
     bound = bind("127.0.0.1:0", str)
     told: list[tuple[str, dict[str, object]]] = []
-    server = Server(door.handle, door.unparsable, rules, lambda event, figures: told.append((event, dict(figures))))
+    server = Server(door, rules, lambda event, figures: told.append((event, dict(figures))))
     listening = Listening(server, bound, certificates, leave)
     port = bound.getsockname()[1]
     await listening.start()

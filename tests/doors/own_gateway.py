@@ -10,31 +10,32 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import yarl
-from aiohttp import DummyCookieJar, web
+from aiohttp import DummyCookieJar
 
 from gateway.clock import Clock
 from gateway.closing import Closer
-from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, admit_head
+from gateway.core.messages import Answer, Authority, HeadLimits, Malformed
 from gateway.core.routing import App, LoginHost, RouteTable, is_own
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, Session, SessionCookie
 from gateway.doors.answers import to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login_handoff import LoginHandoff
-from gateway.doors.notes import noted
 from gateway.doors.own_pages import AppPages, LoginPages
 from gateway.doors.own_paths import AppOwnPaths, LoginOwnPaths
 from gateway.doors.own_requests import pass_of, standing
 from gateway.doors.sign_out import AppSignOut, LoginSignOut
 from gateway.doors.tickets import Tickets
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.session.owner import Owners
-from gateway.proxy.translate import request_head
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.standin import Fault, Org, OrgSession, RunningOrg, serve
+from tests.proxy.conftest import client_server, noted, said
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 LOGIN, HR, WIKI = "https://login.example.com", "https://hr.example.com", "https://wiki.example.com"
@@ -189,17 +190,16 @@ class OwnGateway:
         """The session of this browser is refused from now on, as after a sign-out in another tab."""
         await self.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.okta_cookies().items()])
 
-    async def serve_one(self, request: web.BaseRequest) -> web.StreamResponse:
-        head = admit_head(request_head(request, (), secure=True), HeadLimits())
-        assert not isinstance(head, Malformed)
-        host = TABLE.host(head.authority)
-        response: web.StreamResponse
+    async def serve_one(self, request: Request) -> Response:
+        admitted = TABLE.admit(request, HeadLimits())
+        assert not isinstance(admitted, Malformed)
+        head, host = admitted
         if isinstance(host, App) and is_own(head.path):
             response = await self._app.handle(request, head, host)
         elif isinstance(host, App):
             found = await standing(self.sessions, pass_of(self.sealer, head), head)
             greeting = f"hello {found.login}" if isinstance(found, Session) else ""
-            response = web.Response(text=greeting) if greeting else to_response(self._handoff.sign_in(head, host))
+            response = said(200, greeting) if greeting else to_response(self._handoff.sign_in(head, host))
         elif is_own(head.path):
             response = await self._login.handle(request, head)
         else:
@@ -235,8 +235,8 @@ async def own_gateway(engine: str = "classic", revocations: type[LocalRevocation
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
     made = OwnGateway(org, running, times, Sealer([b"k" * 32], secrets.token_bytes), sessions, closer, told, [], browsers)
     made.build()
-    server = web.Server(made.serve_one, handler_cancellation=True, auto_decompress=False, access_log=None, max_field_size=131072)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(made.serve_one)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     try:
         yield made

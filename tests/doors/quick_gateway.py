@@ -14,18 +14,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock
-from gateway.compose.clients import ClientRules
-from gateway.compose.server import Listening, Server, bind
+from gateway.compose.addresses import bind
 from gateway.core.crowds import Crowd
-from gateway.core.messages import HeadLimits
+from gateway.core.messages import HeadLimits, RequestHead
+from gateway.core.routing import App
 from gateway.doors.believed import Believed
 from gateway.doors.listener import AppDoor, Doors, Listener
 from gateway.doors.protected import ProtectedDoor
 from gateway.doors.witness import Witness
+from gateway.edge.before import Before, Begin
+from gateway.edge.relay import Client
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import ClientRules, Waiting
+from gateway.edge.rules import Listener as EdgeListener
+from gateway.edge.server import Listening, Server
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.proxy.relay import Client
-from gateway.proxy.translate import Head
 from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
 from tests.doors.listening import SteeredDoor
 from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
@@ -78,7 +83,7 @@ class Address:
     @property
     def held(self) -> int:
         """Bytes that wait to be sent to clients."""
-        transports = [each.transport for each in self.server.connections]
+        transports = [each.transport for each in self.server.connections if isinstance(each, Client)]
         return sum(transport.get_write_buffer_size() for transport in transports if transport is not None)
 
     async def logged(self, count: int) -> list[dict[str, object]]:
@@ -153,9 +158,9 @@ async def _address(
 ) -> Address:
     written, metrics, begun = io.StringIO(), Metrics(), list[bool]()
     witness = Witness(Log("debug", stream=written), metrics, Clock())
-    listener = Listener(TABLE, Doors(SteeredDoor(), door, SteeredDoor()), Believed((), HeadLimits()), witness, crowd, inner.turn)
-
-    server = Server(listener.handle, listener.unparsable, rules or ClientRules(), at_once=_Noting(listener, begun) if is_fast else None)
+    doors = Doors(SteeredDoor(), door if is_fast else _Waiting(door), SteeredDoor())
+    listener = Listener(TABLE, doors, Believed((), HeadLimits()), witness, crowd)
+    server = Server(Before(listener, _noting(begun)), rules or ClientRules())
     bound = bind("127.0.0.1:0", str)
     listening = Listening(server, bound, secured.pair if secured is not None else None)
     port = bound.getsockname()[1]
@@ -164,22 +169,30 @@ async def _address(
 
 
 @dataclass(frozen=True, slots=True)
-class _Noting:
-    """The listener, and what it began at once."""
+class _Waiting:
+    """The app door, as it is when the memory knows nobody: every request waits for a moment, and then goes on."""
 
-    listener: Listener
-    begun: list[bool]
+    door: AppDoor
 
-    def familiar(self, client: Client, received: bytes, peer: str) -> bool:
-        """Noted where it is one; for the others ``at_once`` is asked next."""
-        is_begun = self.listener.familiar(client, received, peer)
-        self.begun.extend([True] if is_begun else [])
-        return is_begun
+    def begin(self, request: Request, head: RequestHead, app: App) -> Waiting:
+        """What waits."""
+        return self._waits(request, head, app)
 
-    def at_once(self, client: Client, message: Head, peer: str, keeps: bool, sent: bytes | None) -> bool:
-        """Noted, whatever comes of it."""
-        self.begun.append(self.listener.at_once(client, message, peer, keeps, sent))
-        return self.begun[-1]
+    async def _waits(self, request: Request, head: RequestHead, app: App) -> Response | None:
+        await asyncio.sleep(0)
+        step = self.door.begin(request, head, app)
+        return step if step is None or isinstance(step, Response) else await step
+
+
+def _noting(begun: list[bool]) -> Begin:
+    """What the listener begins, and whether at once."""
+
+    def begin(listener: EdgeListener, request: Request) -> Response | Waiting | None:
+        step = listener.begin(request)
+        begun.append(step is None or isinstance(step, Response))
+        return step
+
+    return begin
 
 
 class Thinking:

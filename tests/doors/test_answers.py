@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
-from aiohttp import web
 
 from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer, page_answer, redirect_answer, to_response
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
+from tests.proxy.conftest import client_server
 
 NEVER_STORED = {(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")}
 
@@ -54,11 +56,11 @@ def test_a_location_that_is_no_url_is_a_bug_o6(location: str) -> None:
     ],
 )
 async def test_an_answer_on_the_wire(answer: Answer, closes: bool, method: bytes, expected: bytes) -> None:
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(request: Request) -> Response:
         return to_response(answer, closes=closes)
 
-    server = web.Server(handle, access_log=None)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(handle)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", listening.sockets[0].getsockname()[1])
     writer.write(method + b" / HTTP/1.1\r\nHost: h\r\n\r\n")
     head = await reader.readuntil(b"\r\n\r\n")

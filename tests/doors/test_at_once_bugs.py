@@ -1,16 +1,15 @@
-"""What nobody foresaw in a request that has no task: the client is told by a page, or cut off, and nothing is left behind."""
+"""What nobody foresaw in a request: the client is told by a page, or cut off, and nothing is left behind."""
 
 import asyncio
 
 import pytest
-from aiohttp import web
 
-from gateway.core.messages import Answer, RequestHead
+from gateway.core.messages import RequestHead
 from gateway.core.routing import App
-from gateway.doors.protected import Familiar, Going, Line, ProtectedDoor
-from gateway.errors import OutsideFailed
-from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Owner
+from gateway.doors.protected import ProtectedDoor
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Waiting
 from tests.doors.quick_gateway import BROKEN, asked, quick
 from tests.proxy.conftest import PATIENCE
 
@@ -21,35 +20,32 @@ class Flawed:
     def __init__(self, door: ProtectedDoor, *, is_late: bool, good: int = 0) -> None:
         self.door, self.is_late, self.good = door, is_late, good
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
-        return await self.door.handle(request, head)
-
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, owner: Owner) -> Going | None:
+    def begin(self, request: Request, head: RequestHead, app: App) -> Response | Waiting | None:
+        if head.path == "/warm":
+            return self.door.begin(request, head, app)
         self.good -= 1
-        going = self.door.at_once(client, asked, known, line, owner) if self.good >= 0 or self.is_late else None
+        step = self.door.begin(request, head, app) if self.good >= 0 or self.is_late else None
         if self.good < 0:
             raise TypeError("a bug")
-        return going
-
-    def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
-        return self.door.down(head, app, error)
+        return step
 
 
-@pytest.mark.parametrize("good", [0, 1], ids=["the first", "a familiar one"])
-async def test_a_bug_before_anything_was_begun_leaves_the_request_to_the_task(good: int) -> None:
+@pytest.mark.parametrize("good", [0, 1], ids=["the first", "a later one"])
+async def test_a_bug_before_anything_was_begun_is_a_page(good: int) -> None:
     async with quick(door=lambda door: Flawed(door, is_late=False, good=good)) as tried, asyncio.timeout(PATIENCE):
         wire = await tried.fast.connect()
-        for _ in range(good + 1):
+        for _ in range(good):
             await wire.say(asked(b"/a", tried.cookie))
             assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 ")
-        tries = good + 1  # what is familiar is tried as such first, and then as any other
-        lines = await tried.fast.logged(good + tries + 1)
-        assert [line["event"] for line in lines] == ["request"] * good + ["request_failed"] * tries + ["request"]
+        await wire.say(asked(b"/a", tried.cookie))
+        assert (await wire.rest()).startswith(b"HTTP/1.1 500 ")
+        lines = await tried.fast.logged(good + 2)
+        assert [line["event"] for line in lines] == ["request"] * good + ["request_failed", "request"]
         assert "session_gateway_requests_running 0.0" in tried.fast.counts
         await tried.quiet()
 
 
-@pytest.mark.parametrize("good", [0, 1], ids=["the first", "a familiar one"])
+@pytest.mark.parametrize("good", [0, 1], ids=["the first", "a later one"])
 async def test_a_bug_behind_what_was_begun_cuts_the_client_off_and_counts_nothing_twice(good: int) -> None:
     async with quick(door=lambda door: Flawed(door, is_late=True, good=good)) as tried, asyncio.timeout(PATIENCE):
         wire = await tried.fast.connect()
@@ -64,3 +60,26 @@ async def test_a_bug_behind_what_was_begun_cuts_the_client_off_and_counts_nothin
         assert "session_gateway_requests_running 0.0" in tried.fast.counts
         await tried.quiet()
         assert await tried.fast.raw(asked(b"/b", tried.cookie, b"Connection: close\r\n")) == BROKEN  # the door is still the same
+
+
+class FlawedAnswer:
+    """The app door with a bug that shows when the app's answer is there."""
+
+    def __init__(self, door: ProtectedDoor) -> None:
+        self.door = door
+
+    def begin(self, request: Request, head: RequestHead, app: App) -> Response | Waiting | None:
+        if head.path == "/warm":
+            return self.door.begin(request, head, app)
+        asyncio.get_running_loop().call_soon(request.client.failed, TypeError("a bug"))
+        return None
+
+
+async def test_a_bug_where_the_loop_calls_is_a_page_and_a_line_too() -> None:
+    async with quick(door=FlawedAnswer) as tried, asyncio.timeout(PATIENCE):
+        answer = await tried.fast.raw(asked(b"/a", tried.cookie, b"Connection: close\r\n"))
+        assert answer.startswith(b"HTTP/1.1 500 ") and b"a bug" not in answer
+        lines = await tried.fast.logged(2)
+        assert [(line["event"], line.get("status")) for line in lines] == [("request_failed", None), ("request", 500)]
+        assert "session_gateway_requests_running 0.0" in tried.fast.counts
+        await tried.quiet()

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.compose.clients import ClientRules
-from gateway.compose.ending import Ending
+from gateway.edge.connection import ClientConnection
+from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Thinking, asked, quick, rest_of, under_way
 from tests.proxy.conftest import PATIENCE, hello
@@ -69,7 +69,7 @@ class TestIdle:
         async with quick(rules=ClientRules(idle_seconds=0.1)) as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(STREAM, b"data: 2\n\n", leaves=True)
             wire = await under_way(tried, thinking)
-            (connection,) = (each for each in tried.fast.server.connections if isinstance(each, Ending))
+            (connection,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
                     await wire.reader.read(1)

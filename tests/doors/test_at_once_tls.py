@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose.clients import ClientRules
+from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import Secured
 from tests.doors.quick_gateway import Thinking, asked, quick, rest_of
 from tests.proxy.conftest import PATIENCE, Visit

@@ -4,13 +4,14 @@ import asyncio
 import socket
 
 import pytest
-from aiohttp import web
 
-from gateway.compose.connection import ClientConnection
-from gateway.compose.ending import Ending
-from gateway.proxy.exchange import Waiting
+from gateway.edge.before import Answered, Before
+from gateway.edge.connection import ClientConnection
+from gateway.edge.exchange import Waiting
+from gateway.edge.relay import Relay
+from gateway.edge.request import Request
+from gateway.edge.rules import Listener
 from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Relay
 from gateway.proxy.turn import Turn
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
 from tests.proxy.conftest import PATIENCE, Visit, Wire
@@ -24,7 +25,7 @@ class TestReturning:
             client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie)])
             client.send(_form(tried.cookie))
             assert (await _rest(client, b"hello")).endswith(b"hello")
-            assert tried.fast.begun == [True]
+            assert tried.fast.begun == [True, True]
             assert [line["method"] for line in await tried.fast.logged(2)] == ["POST", "GET"]
             client.close()
 
@@ -66,20 +67,24 @@ class TestReturning:
     def _client_that_asks_again(self, tried: Quick, texts: list[bytes], *, leaves: bool = False) -> socket.socket:
         """A client that sends ``texts``, one for each answer, in the moment in which the answer before is on the wire."""
         client = socket.create_connection(("127.0.0.1", tried.fast.port))
-        handler, left = tried.fast.server.request_handler, list(texts)
-
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            response = await handler(request)
-            if left:
-                assert client.recv(65536).endswith(b"hello")
-                client.send(left.pop(0))
-            if leaves:
-                client.close()
-            return response
-
-        tried.fast.server.request_handler = handle
+        server = tried.fast.server
+        server.listener = Before(server.listener, answered=_telling(client, list(texts), leaves))
         client.setblocking(True)
         return client
+
+
+def _telling(client: socket.socket, left: list[bytes], leaves: bool) -> Answered:
+    """When an answer is out, the client has it, and asks for more or leaves."""
+
+    def answered(behind: Listener, request: Request, status: int | None) -> None:
+        behind.answered(request, status)
+        if left:
+            assert client.recv(65536).endswith(b"hello")
+            client.send(left.pop(0))
+        if leaves:
+            client.close()
+
+    return answered
 
 
 class TestClosing:
@@ -104,8 +109,7 @@ class TestTaking:
             wire = await tried.fast.connect()
             await wire.say(asked(b"/a", tried.cookie))
             await wire.until(b"hello")
-            (client,) = (each.client for each in tried.fast.server.connections if isinstance(each, Ending))
-            assert isinstance(client, ClientConnection)
+            (client,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
             waiting, turn = Waiting(asyncio.get_running_loop().create_future()), tried.inner.turn
             await _busy(turn)
             relay = Relay(client, None, Asked(), lambda _, fields: fields, waiting, turn)

@@ -5,9 +5,6 @@ import json
 
 import pytest
 
-from gateway.core.messages import Authority, RequestHead
-from gateway.core.routing import App
-from gateway.doors.protected.familiar import LARGEST_BLOCK, MOST_BLOCKS, Familiar, Familiars
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, Site, Wire, cookie_line, deployed
 
 HOST = b"Host: hr.example.com\r\n"
@@ -191,14 +188,3 @@ async def test_a_limit_on_a_client_holds_for_what_is_known() -> None:
         assert (await answered(two, get(b"/known", block))).startswith(b"HTTP/1.1 503 ")
         site.behind.script = plain
         go.set()
-
-
-def test_the_memory_has_an_end() -> None:
-    familiars = Familiars()
-    authority = Authority("hr.example.com", 443)
-    known = Familiar(RequestHead("GET", "/", authority, (), True, "", ""), App("hr", HR, authority))
-    for number in range(3 * MOST_BLOCKS):
-        familiars.keep((b"%d" % number,), known)
-    assert len(familiars) <= MOST_BLOCKS
-    familiars.keep((b"x" * LARGEST_BLOCK, b"x"), known)
-    assert (b"x" * LARGEST_BLOCK, b"x") not in familiars

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from gateway.compose.server import Listening, Server, bind
+from gateway.compose.addresses import bind
 from gateway.core.messages import Malformed
 from gateway.doors.health import Health
 from gateway.doors.refusals import refusal
+from gateway.edge.handling import Handling
+from gateway.edge.server import Listening, Server
 from gateway.metrics import Metrics
 
 METRICS_LINE = 'session_gateway_requests_total{door="app",status="200",verdict="admit"} 1.0'
@@ -20,7 +22,7 @@ async def admin(unready: dict[str, str], metrics: Metrics | None = None) -> Asyn
     """A client of an admin listener; what stands in ``unready`` keeps traffic away."""
     health = Health(metrics or Metrics(), lambda: unready, "admin.example.com")
     bound = bind("127.0.0.1:0", str)
-    listening = Listening(Server(health.handle, lambda request, malformed: refusal(Malformed(400, malformed.reason), ())), bound)
+    listening = Listening(Server(Handling(health.handle, lambda malformed: refusal(Malformed(400, malformed.reason), ()))), bound)
     port = bound.getsockname()[1]
     await listening.start()
     try:

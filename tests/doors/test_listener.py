@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from aiohttp import web
 
 from gateway.core.messages import Answer, HeadLimits, RequestHead
 from gateway.doors.answers import to_response
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from tests.doors.listening import listener
 
 HTML = "Accept: text/html,*/*"
@@ -108,7 +109,7 @@ async def test_scripts_are_refused_in_json() -> None:
 
 
 async def test_what_nobody_foresaw_is_a_500_page_and_a_line_without_its_text() -> None:
-    async def breaks(request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def breaks(request: Request, head: RequestHead) -> Response:
         raise ZeroDivisionError("s3cret")
 
     async with listener() as place:
@@ -127,10 +128,10 @@ async def test_what_nobody_foresaw_is_a_500_page_and_a_line_without_its_text() -
 
 
 async def test_an_answer_that_breaks_in_the_middle_has_no_clean_end() -> None:
-    async def breaks_late(request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(b"half")
+    async def breaks_late(request: Request, head: RequestHead) -> Response:
+        assert request.client.transport is not None
+        request.is_begun = True
+        request.client.transport.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
         raise ZeroDivisionError
 
     async with listener() as place:
@@ -146,7 +147,7 @@ async def test_an_answer_that_breaks_in_the_middle_has_no_clean_end() -> None:
 async def test_a_client_that_leaves_ends_its_request_and_is_written_down_as_499() -> None:
     began, cancelled = asyncio.Event(), asyncio.Event()
 
-    async def waits(request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def waits(request: Request, head: RequestHead) -> Response:
         began.set()
         try:
             await asyncio.Event().wait()
@@ -195,7 +196,7 @@ async def test_an_unusual_method_reaches_the_door_and_is_other_in_the_log() -> N
 async def test_running_requests_end_and_idle_connections_close_when_it_stops() -> None:
     began, release = asyncio.Event(), asyncio.Event()
 
-    async def waits(request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def waits(request: Request, head: RequestHead) -> Response:
         began.set()
         await release.wait()
         return to_response(Answer(200, (), b"done"))
@@ -219,7 +220,7 @@ async def test_running_requests_end_and_idle_connections_close_when_it_stops() -
 async def test_a_request_that_outlasts_the_drain_time_is_ended() -> None:
     began = asyncio.Event()
 
-    async def waits(request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def waits(request: Request, head: RequestHead) -> Response:
         began.set()
         await asyncio.Event().wait()
         return to_response(Answer(200))

@@ -18,6 +18,7 @@ from gateway.core.told import Told
 from gateway.doors.gate import Gate
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from tests.attacks.fronts import DIALECTS, told
+from tests.core.received import admitted
 from tests.sessions.scripted import BROWSER, GONE, WALL, answer, memory, session
 
 EXAMPLES, TARGETS, COOKIES, FIELDS = 40, 8, 8, 8
@@ -79,12 +80,12 @@ class Fronted:
         self.asked += 1
         lines = [line.partition(": ")[::2] for line in told(dialect, target, method=method)]
         all_fields = (*((name.encode("latin-1"), value.encode("latin-1")) for name, value in lines), *fields)
-        sub = (method, f"/.gateway/auth/envoy{target}", (1, 1)) if dialect == "envoy" else ("GET", f"/.gateway/auth/{dialect}", (1, 1))
-        admitted = TABLE.admit(sub, ((b"Host", b"hr.example.com"), *all_fields), peer, peer, HeadLimits())
-        if isinstance(admitted, Malformed):
-            assert self.door.unreadable(sub[1], admitted).status != 200
+        how, sub = (method, f"/.gateway/auth/envoy{target}") if dialect == "envoy" else ("GET", f"/.gateway/auth/{dialect}")
+        came = admitted(TABLE, sub, ((b"Host", b"hr.example.com"), *all_fields), method=how, peer=peer, address=peer)
+        if isinstance(came, Malformed):
+            assert self.door.unreadable(sub, came).status != 200
             return
-        reply = self.door.recalled(admitted[0])
+        reply = self.door.recalled(came[0])
         self.waiting += reply is None
         if reply is None or reply.answer.status != 200:
             return

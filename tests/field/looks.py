@@ -6,7 +6,7 @@ A new one belongs into ``LOOKS``; ``test_t1_linear`` measures them all.
 import json
 from collections.abc import Callable
 
-from gateway.core import cookies, first_line, hop, messages, navigation, nested_tokens, org_requests, paths, percent, rewriting, varying
+from gateway.core import cookies, hop, messages, navigation, nested_tokens, org_requests, paths, percent, rewriting
 from gateway.core.answer_fields import from_app, private
 from gateway.core.app_cookies import kept_cookie
 from gateway.core.dialects import DIALECTS, original
@@ -19,9 +19,13 @@ from gateway.core.redemption import cookies_set, leaves_with_token, settled
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, place_of
 from gateway.core.session import SessionCookie
 from gateway.doors.own_requests import parameters
+from gateway.policy.http.chunks import Chunks
+from gateway.policy.http.head_arrival import HeadArrival
+from gateway.policy.http.request_heads import HeadReader, begins_badly, goes_on_badly
 from gateway.policy.session import sign_in_loops
 from gateway.policy.switch import clients, foreign_forms, new_session, start
 
+_LIMITS = messages.HeadLimits(64 * 1024, 100_000, 1024 * 1024)
 HEAD = RequestHead("GET", "/", Authority("login.example.com", 443), (), True, "192.0.2.1", "192.0.2.1")
 FORM, JSON, PLAIN = b"application/x-www-form-urlencoded", b"application/json", b"text/plain"
 REWRITING = rewriting.Rewriting("https://app.example.com", frozenset({("http", Authority("inner", 80))}), Prefixes("/a", "/b"))
@@ -30,6 +34,7 @@ RULES = (Rule("/admin/**", Access.ANYONE), Rule("/**/a/**/b", Access.ANYONE))
 HR, IIS = (App("app", LOGIN.login.origin, LOGIN.login.authority, RULES, case_insensitive=windows) for windows in (False, True))
 LONGEST_PATH_AT_APPS = HeadLimits().line_bytes
 WIDE = HeadLimits(line_bytes=64 * 1024)
+PACKET = 256
 
 
 def head(target: str, method: str = "GET", *fields: tuple[bytes, bytes]) -> RequestHead:
@@ -65,6 +70,24 @@ def asked(name: bytes) -> Callable[[str], object]:
 def cookie(look: Callable[[messages.Fields], object]) -> Callable[[str], object]:
     """More cookies than a head may have are refused before anybody looks at one."""
     return lambda text: text.count(";") >= messages.MOST_COOKIES or look(fields(b"cookie", text))
+
+
+def arriving(before: bytes) -> Callable[[str], object]:
+    """A head that comes in many packets, and is looked at with each, as far as it is not refused."""
+
+    def look(text: str) -> None:
+        sent, arrival = before + text.encode("utf-8", "replace"), HeadArrival(_LIMITS)
+        for end in range(PACKET, len(sent) + PACKET, PACKET):
+            if arrival.end_of(sent[:end]) >= 0 or arrival.refused(sent[:end]) is not None:
+                return
+
+    return look
+
+
+def in_chunks(text: str) -> object:
+    """What a client sends in chunks, byte for byte, or what it sends in place of them."""
+    sent = text.encode("utf-8", "replace")
+    return Chunks(65536).feed(sent, []), Chunks(65536).feed(b"1\r\nx\r\n" * (len(sent) // 12), [])
 
 
 def place(app: App) -> Callable[[str], object]:
@@ -111,8 +134,17 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "messages.read_head, a target": lambda text: messages.read_head("GET", "/" + text, (1, 1), ((b"host", b"a"),), WIDE),
     "messages.read_head, a field": lambda text: messages.read_head("GET", "/", (1, 1), ((b"host", b"a"), *fields(b"a", text)), WIDE),
     "messages.parse_authority": lambda text: messages.parse_authority("a" + text, True),
-    "first_line.parted": lambda text: first_line.parted(b"GET /" + text.encode("utf-8", "replace") + b" HTTP/1.1\r\n"),
-    "varying.apart": lambda text: varying.apart(b"\r\nReferer: a" + text.encode("utf-8", "replace") + b"\r\n"),
+    "request_heads: a target": lambda text: HeadReader(_LIMITS).read(b"GET /" + text.encode("utf-8", "replace") + b" HTTP/1.1\r\nHost: a"),
+    "request_heads: lines": lambda text: HeadReader(_LIMITS).read(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + text.encode("utf-8", "replace")),
+    "request_heads: a beginning": lambda text: begins_badly(text.encode("utf-8", "replace"), False),
+    "request_heads: whole lines": lambda text: goes_on_badly(b"X: " + text.encode("utf-8", "replace") + b"\r\n"),
+    "head_arrival: a target, in packets": arriving(b"GET /"),
+    "head_arrival: a method, in packets": arriving(b"GET"),
+    "head_arrival: a field, in packets": arriving(b"GET / HTTP/1.1\r\nX: "),
+    "head_arrival: blanks, in packets": arriving(b"GET / HTTP/1.1\r\nX:" + b" " * 1024),
+    "chunks": in_chunks,
+    "chunks: a size": lambda text: Chunks(65536).feed(b"1;" + text.encode("utf-8", "replace") + b"\r\n", []),
+    "chunks: trailers": lambda text: Chunks(65536).feed(b"0\r\nX: " + text.encode("utf-8", "replace") + b"\r\n", []),
     "navigation.kind_of": lambda text: navigation.kind_of(head("/", "GET", *fields(b"accept", text), *fields(b"upgrade", text))),
     "navigation.own_target": lambda text: navigation.own_target("/" + text),
     "navigation.return_url": lambda text: navigation.return_url("https://" + text, ("https://a.example.com",)),

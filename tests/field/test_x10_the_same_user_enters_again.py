@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, Site, Wire, cookie_line, deployed
 from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened

@@ -13,10 +13,6 @@ from functools import cache
 from itertools import count
 from typing import cast
 
-from aiohttp import StreamReader, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpVersion11, RawRequestMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -28,7 +24,7 @@ from gateway.compose.parts import Parts, make_parts
 from gateway.config import Settings, read
 from gateway.core.admission import Admit, SignIn
 from gateway.core.answer_fields import from_outside
-from gateway.core.messages import Answer, Fields, Malformed, Received, RequestHead
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.redemption import cookies_set
 from gateway.core.routing import App, is_own
 from gateway.core.session import SessionCookie, Unknown
@@ -39,13 +35,17 @@ from gateway.doors.login.forwarding import OrgPools
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
 from gateway.doors.sign_out import AppSignOut
+from gateway.edge.body import Body
+from gateway.edge.exchange import Exchange
+from gateway.edge.http_proxy import HttpProxy, Judge, Rewrite
+from gateway.edge.pins import NOBODY, Asker
+from gateway.edge.relay import Client
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.okta import ME, REFRESH, Browser, Okta, OktaAnswer, answer_of, fields_of
+from gateway.policy.http.request_heads import HeadReader, ReadHead
 from gateway.policy.session.owner import Owners
-from gateway.proxy.exchange import Exchange
-from gateway.proxy.http import HttpProxy, Judge, Rewrite
-from gateway.proxy.pins import NOBODY, Asker
-from gateway.proxy.relayed import RelayedResponse
 from gateway.proxy.servers import Source
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState
@@ -166,9 +166,9 @@ class ExchangeInMemory(Exchange):
         """The whole body."""
         return self._body
 
-    async def relay(self, request: web.BaseRequest, fields: Fields | None = None, *, closes: bool = False) -> RelayedResponse:
+    async def relay(self, request: Request, fields: Fields | None = None, *, closes: bool = False) -> Response:
         """The response, which whoever handles the request writes."""
-        return RelayedResponse(self._status, b"", self.fields if fields is None else fields, body=self._body, closes=closes)
+        return Response(self._status, b"", self.fields if fields is None else fields, body=self._body, closes=closes)
 
 
 class ProxyInMemory(HttpProxy):
@@ -182,16 +182,16 @@ class ProxyInMemory(HttpProxy):
 
     async def forward(
         self,
-        request: web.BaseRequest,
+        request: Request,
         method: str,
         target: str,
         fields: Fields,
         rewrite: Rewrite,
         asker: Asker = NOBODY,
         judge: Judge | None = None,
-    ) -> web.StreamResponse:
+    ) -> Response:
         """As ``HttpProxy``; the body is read first."""
-        body = await request.read() if request.can_read_body or method == "POST" else None
+        body = await request.body.piece() if request.body is not None else b"" if method == "POST" else None
         exchange = await self.exchange(method, target, fields, body)
         rewritten = rewrite(exchange.status, exchange.fields)
         return await exchange.relay(request, await judge(exchange.status, rewritten) if judge is not None else rewritten)
@@ -205,29 +205,17 @@ class ProxyInMemory(HttpProxy):
         return ExchangeInMemory(*await line.carried(method, target, named, body))
 
 
-class _Written(AbstractStreamWriter):
-    """Keeps what a response writes."""
+class _Nobody(Client):
+    """Stands where the connection of a client would: nobody is connected."""
 
-    def __init__(self) -> None:
-        self.text = bytearray()
+    def hold_back(self) -> None:
+        """Everything is here."""
 
-    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        self.text += chunk
+    def let_come(self) -> None:
+        """As above."""
 
-    async def write_eof(self, chunk: bytes = b"") -> None:
-        self.text += chunk
-
-    async def drain(self) -> None:
-        """Nobody is slow."""
-
-    def enable_compression(self, encoding: str = "deflate", strategy: int | None = None) -> None:
-        raise AssertionError("nothing is compressed")
-
-    def enable_chunking(self) -> None:
-        raise AssertionError("every answer has a length here")
-
-    async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
-        raise AssertionError("a relayed response writes its head as bytes")
+    def go_on(self) -> None:
+        """Nobody waits for that."""
 
 
 class DoorsInMemory:
@@ -246,31 +234,27 @@ class DoorsInMemory:
             parts.clock,
         )
         self._limits = head_limits(parts.config)
-        self._server = web.Server(self._nobody)
 
     async def answer(self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None) -> tuple[int, Fields, bytes]:
         """Status, fields and body of the answer to one request."""
-        fields = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items())
-        if content is not None:
-            fields = (*fields, (b"Content-Length", b"%d" % len(content)))
-        admitted = self._parts.table.admitted(Received(method, target, (1, 1), fields, True, PEER, PEER), self._limits)
+        lines = [f"{name}: {value}" for name, value in sent.items()]
+        lines += [f"Content-Length: {len(content)}"] if content else []
+        read = HeadReader(self._limits).read("\r\n".join((f"{method} {target} HTTP/1.1", *lines)).encode("latin-1"))
+        if read is None or read.refused is not None:
+            return read.refused.status if read is not None and read.refused is not None else 400, (), b""
+        request = _request(read, content)
+        admitted = self._parts.table.admit(request, self._limits)
         if isinstance(admitted, Malformed):
             return admitted.status, (), b""
         head, host = admitted
-        written = _Written()
-        request = self._request(head, content, written)
         response = await (self._at_app(request, head, host) if isinstance(host, App) else self.login.handle(request, head))
-        if not isinstance(response, RelayedResponse):
-            raise AssertionError("the doors answer with relayed responses")
-        await response.prepare(request)
-        await response.write_eof()
-        return response.status, response.fields, bytes(written.text).partition(b"\r\n\r\n")[2]
+        return response.status, response.fields, b"" if method == "HEAD" else response.body
 
-    async def _at_app(self, request: web.BaseRequest, head: RequestHead, app: App) -> web.StreamResponse:
+    async def _at_app(self, request: Request, head: RequestHead, app: App) -> Response:
         """What ``ProtectedDoor.handle`` does, without the app's own server."""
         if is_own(head.path):
             return await self._own.handle(request, head, app)
-        verdict, _, _ = await self._decisions.made(head, app)
+        verdict = (await self._decisions.made(head, app)).verdict
         match verdict:
             case Admit(session):
                 return to_response(Answer(200, (), f"hello {session.login if session is not None else ''}".encode()))
@@ -281,20 +265,16 @@ class DoorsInMemory:
             case _:
                 return to_response(Answer(503, (), b"Okta does not say"))
 
-    def _request(self, head: RequestHead, content: bytes | None, written: _Written) -> web.BaseRequest:
-        loop = asyncio.get_running_loop()
-        payload = StreamReader(BaseProtocol(loop), 2**16, loop=loop)
-        payload.feed_data(content or b"")
-        payload.feed_eof()
-        named = CIMultiDictProxy(CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.fields))
-        url = URL(head.target, encoded=True)
-        message = RawRequestMessage(head.method, head.target, HttpVersion11, named, head.fields, False, None, False, False, url)
-        task = asyncio.current_task()
-        assert task is not None
-        return web.BaseRequest(message, payload, self._server(), written, task, loop)
 
-    async def _nobody(self, request: web.BaseRequest) -> web.StreamResponse:
-        raise AssertionError("nobody connects")
+def _request(read: ReadHead, content: bytes | None) -> Request:
+    client = _Nobody()
+    body = Body(client, len(content)) if content else None
+    if body is not None:
+        body.arrived(content or b"")
+        body.ended()
+    request = Request(client, PEER, read, body)
+    request.address = PEER
+    return request
 
 
 class Replica:

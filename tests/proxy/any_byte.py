@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from tests.proxy.conftest import HOST, PATIENCE, Behind, Visit, Wire
 from tests.proxy.test_frames import frame
 from tests.proxy.test_websocket import KEY, MASK, accept

@@ -4,25 +4,26 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import cast
 
 import pytest
-from aiohttp import web
 
-from gateway.compose.clients import ClientRules
-from gateway.compose.connection import ClientConnection
 from gateway.core.fields import FieldRules, Forwarding, to_app
 from gateway.core.messages import Fields, Malformed
+from gateway.edge.handling import Handling
+from gateway.edge.handshake import is_handshake
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.live import Live
+from gateway.edge.pins import NOBODY
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.server import Server
+from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines
-from gateway.proxy.handshake import is_handshake
-from gateway.proxy.http import HttpProxy
-from gateway.proxy.live import Live
-from gateway.proxy.pins import NOBODY
 from gateway.proxy.place import Place
 from gateway.proxy.upstream import PoolRules, Upstream
-from gateway.proxy.websocket import WebSocketRelay
 
+Handle = Callable[[Request], Awaitable[Response | None]]
 Script = Callable[["Visit"], Awaitable[None]]
 PATIENCE = 10.0
 HOST = b"Host: hr.example.com\r\n"
@@ -171,7 +172,7 @@ class Front:
     live: Live
     port: int = 0
     wires: list[Wire] = field(default_factory=list)
-    responses: asyncio.Queue[web.StreamResponse] = field(default_factory=asyncio.Queue)
+    responses: asyncio.Queue[Response] = field(default_factory=asyncio.Queue)
     rewrite: Callable[[int, Fields], Fields] = lambda status, fields: fields
 
     def with_deadlines(self, deadlines: Deadlines) -> None:
@@ -180,19 +181,19 @@ class Front:
     def before(self, port: int) -> None:
         self.source.place = Place("127.0.0.1", port)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: Request) -> Response:
         upgrade = is_handshake(request)
         forwarding = Forwarding("192.0.2.7", "https", "hr.example.com")
-        fields = to_app(tuple(request.raw_headers), FieldRules(identity=()), None, forwarding, lambda name, value: False, upgrade)
+        fields = to_app(request.fields, FieldRules(identity=()), None, forwarding, lambda name, value: False, upgrade)
         if isinstance(fields, Malformed):
-            return web.Response(status=fields.status)
+            return said(fields.status)
         try:
             if upgrade:
-                response = await self.websocket.relay(request, request.raw_path, fields, self.rewrite, NOBODY)
+                response = await self.websocket.relay(request, request.target, fields, self.rewrite, NOBODY)
             else:
-                response = await self.http.forward(request, request.method, request.raw_path, fields, self.rewrite)
+                response = await self.http.forward(request, request.method, request.target, fields, self.rewrite)
         except OutsideFailed as error:
-            response = web.Response(status=502, text=f"{error.reason} {error}")
+            response = said(502, f"{error.reason} {error}")
         self.responses.put_nowait(response)
         return response
 
@@ -202,18 +203,23 @@ class Front:
         return self.wires[-1]
 
 
-class ClientServer(web.Server):
-    """aiohttp's, with the connections that production makes, and with what it does when a client leaves."""
+def noted(request: Request) -> dict[str, str]:
+    """The words that doors left in a request; none where no door had any."""
+    return (
+        {}
+        if not (request.route or request.verdict)
+        else {name: getattr(request, name) for name in ("route", "verdict", "reason", "fingerprint")}
+    )
 
-    def __init__(self, handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
-        super().__init__(handle, handler_cancellation=True)
 
-    def __call__(self) -> web.RequestHandler:
-        return cast(web.RequestHandler, ClientConnection(self, _refuse, ClientRules(), asyncio.get_running_loop()))  # as compose.server
+def said(status: int, text: str = "") -> Response:
+    """An answer of the test's own."""
+    return Response(status, b"", ((b"Content-Length", b"%d" % len(text)),), body=text.encode())
 
 
-def _refuse(_request: web.BaseRequest, malformed: Malformed) -> web.StreamResponse:
-    return web.Response(status=malformed.status)
+def client_server(handle: Handle, answered: Callable[[Request, int | None], None] = lambda request, status: None) -> Server:
+    """The server of production, before one function; the loop is given its ``guest``."""
+    return Server(Handling(handle, lambda malformed: said(malformed.status), answered))
 
 
 @pytest.fixture
@@ -233,8 +239,8 @@ async def front(behind: Behind) -> AsyncIterator[Front]:
     deadlines = Deadlines(connect=2, first_byte=5, idle=5)
     source, live = Upstream(Place("127.0.0.1", behind.port), deadlines, PoolRules(connections=20)), Live()
     made = Front(source, HttpProxy(source, b"app.internal", small_body=0), WebSocketRelay(source, live), live)
-    server = ClientServer(made.handle)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    server = client_server(made.handle)
+    listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     yield made
     for wire in made.wires:

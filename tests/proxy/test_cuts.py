@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from gateway.core.session import Fingerprint
-from gateway.proxy.frames import close_frame
-from gateway.proxy.pins import Asker
+from gateway.edge.frames import close_frame
+from gateway.edge.pins import Asker
 from tests.proxy.conftest import Behind, Front, Visit
 from tests.proxy.test_frames import frame
 from tests.proxy.test_websocket import MASK, SHAKE, echo, open_up, opened

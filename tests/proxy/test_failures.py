@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from gateway.edge.responses import Response
 from gateway.outbound import Deadlines
-from gateway.proxy.relayed import RelayedResponse
 from tests.proxy.conftest import END, HOST, Behind, Front, Visit, answering, get, hello
 
 
@@ -39,7 +39,7 @@ class TestFailures:
         with pytest.raises(ConnectionResetError):
             await wire.rest()
         response = await front.responses.get()
-        assert isinstance(response, RelayedResponse)
+        assert isinstance(response, Response)
         assert response.abandoned == "cut_short:timed_out"
 
     async def test_an_upload_may_last_longer_than_the_first_byte(self, front: Front, behind: Behind) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.errors import OutsideFailed, Unreachable, Unsent
 from gateway.proxy.connection import Connection
-from gateway.proxy.fetching import TRIES, Fetching
+from gateway.proxy.fetching import TRIES, Fetching, Taking
 from tests.proxy.conftest import Front
 
 
@@ -35,7 +35,7 @@ class Waiting:
 
 async def test_a_connection_that_closed_is_no_try_of_the_request(front: Front) -> None:
     waiting = Waiting(closed=TRIES - 1)
-    Fetching(front.source, None, "", waiting.begin, waiting.failed)
+    Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await waiting.over()
     assert (len(waiting.given), waiting.error) == (TRIES, None)
     waiting.given[-1].close()
@@ -43,7 +43,7 @@ async def test_a_connection_that_closed_is_no_try_of_the_request(front: Front) -
 
 async def test_where_one_after_the_other_is_closed_it_is_said(front: Front) -> None:
     waiting = Waiting(closed=TRIES)
-    Fetching(front.source, None, "", waiting.begin, waiting.failed)
+    Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await waiting.over()
     assert len(waiting.given) == TRIES and isinstance(waiting.error, Unsent)
 
@@ -51,14 +51,14 @@ async def test_where_one_after_the_other_is_closed_it_is_said(front: Front) -> N
 async def test_a_server_that_is_not_there_is_said(front: Front) -> None:
     front.before(1)
     waiting = Waiting()
-    Fetching(front.source, None, "", waiting.begin, waiting.failed)
+    Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await waiting.over()
     assert waiting.given == [] and isinstance(waiting.error, Unreachable)
 
 
 async def test_whoever_gives_up_is_told_nothing(front: Front) -> None:
     waiting = Waiting()
-    fetching = Fetching(front.source, None, "", waiting.begin, waiting.failed)
+    fetching = Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await asyncio.sleep(0)
     fetching.abort()
     async with asyncio.timeout(5):

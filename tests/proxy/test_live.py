@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.session import Fingerprint
-from gateway.proxy.live import Live
+from gateway.edge.live import Live
 
 ALICE, ALICE_IDX, BOB, NEW, NEWER = (Fingerprint(name) for name in (b"alice", b"alice-idx", b"bob", b"new", b"newer"))
 

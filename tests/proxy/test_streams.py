@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.core.messages import Fields
-from gateway.proxy.relayed import RelayedResponse
+from gateway.edge.responses import Response
 from tests.proxy.conftest import END, HOST, Behind, Front, Visit, answering, get
 
 
@@ -43,7 +43,7 @@ async def test_an_answer_that_breaks_off_never_looks_whole_s16(front: Front, beh
     with pytest.raises(ConnectionResetError):
         await wire.ask(get())
     response = await front.responses.get()
-    assert isinstance(response, RelayedResponse)
+    assert isinstance(response, Response)
     assert response.abandoned.startswith("cut_short:")
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.edge.exchange import Incoming
 from gateway.errors import Unsent
-from gateway.proxy.exchange import Incoming
 from gateway.proxy.turn import Turn
 from tests.proxy.conftest import Behind, Front, Wire
 

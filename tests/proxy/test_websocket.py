@@ -8,7 +8,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from gateway.proxy.frames import close_frame
+from gateway.edge.frames import close_frame
 from tests.proxy.conftest import Behind, Front, Visit, Wire
 from tests.proxy.test_frames import frame
 

@@ -5,32 +5,36 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
-from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.compose.server import Listening, Server, bind
+from gateway.compose.addresses import bind
 from gateway.doors.health import Health
 from gateway.doors.refusals import refusal
+from gateway.edge.handling import Handling
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.server import Listening, Server
 from gateway.metrics import Metrics
 from gateway.workers.admin import AdminAddress, Asked
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import State, WorkerSlot
 from gateway.workers.sockets import Nameless
+from tests.proxy.conftest import said
 
-Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handle = Callable[[Request], Awaitable[Response]]
 
 
 async def never(number: int) -> WorkerProcess:
     raise BlockingIOError("no process is needed here")
 
 
-async def stands_still(request: web.BaseRequest) -> web.StreamResponse:
+async def stands_still(request: Request) -> Response:
     await asyncio.Event().wait()
     raise AssertionError("it went on")
 
 
-async def says_nonsense(request: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(status=503, text="[not JSON")
+async def says_nonsense(request: Request) -> Response:
+    return said(503, "[not JSON")
 
 
 def unready(**reasons: str) -> Handle:
@@ -54,12 +58,12 @@ async def admin(*workers: Handle, states: Sequence[State] = ()) -> AsyncIterator
             slot = WorkerSlot(number, never, address.left, Clock(), lambda event, figures: None)
             slot.state = states[number] if states else "listening"
             places.append(Asked(slot, nameless.path))
-            server = Server(handle, lambda request, malformed: refusal(malformed, ()))
+            server = Server(Handling(handle, lambda malformed: refusal(malformed, ())))
             await listen(server, Listening(server, nameless.listening))
         address.workers = places
         bound = bind("127.0.0.1:0", str)
         port = bound.getsockname()[1]
-        server = Server(address.handle, lambda request, malformed: refusal(malformed, ()))
+        server = Server(Handling(address.handle, lambda malformed: refusal(malformed, ())))
         await listen(server, Listening(server, bound))
         yield f"http://127.0.0.1:{port}"
 
@@ -105,7 +109,7 @@ async def test_a_place_without_a_worker_is_unready() -> None:
     slot = WorkerSlot(3, never, address.left, Clock(), lambda event, figures: None)
     address.workers = (Asked(slot, "/nowhere"),)
     bound = bind("127.0.0.1:0", str)
-    server = Server(address.handle, lambda request, malformed: refusal(malformed, ()))
+    server = Server(Handling(address.handle, lambda malformed: refusal(malformed, ())))
     listening = Listening(server, bound)
     await listening.start()
     try:

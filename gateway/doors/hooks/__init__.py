@@ -7,8 +7,6 @@ cookies are never looked at. Must never forward anything, or answer for a featur
 from collections.abc import Mapping
 from typing import Protocol
 
-from aiohttp import web
-
 from gateway.core.messages import RequestHead
 from gateway.doors.answers import to_response
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
@@ -18,7 +16,8 @@ from gateway.doors.hooks.org_tokens import OrgTokens
 from gateway.doors.hooks.outcomes import HookParts, Told
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
 from gateway.doors.hooks.watching import HookWatch, WatchRules
-from gateway.doors.notes import REASON, ROUTE, VERDICT
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 
 __all__ = [
     "EVENT_HOOK_PATH",
@@ -39,7 +38,7 @@ __all__ = [
 class OktaCall(Protocol):
     """What Okta may call under one path."""
 
-    async def answer(self, request: web.BaseRequest, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> Told:
         """What Okta is answered."""
 
 
@@ -54,8 +53,8 @@ class Hooks:
         """Whether a request for this path belongs here."""
         return path in self._calls
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead) -> Response:
         """The whole answer, for a path of these; what the access log says of it is left in ``request``."""
         told = await self._calls[head.path].answer(request, head)
-        request[ROUTE], request[VERDICT], request[REASON] = head.path, told.verdict, told.reason
-        return to_response(told.answer, closes=request.can_read_body and not request.content.is_eof())
+        request.route, request.verdict, request.reason = head.path, told.verdict, told.reason
+        return to_response(told.answer, closes=request.has_unread_body)

@@ -15,13 +15,12 @@ import hmac
 from collections.abc import Sequence
 from typing import Final
 
-from aiohttp import web
-
 from gateway.core.messages import Malformed, RequestHead
 from gateway.doors.answers import json_answer
 from gateway.doors.hooks.outcomes import BadSecrets, HookParts, Told, done, refused
 from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, HookWatch, started
 from gateway.doors.reading import whole_body
+from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
 from gateway.log import LONGEST_LIST
 from gateway.policy.hooks.okta_events import LARGEST_DELIVERY_BYTES, Consequences, Delivery, consequences, read_delivery
@@ -46,7 +45,7 @@ class EventHook:
         self._parts = parts
         self._bad = BadSecrets(parts.clock.monotonic)
 
-    async def answer(self, request: web.BaseRequest, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> Told:
         """What Okta is answered."""
         if head.method == "GET":
             return self._verification(head)
@@ -76,7 +75,7 @@ class EventHook:
             return refused(400, "no_challenge")
         return Told(json_answer(200, {"verification": challenge.decode("ascii")}), "hook_verified")
 
-    async def _delivered(self, request: web.BaseRequest) -> Told:
+    async def _delivered(self, request: Request) -> Told:
         body = await whole_body(request, LARGEST_DELIVERY_BYTES)
         if isinstance(body, Malformed):
             return await self._lost(refused(body.status, body.reason))

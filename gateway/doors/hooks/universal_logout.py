@@ -11,14 +11,13 @@ import asyncio
 import hashlib
 from typing import Final
 
-from aiohttp import web
-
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.session import login_key
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_tokens import Claims, OrgTokens
 from gateway.doors.hooks.outcomes import BadSecrets, HookParts, Told, done, refused
 from gateway.doors.reading import whole_body
+from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
 from gateway.policy.hooks.universal_logout import (
     LARGEST_REQUEST_BYTES,
@@ -47,7 +46,7 @@ class UniversalLogout:
         self._parts = parts
         self._bad = BadSecrets(parts.clock.monotonic)
 
-    async def answer(self, request: web.BaseRequest, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> Told:
         """What Okta is answered: 204, 400, 401, 403, 404 or 422; 413 and 503 for what its guide does not name."""
         if head.method != "POST":
             return refused(405, "method", (b"Allow", b"POST"))
@@ -57,7 +56,7 @@ class UniversalLogout:
         except (OutsideFailed, TimeoutError) as error:
             return refused(503, error.reason if isinstance(error, OutsideFailed) else "too_slow")
 
-    async def _answered(self, request: web.BaseRequest, head: RequestHead) -> Told:
+    async def _answered(self, request: Request, head: RequestHead) -> Told:
         claims = await self._tokens.claims(head)
         if isinstance(claims, Malformed):
             return refused(403, claims.reason) if claims.status == 403 else self._bad.refused(head.client, claims.reason)

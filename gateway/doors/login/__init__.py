@@ -10,8 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from aiohttp import web
-
 from gateway.closing import LIMITED
 from gateway.core.cookies import session_cookies
 from gateway.core.messages import Fields, Malformed, RequestHead
@@ -46,10 +44,11 @@ from gateway.doors.login.sender import Sender, Withheld
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.login_handoff import LoginHandoff
-from gateway.doors.notes import REASON, ROUTE, VERDICT
-from gateway.doors.own_paths import NEW_BROWSER, LoginOwnPaths
+from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome, parameters
 from gateway.doors.reading import whole_body
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, StateFailed
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
@@ -101,7 +100,7 @@ class LoginDoor:
         """Take up what the process before this one left open; call it before anybody is answered. Raises ``OutsideFailed``."""
         await self._rooms.new_sessions.resume()
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead) -> Response:
         """The whole answer; the words for the access log are left in ``request``."""
         wording = self._rooms.wording
         if self._rooms.hooks.answers(head.path):
@@ -112,7 +111,7 @@ class LoginDoor:
         try:
             if len(head.path) <= LONGEST_PATH and is_own(head.path):
                 return await self._own_path(request, sender)
-            request[ROUTE] = "org"
+            request.route = "org"
             if Place.of(head.path).is_too_long:
                 return self._told(request, wording.refusal(head, 414, "path_too_long"))
             body = await self._body(request, head)
@@ -137,7 +136,7 @@ class LoginDoor:
         fresh: Fields = (browser_id_line(browser_id),) if browser_id and known is None else ()
         return self._rooms.forwarding.sender(head, browser_id, fresh)
 
-    async def _body(self, request: web.BaseRequest, head: RequestHead) -> bytes | Malformed | None:
+    async def _body(self, request: Request, head: RequestHead) -> bytes | Malformed | None:
         """The whole body where it must be looked at before the request is judged; None where it may be streamed.
 
         A form of another site may name a token for later, in a return address: it is looked at too.
@@ -146,20 +145,20 @@ class LoginDoor:
             return await whole_body(request, LARGEST_BODY_BYTES)
         return None
 
-    async def _own_path(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
+    async def _own_path(self, request: Request, sender: Sender) -> Response:
         head, rooms = sender.head, self._rooms
         if head.path == STARTS_PATH and rooms.announced_starts.is_open:
             return await self._announce(request, head)
         if head.path != SWITCH_PATH:
             return await self._own_answer(request, sender)
-        request[ROUTE] = SWITCH_PATH
+        request.route = SWITCH_PATH
         found = await rooms.switch.read(request, head, sender.browser_id)
         if isinstance(found, Malformed):
             allow = ((b"Allow", b"POST"),) if found.status == 405 else ()
             return self._told(request, rooms.wording.refusal(head, found.status, found.reason, *allow))
         return await self._redeemed(request, sender, found)
 
-    async def _own_answer(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
+    async def _own_answer(self, request: Request, sender: Sender) -> Response:
         """An own path's answer. A ticket counts only if no sign-in of this browser was faster; then it comes again, as it is now."""
         head, rooms = sender.head, self._rooms
         if head.path == SIGN_OUT:
@@ -168,24 +167,24 @@ class LoginDoor:
         if head.path in _RELY_ON_THE_SESSION:
             await rooms.new_sessions.settle(sender)
         if sender.fresh:
-            request[NEW_BROWSER] = sender.browser_id
+            request.new_browser = sender.browser_id
         response = await rooms.own.handle(request, head)
-        if arrived is not None and request[VERDICT] == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
+        if arrived is not None and request.verdict == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
             return self._told(request, await rooms.handoff.sent_back(head))
         return response
 
-    async def _own_sign_out(self, request: web.BaseRequest, sender: Sender) -> web.StreamResponse:
+    async def _own_sign_out(self, request: Request, sender: Sender) -> Response:
         """Signing out never waits for the shared state: where that is away, what the browser shows ends all the same."""
         if sender.fresh:
-            request[NEW_BROWSER] = sender.browser_id
+            request.new_browser = sender.browser_id
         response = await self._rooms.own.handle(request, sender.head)
-        if sender.head.method == "POST" and request[VERDICT] == "sign_out":
+        if sender.head.method == "POST" and request.verdict == "sign_out":
             with suppress(StateFailed):
                 await self._rooms.ended_sessions.signed_out(sender)
         return response
 
-    async def _announce(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
-        request[ROUTE] = STARTS_PATH
+    async def _announce(self, request: Request, head: RequestHead) -> Response:
+        request.route = STARTS_PATH
         rooms = self._rooms
         if head.method != "POST":
             return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"POST")))
@@ -197,7 +196,7 @@ class LoginDoor:
         answer = await rooms.announced_starts.announce(body)
         return self._told(request, Outcome(answer, "announced" if answer.status == 204 else "refused"))
 
-    async def _judged(self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: OrgRequest) -> web.StreamResponse:
+    async def _judged(self, request: Request, sender: Sender, body: bytes | None, found: OrgRequest) -> Response:
         match found:
             case Redemption():
                 return await self._redeem(request, sender, body, found)
@@ -217,8 +216,8 @@ class LoginDoor:
                 assert_never(found)
 
     async def _redeem(
-        self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
-    ) -> web.StreamResponse:
+        self, request: Request, sender: Sender, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
+    ) -> Response:
         head, rooms = sender.head, self._rooms
         if kind_of(head) is Kind.PREFETCH:
             return self._told(request, rooms.wording.refusal(head, 503, "prefetch"))
@@ -234,7 +233,7 @@ class LoginDoor:
             case Refused(reason):
                 return self._told(request, rooms.wording.refusal(head, 403, reason))
             case Trusted("own_transaction") if sender.presented:
-                request[REASON] = "own_transaction"
+                request.reason = "own_transaction"
                 return await self._plain(request, sender, body)
             case Trusted() | Asks():
                 tokens = () if references else found.tokens
@@ -253,7 +252,7 @@ class LoginDoor:
             case _:
                 assert_never(judgement)
 
-    async def _redeemed(self, request: web.BaseRequest, sender: Sender, redeeming: Redeeming) -> web.StreamResponse:
+    async def _redeemed(self, request: Request, sender: Sender, redeeming: Redeeming) -> Response:
         outcome = await self._rooms.redeemer.redeem(redeeming)
         if isinstance(outcome, Sent):
             await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
@@ -265,9 +264,7 @@ class LoginDoor:
     async def _are_pushed_here(self, references: tuple[str, ...]) -> bool:
         return all([await self._rooms.redeemer.pushed_here(reference) is not None for reference in references])
 
-    async def _by_reference(
-        self, request: web.BaseRequest, sender: Sender, body: bytes | None, references: tuple[str, ...]
-    ) -> web.StreamResponse:
+    async def _by_reference(self, request: Request, sender: Sender, body: bytes | None, references: tuple[str, ...]) -> Response:
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
         as_tokens = Redemption(tuple(map(SessionToken, references)))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
@@ -275,26 +272,26 @@ class LoginDoor:
             return await self._plain(request, sender, body)
         return await self._redeem(request, sender, body, as_tokens, references)
 
-    async def _silently(self, request: web.BaseRequest, sender: Sender, body: bytes | None, client_id: str) -> web.StreamResponse:
+    async def _silently(self, request: Request, sender: Sender, body: bytes | None, client_id: str) -> Response:
         """A page asks for tokens without a word to the user: it may be one of the user before."""
         record = await self._rooms.browsers.record_of(sender)
         used_by = record.user_of_client(client_id)
         session = await self._rooms.forwarding.session(sender) if used_by is not None else None
         if session is not None and asks_for_another_user(used_by, session.user_id):
-            request[VERDICT], request[REASON] = "forwarded", "client_of_another_user"
+            request.verdict, request.reason = "forwarded", "client_of_another_user"
             return await self._rooms.forwarding.hidden(request, sender, body)
         return await self._plain(request, sender, body)
 
-    async def _plain(self, request: web.BaseRequest, sender: Sender, body: bytes | None) -> web.StreamResponse:
+    async def _plain(self, request: Request, sender: Sender, body: bytes | None) -> Response:
         head = sender.head
-        request[VERDICT] = "forwarded"
+        request.verdict = "forwarded"
         if is_pushed_request(head) and body is not None:
             answer = await self._rooms.forwarding.pushed(head, body)
             await self._rooms.redeemer.note_pushed(answer, may_hold_token=False)
             return to_response(answer)
         return await self._rooms.forwarding.plain(request, sender, body)
 
-    async def _sign_out(self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: SignOut) -> web.StreamResponse:
+    async def _sign_out(self, request: Request, sender: Sender, body: bytes | None, found: SignOut) -> Response:
         """Revoke and forward; where another site sent the browser here, not more than Okta itself would do."""
         head, rooms = sender.head, self._rooms
         if found.how is Ending.OIDC:
@@ -307,46 +304,42 @@ class LoginDoor:
             return self._told(request, rooms.wording.asks_to_sign_out(_way_back(head)))
         return await self._plain(request, sender, body)
 
-    async def _signed_out(
-        self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: tuple[bytes, bytes]
-    ) -> web.StreamResponse:
+    async def _signed_out(self, request: Request, sender: Sender, body: bytes | None, *more: tuple[bytes, bytes]) -> Response:
         """Cookies that were never seen here are asked about first, as a guess: nobody may use up Okta's rate limit with made-up ones."""
         head, rooms = sender.head, self._rooms
         found = await rooms.forwarding.made_up(sender)
         if isinstance(found, Unknown) and found.reason in LIMITED:
             return self._told(request, rooms.wording.refusal(head, 503, found.reason))
-        request[VERDICT] = "signed_out"
+        request.verdict = "signed_out"
         if isinstance(found, NoSession):
             gone = expiries({cookie.name for cookie in session_cookies(head.fields)}, ())
             return await rooms.forwarding.hidden(request, sender, body, *gone, *more)
         return await rooms.forwarding.sign_out(request, sender, body, *more)
 
-    async def _oidc_logout(
-        self, request: web.BaseRequest, sender: Sender, body: bytes | None, hint_subject: str | None
-    ) -> web.StreamResponse:
+    async def _oidc_logout(self, request: Request, sender: Sender, body: bytes | None, hint_subject: str | None) -> Response:
         head, rooms = sender.head, self._rooms
         whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
         if isinstance(whole, Malformed):
             return self._told(request, rooms.wording.refusal(head, whole.status, whole.reason))
-        request[VERDICT] = "forwarded"
+        request.verdict = "forwarded"
         session = await rooms.forwarding.session(sender) if hint_subject is not None else None
         if session is not None and names_another_user(hint_subject, session):
-            request[REASON] = "logout_of_another_user"
+            request.reason = "logout_of_another_user"
             return await rooms.forwarding.hidden(request, sender, whole)
         return await rooms.forwarding.sign_out_as_okta_does(request, sender, whole)
 
-    async def _ending(self, request: web.BaseRequest, sender: Sender, body: bytes | None, found: EndsSessions) -> web.StreamResponse:
-        request[VERDICT], request[REASON] = "forwarded", "ends_sessions"
+    async def _ending(self, request: Request, sender: Sender, body: bytes | None, found: EndsSessions) -> Response:
+        request.verdict, request.reason = "forwarded", "ends_sessions"
         return await self._rooms.forwarding.ending(request, sender, body, lambda: self._rooms.ended_sessions.end(found, sender))
 
-    async def _legacy(self, request: web.BaseRequest, sender: Sender, body: bytes | None, legacy: LegacySession) -> web.StreamResponse:
+    async def _legacy(self, request: Request, sender: Sender, body: bytes | None, legacy: LegacySession) -> Response:
         head, forwarding = sender.head, self._rooms.forwarding
         current = await forwarding.as_current(head, legacy)
         if current is None and head.method == "DELETE":
             return await self._ending(request, sender, body, EndsSessions(legacy.session_id, None))
         if current is None:
             return await self._plain(request, sender, body)
-        request[REASON] = "legacy_session_id"
+        request.reason = "legacy_session_id"
         if current.method == "DELETE":
             return await self._signed_out(request, replace(sender, head=current), body, DEPRECATION)
         return await forwarding.plain(request, replace(sender, head=current), body, DEPRECATION)
@@ -357,11 +350,11 @@ class LoginDoor:
             return False
         return b"no-cors" not in head.values(b"sec-fetch-mode") and is_trusted_place(head, self._rules.start)
 
-    def _told(self, request: web.BaseRequest, outcome: Outcome, sender: Sender | None = None) -> web.StreamResponse:
+    def _told(self, request: Request, outcome: Outcome, sender: Sender | None = None) -> Response:
         """``sender``: who is told its browser id, if it is new."""
-        request[VERDICT], request[REASON] = outcome.verdict, outcome.reason
+        request.verdict, request.reason = outcome.verdict, outcome.reason
         fresh = sender.fresh if sender is not None else ()
-        return to_response(outcome.answer.plus(*fresh), closes=request.can_read_body and not request.content.is_eof())
+        return to_response(outcome.answer.plus(*fresh), closes=request.has_unread_body)
 
 
 def _is_form(head: RequestHead) -> bool:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
-from aiohttp import web
-
 from gateway.closing import Closer
 from gateway.core.cookies import session_cookies
 from gateway.core.fields import to_org
@@ -37,14 +35,16 @@ from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.sender import Sender
 from gateway.doors.login.token_origins import TokenOrigins
+from gateway.edge.http_proxy import HttpProxy, Judge
+from gateway.edge.pins import Asker
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.cookies import could_be_oktas, split
 from gateway.policy.session.judging import dead_expiries
 from gateway.policy.switch.clients import client_of
-from gateway.proxy.http import HttpProxy, Judge
-from gateway.proxy.pins import Asker
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]
@@ -109,7 +109,7 @@ class OrgForwarding:
         answer = await self.redeem(head, body)
         return replace(answer, fields=without_session(answer.fields))
 
-    async def plain(self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: Pair) -> web.StreamResponse:
+    async def plain(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
         """Forward, streaming both ways; ``body`` where it was read already, ``more`` fields behind the answer's own.
 
         Raises ``Withheld``, and ``OutsideFailed`` before the first byte.
@@ -129,7 +129,7 @@ class OrgForwarding:
 
             return await self._send(request, head, (fields, body), judge)
 
-    async def hidden(self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: Pair) -> web.StreamResponse:
+    async def hidden(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
         """Forward without session cookies, as if nobody were signed in; the browser keeps its own. Raises ``OutsideFailed``."""
         head = sender.head
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
@@ -141,8 +141,8 @@ class OrgForwarding:
         return await self._send(request, head, (fields, body), judge)
 
     async def ending(
-        self, request: web.BaseRequest, sender: Sender, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
-    ) -> web.StreamResponse:
+        self, request: Request, sender: Sender, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
+    ) -> Response:
         """Forward a call that ends the sessions it names; once Okta has done it (204), ``then`` is done before the answer is delivered."""
         head = sender.head
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
@@ -154,7 +154,7 @@ class OrgForwarding:
 
         return await self._send(request, head, (fields, body), judge)
 
-    async def sign_out(self, request: web.BaseRequest, sender: Sender, body: bytes | None, *more: Pair) -> web.StreamResponse:
+    async def sign_out(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
         """Revoke, then forward with the cookies, then see to it that the session is really gone (Okta bug OKTA-1163605).
 
         The closing is a task of its own and revokes once more: a client that leaves at any moment leaves nothing half done.
@@ -176,7 +176,7 @@ class OrgForwarding:
         finally:
             self._closer.close_soon(ending, sender.browser)
 
-    async def sign_out_as_okta_does(self, request: web.BaseRequest, sender: Sender, body: bytes, *more: Pair) -> web.StreamResponse:
+    async def sign_out_as_okta_does(self, request: Request, sender: Sender, body: bytes, *more: Pair) -> Response:
         """Forward, and believe in the sign-out only when Okta then no longer knows the session; the answer waits for that.
 
         A logout that Okta refused ends nothing.
@@ -229,9 +229,7 @@ class OrgForwarding:
         """Wait until what Okta was told is done here too."""
         await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def _send(
-        self, request: web.BaseRequest, head: RequestHead, outgoing: tuple[Fields, bytes | None], judge: Judge
-    ) -> web.StreamResponse:
+    async def _send(self, request: Request, head: RequestHead, outgoing: tuple[Fields, bytes | None], judge: Judge) -> Response:
         fields, body = outgoing
         if body is None:
             return await self._pools.plain.forward(request, head.method, head.target, fields, _as_it_is, Asker.of(head), judge)

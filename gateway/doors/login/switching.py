@@ -4,8 +4,6 @@ Owns the way from the posted form back into a redemption. Must never act for ano
 ATTACKS L1, L8.
 """
 
-from aiohttp import web
-
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.navigation import is_same_origin_post
 from gateway.core.org_requests import LARGEST_BODY_BYTES, PushedByReference, Redemption, read
@@ -13,6 +11,7 @@ from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.own_requests import parameters
 from gateway.doors.reading import whole_body
+from gateway.edge.request import Request
 
 SWITCH_PATH = "/.gateway/switch"
 LARGEST_FORM_BYTES = 3 * LARGEST_BODY_BYTES
@@ -26,7 +25,7 @@ class ConfirmedSwitch:
         self._confirming = confirming
         self._origin = origin
 
-    async def read(self, request: web.BaseRequest, head: RequestHead, browser_id: str) -> Redeeming | Malformed:
+    async def read(self, request: Request, head: RequestHead, browser_id: str) -> Redeeming | Malformed:
         """The redemption that the user confirmed; or why the post counts for nothing (400, 403, 405, 409, 413)."""
         if head.method != "POST":
             return Malformed(405, "method")

@@ -8,40 +8,36 @@ Rules from: DESIGN section 5; ATTACKS O1, P1 to P24, S14, U6, U7, L18, D5.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
-from aiohttp import web
-
 from gateway.clock import Clock
-from gateway.core.admission import Admit, SignIn, is_about_somebody
+from gateway.core.admission import Admit, SignIn
 from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, RouteTable, Rule, is_own, place_of
+from gateway.core.routing import App, RouteTable, is_own
+from gateway.core.session import Session
 from gateway.doors.answers import json_answer, to_response
-from gateway.doors.deciding import Decisions
+from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
-from gateway.doors.gate import NOBODY, Comer, Gate
-from gateway.doors.notes import FINGERPRINT, REASON, ROUTE, VERDICT
+from gateway.doors.gate import Gate
 from gateway.doors.protected.app_cookies import AppCookies
-from gateway.doors.protected.familiar import Familiar, Familiars
 from gateway.doors.protected.forwarding import AppForwarding, Face
-from gateway.doors.protected.going import Going, Line
+from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
+from gateway.edge.forwarding import Failed
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Waiting
 from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import UpstreamDown
-from gateway.proxy.heads import Asked
-from gateway.proxy.relay import Client, Owner
-from gateway.proxy.relayed import RelayedResponse
 
 __all__ = [
     "AppCookies",
     "AppForwarding",
     "Face",
-    "Familiar",
-    "Familiars",
     "Gate",
     "Going",
     "Lasting",
-    "Line",
     "OwnPaths",
     "ProtectedDoor",
     "SignInStart",
@@ -60,7 +56,7 @@ SignInStart = Callable[[RequestHead, App], Answer]
 class OwnPaths(Protocol):
     """Answers everything under ``/.gateway/`` on an app host."""
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead, app: App) -> web.StreamResponse:
+    async def handle(self, request: Request, head: RequestHead, app: App) -> Response:
         """The whole answer; its words for the log are left in the request."""
 
 
@@ -78,78 +74,53 @@ class ProtectedDoor:
         self._explaining = Explaining(table, clock)
         self._own = own
         self._sign_in = sign_in
+        self._fails: dict[str, Failed] = {app.name: partial(self._failed, app) for app in table.apps}
 
-    async def handle(self, request: web.BaseRequest, head: RequestHead) -> web.StreamResponse:
-        """The whole answer; the words for the access log are left in ``request``."""
-        app = self._table.host(head.authority)
-        if not isinstance(app, App):
-            return self._refused(request, head, Malformed(421, "unknown_host"))
+    def begin(self, request: Request, head: RequestHead, app: App) -> Response | Waiting | None:
+        """The answer, what waits for it, or None where it is on its way; the words for the access log are left in ``request``."""
+        request.head = head
         if is_own(head.path):
-            return await self._own.handle(request, head, app)
+            return self._own.handle(request, head, app)
         if app.name not in self._forwarding:
             return self._refused(request, head, _NO_UPSTREAM)
-        verdict, rule, comer = await self._decisions.made(head, app)
+        decision = self._decisions.recalled(head, app)
+        return self._waits(request, head, app) if decision is None else self._decided(request, head, app, decision)
+
+    async def _waits(self, request: Request, head: RequestHead, app: App) -> Response | None:
+        """Okta is asked who comes; then it goes on as if that had been known."""
+        step = self._decided(request, head, app, await self._decisions.made(head, app))
+        return step if step is None or isinstance(step, Response) else await step
+
+    def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
+        verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         if rule.pattern:
-            request[ROUTE] = rule.pattern
+            request.route = rule.pattern
         if isinstance(verdict, Malformed):
             return self._refused(request, head, verdict)
-        request[FINGERPRINT] = comer.shown
+        request.fingerprint = comer.shown
         if isinstance(verdict, Admit):
-            return await self._forward(request, head, app, Going.under(rule, verdict.session, comer, head))
-        request[VERDICT], request[REASON] = word(verdict), verdict.reason
+            return self._forward(request, head, app, _going(decision, verdict.session, head), decision)
+        request.verdict, request.reason = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
             return _closing(request, self._sign_in(head, app))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, owner: Owner) -> Going | None:
-        """Forward a request without a body, its answer straight to ``client``, where Okta need not be waited for.
-
-        None for everything else, and then nothing was sent: ``handle`` has it. ``owner`` is told once when all is done.
-        """
-        forwarding = self._forwarding.get(known.app.name)
-        method = line.method
-        path = line.target.partition("?")[0]
-        rule = place_of(known.app, path) if forwarding is not None and not is_own(path) else None
-        if forwarding is None or rule is None or isinstance(rule, Malformed):
-            return None
-        comer = self._recalled(known, rule, method)
-        verdict = self._decisions.verdict(rule, method, comer) if comer is not None else None
-        if comer is None or not isinstance(verdict, Admit):
-            return None
-        going = known.going
-        if going is None or going.rule is not rule or going.comer is not comer:
-            going = known.going = Going.under(rule, verdict.session, comer, known.head)
-        if not forwarding.at_once(client, asked, known, line, going, owner):
-            return None
-        if going.session is not None:
-            self._gate.touch(comer, known.head)
-        return going
-
-    def _recalled(self, known: Familiar, rule: Rule, method: str) -> Comer | None:
-        if not is_about_somebody(rule, method):
-            return NOBODY
-        if known.comer is not None and known.good is not None and self._gate.is_good(known.good):
-            return known.comer
-        if known.presented is None:
-            known.presented = self._gate.presented(known.head)
-        known.comer = self._gate.recalled_by(known.presented, known.head)
-        known.good = self._gate.good_until(known.comer) if known.comer is not None else None
-        return known.comer
-
-    async def _forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse:
-        request[VERDICT], request[REASON] = "admit", ""
+    def _forward(self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision) -> Response | Waiting | None:
+        request.verdict = "admit"
         if going.session is not None:
             self._gate.touch(going.comer, head)
-        try:
-            response = await self._forwarding[app.name].forward(request, head, app, going)
-        except OutsideFailed as error:
-            request[REASON] = f"upstream_{error.reason}"
-            return _closing(request, self.down(head, app, error))
-        if isinstance(response, Malformed):
-            return self._refused(request, head, response)
-        if isinstance(response, RelayedResponse):
-            request[REASON] = response.abandoned
-        return response
+        step = self._forwarding[app.name].begin(request, head, app, going, decision, self._fails[app.name])
+        return self._refused(request, head, step) if isinstance(step, Malformed) else step
+
+    def _failed(self, app: App, request: Request, error: OutsideFailed | Malformed) -> Response:
+        """What is said where the app's answer could not be passed on, or the request not be sent."""
+        head = request.head
+        if head is None:
+            raise error if isinstance(error, OutsideFailed) else ValueError(error.reason)
+        if isinstance(error, Malformed):
+            return self._refused(request, head, error)
+        request.reason = f"upstream_{error.reason}"
+        return _closing(request, self.down(head, app, error))
 
     def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
         """What is said where the app gave no answer that could be passed on."""
@@ -159,11 +130,27 @@ class ProtectedDoor:
         answer = self._explaining.said(head, UpstreamDown(app.name, status, error.reason)) or json_answer(status, told)
         return answer.plus((b"Retry-After", b"%d" % RETRY_SECONDS)) if has_no_room else answer
 
-    def _refused(self, request: web.BaseRequest, head: RequestHead, malformed: Malformed) -> web.StreamResponse:
-        request[VERDICT], request[REASON] = "refused", malformed.reason
+    def _refused(self, request: Request, head: RequestHead, malformed: Malformed) -> Response:
+        request.verdict, request.reason = "refused", malformed.reason
         return to_response(self._explaining.malformed(head, malformed), closes=True)
 
 
-def _closing(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+def _going(decision: Decision, session: Session | None, head: RequestHead) -> Going:
+    """``Going.under`` these, made once as long as they are the same."""
+    going = decision.going
+    if isinstance(going, Going):
+        return going
+    rule, comer = decision.rule, decision.comer
+    known = comer.known
+    going = known.going if known is not None else None
+    if not isinstance(going, Going) or going.rule is not rule or going.comer is not comer or going.session is not session:
+        going = Going.under(rule, session, comer, head)
+        if known is not None:
+            known.going = going
+    decision.going = going
+    return going
+
+
+def _closing(request: Request, answer: Answer) -> Response:
     """The answer; where a body was announced that nobody will read, the connection ends behind it (S14)."""
-    return to_response(answer, closes=request.body_exists and not request.content.is_eof())
+    return to_response(answer, closes=request.has_unread_body)

@@ -7,35 +7,58 @@ and 5.7; ATTACKS group H, C12, C16, H23, L15.
 
 from dataclasses import dataclass, field
 
-from aiohttp import web
-
 from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import not_the_apps
-from gateway.core.fields import FieldRules, Forwarding, answered, passes, to_app
+from gateway.core.fields import FieldRules, answered, to_app
+from gateway.core.fields import Forwarding as Way
+from gateway.core.learned import Recent
 from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.prefixes import Prefixes
 from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
-from gateway.core.varying import around, filled
+from gateway.doors.deciding import Decision
 from gateway.doors.gate import Gate
-from gateway.doors.protected.familiar import Familiar
-from gateway.doors.protected.going import Going, Line
+from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
-from gateway.doors.protected.sending import Sending
-from gateway.errors import UploadTooLarge
+from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
+from gateway.edge.handshake import is_handshake
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.pins import Asker, Pinning
+from gateway.edge.relay import Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Waiting
+from gateway.edge.websocket import WebSocketRelay
+from gateway.errors import OutsideFailed
 from gateway.policy.http.caching import Use, asked_again, use_of
-from gateway.policy.http.connection_auth import signs_in_connection
-from gateway.proxy.handshake import is_handshake
-from gateway.proxy.heads import Asked, field_lines
-from gateway.proxy.http import HttpProxy
-from gateway.proxy.pins import Asker
-from gateway.proxy.relay import Client, Owner, Rewrite
+from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
+from gateway.policy.http.request_heads import Block, FieldLine
+from gateway.proxy.fetching import Taking
+from gateway.proxy.heads import field_lines
 from gateway.proxy.turn import Turn
-from gateway.proxy.websocket import WebSocketRelay
 
 _OUTSIDE = Malformed(404, "outside_prefix")
+MOST_COOKIES, LONGEST_COOKIES = 512, 2048
+"""Twice so many lines of cookies are remembered for an app, of at most so many bytes: 2 MiB."""
+_CHUNKED = b"Transfer-Encoding: chunked\r\n"
 SWITCHING_PROTOCOLS = 101
-_TOO_LARGE = Malformed(413, "body_too_large")
+
+
+class Kept:
+    """What these lines of a request are to one app, ``way``: noted once for as long as they come again.
+
+    ``text``: as the app gets them, None where they must be read; ``use``: what the answer is for. ``is_plain``: they ask for no other
+    protocol, and sign nobody in to the connection.
+    """
+
+    __slots__ = ("is_plain", "text", "use", "way")
+
+    def __init__(self, way: object, text: bytes | None, use: Use, is_plain: bool) -> None:
+        """See above."""
+        self.way = way
+        self.text = text
+        self.use = use
+        self.is_plain = is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,102 +86,142 @@ class AppForwarding:
     lasting: Lasting
     turn: Turn
     keep_cookie: KeepCookie
+    cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
+    _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
+    _rules: ForwardingRules = field(init=False, repr=False, compare=False)
     _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """``_usual``: what becomes of most answers, whoever asked, by whether the answer is private, and by its use."""
         usual = tuple(tuple(_usually(is_private, use, self.keep_cookie) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
+        rules = ForwardingRules(self.turn, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
+        object.__setattr__(self, "_rules", rules)
 
-    async def forward(self, request: web.BaseRequest, head: RequestHead, app: App, going: Going) -> web.StreamResponse | Malformed:
-        """The app's answer, streamed; 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix,
-        413 for a body that is larger than the app's ``HttpProxy`` passes on.
+    def begin(
+        self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision, failed: Failed
+    ) -> Waiting | Malformed | None:
+        """Send it, and its answer straight back: None; or what waits for the end of a WebSocket.
 
-        Raises ``OutsideFailed`` before its head.
+        Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix.
+        ``failed``: what is said where the app gives no answer, or the body is larger than this app's may be.
+        ``decision``: by which it goes; what it is sent as is noted there, as long as the same is decided on the same head.
         """
-        upgrade = is_handshake(request)
-        outgoing = self._outgoing(head, app, going, upgrade)
-        if isinstance(outgoing, Malformed):
-            return outgoing
-        target, fields = outgoing
-        rewrite = self._rewrite(head, going)
+        kept = request.block.kept
+        if not isinstance(kept, Kept) or kept.way is not self:
+            kept = request.block.kept = self._kept(request.block, head)
+        if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
+            return self._websocket(request, head, app, going, failed)
+        text = decision.text
+        if not text or request.body is not None:
+            made = self._text(request, kept, head, app, going)
+            if isinstance(made, Malformed):
+                return made
+            text = made
+            if request.body is None:
+                decision.text = text
+        watch = going.watch
+        Forwarding(
+            request, self._rules, text, self._taking(request, kept, head, going), self._rewrite(kept.use, head, going), failed, watch
+        ).begin()
+        if watch is not None:
+            self.lasting.look_soon()
+        return None
+
+    async def _websocket(self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed) -> Response:
+        fields = self._fields(head, app, going, upgrade=True)
+        target = self._target(head)
+        if isinstance(fields, Malformed) or target is None:
+            return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
-        with self.lasting.watched(going.watch):
-            if upgrade:
-                return await self.websocket.relay(request, target, fields, rewrite, asker)
-            with self.websocket.live.held(fingerprints, lambda: _cut(request)):
-                try:
-                    return await self.http.forward(request, head.method, target, fields, rewrite, asker)
-                except UploadTooLarge:
-                    return _TOO_LARGE
+        try:
+            with self.lasting.watched(going.watch):
+                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, going), asker)
+        except OutsideFailed as error:
+            return failed(request, error)
+        request.reason = response.abandoned
+        return response
 
-    def at_once(self, client: Client, asked: Asked, known: Familiar, line: Line, going: Going, owner: Owner) -> bool:
-        """Send a request without a body in this turn of the loop, or as soon as a connection is free, its answer straight to ``client``.
-
-        False where it may not be sent so. ``owner`` is told once when all is done, whatever came of it.
-        """
-        if client.pins is not None and client.pins.is_holding:
-            return False
-        target = line.target
+    def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Going) -> bytes | Malformed:
+        """The head that the app is sent."""
+        first = request.line.text
         if self.face.rewriting is not None:
-            inner = self.face.prefixes.inner(target)
-            if inner is None:
-                return False
-            target = inner
-        pieces = known.pieces if known.told is going.session and known.pieces else self._pieces(known, going)
-        if not pieces:
-            return False
-        head = f"{line.method} {target} HTTP/1.1\r\n".encode("ascii") + filled(pieces, line.values)
-        address = known.head.client
-        sending = Sending(self.http.source, head, self._key(going), address, asked, self.websocket.live.brief, going.watch, owner)
-        sending.begin(client, self._rewriting(known, going), self.turn)
-        if going.watch is not None:
-            self.lasting.look_soon()
-        return True
+            target = self._target(head)
+            if target is None:
+                return _OUTSIDE
+            first = f"{head.method} {target} HTTP/1.1\r\n".encode("ascii")
+        framing = _CHUNKED if request.body is not None and request.body.length is None else b""
+        if kept.text is None:
+            fields = self._fields(head, app, going, upgrade=False)
+            return fields if isinstance(fields, Malformed) else b"".join((first, field_lines(fields)[: -len(END)], framing, END))
+        host, way = self._way(head, app)
+        return b"".join((first, host, framing, kept.text, way, self._identity(going), END))
 
-    def _pieces(self, known: Familiar, going: Going) -> tuple[bytes, ...]:
-        """The app's lines behind the first, around the values that vary; none where they are refused, sign in to a connection, or
-        are no place for other values."""
-        fields = self._fields(known.head, known.app, going, upgrade=False)
-        if (
-            isinstance(fields, Malformed)
-            or signs_in_connection(fields)
-            or not all(passes(self.face.rules, name) for name, _ in known.pairs)
-        ):
-            return ()
-        known.pieces, known.told = around(field_lines(fields), known.pairs) or (), going.session
-        return known.pieces
+    def _way(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
+        """The ``Host`` line, and those that say by which way the request came: for one client always the same."""
+        key = head.client if head.secure else f"http {head.client}"
+        found = self._ways.get(key)
+        if found is None:
+            found = way_text(Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2]), self.face.host)
+            self._ways.keep(key, found)
+        return found
 
-    def _outgoing(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> tuple[str, Fields] | Malformed:
-        """The target and the fields that the app is sent."""
-        fields = self._fields(head, app, going, upgrade)
-        if isinstance(fields, Malformed) or self.face.rewriting is None:
-            return fields if isinstance(fields, Malformed) else (head.target, fields)
-        target = self.face.prefixes.inner(head.target)
-        return _OUTSIDE if target is None else (target, fields)
+    def _identity(self, going: Going) -> bytes:
+        """The lines that say who comes."""
+        session, known = going.session, going.comer.known
+        if session is None:
+            return b""
+        if known is None:
+            return identity_text(self.face.rules, session)
+        if known.identity_of is not session:
+            known.identity, known.identity_of = identity_text(self.face.rules, session), session
+        return known.identity
+
+    def _kept(self, block: Block, head: RequestHead) -> Kept:
+        """What these lines are to this app."""
+        lines = app_lines(block.lines, self.face.rules, self._cookie_line)
+        is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
+        return Kept(self, b"".join(lines) if lines is not None else None, use_of(head), is_plain)
+
+    def _cookie_line(self, line: FieldLine) -> bytes:
+        """What goes on in place of this ``Cookie`` line."""
+        found = self.cookies.get(line.text)
+        if found is None:
+            found = cookie_line(line, not_the_apps)
+            if len(line.text) <= LONGEST_COOKIES:
+                self.cookies.keep(line.text, found)
+        return found
+
+    def _taking(self, request: Request, kept: Kept, head: RequestHead, going: Going) -> Taking:
+        """From everybody's connections, or, where a user signs in to one, from this user's own."""
+        pins = request.client.pins
+        if (kept.is_plain or b"authorization" not in request.named) and (pins is None or not pins.is_holding):
+            return Taking(self.http.source, self._key(going), head.client)
+        fingerprints = going.watch.fingerprints if going.watch is not None else ()
+        asker = Asker.of(head, going.session, fingerprints, self._key(going))
+        return Pinning.of(self.http.source, asker, self.websocket.live, request.client, head.fields)
+
+    def _target(self, head: RequestHead) -> str | None:
+        """What the app is asked for; None for a path outside of its prefix."""
+        return head.target if self.face.rewriting is None else self.face.prefixes.inner(head.target)
 
     def _fields(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
-        forwarding = Forwarding(head.client, "https" if head.secure else "http", public)
+        forwarding = Way(head.client, "https" if head.secure else "http", public)
         fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
         if isinstance(fields, Malformed) or face.host == public:
             return fields
         return ((b"Host", face.host.encode("ascii")), *fields[1:])
 
-    def _rewriting(self, known: Familiar, going: Going) -> Rewrite:
-        """As ``_rewrite``."""
-        is_private = going.session is not None or going.rule.access is not Access.ANYONE
-        if self.face.rewriting is not None or going.comer.is_stale:
-            return self._rewrite(known.head, going)
-        return self._usual[is_private][known.use]
-
-    def _rewrite(self, head: RequestHead, going: Going) -> Rewrite:
+    def _rewrite(self, use: Use, head: RequestHead, going: Going) -> Rewrite:
         """From the app's answer to what its user may see again."""
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         rewriting = self.face.rewriting
-        as_it_is = self._usual[is_private][use_of(head)]
+        as_it_is = self._usual[is_private][use]
+        if rewriting is None and not going.comer.is_stale:
+            return as_it_is
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
@@ -183,9 +246,3 @@ def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie) -> Rewrite:
         return kept if is_page else asked_again(kept, fields, use)
 
     return rewrite
-
-
-def _cut(request: web.BaseRequest) -> None:
-    """Break the client's connection; its going cancels the request, and that releases the app."""
-    if request.transport is not None:
-        request.transport.abort()

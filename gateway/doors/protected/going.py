@@ -1,4 +1,4 @@
-"""A request that was let in: what of it is new, under which rule, and as whom."""
+"""A request that was let in: under which rule, and as whom."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,6 @@ from gateway.core.routing import Rule
 from gateway.core.session import Session
 from gateway.doors.gate import Comer
 from gateway.doors.protected.lasting import Watch
-
-
-class Line:
-    """What a request has beside the fields that are known: its first line, and the values of those that vary (``core.varying``)."""
-
-    __slots__ = ("method", "target", "values")
-
-    def __init__(self, method: str, target: str, values: tuple[bytes, ...] = ()) -> None:
-        """``values``: in the order of their fields."""
-        self.method = method
-        self.target = target
-        self.values = values
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,11 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.core.messages import RequestHead
 from gateway.core.session import Finding, Fingerprint, NoSession, Session, SessionCookie
+from gateway.edge.live import Live
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord
-from gateway.proxy.live import Live
 from gateway.revocations import Moved, Revocation
 from gateway.sessions import Sessions
 

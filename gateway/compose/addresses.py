@@ -1,0 +1,30 @@
+"""The addresses that are listened at: bound before anything starts, and as people read them.
+
+Must never listen: whatever can fail has failed before.
+"""
+
+import os
+import socket
+from collections.abc import Callable
+
+from gateway.config import host_of, port_of
+from gateway.errors import BadConfig
+
+
+def bind(address: str, problem: Callable[[str], str]) -> socket.socket:
+    """A socket at this address, not listening yet; `BadConfig` with the line that ``problem`` makes where it cannot be had."""
+    host, port = host_of(address), port_of(address)
+    try:
+        if host is None and socket.has_dualstack_ipv6():
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        family = socket.AF_INET6 if host is not None and ":" in host else socket.AF_INET
+        return socket.create_server((host or "", port), family=family)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise BadConfig((problem(f"cannot listen on {address} ({why}); stop what listens there, or choose another address"),)) from error
+
+
+def shown_address(bound: socket.socket) -> str:
+    """`host:port` of a bound socket, for people and logs."""
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

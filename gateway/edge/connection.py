@@ -1,0 +1,438 @@
+"""The connection of one client: from its bytes to requests, one after the other, and to the end.
+
+    bytes ─▶ a whole head ─▶ Request ─▶ the listener decides ─▶ answered ─▶ the next, or rest, or the end
+                                └─ its body, as it arrives ─▶ whoever takes it
+
+Owns the framing of requests, the order of answers, every deadline of a client, and how a connection ends. Must never begin a request
+before the one in front of it is answered, keep more than a bound of what a client sends, or close over bytes that would reset an answer
+under way. Rules from: RFC 9112 §2.2, §6, §9.3, §9.6; ATTACKS S1 to S14, D2, D7, D8, D10.
+"""
+
+import asyncio
+from typing import Final, cast
+
+from gateway.core.messages import Malformed
+from gateway.edge.body import Body
+from gateway.edge.intake import Intake
+from gateway.edge.relay import Client
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import House, Waiting
+from gateway.edge.stalled import Stalled
+from gateway.edge.upload import peer_of
+from gateway.errors import UploadTooSlow
+from gateway.policy.http.head_arrival import END, HeadArrival
+from gateway.policy.http.request_heads import ReadHead
+from gateway.proxy.heads import Asked
+
+LINGERING_SECONDS: Final = 2.0
+"""How long the rest of what a client sends is taken behind our last answer, before the connection ends (S14)."""
+MOST_BUFFERED: Final = 256 * 1024
+"""Of requests behind the one under way; then the client waits."""
+MOST_A_TURN: Final = 16
+"""So many requests of one connection are begun in a row; then other connections have their turn."""
+_NEVER: Final = float("inf")
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_REFUSED: Final = Asked(keeps=False)
+
+
+class ClientConnection(Client):
+    """One connection to a client, which the loop calls (``asyncio.Protocol``)."""
+
+    __slots__ = (
+        "_arrival", "_buffer", "_has_begun", "_holds", "_house", "_intake", "_is_full", "_is_last", "_is_over", "_is_put_off",
+        "_is_reading", "_is_retiring", "_loop", "_peer", "_request", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
+    )  # fmt: skip
+
+    def __init__(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
+        """Nobody is connected yet."""
+        super().__init__()
+        self._house = house
+        self._loop = loop
+        self._peer = ""
+        self._buffer = b""
+        self._holds = 0
+        self._arrival = HeadArrival(house.rules.limits)
+        self._intake: Intake | None = None
+        self._request: Request | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_full = self._is_put_off = False
+        self._has_begun = self._is_last = self._is_over = self._is_reading = self._is_retiring = self._waits_to_write = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._until = _NEVER
+        self._stalled = Stalled(loop, house.rules.idle_seconds, lambda: self.relay is not None and self.relay.is_held)
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is here."""
+        self.transport = cast(asyncio.Transport, transport)  # what a stream's protocol is given
+        self._peer = peer_of(transport.get_extra_info("peername"))
+        if not self._house.arrived(self, self._peer):
+            guest = self._house.no_room()
+            self.transport.set_protocol(guest)
+            guest.connection_made(self.transport)
+            self.transport = None
+            return
+        self._wait_until(self._loop.time() + self._house.rules.head_seconds)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client is gone, and so is what waits for it. What was begun in this turn of the loop takes its first step before it hears."""
+        self._house.gone(self)
+        self._is_over = True
+        self._stop_waiting()
+        self._stalled.over()
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.abort()
+        if self.relay is not None:
+            self.relay.gone()
+        if self.pins is not None:
+            self.pins.close()
+        if self._intake is not None:
+            body, self._intake = self._intake.body, None
+            body.failed(ConnectionResetError("the client left"))
+        if self._task is not None:
+            self._loop.call_soon(self._task.cancel)
+        self._buffer = b""
+
+    def eof_received(self) -> None:
+        """The client says nothing more: the connection ends."""
+
+    def pause_writing(self) -> None:
+        """The client is slower than we are."""
+        self.writing_paused = True
+        self._stalled.watch(self.transport)
+
+    def resume_writing(self) -> None:
+        """The client takes more."""
+        self.writing_paused = False
+        self._stalled.over()
+        if self.relay is not None:
+            self.relay.writable()
+        if self._waits_to_write and self._request is None:
+            self._waits_to_write = False
+            self._go_on()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client: of a body, of the next head, or of what nobody will answer."""
+        intake = self._intake
+        if intake is not None:
+            data = self._take(intake, data)
+            if self._request is None and self._intake is None and not self._is_over:
+                self._buffer = data
+                return self._end(has_unread=True) if self._is_last else self._go_on()
+            if not data:
+                return
+        if self._is_last or self._is_over:
+            return
+        self._buffer = self._buffer + data if self._buffer else data
+        if self._request is None and not (self._waits_to_write or self._is_put_off):
+            self._read()
+        elif len(self._buffer) > MOST_BUFFERED and not self._is_full:
+            self._is_full = True
+            self.hold_back()
+
+    # Heads.
+
+    def _read(self) -> None:
+        """Begin what is whole, while nothing is under way, and so much of it in one turn."""
+        if self._is_reading:
+            return
+        self._is_reading = True
+        self._is_put_off = False
+        try:
+            for _ in range(MOST_A_TURN):
+                if self._request is not None or not self._buffer or self._is_last or self._waits_to_write or self._is_over:
+                    break
+                if not self._read_head():
+                    break
+            else:
+                self._is_put_off = True
+                self._loop.call_soon(self._read)
+        finally:
+            self._is_reading = False
+        if self._is_full and len(self._buffer) <= MOST_BUFFERED:
+            self._has_room()
+
+    def _has_room(self) -> None:
+        """Less waits behind the request under way than may."""
+        if self._is_full:
+            self._is_full = False
+            self.let_come()
+
+    def _read_head(self) -> bool:
+        """Begin the request at the front; False where its head is not whole."""
+        buffer, arrival = self._buffer, self._arrival
+        if buffer[0] in b"\r\n":
+            stripped = arrival.without_empty_lines(buffer)
+            if isinstance(stripped, Malformed):
+                self._refuse(stripped)
+                return False
+            buffer = self._buffer = stripped
+        end = arrival.end_of(buffer)
+        if end < 0:
+            self._wait_for_head(buffer)
+            return False
+        self._buffer = buffer[end + len(END) :]
+        arrival.over()
+        self._has_begun = False
+        self._until = _NEVER
+        read = self._house.heads.read(buffer[:end])
+        if read is None:
+            self._refuse(Malformed(400, "unparsable"))
+        else:
+            self._begin(read)
+        return read is not None
+
+    def _begin(self, read: ReadHead) -> None:
+        """Have the listener decide on a request."""
+        length = read.block.length
+        if read.refused is not None:
+            self._is_last = True
+        body = Body(self, length if length > 0 else None) if length and read.refused is None else None
+        request = self._request = Request(self, self._peer, read, body)
+        self._house.counting.began()
+        if body is not None:
+            self._begin_body(body, request)
+        step = self._house.listener.begin(request)
+        if step is not None and self._request is request:
+            self._follow(request, step)
+
+    def _wait_for_head(self, buffer: bytes) -> None:
+        self._has_room()
+        refused = self._arrival.refused(buffer)
+        if refused is not None:
+            self._refuse(refused)
+        elif buffer and not self._has_begun:
+            self._has_begun = True
+            self._wait_until(self._loop.time() + self._house.rules.head_seconds)
+
+    def _refuse(self, malformed: Malformed) -> None:
+        """Answer what is no request, and read nothing more."""
+        self._is_last = True
+        self._stop_waiting()
+        text, _ = self._house.listener.unparsable(self._peer, malformed).text(_REFUSED)
+        if self.transport is not None:
+            self.transport.write(text)
+        self._end(has_unread=True)
+
+    # Bodies.
+
+    def _begin_body(self, body: Body, request: Request) -> None:
+        if not request.expects:
+            body.is_asked = True
+        intake = self._intake = Intake(body, self._house.rules.limits.fields_bytes)
+        if self._buffer:
+            data, self._buffer = self._buffer, b""
+            self._buffer = self._take(intake, data)
+        if self._intake is not None:
+            self._wait_until(self._loop.time() + self._house.rules.body_seconds)
+
+    def _take(self, intake: Intake, data: bytes) -> bytes:
+        """Hand on what belongs to the body; the rest."""
+        if self._until is not _NEVER:
+            self._until += len(data) / self._house.rules.least_body_rate
+        rest = intake.take(data)
+        if intake.is_over:
+            self._intake = None
+            self._is_last = self._is_last or intake.is_broken
+            if self._request is not None:
+                self._until = _NEVER
+        return rest
+
+    def go_on(self) -> None:
+        """Tell a client that waits for it to send its body."""
+        request = self._request
+        if request is not None and request.expects and self.transport is not None and not request.is_begun:
+            self.transport.write(_CONTINUE)
+
+    def hold_back(self) -> None:
+        """Let the client wait."""
+        self._holds += 1
+        if self._holds == 1 and self.transport is not None:
+            self.transport.pause_reading()
+
+    def let_come(self) -> None:
+        """Go on reading."""
+        if self._holds:
+            self._holds -= 1
+            if not self._holds and self.transport is not None:
+                self.transport.resume_reading()
+
+    # Answers.
+
+    @property
+    def _awaits_body(self) -> bool:
+        return self._intake is not None and not self._intake.is_over
+
+    def _follow(self, request: Request, step: Response | Waiting) -> None:
+        if isinstance(step, Response):
+            self._answer(request, step)
+        else:
+            self._task = self._loop.create_task(self._wait(request, step), name="request")
+
+    async def _wait(self, request: Request, waiting: Waiting) -> None:
+        """Wait for the answer of one request. Where the client leaves, this is cancelled."""
+        try:
+            response = await waiting
+        except BaseException as error:
+            self._task = None
+            self._over(request, None if isinstance(error, asyncio.CancelledError | ConnectionError) else 500)
+            self.abort()
+            if isinstance(error, ConnectionError):
+                return
+            raise
+        self._task = None
+        if response is not None:
+            self._answer(request, response)
+
+    def _answer(self, request: Request, response: Response) -> None:
+        keeps = response.keeps
+        if not response.is_written and self.transport is not None:
+            if self._is_retiring:
+                response.keeps = False
+            text, keeps = response.text(request.asked)
+            self.transport.write(text)
+        self.over(response.status, keeps)
+
+    def answer(self, response: Response) -> None:
+        """Answer the request under way with this, where nothing of an answer was written."""
+        if self._request is not None:
+            self._answer(self._request, response)
+
+    def failed(self, error: Exception) -> None:
+        """The same, where something was not foreseen."""
+        response = self._house.listener.failed(self._request, error) if self._request is not None else None
+        if response is not None:
+            self.answer(response)
+
+    def over(self, status: int | None, keeps: bool) -> None:
+        """The answer under way is written: on to the next request, or to rest, or to the end."""
+        if self._request is not None:
+            self._over(self._request, status)
+        transport = self.transport
+        if transport is None or self._is_over or self.is_broken:
+            return
+        if not keeps or self._is_last or self._is_retiring:
+            return self._end(has_unread=self._awaits_body or bool(self._buffer) or self._is_last)
+        if self.writing_paused:
+            self._waits_to_write = True  # who asks for many and takes none would fill our memory (D7)
+            return
+        self._go_on()
+
+    def _over(self, request: Request, status: int | None) -> None:
+        self._request = None
+        if request.body is not None:
+            request.body.drop()  # a whole one that nobody took would hold its client back for ever
+        self._house.counting.ended()
+        self._house.listener.answered(request, status)
+
+    def _go_on(self) -> None:
+        if self._intake is not None and not self._intake.is_over:
+            self._intake.body.drop()
+            self._wait_until(self._loop.time() + LINGERING_SECONDS)
+            return
+        if self._buffer:
+            self._read()
+        if self._request is None and not self._buffer and not self._is_over:
+            self._wait_until(self._loop.time() + self._house.rules.idle_seconds)
+
+    # Time.
+
+    def _wait_until(self, until: float) -> None:
+        self._until = until
+        if self._timer is None or self._timer.when() > until:
+            self._stop_timer()
+            self._timer = self._loop.call_at(until, self._look)
+
+    def _look(self) -> None:
+        """A timer is seldom moved, a deadline is a number: see whether it has passed."""
+        self._timer = None
+        if self._until is _NEVER or self._is_over:
+            return
+        if self._loop.time() < self._until:
+            self._timer = self._loop.call_at(self._until, self._look)
+        elif self._request is not None and self._intake is not None:
+            self._body_is_late(self._intake.body)
+        elif self._has_begun:
+            self._refuse(Malformed(408, "head_too_slow"))
+        else:
+            self._end(has_unread=self._awaits_body)
+
+    def _body_is_late(self, body: Body) -> None:
+        if self._holds or not body.is_asked:  # it is we who let it wait
+            self._wait_until(self._loop.time() + self._house.rules.body_seconds)
+            return
+        self._intake = None
+        self._until = _NEVER
+        self._is_last = True
+        body.failed(UploadTooSlow())
+
+    def _stop_waiting(self) -> None:
+        self._until = _NEVER
+        self._has_begun = False
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # The end.
+
+    def _end(self, *, has_unread: bool) -> None:
+        """End the connection behind what was written."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        self._is_over = True
+        self._stop_waiting()
+        self._stalled.watch(transport)
+        if self._intake is not None:
+            self._intake.body.drop()
+        while self._holds:
+            self.let_come()
+        if not has_unread:
+            transport.close()
+            return
+        # Closing over unread bytes would reset the connection, and with it the answer that says why (RFC 9112 §9.6).
+        if transport.can_write_eof():
+            transport.write_eof()
+        self._timer = self._loop.call_later(LINGERING_SECONDS, transport.close)
+
+    def abort(self) -> None:
+        """End it now; nothing more is written."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def retire(self) -> None:
+        """End it behind the answer under way, at once where it is idle: a request that is sent meanwhile must fail visibly."""
+        self._is_retiring = True
+        if self.relay is not None and not self.relay.has_begun:
+            self.relay.force_close()
+        if self._request is None:
+            self._end(has_unread=False)
+
+    def stop(self) -> None:
+        """Break off the answer under way, as half of one must not look whole (S16); end it where there is none."""
+        if self.relay is not None:
+            self.relay.break_off("stopping")
+        elif self._request is None:
+            self.abort()
+
+    def give_up(self) -> asyncio.Task[None] | None:
+        """End it now, whatever is under way."""
+        task = self._task
+        if task is not None:
+            self._loop.call_soon(task.cancel)
+        self.abort()
+        return task
+
+    def switched(self) -> bytes:
+        """Behind a 101 another protocol stands at the transport: what the client sent for it already."""
+        self._stop_waiting()
+        buffer, self._buffer = self._buffer, b""
+        while self._holds:
+            self.let_come()
+        return buffer

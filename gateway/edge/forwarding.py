@@ -1,0 +1,250 @@
+"""A request on its way to a server, and its answer back: no task, with or without a body, and again where it provably did not leave.
+
+    the body ─┬─ none, or at hand ──▶ one write
+              ├─ small ──▶ waited for, so that who never ends it holds no connection
+              └─ large, or in chunks ──▶ passed on as it comes, as fast as the server takes it
+
+Owns the sending of one request, and the tries: a connection that turns out to be closed before anything was written to it is no try of the
+request's. Must never send what was given up, send a body twice, nor leave anything registered behind its end.
+Rules from: RFC 9112 §6 to 9; ATTACKS S13 to S22, D5, U8.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from gateway.core.messages import Malformed
+from gateway.edge.body import Body
+from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
+from gateway.edge.live import Brief, Watched
+from gateway.edge.relay import Owner, Relay, Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.errors import OutsideFailed, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.proxy.connection import Connection
+from gateway.proxy.fetching import TRIES, Fetching, Taking
+from gateway.proxy.heads import LAST_CHUNK, asked_of, chunk
+from gateway.proxy.turn import Turn
+
+Failed = Callable[[Request, OutsideFailed | Malformed], Response]
+"""What is said to a request whose answer could not be passed on, or that could not be sent."""
+
+_TOO_LARGE: Final = Malformed(413, "body_too_large")
+
+
+class ForwardingRules:
+    """What holds for all requests to one server.
+
+    ``turn``: at whose end they are written; ``brief``: where their relays are registered under a watch as long as they last.
+    ``largest_body``: in bytes, None for any; ``small_body``: of one that is waited for before it is sent.
+    """
+
+    __slots__ = ("brief", "largest_body", "small_body", "turn")
+
+    def __init__(
+        self, turn: Turn, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
+    ) -> None:
+        """See above."""
+        self.turn = turn
+        self.brief = brief
+        self.largest_body = largest_body
+        self.small_body = small_body
+
+
+class Forwarding(Owner):
+    """One such request."""
+
+    __slots__ = (
+        "_body", "_connection", "_failed", "_holds", "_pieces", "_relay", "_request", "_rewrite", "_rules", "_sent_bytes", "_taking",
+        "_text", "_timer", "_tries", "_watch",
+    )  # fmt: skip
+
+    def __init__(
+        self, request: Request, rules: ForwardingRules, text: bytes, taking: Taking, rewrite: Rewrite, failed: Failed, watch: Watched | None
+    ) -> None:
+        """Nothing is sent yet. ``text``: its head; ``watch``: who let it in."""
+        self._request = request
+        self._rules = rules
+        self._text = text
+        self._taking = taking
+        self._rewrite = rewrite
+        self._failed = failed
+        self._watch = watch
+        self._body: Body | None = None
+        self._pieces: list[bytes] | None = None
+        self._sent_bytes = 0
+        self._connection: Connection | None = None
+        self._holds = False
+        self._relay: Relay | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tries = TRIES
+
+    def begin(self) -> None:
+        """Send it, or what of it is there."""
+        body, largest = self._request.body, self._rules.largest_body
+        relay = self._relate()
+        if body is None:
+            self._take(relay)
+        elif body.error is not None:
+            relay.failed(_upload_error(body.error))
+        elif largest is not None and body.length is not None and body.length > largest:
+            relay.failed(UploadTooLarge())
+        elif (whole := body.at_hand()) is not None:
+            self._take_whole(relay, body, whole)
+        elif body.length is not None and body.length <= self._rules.small_body:
+            self._pieces = []
+            self._timer = asyncio.get_running_loop().call_later(self._taking.source.deadlines.idle, self._too_slow)
+            self._body = body
+            body.pour(self)
+        else:
+            self._body = body
+            self._take(relay)
+
+    def _relate(self) -> Relay:
+        request, rules = self._request, self._rules
+        asked = asked_of(request.method == "HEAD", request.is_modern, request.wants_more)
+        relay = self._relay = Relay(request.client, None, asked, self._rewrite, self, rules.turn)
+        if self._watch is not None:
+            rules.brief[relay] = self._watch
+        return relay
+
+    def _take_whole(self, relay: Relay, body: Body, whole: bytes) -> None:
+        """The body is there: it goes with the head."""
+        if self._rules.largest_body is not None and len(whole) > self._rules.largest_body:
+            return relay.failed(UploadTooLarge())
+        self._text += whole if body.length is not None else (chunk(whole) if whole else b"") + LAST_CHUNK
+        self._body = None
+        self._take(relay)
+
+    def _take(self, relay: Relay) -> None:
+        """Send it over a connection that is free, or over the next that is."""
+        connection = self._taking.idle()
+        if connection is None or not self._sent(connection):
+            relay.way = Fetching(self._taking, self._send, relay.failed)
+
+    def _sent(self, connection: Connection) -> bool:
+        try:
+            self._send(connection)
+        except Unsent:
+            return False
+        return True
+
+    def _send(self, connection: Connection) -> None:
+        relay, body = self._relay, self._body
+        if relay is None:
+            return
+        is_bare = self._request.method == "HEAD"
+        if body is None:
+            connection.begin(self._text, relay, bare=is_bare, turn=self._rules.turn)
+            relay.way = connection
+            return
+        connection.begin(self._text, relay, bare=is_bare, is_whole=False)
+        relay.way = self._connection = connection
+        connection.source = self
+        body.pour(self)
+
+    # What the body says.
+
+    def body_piece(self, piece: bytes) -> None:
+        """The next bytes of it."""
+        if self._relay is None:
+            return
+        if self._pieces is not None:
+            self._pieces.append(piece)
+            return
+        self._sent_bytes += len(piece)
+        largest, connection = self._rules.largest_body, self._connection
+        if connection is None:
+            return
+        if largest is not None and self._sent_bytes > largest:
+            connection.give_up(UploadTooLarge())
+        else:
+            connection.write(piece if self._body is None or self._body.length is not None else chunk(piece))
+
+    def body_ended(self) -> None:
+        """All of it arrived."""
+        relay, body = self._relay, self._body
+        if relay is None or body is None:
+            return
+        if self._pieces is not None:
+            whole, self._pieces = b"".join(self._pieces), None
+            if self._timer is not None:
+                self._timer.cancel()
+            self._take_whole(relay, body, whole)
+        elif self._connection is not None:
+            if body.length is None:
+                self._connection.write(LAST_CHUNK)
+            self._connection.finish()
+
+    def body_failed(self, error: Exception) -> None:
+        """No more of it comes."""
+        if self._relay is None:
+            return
+        if self._connection is not None:
+            self._connection.give_up(_upload_error(error))
+        else:
+            self._relay.failed(_upload_error(error))
+
+    def _too_slow(self) -> None:
+        if self._relay is not None:
+            self._relay.failed(UploadTooSlow())
+
+    # What the server's connection says.
+
+    def server_is_full(self, is_full: bool) -> None:
+        """It takes nothing more just now, or does again: so the client waits, or goes on."""
+        if is_full and not self._holds:
+            self._holds = True
+            self._request.client.hold_back()
+        elif not is_full and self._holds:
+            self._holds = False
+            self._request.client.let_come()
+
+    # The end.
+
+    def over(self, relay: Relay) -> None:
+        """Nothing more will happen to this try."""
+        self._rules.brief.pop(relay, None)
+        if self._timer is not None:
+            self._timer.cancel()
+        had_connection, self._connection = self._connection, None
+        if had_connection is not None:
+            had_connection.source = None
+        self.server_is_full(False)
+        self._relay = None
+        error = relay.error
+        if isinstance(error, Unsent) and self._tries and had_connection is None and relay.client.transport is not None:
+            self._tries -= 1
+            self._take(self._relate())
+            return
+        request = self._request
+        if relay.abandoned == "client_gone":
+            request.client.over(None, False)
+        elif error is not None:
+            try:
+                response = self._failure(error, is_sending=had_connection is not None)
+            except Exception as unforeseen:  # noqa: BLE001 - called by the loop: nobody above would answer this request
+                return request.client.failed(unforeseen)
+            response.keeps = response.keeps and relay.keeps
+            request.client.answer(response)
+        else:
+            request.reason = relay.abandoned
+            request.client.over(relay.status if relay.has_begun else None, relay.keeps)
+
+    def _failure(self, error: Exception, *, is_sending: bool) -> Response:
+        body = self._request.body
+        if isinstance(error, UploadTooLarge):
+            return self._failed(self._request, _TOO_LARGE)
+        if isinstance(error, UploadTooSlow):
+            return refusal(408)
+        if isinstance(error, UploadBroken):
+            return refusal(400)
+        if is_sending and isinstance(error, TimedOut) and error.stage == "idle" and body is not None and not body.is_whole:
+            return refusal(408)
+        if isinstance(error, OutsideFailed):
+            return self._failed(self._request, error)
+        raise error
+
+
+def _upload_error(error: Exception) -> OutsideFailed:
+    return error if isinstance(error, UploadBroken) else UploadBroken()

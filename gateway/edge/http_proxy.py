@@ -1,0 +1,245 @@
+"""Carrying one HTTP exchange to a server behind the gateway, and its answer back, byte for byte, both ways with backpressure.
+
+Owns the framing of a request, and what happens when its body stops coming. Must never add, drop or change a field by itself (hop-by-hop
+fields and framing apart), follow a redirect, or send anything twice: only a request of which provably nothing left goes to another
+connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9, ATTACKS S13 to S22, D5.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from gateway.core.messages import Fields
+from gateway.edge.exchange import Exchange, Incoming
+from gateway.edge.live import Live
+from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Pinning
+from gateway.edge.relay import Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.upload import Upload
+from gateway.errors import HungUp, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.policy.http.connection_auth import signs_in_connection
+from gateway.proxy.connection import Connection
+from gateway.proxy.fetching import TRIES
+from gateway.proxy.heads import LAST_CHUNK, chunk, request_head
+from gateway.proxy.servers import Source
+from gateway.proxy.turn import Turn
+
+__all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
+
+Judge = Callable[[int, Fields], Awaitable[Fields]]
+"""Gets the status and the fields of an answer, and returns the fields that the client gets."""
+
+SMALL_BODY_BYTES = 64 * 1024
+"""A body of a known length up to this one is read whole before a connection is taken: who never ends it holds none."""
+_WORDS = {
+    400: b"The body of this request is not what its head announced.\n",
+    408: b"The rest of this request did not arrive.\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request to be sent: ``fields`` end-to-end and with their framing; ``host`` is sent where they hold none."""
+
+    method: str
+    target: str
+    fields: Fields
+
+    def head(self) -> bytes:
+        """Its head as bytes."""
+        return request_head(self.method, self.target, self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProxy:
+    """Carries exchanges to the servers of one ``source``, which belongs to whoever built it; ``largest_body`` in bytes, None for any.
+
+    ``live`` is told of the connections that belong to a session. ``small_body``: up to so many bytes a body is read before it is sent.
+    ``turn``: at whose end what ``forward`` sends is written, and the last of a small answer that is relayed; None: at once.
+    """
+
+    source: Source
+    host: bytes = b""
+    largest_body: int | None = None
+    live: Live = field(default_factory=Live)
+    small_body: int = SMALL_BODY_BYTES
+    turn: Turn | None = None
+
+    async def forward(
+        self,
+        request: Request,
+        method: str,
+        target: str,
+        fields: Fields,
+        rewrite: Rewrite,
+        asker: Asker = NOBODY,
+        judge: Judge | None = None,
+    ) -> Response:
+        """Send the client's request with these fields, and stream the answer back with the fields that ``rewrite`` gives it.
+
+        ``judge`` may wait, and keep the answer back by raising; then nothing of it was sent to the client.
+
+        ``fields`` are end-to-end (``core.fields``). Raises ``OutsideFailed`` only while nothing was sent to the client. A request
+        whose body stops coming is answered here (408), and so is one whose body is not what its head announced (400). ``UploadTooLarge``
+        as soon as its body is known to be: then it was not completed.
+        """
+        upload = Upload(request.body, self.largest_body) if request.body is not None else None
+        if upload is not None and upload.is_broken:
+            return refusal(400)
+        chunked = upload is not None and upload.length is None
+        question = Question(method, target, _framed(self._with_host(fields), chunked))
+        taking = Pinning.of(self.source, asker, self.live, request.client, fields)
+        async with _Sending() as sending:
+            try:
+                body = await self._small_body(upload, chunked)
+                exchange = await self._ask(question, (upload, body, chunked), sending, taking)
+            except UploadTooLarge:
+                raise
+            except UploadTooSlow:
+                return refusal(408)
+            except UploadBroken:
+                return refusal(400)
+            except TimedOut as error:
+                if upload is not None and upload.waiting and error.stage == "idle":
+                    return refusal(408)
+                raise
+            try:
+                rewritten = rewrite(exchange.status, exchange.fields)
+                if judge is not None:
+                    rewritten = await judge(exchange.status, rewritten)
+            except BaseException:
+                exchange.abort()
+                raise
+            return await exchange.relay(request, rewritten)
+
+    async def exchange(self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY) -> Exchange:
+        """Send once, with this body and the length that it has, and return the answer's head; raises ``OutsideFailed``."""
+        own = tuple(pair for pair in self._with_host(fields) if pair[0].lower() not in (b"content-length", b"transfer-encoding"))
+        if body is not None:
+            own = (*own, (b"Content-Length", b"%d" % len(body)))
+        question = Question(method, target, own)
+        binds = signs_in_connection(own)
+
+        def begin(connection: Connection) -> Incoming:
+            if binds:
+                connection.pin = OnlyOnce()
+            return _begun(connection, question, question.head() + (body or b""), is_whole=True)
+
+        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin), self.turn)
+
+    async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
+        """The whole body where it is at hand, or small and then waited for; else None. TimedOut where it does not come in time."""
+        if upload is None:
+            return None
+        body = upload.at_hand()
+        if body is not None or chunked or (upload.length or 0) > self.small_body:
+            return body
+        try:
+            async with asyncio.timeout(self.source.deadlines.idle):
+                return b"".join([piece async for piece in upload])
+        except TimeoutError as error:
+            raise TimedOut("idle") from error
+        except ConnectionError as error:  # its client left
+            raise UploadBroken from error
+
+    async def _ask(
+        self, question: Question, sent: tuple[Upload | None, bytes | None, bool], sending: "_Sending", taking: Pinning
+    ) -> Exchange:
+        upload, body, chunked = sent
+        is_whole = upload is None or body is not None
+        text = question.head()
+        if body is not None:
+            text += (chunk(body) if body else b"") + LAST_CHUNK if chunked else body
+        if is_whole:
+            return await self._ask_whole(question, text, taking)
+        incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=False))
+        if upload is not None:
+            sending.begin(upload, incoming.connection, chunked)
+        return await _answered(incoming, self.turn)
+
+    async def _ask_whole(self, question: Question, text: bytes, taking: Pinning) -> Exchange:
+        """Where its connection closes before the turn is over, nothing has left, and it is sent over another."""
+        for left in reversed(range(TRIES)):
+            incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=True, turn=self.turn))
+            try:
+                return await _answered(incoming, self.turn)
+            except Unsent:
+                if not left:
+                    raise
+        raise AssertionError("a loop of at least one try")
+
+    def _with_host(self, fields: Fields) -> Fields:
+        has_host = not self.host or any(name.lower() == b"host" for name, _ in fields)
+        return fields if has_host else ((b"Host", self.host), *fields)
+
+
+def _begun(connection: Connection, question: Question, text: bytes, *, is_whole: bool, turn: Turn | None = None) -> Incoming:
+    """Send a head, and what of the body is there."""
+    incoming = Incoming(connection)
+    connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole, turn=turn)
+    return incoming
+
+
+async def _answered(incoming: Incoming, turn: Turn | None) -> Exchange:
+    exchange = Exchange(incoming, turn)
+    try:
+        await exchange.head()
+    except BaseException:
+        incoming.connection.abort()
+        raise
+    return exchange
+
+
+class _Sending:
+    """The sending of one body, beside its answer that may come before its end; whatever is left of it ends with the block."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def begin(self, upload: Upload, connection: Connection, chunked: bool) -> None:
+        self._task = asyncio.create_task(_send(upload, connection, chunked), name="upload")
+
+
+async def _send(upload: Upload, connection: Connection, chunked: bool) -> None:
+    """Pass the body on as it comes; where it breaks off, so does the request."""
+    try:
+        async for piece in upload:
+            connection.write(chunk(piece) if chunked else piece)
+            await connection.drained()
+    except UploadBroken as error:
+        connection.give_up(error)
+    except ConnectionError:  # its client left
+        connection.give_up(UploadBroken())
+    except HungUp:
+        return  # whoever reads the answer is told
+    else:
+        if chunked:
+            connection.write(LAST_CHUNK)
+        connection.finish()
+
+
+def _framed(fields: Fields, chunked: bool) -> Fields:
+    kept = tuple(pair for pair in fields if pair[0].lower() not in (b"transfer-encoding", b"content-length" if chunked else b""))
+    return (*kept, (b"Transfer-Encoding", b"chunked")) if chunked else kept
+
+
+def refusal(status: int) -> Response:
+    """An answer of our own, in one sentence, that ends the connection: for a message that cannot be carried (400, 408)."""
+    words = _WORDS[status]
+    fields = (
+        (b"Content-Type", b"text/plain; charset=utf-8"),
+        (b"Content-Length", b"%d" % len(words)),
+        (b"Cache-Control", b"no-store"),
+        (b"X-Content-Type-Options", b"nosniff"),
+    )
+    return Response(status, b"", fields, body=words, closes=True)

@@ -1,0 +1,42 @@
+"""What a request is answered with: bytes of ours that are still to be written, or the word that somebody has written an answer.
+
+Owns the framing of an answer of ours. Must never write a head that ``head_is_clean`` refuses. Rules from: RFC 9112 §6, RFC 9110 §8.6.
+"""
+
+from gateway.core.messages import Fields
+from gateway.proxy.heads import Asked, answer_head, head_is_clean
+
+
+class Response:
+    """An answer. ``fields`` are end-to-end, with a Content-Length where ``body`` is all of it.
+
+    ``is_written``: somebody has relayed it. Then ``sent`` bytes of its body are out, and ``keeps`` says whether the connection goes on;
+    ``abandoned``: why it ended before it was whole, which the client can tell, because its connection broke.
+    """
+
+    __slots__ = ("abandoned", "body", "fields", "is_written", "keeps", "reason", "sent", "status")
+
+    def __init__(self, status: int, reason: bytes, fields: Fields, *, body: bytes = b"", closes: bool = False) -> None:
+        """``reason`` empty: the usual one; ``closes``: the connection ends behind it. ValueError when the head is not clean."""
+        if not head_is_clean(reason, fields):
+            raise ValueError("bytes that no head may hold")
+        self.status = status
+        self.reason = reason
+        self.fields = fields
+        self.body = body
+        self.keeps = not closes
+        self.is_written = False
+        self.sent = 0
+        self.abandoned = ""
+
+    @classmethod
+    def relayed(cls, status: int, fields: Fields, sent: int, abandoned: str, *, keeps: bool) -> "Response":
+        """One that somebody else has written."""
+        made = cls(status, b"", fields, closes=not keeps)
+        made.sent, made.abandoned, made.is_written = sent, abandoned, True
+        return made
+
+    def text(self, asked: Asked) -> tuple[bytes, bool]:
+        """The answer as it goes out, and whether the connection goes on behind it."""
+        head, is_bare, _, keeps = answer_head(self.status, self.reason, self.fields, asked, keeps=self.keeps)
+        return head if is_bare else head + self.body, keeps

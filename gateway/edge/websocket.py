@@ -1,0 +1,146 @@
+"""Carrying a WebSocket: the handshake end to end, then frames as they come, in both directions with backpressure.
+
+Owns the one way in which a connection stops being HTTP. The server behind the gateway answers the client's own handshake (key,
+version, subprotocols, extensions), and only its proof, ``Sec-WebSocket-Accept``, opens the tunnel; any other answer is an
+ordinary one (U3). Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body (U1, U14), nor see a field that
+``core.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1 to U14.
+"""
+
+from dataclasses import dataclass
+
+from gateway.core.messages import Fields
+from gateway.edge.exchange import Exchange, Incoming
+from gateway.edge.handshake import handshake_fields, is_accepted, without_handshake
+from gateway.edge.live import Live
+from gateway.edge.pins import NOBODY, Asker, Pinning
+from gateway.edge.relay import Rewrite
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Tunnel
+from gateway.errors import Nonsense
+from gateway.proxy.connection import Connection
+from gateway.proxy.heads import answer_head, head_is_clean, request_head
+from gateway.proxy.servers import Source
+
+_HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
+_WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message_too_large", LOST: "cut_short:hung_up"}
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketRelay:
+    """Carries WebSockets to the servers of one ``source``; ``live`` knows them by fingerprint while they are open."""
+
+    source: Source
+    live: Live
+    largest_message_bytes: int | None = None
+
+    async def relay(
+        self,
+        request: Request,
+        target: str,
+        fields: Fields,
+        rewrite: Rewrite,
+        asker: Asker = NOBODY,
+    ) -> Response:
+        """Open the WebSocket behind, then the one in front, and carry frames until either ends; or relay the refusal.
+
+        ``request`` is one that ``is_handshake`` accepts; ``fields`` are end-to-end and hold a Host; the client's own Sec-WebSocket
+        fields are added. Raises ``OutsideFailed`` while the client has got nothing. What ends the session,
+        or this process, ends this as well, in every stage.
+        """
+        opening = _Opening(request)
+        with self.live.held(asker.fingerprints, opening.cut, opening.leave):
+            own = handshake_fields(request.fields)
+            taking = Pinning.of(self.source, asker, self.live, request.client, fields)
+            answer = await _begun(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), taking)
+            exchange = Exchange(answer)
+            try:
+                await exchange.head()
+                rewritten = rewrite(exchange.status, exchange.fields)
+                tunnel = self._tunnel(request, answer, rewritten) if exchange.status == 101 else None
+            except BaseException:
+                answer.connection.abort()
+                raise
+            if tunnel is None:
+                return await exchange.relay(request, rewritten)
+            opening.tunnel = tunnel
+            return await _carried(request, answer, (*rewritten, *_HOP), opening, tunnel)
+
+    def _tunnel(self, request: Request, answer: "_Answer", rewritten: Fields) -> Tunnel:
+        if not is_accepted(request.fields, answer.fields):
+            raise Nonsense("websocket_handshake")
+        if not head_is_clean(answer.reason, rewritten):
+            raise Nonsense("head")
+        return Tunnel(request.client, answer.connection, self.largest_message_bytes)
+
+
+async def _begun(head: bytes, taking: Pinning) -> "_Answer":
+    """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
+
+    def begin(connection: Connection) -> _Answer:
+        answer = _Answer(connection)
+        connection.begin(head, answer, upgrade=True)
+        return answer
+
+    return await taking.begun(begin)
+
+
+async def _carried(request: Request, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> Response:
+    """Open the tunnel and wait for its end; nothing may be waited for before."""
+    head = answer_head(101, answer.reason, fields, request.asked)[0]
+    request.is_begun = True
+    tunnel.open(head, answer.early, is_lost=answer.is_gone)
+    if opening.is_leaving:
+        tunnel.end(GOING_AWAY)
+    try:
+        await tunnel.over
+    finally:
+        tunnel.gone()
+    return Response.relayed(101, fields, 0, _WORDS[tunnel.code], keeps=False)
+
+
+class _Answer(Incoming):
+    """Reads the answer to a handshake; what follows a 101 is held until there is a tunnel (``receiving.Sink``)."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.early: list[bytes] = []
+        self.is_gone = False
+
+    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
+        super().began(status, reason, fields, length)
+        if status == 101:
+            self.connection.switch(self)
+            self.connection.pause_reading()
+
+    def received(self, data: bytes) -> None:
+        self.early.append(data)
+
+    def gone(self) -> None:
+        self.is_gone = True
+
+    def writable(self, is_writable: bool) -> None:
+        """Nothing is being sent yet."""
+
+
+class _Opening:
+    """How a WebSocket is ended: by its tunnel, which says why; before there is one, by breaking the client's connection.
+
+    That cancels the request, and with it the handshake behind. Who only has to leave is let in first, to be told.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.tunnel: Tunnel | None = None
+        self.is_leaving = False
+
+    def cut(self) -> None:
+        if self.tunnel is not None:
+            self.tunnel.end(REVOKED)
+        else:
+            self._request.break_off()
+
+    def leave(self) -> None:
+        self.is_leaving = True
+        if self.tunnel is not None:
+            self.tunnel.end(GOING_AWAY)

@@ -1,0 +1,133 @@
+"""A body in chunks, read piece by piece as it arrives.
+
+    SIZE ── data ──▶ DATA ── its line end ──▶ SIZE ── 0 ──▶ TRAILER ── an empty line ──▶ whole
+
+Owns where such a body ends, and how much may come that is no body: extensions and trailers count against one bound and are dropped.
+Must never repair anything. A size that two servers could read in two ways, a line that ends with LF alone, a trailer that is no field,
+or one that would frame a message, are all refused. Rules from: RFC 9112 §7.1 (chunks), §7.1.2 (trailers may be discarded). httptools reads
+chunks too, but does not say where a message ends.
+"""
+
+import re
+from enum import Enum
+from typing import Final
+
+from gateway.core.learned import Learned
+from gateway.core.messages import Malformed
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
+_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*\Z")
+_PLAIN_SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,15}\Z")
+_LONGEST_PLAIN: Final = 15 + len(b"\r\n")
+_FRAMING: Final = (b"content-length:", b"transfer-encoding:")
+_TRAILER: Final = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\Z")
+_LONGEST_SIZE_LINE: Final = 4096
+_MOST_TRAILERS: Final = 100
+_BAD: Final = Malformed(400, "chunk")
+_TRAILERS: Final = Malformed(431, "fields_too_large")
+
+
+class _Stage(Enum):
+    SIZE = "size"
+    DATA = "data"
+    DATA_END = "data_end"
+    TRAILER = "trailer"
+    WHOLE = "whole"
+
+
+def _plain_size(text: bytes) -> int:
+    return int(text, 16) if _PLAIN_SIZE.match(text) else 0
+
+
+_sizes: Final = Learned(_plain_size)
+"""What a chunk's size says; 0 where it is the last, or says more, or nothing."""
+
+
+def _taken_whole(received: bytes, at: int, pieces: list[bytes]) -> int:
+    """Take chunks that are there whole, and have no extensions; where the first stands that is not."""
+    while True:
+        begin = received.find(b"\r\n", at, at + _LONGEST_PLAIN) + 2
+        size = _sizes[received[at : begin - 2]] if begin > 1 else 0
+        if not size or not received.startswith(b"\r\n", begin + size):
+            return at
+        pieces.append(received[begin : begin + size])
+        at = begin + size + 2
+
+
+class Chunks:
+    """One such body. ``feed`` it until ``is_whole``."""
+
+    __slots__ = ("_besides", "_left", "_line", "_most_besides", "_stage", "_trailers")
+
+    def __init__(self, most_besides: int) -> None:
+        """``most_besides``: bytes of trailers and of chunk extensions, together."""
+        self._most_besides = most_besides
+        self._stage = _Stage.SIZE
+        self._left = 0
+        self._besides = 0
+        self._trailers = 0
+        self._line = b""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body has ended."""
+        return self._stage is _Stage.WHOLE
+
+    def feed(self, received: bytes, pieces: list[bytes]) -> bytes | Malformed:
+        """Take bytes, and add what they hold of the body to ``pieces``; what stands behind its end, or why it is none (400, 431)."""
+        at = 0
+        while at < len(received) and self._stage is not _Stage.WHOLE:
+            if self._stage is _Stage.SIZE and not self._line:
+                at = _taken_whole(received, at, pieces)
+            if self._stage is _Stage.DATA:
+                until = min(len(received), at + self._left)
+                pieces.append(received[at:until])
+                self._left -= until - at
+                at = until
+                if not self._left:
+                    self._stage = _Stage.DATA_END
+                continue
+            end = received.find(b"\n", at)
+            piece = received[at:] if end < 0 else received[at : end + 1]
+            at += len(piece)
+            refused = self._takes(piece)
+            if refused is not None:
+                return refused
+        return received[at:]
+
+    def _takes(self, piece: bytes) -> Malformed | None:
+        """A part of a line that is not data."""
+        line = self._line + piece
+        if self._stage is _Stage.TRAILER:
+            self._besides += len(piece)
+            if self._besides > self._most_besides:
+                return _TRAILERS
+        elif len(line) > (_LONGEST_SIZE_LINE if self._stage is _Stage.SIZE else len(b"\r\n")):
+            return _BAD
+        if not line.endswith(b"\n"):
+            self._line = line
+            return None
+        self._line = b""
+        return self._ends(line[:-2]) if line.endswith(b"\r\n") else _BAD
+
+    def _ends(self, line: bytes) -> Malformed | None:
+        """A whole line, without its end."""
+        if self._stage is _Stage.SIZE:
+            found = _SIZE.match(line)
+            if found is None:
+                return _BAD
+            self._besides += len(line) - len(found[1])
+            self._left = int(found[1], 16)
+            self._stage = _Stage.DATA if self._left else _Stage.TRAILER
+            return _TRAILERS if self._besides > self._most_besides else None
+        if self._stage is _Stage.DATA_END:
+            self._stage = _Stage.SIZE
+            return _BAD if line else None
+        if not line:
+            self._stage = _Stage.WHOLE
+            return None
+        self._trailers += 1
+        if self._trailers > _MOST_TRAILERS:
+            return _TRAILERS
+        return None if _TRAILER.match(line) and not line.lower().startswith(_FRAMING) else _BAD

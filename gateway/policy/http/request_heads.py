@@ -1,0 +1,201 @@
+"""The head of a request, read from its bytes: line by line, from what was learnt.
+
+The lines of one request are mostly those of another, and a browser's next request differs from its last in the first line alone. So what a
+line says is remembered by its bytes, and so is what all lines behind the first say together: a head costs what is new in it.
+
+Owns what a line of a head may be, and where the body behind it ends. Its own readings are stricter than a parser's: no folded line, no line
+end but CRLF, no blank before a colon. Must never repair a message, nor remember more than a bound. What a head as a whole may hold is
+``core.messages``. Rules from: RFC 9112 §2 to 6; RFC 9110 §5.
+"""
+
+import re
+from typing import Final
+
+from gateway.core.learned import Learned, Recent
+from gateway.core.messages import Fields, HeadLimits, Malformed, Named, by_name, check_fields, check_first_line
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
+_BEGINNING: Final = re.compile(_TOKEN + rb"(?: [^\x00-\x20\x7f]*(?: (?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?)?)?)?)?)?)?)?)?)?\Z")
+_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*+)\Z")
+_LONGEST_LEARNT: Final = 256
+_MOST_LEARNT: Final = 4096
+_LARGEST_BLOCK: Final = 4096
+_MOST_LINES: Final = 1000
+_MOST_FIRST_LINES: Final = 2048
+"""Twice so many are remembered: of the longest they take about 5 MiB."""
+_MOST_BLOCKS: Final = 1024
+"""Twice so many blocks of lines are remembered; with what is known of them they take about 20 MiB at most."""
+_SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
+
+
+class FieldLine:
+    """One line of a head: its name in lower case, and the field as it was spelled, without blanks around its value.
+
+    ``text``: as it goes on, its end included.
+    """
+
+    __slots__ = ("name", "spelled", "text", "value")
+
+    def __init__(self, spelled: bytes, value: bytes) -> None:
+        """``spelled``: its name as sent."""
+        self.name = spelled.lower()
+        self.spelled = spelled
+        self.value = value
+        self.text = b"%b: %b\r\n" % (spelled, value)
+
+
+class FirstLine:
+    """The first line of a request. ``refused``: why it is, whatever its host is (400, 405, 414, 505); None where it may be.
+
+    ``text``: as it goes to a server, its end included.
+    """
+
+    __slots__ = ("is_modern", "method", "refused", "target", "text")
+
+    def __init__(self, method: str, target: str, version: bytes, limits: HeadLimits) -> None:
+        """``version``: its two digits."""
+        self.method = method
+        self.target = target
+        self.is_modern = version == b"11"
+        is_known = self.is_modern or version == b"10"
+        self.refused = check_first_line(method, target, limits) if is_known else Malformed(505, "version")
+        self.text = b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target.encode("latin-1"))
+
+
+class Block:
+    """All lines of a head behind the first. ``refused``: why they are no head's, None where they may be.
+
+    ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
+    ``expects``: the client waits to be told to go on with its body.
+    ``kept``: what an app gets of them, and ``admitted``: the head that was made of them last, as whoever knows the hosts has noted; the
+    block is kept as long as its very bytes come again.
+    """
+
+    __slots__ = ("admitted", "expects", "fields", "kept", "length", "lines", "named", "refused", "words")
+
+    def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
+        """``size``: in bytes."""
+        self.lines = lines
+        self.fields: Fields = tuple([(line.spelled, line.value) for line in lines])
+        self.named: Named = by_name([line.name for line in lines], [line.value for line in lines])
+        self.refused = check_fields(self.named, len(lines), size, limits)
+        length = self.named.get(b"content-length")
+        self.length = -1 if b"transfer-encoding" in self.named else 0
+        if isinstance(length, bytes) and self.refused is None:
+            self.length = int(length)
+        self.words = _words(self.named)
+        self.expects = any(value.lower() == b"100-continue" for value in _values(self.named, b"expect"))
+        self.kept: object = None
+        self.admitted: object = None
+
+
+class ReadHead:
+    """A head as it arrived: its first line, and the lines behind that. ``keeps``: the client would send another request behind it.
+
+    ``refused``: why it is, whatever its host is (400, 405, 413, 414, 431, 501, 505); then nobody can say where its body ends.
+    """
+
+    __slots__ = ("block", "expects", "keeps", "line", "refused")
+
+    def __init__(self, line: FirstLine, block: Block) -> None:
+        """Both as they were read, or remembered."""
+        self.line = line
+        self.block = block
+        is_modern = line.is_modern
+        self.refused = line.refused or block.refused
+        if self.refused is None and not is_modern and block.length < 0:
+            self.refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
+        words = block.words
+        self.keeps = is_modern if not words else b"close" not in words and (is_modern or b"keep-alive" in words)
+        self.expects = is_modern and block.expects
+
+
+class _Lines(Learned[bytes, "FieldLine | None"]):
+    """Lines as read; those of secrets are not kept one by one."""
+
+    __slots__ = ()
+
+    def __missing__(self, key: bytes) -> FieldLine | None:
+        line = _read_line(key)
+        return line if line is not None and line.name in _SECRETS else super().__missing__(key)
+
+
+def _read_line(text: bytes) -> FieldLine | None:
+    found = _LINE.match(text)
+    return None if found is None else FieldLine(found[1], found[2].strip(b" \t"))
+
+
+_lines: Final = _Lines(_read_line, _LONGEST_LEARNT, _MOST_LEARNT)
+
+
+class HeadReader:
+    """Reads heads within these limits."""
+
+    __slots__ = ("_blocks", "_first_lines", "_limits")
+
+    def __init__(self, limits: HeadLimits) -> None:
+        """Nothing is known yet."""
+        self._limits = limits
+        self._blocks: Recent[bytes, Block] = Recent(_MOST_BLOCKS)
+        self._first_lines: Recent[bytes, FirstLine] = Recent(_MOST_FIRST_LINES)
+
+    def read(self, text: bytes) -> ReadHead | None:
+        """A head, from its first byte to the end of its last line; None for what is none."""
+        end = text.find(b"\r\n")
+        first, rest = (text, b"") if end < 0 else (text[:end], text[end + 2 :])
+        line = self._first_lines.get(first) or self._read_first_line(first)
+        if line is None:
+            return None
+        block = self._blocks.get(rest)
+        if block is None:
+            block = self._read_block(rest)
+            if block is None:
+                return None
+            if len(rest) <= _LARGEST_BLOCK and block.refused is None:
+                self._blocks.keep(rest, block)
+        return ReadHead(line, block)
+
+    def _read_first_line(self, first: bytes) -> FirstLine | None:
+        found = _REQUEST_LINE.match(first)
+        if found is None:
+            return None
+        line = FirstLine(found[1].decode("ascii"), found[2].decode("latin-1"), found[3] + found[4], self._limits)
+        if len(first) <= _LONGEST_LEARNT:
+            self._first_lines.keep(first, line)
+        return line
+
+    def _read_block(self, rest: bytes) -> Block | None:
+        lines: list[FieldLine] = []
+        if rest.count(b"\r\n") >= max(_MOST_LINES, self._limits.most_fields):
+            return None  # nobody means that
+        for text in rest.split(b"\r\n") if rest else ():
+            line = _lines[text]
+            if line is None:
+                return None
+            lines.append(line)
+        return Block(lines, len(rest) + 2 * len(lines), self._limits)
+
+
+def goes_on_badly(lines: bytes) -> bool:
+    """Whether one of these whole lines, each with its end, is no line of a head."""
+    return lines.count(b"\r\n") > _MOST_LINES or any(_lines[text] is None for text in lines.split(b"\r\n")[:-1])
+
+
+def begins_badly(line: bytes, is_whole: bool) -> bool:
+    """Whether these bytes cannot be the first line of a request, or, where it is not whole yet, its beginning."""
+    if not line:
+        return False
+    if is_whole:
+        return _REQUEST_LINE.match(line) is None
+    return _BEGINNING.match(line.removesuffix(b"\r")) is None
+
+
+def _words(named: Named) -> frozenset[bytes]:
+    """What ``Connection`` says (RFC 9112 §9.3)."""
+    return frozenset(word.strip(b" \t").lower() for value in _values(named, b"connection") for word in value.split(b","))
+
+
+def _values(named: Named, name: bytes) -> tuple[bytes, ...]:
+    found = named.get(name, ())
+    return (found,) if isinstance(found, bytes) else found
