@@ -226,7 +226,7 @@ class ClientConnection(Client):
         if self._buffer:
             data, self._buffer = self._buffer, b""
             self._buffer = self._take(intake, data)
-        if self._intake is not None:
+        if not intake.is_over:
             self._wait_until(self._loop.time() + self._house.rules.body_seconds)
 
     def _take(self, intake: Intake, data: bytes) -> bytes:
