@@ -196,7 +196,7 @@ class ClientConnection(Client):
         if body is not None:
             self._begin_body(body, request)
         step = self._house.listener.begin(request)
-        if step is not None and self._request is request:
+        if step is not None:
             self._follow(request, step)
 
     def _wait_for_head(self, buffer: bytes) -> None:
@@ -226,7 +226,7 @@ class ClientConnection(Client):
         if self._buffer:
             data, self._buffer = self._buffer, b""
             self._buffer = self._take(intake, data)
-        if self._intake is not None:
+        if not intake.is_over:  # ``self._intake`` may be None by now, which a compiled one takes for an error
             self._wait_until(self._loop.time() + self._house.rules.body_seconds)
 
     def _take(self, intake: Intake, data: bytes) -> bytes:
@@ -267,6 +267,8 @@ class ClientConnection(Client):
         return self._intake is not None and not self._intake.is_over
 
     def _follow(self, request: Request, step: Response | Waiting) -> None:
+        if self._request is not request:
+            return
         if isinstance(step, Response):
             self._answer(request, step)
         else:

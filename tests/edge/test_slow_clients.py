@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.messages import Answer, RequestHead
+from gateway.core.messages import Answer, HeadLimits, RequestHead
 from gateway.doors.answers import to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -24,8 +24,8 @@ UNENDED = {
     "a chunk's size": IN_CHUNKS + b"3;x=",
     "trailers": IN_CHUNKS + b"3\r\nabc\r\n0\r\nX: ",
 }
-HURRIED = ClientRules(head_seconds=0.2, body_seconds=0.2, least_body_rate=10**9)
-"""What drips in earns no time."""
+HURRIED = ClientRules(head_seconds=0.2, limits=HeadLimits(fields_bytes=10**9), body_seconds=0.2, least_body_rate=10**9)
+"""What drips in earns no time, and may be as much as it likes: these tests drip as fast as they can."""
 
 
 async def _read(request: Request) -> Response:
