@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.messages import Answer, HeadLimits, RequestHead
+from gateway.core.messages import Answer, RequestHead
 from gateway.doors.answers import to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -24,8 +24,8 @@ UNENDED = {
     "a chunk's size": IN_CHUNKS + b"3;x=",
     "trailers": IN_CHUNKS + b"3\r\nabc\r\n0\r\nX: ",
 }
-HURRIED = ClientRules(head_seconds=0.2, limits=HeadLimits(fields_bytes=10**9), body_seconds=0.2, least_body_rate=10**9)
-"""What drips in earns no time, and may be as much as it likes: these tests drip as fast as they can."""
+HURRIED = ClientRules(head_seconds=0.2, body_seconds=0.2, least_body_rate=10**9)
+"""What drips in earns no time."""
 
 
 async def _read(request: Request) -> Response:
@@ -41,9 +41,11 @@ async def _read(request: Request) -> Response:
 
 
 async def _drips(wire: Wire) -> None:
+    """A byte every few milliseconds: as many as came at once would be too long a line before they are too slow."""
+    never = asyncio.get_running_loop().create_future()
     while not wire.writer.transport.is_closing():
         wire.writer.write(b"x")
-        await asyncio.sleep(0)
+        await asyncio.wait({never}, timeout=0.002)
 
 
 async def _is_silent(wire: Wire, seconds: float) -> bool:
