@@ -37,6 +37,16 @@ async def test_x11_a_session_that_an_administrator_ends_by_its_id_is_over_at_onc
         assert not reply.body.startswith("hello")
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_x11_a_session_that_is_ended_by_the_value_of_its_cookie_is_over_at_once(engine: Engine) -> None:
+    """A portal that keeps what ``POST /sessions`` calls the id names a session so."""
+    async with town(engine) as place:
+        carol, alice, bob = await administrator(place), await place.entered(ALICE), await place.entered(BOB)
+        assert await calls(carol, "DELETE", f"/api/v1/sessions/{place.session(ALICE).sid}") == 204
+        assert await alice.named_by_app() is None
+        assert await bob.named_by_app() == BOB and await carol.named_by_app() == CAROL
+
+
 @pytest.mark.parametrize("by", ["id", "login"])
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x11_every_session_of_a_user_that_an_administrator_ends_is_over_at_once(engine: Engine, by: str) -> None:
