@@ -356,7 +356,7 @@ class NewSessions:
             return True
         self._sessions.forget(record.cookies)
         older = OlderSessions(groups(record.before, record.before_user_id))
-        judging = Comparison(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
+        judging = Comparison(Sender(sender.head, sender.browser_id, record.before), record.cookies, older)
         unproven: Cookies = ()
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
