@@ -44,12 +44,12 @@ class Stranger:
 class Row:
     """One line of the table, and what was measured of it: answers in a second, and CPU microseconds for each, by round.
 
-    ``gateways``: all that are loaded at one time, and the port of each.
+    ``gateways``: all that are loaded at one time, and the port of each; ``asked``: what each of them is, in the same order.
     """
 
     name: str
     gateways: list[tuple[Program, int]]
-    asked: Asked | Stranger
+    asked: list[Asked] | list[Stranger]
     target: str
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
@@ -66,13 +66,13 @@ class Row:
     def load(self, folder: Path, seconds: float) -> list[Load]:
         """All connections, dealt out to the gateways."""
 
-        def one(port: int) -> Load:
+        def one(port: int, asked: Asked | Stranger) -> Load:
             own = folder / f"wrk-{port}"
             own.mkdir(exist_ok=True)
-            return full_load(self.asked, port, seconds, CONNECTIONS // len(self.gateways), own, self.target)
+            return full_load(asked, port, seconds, CONNECTIONS // len(self.gateways), own, self.target)
 
         with ThreadPoolExecutor(len(self.gateways)) as loading:
-            return list(loading.map(one, [port for _, port in self.gateways]))
+            return list(loading.map(one, [port for _, port in self.gateways], self.asked))
 
     def _cpu_seconds(self) -> float:
         return sum(sum(program.cpu_seconds()) for program, _ in self.gateways)
@@ -112,11 +112,12 @@ def _hot_path(made: Arena, rounds: int) -> int:
 
 
 def _row(made: Arena, opened: ExitStack, name: str, engines: list[tuple[str, int]]) -> Row:
-    """Gateways on the one core, each with somebody who signed in there; all are asked with the pass of the last."""
+    """Gateways on the one core, each asked by somebody who signed in there."""
     gateways = [opened.enter_context(_gateway(made, str(made.core), engine, workers)) for engine, workers in engines]
-    asked = made.asked
+    asked: list[Asked] = []
     for program, port in gateways:
-        asked = made.asked = made.town.signed_in(port)
+        made.asked = made.town.signed_in(port)
+        asked.append(made.asked)
         if (wrong := made.trouble(Running("", program, port))) is not None:
             raise NotRunning(f"{name} {wrong}")
     return Row(name, gateways, asked, "/payroll/slips?month=3")
@@ -128,9 +129,9 @@ def _login_host(made: Arena, cores: list[int], rounds: int) -> int:
         rows = []
         for workers in sorted({1, len(cores), WORKERS}):
             gateways = [opened.enter_context(_gateway(made, where, "sqlite", workers, org))]
-            rows.append(Row(_name("sqlite", workers), gateways, Stranger(), LOGIN_PAGE))
+            rows.append(Row(_name("sqlite", workers), gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
         gateways = [opened.enter_context(_gateway(made, where, "memory", 1, org)) for _ in range(WORKERS)]
-        rows.append(Row(f"{WORKERS} apart, memory", gateways, Stranger(), LOGIN_PAGE))
+        rows.append(Row(f"{WORKERS} apart, memory", gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
         _take_turns(made, rows, rounds)
     _print(f"https://{LOGIN_HOST}{LOGIN_PAGE}, on {len(cores)} cores together with wrk and the server behind", rows)
     one, many, apart = rows[0], next(row for row in rows if row.name == _name("sqlite", WORKERS)), rows[-1]
