@@ -12,6 +12,7 @@ from yarl import URL
 
 from gateway.config.app_servers import server_conflicts
 from gateway.config.model import AppTable, Config, State
+from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path
 from gateway.core.paths import pattern_problem
 from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
@@ -32,6 +33,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _hosts(config)
     yield from _okta(config)
     yield from _times(config)
+    yield from (Remark(path, text) for path, text in oidc_conflicts(config))
     yield from _state(config)
     for number, app in enumerate(config.apps):
         yield from (Remark(("app", number, *path), text) for path, text in server_conflicts(app))
