@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 from urllib.parse import quote_plus
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.core.messages import Fields
@@ -81,16 +84,12 @@ class ClientKey:
 
 
 def _key_of(pem: str) -> tuple[RSAKey | ECKey, str]:
-    if "PRIVATE KEY-----" not in pem:
-        raise ValueError("holds no private key in PEM form")
-    for kind, algorithm in ((RSAKey, "RS256"), (ECKey, "ES256")):
-        try:
-            key = kind.import_key(pem)
-        except (JoseError, ValueError, TypeError):
-            continue
-        if isinstance(key, RSAKey) and key.raw_value.key_size < LEAST_RSA_BITS:
-            raise ValueError(f"holds an RSA key of less than {LEAST_RSA_BITS} bits")
-        if isinstance(key, ECKey) and key.curve_name != "P-256":
-            raise ValueError("holds an EC key that is not of the curve P-256")
-        return key, algorithm
-    raise ValueError("holds a private key that is neither RSA nor EC P-256, or one with a passphrase")
+    try:
+        key = load_pem_private_key(pem.encode("ascii"), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("holds no private key in PEM form, or one with a passphrase") from error
+    if isinstance(key, RSAPrivateKey) and key.key_size >= LEAST_RSA_BITS:
+        return RSAKey.import_key(pem), "RS256"
+    if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
+        return ECKey.import_key(pem), "ES256"
+    raise ValueError(f"holds a private key that is neither RSA of {LEAST_RSA_BITS} bits at least nor EC P-256")

@@ -108,6 +108,8 @@ class SignedOut:
     """200: signed out. Never leads into a new sign-in by itself.
 
     `is_closed`: whether Okta's session was proven closed. `is_shared`: whether every server of the gateway could be told.
+    `is_retried`: whether the gateway can close it later by itself; else the next sign-in with this browser asks for a password.
+
     `is_elsewhere`: `sign_in_url` is a place of another site, which asked for the sign-out. Once everything is done, the page
     goes on to it by itself: a redirect behind the form would be held to the form's page's own `form-action`.
     """
@@ -116,6 +118,7 @@ class SignedOut:
     sign_in_url: str | None = None
     is_elsewhere: bool = False
     is_shared: bool = True
+    is_retried: bool = True
 
     @property
     def complete(self) -> bool:

@@ -1,7 +1,7 @@
-"""Owns an arrangement in which browsers reach the org by themselves: the gateway is an OpenID Connect client of it (``session.source = "oidc"``).
+"""Owns an arrangement in which browsers reach the org by themselves: the gateway is an OpenID Connect client of it.
 
-The org is the stand-in under its own address, another site than the gateway's. ``apart`` is the fixture; ``begin`` and ``end`` let a process of
-the gateway follow another one.
+The org is the stand-in under its own address, another site than the gateway's. ``apart`` is the fixture; its ``begin`` and ``end`` let a
+process of the gateway follow another one.
 """
 
 import base64
@@ -24,11 +24,11 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.config.environment import SEAL_KEYS
 from gateway.log import Log
-from gateway.standin import Client, Engine, Org, RunningOrg, serve
+from gateway.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
 from tests.journeys.stage import NAVIGATION, EveryNameIsHere
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
-PORTAL_SECRET = "portal-secret-of-at-least-32-characters"  # noqa: S105 - of a test
+PORTAL_SECRET = "portal-secret-of-at-least-32-characters"
 CLIENT_ID, CLIENT_SECRET = "0oaGateway", "client-secret-of-the-gateway"
 
 
@@ -119,6 +119,17 @@ upstream = "{self.app_url}"
             reply = await self.posted(server, f"{self.gate}/.gateway/starts", order)
         assert reply[0] == 201, reply
         return str(reply[1]["url"])
+
+    def signs_in(self, visitor: aiohttp.ClientSession, login: str) -> OrgSession:
+        """From now on the visitor has this user's new session at the org, as if she had signed in there in another window."""
+        session = self.org.sign_in(login)
+        found = {"sid": session.sid or "", **({"idx": session.idx} if session.idx else {})}
+        visitor.cookie_jar.update_cookies(found, response_url=URL(self.running.url))
+        return session
+
+    def asked(self, path: str) -> int:
+        """How often the org was asked for this path."""
+        return sum(row.path == path for row in self.org.journal.rows)
 
     @staticmethod
     async def posted(client: aiohttp.ClientSession, url: str, order: Mapping[str, object]) -> tuple[int, Mapping[str, object]]:

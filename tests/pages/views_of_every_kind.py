@@ -1,6 +1,7 @@
 """One view of every kind, told and hostile: shared by the tests of the pages."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from gateway.pages import (
     BadRequest,
@@ -8,9 +9,11 @@ from gateway.pages import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    FrontSwitchStopped,
     GoingOn,
     LoopExplained,
     NobodyPage,
+    PostsItself,
     Refused,
     SessionPage,
     SignedOut,
@@ -20,6 +23,7 @@ from gateway.pages import (
     UpstreamDown,
     View,
 )
+from gateway.policy.switch.front_switch import Reason
 
 NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
 
@@ -36,6 +40,9 @@ def views(word: str, address: str) -> list[View]:
         ConfirmSwitch(None, word, "", address, address),
         ConfirmSwitch(word, word, "", address, address),
         GoingOn(address),
+        PostsItself(address, ((word, word),)),
+        *(FrontSwitchStopped(reason, word, address) for reason in get_args(Reason)),
+        FrontSwitchStopped("used"),
         SignInWithheld(word, 5),
         SignInWithheld(word),
         ConfirmSignOut(word, address, word, address),
@@ -43,6 +50,7 @@ def views(word: str, address: str) -> list[View]:
         SignedOut(True, address),
         SignedOut(False, address),
         SignedOut(False),
+        SignedOut(False, address, is_retried=False),
         SignedOut(True, is_shared=False),
         SignedOut(False, address, is_shared=False),
         Refused(word, 12, address),

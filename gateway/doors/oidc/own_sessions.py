@@ -118,6 +118,9 @@ class OwnSessions:
             own = OwnSession(session_id or secrets.token_urlsafe(16), proof.user_id, proof.login, proof.signed_in_at, now, proof.amr)
             await self._records.put(key, BrowserProof(own.id, own.user_id, now).packed())
         await self._proofs.keep(own)
+        held = self.held(head)
+        if held is not None:  # that its proof is due may be remembered here for a moment
+            self._sessions.forget(held.cookies)
         return await self._passed(head, browser, own)
 
     async def _passed(self, head: RequestHead, browser: str, own: OwnSession) -> Named | NoSession | Unknown:

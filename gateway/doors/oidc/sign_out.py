@@ -114,7 +114,7 @@ class OidcSignOut:
             return Outcome(redirect_answer(303, home + (sign_in_path("/") if app is not None else SIGN_IN), *lines), "signed_out")
         then = "" if done.then == SWITCH else done.then
         is_elsewhere = bool(then) and return_url(then, self._elsewhere) is not None
-        view = SignedOutPage(is_closed, then or f"{home}/", is_elsewhere, not done.unproven.startswith(NOT_SHARED))
+        view = SignedOutPage(is_closed, then or f"{home}/", is_elsewhere, not done.unproven.startswith(NOT_SHARED), is_retried=False)
         answer = page(view, self._clock).plus(*lines, _FORGET)
         return Outcome(answer, "signed_out", "" if is_closed else "close_pending")
 

@@ -1,5 +1,4 @@
-// Counts down what the page already says in words, and posts the one form that posts itself. Nothing depends on it: without it the words
-// stay as they were when the page was sent, and the form has a button.
+// Counts down what the page already says in words, and posts the form that posts itself. Nothing depends on it: the words stay, and a form has its button.
 (() => {
   "use strict";
 
