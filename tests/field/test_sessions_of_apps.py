@@ -202,10 +202,23 @@ async def test_fields_that_must_be_read_apart_bring_no_session_either(site: Site
     alice, bob = await visitors(site, AppOfSessions())
     hers = stamped(await asked(site, alice))
     odd = NAVIGATE + b"Connection: close, X-Odd\r\nX-Odd: 1\r\n"
-    reply = await asked(site, bob, hers, fields=odd)
-    assert site.behind.last.value(b"cookie") is None and removed(reply) == ["JSESSIONID= Path=/"]
+    for _ in range(3):
+        reply = await asked(site, bob, hers, fields=odd)
+        assert site.behind.last.value(b"cookie") is None and removed(reply) == ["JSESSIONID= Path=/"]
     await asked(site, alice, hers, fields=odd)
     assert site.behind.last.value(b"cookie") == b"JSESSIONID=s1"
+
+
+async def test_each_of_several_cookie_lines_is_read(site: Site) -> None:
+    alice, bob = await visitors(site, AppOfSessions())
+    hers = stamped(await asked(site, alice))
+    site.behind.script = AppOfSessions(name="PHPSESSID")
+    second = stamped(await asked(site, alice), "PHPSESSID")
+    for ending in (b"", b"Connection: close, X-Odd\r\nX-Odd: 1\r\n"):
+        lines = NAVIGATE + ending + f"Cookie: {hers}; a=1\r\nCookie: {second}\r\n".encode()
+        reply = await asked(site, bob, fields=lines)
+        assert set(removed(reply)) == {"JSESSIONID= Path=/", "PHPSESSID= Path=/"}
+        assert [line for line in site.behind.last.fields if line.startswith(b"Cookie")] == [b"Cookie: a=1"]
 
 
 async def test_names_are_left_alone_and_the_rest_is_switched_off_where_the_operator_says_so() -> None:

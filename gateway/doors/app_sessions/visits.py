@@ -134,7 +134,7 @@ class Visit:
     It may be used again for the same head as long as the same session lets it in.
     """
 
-    __slots__ = ("_head", "_is_somebody", "_sessions", "has_session", "read", "rewrite", "user")
+    __slots__ = ("_head", "_is_somebody", "_read", "_sessions", "has_session", "rewrite", "user")
 
     def __init__(self, sessions: AppSessions, head: RequestHead, user_id: str, *, has_session: bool = True) -> None:
         """``user``: whose cookies pass; ``has_session``: Okta said so, and not the pass alone."""
@@ -143,26 +143,35 @@ class Visit:
         self._is_somebody = user_id != NOBODY
         self.has_session = has_session
         self.user: UserStamps = sessions.stamps.of(user_id)
-        self.read = LinesRead(self.user)
+        self._read: LinesRead | None = None
         self.rewrite: Rewrite | None = None
+
+    @property
+    def read(self) -> LinesRead:
+        """What was found so far."""
+        found = self._read
+        if found is None:
+            found = self._read = LinesRead(self.user)
+        return found
 
     @property
     def is_same_again(self) -> bool:
         """Whether the app gets the same of the same head as long as the decision about it holds."""
-        return not self.read.left_out and (self.has_session or not self.read.is_bound)
+        read = self._read
+        return read is None or (not read.left_out and (self.has_session or not read.is_bound))
 
     def knows(self, read: LinesRead | None) -> bool:
         """Whether lines were read for this user with this outcome; then they need not be read again, and else nothing was."""
-        is_known = read is not None and read.user is self.user
-        self.read = read if read is not None and is_known else LinesRead(self.user)
-        return is_known
+        self._read = read if read is not None and read.user is self.user else None
+        return self._read is not None
 
     def value(self, line: bytes) -> bytes | None:
         """The value of a Cookie line as the app gets it; None where nothing is left of it."""
         if not may_hold_sessions(line, self._sessions.names):
             return line
         rest, left_out = read_cookies(line, self._sessions.names, self.user)
-        self.read = LinesRead(self.user, self.read.left_out + left_out, True)
+        earlier = self._read.left_out if self._read is not None else ()
+        self._read = LinesRead(self.user, earlier + left_out, True)
         return rest
 
     def text(self, text: bytes) -> bytes:
@@ -174,13 +183,13 @@ class Visit:
 
     def fields(self, fields: Fields) -> Fields:
         """The fields of the request as the app gets them, whatever of them was read before."""
-        self.read = LinesRead(self.user)
+        self._read = None
         read = [(name, self.value(value) if name.lower() == b"cookie" else value) for name, value in fields]
         return tuple((name, value) for name, value in read if value is not None)
 
     def told(self) -> None:
         """What was left out is known: the app is told, where a user came after another, and the log, where no stamp says whose it is."""
-        left_out = self.read.left_out
+        left_out = self._read.left_out if self._read is not None else ()
         if not left_out:
             return
         if self._is_somebody:
@@ -194,7 +203,8 @@ class Visit:
             if len(name) == 10 and name.lower() == b"set-cookie":
                 fields = self._stamped(fields)
                 break
-        return (*self._removals(), *fields) if self.read.left_out else fields
+        read = self._read
+        return (*self._removals(read.left_out), *fields) if read is not None and read.left_out else fields
 
     def _stamped(self, fields: Fields) -> Fields:
         names, user, host, path = self._sessions.names, self.user, self._sessions.stamps.host, self._head.path.encode("latin-1")
@@ -202,10 +212,9 @@ class Visit:
             (name, stamped_line(value, names, user, host, path) if name.lower() == b"set-cookie" else value) for name, value in fields
         )
 
-    def _removals(self) -> Fields:
+    def _removals(self, left_out: Sequence[LeftOut]) -> Fields:
         if self._head.named.get(b"sec-fetch-mode") not in (None, b"navigate"):
             return ()
         # Without a session nobody came after the cookie's user, who may sign in again and go on.
-        left_out = self.read.left_out
         gone = left_out if self._is_somebody else [one for one in left_out if one.scope is None]
         return removals(gone, self._sessions.stamps.host, self._head.path.encode("latin-1"))

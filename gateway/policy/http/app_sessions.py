@@ -53,8 +53,13 @@ def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> Co
     kept, left_out, is_changed = [], [], False
     for piece in line.split(b";"):
         before, _, value = piece.partition(b"=")
-        own = user.own(before.strip(_BLANKS), value) if value.startswith(MARK) else None
-        goes_on = before + b"=" + own if own is not None else _read_piece(piece, names, user)
+        if value.startswith(MARK):
+            own = user.own(before.strip(_BLANKS), value)
+            if own is not None:
+                is_changed = True
+                kept.append(before + b"=" + own)
+                continue
+        goes_on = _read_piece(piece, names, user)
         if isinstance(goes_on, LeftOut):
             left_out.append(goes_on)
         else:
