@@ -126,6 +126,6 @@ class Town:
 
     def _apps_own(self, user: User) -> str:
         """The app's session cookie as this user's browser has it."""
-        stamps = Stamps([base64.b64decode(self._key)], HR.partition("://")[2].encode()).of(user.id)
+        stamps = Stamps([base64.b64decode(self.setting.key)], HR.partition("://")[2].encode()).of(user.id)
         name, _, value = APPS_OWN_COOKIE.encode().partition(b"=")
         return (name + b"=" + stamps.stamp(name, value, Scope(1)) + value).decode()
