@@ -236,7 +236,7 @@ def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ..
 
 
 def _with(switch: Switch, brought: tuple[SessionCookie, ...]) -> Switch:
-    """Cookies that came to light are closed and proven gone like those that were presented; where closing has begun, in one more round."""
+    """Close and verify these new cookies too, as if the browser had sent them; once closing has begun, that takes one more round."""
     new = tuple(cookie for cookie in dict.fromkeys(brought) if cookie not in switch.cookies)
     alive = switch.alive if switch.is_sifting else (*switch.alive, *new)
     return replace(switch, cookies=(*switch.cookies, *new), alive=alive) if new else switch

@@ -6,13 +6,13 @@ Must never: use a name that leads off this machine.
 
 import ipaddress
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from gateway.standin.self_signed import self_signed
 
 _NAMES = ("localhost", "org.localhost", "*.example.localhost")
 _DAYS = 30
@@ -21,21 +21,9 @@ _DAYS = 30
 def made_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """Make a certificate in this folder, and return a server's context with it and the file that clients may trust."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stand-in org")])
-    now = datetime.now(UTC)
     names = [*map(x509.DNSName, _NAMES), x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.IPAddress(ipaddress.ip_address("::1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=_DAYS))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    extensions = ((x509.SubjectAlternativeName(names), False), (x509.BasicConstraints(ca=True, path_length=0), True))
+    certificate = self_signed(key, "stand-in org", _DAYS, extensions)
     trusted, secret = folder / "org.pem", folder / "org.key"
     trusted.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     secret.touch(mode=0o600)

@@ -9,12 +9,11 @@ where it is first used; `xs` is named in InclusiveNamespaces because it is used 
 import base64
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
+
+from gateway.standin.self_signed import self_signed
 
 _DS = "http://www.w3.org/2000/09/xmldsig#"
 _EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -57,18 +56,7 @@ def _signed_info(element_id: str, digest: str) -> str:
 def new_signer(name: str) -> XmlSigner:
     """Make a key and a certificate of its own for it, good for ten years."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=_DAYS))
-        .sign(key, hashes.SHA256())
-    )
+    certificate = self_signed(key, name, _DAYS)
     return XmlSigner(key, _encoded(certificate.public_bytes(serialization.Encoding.DER)))
 
 

@@ -119,7 +119,7 @@ class Browser:
             assert {"Secure", "HttpOnly", "Path=/", f"SameSite={same_site}"} <= set(attributes)
         if any(one.startswith("Domain=") for one in attributes):
             assert not name.startswith("__Host-")
-        elif "Max-Age=0" in attributes or not value:
+        elif "Max-Age=0" in attributes or value in ("", '""'):
             self.jars.get(host, {}).pop(name, None)
         else:
             self.jars.setdefault(host, {})[name] = value
@@ -145,8 +145,8 @@ class Browser:
         return handed.location
 
     def okta_cookies(self) -> dict[str, str]:
-        """What the login host keeps of a session, the browser's own id aside."""
-        return {name: value for name, value in self.jar(LOGIN).items() if name != "__Host-gateway-browser"}
+        """What the login host keeps of a session: not the browser's own id, nor the servlet's that every answer of Okta sets."""
+        return {name: value for name, value in self.jar(LOGIN).items() if name not in ("__Host-gateway-browser", "JSESSIONID")}
 
     def signs_in(self, session: OrgSession) -> None:
         """Keep the org's cookies as if the user had signed in on the login host."""

@@ -188,6 +188,10 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
             AtOnce((Act("gives_up"), Act("browses", how=2)), (7.0,)),
         ),
     ),
+    "what a session is known by is not forgotten when Okta says at last whose it is": (
+        World("identity", ("delete-404-leaves-sid",)),
+        (Act("is_planted"), AtOnce((Act("browses"), Act("is_planted")), (7.0,))),
+    ),
     "a visit closes what the browser carries, and no stranger's token does": (
         World("identity"),
         (AtOnce((Act("enters"), Act("is_planted"))), Act("visits"), AtOnce((Act("is_lured_deeply"), Act("visits")), (2.0,))),

@@ -36,7 +36,9 @@ class EndedSessions:
             is_own = (own is not None and own.id == named.session_id) or any(
                 cookie.value.decode("latin-1") == named.session_id for cookie in sender.presented
             )
-            await self._sessions.revoke(sender.presented if is_own else (), session_id=named.session_id)
+            # What `POST /sessions` calls a session's id is the value of its `sid`; Okta ends a session by either.
+            by_value = SessionCookie(b"sid", named.session_id.encode("utf-8", "surrogateescape"))
+            await self._sessions.revoke((*(sender.presented if is_own else ()), by_value), session_id=named.session_id)
             if is_own:
                 self._closer.close_soon(sender.presented, sender.browser)
             return

@@ -356,7 +356,7 @@ class NewSessions:
             return True
         self._sessions.forget(record.cookies)
         older = OlderSessions(groups(record.before, record.before_user_id))
-        judging = Comparison(Sender(sender.head, sender.browser_id, ()), record.cookies, older)
+        judging = Comparison(Sender(sender.head, sender.browser_id, record.before), record.cookies, older)
         unproven: Cookies = ()
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
@@ -414,9 +414,9 @@ class NewSessions:
 
 
 def _left_before(sender: Sender, record: BrowserRecord) -> bool:
-    """Whether this request had left when the browser was given the session of which nobody knows yet whose it is.
+    """Whether this request was sent before the browser got its newest session, and Okta has not yet said whose that session is.
 
-    What its answer sets may be a renewed cookie of the session before: it does not come over the newer one, and ends with the one before.
+    The cookies in its answer may belong to the older session. So they must not replace the newer ones; they end with the older session.
     """
     is_open = record.standing is Standing.UNDECIDED
     return is_open and bool(sender.presented) and set(sender.presented).isdisjoint(record.cookies)

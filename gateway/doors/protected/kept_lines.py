@@ -5,10 +5,11 @@ from gateway.policy.http.caching import Use
 
 
 class Kept:
-    """What these lines of a request are to one app, ``way``: noted once for as long as they come again.
+    """What one app (``way`` forwards to it) gets of the header lines of a request. It is made once, and used again for the same lines.
 
-    ``text``: as the app gets them, None where they must be read; ``use``: what the answer is for. ``is_plain``: they ask for no other
-    protocol, and sign nobody in to the connection. ``read``: whose sessions of the app were found in them, None where nobody looked.
+    ``text``: the lines as bytes; None where each field must be looked at by itself. ``use``: what the browser wants the answer for.
+    ``is_plain``: there is no ``Upgrade`` and no ``Authorization`` among them.
+    ``read``: the sessions of the app that were found among them; None where sessions of apps are not bound to users.
     """
 
     __slots__ = ("is_plain", "read", "text", "use", "way")

@@ -114,7 +114,8 @@ class Town:
         alice = ALICE_AND_BOB[0]
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as client:
             asked = {"username": alice.login, "password": alice.password}
-            async with client.post(f"http://127.0.0.1:{self._port}/api/v1/authn", json=asked) as answer:
+            plain = {"Accept-Encoding": "identity"}
+            async with client.post(f"http://127.0.0.1:{self._port}/api/v1/authn", json=asked, headers=plain) as answer:
                 token = (await answer.json())["sessionToken"]
             person = Person(client, lambda: gateway_port)
             await person.ask(redemption(token, "/app/UserHome"))

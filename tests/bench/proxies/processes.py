@@ -17,7 +17,7 @@ from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-START_SECONDS, END_SECONDS = 20.0, 8.0
+START_SECONDS, END_SECONDS = 60.0, 8.0
 LISTENING = "0A"
 """The state of such a socket in /proc/net/tcp."""
 ROUTES_SECONDS = 5.0

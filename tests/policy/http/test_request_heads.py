@@ -145,8 +145,11 @@ def test_no_more_is_remembered_than_a_bound() -> None:
         assert isinstance(reader.read(b"GET / HTTP/1.1\r\nHost: a\r\nX: %d" % number), ReadHead)
     first = reader.read(b"GET / HTTP/1.1\r\nHost: a\r\nX: 0")
     large = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 5000
-    one, two = reader.read(large), reader.read(large)
-    assert isinstance(first, ReadHead) and isinstance(one, ReadHead) and isinstance(two, ReadHead) and one.block is not two.block
+    many = b"GET / HTTP/1.1\r\nHost: a" + b"".join(b"\r\nX-%d: 1" % number for number in range(32))
+    assert isinstance(first, ReadHead)
+    for head in (large, many):
+        one, two = reader.read(head), reader.read(head)
+        assert isinstance(one, ReadHead) and isinstance(two, ReadHead) and one.block is not two.block
 
 
 @pytest.mark.parametrize("whole", [b"GET /a?b HTTP/1.1", b"M-SEARCH / HTTP/1.0"])
