@@ -145,7 +145,8 @@ class Cutting:
         self._used.add(visit.writer)
         for piece in self._pieces:
             visit.writer.write(piece)
-            await asyncio.sleep(0.0005)
+            for _ in range(3):  # the gateway runs on this loop: it reads what is there
+                await asyncio.sleep(0)
         if self._answer.ends:
             visit.writer.close()
             raise ConnectionError

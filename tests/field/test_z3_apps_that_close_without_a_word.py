@@ -40,12 +40,12 @@ async def answers(site: Site, count: int) -> Counter[bytes]:
     return seen
 
 
-@pytest.mark.parametrize("linger", [0.0, 0.001])
-async def test_z3_no_get_is_502_before_an_app_that_closes_behind_each_answer(linger: float) -> None:
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_z3_no_get_is_502_before_an_app_that_closes_behind_each_answer(turns: int) -> None:
     async def script(visit: Visit) -> None:
         await visit.say(ANSWER)
-        if linger:
-            await asyncio.sleep(linger)
+        for _ in range(turns):  # of the loop: the gateway may have sent the next request meanwhile
+            await asyncio.sleep(0)
         raise ConnectionError
 
     async with deployed() as site:
