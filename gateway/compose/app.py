@@ -42,7 +42,7 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
     opened.callback(parts.revocations.subscribe(lasting.hear))
     opened.push_async_callback(lasting.aclose)
     forwarding = {app.name: _forwarding(parts, app, gate, lasting, opened) for app in parts.config.apps if app.addresses}
-    return ProtectedDoor(parts.table, forwarding, gate, own, handoff.sign_in, parts.clock)
+    return ProtectedDoor(parts.table, forwarding, gate, own, handoff.turned_away, parts.clock)
 
 
 def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:

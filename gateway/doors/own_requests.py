@@ -30,6 +30,7 @@ from gateway.policy.session.split_cookies import joined
 from gateway.sessions import Sessions
 
 SESSION_PAGE: Final = "/.gateway/"
+SESSION_PAGE_UNSLASHED: Final = "/.gateway"
 SESSION: Final = "/.gateway/session"
 SIGN_IN: Final = "/.gateway/sign-in"
 HANDOFF: Final = "/.gateway/handoff"
@@ -181,5 +182,5 @@ def seconds_until(retry_at: float | None, clock: Clock) -> int:
 
 
 def unavailable(finding: Unknown, clock: Clock) -> Outcome:
-    """The page for "Okta did not say"; nobody is signed out by it."""
+    """The page for "Okta did not say" of a session that the browser showed; nobody is signed out by it."""
     return Outcome(page(Unavailable(finding.reason, seconds_until(finding.retry_at, clock)), clock), "unavailable", finding.reason)
