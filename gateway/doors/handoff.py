@@ -28,6 +28,7 @@ from gateway.core.seal import Sealer
 from gateway.core.session import Session
 from gateway.doors.answers import redirect_answer
 from gateway.doors.own_requests import (
+    AGAIN,
     HANDOFF,
     Outcome,
     asked_target,
@@ -119,6 +120,9 @@ class AppHandoff:
                 has_ended = finding.ends_at <= self._clock.wall()
                 return Outcome(self._explained(mark, app, target, clocks_disagree=has_ended), "sign_in", "sign_in_loop")
             return self._straight_on(target, held, head)
+        if not isinstance(given, Malformed) and "again" in given and single(head.fields, START_NAME) is None:
+            blocked = CookiesBlocked(app.authority.host, sign_in_path(target))
+            return Outcome(page(blocked, self._clock), "refused", "cookies_blocked")
         answer = self.sign_in(head, app, target, is_late=not isinstance(given, Malformed) and "late" in given)
         return Outcome(answer, "sign_in", {400: "sign_in_loop", 401: "not_a_navigation"}.get(answer.status, ""))
 
@@ -175,13 +179,12 @@ class AppHandoff:
             if reason == "expired":  # by our clock: a new ticket may be, where that of the login host is behind
                 return self._straight_on(target, held, head, reason)
             return Outcome(redirect_answer(303, target), "admit", reason, self._sessions.shown_of(held.cookies))
-        if reason == "no_nonce":
-            blocked = CookiesBlocked(app.authority.host, sign_in_path(target))
-            return Outcome(page(blocked, self._clock), "refused", reason)
-        if reason == "other_browser":
-            # Tabs that began at once, without a cookie, made a nonce each and the last one stayed: this one begins again with it.
+        if reason in ("no_nonce", "other_browser"):
+            # Tabs that began at once, without a cookie, made a nonce each and the last one stayed: this one begins again with it. So does
+            # a browser without a nonce, where a sign-in page was opened that another one had bookmarked: once, if it keeps this cookie.
             counted = self._mark(head).sent_round(self._clock.wall())
-            return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", reason)
+            location = sign_in_path(target) + (AGAIN if reason == "no_nonce" else "")
+            return Outcome(redirect_answer(303, location, _kept(counted)), "sign_in", reason)
         return Outcome(page(BadRequest(400, reason), self._clock), "refused", reason)
 
 

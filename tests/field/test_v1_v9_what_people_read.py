@@ -43,6 +43,42 @@ async def test_v1_an_app_that_is_away_calls_only_those_signed_in_who_are() -> No
         assert page.status == 502 and "You are still signed in." in words(page)
 
 
+async def test_v2_cookies_that_are_blocked_everywhere_are_said_at_the_first_return(site: Site) -> None:
+    browser, forgets = site.browser(), ""
+    started = await browser.ask(f"{HR}/x", cookie=forgets)
+    at_okta = await browser.ask(started.location, cookie=forgets)
+    assert at_okta.status == 302
+    page = await browser.ask(LOGIN + at_okta.parameter("fromURI"), cookie=forgets)
+    assert (page.status, heading(page)) == (400, "Your browser keeps no cookies here")
+    assert "Your password was not the problem." in words(page) and "login.example.com" in words(page)
+    assert parse(page.body.encode()).named("a")[0]["href"] == f"{HR}/.gateway/sign-in?to=%2Fx"
+
+
+async def test_v2_a_browser_that_keeps_cookies_and_did_not_sign_in_is_led_to_the_form_again(site: Site) -> None:
+    browser = site.browser()
+    at_okta = await browser.ask((await browser.ask(f"{HR}/x")).location)
+    again = await browser.ask(LOGIN + at_okta.parameter("fromURI"))
+    assert again.status == 302 and again.location.startswith("/login/login.htm")
+
+
+async def test_w13_a_bookmarked_sign_in_page_opened_in_another_browser_begins_again_by_itself_once(site: Site) -> None:
+    bookmarked = await site.browser().ask((await site.browser().ask(f"{HR}/x")).location)
+    other, _ = site.session(ALICE)
+    page, asked = await other.walk(LOGIN + bookmarked.parameter("fromURI"))
+    assert page.status == 200 and asked[-1] == f"{HR}/x"
+    assert [url for url in asked if "/.gateway/sign-in" in url] == [f"{HR}/.gateway/sign-in?to=%2Fx&again=1"]
+
+
+async def test_w13_a_browser_that_keeps_no_cookie_of_the_app_is_told_the_second_time(site: Site) -> None:
+    bookmarked = await site.browser().ask((await site.browser().ask(f"{HR}/x")).location)
+    other, _ = site.session(ALICE)
+    at_app = await other.ask((await other.ask(LOGIN + bookmarked.parameter("fromURI"))).location, cookie="")
+    page = await other.ask(HR + at_app.location, cookie="")
+    assert (page.status, heading(page)) == (400, "Your browser keeps no cookies here") and "hr.example.com" in words(page)
+    other.jar(HR).clear()
+    assert (await other.ask(f"{HR}/.gateway/sign-in?to=%2Fx")).status == 302, "the user's own next try begins anew"
+
+
 async def test_v4_a_wrong_clock_of_the_server_is_said_as_such(site: Site) -> None:
     browser = await site.entered(ALICE)
     site.times.passed += 3 * 3600
