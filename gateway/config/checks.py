@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from gateway.config.app_servers import server_conflicts
+from gateway.config.app_sessions import session_conflicts
 from gateway.config.model import AppTable, Config, State
 from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path
@@ -36,7 +37,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from (Remark(path, text) for path, text in oidc_conflicts(config))
     yield from _state(config)
     for number, app in enumerate(config.apps):
-        yield from (Remark(("app", number, *path), text) for path, text in server_conflicts(app))
+        yield from (Remark(("app", number, *path), text) for path, text in (*server_conflicts(app), *session_conflicts(app)))
         yield from _carrier(number, app, config)
         yield from _identity(number, app)
         yield from _public_root(number, app)

@@ -108,6 +108,10 @@ class HandoffStarts:
 
     def explained(self, start: Start, fields: Fields = ()) -> Answer:
         """The page that ends a circle."""
+        looping = LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=self.start_over(start))
+        return page(looping, self._clock).plus(*fields)
+
+    def start_over(self, start: Start) -> str:
+        """Where the user begins once more."""
         app = self._table.app(start.app)
-        again = (app.origin if app is not None else "") + sign_in_path(start.target)
-        return page(LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=again), self._clock).plus(*fields)
+        return (app.origin if app is not None else "") + sign_in_path(target_or_root(start.target))

@@ -27,16 +27,19 @@ from gateway.doors.answers import redirect_answer
 from gateway.doors.carrying import Carrying
 from gateway.doors.handoff_starts import Asked, HandoffStarts
 from gateway.doors.own_requests import (
+    BACK,
     HANDOFF,
     Outcome,
     at_okta,
     expired_here,
+    page,
     refused,
     unavailable,
 )
 from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
+from gateway.pages import CookiesBlocked
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
@@ -60,6 +63,7 @@ class LoginHandoff:
         sign_in: str,
     ) -> None:
         """``closer`` closes what a browser carries; ``sign_in``: the config's ``okta.sign_in``, with ``{return}`` in it."""
+        self._host = table.login.authority.host
         self._starts = HandoffStarts(table, sealer, tickets, clock)
         self._sessions = sessions
         self._closer = closer
@@ -124,10 +128,14 @@ class LoginHandoff:
         return (self._carrying.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
     async def _to_okta(self, reason: str, asked: Asked, head: RequestHead, carried: Cookies) -> Outcome:
+        if head.query.endswith(BACK) and browser_id_of(head.fields) is None and not session_cookies(head.fields):
+            # It was given that cookie before it signed in, and shows no other: the next form would be as empty as the last.
+            blocked = CookiesBlocked(self._host, self._starts.start_over(asked.start))
+            return Outcome(page(blocked, self._clock), "refused", "cookies_blocked")
         if await self._starts.goes_round(asked.text):
             return Outcome(self._starts.explained(asked.start, self._taken(head, carried)), "refused", "sign_in_loop")
         gone = self._taken(head, carried) if repeated(session_cookies(head.fields)) else ()
-        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={asked.text}"), *gone), "sign_in", reason)
+        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={asked.text}{BACK}"), *gone), "sign_in", reason)
 
     def _taken(self, head: RequestHead, carried: Cookies) -> Fields:
         """The lines that take every session cookie out of the browser. What may live is carried: the next sign-in closes it first."""

@@ -13,6 +13,7 @@ Rules from: DESIGN section 6.
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from urllib.parse import quote
 
 from gateway.clock import Clock
 from gateway.closing import NOT_SHARED, Closer
@@ -25,6 +26,7 @@ from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.doors.answers import redirect_answer
+from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.carrying import Carrying
 from gateway.doors.own_requests import (
     SESSION_PAGE,
@@ -43,7 +45,7 @@ from gateway.doors.own_requests import (
 from gateway.doors.tickets import LONGEST_TEXT
 from gateway.edge.request import Request
 from gateway.okta import browser_of
-from gateway.pages import ConfirmSignOut
+from gateway.pages import ConfirmSignOut, NobodyPage
 from gateway.pages import SignedOut as SignedOutPage
 from gateway.policy.session.split_cookies import expired_lines
 from gateway.sessions import Sessions
@@ -51,6 +53,8 @@ from gateway.sessions import Sessions
 DONE_SECONDS = 60.0
 SWITCH = "switch"
 Cookies = tuple[SessionCookie, ...]
+_ENDED = frozenset(("revoked", "not_found", "impossible_cookie"))
+"""Why there is no session, where none is left that could be ended."""
 _FORGET = (b"Clear-Site-Data", b'"cache"')
 
 
@@ -58,9 +62,10 @@ class AppSignOut:
     """Signing out on an app host, where only the pass is known."""
 
     def __init__(
-        self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock, elsewhere: Collection[str] = ()
-    ) -> None:
-        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end.
+        self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock,
+        former: FormerUsers, elsewhere: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end; ``former`` ends the app's own sessions.
 
         ``elsewhere``: the origins of other sites to which a sign-out may lead back (``switch.return_origins``).
         """
@@ -70,13 +75,18 @@ class AppSignOut:
         self._sessions = sessions
         self._closer = closer
         self._clock = clock
+        self._former = former
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
-        """GET: a page with a button."""
+        """GET: a page with a button. Without a pass the login host asks, which alone sees whether anybody is signed in."""
         asked = asked_return(head, self._table, self._origins, app.origin)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
-        finding = await standing(self._sessions, pass_of(self._sealer, head), head)
+        held = pass_of(self._sealer, head)
+        if held is None:
+            to = f"?to={quote(asked, safe='')}" if asked else ""
+            return Outcome(redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}{to}"), "sign_out", "no_pass")
+        finding = await standing(self._sessions, held, head)
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, self._table.login.origin), "page")
 
@@ -90,12 +100,12 @@ class AppSignOut:
         held = pass_of(self._sealer, head)
         if held is None:
             # Nothing here names the session; the login host sees it, and asks there.
+            gone += self._former.signed_out(head, app)
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
         unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
-        done = SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
-        sealed = self._sealed(done)
-        answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone)
+        sealed = self._sealed(SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS))
+        answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone, *self._former.signed_out(head, app))
         return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
 
     def _sealed(self, done: SignedOut) -> str:
@@ -140,7 +150,11 @@ class LoginSignOut:
         done = self._done(given.get("done", ""))
         if done is not None and await self._is_from_here(done, head):
             return await self._finish(done, head)
-        finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
+        presented = session_cookies(head.fields)
+        finding = await self._sessions.current(presented, browser_of(head))
+        is_nobody = not presented or (isinstance(finding, NoSession) and finding.reason in _ENDED)
+        if is_nobody and not self._carrying.carried(head):
+            return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody")
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
