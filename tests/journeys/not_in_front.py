@@ -10,7 +10,7 @@ import json
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,14 +111,13 @@ url = "{self.wiki}"
 upstream = "{self.app_url}"
 """
 
-    async def announced(self, login: str, to: str = "/", **more: str) -> str:
-        """Where the portal sends a browser that shall become this user."""
-        token = self.org.session_token(login)
-        order = {"session_token": token, "to": self.app + to, **more}
+    async def handed_over(self, token: str, to: str, **more: str) -> str:
+        """Where the portal sends a browser, once its server has handed this token over; ``to``: a path of the app."""
         async with self.visitor() as server:
-            reply = await self.posted(server, f"{self.gate}/.gateway/starts", order)
-        assert reply[0] == 201, reply
-        return str(reply[1]["url"])
+            order = {"session_token": token, "to": self.app + to, **more}
+            status, answer = await self.posted(server, f"{self.gate}/.gateway/starts", order)
+        assert status == 201, answer
+        return str(answer["url"])
 
     def signs_in(self, visitor: aiohttp.ClientSession, login: str) -> OrgSession:
         """From now on the visitor has this user's new session at the org, as if she had signed in there in another window."""
@@ -159,9 +158,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return "identity" if request.param == "identity" else "classic"
 
 
-@pytest.fixture
-async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
-    """Everything but the gateway, which the test begins."""
+@asynccontextmanager
+async def arranged(folder: Path, engine: Engine) -> AsyncIterator[Apart]:
+    """Everything but the gateway, which the test begins; ``folder``: for its files."""
     async with AsyncExitStack() as opened:
         port = _free_port()
         gate = f"http://gate.example.localhost:{port}"
@@ -171,6 +170,13 @@ async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
         opened.push_async_callback(running.aclose)
         served = await demo.serve(demo.legacy_app(), "127.0.0.1", 0)
         opened.push_async_callback(served.aclose)
-        made = Apart(org, running, tmp_path, port, opened, f"http://127.0.0.1:{served.port}")
+        made = Apart(org, running, folder, port, opened, f"http://127.0.0.1:{served.port}")
         opened.push_async_callback(made.end)
+        yield made
+
+
+@pytest.fixture
+async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
+    """The same, for each engine."""
+    async with arranged(tmp_path, engine) as made:
         yield made

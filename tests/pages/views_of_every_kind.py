@@ -29,6 +29,11 @@ from gateway.policy.switch.front_switch import Reason
 NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
 
 
+def _of_switches(word: str, address: str) -> list[View]:
+    posts: list[View] = [PostsItself(address, ((word, word),)), SignInWithheld(word, 5), SignInWithheld(word)]
+    return [*posts, FrontSwitchStopped("used"), *(FrontSwitchStopped(reason, word, address) for reason in get_args(Reason))]
+
+
 def views(word: str, address: str) -> list[View]:
     """Every kind of view, each text field filled with `word` and each address with `address`."""
     return [
@@ -43,11 +48,7 @@ def views(word: str, address: str) -> list[View]:
         ConfirmSwitch(None, word, "", address, address),
         ConfirmSwitch(word, word, "", address, address),
         GoingOn(address),
-        PostsItself(address, ((word, word),)),
-        *(FrontSwitchStopped(reason, word, address) for reason in get_args(Reason)),
-        FrontSwitchStopped("used"),
-        SignInWithheld(word, 5),
-        SignInWithheld(word),
+        *_of_switches(word, address),
         ConfirmSignOut(word, address, word, address),
         ConfirmSignOut(None),
         SignedOut(True, address),

@@ -15,21 +15,22 @@ address of such a chain to the form's page's own ``form-action``.
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 from urllib.parse import quote
 
 from gateway.clock import Clock
 from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import is_same_origin_post, named_origin
+from gateway.core.navigation import named_origin
 from gateway.core.session import NoSession, Session, Unknown
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.turns import Turns
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own_requests import Outcome, form_of, not_navigating, now_of, parameters, refused
+from gateway.doors.own_requests import Outcome, not_navigating, now_of, parameters, refused
+from gateway.doors.sign_out import posted
 from gateway.edge.request import Request
 from gateway.leases import Leases
 from gateway.pages import ConfirmSwitch, FrontSwitchStopped, GoingOn, PostsItself, View, render
@@ -104,9 +105,7 @@ class FrontSwitches:
 
     async def confirmed(self, request: Request, head: RequestHead) -> Outcome:
         """POST: the user said yes on our own page. Raises ``OutsideFailed``."""
-        form: Mapping[str, str] | Malformed = Malformed(403, "cross_site")
-        if is_same_origin_post(head, self._rules.origin):
-            form = await form_of(request)
+        form = await posted(request, head, self._rules.origin)
         if isinstance(form, Malformed):
             return refused(form, self._clock)
         reference, _, browser = form.get("request", "").partition(_BETWEEN)
@@ -129,7 +128,7 @@ class FrontSwitches:
             command = machine.proven(switch, mark, last, ended.result, ended.bounce.asked_at, now)
             match command:
                 case Redeem(redeemed):
-                    # In this order: a stop after any step leaves the token unspent, or spent and known to be.
+                    # A stop after any of these steps leaves the token unspent, or spent and known to be.
                     await self._records.keep(reference, redeemed)
                     await self._records.redeems(key)
                     token = await self._records.take_token(reference)
