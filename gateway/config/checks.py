@@ -64,6 +64,16 @@ def loud_warnings(config: Config) -> Iterator[Remark]:
         yield Remark(("session", "grace"), "WARNING: while Okta is silent, an old answer counts for this long; 0s never does that")
 
 
+def advice(config: Config) -> Iterator[Remark]:
+    """What is right, and has a limit that an administrator should know: `check` says it, a start does not."""
+    if config.session.source == "okta" and not config.okta.connect_to and not config.okta.host:
+        text = (
+            f"{config.login.url} is a name of your own in front of the org, so links straight to {config.okta.org} bypass the gateway:"
+            " sessions that begin there are others, which it cannot see; name the login host in every link, app and bookmark"
+        )
+        yield Remark(("login", "url"), text)
+
+
 def _hosts(config: Config) -> Iterator[Remark]:
     seen: dict[str, str] = {URL(config.login.url).host or "": "login.url"}
     names: dict[str, int] = {}

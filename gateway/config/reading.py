@@ -13,6 +13,7 @@ from pathlib import Path as File
 from pydantic import ValidationError
 
 from gateway.config.certificates import Pair, pair_problem
+from gateway.config.checks import advice as limits_of
 from gateway.config.checks import conflicts, loud_warnings
 from gateway.config.environment import SealKeys, overlaid, seal_keys
 from gateway.config.model import AppTable, Config
@@ -89,6 +90,11 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     warnings = tuple(line(written, origins, remark.path, remark.text) for remark in loud_warnings(config))
     warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
     return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets, credential)
+
+
+def advice(settings: Settings) -> tuple[str, ...]:
+    """One line for each limit that the configuration has by its nature."""
+    return tuple(settings.problem(remark.path, remark.text) for remark in limits_of(settings.config))
 
 
 def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:

@@ -5,6 +5,7 @@ form, an address or a log. Rules from: RFC 7523 §3 with OpenID Connect Core §9
 """
 
 import base64
+import json
 import secrets
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -63,6 +64,11 @@ class ClientKey:
     def public_jwk(self) -> Mapping[str, object]:
         """The key's public half, as the org's page of the app takes it."""
         return {**self._key.as_dict(private=False), "kid": self._key.thumbprint(), "use": "sig", "alg": self._algorithm}
+
+    @property
+    def public_text(self) -> str:
+        """The same as one line of JSON."""
+        return json.dumps(self.public_jwk, separators=(",", ":"), sort_keys=True)
 
     def fields(self) -> Fields:
         """Nothing."""

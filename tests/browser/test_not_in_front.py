@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Request, Route, expect
+from playwright.async_api import Error as BrowserError
 
 from gateway.standin import Engine, Fault, Row, fingerprint
 from tests.browser.other_site import OtherSite
@@ -56,7 +57,10 @@ class Person:
     async def is_at_app_as(self, login: str, page: Page | None = None) -> None:
         """The app's page names this user."""
         shown = page or self.page
-        await shown.wait_for_url(f"{self.apart.app}/**", timeout=15_000)
+        try:
+            await shown.wait_for_url(f"{self.apart.app}/**", timeout=15_000)
+        except BrowserError:
+            raise AssertionError(await shown.inner_text("body"), self.apart.lines[-9:]) from None
         await expect(shown.locator("body")).to_contain_text(login)
 
 

@@ -18,7 +18,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
 from gateway.core.messages import Answer, Malformed, RequestHead
@@ -33,7 +33,7 @@ from gateway.doors.own_requests import Outcome, not_navigating, now_of, paramete
 from gateway.doors.sign_out import posted
 from gateway.edge.request import Request
 from gateway.leases import Leases
-from gateway.pages import ConfirmSwitch, FrontSwitchStopped, GoingOn, PostsItself, View, render
+from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render
 from gateway.policy.oidc.id_tokens import Proof
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
 from gateway.policy.switch import front_switch as machine
@@ -172,7 +172,8 @@ class FrontSwitches:
         if switch is None:
             return self._stopped(Refuse("used"))
         if browser is None:
-            return refused(Malformed(400, "no_browser"), self._clock)
+            blocked = CookiesBlocked(urlsplit(self._rules.origin).hostname or "", f"{FRONT_SWITCH}?start={reference}")
+            return Outcome(self._page(blocked), "refused", "no_browser")
         command = machine.returned(switch, self._mark(browser), self._clock.wall())
         match command:
             case Prove():
