@@ -131,7 +131,7 @@ class OrgClient:
             return Unclear("no_login")
         fields = ((b"Authorization", b"Bearer " + access.encode("ascii")),)
         login = login_of(await self._asked("GET", endpoints.userinfo_endpoint, fields), proven.user_id)
-        return Proof(proven.user_id, login, proven.signed_in_at, proven.amr) if login else Unclear("no_login")
+        return Proof(proven.user_id, login, proven.signed_in_ago, proven.amr) if login else Unclear("no_login")
 
     async def _verified(self, token: str, endpoints: Metadata) -> Mapping[str, Any]:
         """The claims of a token with a good signature; none where it has no such signature."""

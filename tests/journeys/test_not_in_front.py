@@ -19,13 +19,12 @@ AUTHORIZE, TOKEN, SIGN_OUT = "/oauth2/v1/authorize", "/oauth2/v1/token", "/login
 
 @dataclass
 class Times:
-    """The gateway's clock, which the test moves; the org has its own."""
+    """The gateway's clock, which the test moves ahead; the org has its own."""
 
     passed: float = 0.0
 
     def clock(self) -> Clock:
-        began = time.monotonic(), time.time()
-        return Clock(lambda: began[0] + self.passed, lambda: began[1] + self.passed)
+        return Clock(lambda: time.monotonic() + self.passed, lambda: time.time() + self.passed)
 
 
 async def page(visitor: aiohttp.ClientSession, url: str) -> tuple[int, str]:

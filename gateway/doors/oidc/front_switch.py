@@ -188,12 +188,14 @@ class FrontSwitches:
                 assert_never(command)
 
     async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, ended: Ended) -> Outcome:
-        command = machine.checked(switch, self._mark(ended.browser), ended.result)
+        command = machine.checked(switch, self._mark(ended.browser), ended.result, self._clock.wall())
         if isinstance(command, Refuse):
             return self._stopped(command, reference)
         if not isinstance(ended.result, Proof):
             raise AssertionError("only a proof lets a switch go on")
         named = await self._own.named(head, ended.browser, ended.result, ended.bounce.asked_at)
+        if named == NoSession("outdated"):  # another tab's user came in between: who is there now?
+            return Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking")
         if isinstance(named, NoSession | Unknown):
             return self._stopped(Refuse("unclear", named.reason), reference)
         await self._records.keep(reference, command.switch)

@@ -115,7 +115,8 @@ class OwnSessions:
                 case _:
                     assert_never(next_step)
             now = self._clock.wall()
-            own = OwnSession(session_id or secrets.token_urlsafe(16), proof.user_id, proof.login, proof.signed_in_at, now, proof.amr)
+            began_at, session_id = now - proof.signed_in_ago, session_id or secrets.token_urlsafe(16)
+            own = OwnSession(session_id, proof.user_id, proof.login, began_at, now, proof.amr)
             await self._records.put(key, BrowserProof(own.id, own.user_id, now).packed())
         await self._proofs.keep(own)
         held = self.held(head)

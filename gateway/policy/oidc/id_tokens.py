@@ -27,11 +27,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The org said that this user is signed in. ``login``: empty where the token does not name it. ``signed_in_at``: Unix seconds."""
+    """The org said that this user is signed in. ``login``: empty where the token does not name it.
+
+    ``signed_in_ago``: how long ago she signed in, in seconds of the org's own clock, which may differ from ours.
+    """
 
     user_id: str
     login: str
-    signed_in_at: float
+    signed_in_ago: float
     amr: tuple[str, ...] = ()
 
 
@@ -40,12 +43,12 @@ def proof_of(claims: Mapping[str, Any], expected: Expected, wall: float) -> Proo
     problem = _problem(claims, expected, wall)
     if problem:
         return problem
-    signed_in_at = _second(claims.get("auth_time"))
-    if signed_in_at is None:
+    signed_in_at, made_at = _second(claims.get("auth_time")), _second(claims.get("iat"))
+    if signed_in_at is None or made_at is None:
         return "auth_time"
     login, amr = claims.get("preferred_username"), claims.get("amr")
     methods = tuple(one for one in amr[:MOST_METHODS] if _is_text(one)) if isinstance(amr, list) else ()
-    return Proof(str(claims["sub"]), str(login) if _is_text(login) else "", signed_in_at, methods)
+    return Proof(str(claims["sub"]), str(login) if _is_text(login) else "", max(0.0, made_at - signed_in_at), methods)
 
 
 def _problem(claims: Mapping[str, Any], expected: Expected, wall: float) -> str:

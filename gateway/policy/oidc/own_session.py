@@ -28,7 +28,10 @@ UNREADABLE = NoSession("not_found")
 
 @dataclass(frozen=True, slots=True)
 class OwnSession(Note):
-    """Moments in Unix seconds. ``signed_in_at``: when the user last signed in at the org; ``proven_at``: when the org last said so."""
+    """Moments in Unix seconds of our clock.
+
+    ``signed_in_at``: when the user last signed in at the org; ``proven_at``: when the org last said so.
+    """
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, NUMBER, NUMBER, list_of(TEXT))
     id: str

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from gateway.policy.oidc.browser_proof import BrowserProof, GoesOn, Outdated, Switches, following
 from gateway.policy.oidc.id_tokens import Proof
 
-ALICE, BOB = Proof("00u-alice", "alice@example.com", 900.0), Proof("00u-bob", "bob@example.com", 950.0)
+ALICE, BOB = Proof("00u-alice", "alice@example.com", 100.0), Proof("00u-bob", "bob@example.com", 50.0)
 OF_ALICE = BrowserProof("session-1", "00u-alice", 1000.0)
 
 

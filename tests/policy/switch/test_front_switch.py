@@ -30,7 +30,7 @@ from gateway.policy.switch.front_switch import (
 )
 
 NEW = announced("https://app.example.com/", "bob@example.com", b"", 1000.0)
-ALICE, BOB = Proof("00u-alice", "alice@example.com", 900.0), Proof("00u-bob", "Bob@example.com", 1003.0)
+ALICE, BOB = Proof("00u-alice", "alice@example.com", 100.0), Proof("00u-bob", "Bob@example.com", 1.0)
 
 
 def ending(now: float = 1000.0, last: str = "", switch: FrontSwitch = NEW) -> FrontSwitch:
@@ -59,13 +59,13 @@ def test_a_switch_belongs_to_the_browser_that_came_first() -> None:
     assert arrived(ending(), "elsewhere", "", True, 1001.0) == Refuse("other_browser")
     assert returned(ending(), "elsewhere", 1001.0) == Refuse("other_browser")
     assert proven(ending(), "elsewhere", "", Nobody(), 1001.0, 1002.0) == Refuse("other_browser")
-    assert checked(redeemed(), "elsewhere", BOB) == Refuse("other_browser")
+    assert checked(redeemed(), "elsewhere", BOB, 1004.0) == Refuse("other_browser")
 
 
 def test_a_switch_that_began_nowhere_is_not_come_back_to() -> None:
     assert returned(replace(NEW, browser="here"), "here", 1001.0) == Refuse("other_browser")
     assert proven(replace(NEW, browser="here"), "here", "", Nobody(), 1001.0, 1002.0) == Refuse("used")
-    assert checked(ending(), "here", BOB) == Refuse("other_browser")
+    assert checked(ending(), "here", BOB, 1004.0) == Refuse("other_browser")
 
 
 def test_a_token_is_good_for_five_minutes() -> None:
@@ -110,21 +110,21 @@ def test_another_redemption_of_this_browser_makes_the_proof_worthless() -> None:
 
 def test_an_org_that_does_not_say_stops_it() -> None:
     assert proven(ending(), "here", "", Unclear("timed_out"), 1001.0, 1002.0) == Refuse("unclear", "timed_out")
-    assert checked(redeemed(), "here", Unclear("timed_out")) == Refuse("unclear", "timed_out")
+    assert checked(redeemed(), "here", Unclear("timed_out"), 1004.0) == Refuse("unclear", "timed_out")
 
 
 def test_the_end_is_checked_and_said() -> None:
     assert returned(redeemed(), "here", 1003.0) == Check()
-    done = checked(redeemed(), "here", BOB)
+    done = checked(redeemed(), "here", BOB, 1004.0)
     assert done == GoOn(replace(redeemed(), phase=DONE))
     assert isinstance(done, GoOn)
     assert returned(done.switch, "here", 9000.0) == done
-    assert checked(done.switch, "here", BOB) == done
-    assert checked(redeemed(), "here", Nobody()) == Refuse("not_signed_in")
-    assert checked(redeemed(), "here", ALICE) == Refuse("other_user")
+    assert checked(done.switch, "here", BOB, 1004.0) == done
+    assert checked(redeemed(), "here", Nobody(), 1004.0) == Refuse("not_signed_in")
+    assert checked(redeemed(), "here", ALICE, 1004.0) == Refuse("other_user")
     anybody = replace(redeemed(), login="")
-    assert isinstance(checked(anybody, "here", replace(ALICE, signed_in_at=1003.0)), GoOn)
-    assert checked(anybody, "here", ALICE) == Refuse("old_session")
+    assert isinstance(checked(anybody, "here", replace(ALICE, signed_in_ago=1.0), 1004.0), GoOn)
+    assert checked(anybody, "here", ALICE, 1004.0) == Refuse("old_session")
 
 
 @dataclass
