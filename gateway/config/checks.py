@@ -14,6 +14,7 @@ from gateway.config.app_servers import server_conflicts
 from gateway.config.app_sessions import session_conflicts
 from gateway.config.model import AppTable, Config, State
 from gateway.config.places import Path
+from gateway.config.set_fields import set_field_conflicts
 from gateway.core.paths import pattern_problem
 from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
 
@@ -35,7 +36,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _times(config)
     yield from _state(config)
     for number, app in enumerate(config.apps):
-        yield from (Remark(("app", number, *path), text) for path, text in (*server_conflicts(app), *session_conflicts(app)))
+        yield from (Remark(("app", number, *path), text) for path, text in _of_app(app))
         yield from _carrier(number, app, config)
         yield from _identity(number, app)
         yield from _public_root(number, app)
@@ -60,6 +61,12 @@ def loud_warnings(config: Config) -> Iterator[Remark]:
             yield Remark(("app", number, "allow_public_root"), text)
     if config.session.grace > 0:
         yield Remark(("session", "grace"), "WARNING: while Okta is silent, an old answer counts for this long; 0s never does that")
+
+
+def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:
+    yield from server_conflicts(app)
+    yield from session_conflicts(app)
+    yield from set_field_conflicts(app)
 
 
 def _hosts(config: Config) -> Iterator[Remark]:

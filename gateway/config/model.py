@@ -25,6 +25,7 @@ from gateway.policy.http.session_cookie_names import ENTRY_PATTERN, WELL_KNOWN
 Access = Literal["session", "anyone", "optional"]
 Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+FieldValue = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,4094}[!-~])?$")]
 Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 PathPattern = Annotated[str, StringConstraints(pattern=r"^/[^?#]*$")]
 HealthPath = Annotated[str, StringConstraints(pattern=r"^(/[!-\"$-~]*)?$")]
@@ -197,6 +198,7 @@ class AppTable(Table):
     session_cookies: tuple[SessionCookieName, ...] = WELL_KNOWN
     sign_out_path: HealthPath = ""
     identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
+    set_fields: dict[FieldName, FieldValue] = Field(default={})
     rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")
 
     @property

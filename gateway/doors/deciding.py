@@ -14,6 +14,7 @@ from gateway.core.navigation import wants_websocket
 from gateway.core.routing import Access, App, Rule, place_of
 from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
+from gateway.policy.http.own_references import destination_path
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")
@@ -89,9 +90,23 @@ def _rule(head: RequestHead, app: App) -> Rule | Decision:
     rule = place_of(app, head.path)
     if isinstance(rule, Malformed):
         return Decision(rule, _NOWHERE, NOBODY)
+    if b"destination" in head.named:
+        both = _rule_of_both(head, app, rule)
+        if isinstance(both, Decision):
+            return both
+        rule = both
     if wants_websocket(head) and not _may_open_websocket(head, app):
         return Decision(_FOREIGN, rule, NOBODY)
     return rule
+
+
+def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
+    """The rule that holds for a request that names a second path of the app (COPY, MOVE): only who may go to both is let in."""
+    path = destination_path(head, app.origin)
+    if path is None:
+        return rule
+    other = place_of(app, path) if isinstance(path, str) else path
+    return Decision(other, _NOWHERE, NOBODY) if isinstance(other, Malformed) else rule.and_also(other)
 
 
 def _may_open_websocket(head: RequestHead, app: App) -> bool:
