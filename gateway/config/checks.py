@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from gateway.config.app_servers import server_conflicts
+from gateway.config.app_sessions import session_conflicts
 from gateway.config.model import AppTable, Config, State
 from gateway.config.places import Path
 from gateway.core.paths import pattern_problem
@@ -34,7 +35,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _times(config)
     yield from _state(config)
     for number, app in enumerate(config.apps):
-        yield from (Remark(("app", number, *path), text) for path, text in server_conflicts(app))
+        yield from (Remark(("app", number, *path), text) for path, text in (*server_conflicts(app), *session_conflicts(app)))
         yield from _carrier(number, app, config)
         yield from _identity(number, app)
         yield from _public_root(number, app)
