@@ -15,6 +15,7 @@ from tests.browser.conftest import arrive, chromium, elsewhere, playwright, star
 from tests.browser.visitor import Visitor
 from tests.journeys.stage import Stage, Stages
 from tests.seeds.node import MODULES, Node
+from tests.seeds.pages import Pages, serving
 
 __all__ = ["arrive", "chromium", "elsewhere", "playwright", "start"]
 
@@ -54,3 +55,10 @@ async def node(npm: Path) -> AsyncIterator[Node]:
     programs = Node(found)
     yield programs
     await programs.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pages(npm: Path) -> AsyncIterator[Pages]:
+    """Pages of applications with npm's browser clients."""
+    async with serving(npm) as running:
+        yield running
