@@ -11,6 +11,7 @@ from typing import Any
 
 SCRIPTS = Path(__file__).with_name("node")
 MODULES = SCRIPTS.parents[1] / "browser" / "npm" / "node_modules"
+RECIPE = SCRIPTS.parents[2] / "deploy" / "portal-express" / "portal.js"
 SECONDS = 40.0
 _NAMES = SCRIPTS / "names.cjs"
 
@@ -50,7 +51,7 @@ class Node:
     async def _start(self, script: str, arguments: dict[str, object]) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
             *(self._program, "--no-deprecation", "--require", str(_NAMES), str(SCRIPTS / script), json.dumps(arguments)),
-            env={**os.environ, "NODE_PATH": str(MODULES), "NODE_NO_WARNINGS": "1"},
+            env={**os.environ, "NODE_PATH": str(MODULES), "NODE_NO_WARNINGS": "1", "PORTAL_RECIPE": str(RECIPE)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

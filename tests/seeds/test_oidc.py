@@ -1,6 +1,8 @@
 """OpenID Connect row by row: the app's tokens, the Okta session, and how each ends. Seed 4, by raw HTTP and authlib."""
 
 import asyncio
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -146,11 +148,12 @@ async def test_s70_the_end_session_endpoint_ends_ones_own_session_alone_by_raw_h
 async def test_s72_authorize_redeems_a_token_by_authlib(stage: Stage, engine: Engine) -> None:
     base = f"http://127.0.0.1:{urlsplit(stage.where.login).port}"
     back = f"{stage.where.app}/callback"
-    with OAuth2Session("0oaProgram", redirect_uri=back, scope="openid", code_challenge_method="S256") as client:
+    made: Any = OAuth2Session("0oaProgram", redirect_uri=back, scope="openid", code_challenge_method="S256")
+    with made as client:
         client.headers["Host"] = urlsplit(stage.where.login).netloc
         token = stage.org.session_token(ALICE)
         url, _ = client.create_authorization_url(f"{base}{SERVER}/authorize", code_verifier=VERIFIER, sessionToken=token)
         # The library blocks; the gateway answers from this very loop.
-        answer = await asyncio.to_thread(client.get, url, allow_redirects=False, withhold_token=True, timeout=10)
+        answer = await asyncio.to_thread(partial(client.get, url, allow_redirects=False, withhold_token=True, timeout=10))
     assert answer.status_code == 302 and answer.headers["Location"].startswith(f"{back}?code=")
     assert [session.user.login for session in stage.org.sessions.live()] == [ALICE]

@@ -1,6 +1,7 @@
 """Session tokens: how one is got, what it becomes, how often, and who never sees it. Seeds 0 and 2, and the thread's `/authn`."""
 
 import json
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import pytest
@@ -12,7 +13,7 @@ from tests.seeds.engines import EACH_ENGINE
 
 AUTHN, PASSWORD = f"{LOGIN}/api/v1/authn", "correct-horse"
 ASKED = {"client_id": "0oaRp", "response_type": "code", "scope": "openid", "redirect_uri": f"{HR}/callback", "state": "s"}
-FLOWS = {
+FLOWS: Mapping[str, Callable[[str], str]] = {
     "sessionCookieRedirect": lambda token: f"{REDIRECT}?{urlencode({'token': token, 'redirectUrl': HR + '/'})}",
     "authorize": lambda token: f"/oauth2/v1/authorize?{urlencode(ASKED | {'sessionToken': token})}",
     "embed_link": lambda token: f"/home/example_saml/0oa1/1?{urlencode({'sessionToken': token})}",
@@ -91,7 +92,7 @@ async def test_s28_no_token_stands_in_log_page_or_address_of_ours_by_raw_http(en
         assert page.status == 200 and token not in page.body, "the question holds it sealed"
         reply = await person.confirm(page)
         assert reply.body == f"hello {BOB}" and token not in reply.url
-        assert token not in place.written.getvalue() and place.session(BOB).sid not in place.written.getvalue()
+        assert token not in place.written.getvalue() and str(place.session(BOB).sid) not in place.written.getvalue()
 
 
 @EACH_ENGINE

@@ -1,6 +1,7 @@
 """Where people fail: Okta's own status and code, a cause that helps, a log event, a metric; a page for a browser. Seeds 0, 2, 3."""
 
 import json
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import pytest
@@ -82,7 +83,7 @@ async def bad_token(place: Town, kind: str) -> str:
     return token
 
 
-FLOWS = {
+FLOWS: Mapping[str, Callable[[str], str]] = {
     "sessionCookieRedirect": lambda token: f"{REDIRECT}?{urlencode({'token': token, 'redirectUrl': HR + '/'})}",
     "embed_link": lambda token: f"{LINK}?sessionToken={token}",
 }

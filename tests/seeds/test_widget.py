@@ -18,7 +18,7 @@ _CLASSIC = """(() => {
 })()"""
 _IDENTITY = """(() => {
   window.widget = new OktaSignIn({
-    issuer: a, clientId: '0oaSpa', redirectUri: b, el: '#widget', state: 's', scopes: ['openid', 'email'],
+    issuer: a, useClassicEngine: false, clientId: '0oaSpa', redirectUri: b, el: '#widget', state: 's', scopes: ['openid', 'email'],
     authParams: { issuer: a, pkce: true, scopes: ['openid', 'email'] }, features: { router: false },
   })
   window.done = widget.showSignInToGetTokens({}).then(({ idToken }) => idToken.claims.email, (error) => String(error))
@@ -26,8 +26,13 @@ _IDENTITY = """(() => {
 
 
 async def fills_in(page: Page, login: str, names: tuple[str, str] = ("username", "password")) -> None:
-    await page.fill(f'#widget input[name="{names[0]}"]', login)
-    await page.fill(f'#widget input[name="{names[1]}"]', PASSWORD)
+    """Fill in both fields; the widget moves the focus by itself when it has drawn them, which may disturb who types meanwhile."""
+    fields = [(page.locator(f'#widget input[name="{name}"]'), text) for name, text in zip(names, (login, PASSWORD), strict=True)]
+    for _ in range(3):
+        for field, text in fields:
+            await field.fill(text)
+        if [await field.input_value() for field, _ in fields] == [login, PASSWORD]:
+            break
     await page.click('#widget input[type="submit"]')
 
 
@@ -82,9 +87,9 @@ async def test_s7_the_widget_as_the_orgs_own_page_by_sign_in_widget(stage: Stage
     handle = await visitor.page.get_attribute("input[name=stateHandle]", "value")
     assert handle
     script = f'<script src="{pages.at("widget-oie").rpartition("/")[0]}/bundles/widget-oie.js"></script><div id="widget"></div>'
-    made = (
-        f"new OktaSignIn({{ baseUrl: location.origin, stateToken: '{handle.partition('~')[0]}', el: '#widget' }}).renderEl({{}}, () => 0)"
-    )
+    state_token = handle.partition("~")[0]
+    config = f"{{ baseUrl: location.origin, useClassicEngine: false, stateToken: '{state_token}', el: '#widget' }}"
+    made = f"new OktaSignIn({config}).renderEl({{}}, () => 0)"
     body = f"<!doctype html><title>Sign in</title>{script}<script>{made}</script>"
     stage.org.faults.add(fault({"path": "/login/login.htm", "status": 200, "body": body, "headers": {"Content-Type": "text/html"}}))
     await visitor.page.reload()

@@ -30,7 +30,12 @@ class Provider:
         """The library's view of one request to the assertion consumer service."""
         scheme, _, rest = self._acs.partition("://")
         host, _, path = rest.partition("/")
-        request = {"https": "on" if scheme == "https" else "off", "http_host": host, "script_name": f"/{path}", "get_data": {}}
+        request: dict[str, object] = {
+            "https": "on" if scheme == "https" else "off",
+            "http_host": host,
+            "script_name": f"/{path}",
+            "get_data": {},
+        }
         return self._saml.OneLogin_Saml2_Auth(request | {"post_data": post}, old_settings=self.settings)
 
     def signs_in(self, post: dict[str, str], request_id: str | None = None) -> str:
