@@ -154,8 +154,8 @@ async def test_s45_a_link_whose_token_a_server_burnt_says_so_by_raw_http(engine:
         await created(place, token)
         person = place.person()
         reply = await person.go(f"{LOGIN}{LINK}?sessionToken={token}")
-        assert reply.status == 409 and "a server has used this one" in reply.body and "POST /api/v1/sessions" in reply.body
-        assert "another browser" not in reply.body and sealed_in(reply, token)
+        assert reply.status == 409 and "A server has used this one" in reply.body and "POST /api/v1/sessions" in reply.body
+        assert "Another browser" not in reply.body and sealed_in(reply, token)
 
 
 @pytest.mark.asyncio(loop_scope="session")
