@@ -304,6 +304,8 @@ class LoginDoor:
         """Tokens are asked for: not for a session that is revoked, and what is issued is remembered by its fingerprint."""
         head, rooms = sender.head, self._rooms
         grant = token_grant(body)
+        if isinstance(grant, Malformed):
+            return self._told(request, rooms.wording.refusal(head, grant.status, grant.reason))
         if await rooms.issued.refuses(grant):
             rooms.tell("refresh_token_refused", {})
             return self._told(request, Outcome(rooms.issued.refusal(head), "refused", "session_revoked"))

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from gateway.core.messages import Answer, Fields, RequestHead
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.session import SessionToken
 
 _TOKEN_PATH: Final = re.compile(r"/oauth2(?:/[^/]+)?/v1/token")
 _MOST_FIELDS: Final = 100
+_ENDS: Final = 4
+"""Of a repeated parameter so many are looked at, from either end; RFC 6749 §3.2 forbids a second one."""
 _LARGEST_ADDRESS: Final = 16 * 1024
 
 
@@ -31,14 +33,18 @@ def is_token_request(head: RequestHead) -> bool:
     return head.method == "POST" and _TOKEN_PATH.fullmatch(head.path) is not None
 
 
-def token_grant(body: bytes) -> TokenGrant:
-    """What the form brings; nothing where it cannot be read: then Okta cannot read it either."""
+def token_grant(body: bytes) -> TokenGrant | Malformed:
+    """What the form brings; 400 where it has more fields than any client sends."""
     try:
         pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
     except ValueError:
-        return TokenGrant()
-    named = {name: tuple(SessionToken(value) for key, value in pairs if key == name) for name in ("code", "refresh_token")}
-    return TokenGrant(named["code"], named["refresh_token"])
+        return Malformed(400, "too_many_parameters")
+    return TokenGrant(_values(pairs, "code"), _values(pairs, "refresh_token"))
+
+
+def _values(pairs: list[tuple[str, str]], name: str) -> tuple[SessionToken, ...]:
+    found = [value for key, value in pairs if key == name]
+    return tuple(map(SessionToken, dict.fromkeys((*found[:_ENDS], *found[-_ENDS:]))))
 
 
 def refresh_token_in(answer: Answer) -> SessionToken | None:

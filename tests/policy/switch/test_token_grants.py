@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from gateway.core.messages import Answer, Authority, Fields, RequestHead
+from gateway.core.messages import Answer, Authority, Fields, Malformed, RequestHead
 from gateway.core.session import SessionToken
-from gateway.policy.switch.token_grants import codes_in, is_token_request, refresh_token_in, token_grant
+from gateway.policy.switch.token_grants import TokenGrant, codes_in, is_token_request, refresh_token_in, token_grant
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,14 @@ def test_a_request_for_tokens_is_known_by_its_path(method: str, target: str, ans
 
 def test_each_value_of_a_form_may_be_the_one_that_counts() -> None:
     grant = token_grant(b"grant_type=refresh_token&refresh_token=a&refresh_token=b%2Bc&code=d")
+    assert isinstance(grant, TokenGrant) and token_grant(b"\xff") == TokenGrant()
     assert [token.value for token in grant.refresh_tokens] == ["a", "b+c"] and [code.value for code in grant.codes] == ["d"]
-    assert token_grant(b"&".join([b"a=b"] * 101)).refresh_tokens == () and token_grant(b"\xff").codes == ()
+
+
+def test_of_many_values_the_first_and_the_last_are_looked_at_and_too_many_fields_are_refused() -> None:
+    grant = token_grant("&".join(f"code={number}" for number in range(100)).encode())
+    assert isinstance(grant, TokenGrant) and [code.value for code in grant.codes] == ["0", "1", "2", "3", "96", "97", "98", "99"]
+    assert token_grant(b"&".join([b"a=b"] * 101)) == Malformed(400, "too_many_parameters")
 
 
 @pytest.mark.parametrize(
