@@ -223,7 +223,7 @@ class OrgForwarding:
         finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
         if not isinstance(finding, Session) or finding.id != legacy.session_id:
             return None
-        return replace(head, target="/api/v1/sessions/me" + legacy.tail)
+        return head.replaced(target="/api/v1/sessions/me" + legacy.tail)
 
     async def aclose(self) -> None:
         """Wait until what Okta was told is done here too."""

@@ -12,7 +12,7 @@ from gateway.core.cookies import not_the_apps
 from gateway.core.fields import Forwarding as Way
 from gateway.core.fields import answered, to_app
 from gateway.core.learned import Recent
-from gateway.core.messages import Fields, Malformed, RequestHead
+from gateway.core.messages import FieldLine, Fields, Malformed, RequestHead
 from gateway.core.routing import Access, App
 from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.doors.deciding import Decision
@@ -33,7 +33,7 @@ from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
 from gateway.policy.http.caching import Use, asked_again, use_of
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
-from gateway.policy.http.request_heads import Block, FieldLine
+from gateway.policy.http.request_heads import Block
 from gateway.proxy.fetching import Taking
 from gateway.proxy.heads import field_lines
 from gateway.proxy.turn import Turn
