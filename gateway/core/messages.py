@@ -64,22 +64,9 @@ class FieldLine:
         self.text = b"%b: %b\r\n" % (spelled, value)
 
 
-class FieldLines:
-    """The lines of a head. The pairs are made when somebody wants them: most requests are decided and forwarded without."""
-
-    __slots__ = ("_fields", "lines")
-
-    def __init__(self, lines: list[FieldLine]) -> None:
-        """``lines``: all of them, in order."""
-        self.lines = lines
-        self._fields: Fields | None = None
-
-    @property
-    def fields(self) -> Fields:
-        """All lines as pairs."""
-        if self._fields is None:
-            self._fields = tuple([(line.spelled, line.value) for line in self.lines])
-        return self._fields
+def pairs_of(lines: list[FieldLine]) -> Fields:
+    """The lines as pairs."""
+    return tuple([(line.spelled, line.value) for line in lines])
 
 
 class RequestHead:
@@ -96,17 +83,20 @@ class RequestHead:
         method: str,
         target: str,
         authority: Authority,
-        fields: Fields | FieldLines,
+        fields: Fields | list[FieldLine],
         secure: bool,
         peer: str,
         client: str,
         read: Named | None = None,
     ) -> None:
-        """``read``: what ``read_head`` made of these very fields."""
+        """``read``: what ``read_head`` made of these very fields.
+
+        Of lines the pairs are made when somebody wants them: most requests are decided and forwarded without.
+        """
         self.method = method
         self.target = target
         self.authority = authority
-        self._given = fields
+        self._given: Fields | list[FieldLine] = fields
         self.secure = secure
         self.peer = peer
         self.client = client
@@ -118,7 +108,9 @@ class RequestHead:
     def fields(self) -> Fields:
         """Its field lines, as received."""
         given = self._given
-        return given.fields if isinstance(given, FieldLines) else given
+        if not isinstance(given, tuple):
+            given = self._given = pairs_of(given)
+        return given
 
     def replaced(self, *, method: str | None = None, target: str | None = None, fields: Fields | None = None) -> "RequestHead":
         """The same with another method, target or fields."""
@@ -192,11 +184,11 @@ class Received:
 
     __slots__ = ("address", "given", "method", "named", "peer", "target")
 
-    def __init__(self, method: str, target: str, fields: Fields | FieldLines, named: Named, peer: str) -> None:
+    def __init__(self, method: str, target: str, fields: Fields | list[FieldLine], named: Named, peer: str) -> None:
         """``address`` is for whoever believes in one."""
         self.method = method
         self.target = target
-        self.given = fields
+        self.given: Fields | list[FieldLine] = fields
         self.named = named
         self.peer = self.address = peer
 
@@ -204,7 +196,9 @@ class Received:
     def fields(self) -> Fields:
         """Its field lines, as received."""
         given = self.given
-        return given.fields if isinstance(given, FieldLines) else given
+        if not isinstance(given, tuple):
+            given = self.given = pairs_of(given)
+        return given
 
 
 @dataclass(frozen=True, slots=True)

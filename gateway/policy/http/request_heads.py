@@ -16,7 +16,6 @@ from gateway.core.learned import Learned, Recent
 from gateway.core.messages import (
     VALUE_FORBIDDEN,
     FieldLine,
-    FieldLines,
     HeadLimits,
     Malformed,
     Named,
@@ -60,20 +59,20 @@ class FirstLine:
         self.text = b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target.encode("latin-1"))
 
 
-class Block(FieldLines):
+class Block:
     """All lines of a head behind the first. ``refused``: why they are no head's, None where they may be.
 
     ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
     ``expects``: the client waits to be told to go on with its body.
     ``kept``: what an app gets of them, and ``admitted``: the head that was made of them last, as whoever knows the hosts has noted; the
-    block is kept as long as its very bytes come again.
+    block is kept as long as its very bytes come again. Neither may lead back to the block, or only the collector could free it.
     """
 
-    __slots__ = ("admitted", "expects", "kept", "length", "named", "refused", "words")
+    __slots__ = ("admitted", "expects", "kept", "length", "lines", "named", "refused", "words")
 
     def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
         """``size``: in bytes."""
-        super().__init__(lines)
+        self.lines = lines
         named: Named = {}
         for line in lines:
             named[line.name] = line.value
