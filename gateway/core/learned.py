@@ -65,8 +65,14 @@ class Recent(Generic[Any_Key, Value]):
 
     def keep(self, key: Any_Key, value: Value) -> None:
         """Remember it."""
-        weight = 1 if self._weigh is None else self._weigh(value)
-        if self._weight + weight > self._most:
+        weight = self._weight_of(value)
+        known = self._young.get(key)
+        if known is not None:
+            self._weight -= self._weight_of(known)
+        elif self._weight + weight > self._most:
             self._old, self._young, self._weight = self._young, {}, 0
         self._young[key] = value
         self._weight += weight
+
+    def _weight_of(self, value: Value) -> int:
+        return 1 if self._weigh is None else self._weigh(value)
