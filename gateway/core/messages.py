@@ -125,16 +125,13 @@ class RequestHead:
             self.named if fields is None else None,
         )
 
-    def _key(self) -> tuple[object, ...]:
-        return self.method, self.target, self.authority, self.fields, self.secure, self.peer, self.client
-
     def __eq__(self, other: object) -> bool:
         """Whether the other says the same; what was decided on it does not count."""
-        return isinstance(other, RequestHead) and self._key() == other._key()
+        return isinstance(other, RequestHead) and _said(self) == _said(other)
 
     def __hash__(self) -> int:
         """Alike for those that are equal."""
-        return hash(self._key())
+        return hash(_said(self))
 
     def __repr__(self) -> str:
         """Without fields and target, which hold secrets."""
@@ -153,6 +150,10 @@ class RequestHead:
         """The value of a field that occurs exactly once; None where it is absent or repeated."""
         found = self.named.get(name)
         return found if isinstance(found, bytes) else None
+
+
+def _said(head: RequestHead) -> tuple[object, ...]:
+    return head.method, head.target, head.authority, head.fields, head.secure, head.peer, head.client
 
 
 @dataclass(frozen=True, slots=True)

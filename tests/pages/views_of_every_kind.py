@@ -15,6 +15,8 @@ from gateway.pages import (
     SessionPage,
     SignedOut,
     SignInWithheld,
+    StepUpNeeded,
+    TokenRefused,
     TokenSpent,
     Unavailable,
     UpstreamDown,
@@ -24,13 +26,27 @@ from gateway.pages import (
 NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
 
 
+def refusals_of_tokens(word: str, address: str) -> list[View]:
+    """Every view about a token that was not redeemed."""
+    return [
+        Refused(word, 12, address),
+        Refused(word, None, None),
+        Refused(word, 0, ""),
+        TokenSpent(word),
+        TokenSpent(word, by_server=True),
+        TokenRefused(address, word),
+    ]
+
+
 def views(word: str, address: str) -> list[View]:
     """Every kind of view, each text field filled with `word` and each address with `address`."""
     return [
         SessionPage(word, NOW + timedelta(minutes=72), NOW, word, address, word, address),
         SessionPage(word, NOW - timedelta(minutes=1), NOW, word),
+        SessionPage(word, NOW + timedelta(minutes=72), NOW, word, apps=((word, address), (word, address))),
         NobodyPage(address, word),
         NobodyPage(address),
+        NobodyPage(address, is_after_sign_out=True),
         ConfirmSwitch(word, word, word, address, address),
         ConfirmSwitch(None, word, word, address, address),
         ConfirmSwitch(None, word, "", address, address),
@@ -45,18 +61,18 @@ def views(word: str, address: str) -> list[View]:
         SignedOut(False),
         SignedOut(True, is_shared=False),
         SignedOut(False, address, is_shared=False),
-        Refused(word, 12, address),
-        Refused(word, None, None),
-        Refused(word, 0, ""),
-        TokenSpent(word),
+        *refusals_of_tokens(word, address),
         Forbidden(word, word, address),
+        StepUpNeeded(word, word, ("mfa", word), sign_out_path=address),
+        StepUpNeeded(word, word, (), 900),
         Unavailable(word, 5),
-        LoopExplained(word, 3, (word, word), address),
+        Unavailable(word, 5, had_session=False, offers_retry=False),
+        LoopExplained(word, 3, address, clocks_disagree=True),
         LoopExplained(word, 3),
         CookiesBlocked(word, address),
         *(BadRequest(status, word) for status in (400, 404, 405, 408, 409, 413, 414, 418, 421, 431, 500, 502, 503, 504)),
         UpstreamDown(word, 502, word),
-        UpstreamDown(word, 504, word),
+        UpstreamDown(word, 504, word, is_signed_in=False),
     ]
 
 
