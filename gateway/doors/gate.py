@@ -92,7 +92,7 @@ class Gate:
 
     def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
         """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
-        if not is_about_somebody(rule, head.method):
+        if not is_about_somebody(rule):
             return NOBODY
         opened = self._opened(head)
         if isinstance(opened, Comer):

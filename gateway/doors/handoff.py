@@ -41,6 +41,7 @@ from gateway.doors.own_requests import (
     sign_in_path,
     standing,
     target_or_root,
+    way_back,
 )
 from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
@@ -72,7 +73,7 @@ class AppHandoff:
         Anything else that came without a session gets 401 and the address where a navigation may begin (C10, L18). ``is_late``: the
         login host found the last start too old.
         """
-        target = target_or_root(head.target) if target is None else target
+        target = way_back(head) if target is None else target
         if kind_of(head) is not Kind.NAVIGATION:
             return no_session(app.origin + sign_in_path(target))
         mark = self._mark(head)

@@ -30,7 +30,7 @@ from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
 from gateway.doors.gate import Comer, Gate
-from gateway.doors.own_requests import no_session, sign_in_path, target_or_root
+from gateway.doors.own_requests import no_session, sign_in_path, way_back
 from gateway.doors.refusals import refused
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -168,7 +168,7 @@ def _told(request: Request, reply: Reply) -> Response:
 
 def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:
     """Where a navigation signs in; a redirect for one, a status for anything else (A2, A3, L18)."""
-    url = app.origin + sign_in_path(target_or_root(head.target))
+    url = app.origin + sign_in_path(way_back(head))
     if dialect.is_terse:
         return terse_sign_in(head, url if len(url) <= LONGEST_TERSE_URL else app.origin + sign_in_path("/"))
     status = redirect_status(head)

@@ -97,7 +97,7 @@ def in_chunks(text: str) -> object:
 
 def place(app: App) -> Callable[[str], object]:
     """A target is ASCII, or it is refused before."""
-    return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS])
+    return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS], "GET")
 
 
 def read_sessions(text: str) -> object:

@@ -21,6 +21,7 @@ from gateway.doors.protected.face import Face
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.kept_lines import Kept
 from gateway.doors.protected.lasting import Lasting
+from gateway.doors.protected.stripped_overrides import StrippedOverrides
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
@@ -57,6 +58,7 @@ class AppForwarding:
     turn: Turn
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
+    overrides: StrippedOverrides | None = None
     cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
     _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
     _rules: ForwardingRules = field(init=False, repr=False, compare=False)
@@ -137,7 +139,7 @@ class AppForwarding:
             target = self._target(head)
             if target is None:
                 return _OUTSIDE
-            first = f"{head.method} {target} HTTP/1.1\r\n".encode("ascii")
+            first = f"{head.method} {target} HTTP/1.1\r\n".encode("latin-1")
         framing = _CHUNKED if request.body is not None and request.body.length is None else b""
         if kept.text is None:
             fields = self._fields(head, app, going, visit, upgrade=False)
@@ -167,6 +169,8 @@ class AppForwarding:
 
     def _kept(self, block: Block, head: RequestHead, visit: Visit | None) -> Kept:
         """What these lines are to this app."""
+        if self.overrides is not None:
+            self.overrides.note(block.named)
         cookie = self._cookie_line if visit is None else lambda line: visit.text(self._cookie_line(line))
         lines = app_lines(block.lines, self.face.rules, cookie)
         is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
