@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -46,7 +47,7 @@ def careless_readings(path: str) -> set[str]:
     for spelled, meant in overlong.items():
         plain = plain.replace(spelled, meant)
     seen = {unquote_to_bytes(one).decode("latin-1") for one in (raw, plain, raw.replace(b"%2F", b"%252F"))}
-    steps = (
+    steps: tuple[Callable[[str], str], ...] = (
         lambda one: one.replace("\\", "/"),
         lambda one: re.split("[?#]", one)[0],
         lambda one: re.sub(";[^/]*", "", one),

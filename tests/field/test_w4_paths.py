@@ -12,7 +12,7 @@ FAITHFUL = (
     *(
         "/api/queues/%2F/orders",
         "/view/https%3A%2F%2Fx",
-        "/users/CORP%5Calice",
+        "/people/CORP%5Calice",
         "/%C0%B4.html",
         "/a/;v=1/b",
         "/x?q=\xe4",
@@ -86,11 +86,11 @@ async def test_w4_both_rules_bind_where_usual_readings_differ(site: Site) -> Non
 
 async def test_w4_an_iis_app_gets_a_domain_and_a_user(site: Site) -> None:
     alice, bob = await site.signed_in(ALICE, IIS), await site.signed_in(BOB, IIS)
-    for target in ("/users/CORP%5Calice", "/Users//CORP%5Calice", "/users/x/../CORP%5Calice"):
+    for target in ("/people/CORP%5Calice", "/People//CORP%5Calice", "/people/x/../CORP%5Calice"):
         assert (await site.ask(target, FETCH + alice, origin=IIS)).status == 200
         assert site.behind.last.line == f"GET {target} HTTP/1.1".encode()
     site.behind.visits.clear()
-    for target in ("/users/..%5CBOB%5Cx", "/x/%5C..%5C..%5Cbob::$DATA", "//BOB~1/x"):
+    for target in ("/people/..%5CBOB%5Cx", "/x/%5C..%5C..%5Cbob::$DATA", "//BOB~1/x"):
         for fields in (FETCH, FETCH + bob):
             assert (await site.ask(target, fields, origin=IIS)).status == 400, target
     assert site.behind.visits == []
@@ -108,7 +108,7 @@ async def test_w4_with_prefixes_nobody_climbs_out_of_the_app() -> None:
         for target, inner in {
             "/hr/api/queues/%2F/orders": "/app/api/queues/%2F/orders",
             "/hr/a/../b": "/app/a/../b",
-            "/hr/users/CORP%5Calice": "/app/users/CORP%5Calice",
+            "/hr/people/CORP%5Calice": "/app/people/CORP%5Calice",
             "/hr/x?q=\xe4": "/app/x?q=\xe4",
         }.items():
             assert (await site.ask(target, FETCH + cookie)).status == 200
@@ -130,7 +130,7 @@ async def test_w4_with_prefixes_nobody_climbs_out_of_the_app() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/api/queues/%2F/orders", "/view/https%3A%2F%2Fx", "/users/CORP%5Calice", "/%C0%B4.html", "/a/;v=1/b", "/x?q=\xe4"]
+    "target", ["/api/queues/%2F/orders", "/view/https%3A%2F%2Fx", "/people/CORP%5Calice", "/%C0%B4.html", "/a/;v=1/b", "/x?q=\xe4"]
 )
 async def test_w4_signing_in_leads_back_to_such_a_path(site: Site, target: str) -> None:
     browser, _ = site.session()
