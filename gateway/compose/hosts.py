@@ -72,7 +72,7 @@ def _app(app: AppTable) -> App:
         rules.append(Rule("/**", Access(app.access)))
     allowed = frozenset(name.lower().encode("ascii") for name in app.allow_fields)
     return App(
-        app.name, app.url, authority_of(app.url), tuple(rules), app.case_insensitive, app.websocket_origins,
+        app.name, app.url, authority_of(app.url), tuple(rules), app.case_insensitive, app.websocket_origins, app.title,
         app.cors_preflight == "app", frozenset(filter(overrides_method, allowed)),
     )  # fmt: skip
 

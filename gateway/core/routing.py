@@ -57,6 +57,7 @@ Ways = tuple[tuple[Callable[[str], object], Rule], ...]
 class App:
     """One protected app: its public origin, the rules in their order, and how its server reads paths.
 
+    ``title``: what pages call it; its host where nobody gave it a name.
     ``lets_preflights_pass``: the app answers the preflights of browsers itself, whoever asks. ``overrides``: the fields, in lower case, by
     which a client may ask it for another method than that of the first line.
     ``ways``: the rules for a method that no rule names, each behind what matches its paths; ``ways_by_method``: the same for the others.
@@ -69,6 +70,7 @@ class App:
     rules: tuple[Rule, ...] = ()
     case_insensitive: bool = False
     websocket_origins: tuple[str, ...] = ()
+    title: str = ""
     lets_preflights_pass: bool = False
     overrides: frozenset[bytes] = frozenset()
     ways: Ways = field(init=False, repr=False, compare=False)
@@ -78,6 +80,8 @@ class App:
 
     def __post_init__(self) -> None:
         """``tells_paths_apart``: whether it depends on the path which rule holds."""
+        if not self.title:
+            object.__setattr__(self, "title", self.authority.host)
         named = {method for rule in self.rules for method in rule.methods or ()}
         object.__setattr__(self, "ways", self._ways(None))
         object.__setattr__(self, "ways_by_method", {method: self._ways(method) for method in named})

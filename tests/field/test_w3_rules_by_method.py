@@ -133,7 +133,14 @@ class Doors:
     """The decision of the app door and of the sub-request door in each dialect, for who comes with a live pass or with none."""
 
     def __init__(self, *, case_insensitive: bool, lets_preflights_pass: bool) -> None:
-        hr = App("hr", "https://hr.example.com", Authority("hr.example.com", 443), RULES, case_insensitive, (), lets_preflights_pass)
+        hr = App(
+            "hr",
+            "https://hr.example.com",
+            Authority("hr.example.com", 443),
+            RULES,
+            case_insensitive,
+            lets_preflights_pass=lets_preflights_pass,
+        )
         self.table = RouteTable(LoginHost("https://login.example.com", Authority("login.example.com", 443)), [hr])
         made, sealer, cookies = memory(), Sealer([b"k" * 32], lambda count: b"n" * count), (SessionCookie(b"sid", b"102live"),)
 
