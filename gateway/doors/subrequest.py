@@ -45,6 +45,8 @@ _LOOP = Malformed(508, "auth_of_auth")
 _OWN = Malformed(403, "own_path")
 _UNKNOWN_HOST = Malformed(403, "unknown_host")
 _LOGIN_HOST = Malformed(403, "login_host")
+_OKTAS = Malformed(403, "okta_cookie")
+"""The front proxy would carry the cookie to the app; where the gateway forwards, it is taken out."""
 
 
 class Reply(NamedTuple):
@@ -136,6 +138,8 @@ class SubrequestDoor:
     def _reply(self, asked: Question, decision: Decision) -> Reply:
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         dialect, head, app = asked
+        if isinstance(verdict, Admit) and self._gate.holds_oktas(head):
+            return self._refused(dialect, head, _OKTAS, app.name, rule.pattern)
         if isinstance(verdict, Admit):
             if verdict.session is not None:
                 self._gate.touch(comer, head)

@@ -65,6 +65,11 @@ _BY_REASON = {
     "nobody": Remedy(
         "Nobody may do this here", "The rules of this site refuse it, whoever you are.", "Go back to the page that you came from."
     ),
+    "okta_cookie": Remedy(
+        "Your sign-in was copied to this site",
+        "Your browser sent a cookie here that belongs to the sign-in alone.",
+        "Clear the cookies of this site in your browser, then try again.",
+    ),
     "too_many_requests_of_client": Remedy(
         "Too much is open at once",
         "You, or other people in your network, have more pages and downloads open here than this site takes at once.",
