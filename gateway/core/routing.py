@@ -139,7 +139,7 @@ class RouteTable:
             return LINE_TOO_LONG
         if not asked.target.isascii() and not isinstance(host, App):
             return _NOT_ASCII
-        return RequestHead(asked.method, asked.target, authority, asked.fields, is_secure, asked.peer, asked.address, named), host
+        return RequestHead(asked.method, asked.target, authority, asked.given, is_secure, asked.peer, asked.address, named), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
         """What a Host field's value names: its authority (None for what is none), our host, and whether that is https in public."""

@@ -56,7 +56,7 @@ class TestAdmitted:
 
     async def test_our_cookies_and_oktas_stay_here_the_others_pass_to_the_byte_c12_c16(self, gateway: AppGateway) -> None:
         held, session = gateway.held()
-        ours, sid = gateway.sealed(held).removeprefix(b"Cookie: ").rstrip(), session.sid.encode()
+        ours, sid = gateway.sealed(held).removeprefix(b"Cookie: ").rstrip(), (session.sid or "").encode()
         await gateway.ask(
             "/",
             FETCH

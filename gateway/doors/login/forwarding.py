@@ -230,7 +230,7 @@ class OrgForwarding:
         values = {cookie.value.decode("latin-1") for cookie in presented if cookie.name == b"sid"}
         if not isinstance(finding, Session) or legacy.session_id not in {finding.id, *values}:
             return None
-        return replace(head, target="/api/v1/sessions/me" + legacy.tail)
+        return head.replaced(target="/api/v1/sessions/me" + legacy.tail)
 
     async def aclose(self) -> None:
         """Wait until what Okta was told is done here too."""
