@@ -45,8 +45,19 @@ def conflicts(config: Config) -> Iterator[Remark]:
     if _trusts_everybody(config) and not config.listen.insecure_trust_all_proxies:
         remedy = "list your proxies, or set listen.insecure_trust_all_proxies = true"
         yield Remark(("listen", "trusted_proxies"), f"with a range of all addresses every client may invent its own; {remedy}")
+    yield from _redirecting(config)
     if config.listen.address == config.admin.address and not config.admin.address.endswith(":0"):
         yield Remark(("admin", "address"), "is the public address too; health and metrics need one of their own, such as 127.0.0.1:9090")
+
+
+def _redirecting(config: Config) -> Iterator[Remark]:
+    address, at = config.listen.redirect_address, ("listen", "redirect_address")
+    if not address:
+        return
+    if address in (config.listen.address, config.admin.address) and not address.endswith(":0"):
+        yield Remark(at, 'is listened at for something else already; give it an address of its own, such as ":80"')
+    if not any(url.startswith("https://") for url in (config.login.url, *(app.url for app in config.apps))):
+        yield Remark(at, "leads from http to https, and no host here is https; leave it out")
 
 
 def loud_warnings(config: Config) -> Iterator[Remark]:

@@ -48,10 +48,9 @@ async def test_w5_with_a_name_and_paths_of_its_own() -> None:
         (f"{HR}/bob/x", 403),
         ("/bob/x", 403),
         (f"{HR}/%62ob/x", 403),
-        (f"{HR}/read/x", 405),
         (f"{HR}/.gateway/session", 400),
         (f"{HR}/a\r\nDestination: {HR}/b", 400),
-        (f"{HR}/a/../b", 400),
+        (f"{HR}/a/../bob/x", 400),
         ("a/b", 400),
     ],
 )

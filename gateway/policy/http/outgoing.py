@@ -11,9 +11,8 @@ from gateway.core.cookies import line_without
 from gateway.core.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, REFERENCE, DropCookie, FieldRules, Forwarding, way_lines
 from gateway.core.hop import USUAL_CONNECTIONS
 from gateway.core.identity import identity_fields
-from gateway.core.messages import Fields
+from gateway.core.messages import FieldLine, Fields
 from gateway.core.session import Session
-from gateway.policy.http.request_heads import FieldLine
 
 END: Final = b"\r\n"
 
