@@ -15,6 +15,7 @@ from gateway.config.app_sessions import session_conflicts
 from gateway.config.model import AppTable, Config, State
 from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path
+from gateway.config.set_fields import set_field_conflicts
 from gateway.core.paths import pattern_problem
 from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
 
@@ -37,7 +38,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from (Remark(path, text) for path, text in oidc_conflicts(config))
     yield from _state(config)
     for number, app in enumerate(config.apps):
-        yield from (Remark(("app", number, *path), text) for path, text in (*server_conflicts(app), *session_conflicts(app)))
+        yield from (Remark(("app", number, *path), text) for path, text in _of_app(app))
         yield from _carrier(number, app, config)
         yield from _identity(number, app)
         yield from _public_root(number, app)
@@ -46,8 +47,19 @@ def conflicts(config: Config) -> Iterator[Remark]:
     if _trusts_everybody(config) and not config.listen.insecure_trust_all_proxies:
         remedy = "list your proxies, or set listen.insecure_trust_all_proxies = true"
         yield Remark(("listen", "trusted_proxies"), f"with a range of all addresses every client may invent its own; {remedy}")
+    yield from _redirecting(config)
     if config.listen.address == config.admin.address and not config.admin.address.endswith(":0"):
         yield Remark(("admin", "address"), "is the public address too; health and metrics need one of their own, such as 127.0.0.1:9090")
+
+
+def _redirecting(config: Config) -> Iterator[Remark]:
+    address, at = config.listen.redirect_address, ("listen", "redirect_address")
+    if not address:
+        return
+    if address in (config.listen.address, config.admin.address) and not address.endswith(":0"):
+        yield Remark(at, 'is listened at for something else already; give it an address of its own, such as ":80"')
+    if not any(url.startswith("https://") for url in (config.login.url, *(app.url for app in config.apps))):
+        yield Remark(at, "leads from http to https, and no host here is https; leave it out")
 
 
 def loud_warnings(config: Config) -> Iterator[Remark]:
@@ -72,6 +84,12 @@ def advice(config: Config) -> Iterator[Remark]:
             " sessions that begin there are others, which it cannot see; name the login host in every link, app and bookmark"
         )
         yield Remark(("login", "url"), text)
+
+
+def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:
+    yield from server_conflicts(app)
+    yield from session_conflicts(app)
+    yield from set_field_conflicts(app)
 
 
 def _hosts(config: Config) -> Iterator[Remark]:

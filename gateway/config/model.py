@@ -12,6 +12,7 @@ from gateway.config.values import (
     Bytes,
     HostName,
     ListenAddress,
+    ListenAddressOrNone,
     NetworkRange,
     PublicOrigin,
     PublicOriginOrNone,
@@ -22,9 +23,10 @@ from gateway.config.values import (
 )
 from gateway.policy.http.session_cookie_names import ENTRY_PATTERN, WELL_KNOWN
 
-Access = Literal["session", "anyone", "optional"]
+Access = Literal["session", "anyone", "optional", "nobody"]
 Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+FieldValue = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,4094}[!-~])?$")]
 Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 PathPattern = Annotated[str, StringConstraints(pattern=r"^/[^?#]*$")]
 HealthPath = Annotated[str, StringConstraints(pattern=r"^(/[!-\"$-~]*)?$")]
@@ -47,6 +49,7 @@ class Listen(Table):
     """Where browsers, or the proxy before us, reach the gateway."""
 
     address: ListenAddress = "127.0.0.1:8080"
+    redirect_address: ListenAddressOrNone = ""
     trusted_proxies: tuple[NetworkRange, ...] = ()
     insecure_trust_all_proxies: bool = False
     tls_certificate: str = ""
@@ -159,7 +162,7 @@ class Hooks(Table):
 
 
 class RuleTable(Table):
-    """One rule of an app; the first that matches the path decides."""
+    """One rule of an app; the first that matches path and method decides."""
 
     path: PathPattern
     access: Access = "session"
@@ -199,6 +202,7 @@ class AppTable(Table):
     case_insensitive: bool = False
     allow_fields: tuple[FieldName, ...] = ()
     websocket_origins: tuple[PublicOrigin, ...] = ()
+    cors_preflight: Literal["rules", "app"] = "rules"
     connect_timeout: Seconds = _spelled("5s")
     first_byte_timeout: Seconds = _spelled("60s")
     idle_timeout: Seconds = _spelled("5m")
@@ -208,6 +212,7 @@ class AppTable(Table):
     session_cookies: tuple[SessionCookieName, ...] = WELL_KNOWN
     sign_out_path: HealthPath = ""
     identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
+    set_fields: dict[FieldName, FieldValue] = Field(default={})
     rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")
 
     @property

@@ -19,6 +19,7 @@ from gateway.pages import (
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
+    TokenRefused,
     TokenSpent,
     Unavailable,
     UpstreamDown,
@@ -32,6 +33,18 @@ NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
 def _of_switches(word: str, address: str) -> list[View]:
     posts: list[View] = [PostsItself(address, ((word, word),)), SignInWithheld(word, 5), SignInWithheld(word)]
     return [*posts, FrontSwitchStopped("used"), *(FrontSwitchStopped(reason, word, address) for reason in get_args(Reason))]
+
+
+def refusals_of_tokens(word: str, address: str) -> list[View]:
+    """Every view about a token that was not redeemed."""
+    return [
+        Refused(word, 12, address),
+        Refused(word, None, None),
+        Refused(word, 0, ""),
+        TokenSpent(word),
+        TokenSpent(word, by_server=True),
+        TokenRefused(address, word),
+    ]
 
 
 def views(word: str, address: str) -> list[View]:
@@ -57,10 +70,7 @@ def views(word: str, address: str) -> list[View]:
         SignedOut(False, address, is_retried=False),
         SignedOut(True, is_shared=False),
         SignedOut(False, address, is_shared=False),
-        Refused(word, 12, address),
-        Refused(word, None, None),
-        Refused(word, 0, ""),
-        TokenSpent(word),
+        *refusals_of_tokens(word, address),
         Forbidden(word, word, address),
         StepUpNeeded(word, word, ("mfa", word), sign_out_path=address),
         StepUpNeeded(word, word, (), 900),
