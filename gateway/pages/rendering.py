@@ -116,10 +116,8 @@ def _plan(view: View) -> _Plan:
             return _Plan("nobody.html", 200)
         case ConfirmSwitch():
             return _Plan("confirm_switch.html", 200)
-        case GoingOn():
-            return _Plan("going_on.html", 200)
-        case PostsItself():
-            return _Plan("posts_itself.html", 200)
+        case GoingOn() | PostsItself():
+            return _Plan("going_on.html" if isinstance(view, GoingOn) else "posts_itself.html", 200)
         case FrontSwitchStopped(reason=reason, more=more):
             return _Plan("front_switch_stopped.html", _STOPPED.get(reason, 409), more or reason)
         case SignInWithheld(reason=reason, retry_after_seconds=seconds):
