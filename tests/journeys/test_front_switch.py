@@ -2,8 +2,10 @@
 
 import html
 import re
+from pathlib import Path
 
 import aiohttp
+import pytest
 from yarl import URL
 
 from gateway.standin import Fault, fingerprint
@@ -41,8 +43,9 @@ async def announced(apart: Apart, login: str) -> tuple[str, str]:
     return token, await apart.handed_over(token, "/", address="127.0.0.1", user_agent=AGENT, login=login)
 
 
-async def test_the_second_user_is_the_second_user(apart: Apart) -> None:
-    await apart.begin()
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_the_second_user_is_the_second_user(apart: Apart, tmp_path: Path, is_shared: bool) -> None:
+    await apart.begin(**({"STATE__DIRECTORY": str(tmp_path / "state")} if is_shared else {}))
     async with apart.visitor() as person:
         for login in (ALICE, BOB):
             _, url = await announced(apart, login)

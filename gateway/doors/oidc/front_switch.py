@@ -45,6 +45,8 @@ from gateway.shared_state import SharedState
 FRONT_SWITCH: Final = "/.gateway/front-switch"
 PURPOSE, CHECKING = "front-switch", "front-check"
 TURN_SECONDS = 5.0
+_TURN = b"front "
+"""Before the browser's key: inside its turn a switch waits for that of the browser's own session (``OwnSessions.named``)."""
 _BETWEEN = " "
 
 
@@ -118,7 +120,7 @@ class FrontSwitches:
         """What follows a bounce that a switch began. Raises ``OutsideFailed``."""
         reference, browser, now = ended.bounce.place, ended.browser, self._clock.wall()
         key = browser_key(browser)
-        async with self._turns.of([key], TURN_SECONDS):
+        async with self._turns.of([_TURN + key], TURN_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(Refuse("used"))
@@ -147,7 +149,7 @@ class FrontSwitches:
         browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
         fresh = () if known else (browser_id_line(browser),)
         key = browser_key(browser)
-        async with self._turns.of([key], TURN_SECONDS):
+        async with self._turns.of([_TURN + key], TURN_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(Refuse("used"))
