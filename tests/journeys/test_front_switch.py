@@ -45,7 +45,7 @@ async def announced(apart: Apart, login: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("is_shared", [False, True])
 async def test_the_second_user_is_the_second_user(apart: Apart, tmp_path: Path, is_shared: bool) -> None:
-    await apart.begin(**({"STATE__DIRECTORY": str(tmp_path / "state")} if is_shared else {}))
+    await apart.begin(STATE__DIRECTORY=str(tmp_path / "state") if is_shared else "")
     async with apart.visitor() as person:
         for login in (ALICE, BOB):
             _, url = await announced(apart, login)
