@@ -4,15 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from gateway.standin import Engine
 from tests.browser.conftest import Arrive
+from tests.browser.picture_files import keep
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage, Stages
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 from tests.seeds.pages import Pages, asked
-from tests.seeds.portal import story
+from tests.seeds.portal import Story, story
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_PORTAL = pytest.mark.parametrize("portal", ["same_site", "other_site", "other_site_no_referrer"])
@@ -65,6 +67,25 @@ async def test_s53_bob_ends_as_bob_wherever_the_portal_is_by_express_and_axios(
         assert not any(line.get("verdict") == "confirm" for line in told.stage.lines), "nobody was asked"
 
 
+@pytest.mark.parametrize("portal", ["other_site", "other_site_no_referrer"])
+@EACH_ENGINE
+async def test_s50_the_recipes_sign_out_comes_back_to_the_portal_by_express_and_axios(
+    start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path, engine: Engine, portal: str
+) -> None:
+    async with story(start, arrive, node, saml, tmp_path, engine=engine, portal=portal) as told:
+        told.stage.org.trusted_origins.add(told.home)  # Okta's Trusted Origin of type Redirect
+        await told.enter(ALICE)
+        await told.is_in_as(ALICE)
+        page = told.visitor.page
+        await page.goto(f"{told.home}/")
+        await page.get_by_role("link", name="Sign out").click()
+        if portal != "other_site":  # nobody vouches for the link: a button first
+            await told.visitor.has_heading("Sign out?")
+            await page.get_by_role("button", name="Sign out").click()
+        await expect(page.locator("#goodbye")).to_be_visible()
+        assert page.url == f"{told.home}/goodbye" and signed_in(told.stage) == []
+
+
 _DELETE = """fetch(a + '/api/v1/sessions/me', { method: 'DELETE', credentials: 'include' }).then(
   async (answer) => [answer.status, await answer.text()], (error) => [0, String(error)])"""
 
@@ -83,3 +104,33 @@ async def test_s42_a_page_of_the_same_site_closes_the_session_by_fetch_by_chromi
     visitor.awaited_statuses |= {404}
     status, body = await asked(visitor.page, _DELETE, stage.where.login)
     assert status == 404 and '"E0000007"' in body
+
+
+PICTURES = Path(__file__).parents[2] / "deploy" / "portal-express" / "pictures"
+
+
+async def films(told: Story, name: str) -> None:
+    """One picture of the README of deploy/portal-express (`GATEWAY_PICTURES=1` takes it anew)."""
+    await told.visitor.page.set_viewport_size({"width": 800, "height": 420})
+    keep(PICTURES / f"{name}.png", await told.visitor.page.screenshot(animations="disabled", caret="hide", type="png"))
+
+
+async def test_the_five_pictures_of_the_recipe(start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path) -> None:
+    async with story(start, arrive, node, saml, tmp_path, portal="other_site") as told:
+        await told.visitor.page.goto(f"{told.home}/")
+        await films(told, "1-portal")
+        await told.enter(ALICE)
+        await told.is_in_as(ALICE)
+        await films(told, "2-alice")
+        await told.enter(BOB)
+        await told.is_in_as(BOB)
+        await films(told, "3-bob")
+        told.stage.org.trusted_origins.add(told.home)
+        await told.visitor.page.goto(f"{told.home}/sign-out")
+        await expect(told.visitor.page.locator("#goodbye")).to_be_visible()
+        await films(told, "4-goodbye")
+    async with story(start, arrive, node, saml, tmp_path, fronted="not") as told:
+        for login in (ALICE, BOB):
+            await told.enter(login)
+            await told.is_in_as(ALICE)
+        await films(told, "5-without-the-gateway")
