@@ -15,6 +15,7 @@ from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 from tests.seeds.pages import Pages, asked
 from tests.seeds.portal import Story, story
+from tests.standin.chromium import profile
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_PORTAL = pytest.mark.parametrize("portal", ["same_site", "other_site", "other_site_no_referrer"])
@@ -134,3 +135,23 @@ async def test_the_five_pictures_of_the_recipe(start: Stages, arrive: Arrive, no
             await told.enter(login)
             await told.is_in_as(ALICE)
         await films(told, "5-without-the-gateway")
+
+
+async def test_s6_a_page_of_another_site_learns_why_it_closes_nothing_by_okta_auth_js(
+    stage: Stage, pages: Pages, chromium_path: Path, tmp_path: Path
+) -> None:
+    """Chromium's own setting blocks third-party cookies; okta-auth-js takes the 404 for "nobody was signed in"."""
+    home = pages.at("auth-js", "rp.localhost")
+    stage.org.trusted_origins.add(home.rpartition("/")[0])
+    async with profile(chromium_path, tmp_path, cookie_controls_mode=1, block_third_party_cookies=True) as page:
+        await page.goto(f"{stage.where.portal}/")
+        form = page.locator("form", has=page.locator("input[name=through][value=gateway]"))
+        async with page.expect_navigation():
+            await form.get_by_role("button", name="Enter as alice").click()
+        await page.goto(f"{home}/")
+        config = "{ issuer: a + '/oauth2/default', clientId: 'c', redirectUri: b, tokenManager: { autoRenew: false } }"
+        assert await asked(page, f"new OktaAuth({config}).closeSession()", stage.where.login, home) is False
+        status, body = await asked(page, _DELETE, stage.where.login)
+        assert status == 404 and "third-party cookies" in body
+    assert signed_in(stage) == [ALICE]
+    assert [line.get("event") for line in stage.lines].count("advised_other_site_without_cookie") == 2
