@@ -127,7 +127,8 @@ async def test_the_five_pictures_of_the_recipe(start: Stages, arrive: Arrive, no
         await told.is_in_as(BOB)
         await films(told, "3-bob")
         told.stage.org.trusted_origins.add(told.home)
-        await told.visitor.page.goto(f"{told.home}/sign-out")
+        await told.visitor.page.goto(f"{told.home}/")
+        await told.visitor.page.get_by_role("link", name="Sign out").click()
         await expect(told.visitor.page.locator("#goodbye")).to_be_visible()
         await films(told, "4-goodbye")
     async with story(start, arrive, node, saml, tmp_path, fronted="not") as told:
