@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from gateway.compose.app_servers import app_servers
 from gateway.compose.app_sessions import app_sessions
-from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, rewriting
+from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, references, rewriting
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.core.passes import Passes
@@ -67,8 +67,8 @@ def _way(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
 
 
 def _forwarding(parts: Parts, app: AppTable, http: HttpProxy, shared: tuple[Gate, Lasting], sessions: AppSessions | None) -> AppForwarding:
-    rules = field_rules(app)
-    face = Face(rules, app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
+    rules, is_sticky = field_rules(app), app.balance == "sticky"
+    face = Face(rules, app_host(app), prefixes(app), rewriting(app), is_sticky, references(app), app.strip_prefix)
     overrides = StrippedOverrides(app.name, rules.allowed, parts.tell)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
     return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.turn, cookies.keep, sessions, overrides)
