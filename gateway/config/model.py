@@ -208,6 +208,7 @@ class AppTable(Table):
     idle_timeout: Seconds = _spelled("5m")
     connections: Count = 1000
     largest_body: Bytes = _spelled("0B")
+    buffer_uploads: Bytes = _spelled("0B")
     keep_alive: Seconds = _spelled("4s")
     session_cookies: tuple[SessionCookieName, ...] = WELL_KNOWN
     sign_out_path: HealthPath = ""
