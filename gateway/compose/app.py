@@ -22,6 +22,7 @@ from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasti
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.spooled import UploadSpool
 from gateway.edge.websocket import WebSocketRelay
 from gateway.policy.session.owner import Owners
 
@@ -63,7 +64,9 @@ def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:
 
 
 def _way(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
-    return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live)
+    bounds = [size for size in (app.buffer_uploads, app.largest_body) if size]
+    uploads = UploadSpool(min(bounds)) if app.buffer_uploads else None
+    return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live, uploads=uploads)
 
 
 def _forwarding(parts: Parts, app: AppTable, http: HttpProxy, shared: tuple[Gate, Lasting], sessions: AppSessions | None) -> AppForwarding:

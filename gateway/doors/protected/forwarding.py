@@ -90,6 +90,8 @@ class AppForwarding:
             kept = request.block.kept = self._kept(request.block, head, visit)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed, visit)
+        if self.http.uploads is not None and request.body is not None and request.body.length is None:
+            return self._whole_upload(request, head, app, going, failed, visit)
         text = decision.text
         if not text or request.body is not None:
             made = self._text(request, kept, head, app, going, visit)
@@ -135,6 +137,31 @@ class AppForwarding:
             return failed(request, error)
         request.reason = response.abandoned
         return response
+
+    async def _whole_upload(
+        self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed, visit: Visit | None
+    ) -> Response:
+        """Keep the body until it is whole, and send it with its length; the end of the session ends this as well, in every stage."""
+        fields = self._fields(head, app, going, visit, upgrade=False)
+        target = self._target(head)
+        uploads, body = self.http.uploads, request.body
+        if isinstance(fields, Malformed) or target is None or uploads is None or body is None:
+            return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
+        if visit is not None:
+            visit.told()
+        fingerprints = going.watch.fingerprints if going.watch is not None else ()
+        asker = Asker.of(head, going.session, fingerprints, self._key(going))
+        with self.websocket.live.held(fingerprints, request.break_off), self.lasting.watched(going.watch):
+            async with uploads.whole(body, head.client) as whole:
+                if isinstance(whole, Malformed):
+                    return failed(request, whole)
+                request.body = whole
+                sized = (*fields, (b"Content-Length", b"%d" % (whole.length or 0)))
+                rewrite = self._rewrite(use_of(head), head, going, visit)
+                try:
+                    return await self.http.forward(request, head.method, target, sized, rewrite, asker)
+                except OutsideFailed as error:
+                    return failed(request, error)
 
     def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Going, visit: Visit | None) -> bytes | Malformed:
         """The head that the app is sent."""
