@@ -212,7 +212,7 @@ class AppForwarding:
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         as_it_is = self._usual[is_private][use]
         if self.face.rewriting is not None or visit is not None:
-            as_it_is = _for_visit(as_it_is, self.face.rewriting, visit)
+            as_it_is = _Rewritten(as_it_is, self.face.rewriting, visit)
         if not going.comer.is_stale or not is_private:
             if decision is not None and decision.visit is visit:
                 decision.rewrite = as_it_is
@@ -228,16 +228,21 @@ class AppForwarding:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
 
 
-def _for_visit(as_it_is: Rewrite, rewriting: Rewriting | None, visit: Visit | None) -> Rewrite:
-    """The same where the app has another address inside, or its sessions are bound to users."""
+class _Rewritten:
+    """What becomes of an answer where the app has another address inside, or its sessions are bound to users."""
 
-    def rewrite(status: int, fields: Fields) -> Fields:
-        kept = as_it_is(status, fields)
-        if rewriting is not None:
-            kept = rewriting.answer(kept)
-        return kept if visit is None else visit.answer(kept)
+    __slots__ = ("_as_it_is", "_rewriting", "_visit")
 
-    return rewrite
+    def __init__(self, as_it_is: Rewrite, rewriting: Rewriting | None, visit: Visit | None) -> None:
+        self._as_it_is = as_it_is
+        self._rewriting = rewriting
+        self._visit = visit
+
+    def __call__(self, status: int, fields: Fields) -> Fields:
+        kept = self._as_it_is(status, fields)
+        if self._rewriting is not None:
+            kept = self._rewriting.answer(kept)
+        return kept if self._visit is None else self._visit.answer(kept)
 
 
 def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie) -> Rewrite:
