@@ -123,7 +123,7 @@ class Gate:
         """Which cookies of this request no app may see. The values in its pass are Okta's under any name."""
         opened = self._opened(head)
         held = opened.held.cookies if isinstance(opened, OpenedPass) else ()
-        return NotTheApps(self._is_oktas, (bare(cookie.value) for cookie in held))
+        return NotTheApps(self._is_oktas, [bare(cookie.value) for cookie in held])
 
     def holds_oktas(self, head: RequestHead) -> bool:
         """Whether this request would bring a cookie of Okta's to the app, were it forwarded with all its cookies."""

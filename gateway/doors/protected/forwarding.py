@@ -178,8 +178,13 @@ class AppForwarding:
             visit.knows(None)
 
         def cookie(line: FieldLine) -> bytes:
-            rest = self._cookie_line(line, unwanted)
-            return rest if visit is None else visit.text(rest)
+            if visit is None:
+                return self._cookie_line(line, unwanted)
+            known = visit.known(line.value, unwanted)
+            if known is not None:
+                return b"%b: %b\r\n" % (line.spelled, known)
+            visit.note_pass(line.value)
+            return visit.text(self._cookie_line(line, unwanted))
 
         lines = app_lines(block.lines, self.face.rules, cookie)
         text = b"".join(lines) if lines is not None else None

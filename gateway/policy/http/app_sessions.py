@@ -55,7 +55,8 @@ def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> Co
         own = user.known.get(piece)
         if own is not None:
             is_changed = True
-            kept.append(own)
+            if own:
+                kept.append(own)
             continue
         goes_on = _read_piece(piece, names, user)
         if isinstance(goes_on, LeftOut):
@@ -67,6 +68,25 @@ def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> Co
         return CookiesRead(line)
     rest = b";".join(kept)
     return CookiesRead(rest.lstrip(_BLANKS) if rest.strip(b"; \t") else None, tuple(left_out))
+
+
+def known_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> bytes | None:
+    """The value of a Cookie line as the app gets it, where all that is bound in it was met before; None where ``read_cookies`` must tell.
+
+    What is known to be the gateway's own is left out.
+    """
+    kept: list[bytes] = []
+    others: list[bytes] = []
+    for piece in line.split(b";"):
+        own = user.known.get(piece)
+        if own is None:
+            kept.append(piece)
+            others.append(piece)
+        elif own:
+            kept.append(own)
+    if not kept or may_hold_sessions(b";".join(others), names):
+        return None
+    return b";".join(kept).lstrip(_BLANKS)
 
 
 def _read_piece(piece: bytes, names: SessionCookieNames, user: UserStamps) -> bytes | LeftOut:
