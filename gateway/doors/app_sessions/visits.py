@@ -190,8 +190,8 @@ class Visit:
 
     def note_pass(self, line: bytes) -> None:
         """Remember the pass in this line as what no app gets."""
-        for piece in line.split(b";"):
-            if piece.lstrip(b" ").startswith(_PASS):
+        for piece in line.split(b"; "):
+            if piece.startswith(_PASS) and piece.find(b";") < 0:
                 self.user.note(piece, b"")
 
     def text(self, text: bytes) -> bytes:

@@ -109,7 +109,7 @@ class UserStamps:
         return MARK + _mac(realm.macs[0], name, head + value) + head
 
     def note(self, piece: bytes, own: bytes) -> None:
-        """Remember what a cookie that ``read`` found to be this user's is to the app. ``piece``: its name and value as they stood.
+        """Remember what a cookie that ``read`` found to be this user's is to the app. ``piece``: its name and value, without blanks before.
 
         ``own`` is empty for the gateway's own cookies, which no app gets.
         """

@@ -55,8 +55,8 @@ def test_what_is_known_of_a_line_is_what_is_read_of_it(given_lines: list[bytes],
         if known is not None and unwanted.clears(known):
             assert known == _read(line, unwanted, user)
             assert OKTAS not in known and b"__host-gateway" not in known.lower()
-        for piece in line.split(b";"):
-            if piece.lstrip(b" ").startswith(PASS_NAME + b"="):
+        for piece in line.split(b"; "):
+            if piece.startswith(PASS_NAME + b"="):
                 STAMPS.of(user).note(piece, b"")
         _read(line, unwanted, user)
 
@@ -68,8 +68,10 @@ def test_a_line_that_was_met_is_known_and_another_users_is_not() -> None:
     line = b"; ".join((PIECES[0], bound, b"theme=%d"))
     assert known_cookies(line, NAMES, alice) is None
     alice.note(PIECES[0], b"")
-    assert read_cookies(b" " + bound + b"; theme=1", NAMES, alice).line == b"JSESSIONID=1; theme=1"
+    assert read_cookies(bound + b"; theme=1", NAMES, alice).line == b"JSESSIONID=1; theme=1"
     assert known_cookies(line % 2, NAMES, alice) == b"JSESSIONID=1; theme=2"
+    assert read_cookies(b"a=1; " + bound, NAMES, alice).line == b"a=1; JSESSIONID=1"
+    assert known_cookies(b"theme=2", NAMES, alice) == b"theme=2" and known_cookies(PIECES[0], NAMES, alice) is None
     bob.note(PIECES[0], b"")
     assert known_cookies(line % 2, NAMES, bob) is None
 
