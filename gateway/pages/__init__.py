@@ -5,18 +5,22 @@ Every page is complete without JavaScript.
 """
 
 from gateway.pages.assets import ASSET_NAMES, ASSET_PREFIX, Asset, asset
-from gateway.pages.rendering import Page, render
+from gateway.pages.rendering import ANYWHERE, Page, render
 from gateway.pages.views import (
     BadRequest,
     ConfirmSignOut,
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    FormKept,
+    FormLost,
+    FrameWithoutSession,
     GoingOn,
     LoopExplained,
     NobodyPage,
     Refused,
     SessionPage,
+    SignedInAgain,
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
@@ -27,6 +31,7 @@ from gateway.pages.views import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "ASSET_NAMES",
     "ASSET_PREFIX",
     "Asset",
@@ -35,6 +40,9 @@ __all__ = [
     "ConfirmSwitch",
     "CookiesBlocked",
     "Forbidden",
+    "FormKept",
+    "FormLost",
+    "FrameWithoutSession",
     "GoingOn",
     "LoopExplained",
     "NobodyPage",
@@ -42,6 +50,7 @@ __all__ = [
     "Refused",
     "SessionPage",
     "SignInWithheld",
+    "SignedInAgain",
     "SignedOut",
     "StepUpNeeded",
     "TokenSpent",

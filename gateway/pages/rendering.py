@@ -9,12 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.pages.assets import asset_address
 from gateway.pages.factors import factor
+from gateway.pages.lost_forms import lost_form
 from gateway.pages.remedies import remedy
 from gateway.pages.views import (
     SESSION_PATH,
@@ -23,11 +24,15 @@ from gateway.pages.views import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    FormKept,
+    FormLost,
+    FrameWithoutSession,
     GoingOn,
     LoopExplained,
     NobodyPage,
     Refused,
     SessionPage,
+    SignedInAgain,
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
@@ -37,6 +42,7 @@ from gateway.pages.views import (
     View,
 )
 
+ANYWHERE: Final = ("https:", "http:")
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LINK = re.compile(r"(?:/(?![/\\])|https?://[^/\\?#\x00-\x20@]+(?=[/?#]|$))[^\\\x00-\x20\x7f]*")
 
@@ -94,7 +100,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters |= {"lasting": lasting, "link": link, "moment": _moment, "clock_time": _clock_time}
-    environment.globals |= {"asset_address": asset_address, "remedy": remedy, "factor": factor}
+    environment.globals |= {"asset_address": asset_address, "remedy": remedy, "factor": factor, "lost_form": lost_form}
     return environment
 
 
@@ -135,28 +141,37 @@ def _plan(view: View) -> _Plan:
             return _Plan("bad_request.html", status, reason)
         case UpstreamDown(status=status, reason=reason):
             return _Plan("upstream_down.html", status, reason)
+        case FormKept(status=status, reason=reason, retry_after_seconds=seconds):
+            return _Plan("form_kept.html", status, reason, seconds)
+        case FormLost(status=status, reason=reason):
+            return _Plan("form_lost.html", status, reason)
+        case FrameWithoutSession():
+            return _Plan("frame_without_session.html", 401)
+        case SignedInAgain():
+            return _Plan("signed_in_again.html", 200)
         case _:
             assert_never(view)
 
 
-def _content_security_policy(form_targets: Sequence[str]) -> bytes:
-    for origin in form_targets:
+def _content_security_policy(form_targets: Sequence[str], framed_by: Sequence[str]) -> bytes:
+    for origin in (*(form_targets if form_targets is not ANYWHERE else ()), *framed_by):
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(f"not an origin: {origin!r}")
+    ancestors = " ".join(["'self'", *dict.fromkeys(framed_by)]) if framed_by else "'none'"
     form_action = " ".join(["'self'", *dict.fromkeys(form_targets)])
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+        f"form-action {form_action}; base-uri 'none'; frame-ancestors {ancestors}"
     ).encode("ascii")
 
 
-def _fields(plan: _Plan, form_targets: Sequence[str]) -> tuple[tuple[bytes, bytes], ...]:
+def _fields(plan: _Plan, form_targets: Sequence[str], framed_by: Sequence[str]) -> tuple[tuple[bytes, bytes], ...]:
     fields = [
         (b"Content-Type", b"text/html; charset=utf-8"),
         (b"Cache-Control", b"no-store"),
-        (b"Content-Security-Policy", _content_security_policy(form_targets)),
+        (b"Content-Security-Policy", _content_security_policy(form_targets, framed_by)),
         (b"X-Content-Type-Options", b"nosniff"),
-        (b"X-Frame-Options", b"DENY"),
+        (b"X-Frame-Options", b"SAMEORIGIN" if framed_by else b"DENY"),
         # not no-referrer: browsers then send `Origin: null` with the forms of these pages, and the Origin check would refuse them
         (b"Referrer-Policy", b"same-origin"),
         (b"Cross-Origin-Opener-Policy", b"same-origin"),
@@ -167,15 +182,30 @@ def _fields(plan: _Plan, form_targets: Sequence[str]) -> tuple[tuple[bytes, byte
     return tuple(fields)
 
 
-def render(view: View, *, form_targets: Sequence[str] = (), at: datetime | None = None, request_id: str | None = None) -> Page:
+def render(
+    view: View,
+    *,
+    form_targets: Sequence[str] = (),
+    framed_by: Sequence[str] = (),
+    at: datetime | None = None,
+    request_id: str | None = None,
+) -> Page:
     """The page of one view.
 
     `form_targets` are the origins that the page's forms may be redirected to after they were posted here (Chromium applies `form-action` to
-    the redirects too): the login host, and the apps. `at` (aware) and `request_id` go to the small print for the administrator.
+    the redirects too): the login host, and the apps; `ANYWHERE`, where an app that gets the form may answer with any redirect.
+    `framed_by`: the origins whose pages may frame this one, which is laid out for a frame then; none: no page may.
+    `at` (aware) and `request_id` go to the small print for the administrator.
     ValueError when a form target is not an origin: it comes from the configuration, never from a request.
     """
     plan = _plan(view)
     html = _TEMPLATES.get_template(plan.template).render(
-        view=view, reason=plan.reason, retry_after_seconds=plan.retry_after_seconds, status=plan.status, at=at, request_id=request_id
+        view=view,
+        reason=plan.reason,
+        retry_after_seconds=plan.retry_after_seconds,
+        status=plan.status,
+        at=at,
+        request_id=request_id,
+        is_framed=bool(framed_by),
     )
-    return Page(plan.status, html.encode("utf-8", "replace"), _fields(plan, form_targets))
+    return Page(plan.status, html.encode("utf-8", "replace"), _fields(plan, form_targets, framed_by))

@@ -1,6 +1,7 @@
 """One view of every kind, told and hostile: shared by the tests of the pages."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from gateway.pages import (
     BadRequest,
@@ -8,11 +9,15 @@ from gateway.pages import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    FormKept,
+    FormLost,
+    FrameWithoutSession,
     GoingOn,
     LoopExplained,
     NobodyPage,
     Refused,
     SessionPage,
+    SignedInAgain,
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
@@ -23,6 +28,12 @@ from gateway.pages import (
 )
 
 NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
+
+STANDINGS: tuple[Literal["nobody", "same", "other", "unknown", "unsent"], ...] = ("nobody", "same", "other", "unknown", "unsent")
+LOST = (
+    *("other_site", "not_urlencoded", "not_ascii", "too_large", "unknown_owner", "address"),
+    *("too_late", "sent_already", "gone", "unreadable"),
+)
 
 
 def views(word: str, address: str) -> list[View]:
@@ -62,6 +73,10 @@ def views(word: str, address: str) -> list[View]:
         CookiesBlocked(word, address),
         *(BadRequest(status, word) for status in (400, 404, 405, 408, 409, 413, 414, 418, 421, 431, 500, 502, 503, 504)),
         UpstreamDown(word, 502, word),
+        *(FormKept(address, word, "gateway-form", who, address, word, word) for who in STANDINGS),
+        *(FormLost(401, reason, address) for reason in LOST),
+        FrameWithoutSession(address, word),
+        SignedInAgain(word),
         UpstreamDown(word, 504, word, is_signed_in=False),
     ]
 

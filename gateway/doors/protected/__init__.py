@@ -12,7 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, SignIn
+from gateway.core.admission import Admit, SignIn, Unavailable
 from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.routing import App, RouteTable, is_own
 from gateway.core.session import Session
@@ -20,6 +20,7 @@ from gateway.doors.answers import json_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
 from gateway.doors.gate import Gate
+from gateway.doors.kept_forms import KeptForms, Turned
 from gateway.doors.protected.app_cookies import AppCookies
 from gateway.doors.protected.face import Face
 from gateway.doors.protected.forwarding import AppForwarding
@@ -31,6 +32,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import UpstreamDown
+from gateway.policy.session.kept_form import Framed, Keep, KeptForm, Lose, may_be_kept
 
 __all__ = [
     "AppCookies",
@@ -65,9 +67,17 @@ class ProtectedDoor:
     """Everything that reaches an app host."""
 
     def __init__(
-        self, table: RouteTable, forwarding: Mapping[str, AppForwarding], gate: Gate, own: OwnPaths, sign_in: SignInStart, clock: Clock
+        self,
+        table: RouteTable,
+        forwarding: Mapping[str, AppForwarding],
+        gate: Gate,
+        own: OwnPaths,
+        sign_in: SignInStart,
+        forms: KeptForms,
+        clock: Clock,
     ) -> None:
         """``forwarding``: the way to each app, by its name; an app without one is carried by a front proxy."""
+        self._forms = forms
         self._table = table
         self._forwarding = forwarding
         self._gate = gate
@@ -84,6 +94,8 @@ class ProtectedDoor:
             return self._own.handle(request, head, app)
         if app.name not in self._forwarding:
             return self._refused(request, head, _NO_UPSTREAM)
+        if request.body is not None and may_be_kept(head):
+            return self._sent_again(request, head, app)
         decision = self._decisions.recalled(head, app)
         return self._waits(request, head, app) if decision is None else self._decided(request, head, app, decision)
 
@@ -103,14 +115,56 @@ class ProtectedDoor:
             return self._forward(request, head, app, _going(decision, verdict.session, head), decision)
         request.verdict, request.reason = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
+            found = self._forms.wants(request, head, app)
+            if found is not None:
+                return self._turned_away(request, head, app, found)
             return _closing(request, self._sign_in(head, app, verdict.reason))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
-    def _forward(self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision) -> Response | Waiting | None:
+    async def _turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Response:
+        answer, request.reason = await self._forms.turned_away(request, head, app, found)
+        return _closing(request, answer)
+
+    async def _sent_again(self, request: Request, head: RequestHead, app: App) -> Response | None:
+        """A form that its browser kept, or one of the app's own that looks like it until its body is read."""
+        found = await self._forms.read(request, head, app)
+        decision = self._decisions.recalled(head, app) or await self._decisions.made(head, app)
+        verdict = decision.verdict
+        if not isinstance(found, KeptForm | Turned) or not isinstance(verdict, Admit | SignIn | Unavailable):
+            step = self._decided(request, head, app, decision)
+            return step if step is None or isinstance(step, Response) else await step
+        request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(verdict)
+        if isinstance(found, KeptForm):
+            found = await self._forms.judged(found, head, app, verdict)
+        if isinstance(found, Turned):
+            answer, request.reason = found
+            return _closing(request, answer)
+        return await self._sent_at_last(request, head, app, found, decision)
+
+    async def _sent_at_last(self, request: Request, head: RequestHead, app: App, form: KeptForm, decision: Decision) -> Response | None:
+        """The form goes to the app as it first came."""
+        request.becomes(form.content_type.encode("latin-1"), form.body)
+        own = RequestHead(head.method, head.target, head.authority, request.fields, head.secure, head.peer, head.client, request.named)
+        request.head = own
+        going = _going(decision, decision.verdict.session if isinstance(decision.verdict, Admit) else None, own)
+        step = self._forward(request, own, app, going, decision, partial(self._form_failed, app, form))
+        return step if step is None or isinstance(step, Response) else await step
+
+    def _form_failed(self, app: App, form: KeptForm, request: Request, error: OutsideFailed | Malformed) -> Response:
+        """As ``_failed``; a form that did not leave this machine is not lost."""
+        if request.head is None or isinstance(error, Malformed) or error.left:
+            return self._failed(app, request, error)
+        answer, _ = self._forms.unsent(form, request.head, app, error)
+        request.reason = f"upstream_{error.reason}"
+        return _closing(request, answer)
+
+    def _forward(
+        self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision, failed: Failed | None = None
+    ) -> Response | Waiting | None:
         request.verdict = "admit"
         if going.session is not None:
             self._gate.touch(going.comer, head)
-        step = self._forwarding[app.name].begin(request, head, app, going, decision, self._fails[app.name])
+        step = self._forwarding[app.name].begin(request, head, app, going, decision, failed or self._fails[app.name])
         return self._refused(request, head, step) if isinstance(step, Malformed) else step
 
     def _failed(self, app: App, request: Request, error: OutsideFailed | Malformed) -> Response:

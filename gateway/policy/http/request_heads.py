@@ -29,6 +29,7 @@ _MOST_BLOCKS: Final = 1024
 """Twice so many blocks of lines are remembered. Those of browsers take 18 MiB, the largest that anybody can make up 44 MiB (measured)."""
 _MOST_LINES_LEARNT: Final = 32
 """Browsers send 12 to 20 lines; each costs more than its bytes."""
+_ABOUT_BODIES: Final = frozenset((b"content-type", b"content-length", b"transfer-encoding", b"expect", b"trailer"))
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
 
 
@@ -91,6 +92,12 @@ class Block:
         self.expects = any(value.lower() == b"100-continue" for value in _values(self.named, b"expect"))
         self.kept: object = None
         self.admitted: object = None
+
+    def with_body(self, content_type: bytes, length: int) -> "Block":
+        """The same lines about another body, of a known length."""
+        kept = [line for line in self.lines if line.name not in _ABOUT_BODIES]
+        lines = [*kept, FieldLine(b"Content-Type", content_type), FieldLine(b"Content-Length", b"%d" % length)]
+        return Block(lines, 0, HeadLimits())
 
 
 class ReadHead:
