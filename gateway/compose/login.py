@@ -18,6 +18,7 @@ from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding, OrgPools, Origins
 from gateway.doors.login.new_sessions import NewSessions
+from gateway.doors.login.org_way import OrgWay
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switching import ConfirmedSwitch
@@ -43,7 +44,8 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, parts.tell)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     if pools is None:
-        pools = OrgPools(*(_pool(parts, size, opened) for size in _pools(config)))
+        plain, redeeming = (_pool(parts, size, opened) for size in _pools(config))
+        pools = OrgPools(OrgWay(plain, parts.tell), redeeming)
     origins = Origins(parts.place.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)
     ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter)
@@ -74,7 +76,8 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         token_origins=token_origins,
         announced_starts=announced,
         ended_sessions=EndedSessions(parts.sessions, parts.closer, browsers, parts.tell),
-        wording=Wording(confirming, login.origin, parts.clock),
+        wording=Wording(confirming, login.origin, parts.clock, parts.tell),
+        tell=parts.tell,
     )
     return LoginDoor(rooms, SwitchRules(rules, config.switch.unknown_request_uri == "redemption"))
 

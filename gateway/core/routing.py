@@ -197,7 +197,7 @@ class RouteTable:
             return Malformed(400, "host")
         if is_line_too_long(asked.method, asked.target, limits.line_bytes) and not isinstance(host, LoginHost):
             return LINE_TOO_LONG
-        return RequestHead(asked.method, asked.target, authority, asked.fields, is_secure, asked.peer, asked.address, named), host
+        return RequestHead(asked.method, asked.target, authority, asked.given, is_secure, asked.peer, asked.address, named), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
         """What a Host field's value names: its authority (None for what is none), our host, and whether that is https in public."""

@@ -14,6 +14,7 @@ from gateway.core.navigation import wants_websocket
 from gateway.core.routing import Access, App, Rule, place_of
 from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
+from gateway.edge.relay import Rewrite
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")
@@ -22,11 +23,11 @@ _FOREIGN = Malformed(403, "websocket_origin")
 class Decision:
     """The verdict, under which rule (its pattern is empty where the path has none), and about whom.
 
-    ``going``, ``text``, ``visit``: as what the request went to the app, its head there, and whose sessions of the app it may bring, as the
-    app's door has noted.
+    ``going``, ``text``, ``visit``, ``rewrite``: as what the request went to the app, its head there, whose sessions of the app it may
+    bring, and what becomes of the answer, as the app's door has noted. None of them may lead back to the head, with which it is kept.
     """
 
-    __slots__ = ("comer", "going", "rule", "text", "verdict", "visit")
+    __slots__ = ("comer", "going", "rewrite", "rule", "text", "verdict", "visit")
 
     def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Comer) -> None:
         """All of it."""
@@ -36,6 +37,7 @@ class Decision:
         self.going: object = None
         self.text = b""
         self.visit: object = None
+        self.rewrite: Rewrite | None = None
 
 
 class Decisions:

@@ -10,7 +10,7 @@ Rules from: STYLE "Async", RFC 9112 §9, ATTACKS S16, S22, D5.
 
 import asyncio
 
-from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut, Unsent
+from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent
 from gateway.outbound import Deadlines
 from gateway.proxy.patience import FIRST_BYTE, IDLE, Patience
 from gateway.proxy.reading import AnswerReader
@@ -215,10 +215,14 @@ class Connection(Writing):
             return self._fail(Unsent("unasked"))
         answers = self._answers
         had_head = answers.has_head
+        fault: Nonsense | None = None
+        rest = b""
         try:
             rest = answers.feed(data)
         except Nonsense as error:
-            return self._fail(error)
+            if not answers.has_head or answers.is_whole:
+                return self._fail(self._stale() or error)
+            fault = error
         reader = self._reader
         if reader is None:
             return
@@ -228,6 +232,9 @@ class Connection(Writing):
             pieces, answers.pieces = answers.pieces, []
             for piece in pieces:
                 reader.piece(piece)
+        if fault is not None:  # behind what came before it, however that was cut into packets
+            reader.flushed()
+            return self._fail(fault)
         if rest and (sink := self._switched_to()) is not None:
             sink.received(rest)
         elif answers.is_whole and answers.status != 101:
@@ -237,6 +244,10 @@ class Connection(Writing):
         elif answers.has_head:
             self._patience.begin(IDLE)  # which may end before the first byte had to be there
         reader.flushed()
+
+    def _stale(self) -> StaleConnection | None:
+        """What became of a request on a kept connection of which nothing of an answer came; None where something may have."""
+        return StaleConnection("kept") if self.is_reused and self.pin is None and self._answers.is_untouched else None
 
     def _switched_to(self) -> Sink | None:
         """What a reader said when it saw the head of a 101."""
@@ -277,7 +288,7 @@ class Connection(Writing):
             reader.ended()
             reader.flushed()
         elif reader is not None:
-            reader.failed(Unsent("before_sending") if is_unsent else HungUp(type(exc).__name__ if exc is not None else "eof"))
+            reader.failed(Unsent("before_sending") if is_unsent else self._stale() or _hung_up(exc))
 
     def pause_writing(self) -> None:
         """The server takes nothing more just now."""
@@ -290,3 +301,7 @@ class Connection(Writing):
         super().resume_writing()
         if self._sink is not None:
             self._sink.writable(True)
+
+
+def _hung_up(exc: BaseException | None) -> HungUp:
+    return HungUp(type(exc).__name__ if exc is not None else "eof")

@@ -12,7 +12,8 @@ from gateway.core.cookies import not_the_apps
 from gateway.core.fields import Forwarding as Way
 from gateway.core.fields import answered, to_app
 from gateway.core.learned import Recent
-from gateway.core.messages import Fields, Malformed, RequestHead
+from gateway.core.messages import FieldLine, Fields, Malformed, RequestHead
+from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
 from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.doors.deciding import Decision
@@ -33,7 +34,7 @@ from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
 from gateway.policy.http.caching import Use, asked_again, use_of
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
-from gateway.policy.http.request_heads import Block, FieldLine
+from gateway.policy.http.request_heads import Block
 from gateway.proxy.fetching import Taking
 from gateway.proxy.heads import field_lines
 from gateway.proxy.turn import Turn
@@ -94,7 +95,7 @@ class AppForwarding:
                 visit.told()
             if request.body is None and (visit is None or visit.is_same_again):
                 decision.text = text
-        rewrite, watch = self._rewrite(kept.use, head, going, visit), going.watch
+        rewrite, watch = self._rewrite(kept.use, head, going, visit, decision), going.watch
         Forwarding(request, self._rules, text, self._taking(request, kept, head, going), rewrite, failed, watch).begin()
         if watch is not None:
             self.lasting.look_soon()
@@ -204,33 +205,39 @@ class AppForwarding:
         fields = visit.fields(fields) if visit is not None else fields
         return fields if face.host == public else ((b"Host", face.host.encode("ascii")), *fields[1:])
 
-    def _rewrite(self, use: Use, head: RequestHead, going: Going, visit: Visit | None) -> Rewrite:
-        """From the app's answer to what its user may see again."""
-        if visit is not None and visit.rewrite is not None:
-            return visit.rewrite
+    def _rewrite(self, use: Use, head: RequestHead, going: Going, visit: Visit | None, decision: Decision | None = None) -> Rewrite:
+        """From the app's answer to what its user may see again; it is noted in the decision."""
+        if decision is not None and decision.rewrite is not None:
+            return decision.rewrite
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
-        rewriting = self.face.rewriting
         as_it_is = self._usual[is_private][use]
-        is_stale = going.comer.is_stale
-        if rewriting is None and visit is None and not is_stale:
+        if self.face.rewriting is not None or visit is not None:
+            as_it_is = _for_visit(as_it_is, self.face.rewriting, visit)
+        if not going.comer.is_stale or not is_private:
+            if decision is not None and decision.visit is visit:
+                decision.rewrite = as_it_is
             return as_it_is
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
-            if rewriting is not None:
-                kept = rewriting.answer(kept)
-            if visit is not None:
-                kept = visit.answer(kept)
-                if not is_stale:
-                    return kept
-            return (*kept, *self.gate.renewed(going.comer, head)) if is_private and status != 101 else kept
+            return (*kept, *self.gate.renewed(going.comer, head)) if status != SWITCHING_PROTOCOLS else kept
 
-        if visit is not None:
-            visit.rewrite = rewrite
         return rewrite
 
     def _key(self, going: Going) -> bytes | None:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
+
+
+def _for_visit(as_it_is: Rewrite, rewriting: Rewriting | None, visit: Visit | None) -> Rewrite:
+    """The same where the app has another address inside, or its sessions are bound to users."""
+
+    def rewrite(status: int, fields: Fields) -> Fields:
+        kept = as_it_is(status, fields)
+        if rewriting is not None:
+            kept = rewriting.answer(kept)
+        return kept if visit is None else visit.answer(kept)
+
+    return rewrite
 
 
 def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie) -> Rewrite:
