@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, Unavailable, Verdict
+from gateway.core.admission import Admit, SignIn, Unavailable, Verdict
 from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.navigation import SIGNED_IN, is_same_origin_post
 from gateway.core.routing import App, RouteTable
@@ -167,27 +167,37 @@ class KeptForms:
             return Turned(self._lost(head, "too_late"), "form_lost_too_late")
         return kept
 
-    async def judged(self, kept: KeptForm, head: RequestHead, app: App, verdict: Verdict) -> KeptForm | Turned:
-        """The form, where it goes to the app now, for the first time; else the page again, or why not."""
-        if isinstance(verdict, Unavailable):
-            view = self._view(kept, app, "unknown", "", status=503, reason=verdict.reason, seconds=verdict.retry_after_seconds)
-            return Turned(self._page(head, view), verdict.reason)
-        session = verdict.session if isinstance(verdict, Admit) else None
-        if session is None:
-            return Turned(self._page(head, self._view(kept, app, "nobody", "", status=401)).plus(_CHALLENGE), "form_nobody")
-        if not self._is_owner(kept, session, str(app.authority)):
-            view = self._view(kept, app, "other", session.login, status=403, reason="form_of_another_user")
-            return Turned(self._page(head, view), "form_of_another_user")
+    def judged(self, kept: KeptForm, head: RequestHead, app: App, verdict: Verdict | Malformed) -> Turned | None:
+        """The page again, where nobody is signed in, another user is, or nobody knows.
+
+        None where the owner is let in, and where nobody would be (then the door says why).
+        """
+        match verdict:
+            case Unavailable(reason, seconds):
+                view = self._view(kept, app, "unknown", "", status=503, reason=reason, seconds=seconds)
+                return Turned(self._page(head, view), reason)
+            case Admit(session) if session is not None and self._is_owner(kept, session, str(app.authority)):
+                return None
+            case Admit(session) if session is not None:
+                view = self._view(kept, app, "other", session.login, status=403, reason="form_of_another_user")
+                return Turned(self._page(head, view), "form_of_another_user")
+            case Admit() | SignIn():
+                return Turned(self._page(head, self._view(kept, app, "nobody", "", status=401)).plus(_CHALLENGE), "form_nobody")
+            case _:
+                return None
+
+    async def claimed(self, kept: KeptForm, head: RequestHead, app: App) -> Turned | None:
+        """None for the first one who sends this form, in any process."""
         try:
-            is_first = await self._state.claim(SENT, kept.id.encode(), max(1.0, kept.expires_at - self._clock.wall()))
+            if await self._state.claim(SENT, kept.id.encode(), max(1.0, kept.expires_at - self._clock.wall())):
+                return None
         except StateFailed as error:
             return self.unsent(kept, head, app, error)
-        return kept if is_first else Turned(self._lost(head, "sent_already"), "form_lost_sent_already")
+        return Turned(self._lost(head, "sent_already"), "form_lost_sent_already")
 
     def unsent(self, kept: KeptForm, head: RequestHead, app: App, error: OutsideFailed) -> Turned:
-        """The page again, for a form that provably was not sent; it counts as a form that was not sent yet."""
-        anew = KeptForm(secrets.token_urlsafe(16), kept.owner, kept.target, kept.content_type, kept.expires_at, kept.body)
-        view = self._view(anew, app, "unsent", "", status=503, reason=error.reason, seconds=RETRY_SECONDS)
+        """The page again, for a form that provably was not sent."""
+        view = self._view(kept, app, "unsent", "", status=503, reason=error.reason, seconds=RETRY_SECONDS)
         return Turned(self._page(head, view), error.reason)
 
     # What is said.

@@ -6,20 +6,21 @@
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser
+from playwright.async_api import Browser, ViewportSize
 
 from gateway.demo.serving import serve
-from gateway.pages import Page, asset, render
+from gateway.pages import Page, View, asset, render
 from tests.browser.contrasts import CONTRASTS
 from tests.browser.every_page import FRAMED, NOW, PAGES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FOLDER = os.environ.get("GATEWAY_PAGES", "")
-WIDE_FRAME = {"width": 600, "height": 300}
+WIDE_FRAME = ViewportSize(width=600, height=300)
 # Whether each control is drawn as focused when the keyboard comes to it, and as large as a thumb (WCAG 2.2, 2.4.7 and 2.5.8).
 _CONTROLS = """() => [...document.querySelectorAll("main a, main button")].map((control) => {
   control.focus();
@@ -55,6 +56,10 @@ async def pages_at() -> AsyncIterator[str]:
     await running.aclose()
 
 
+async def test_no_page_is_forgotten() -> None:
+    assert {type(view) for view in (*PAGES.values(), *FRAMED.values())} == set(get_args(View))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_every_page_can_be_read_on_every_screen(chromium: Browser, pages_at: str, scheme: str, width: int) -> None:
@@ -63,13 +68,13 @@ async def test_every_page_can_be_read_on_every_screen(chromium: Browser, pages_a
     )
     page = await profile.new_page()
     for name in (*PAGES, *FRAMED):
-        await page.set_viewport_size(WIDE_FRAME if name in FRAMED and width > 600 else {"width": width, "height": 844})
+        size = WIDE_FRAME if name in FRAMED and width > 600 else ViewportSize(width=width, height=844)
+        await page.set_viewport_size(size)
         await page.goto(f"{pages_at}/{name}")
         found = await page.evaluate(CONTRASTS)
         assert (found["ground"] < 0.05) is (scheme == "dark"), name
         assert [(text, contrast) for text, contrast in found["texts"] if contrast < 4.5] == [], name
-        shown_width = (page.viewport_size or {})["width"]
-        assert await page.evaluate("document.documentElement.scrollWidth") <= shown_width, name
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
         assert [control for control, is_right in await page.evaluate(_CONTROLS) if not is_right] == [], name
         if FOLDER:
             await page.screenshot(path=Path(FOLDER) / f"{name}-{scheme}-{width}.png", full_page=True)

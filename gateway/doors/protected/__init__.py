@@ -7,12 +7,13 @@ it, not even its head (O1).
 Rules from: DESIGN section 5; ATTACKS O1, P1 to P24, S14, U6, U7, L18, D5.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, SignIn, Unavailable
+from gateway.core.admission import Admit, SignIn
 from gateway.core.messages import Answer, Malformed, RequestHead
 from gateway.core.routing import App, RouteTable, is_own
 from gateway.core.session import Session
@@ -101,8 +102,7 @@ class ProtectedDoor:
 
     async def _waits(self, request: Request, head: RequestHead, app: App) -> Response | None:
         """Okta is asked who comes; then it goes on as if that had been known."""
-        step = self._decided(request, head, app, await self._decisions.made(head, app))
-        return step if step is None or isinstance(step, Response) else await step
+        return await self._goes_on(request, head, app, await self._decisions.made(head, app))
 
     def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
@@ -128,26 +128,45 @@ class ProtectedDoor:
     async def _sent_again(self, request: Request, head: RequestHead, app: App) -> Response | None:
         """A form that its browser kept, or one of the app's own that looks like it until its body is read."""
         found = await self._forms.read(request, head, app)
-        decision = self._decisions.recalled(head, app) or await self._decisions.made(head, app)
-        verdict = decision.verdict
-        if not isinstance(found, KeptForm | Turned) or not isinstance(verdict, Admit | SignIn | Unavailable):
-            step = self._decided(request, head, app, decision)
-            return step if step is None or isinstance(step, Response) else await step
-        request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(verdict)
         if isinstance(found, KeptForm):
-            found = await self._forms.judged(found, head, app, verdict)
+            return await self._kept_form(request, head, app, found)
+        decision = await self._decision(head, app)
         if isinstance(found, Turned):
-            answer, request.reason = found
-            return _closing(request, answer)
-        return await self._sent_at_last(request, head, app, found, decision)
+            return self._told(request, decision, found)
+        return await self._goes_on(request, head, app, decision)
 
-    async def _sent_at_last(self, request: Request, head: RequestHead, app: App, form: KeptForm, decision: Decision) -> Response | None:
-        """The form goes to the app as it first came."""
+    async def _kept_form(self, request: Request, head: RequestHead, app: App, form: KeptForm) -> Response | None:
+        """To the app, where its owner sends it and nobody has before."""
+        decision = await self._decision(head, app)
+        turned = self._forms.judged(form, head, app, decision.verdict)
+        if turned is None and isinstance(decision.verdict, Admit):
+            turned = await self._forms.claimed(form, head, app)
+            if turned is None:
+                form = form.renamed(secrets.token_urlsafe(16))
+                decision = await self._decision(head, app)  # whoever was signed out meanwhile sends nothing
+                turned = self._forms.judged(form, head, app, decision.verdict)
+        if turned is not None:
+            return self._told(request, decision, turned)
+        if not isinstance(decision.verdict, Admit):
+            return await self._goes_on(request, head, app, decision)
+        request.route, request.fingerprint = decision.rule.pattern, decision.comer.shown
         request.becomes(form.content_type.encode("latin-1"), form.body)
         request.head = own = head.replaced(fields=request.fields)
-        going = _going(decision, decision.verdict.session if isinstance(decision.verdict, Admit) else None, own)
+        going = _going(decision, decision.verdict.session, own)
         step = self._forward(request, own, app, going, decision, partial(self._form_failed, app, form))
         return step if step is None or isinstance(step, Response) else await step
+
+    async def _goes_on(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | None:
+        step = self._decided(request, head, app, decision)
+        return step if step is None or isinstance(step, Response) else await step
+
+    def _told(self, request: Request, decision: Decision, turned: Turned) -> Response:
+        request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(decision.verdict)
+        answer, request.reason = turned
+        return _closing(request, answer)
+
+    async def _decision(self, head: RequestHead, app: App) -> Decision:
+        return self._decisions.recalled(head, app) or await self._decisions.made(head, app)
 
     def _form_failed(self, app: App, form: KeptForm, request: Request, error: OutsideFailed | Malformed) -> Response:
         """As ``_failed``; a form that did not leave this machine is not lost."""

@@ -14,7 +14,7 @@ Owns these decisions, and the form of both notes. Must never keep a form that an
 form ours. Sources: Fetch Metadata, RFC 6454 (Origin), HTML standard (enctype).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
 from gateway.core.messages import RequestHead
@@ -84,6 +84,10 @@ class KeptForm:
     expires_at: float
     body: bytes
 
+    def renamed(self, name: str) -> "KeptForm":
+        """The same under another id: its first one is spent, and it was not sent after all."""
+        return replace(self, id=name)
+
     def packed(self) -> bytes:
         """The form as bytes for the sealer: the length of the note, the note, the body."""
         note = _FormNote(self.id, self.owner, self.target, self.content_type, self.expires_at).packed()
@@ -118,6 +122,9 @@ def form_or_frame(head: RequestHead, origin: str, length: int | None) -> Keep | 
 
 def may_be_kept(head: RequestHead) -> bool:
     """Whether the body may be that of a kept form's page: it is looked at then."""
+    said = head.named.get(b"content-type")
+    if not isinstance(said, bytes) or said[: len(_PLAIN)].lower() != _PLAIN:  # nearly all bodies are of another type
+        return False
     return head.method == "POST" and media_type(head) == _PLAIN and is_document(head)
 
 

@@ -94,6 +94,7 @@ def test_two_content_types_are_none() -> None:
 def test_a_kept_form_is_read_as_it_was_written(body: bytes, target: str, kind: str) -> None:
     kept = KeptForm("id", "mark", target, kind, 12.5, body)
     assert KeptForm.unpacked(kept.packed()) == kept
+    assert kept.renamed("other") == KeptForm("other", "mark", target, kind, 12.5, body)
 
 
 @given(st.binary(max_size=60))
