@@ -18,7 +18,7 @@ Named = dict[bytes, bytes | tuple[bytes, ...]]
 """Fields by their lower-case names: the value of one that occurs once, all values in their order of one that occurs again."""
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_TARGET: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?\Z")
+_TARGET: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e\x80-\xff]*)?\Z")
 _HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::(?P<port>[0-9]{1,5}))?\Z")
 _METHODS_REFUSED: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 _METHODS_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -70,7 +70,9 @@ def pairs_of(lines: list[FieldLine]) -> Fields:
 
 
 class RequestHead:
-    """One request's head. ``target`` is the origin-form exactly as sent (path and query, ASCII); ``fields`` as received.
+    """One request's head. ``target`` is the origin-form exactly as sent (path and query), ``fields`` as received.
+
+    A character of the target is a byte; beyond ASCII only in the query, and only at an app.
 
     ``path``: of the target as sent, without the query; ``named``: made of ``fields``. Nobody changes one (``replaced`` makes another).
     ``decision``: what was decided on this very head, as its door has noted.

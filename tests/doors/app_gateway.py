@@ -54,6 +54,7 @@ RULES = (
     Rule("/maybe/**", Access.OPTIONAL),
     Rule("/bob/**", Access.SESSION, users=frozenset({BOB})),
     Rule("/read/**", Access.SESSION, methods=frozenset({"GET", "HEAD"})),
+    Rule("/read/**", Access.NOBODY),
     Rule("/strong/**", Access.SESSION, amr=frozenset({"mfa"})),
 )
 TABLE = RouteTable(

@@ -4,6 +4,7 @@ The service provider is python3-saml, unchanged.
 """
 
 import base64
+import textwrap
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -148,12 +149,27 @@ async def test_ws_federation_posts_a_signed_token_and_its_context(start: Serve, 
     path = f"/app/template_wsfed/{APP.id}/sso/wsfed/passive"
     values = posted(await browser.get(f"{path}?wa=wsignin1.0&wtrealm=urn%3Aapp&wctx=rm%3D0"))
     assert (values["wa"], values["wctx"]) == ("wsignin1.0", "rm=0") and "urn:app" in values["wresult"]
-    utils = pytest.importorskip("onelogin.saml2.utils").OneLogin_Saml2_Utils
     assertion = values["wresult"].partition("<t:RequestedSecurityToken>")[2].partition("</t:RequestedSecurityToken>")[0]
-    certificate = utils.format_cert(running.org.xml_signer.certificate)
-    assert utils.validate_sign(assertion, cert=certificate, xpath="/saml:Assertion/ds:Signature")
+    assert 'MajorVersion="1" MinorVersion="1"' in assertion and f">{ALICE}</saml:NameIdentifier>" in assertion
+    assert is_signed(running, assertion) and not is_signed(running, assertion.replace(ALICE, BOB))
     assert (await browser.get(f"{path}?wa=wsignout1.0")).status == 400
     assert (await browser.get(f"{path}?wtrealm=urn%3Aother")).status == 400
+
+
+def is_signed(running: RunningOrg, assertion: str) -> bool:
+    """Whether xmlsec takes the signature of a SAML 1.1 assertion for one of this org's."""
+    xmlsec, etree = pytest.importorskip("xmlsec"), pytest.importorskip("lxml.etree")
+    root = etree.fromstring(assertion.encode())
+    xmlsec.tree.add_ids(root, ["AssertionID"])
+    context = xmlsec.SignatureContext()
+    certificate = "\n".join(textwrap.wrap(running.org.xml_signer.certificate, 64))
+    pem = f"-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n"
+    context.key = xmlsec.Key.from_memory(pem.encode(), xmlsec.constants.KeyDataFormatCertPem)
+    try:
+        context.verify(xmlsec.tree.find_node(root, "Signature"))
+    except xmlsec.Error:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("path", [f"/app/{APP.id}/sso/saml/metadata", f"{LINK}/metadata"])

@@ -37,6 +37,7 @@ from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STA
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding
+from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeemed import Redeeming, Sent
@@ -57,6 +58,7 @@ from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
 from gateway.policy.switch.foreign_forms import return_parameters
 from gateway.policy.switch.start import Asks, Refused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
+from gateway.policy.switch.token_grants import is_token_request, token_grant
 
 __all__ = ["LoginDoor", "LoginRooms", "SwitchRules"]
 
@@ -88,6 +90,7 @@ class LoginRooms:
     announced_starts: AnnouncedStarts
     ended_sessions: EndedSessions
     wording: Wording
+    issued: IssuedTokens
     tell: Callable[[str, Mapping[str, object]], None]
     """Gets (event name, figures) for the log and the metrics."""
 
@@ -145,7 +148,11 @@ class LoginDoor:
 
         A form of another site may name a token for later, in a return address: it is looked at too.
         """
-        if has_readable_body(head) or (head.method == "POST" and _is_form(head) and not is_trusted_place(head, self._rules.start)):
+        if (
+            has_readable_body(head)
+            or is_token_request(head)
+            or (head.method == "POST" and _is_form(head) and not is_trusted_place(head, self._rules.start))
+        ):
             return await whole_body(request, LARGEST_BODY_BYTES)
         return None
 
@@ -214,6 +221,8 @@ class LoginDoor:
                 return await self._ending(request, sender, body, found)
             case LegacySession():
                 return await self._legacy(request, sender, body, found)
+            case Plain() if is_token_request(sender.head):
+                return await self._granting(request, sender, body or b"")
             case Plain():
                 return await self._plain(request, sender, body)
             case _:
@@ -260,6 +269,8 @@ class LoginDoor:
         outcome = await self._rooms.redeemer.redeem(redeeming)
         if isinstance(outcome, Sent):
             await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
+            if self._rooms.issued.may_hand_out(redeeming.head):
+                await self._rooms.issued.note_codes(redeeming.head, outcome.answer.fields)
         told = self._rooms.wording.of(redeeming, outcome)
         told = replace(told, answer=told.answer.plus(*self._legacy_fields(redeeming.head)))
         if is_pushed_request(redeeming.head):
@@ -288,6 +299,20 @@ class LoginDoor:
             request.verdict, request.reason = "forwarded", "client_of_another_user"
             return await self._rooms.forwarding.hidden(request, sender, body)
         return await self._plain(request, sender, body)
+
+    async def _granting(self, request: Request, sender: Sender, body: bytes) -> Response:
+        """Tokens are asked for: not for a session that is revoked, and what is issued is remembered by its fingerprint."""
+        head, rooms = sender.head, self._rooms
+        grant = token_grant(body)
+        if isinstance(grant, Malformed):
+            return self._told(request, rooms.wording.refusal(head, grant.status, grant.reason))
+        if await rooms.issued.refuses(grant):
+            rooms.tell("refresh_token_refused", {})
+            return self._told(request, Outcome(rooms.issued.refusal(head), "refused", "session_revoked"))
+        request.verdict = "forwarded"
+        answer = await rooms.forwarding.pushed(head, body)
+        await rooms.issued.note_exchange(grant, answer)
+        return to_response(answer)
 
     async def _plain(self, request: Request, sender: Sender, body: bytes | None) -> Response:
         head = sender.head

@@ -22,6 +22,7 @@ from gateway.core.redemption import (
     expiries,
     leaves_with_token,
     names_set,
+    okta_values,
     parent_domains,
     relocated,
     without_deletions,
@@ -289,6 +290,7 @@ class OrgForwarding:
         return relocated(fields, self._origins.login, self._origins.org, (b"origin", b"referer"))
 
     def _inbound(self, fields: Fields) -> Fields:
-        """Okta's answer without cookies in the gateway's name, its addresses as browsers know them."""
+        """Okta's answer without cookies in the gateway's name, its addresses as browsers know them; no app gets what it sets."""
+        self._sessions.note_set(okta_values(fields))
         kept = without_gateway_cookies(fields)
         return kept if self._origins.org == self._origins.login else relocated(kept, self._origins.org, self._origins.login, (b"location",))

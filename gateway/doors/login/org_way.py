@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.core.messages import Answer, Fields, RequestHead
 from gateway.core.redemption import ORG_ANSWER_BYTES
 from gateway.doors.answers import to_response
+from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.edge.http_proxy import HttpProxy, Judge
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
@@ -22,13 +23,19 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 @dataclass(frozen=True, slots=True)
 class OrgWay:
-    """Sends what is no redemption. ``tell`` gets (event name, figures) for the log and the metrics."""
+    """Sends what is no redemption. ``tell`` gets (event name, figures) for the log and the metrics.
+
+    ``issued`` is told of the codes in answers.
+    """
 
     pool: HttpProxy
     tell: Tell
+    issued: IssuedTokens
 
     async def send(self, request: Request, head: RequestHead, fields: Fields, body: bytes | None, judge: Judge) -> Response:
         """Send a request and answer its client; ``body`` where it was read already. Raises ``OutsideFailed`` before the first byte."""
+        if self.issued.may_hand_out(head):
+            judge = self._noting(head, judge)
         advice = advice_for(head)
         if body is None and (advice is None or request.body is not None):
             return await self.pool.forward(request, head.method, head.target, fields, _as_it_is, Asker.of(head), judge)
@@ -43,6 +50,14 @@ class OrgWay:
             exchange.abort()
             raise
         return await exchange.relay(request, judged)
+
+    def _noting(self, head: RequestHead, judge: Judge) -> Judge:
+        async def noting(status: int, answered: Fields) -> Fields:
+            judged = await judge(status, answered)
+            await self.issued.note_codes(head, judged)
+            return judged
+
+        return noting
 
     def _advised(self, advice: Advice, answer: Answer) -> Response:
         explained = with_cause(answer.body, advice.sentence)

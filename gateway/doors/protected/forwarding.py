@@ -8,7 +8,7 @@ and 5.7; ATTACKS group H, C12, C16, H23, L15.
 from dataclasses import dataclass, field
 
 from gateway.core.app_cookies import KeepCookie
-from gateway.core.cookies import not_the_apps
+from gateway.core.cookies import NotTheApps
 from gateway.core.fields import Forwarding as Way
 from gateway.core.fields import answered, to_app
 from gateway.core.learned import Recent
@@ -22,6 +22,7 @@ from gateway.doors.protected.face import Face
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.kept_lines import Kept
 from gateway.doors.protected.lasting import Lasting
+from gateway.doors.protected.stripped_overrides import StrippedOverrides
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
@@ -58,6 +59,7 @@ class AppForwarding:
     turn: Turn
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
+    overrides: StrippedOverrides | None = None
     cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
     _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
     _rules: ForwardingRules = field(init=False, repr=False, compare=False)
@@ -81,7 +83,8 @@ class AppForwarding:
         """
         visit = self._visit(head, going, decision)
         kept = request.block.kept
-        if not isinstance(kept, Kept) or kept.way is not self or (visit is not None and not visit.knows(kept.read)):
+        is_kept = isinstance(kept, Kept) and kept.way is self and kept.is_settled
+        if not isinstance(kept, Kept) or not is_kept or (visit is not None and not visit.knows(kept.read)):
             kept = request.block.kept = self._kept(request.block, head, visit)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed, visit)
@@ -93,7 +96,7 @@ class AppForwarding:
             text = made
             if visit is not None:
                 visit.told()
-            if request.body is None and (visit is None or visit.is_same_again):
+            if request.body is None and kept.is_settled and (visit is None or visit.is_same_again):
                 decision.text = text
         rewrite, watch = self._rewrite(kept.use, head, going, visit, decision), going.watch
         Forwarding(request, self._rules, text, self._taking(request, kept, head, going), rewrite, failed, watch).begin()
@@ -138,7 +141,7 @@ class AppForwarding:
             target = self._target(head)
             if target is None:
                 return _OUTSIDE
-            first = f"{head.method} {target} HTTP/1.1\r\n".encode("ascii")
+            first = f"{head.method} {target} HTTP/1.1\r\n".encode("latin-1")
         framing = _CHUNKED if request.body is not None and request.body.length is None else b""
         if kept.text is None:
             fields = self._fields(head, app, going, visit, upgrade=False)
@@ -168,17 +171,27 @@ class AppForwarding:
 
     def _kept(self, block: Block, head: RequestHead, visit: Visit | None) -> Kept:
         """What these lines are to this app."""
-        cookie = self._cookie_line if visit is None else lambda line: visit.text(self._cookie_line(line))
-        lines = app_lines(block.lines, self.face.rules, cookie)
-        is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
-        return Kept(self, b"".join(lines) if lines is not None else None, use_of(head), is_plain, visit.read if visit is not None else None)
+        if self.overrides is not None:
+            self.overrides.note(block.named)
+        unwanted = self.gate.not_the_apps(head)
+        if visit is not None:
+            visit.knows(None)
 
-    def _cookie_line(self, line: FieldLine) -> bytes:
+        def cookie(line: FieldLine) -> bytes:
+            rest = self._cookie_line(line, unwanted)
+            return rest if visit is None else visit.text(rest)
+
+        lines = app_lines(block.lines, self.face.rules, cookie)
+        text = b"".join(lines) if lines is not None else None
+        is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
+        return Kept(self, text, use_of(head), is_plain, visit.read if visit is not None else None, not unwanted.was_asked)
+
+    def _cookie_line(self, line: FieldLine, unwanted: NotTheApps) -> bytes:
         """What goes on in place of this ``Cookie`` line, whoever comes."""
         found = self.cookies.get(line.text)
         if found is None:
-            found = cookie_line(line, not_the_apps)
-            if len(line.text) <= LONGEST_COOKIES:
+            found = cookie_line(line, unwanted)
+            if len(line.text) <= LONGEST_COOKIES and not unwanted.was_asked:
                 self.cookies.keep(line.text, found)
         return found
 
@@ -199,7 +212,7 @@ class AppForwarding:
         face = self.face
         public = app.origin.partition("://")[2]
         forwarding = Way(head.client, "https" if head.secure else "http", public)
-        fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
+        fields = to_app(head.fields, face.rules, going.session, forwarding, self.gate.not_the_apps(head), upgrade)
         if isinstance(fields, Malformed):
             return fields
         fields = visit.fields(fields) if visit is not None else fields
