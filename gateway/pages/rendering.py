@@ -144,6 +144,15 @@ def _plan(view: View) -> _Plan:
             return _Plan("bad_request.html", status, reason)
         case UpstreamDown(status=status, reason=reason):
             return _Plan("upstream_down.html", status, reason)
+        case FormKept() | FormLost() | FrameWithoutSession() | SignedInAgain():
+            return _plan_beside_a_page(view)
+        case _:
+            assert_never(view)
+
+
+def _plan_beside_a_page(view: FormKept | FormLost | FrameWithoutSession | SignedInAgain) -> _Plan:
+    """Of those that belong to a page of an app whose session has ended."""
+    match view:
         case FormKept(status=status, reason=reason, retry_after_seconds=seconds):
             return _Plan("form_kept.html", status, reason, seconds)
         case FormLost(status=status, reason=reason):
