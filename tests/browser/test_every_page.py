@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 FOLDER = os.environ.get("GATEWAY_PAGES", "")
 WIDE_FRAME = ViewportSize(width=600, height=300)
 # Whether each control is drawn as focused when the keyboard comes to it, and as large as a thumb (WCAG 2.2, 2.4.7 and 2.5.8).
-_CONTROLS = """() => [...document.querySelectorAll("main a, main button")].map((control) => {
+_CONTROLS = """() => [...document.querySelectorAll("main li a, main .button, main button")].map((control) => {
   control.focus();
   const box = control.getBoundingClientRect();
   return [control.textContent.trim(), box.right <= innerWidth && box.height >= 24];

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Frame, Page, Playwright, expect
+from playwright.async_api import Error as PlaywrightError
 
 from gateway.demo.serving import serve
 from tests.browser.conftest import Arrive
@@ -141,7 +143,8 @@ async def test_w2_another_user_is_refused_with_a_page_also_after_reload_and_back
     urls = [entry["url"] for entry in history["entries"]]
     of_alice = max(number for number, url in enumerate(urls) if "/.gateway/form" in url)
     await devtools.send("Page.navigateToHistoryEntry", {"entryId": history["entries"][of_alice]["id"]})
-    await visitor.page.wait_for_url("**/.gateway/form**")
+    with suppress(PlaywrightError):  # Chromium asks before it posts a form of its history again: net::ERR_CACHE_MISS
+        await visitor.page.wait_for_url("**/.gateway/form**")
     await visitor.page.reload()
     await visitor.has_heading(OTHER)
     assert leave.saved == []
