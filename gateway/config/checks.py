@@ -14,6 +14,7 @@ from gateway.config.app_servers import server_conflicts
 from gateway.config.app_sessions import session_conflicts
 from gateway.config.model import AppTable, Config, State
 from gateway.config.places import Path
+from gateway.config.set_fields import set_field_conflicts
 from gateway.core.paths import pattern_problem
 from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
 
@@ -35,7 +36,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _times(config)
     yield from _state(config)
     for number, app in enumerate(config.apps):
-        yield from (Remark(("app", number, *path), text) for path, text in (*server_conflicts(app), *session_conflicts(app)))
+        yield from (Remark(("app", number, *path), text) for path, text in _of_app(app))
         yield from _carrier(number, app, config)
         yield from _identity(number, app)
         yield from _public_root(number, app)
@@ -44,8 +45,19 @@ def conflicts(config: Config) -> Iterator[Remark]:
     if _trusts_everybody(config) and not config.listen.insecure_trust_all_proxies:
         remedy = "list your proxies, or set listen.insecure_trust_all_proxies = true"
         yield Remark(("listen", "trusted_proxies"), f"with a range of all addresses every client may invent its own; {remedy}")
+    yield from _redirecting(config)
     if config.listen.address == config.admin.address and not config.admin.address.endswith(":0"):
         yield Remark(("admin", "address"), "is the public address too; health and metrics need one of their own, such as 127.0.0.1:9090")
+
+
+def _redirecting(config: Config) -> Iterator[Remark]:
+    address, at = config.listen.redirect_address, ("listen", "redirect_address")
+    if not address:
+        return
+    if address in (config.listen.address, config.admin.address) and not address.endswith(":0"):
+        yield Remark(at, 'is listened at for something else already; give it an address of its own, such as ":80"')
+    if not any(url.startswith("https://") for url in (config.login.url, *(app.url for app in config.apps))):
+        yield Remark(at, "leads from http to https, and no host here is https; leave it out")
 
 
 def loud_warnings(config: Config) -> Iterator[Remark]:
@@ -60,6 +72,12 @@ def loud_warnings(config: Config) -> Iterator[Remark]:
             yield Remark(("app", number, "allow_public_root"), text)
     if config.session.grace > 0:
         yield Remark(("session", "grace"), "WARNING: while Okta is silent, an old answer counts for this long; 0s never does that")
+
+
+def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:
+    yield from server_conflicts(app)
+    yield from session_conflicts(app)
+    yield from set_field_conflicts(app)
 
 
 def _hosts(config: Config) -> Iterator[Remark]:

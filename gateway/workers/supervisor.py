@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind, shown_address
@@ -48,6 +49,9 @@ class Supervisor:
             listen, admin = self._settings.config.listen, self._settings.config.admin
             public = reserved(listen.address, lambda text: self._settings.problem(("listen", "address"), text))
             opened.callback(public.close)
+            if listen.redirect_address:
+                problem = partial(self._settings.problem, ("listen", "redirect_address"))
+                opened.callback(reserved(listen.redirect_address, problem).close)
             admin_socket = bind(admin.address, lambda text: self._settings.problem(("admin", "address"), text))
             opened.callback(admin_socket.close)
             settings = opened.enter_context(settings_with_state(self._settings))
