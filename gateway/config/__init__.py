@@ -5,7 +5,7 @@ files that it names. Rules from: DESIGN section 10, STYLE "Configuration, logs, 
 """
 
 from gateway.config.model import AppTable, Config, RuleTable
-from gateway.config.reading import Settings, certificate_pair, client_pair, load, read, redis_pair, secret_of, state_folder
+from gateway.config.reading import Settings, advice, certificate_pair, client_pair, load, read, redis_pair, secret_of, state_folder
 from gateway.config.values import host_of, port_of
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Config",
     "RuleTable",
     "Settings",
+    "advice",
     "certificate_pair",
     "client_pair",
     "host_of",

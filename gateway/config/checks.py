@@ -13,6 +13,7 @@ from yarl import URL
 from gateway.config.app_servers import server_conflicts
 from gateway.config.app_sessions import session_conflicts
 from gateway.config.model import AppTable, Config, State
+from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path
 from gateway.config.set_fields import set_field_conflicts
 from gateway.core.paths import pattern_problem
@@ -34,6 +35,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _hosts(config)
     yield from _okta(config)
     yield from _times(config)
+    yield from (Remark(path, text) for path, text in oidc_conflicts(config))
     yield from _state(config)
     for number, app in enumerate(config.apps):
         yield from (Remark(("app", number, *path), text) for path, text in _of_app(app))
@@ -72,6 +74,16 @@ def loud_warnings(config: Config) -> Iterator[Remark]:
             yield Remark(("app", number, "allow_public_root"), text)
     if config.session.grace > 0:
         yield Remark(("session", "grace"), "WARNING: while Okta is silent, an old answer counts for this long; 0s never does that")
+
+
+def advice(config: Config) -> Iterator[Remark]:
+    """What is right, and has a limit that an administrator should know: `check` says it, a start does not."""
+    if config.session.source == "okta" and not config.okta.connect_to and not config.okta.host:
+        text = (
+            f"{config.login.url} is a name of your own in front of the org, so links straight to {config.okta.org} bypass the gateway:"
+            " sessions that begin there are others, which it cannot see; name the login host in every link, app and bookmark"
+        )
+        yield Remark(("login", "url"), text)
 
 
 def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:

@@ -13,9 +13,11 @@ from pathlib import Path as File
 from pydantic import ValidationError
 
 from gateway.config.certificates import Pair, pair_problem
+from gateway.config.checks import advice as limits_of
 from gateway.config.checks import conflicts, loud_warnings
 from gateway.config.environment import SealKeys, overlaid, seal_keys
 from gateway.config.model import AppTable, Config
+from gateway.config.oidc_client import Credential, credential_of
 from gateway.config.places import Path, Written, read_toml
 from gateway.config.problems import from_validation, line
 from gateway.config.secret_files import Secrets, secrets_in
@@ -34,6 +36,7 @@ class Settings:
     origins: Mapping[Path, str] = field(repr=False)
     portal_secrets: tuple[str, ...] = field(default=(), repr=False)
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    credential: Credential = field(default_factory=Credential, repr=False)
 
     def problem(self, path: Path, text: str) -> str:
         """A line about one key, with its place: what shows only when the configuration is used."""
@@ -79,11 +82,19 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     portals, hook = _shown_secrets(config, File(name).parent)
     shown: tuple[tuple[Path, Secrets], ...] = ((("switch", "portal_secrets_file"), portals), (("hooks", "okta_secret_file"), hook))
     problems += tuple(line(written, origins, path, file.problem) for path, file in shown if file.problem)
+    credential = credential_of(config, File(name).parent)
+    if credential.problem is not None:
+        problems += (line(written, origins, *credential.problem),)
     if problems:
         raise BadConfig(problems)
     warnings = tuple(line(written, origins, remark.path, remark.text) for remark in loud_warnings(config))
     warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
-    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets)
+    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets, credential)
+
+
+def advice(settings: Settings) -> tuple[str, ...]:
+    """One line for each limit that the configuration has by its nature."""
+    return tuple(settings.problem(remark.path, remark.text) for remark in limits_of(settings.config))
 
 
 def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:

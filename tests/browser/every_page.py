@@ -1,6 +1,7 @@
 """Every page of the gateway as people see it, by a name: realistic words, one for each way that a page may look."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from gateway.pages import (
     BadRequest,
@@ -11,9 +12,11 @@ from gateway.pages import (
     FormKept,
     FormLost,
     FrameWithoutSession,
+    FrontSwitchStopped,
     GoingOn,
     LoopExplained,
     NobodyPage,
+    PostsItself,
     Refused,
     SessionPage,
     SignedInAgain,
@@ -26,6 +29,7 @@ from gateway.pages import (
     UpstreamDown,
     View,
 )
+from gateway.policy.switch.front_switch import Reason
 from tests.pages.views_of_every_kind import LOST, STANDINGS
 
 NOW = datetime(2026, 11, 29, 15, 28, 12, tzinfo=UTC)
@@ -54,6 +58,8 @@ PAGES: dict[str, View] = {
     "refused-go-back": Refused("close_unproven", 12),
     "token-spent": TokenSpent(),
     "token-refused": TokenRefused("https://login.example.com/"),
+    "posts-itself": PostsItself("https://login.example.com/x", (("SAMLResponse", "eA"),)),
+    **{f"front-switch-{reason}": FrontSwitchStopped(reason, ALICE, SIGN_IN) for reason in get_args(Reason)},
     "forbidden": Forbidden(ALICE, "user"),
     "step-up": StepUpNeeded(ALICE, "step_up_amr", ("hwk", "mfa")),
     "step-up-age": StepUpNeeded(ALICE, "step_up_authenticated_within", (), 900),
