@@ -5,6 +5,7 @@ Every page is complete without JavaScript.
 """
 
 from gateway.pages.assets import ASSET_NAMES, ASSET_PREFIX, Asset, asset
+from gateway.pages.form_views import FormKept, FormLost, FrameWithoutSession, SignedInAgain
 from gateway.pages.rendering import ANYWHERE, Page, render
 from gateway.pages.views import (
     BadRequest,
@@ -12,9 +13,6 @@ from gateway.pages.views import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
-    FormKept,
-    FormLost,
-    FrameWithoutSession,
     FrontSwitchStopped,
     GoingOn,
     LoopExplained,
@@ -22,7 +20,6 @@ from gateway.pages.views import (
     PostsItself,
     Refused,
     SessionPage,
-    SignedInAgain,
     SignedOut,
     SignInWithheld,
     StepUpNeeded,

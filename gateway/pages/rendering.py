@@ -6,7 +6,7 @@ Rules: DESIGN.md section 8 (pages), CSP Level 3, RFC 9110 section 10.2.3 (Retry-
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, assert_never
@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.pages.assets import asset_address
 from gateway.pages.factors import factor
+from gateway.pages.form_views import FormKept, FormLost, FrameWithoutSession, SignedInAgain
 from gateway.pages.lost_forms import lost_form
 from gateway.pages.remedies import remedy
 from gateway.pages.views import (
@@ -24,9 +25,6 @@ from gateway.pages.views import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
-    FormKept,
-    FormLost,
-    FrameWithoutSession,
     FrontSwitchStopped,
     GoingOn,
     LoopExplained,
@@ -34,7 +32,6 @@ from gateway.pages.views import (
     PostsItself,
     Refused,
     SessionPage,
-    SignedInAgain,
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
@@ -114,22 +111,25 @@ def _environment() -> Environment:
 _TEMPLATES = _environment()
 
 
+_CALM: Final[Mapping[type, str]] = {
+    NobodyPage: "nobody.html",
+    ConfirmSwitch: "confirm_switch.html",
+    ConfirmSignOut: "confirm_sign_out.html",
+}
+
+
 def _plan(view: View) -> _Plan:
     match view:
         case SessionPage(expires_at=expires_at, now=now):
             return _Plan("session.html", 200, "" if expires_at > now else "clocks_disagree")
-        case NobodyPage():
-            return _Plan("nobody.html", 200)
-        case ConfirmSwitch():
-            return _Plan("confirm_switch.html", 200)
         case GoingOn() | PostsItself():
             return _Plan("going_on.html" if isinstance(view, GoingOn) else "posts_itself.html", 200)
         case FrontSwitchStopped(reason=reason, more=more):
             return _Plan("front_switch_stopped.html", _STOPPED.get(reason, 409), more or reason)
+        case NobodyPage() | ConfirmSwitch() | ConfirmSignOut():
+            return _Plan(_CALM[type(view)], 200)
         case SignInWithheld(reason=reason, retry_after_seconds=seconds):
             return _Plan("sign_in_withheld.html", 503, reason, seconds)
-        case ConfirmSignOut():
-            return _Plan("confirm_sign_out.html", 200)
         case SignedOut(complete=complete):
             return _Plan("signed_out.html", 200, "" if complete else "close_pending")
         case Refused(reason=reason, retry_after_seconds=seconds):

@@ -12,7 +12,8 @@ Rules: DESIGN.md sections 2, 4, 5, 6.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+
+from gateway.pages.form_views import FormKept, FormLost, FrameWithoutSession, SignedInAgain
 
 SESSION_PATH = "/.gateway/"
 SIGN_OUT_PATH = "/.gateway/sign-out"
@@ -243,51 +244,6 @@ class UpstreamDown:
     status: int = 502
     reason: str = "upstream_down"
     is_signed_in: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FormKept:
-    """A form came without a session: the page holds it, sealed, until its owner is signed in again and sends it to `action`.
-
-    `standing`: who is signed in now: nobody, the form's owner ("same"), or another user ("other"); or the form could not be sent, because
-    nobody knows who is signed in ("unknown"), or because the app `place` was away or we could not note that it goes ("unsent"). `login`: of
-    whoever is signed in.
-    """
-
-    action: str
-    sealed: str
-    field: str
-    standing: Literal["nobody", "same", "other", "unknown", "unsent"]
-    sign_in_path: str
-    place: str
-    login: str = ""
-    status: int = 401
-    reason: str = ""
-    retry_after_seconds: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FormLost:
-    """A form came that is not sent, and not kept either; the reason says why, to the user too."""
-
-    status: int
-    reason: str
-    sign_in_path: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrameWithoutSession:
-    """401: what would be shown in a frame; signing in needs a window of its own."""
-
-    sign_in_path: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignedInAgain:
-    """200: the end of a sign-in in a window that was opened for it."""
-
-    login: str
 
 
 View = (
