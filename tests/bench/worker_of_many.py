@@ -25,7 +25,7 @@ import uvloop
 
 from tests.bench.proxies.arena import Arena, arena
 from tests.bench.proxies.own import is_compiled
-from tests.bench.proxies.processes import TICKS, NotRunning, found, tree
+from tests.bench.proxies.processes import TICKS, NotRunning, found, pause, tree
 from tests.bench.workers_cost import gateway, name_of
 
 LIMIT = 0.03
@@ -118,7 +118,7 @@ def connections_of(worker: int, port: int) -> Iterator[socket.socket]:
         if time.monotonic() > deadline:
             raise NotRunning(f"worker {worker} accepts no connections")
         opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
-        time.sleep(0.05)
+        pause(0.05)
         held = _held(worker)
         for one in opened:
             if left and _inode(port, one.getsockname()[1]) in held:
