@@ -17,6 +17,7 @@ from gateway.core.session import Session
 from gateway.doors.answers import page_answer
 from gateway.doors.login.redeemed import Redeeming
 from gateway.pages import ConfirmSwitch, render
+from gateway.policy.http.request_ids import SLOT
 from gateway.policy.session.browser_id import browser_key
 from gateway.sessions import Sessions
 
@@ -47,7 +48,7 @@ class Confirming:
         )
         sealed = self._sealer.seal("confirm", self._host, kept.packed())
         view = ConfirmSwitch(session.login if session is not None else None, sealed, redeeming.started_by)
-        return page_answer(render(view))
+        return page_answer(render(view, request_id=SLOT))
 
     def confirmed(self, head: RequestHead, browser_id: str, form: Mapping[str, str]) -> tuple[RequestHead, bytes] | Malformed:
         """The request that the user confirmed, as it is to be sent; or why the form counts for nothing."""

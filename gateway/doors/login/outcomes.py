@@ -20,6 +20,7 @@ from gateway.doors.own_requests import Outcome as Told
 from gateway.doors.reading import LATER
 from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenSpent, Unavailable, View, render
+from gateway.policy.http.request_ids import SLOT
 
 RETRY_SECONDS = 5
 
@@ -108,7 +109,7 @@ class Wording:
         return self._page(GoingOn(url)).plus(*cookies)
 
     def _page(self, view: View) -> Answer:
-        return page_answer(render(view, at=now_of(self._clock)))
+        return page_answer(render(view, at=now_of(self._clock), request_id=SLOT))
 
     def _said(self, head: RequestHead, view: View, status: int, verdict: str, reason: str) -> Told:
         answer: Answer
