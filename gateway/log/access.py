@@ -19,6 +19,7 @@ LARGEST_MEMORY = 4096
 """Parts kept of each name; when one more comes, all are forgotten: whoever has many addresses costs us a rendering each, no memory."""
 
 _HARMLESS = re.compile(r"[0-9A-Fa-f.:]{1,45}")
+LONGEST_ID = 64
 _HARMLESS_ID = re.compile(r"[0-9A-Za-z._:-]{1,64}\Z")
 WORDS = ("door", "method", "app", "route", "verdict", "reason")
 
@@ -82,7 +83,7 @@ class AccessLine:
 
     def _id(self, request_id: str) -> str:
         """Ids never come again: nothing is remembered."""
-        if _HARMLESS_ID.match(request_id):
+        if (request_id.isalnum() and request_id.isascii() and len(request_id) <= LONGEST_ID) or _HARMLESS_ID.match(request_id):
             return f"{self._before_id}{request_id}{self._after_id}"
         return self._part({"request_id": request_id})
 
