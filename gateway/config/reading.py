@@ -8,13 +8,17 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path as File
 
 from pydantic import ValidationError
+from yarl import URL
 
-from gateway.config.certificates import Pair, pair_problem
-from gateway.config.checks import conflicts, loud_warnings
+from gateway.config.cautions import cautions
+from gateway.config.certificates import Pair, pair_cautions, pair_problem
+from gateway.config.checks import conflicts
 from gateway.config.environment import SealKeys, overlaid, seal_keys
+from gateway.config.misspelt_variables import misspelt_variables
 from gateway.config.model import AppTable, Config
 from gateway.config.places import Path, Written, read_toml
 from gateway.config.problems import from_validation, line
@@ -69,7 +73,7 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     overlay = overlaid(written.tables, environ)
     tables, origins = overlay.tables, overlay.origins
     config, problems = _validated(tables, written, origins)
-    problems += overlay.problems
+    problems += overlay.problems + misspelt_variables(environ)
     secrets = _secrets(config, tables, name, environ)
     problems += secrets.problems
     if config is None:
@@ -81,8 +85,9 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     problems += tuple(line(written, origins, path, file.problem) for path, file in shown if file.problem)
     if problems:
         raise BadConfig(problems)
-    warnings = tuple(line(written, origins, remark.path, remark.text) for remark in loud_warnings(config))
+    warnings = tuple(line(written, origins, remark.path, remark.text) for remark in cautions(config))
     warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
+    warnings += tuple(line(written, origins, path, f"WARNING: {text}") for path, text in _certificate_cautions(config, File(name).parent))
     return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets)
 
 
@@ -121,6 +126,19 @@ def _certificate(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
     problem = pair_problem(pair) if pair is not None else None
     if problem is not None:
         yield ("listen", "tls_key" if problem.is_key else "tls_certificate"), problem.text
+
+
+def _certificate_cautions(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
+    """What is wrong with certificates that can be used for all that: whoever sees them refuses them."""
+    now = datetime.now(UTC)
+    pair = certificate_pair(config, folder)
+    if pair is not None:
+        hosts = [URL(url).host or "" for url in (config.login.url, *(app.url for app in config.apps))]
+        yield from ((("listen", "tls_certificate"), text) for text in pair_cautions(pair, hosts, now))
+    for number, app in enumerate(config.apps):
+        shown = client_pair(app, folder)
+        if shown is not None:
+            yield from ((("app", number, "upstream_client_certificate"), text) for text in pair_cautions(shown, (), now))
 
 
 def certificate_pair(config: Config, folder: File) -> Pair | None:
