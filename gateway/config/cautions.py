@@ -100,15 +100,17 @@ def _okta(config: Config) -> Iterator[Remark]:
 
 
 def _ports(config: Config) -> Iterator[Remark]:
-    """All sites come by one listener, so they have one port in common, and where TLS ends here it is mostly the listener's own."""
+    """All sites come by one listener, so they have one port in common: its own, unless something in front leads from one to the other.
+
+    The usual ports are taken for such a front: a load balancer, or a container's published port.
+    """
     login, own = URL(config.login.url), port_of(config.listen.address)
-    ends_tls = bool(config.listen.tls_certificate)
     for number, app in enumerate(config.apps):
         port = URL(app.url).port
         if port != login.port:
             text = f"is at port {port}, and login.url at port {login.port}, but both come by listen.address; give them the same"
             yield Remark(("app", number, "url"), text)
-    if ends_tls and own not in (0, login.port) and not config.listen.trusted_proxies:
+    if own not in (0, login.port) and not login.is_default_port() and not config.listen.trusted_proxies:
         text = f"browsers go to port {login.port}, and this gateway listens at {own}; something must lead from one to the other"
         yield Remark(("login", "url"), text)
 

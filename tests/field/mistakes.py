@@ -195,6 +195,7 @@ WARNINGS = [
     mistake("Okta's own site", SMALLEST.replace("example.okta.com", "okta.com"), "okta.org", "name your org"),
     mistake("its own public name", upstream("https://hr.example.com"), "app[0].upstream", "whose DNS leads to the gateway", line=8),
     mistake("another port", SMALLEST.replace("hr.example.com", "hr.example.com:8443"), "app[0].url", "at port 8443", line=7),
+    mistake("no port of ours", SMALLEST.replace("example.com", "example.com:9443", 3), "login.url", "listens at 8080", line=4),
     mistake("TLS in plain", upstream("http://10.0.0.1:443"), "app[0].upstream", "mostly speak https", line=8),
     mistake("plain in TLS", upstream("https://hr.internal:80"), "app[0].upstream", "mostly speak http"),
     mistake("TLS to an address", upstream("https://10.0.0.1:8443"), "app[0].upstream", "upstream_server_name"),

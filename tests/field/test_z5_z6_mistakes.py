@@ -97,14 +97,11 @@ async def test_z6_a_certificate_that_browsers_refuse_is_warned_of(
     await starts(found)
 
 
-async def test_z6_a_good_certificate_is_not_and_another_port_than_the_listener_s_is(tmp_path: Path) -> None:
+def test_z6_a_good_certificate_is_not(tmp_path: Path) -> None:
     certificate(tmp_path)
-    name = str(tmp_path / "gateway.toml")
-    assert read(name, SMALLEST + LISTEN + 'address = ":443"\n' + TLS, SEALED).warnings == ()
-    found = read(name, SMALLEST + LISTEN + 'address = ":8443"\n' + TLS, SEALED)
-    (warning,) = found.warnings
-    assert "login.url: WARNING: browsers go to port 443, and this gateway listens at 8443" in warning
-    await starts(found)
+    for address in (":443", ":8443"):  # a container's port may be published as 443
+        listen = f'{LISTEN}address = "{address}"\n{TLS}'
+        assert read(str(tmp_path / "gateway.toml"), SMALLEST + listen, SEALED).warnings == ()
 
 
 def test_z6_what_kubernetes_sets_for_a_service_of_our_name_is_no_mistake() -> None:
