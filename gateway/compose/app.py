@@ -7,11 +7,13 @@ decide anything. Rules from: DESIGN section 5.
 from contextlib import AsyncExitStack
 
 from gateway.compose.app_servers import app_servers
+from gateway.compose.app_sessions import app_sessions
 from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, rewriting
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.core.passes import Passes
 from gateway.core.told import Told
+from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.own_pages import AppPages
@@ -31,17 +33,24 @@ def app_gate(parts: Parts) -> Gate:
 
 def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
     """The door behind every app host; what it opens is closed with ``opened``."""
-    handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
+    ways = {app.name: _way(parts, app, opened) for app in parts.config.apps if app.addresses}
+    made = {app.name: app_sessions(parts, app, ways.get(app.name), opened) for app in parts.config.apps}
+    sessions = {name: of_app for name, of_app in made.items() if of_app is not None}
+    former = FormerUsers(Owners(parts.seal_keys), sessions)
+    handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)
     own = AppOwnPaths(
         handoff,
-        AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, parts.config.switch.return_origins),
+        AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former, parts.config.switch.return_origins),
         AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
         parts.clock,
     )
     lasting = Lasting(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
     opened.callback(parts.revocations.subscribe(lasting.hear))
     opened.push_async_callback(lasting.aclose)
-    forwarding = {app.name: _forwarding(parts, app, gate, lasting, opened) for app in parts.config.apps if app.addresses}
+    shared = gate, lasting
+    forwarding = {
+        app.name: _forwarding(parts, app, ways[app.name], shared, sessions.get(app.name)) for app in parts.config.apps if app.addresses
+    }
     return ProtectedDoor(parts.table, forwarding, gate, own, handoff.sign_in, parts.clock)
 
 
@@ -53,9 +62,11 @@ def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:
     return SubrequestDoor(parts.table, gate, told, rules, parts.clock)
 
 
-def _forwarding(parts: Parts, app: AppTable, gate: Gate, lasting: Lasting, opened: AsyncExitStack) -> AppForwarding:
-    source = app_servers(parts, app, opened)
+def _way(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
+    return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live)
+
+
+def _forwarding(parts: Parts, app: AppTable, http: HttpProxy, shared: tuple[Gate, Lasting], sessions: AppSessions | None) -> AppForwarding:
     face = Face(field_rules(app), app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
-    http = HttpProxy(source, largest_body=app.largest_body or None, live=parts.live)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
-    return AppForwarding(face, http, WebSocketRelay(source, parts.live), gate, lasting, parts.turn, cookies.keep)
+    return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.turn, cookies.keep, sessions)

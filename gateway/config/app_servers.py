@@ -15,7 +15,7 @@ _OF_SERVERS = frozenset(
     (
         *("upstream_host", "upstream_ca_file", "upstream_client_certificate", "upstream_client_key", "upstream_server_name"),
         *("strip_prefix", "add_prefix", "balance", "health_path", "health_interval", "allow_fields"),
-        *("connect_timeout", "first_byte_timeout", "idle_timeout", "connections", "keep_alive"),
+        *("connect_timeout", "first_byte_timeout", "idle_timeout", "connections", "keep_alive", "sign_out_path"),
     )
 )
 """What a front proxy that carries an app does in its own way."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from yarl import URL
 
 from gateway.config.app_servers import server_conflicts
+from gateway.config.app_sessions import session_conflicts
 from gateway.config.identity_names import identity_conflicts
 from gateway.config.loops import are_one_address, loop_conflicts
 from gateway.config.model import AppTable, Config, State
@@ -28,7 +29,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _times(config)
     yield from _state(config)
     for number, app in enumerate(config.apps):
-        found = (*server_conflicts(app), *identity_conflicts(app), *rule_conflicts(app))
+        found = (*server_conflicts(app), *session_conflicts(app), *identity_conflicts(app), *rule_conflicts(app))
         yield from (Remark(("app", number, *path), text) for path, text in found)
         yield from _carrier(number, app, config)
         yield from _public_root(number, app)

@@ -20,6 +20,7 @@ from gateway.config.values import (
     ServerAddress,
     ServerPort,
 )
+from gateway.policy.http.session_cookie_names import ENTRY_PATTERN, WELL_KNOWN
 
 Access = Literal["session", "anyone", "optional"]
 Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
@@ -27,6 +28,7 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za
 Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 PathPattern = Annotated[str, StringConstraints(pattern=r"^/[^?#]*$")]
 HealthPath = Annotated[str, StringConstraints(pattern=r"^(/[!-\"$-~]*)?$")]
+SessionCookieName = Annotated[str, StringConstraints(pattern=ENTRY_PATTERN)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -191,6 +193,8 @@ class AppTable(Table):
     connections: Count = 1000
     largest_body: Bytes = _spelled("0B")
     keep_alive: Seconds = _spelled("4s")
+    session_cookies: tuple[SessionCookieName, ...] = WELL_KNOWN
+    sign_out_path: HealthPath = ""
     identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
     rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")
 

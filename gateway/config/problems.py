@@ -86,14 +86,21 @@ def _text(path: Path, error: ErrorDetails) -> str:
         case "too_short":
             return "is an empty list; name at least one, or leave the key out"
         case "string_pattern_mismatch" | "string_too_short":
-            return f"{error['input']!r} is not allowed here; {_FORMS.get(str(path[-1]), 'write what matches ' + _pattern(error))}"
+            return f"{error['input']!r} is not allowed here; {_FORMS.get(_key(path), 'write what matches ' + _pattern(error))}"
         case kind:
             return _WORDS.get(kind, error["msg"][0].lower() + error["msg"][1:])
+
+
+def _key(path: Path) -> str:
+    """The last key of a path; an item of a list has none of its own."""
+    return next((part for part in reversed(path) if isinstance(part, str)), "")
 
 
 _FORMS = {
     "path": 'write a path: it begins with / and holds no ? and no #, for example "/public/**"',
     "sign_in": 'write a path on the org, for example "/login/login.htm?fromURI={return}"',
+    "sign_out_path": 'write the path where the app itself signs out, for example "/logout"',
+    "session_cookies": 'write the name of a cookie, for example "JSESSIONID", with one * for any rest, or with ! before it',
     "name": "use letters, digits, - and _, at most 63",
 }
 

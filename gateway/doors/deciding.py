@@ -22,10 +22,11 @@ _FOREIGN = Malformed(403, "websocket_origin")
 class Decision:
     """The verdict, under which rule (its pattern is empty where the path has none), and about whom.
 
-    ``going``, ``text``: as what the request went to the app, and its head there, as the app's door has noted.
+    ``going``, ``text``, ``visit``: as what the request went to the app, its head there, and whose sessions of the app it may bring, as the
+    app's door has noted.
     """
 
-    __slots__ = ("comer", "going", "rule", "text", "verdict")
+    __slots__ = ("comer", "going", "rule", "text", "verdict", "visit")
 
     def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Comer) -> None:
         """All of it."""
@@ -34,6 +35,7 @@ class Decision:
         self.comer = comer
         self.going: object = None
         self.text = b""
+        self.visit: object = None
 
 
 class Decisions:

@@ -111,6 +111,13 @@ class Gate:
         known = comer.known
         return known is not None and known.comer is comer and known.good is not None and self._sessions.is_good(known.good)
 
+    def user_of_pass(self, head: RequestHead) -> str:
+        """The id of the user whom the pass names, where neither the pass nor its session is revoked; else empty. Okta is not asked."""
+        opened = self._opened(head)
+        if isinstance(opened, Comer) or not self._is_remembered(opened) or self._sessions.has_session_ended(opened.held.session_id):
+            return ""
+        return "" if self._sessions.are_revoked(opened.marks or self._marked(opened)) else opened.held.user_id
+
     def _opened(self, head: RequestHead) -> OpenedPass | Comer:
         """As ``presented``, by the line of cookies where it came before."""
         line = head.named.get(b"cookie")

@@ -27,6 +27,7 @@ from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import Session
 from gateway.doors.answers import redirect_answer
+from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own_requests import (
     HANDOFF,
     Outcome,
@@ -45,7 +46,6 @@ from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
-from gateway.policy.session.owner import Owners
 from gateway.policy.session.revocation_epoch import with_epoch
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, StartMark, way_of
 from gateway.policy.session.split_cookies import set_lines
@@ -57,9 +57,9 @@ NONCE_SECONDS = 600
 class AppHandoff:
     """The first and the last step, on the app hosts."""
 
-    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock, owners: Owners, tickets: Tickets) -> None:
+    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock, former: FormerUsers, tickets: Tickets) -> None:
         """``tickets`` knows which were used in the last minute (a ticket lives half of that)."""
-        self._owners = owners
+        self._former = former
         self._tickets = tickets
         self._login = table.login
         self._sealer = sealer
@@ -152,8 +152,8 @@ class AppHandoff:
         made = set_lines(PASS_NAME, self._sealer.seal("pass", host, held.packed()), head.fields)
         if made is None:
             return refused(Malformed(500, "pass_too_large"), self._clock)
-        owner = self._owners.lines(head.fields, host, held.user_id)
-        return Outcome(redirect_answer(303, target, *made, *owner, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
+        former = self._former.handed_over(head, app, held.user_id, target)
+        return Outcome(redirect_answer(303, target, *made, *former, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
 
     def _mark(self, head: RequestHead) -> StartMark:
         return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())

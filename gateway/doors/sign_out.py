@@ -25,6 +25,7 @@ from gateway.core.routing import App, RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.doors.answers import redirect_answer
+from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.carrying import Carrying
 from gateway.doors.own_requests import (
     SESSION_PAGE,
@@ -58,9 +59,10 @@ class AppSignOut:
     """Signing out on an app host, where only the pass is known."""
 
     def __init__(
-        self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock, elsewhere: Collection[str] = ()
-    ) -> None:
-        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end.
+        self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock,
+        former: FormerUsers, elsewhere: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end; ``former`` ends the app's own sessions.
 
         ``elsewhere``: the origins of other sites to which a sign-out may lead back (``switch.return_origins``).
         """
@@ -70,6 +72,7 @@ class AppSignOut:
         self._sessions = sessions
         self._closer = closer
         self._clock = clock
+        self._former = former
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
         """GET: a page with a button."""
@@ -90,12 +93,12 @@ class AppSignOut:
         held = pass_of(self._sealer, head)
         if held is None:
             # Nothing here names the session; the login host sees it, and asks there.
+            gone += self._former.signed_out(head, app)
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
         unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
-        done = SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
-        sealed = self._sealed(done)
-        answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone)
+        sealed = self._sealed(SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS))
+        answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone, *self._former.signed_out(head, app))
         return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
 
     def _sealed(self, done: SignedOut) -> str:

@@ -68,6 +68,11 @@ class Servers:
         return sum(len(upstream) for upstream in self._upstreams.values())
 
     @property
+    def all(self) -> tuple[Upstream, ...]:
+        """Each of them, for what all must be told."""
+        return tuple(self._upstreams.values())
+
+    @property
     def deadlines(self) -> Deadlines:
         """Those of the first server; they are the same for all."""
         return next(iter(self._upstreams.values())).deadlines

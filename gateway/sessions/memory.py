@@ -105,6 +105,10 @@ class Sessions:
         """Whether any of these cookies is revoked."""
         return self._revocations.has_cookie(self.fingerprints(cookies))
 
+    def are_revoked(self, marks: Marks) -> bool:
+        """As ``is_revoked``, for cookies whose marks are known."""
+        return self._revocations.has_cookie(marks.fingerprints)
+
     def recall(self, cookies: Cookies) -> Finding | None:
         """What is known without asking; None where ``current`` must be called, and once per life for an answer that is about to end."""
         return self._recalled(self._answers.find(cookies))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.sources import Function, classes, dotted, functions, python_files, text, tree
 
-FILE_LINES, FILE_LINES_WITH_REASON = 250, 500
+FILE_LINES, FILE_LINES_WITH_REASON = 300, 500
 FUNCTION_LINES, FUNCTION_LINES_WITH_REASON = 40, 60
 MEDIAN_FILE_LINES, MEDIAN_FUNCTION_LINES = 150, 6
 COLLABORATORS, COLLABORATORS_WITH_REASON = 6, 8
@@ -16,42 +16,22 @@ PLAIN = frozenset(
     ("str", "bytes", "int", "float", "bool", "tuple", "list", "set", "frozenset", "dict", "Mapping", "Sequence", "Iterable", "Collection")
 )
 
-# file: why it is longer than 250 lines (never than 500)
+# file: why it is longer than 300 lines (never than 500)
 LONG_FILES: dict[str, str] = {
     "gateway/closing.py": "one class that drives one machine",
-    "gateway/core/messages.py": "the one reading of a head, with every refusal",
-    "gateway/core/routing.py": "one table and its look-up",
-    "gateway/core/session.py": "the vocabulary and the one table of Okta's answers",
     "gateway/core/switch.py": "one machine: its commands, its events and its steps",
     "gateway/doors/login/__init__.py": "one door: every request, and which room answers it",
     "gateway/doors/login/forwarding.py": "one class: everything that travels to the org without a token",
     "gateway/doors/login/new_sessions.py": "one class that drives one machine, and what it must ask later",
     "gateway/edge/connection.py": "one state machine: a client's connection, from its first byte to its end",
-    "gateway/edge/relay.py": "one answer on its way, and the four classes that it calls or is called by",
-    "gateway/shared_state/memory.py": "one engine: entries, leases and what others published",
     "gateway/shared_state/sqlite.py": "one engine: every call in one transaction, and what others published",
-    "gateway/sessions/answers.py": "one dictionary, and everything that puts an answer in or takes it out",
     "gateway/sessions/memory.py": "one class that is the memory's whole surface",
-    "gateway/cli.py": "every command, each in a few lines",
-    "tests/bench/ways.py": "one program in one file, so that it runs in other checkouts",
-    "tests/deploy/test_compose.py": "one arrangement, from its text to its life",
-    "tests/attacks/deployment.py": "one deployment, from its configuration to its end",
-    "tests/doors/test_handoff.py": "the tests of one door",
-    "tests/doors/quick_gateway.py": "one app behind two addresses, and the clients that wait there",
-    "tests/core/test_session.py": "the tests of one vocabulary",
     "tests/core/test_switch.py": "the promises of one machine",
     "tests/journeys/in_memory.py": "one town without sockets",
     "tests/journeys/one_user.py": "one day's steps, and what must hold after each",
-    "tests/sessions/test_revoking.py": "the tests of one class",
-    "tests/journeys/test_one_user.py": "one property, and the days that broke it once",
-    "tests/journeys/watched.py": "one witness of everything that the promise forbids",
-    "tests/proxy/conftest.py": "the fixtures of one room",
     "tests/sessions/test_asking.py": "the tests of one class",
-    "tests/sessions/test_memory.py": "the tests of one class",
     "gateway/doors/login/redeeming.py": "one redemption, from its turn to its answer",
     "gateway/doors/protected/lasting.py": "one registry: the second look, and what a redemption spares or moves",
-    "gateway/proxy/connection.py": "one state machine, and the two classes that it calls",
-    "gateway/proxy/reading.py": "one state machine: each of its states reads the next bytes",
     "gateway/proxy/upstream.py": "one pool: every way in and out of it keeps the same counts",
 }
 

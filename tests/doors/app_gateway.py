@@ -21,6 +21,7 @@ from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.doors.answers import to_response
+from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
@@ -169,7 +170,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
         turn,
         cookies.keep,
     )
-    handoff = AppHandoff(TABLE, sealer, sessions, clock, Owners([b"k" * 32]), Tickets(sealer, MemoryState(clock), clock))
+    handoff = AppHandoff(TABLE, sealer, sessions, clock, FormerUsers(Owners([b"k" * 32])), Tickets(sealer, MemoryState(clock), clock))
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
 

@@ -19,6 +19,7 @@ from gateway.core.routing import App, LoginHost, RouteTable, is_own
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, Session, SessionCookie
 from gateway.doors.answers import to_response
+from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import AppPages, LoginPages
@@ -210,8 +211,9 @@ class OwnGateway:
     def build(self) -> None:
         clock, both = self.times.clock(), (self.sealer, self.sessions)
         tickets = Tickets(self.sealer, MemoryState(clock), clock)
-        self._handoff = AppHandoff(TABLE, *both, clock, Owners([b"k" * 32]), tickets)
-        pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock)
+        former = FormerUsers(Owners([b"k" * 32]))
+        self._handoff = AppHandoff(TABLE, *both, clock, former, tickets)
+        pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock, former)
         self._app = AppOwnPaths(self._handoff, out, pages, clock)
         self.at_login = handoff = LoginHandoff(TABLE, *both, self.closer, tickets, clock, SIGN_IN)
         login_out = LoginSignOut(TABLE, *both, self.closer, clock, SIGN_IN)

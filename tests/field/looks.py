@@ -19,9 +19,12 @@ from gateway.core.redemption import cookies_set, leaves_with_token, settled
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, place_of
 from gateway.core.session import SessionCookie
 from gateway.doors.own_requests import parameters
+from gateway.policy.http.app_sessions import may_hold_sessions, read_cookies, removals, sessions_in, stamped_line
 from gateway.policy.http.chunks import Chunks
+from gateway.policy.http.cookie_stamps import Stamps
 from gateway.policy.http.head_arrival import HeadArrival
 from gateway.policy.http.request_heads import HeadReader, begins_badly, goes_on_badly
+from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
 from gateway.policy.session import sign_in_loops
 from gateway.policy.switch import clients, foreign_forms, new_session, start
 
@@ -33,6 +36,8 @@ LOGIN = RouteTable(LoginHost("https://login.example.com", Authority("login.examp
 RULES = (Rule("/admin/**", Access.ANYONE), Rule("/**/a/**/b", Access.ANYONE))
 HR, IIS = (App("app", LOGIN.login.origin, LOGIN.login.authority, RULES, case_insensitive=windows) for windows in (False, True))
 LONGEST_PATH_AT_APPS = HeadLimits().line_bytes
+SESSIONS = SessionCookieNames(WELL_KNOWN)
+ALICE = Stamps([b"k" * 32], b"app.example.com").of("00u-alice")
 WIDE = HeadLimits(line_bytes=64 * 1024)
 PACKET = 256
 
@@ -95,7 +100,17 @@ def place(app: App) -> Callable[[str], object]:
     return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS])
 
 
+def read_sessions(text: str) -> object:
+    if text.count(";") >= messages.MOST_COOKIES:
+        return None
+    line = text.encode("utf-8", "replace")
+    left_out = read_cookies(line, SESSIONS, ALICE).left_out if may_hold_sessions(line, SESSIONS) else ()
+    return removals(left_out, b"app.example.com", b"/" + line[:8000]), sessions_in(line, SESSIONS, ALICE)
+
+
 LOOKS: dict[str, Callable[[str], object]] = {
+    "app_sessions, a Cookie line": read_sessions,
+    "app_sessions, a Set-Cookie line": lambda text: stamped_line(text.encode("utf-8", "replace"), SESSIONS, ALICE, b"a.com", b"/"),
     "percent.unescaped": percent.unescaped,
     "percent.printable": percent.printable,
     "org_places, up to the longest path": lambda text: judged_place(text[:LONGEST_PATH]),

@@ -57,6 +57,7 @@ WORDS = (
         "\ufffd",
     ),
     *("sessionToken=%25", "%74oken=", "token=a&", "a=token=a&"),
+    *("sessionid", "sessionid=", "sessionid=x; ", ", sessionid ", "ASPSESSIONID", "~gw~", "; sessionid=~gw~", "HttpOnly;", "Path=/;"),
 )
 
 

@@ -29,6 +29,7 @@ from gateway.core.redemption import cookies_set
 from gateway.core.routing import App, is_own
 from gateway.core.session import SessionCookie, Unknown
 from gateway.doors.answers import to_response
+from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.forwarding import OrgPools
@@ -226,10 +227,11 @@ class DoorsInMemory:
         self._parts = parts
         self.login = login_door(parts, opened, OrgPools(pool, pool))
         self._decisions = Decisions(gate, parts.clock)
-        self._handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, Owners(parts.seal_keys), parts.tickets)
+        former = FormerUsers(Owners(parts.seal_keys))
+        self._handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)
         self._own = AppOwnPaths(
             self._handoff,
-            AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock),
+            AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former),
             AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
             parts.clock,
         )

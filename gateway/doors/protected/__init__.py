@@ -21,7 +21,8 @@ from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
 from gateway.doors.gate import Gate
 from gateway.doors.protected.app_cookies import AppCookies
-from gateway.doors.protected.forwarding import AppForwarding, Face
+from gateway.doors.protected.face import Face
+from gateway.doors.protected.forwarding import AppForwarding
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
 from gateway.edge.forwarding import Failed

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 
 from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import not_the_apps
-from gateway.core.fields import FieldRules, answered, to_app
 from gateway.core.fields import Forwarding as Way
+from gateway.core.fields import answered, to_app
 from gateway.core.learned import Recent
 from gateway.core.messages import Fields, Malformed, RequestHead
-from gateway.core.prefixes import Prefixes
-from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
+from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.doors.deciding import Decision
 from gateway.doors.gate import Gate
+from gateway.doors.protected.face import Face
 from gateway.doors.protected.going import Going
+from gateway.doors.protected.kept_lines import Kept
 from gateway.doors.protected.lasting import Lasting
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
@@ -44,37 +45,6 @@ _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 SWITCHING_PROTOCOLS = 101
 
 
-class Kept:
-    """What one app (``way`` forwards to it) gets of the header lines of a request. It is made once, and used again for the same lines.
-
-    ``text``: the lines as bytes; None where each field must be looked at by itself. ``use``: what the browser wants the answer for.
-    ``is_plain``: there is no ``Upgrade`` and no ``Authorization`` among them.
-    """
-
-    __slots__ = ("is_plain", "text", "use", "way")
-
-    def __init__(self, way: object, text: bytes | None, use: Use, is_plain: bool) -> None:
-        """See above."""
-        self.way = way
-        self.text = text
-        self.use = use
-        self.is_plain = is_plain
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """What an app sees: ``rules`` say what it is told, ``host`` by which name it is called; ``rewriting`` None: it knows its public name.
-
-    ``is_sticky``: one session goes to one of its servers.
-    """
-
-    rules: FieldRules
-    host: str
-    prefixes: Prefixes = field(default_factory=Prefixes)
-    rewriting: Rewriting | None = None
-    is_sticky: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class AppForwarding:
     """Forwards to one app."""
@@ -86,6 +56,7 @@ class AppForwarding:
     lasting: Lasting
     turn: Turn
     keep_cookie: KeepCookie
+    app_sessions: AppSessions | None = None
     cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
     _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
     _rules: ForwardingRules = field(init=False, repr=False, compare=False)
@@ -107,43 +78,59 @@ class AppForwarding:
         ``failed``: what is said where the app gives no answer, or the body is larger than this app's may be.
         ``decision``: by which it goes; what it is sent as is noted there, as long as the same is decided on the same head.
         """
+        visit = self._visit(head, going, decision)
         kept = request.block.kept
-        if not isinstance(kept, Kept) or kept.way is not self:
-            kept = request.block.kept = self._kept(request.block, head)
+        if not isinstance(kept, Kept) or kept.way is not self or (visit is not None and not visit.knows(kept.read)):
+            kept = request.block.kept = self._kept(request.block, head, visit)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
-            return self._websocket(request, head, app, going, failed)
+            return self._websocket(request, head, app, going, failed, visit)
         text = decision.text
         if not text or request.body is not None:
-            made = self._text(request, kept, head, app, going)
+            made = self._text(request, kept, head, app, going, visit)
             if isinstance(made, Malformed):
                 return made
             text = made
-            if request.body is None:
+            if visit is not None:
+                visit.told()
+            if request.body is None and (visit is None or visit.is_same_again):
                 decision.text = text
-        watch = going.watch
-        Forwarding(
-            request, self._rules, text, self._taking(request, kept, head, going), self._rewrite(kept.use, head, going), failed, watch
-        ).begin()
+        rewrite, watch = self._rewrite(kept.use, head, going, visit), going.watch
+        Forwarding(request, self._rules, text, self._taking(request, kept, head, going), rewrite, failed, watch).begin()
         if watch is not None:
             self.lasting.look_soon()
         return None
 
-    async def _websocket(self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed) -> Response:
-        fields = self._fields(head, app, going, upgrade=True)
+    def _visit(self, head: RequestHead, going: Going, decision: Decision) -> Visit | None:
+        """Whose sessions of the app this request may bring; None where they are not bound to users."""
+        if self.app_sessions is None:
+            return None
+        visit = decision.visit
+        if not isinstance(visit, Visit):
+            visit = self.app_sessions.visit(head, going.session, going.comer, self.gate.user_of_pass)
+            if going.session is not None:
+                decision.visit = visit
+        return visit
+
+    async def _websocket(
+        self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed, visit: Visit | None
+    ) -> Response:
+        fields = self._fields(head, app, going, visit, upgrade=True)
         target = self._target(head)
         if isinstance(fields, Malformed) or target is None:
             return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
+        if visit is not None:
+            visit.told()
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
         try:
             with self.lasting.watched(going.watch):
-                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, going), asker)
+                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, going, visit), asker)
         except OutsideFailed as error:
             return failed(request, error)
         request.reason = response.abandoned
         return response
 
-    def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Going) -> bytes | Malformed:
+    def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Going, visit: Visit | None) -> bytes | Malformed:
         """The head that the app is sent."""
         first = request.line.text
         if self.face.rewriting is not None:
@@ -153,7 +140,7 @@ class AppForwarding:
             first = f"{head.method} {target} HTTP/1.1\r\n".encode("ascii")
         framing = _CHUNKED if request.body is not None and request.body.length is None else b""
         if kept.text is None:
-            fields = self._fields(head, app, going, upgrade=False)
+            fields = self._fields(head, app, going, visit, upgrade=False)
             return fields if isinstance(fields, Malformed) else b"".join((first, field_lines(fields)[: -len(END)], framing, END))
         host, way = self._way(head, app)
         return b"".join((first, host, framing, kept.text, way, self._identity(going), END))
@@ -178,14 +165,15 @@ class AppForwarding:
             known.identity, known.identity_of = identity_text(self.face.rules, session), session
         return known.identity
 
-    def _kept(self, block: Block, head: RequestHead) -> Kept:
+    def _kept(self, block: Block, head: RequestHead, visit: Visit | None) -> Kept:
         """What these lines are to this app."""
-        lines = app_lines(block.lines, self.face.rules, self._cookie_line)
+        cookie = self._cookie_line if visit is None else lambda line: visit.text(self._cookie_line(line))
+        lines = app_lines(block.lines, self.face.rules, cookie)
         is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
-        return Kept(self, b"".join(lines) if lines is not None else None, use_of(head), is_plain)
+        return Kept(self, b"".join(lines) if lines is not None else None, use_of(head), is_plain, visit.read if visit is not None else None)
 
     def _cookie_line(self, line: FieldLine) -> bytes:
-        """What goes on in place of this ``Cookie`` line."""
+        """What goes on in place of this ``Cookie`` line, whoever comes."""
         found = self.cookies.get(line.text)
         if found is None:
             found = cookie_line(line, not_the_apps)
@@ -206,29 +194,39 @@ class AppForwarding:
         """What the app is asked for; None for a path outside of its prefix."""
         return head.target if self.face.rewriting is None else self.face.prefixes.inner(head.target)
 
-    def _fields(self, head: RequestHead, app: App, going: Going, upgrade: bool) -> Fields | Malformed:
+    def _fields(self, head: RequestHead, app: App, going: Going, visit: Visit | None, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
         forwarding = Way(head.client, "https" if head.secure else "http", public)
         fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
-        if isinstance(fields, Malformed) or face.host == public:
+        if isinstance(fields, Malformed):
             return fields
-        return ((b"Host", face.host.encode("ascii")), *fields[1:])
+        fields = visit.fields(fields) if visit is not None else fields
+        return fields if face.host == public else ((b"Host", face.host.encode("ascii")), *fields[1:])
 
-    def _rewrite(self, use: Use, head: RequestHead, going: Going) -> Rewrite:
+    def _rewrite(self, use: Use, head: RequestHead, going: Going, visit: Visit | None) -> Rewrite:
         """From the app's answer to what its user may see again."""
+        if visit is not None and visit.rewrite is not None:
+            return visit.rewrite
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         rewriting = self.face.rewriting
         as_it_is = self._usual[is_private][use]
-        if rewriting is None and not going.comer.is_stale:
+        is_stale = going.comer.is_stale
+        if rewriting is None and visit is None and not is_stale:
             return as_it_is
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
             if rewriting is not None:
                 kept = rewriting.answer(kept)
+            if visit is not None:
+                kept = visit.answer(kept)
+                if not is_stale:
+                    return kept
             return (*kept, *self.gate.renewed(going.comer, head)) if is_private and status != 101 else kept
 
+        if visit is not None:
+            visit.rewrite = rewrite
         return rewrite
 
     def _key(self, going: Going) -> bytes | None:

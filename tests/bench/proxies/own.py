@@ -17,7 +17,9 @@ from pathlib import Path
 import aiohttp
 
 from gateway.core.cookies import PASS_NAME
-from gateway.standin import ALICE_AND_BOB
+from gateway.policy.http.cookie_scopes import Scope
+from gateway.policy.http.cookie_stamps import Stamps
+from gateway.standin import ALICE_AND_BOB, User
 from tests.bench.proxies.asked import Asked
 from tests.bench.proxies.contestants import CONFIGURATIONS, Contestant, Place, filled_in
 from tests.bench.proxies.processes import Command, Program, free_port
@@ -121,4 +123,10 @@ class Town:
         sealed = person.cookie(PASS_NAME.decode(), HR)
         if reply.status != 200 or sealed is None:
             raise AssertionError(f"the journey ended at {reply.url} with {reply.status}: {reply.body[:300]}")
-        return Asked(f"{PASS_NAME.decode()}={sealed}; {APPS_OWN_COOKIE}")
+        return Asked(f"{PASS_NAME.decode()}={sealed}; {self._apps_own(alice)}")
+
+    def _apps_own(self, user: User) -> str:
+        """The app's session cookie as this user's browser has it."""
+        stamps = Stamps([base64.b64decode(self.setting.key)], HR.partition("://")[2].encode()).of(user.id)
+        name, _, value = APPS_OWN_COOKIE.encode().partition(b"=")
+        return (name + b"=" + stamps.stamp(name, value, Scope(1)) + value).decode()

@@ -1,0 +1,35 @@
+"""Those who used a browser at an app host before: what it must forget of them when somebody else comes, or when they leave.
+
+Owns the lines of the answer that gives a browser its pass, and of the answer to a sign-out. Must never name a user.
+"""
+
+from collections.abc import Mapping
+
+from gateway.core.messages import Fields, RequestHead
+from gateway.core.routing import App
+from gateway.doors.app_sessions.visits import AppSessions
+from gateway.policy.session.owner import Owner, Owners
+
+_NONE: Mapping[str, AppSessions] = {}
+
+
+class FormerUsers:
+    """What a browser has left of them."""
+
+    def __init__(self, owners: Owners, sessions: Mapping[str, AppSessions] = _NONE) -> None:
+        """``sessions``: of each app, by its name; one without binds no cookies to users."""
+        self._owners = owners
+        self._sessions = sessions
+
+    def handed_over(self, head: RequestHead, app: App, user_id: str, target: str) -> Fields:
+        """The lines for a browser that gets a pass for this user, who goes on to ``target``."""
+        host = str(app.authority)
+        sessions = self._sessions.get(app.name)
+        is_another = self._owners.judged(head.fields, host, user_id) is Owner.OTHER
+        ended = sessions.handed_over(head, user_id, is_another, target) if sessions is not None else ()
+        return (*self._owners.lines(head.fields, host, user_id), *ended)
+
+    def signed_out(self, head: RequestHead, app: App) -> Fields:
+        """The lines for a browser whose user signs out at this host."""
+        sessions = self._sessions.get(app.name)
+        return sessions.signed_out(head) if sessions is not None else ()

@@ -1,0 +1,111 @@
+"""Telling an app that a user is gone: ``app.sign_out_path`` is called with the cookies that the app once set for that user.
+
+Owns these calls: once for each cookie, whichever process meets it first, as tasks of their own, so that no user waits for them. Must never
+send a cookie that the gateway has no proof of, name any user, or pass anything of the app's answer on.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from typing import NamedTuple
+
+from gateway.core.fields import Forwarding, way_lines
+from gateway.core.learned import Recent
+from gateway.core.messages import Fields
+from gateway.edge.http_proxy import HttpProxy
+from gateway.errors import OutsideFailed, StateFailed
+from gateway.policy.http.app_sessions import LeftOut
+from gateway.shared_state import SharedState
+
+KIND = "app-sign-out"
+REMEMBERED_SECONDS = 24 * 3600.0
+MOST_AT_ONCE = 64
+LARGEST_ANSWER = 64 * 1024
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+class SignOutPlace(NamedTuple):
+    """What is asked of an app: its name in the log, the request target, the Host that it knows, and the way as browsers take it."""
+
+    app: str
+    target: str
+    host: str
+    public: str
+    is_secure: bool
+
+
+class AppSignOuts:
+    """The calls for one app."""
+
+    def __init__(self, place: SignOutPlace, ways: Sequence[HttpProxy], state: SharedState, tell: Tell) -> None:
+        """``ways``: to the app, or to each of its servers where each has sessions of its own; ``state`` says who was first."""
+        self._place = place
+        self._ways = ways
+        self._state = state
+        self._tell = tell
+        self._met: Recent[bytes, bool] = Recent()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def tell_soon(self, cookies: Sequence[LeftOut], client: str) -> None:
+        """Call the app with those of these cookies that it set itself, unless that was done; ``client``: the address that brought them."""
+        known = {_key(self._place.public, one): one for one in cookies if one.own is not None}
+        fresh = [key for key in known if self._met.get(key) is None]
+        if not fresh:
+            return
+        if len(self._running) >= MOST_AT_ONCE:
+            self._tell("app_sign_out_failed", {"app": self._place.app, "reason": "too_many"})
+            return
+        for key in fresh:
+            self._met.keep(key, True)
+        task = asyncio.get_running_loop().create_task(self._call(tuple(known.values()), fresh, client), name="app sign-out")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def aclose(self) -> None:
+        """Give up the calls under way."""
+        running = tuple(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _call(self, cookies: Sequence[LeftOut], keys: Sequence[bytes], client: str) -> None:
+        if await self._is_first(keys):
+            fields = self._fields(cookies, client)
+            for way in self._ways:
+                await self._ask(way, fields)
+
+    async def _ask(self, way: HttpProxy, fields: Fields) -> None:
+        try:
+            exchange = await way.exchange("GET", self._place.target, fields)
+            status = exchange.status
+            with suppress(OutsideFailed):  # the app has answered: what follows is read so that the connection can be used again
+                await exchange.read(LARGEST_ANSWER)
+        except OutsideFailed as error:
+            self._tell("app_sign_out_failed", {"app": self._place.app, "reason": error.reason})
+            return
+        event = "app_signed_out" if status < 400 else "app_sign_out_failed"
+        self._tell(event, {"app": self._place.app, "status": status})
+
+    async def _is_first(self, keys: Sequence[bytes]) -> bool:
+        """Whether no other process has met all of these; where the state is away, this process decides by itself."""
+        won = False
+        for key in keys:
+            try:
+                won = await self._state.claim(KIND, key, REMEMBERED_SECONDS) or won
+            except StateFailed:
+                won = True
+        return won
+
+    def _fields(self, cookies: Sequence[LeftOut], client: str) -> Fields:
+        place = self._place
+        _, way = way_lines(Forwarding(client, "https" if place.is_secure else "http", place.public))
+        sent = b"; ".join(b"%b=%b" % (one.name, one.own or b"") for one in cookies)
+        own = ((b"User-Agent", b"session-gateway sign-out"), (b"Accept", b"*/*"), (b"Cookie", sent))
+        return ((b"Host", place.host.encode("ascii")), *own, *way)
+
+
+def _key(public: str, cookie: LeftOut) -> bytes:
+    """What a cookie is known by, so that no value of it is kept."""
+    return blake2b(b"%b\0%b=%b" % (public.encode(), cookie.name, cookie.own or b""), digest_size=16).digest()

@@ -1,0 +1,21 @@
+"""What an app sees of the gateway and its clients: the fields that it is told, the name that it is called by, the paths that it knows."""
+
+from dataclasses import dataclass, field
+
+from gateway.core.fields import FieldRules
+from gateway.core.prefixes import Prefixes
+from gateway.core.rewriting import Rewriting
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What an app sees: ``rules`` say what it is told, ``host`` by which name it is called; ``rewriting`` None: it knows its public name.
+
+    ``is_sticky``: one session goes to one of its servers.
+    """
+
+    rules: FieldRules
+    host: str
+    prefixes: Prefixes = field(default_factory=Prefixes)
+    rewriting: Rewriting | None = None
+    is_sticky: bool = False

@@ -1,0 +1,26 @@
+"""Whom a pass names where Okta is not asked."""
+
+from gateway.clock import Clock
+from gateway.core.messages import Authority, RequestHead
+from gateway.doors.gate import Gate
+from tests.doors.app_gateway import ALICE, app_gateway
+
+
+def head(cookie: bytes) -> RequestHead:
+    fields = ((b"Cookie", cookie.removeprefix(b"Cookie: ").strip()),) if cookie else ()
+    return RequestHead("GET", "/public/x", Authority("hr.example.com", 443), fields, True, "192.0.2.1", "192.0.2.1")
+
+
+async def test_a_pass_names_its_user_until_its_session_is_known_to_be_over() -> None:
+    async with app_gateway() as made:
+        gate = Gate(made.passes, made.sessions, Clock())
+        by_cookie, session = made.held(ALICE)
+        by_id, _ = made.held(ALICE)
+        for held in (by_cookie, by_id):
+            assert gate.user_of_pass(head(made.sealed(held))) == session.user.id
+        await made.sessions.revoke(by_cookie.cookies)
+        assert gate.user_of_pass(head(made.sealed(by_cookie))) == "" != gate.user_of_pass(head(made.sealed(by_id)))
+        await made.sessions.revoke((), session_id=by_id.session_id)
+        assert gate.user_of_pass(head(made.sealed(by_id))) == ""
+        for none in (b"", b"Cookie: __Host-gateway=x", made.sealed(by_id, "wiki.example.com:443")):
+            assert gate.user_of_pass(head(none)) == ""
