@@ -10,6 +10,7 @@ Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C
 """
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -93,7 +94,7 @@ class Listener(EdgeListener):
         self._witness = witness
         self._crowd = crowd
         self._bodies = BodyBudget()
-        self._ids = RequestIds(believed.trusted_proxies)
+        self._ids = RequestIds(secrets.token_hex(6), believed.trusted_proxies)
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """The answer, what waits for it, or None where it is on its way: the connection calls this once for each request."""

@@ -5,7 +5,6 @@ only by a short word that no log and no page has to escape.
 """
 
 import re
-import secrets
 from itertools import count
 from typing import Final
 
@@ -20,14 +19,14 @@ _WELL_FORMED: Final = re.compile(rb"[0-9A-Za-z._:-]{1,64}\Z")
 
 
 class RequestIds:
-    """Names requests. Ids of two processes differ in their first twelve characters."""
+    """Names requests. Ids of two processes differ in their prefix."""
 
     __slots__ = ("_listed", "_next", "_prefix")
 
-    def __init__(self, trusted_proxies: tuple[Network, ...] = (), prefix: str = "") -> None:
-        """``trusted_proxies``: who may have named a request before us; ``prefix``: random where none is given."""
+    def __init__(self, prefix: str, trusted_proxies: tuple[Network, ...] = ()) -> None:
+        """``prefix``: twelve random hex digits; ``trusted_proxies``: who may have named a request before us."""
         self._listed: Learned[str, bool] | None = Learned(lambda peer: is_listed(peer, trusted_proxies)) if trusted_proxies else None
-        self._prefix = prefix or secrets.token_hex(6)
+        self._prefix = prefix
         self._next = count(1)
 
     def new(self) -> str:

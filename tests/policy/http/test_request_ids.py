@@ -14,11 +14,11 @@ OWN = re.compile(r"abcdef012345[0-9a-f]{8}\Z")
 
 
 def ids(*, listed: bool) -> RequestIds:
-    return RequestIds(PROXY if listed else (), "abcdef012345")
+    return RequestIds("abcdef012345", PROXY if listed else ())
 
 
 def test_ids_differ_and_those_of_two_processes_too() -> None:
-    one, other = RequestIds(), RequestIds()
+    one, other = RequestIds("0" * 12), RequestIds("1" * 12)
     made = [each.new() for each in (one, other) for _ in range(1000)]
     assert len(set(made)) == 2000
     assert all(re.fullmatch(r"[0-9a-f]{20}", each) for each in made)
