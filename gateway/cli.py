@@ -22,7 +22,7 @@ import uvloop
 
 from gateway import __version__, clock
 from gateway.clock import Clock
-from gateway.compose import Gateway, ask_org, ask_state, okta_settings, order_sign_out, settle
+from gateway.compose import Gateway, ask_apps, ask_org, ask_state, okta_settings, order_sign_out, settle
 from gateway.config import Config, Settings, load
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
@@ -100,14 +100,14 @@ def worker(number: int) -> None:
 
 @main.command()
 @_config
-@click.option("--online", is_flag=True, help="Ask the org and Redis too.")
+@click.option("--online", is_flag=True, help="Ask the org, the apps and Redis too.")
 def check(file: Path, online: bool) -> None:
     """Say everything that is wrong with a configuration, each with its place; exit code 1 if anything is."""
     settings = _settings(file)
     for warning in settings.warnings:
         click.echo(warning, err=True)
     if online:
-        problems = _until_done(ask_org(settings))
+        problems = _until_done(ask_org(settings)) + _until_done(ask_apps(settings))
         at_state, warnings = _until_done(ask_state(settings))
         for warning in warnings:
             click.echo(warning, err=True)
@@ -116,7 +116,7 @@ def check(file: Path, online: bool) -> None:
             raise Refused(problems)
     count = len(settings.config.apps)
     apps = f"{count} app{'' if count == 1 else 's'}" if count else "the login host alone, without an app"
-    asked = ", the org answers" if online else ""
+    asked = ", the org and the apps answer" if online else ""
     click.echo(f"{file}: usable; {apps}, {len(settings.seal_keys)} seal key(s){asked}")
 
 

@@ -22,6 +22,8 @@ The tree::
 Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
 """
 
+from typing import Self
+
 
 class GatewayError(Exception):
     """Base of all errors that the gateway raises itself."""
@@ -42,6 +44,15 @@ class OutsideFailed(GatewayError):
     reason = "outside_failed"
     left = True
     """Whether the request may have left this machine (and so may have been acted on)."""
+    cause = ""
+    """Why, as a word of ``causes`` or of a strict reader; empty where ``reason`` says all."""
+    detail = ""
+    """The name of the error behind it, such as ECONNREFUSED."""
+
+    def because(self, cause: str, detail: str = "") -> Self:
+        """The same, with its cause."""
+        self.cause, self.detail = cause, detail
+        return self
 
 
 class Unreachable(OutsideFailed):

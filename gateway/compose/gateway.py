@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from gateway.clock import Clock
-from gateway.compose.addresses import bind, shown_address
+from gateway.compose.addresses import bind, listening_at, shown_address
 from gateway.compose.app import app_door, app_gate, subrequest_door
 from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
@@ -33,8 +33,9 @@ from gateway.doors.witness import Witness
 from gateway.edge.handling import Handling
 from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.server import Listening, Server
-from gateway.log import Log
+from gateway.log import Log, Repeats
 from gateway.metrics import Metrics
+from gateway.policy.reasons import EVENTS
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import SharedState
 
@@ -67,6 +68,7 @@ class Gateway:
         self._state = state
         self._settings = settings
         self._witness = Witness(log, Metrics(), clock or Clock())
+        self._repeats = Repeats(log.tell)
         self._public = public
         self._around = around or _nothing_around
         self._nameservers = nameservers
@@ -118,7 +120,10 @@ class Gateway:
             opened.push_async_callback(state.aclose)
             memory = LocalRevocations(self._witness.clock.monotonic)
             self._revocations = await loaded_revocations(memory, state, self._settings, partial(self._wait, public))
-            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
+            own = tuple(listening_at(bound) for bound in (public, admin) if bound.family != socket.AF_UNIX)
+            parts = make_parts(
+                self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers, own_addresses=own
+            )
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             self._hooks = hook_rooms(parts, opened, self.metrics)
@@ -191,7 +196,8 @@ class Gateway:
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._witness.metrics.happened(event)
-        self._witness.log.tell(event, figures)
+        known = EVENTS.get(event)
+        (self._repeats if known is not None and known.floods else self._witness.log).tell(event, figures)
 
 
 def _nobody_waits() -> None:

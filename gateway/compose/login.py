@@ -5,6 +5,7 @@ Owns the wiring of the login host's rooms. Must never decide anything. Rules fro
 
 from contextlib import AsyncExitStack
 
+from gateway.compose.failures import okta_watch
 from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.hosts import forward_deadlines, place_of
 from gateway.compose.parts import Parts
@@ -85,7 +86,8 @@ def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
 
 
 def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
-    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names)
+    watch = okta_watch(parts.tell, parts.own_addresses)
+    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names, watch=watch)
     opened.push_async_callback(made.aclose)
     return HttpProxy(made, parts.place.destination.host.encode(), turn=parts.turn)
 

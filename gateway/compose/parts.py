@@ -14,6 +14,7 @@ from aiohttp import ClientSession
 
 from gateway.clock import Clock
 from gateway.closing import Closer
+from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.config import Config, Settings
 from gateway.core.routing import RouteTable
@@ -26,6 +27,7 @@ from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.policy.session.revocation_epoch import RevocationEpoch
+from gateway.proxy.connection import Listening
 from gateway.proxy.turn import Turn
 from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, SharedRevocations
@@ -69,6 +71,7 @@ class Parts:
     portal_secrets: tuple[str, ...]
     hook_secrets: tuple[str, ...]
     tell: Tell
+    own_addresses: tuple[Listening, ...] = ()
 
     async def aclose(self) -> None:
         """End what runs in the background, then the connections it used."""
@@ -99,17 +102,20 @@ def make_parts(
     state: SharedState,
     nameservers: tuple[str, ...] = (),
     okta: Okta | None = None,
+    own_addresses: tuple[Listening, ...] = (),
 ) -> Parts:
     """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used.
 
-    ``nameservers`` as in ``Resolver``. ``okta``: in place of the org's Sessions API over the network.
+    ``nameservers`` as in ``Resolver``. ``own_addresses``: where this gateway listens.
+    ``okta``: in place of the org's Sessions API over the network.
     """
     config = settings.config
     place = org_place(config, folder_of(settings))
     names = resolver(config, nameservers)
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
-    okta = okta or Okta(asking_client, place.destination, org_deadlines(config))
+    told = okta_watch(tell).failed
+    okta = okta or Okta(asking_client, place.destination, org_deadlines(config), lambda error: told(place.destination.base, error))
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
@@ -147,6 +153,7 @@ def make_parts(
         portal_secrets=settings.portal_secrets,
         hook_secrets=settings.hook_secrets,
         tell=tell,
+        own_addresses=own_addresses,
     )
 
 

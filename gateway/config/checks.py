@@ -163,9 +163,10 @@ def _own_tls(config: Config) -> Iterator[Remark]:
 def _trusts_everybody(config: Config) -> bool:
     """Whether the ranges together are all addresses of a family: 0.0.0.0/1 and 128.0.0.0/1 are 0.0.0.0/0."""
     networks = config.listen.trusted_proxies
-    four = ipaddress.collapse_addresses(network for network in networks if isinstance(network, ipaddress.IPv4Network))
-    six = ipaddress.collapse_addresses(network for network in networks if isinstance(network, ipaddress.IPv6Network))
-    return any(network.prefixlen == 0 for network in (*four, *six))
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    whole = (*(one.prefixlen for one in ipaddress.collapse_addresses(four)), *(one.prefixlen for one in ipaddress.collapse_addresses(six)))
+    return 0 in whole
 
 
 def public_keys(app: AppTable) -> list[Path]:

@@ -62,4 +62,9 @@ def _is_at(address: str, listening: str) -> bool:
     named = url.host or ""
     if named == host or named in _EVERY_INTERFACE:
         return True
-    return is_this_machine(named) and (host in _EVERY_INTERFACE or is_this_machine(host or ""))
+    return is_this_machine(named) and (host in _EVERY_INTERFACE or (not _is_literal(named) and is_this_machine(host or "")))
+
+
+def _is_literal(host: str) -> bool:
+    """Whether a loopback host is an address: 127.0.0.2 is another one than 127.0.0.1, and localhost may be either."""
+    return host[:1].isdigit() or ":" in host

@@ -94,7 +94,7 @@ class Listener(EdgeListener):
         self._witness = witness
         self._crowd = crowd
         self._bodies = BodyBudget()
-        self._ids = RequestIds(secrets.token_hex(6), believed.trusted_proxies)
+        self._ids = RequestIds(secrets.token_hex(6), tuple(believed.trusted_proxies))
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """The answer, what waits for it, or None where it is on its way: the connection calls this once for each request."""

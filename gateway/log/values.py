@@ -31,12 +31,24 @@ NAMES = frozenset(
             "worker",
             "workers",
         ),
+        # of servers
+        *(
+            "cause",
+            "count",
+            "detail",
+            "limit",
+            "wait_seconds",
+        ),
         # of sessions and switches
         *(
             "backlog",
+            "before",
+            "by",
             "code",
             "cookies",
+            "everybody",
             "goal",
+            "older_than_seconds",
             "outcome",
             "remaining",
             "rounds",

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 _KEY = re.compile(r"trusted_proxies\s*=\s*\[([^\]]*)\]|TRUSTED_PROXIES[\"':=,\s]+\[([^\]]*)\]")
-_DOCUMENTATION = ipaddress.ip_network("192.0.2.0/24")
+_DOCUMENTATION = ipaddress.IPv4Network("192.0.2.0/24")
 IN_ONE_NETWORK = {"deploy/compose/gateway.toml": "127.0.0.1"}
 """Its nginx is in the same network namespace, and nothing else is."""
 _BESIDE = re.compile(r"deploy/(caddy|envoy|haproxy|nginx|traefik)/README\.md")

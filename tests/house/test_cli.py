@@ -110,10 +110,10 @@ async def test_check_prints_warnings_and_ends_with_0(file: Path) -> None:
 async def test_check_online_asks_the_org(file: Path) -> None:
     running = await serve(Org(), "127.0.0.1", 0)
     try:
-        file.write_text(_local(running.url))
+        file.write_text(_local(running.url).replace("http://127.0.0.1:3000", running.url))
         code, out, _ = await finished("check", "--online", "--config", file)
-        assert (code, out) == (0, f"{file}: usable; 1 app, 1 seal key(s), the org answers\n")
-        assert [row.path for row in running.org.journal.rows] == ["/api/v1/sessions/me"]
+        assert (code, out) == (0, f"{file}: usable; 1 app, 1 seal key(s), the org and the apps answer\n")
+        assert [row.path for row in running.org.journal.rows] == ["/api/v1/sessions/me", "/"]
     finally:
         await running.aclose()
 

@@ -1,0 +1,30 @@
+"""Every code that the log, a page or an answer may hold, with what happened and what to do.
+
+Owns the words that an operator reads about a code. `deploy/TROUBLESHOOTING.md` is made of them (`deploy/troubleshooting.py`), and a
+test finds codes of the source that are missing here. Must never decide anything.
+"""
+
+from gateway.policy.reasons.apps import APPS, CAUSES
+from gateway.policy.reasons.entries import Event, Level, Reason
+from gateway.policy.reasons.events import EVENTS
+from gateway.policy.reasons.hooks import HOOKS
+from gateway.policy.reasons.requests import REQUESTS
+from gateway.policy.reasons.sessions import SESSIONS
+from gateway.policy.reasons.sign_in import SIGN_IN
+
+__all__ = ["CAUSES", "EVENTS", "GROUPS", "REASONS", "Event", "Level", "Reason", "level_of"]
+
+GROUPS = {
+    "Requests": REQUESTS,
+    "Sessions": SESSIONS,
+    "Signing in and out": SIGN_IN,
+    "Apps and front proxies": APPS,
+    "Okta's hooks": HOOKS,
+}
+REASONS = {code: reason for group in GROUPS.values() for code, reason in group.items()}
+
+
+def level_of(event: str) -> Level:
+    """At which level the log writes this event."""
+    found = EVENTS.get(event)
+    return found.level if found is not None else "info"
