@@ -51,7 +51,7 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
     forwarding = {
         app.name: _forwarding(parts, app, ways[app.name], shared, sessions.get(app.name)) for app in parts.config.apps if app.addresses
     }
-    return ProtectedDoor(parts.table, forwarding, gate, own, handoff.sign_in, parts.clock)
+    return ProtectedDoor(parts.table, forwarding, gate, own, handoff.turned_away, parts.clock)
 
 
 def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:

@@ -69,7 +69,7 @@ def _app(app: AppTable) -> App:
     rules = [_rule(rule) for rule in app.rules]
     if app.access != "session":
         rules.append(Rule("/**", Access(app.access)))
-    return App(app.name, app.url, authority_of(app.url), tuple(rules), app.case_insensitive, app.websocket_origins)
+    return App(app.name, app.url, authority_of(app.url), tuple(rules), app.case_insensitive, app.websocket_origins, app.title)
 
 
 def _rule(rule: RuleTable) -> Rule:

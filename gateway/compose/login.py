@@ -59,7 +59,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         config.switch.without_session == "ask",
         config.okta.connect_timeout + config.okta.forward_first_byte_timeout + 1.0,
     )
-    confirming = Confirming(host, parts.sealer, parts.sessions, parts.clock)
+    confirming = Confirming(host, [app.origin for app in parts.table.apps], parts.sealer, parts.sessions, parts.clock)
     for room in (browsers, forwarding, new_sessions, redeemer):  # the last one is closed first
         opened.push_async_callback(room.aclose)
     handoff = LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, config.okta.sign_in)

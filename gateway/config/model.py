@@ -170,6 +170,7 @@ class AppTable(Table):
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
     url: PublicOrigin
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     servers: tuple[ServerTable, ...] = Field(default=(), alias="server")
     upstream: ServerAddress | None = None
     upstream_host: HostName = ""

@@ -131,6 +131,7 @@ def _both(ours: frozenset[str] | None, theirs: frozenset[str] | None) -> frozens
 class App:
     """One protected app: its public origin, the rules in their order, and how its server reads paths.
 
+    ``title``: what pages call it; its host where nobody gave it a name.
     ``ways`` are the rules again, each behind what matches its paths. ``places``: what was found for the paths of late.
     """
 
@@ -140,10 +141,13 @@ class App:
     rules: tuple[Rule, ...] = ()
     case_insensitive: bool = False
     websocket_origins: tuple[str, ...] = ()
+    title: str = ""
     ways: tuple[tuple[Callable[[str], object], Rule], ...] = field(init=False, repr=False, compare=False)
     places: Recent[str, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=Recent)
 
     def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", self.authority.host)
         ways = tuple((expression(rule.pattern, self.case_insensitive).fullmatch, rule) for rule in self.rules)
         object.__setattr__(self, "ways", ways)
 

@@ -15,7 +15,7 @@ from gateway.core.session import Session
 from gateway.doors.answers import json_answer
 from gateway.doors.gate import Comer
 from gateway.doors.own_requests import page
-from gateway.pages import BadRequest, Forbidden, View
+from gateway.pages import BadRequest, Forbidden, StepUpNeeded, View
 from gateway.pages import Unavailable as UnavailablePage
 
 
@@ -39,10 +39,19 @@ class Explaining:
             case Forbid(reason, login):
                 return self.said(head, Forbidden(login or "", reason)) or json_answer(403, {"error": "forbidden", "reason": reason})
             case StepUp(reason):
-                login = comer.finding.login if isinstance(comer.finding, Session) else ""
-                return self.said(head, Forbidden(login, f"step_up_{reason}")) or json_answer(403, {"error": "step_up", "reason": reason})
+                return self._step_up(head, rule, comer, reason)
             case _:
                 assert_never(verdict)
+
+    def _step_up(self, head: RequestHead, rule: Rule, comer: Comer, reason: str) -> Answer:
+        """What the sign-in lacks, for people and for scripts."""
+        session = comer.finding if isinstance(comer.finding, Session) else None
+        missing = tuple(sorted((rule.amr or frozenset()) - set(session.amr if session is not None else ())))
+        within = rule.authenticated_within_seconds if reason == "authenticated_within" else None
+        view = StepUpNeeded(
+            session.login if session is not None else "", f"step_up_{reason}", missing, int(within) if within is not None else None
+        )
+        return self.said(head, view) or json_answer(403, {"error": "step_up", "reason": reason, "missing": list(missing)})
 
     def malformed(self, head: RequestHead, malformed: Malformed) -> Answer:
         """The answer to a request that is refused for its form."""

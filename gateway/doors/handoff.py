@@ -29,6 +29,7 @@ from gateway.core.session import Session
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own_requests import (
+    AGAIN,
     HANDOFF,
     Outcome,
     asked_target,
@@ -52,6 +53,8 @@ from gateway.policy.session.split_cookies import set_lines
 from gateway.sessions import Sessions
 
 NONCE_SECONDS = 600
+ENDED_BY_OUR_CLOCK = "expired"
+"""Why ``judge`` finds no session where Okta just confirmed one."""
 
 
 class AppHandoff:
@@ -66,18 +69,24 @@ class AppHandoff:
         self._sessions = sessions
         self._clock = clock
 
-    def sign_in(self, head: RequestHead, app: App, target: str | None = None, *, is_late: bool = False) -> Answer:
+    def turned_away(self, head: RequestHead, app: App, reason: str) -> Answer:
+        """The same for a request to the app that was not let in, for this reason."""
+        return self.sign_in(head, app, clocks_disagree=reason == ENDED_BY_OUR_CLOCK)
+
+    def sign_in(
+        self, head: RequestHead, app: App, target: str | None = None, *, is_late: bool = False, clocks_disagree: bool = False
+    ) -> Answer:
         """Begin a hand-off for a top-level navigation that comes back to ``target`` (default: this very request).
 
         Anything else that came without a session gets 401 and the address where a navigation may begin (C10, L18). ``is_late``: the
-        login host found the last start too old.
+        login host found the last start too old. ``clocks_disagree``: the session lives at Okta, and has ended by our clock.
         """
         target = target_or_root(head.target) if target is None else target
         if kind_of(head) is not Kind.NAVIGATION:
             return no_session(app.origin + sign_in_path(target))
         mark = self._mark(head)
         if mark.is_loop():
-            return self._explained(mark, app, target)
+            return self._explained(mark, app, target, clocks_disagree=clocks_disagree)
         if is_late:
             mark = mark.sent_round(self._clock.wall())
         nonce = mark.nonce or secrets.token_urlsafe(24)
@@ -88,9 +97,9 @@ class AppHandoff:
         location = f"{self._login.origin}{HANDOFF}?start={sealed}"
         return redirect_answer(302, location, _kept(replace(mark, nonce=nonce)))
 
-    def _explained(self, mark: StartMark, app: App, target: str) -> Answer:
+    def _explained(self, mark: StartMark, app: App, target: str, *, clocks_disagree: bool) -> Answer:
         """The page that ends a circle, and its history: "Try once more" is the user's own step and gets three bounces again."""
-        looping = LoopExplained(app.authority.host, len(mark.ways), retry_path=sign_in_path(target))
+        looping = LoopExplained(app.authority.host, len(mark.ways), sign_in_path(target), clocks_disagree)
         return page(looping, self._clock).plus(expired(START_NAME))
 
     async def begin(self, head: RequestHead, app: App) -> Outcome:
@@ -102,13 +111,18 @@ class AppHandoff:
         if kind_of(head) is Kind.PREFETCH:
             return refused(Malformed(503, "prefetch"), self._clock)
         held = pass_of(self._sealer, head)
-        if held is not None and isinstance(await standing(self._sessions, held, head), Session):
+        finding = await standing(self._sessions, held, head)
+        if held is not None and isinstance(finding, Session):
             mark = self._mark(head)
             if kind_of(head) is not Kind.NAVIGATION:
                 return Outcome(redirect_answer(303, target), "admit", "", self._sessions.shown_of(held.cookies))
             if mark.is_loop():
-                return Outcome(self._explained(mark, app, target), "sign_in", "sign_in_loop")
+                has_ended = finding.ends_at <= self._clock.wall()
+                return Outcome(self._explained(mark, app, target, clocks_disagree=has_ended), "sign_in", "sign_in_loop")
             return self._straight_on(target, held, head)
+        if not isinstance(given, Malformed) and "again" in given and single(head.fields, START_NAME) is None:
+            blocked = CookiesBlocked(app.authority.host, sign_in_path(target))
+            return Outcome(page(blocked, self._clock), "refused", "cookies_blocked")
         answer = self.sign_in(head, app, target, is_late=not isinstance(given, Malformed) and "late" in given)
         return Outcome(answer, "sign_in", {400: "sign_in_loop", 401: "not_a_navigation"}.get(answer.status, ""))
 
@@ -165,13 +179,12 @@ class AppHandoff:
             if reason == "expired":  # by our clock: a new ticket may be, where that of the login host is behind
                 return self._straight_on(target, held, head, reason)
             return Outcome(redirect_answer(303, target), "admit", reason, self._sessions.shown_of(held.cookies))
-        if reason == "no_nonce":
-            blocked = CookiesBlocked(app.authority.host, sign_in_path(target))
-            return Outcome(page(blocked, self._clock), "refused", reason)
-        if reason == "other_browser":
-            # Tabs that began at once, without a cookie, made a nonce each and the last one stayed: this one begins again with it.
+        if reason in ("no_nonce", "other_browser"):
+            # Tabs that began at once, without a cookie, made a nonce each and the last one stayed: this one begins again with it. So does
+            # a browser without a nonce, where a sign-in page was opened that another one had bookmarked: once, if it keeps this cookie.
             counted = self._mark(head).sent_round(self._clock.wall())
-            return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", reason)
+            location = sign_in_path(target) + (AGAIN if reason == "no_nonce" else "")
+            return Outcome(redirect_answer(303, location, _kept(counted)), "sign_in", reason)
         return Outcome(page(BadRequest(400, reason), self._clock), "refused", reason)
 
 

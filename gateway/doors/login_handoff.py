@@ -29,6 +29,7 @@ from gateway.doors.carrying import Carrying
 from gateway.doors.handoff import NONCE_SECONDS
 from gateway.doors.own_requests import (
     ACCEPT,
+    BACK,
     HANDOFF,
     LATE,
     Outcome,
@@ -45,7 +46,7 @@ from gateway.doors.own_requests import (
 from gateway.doors.tickets import TICKET_SECONDS, Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
-from gateway.pages import LoopExplained
+from gateway.pages import CookiesBlocked, LoopExplained
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
@@ -181,11 +182,15 @@ class LoginHandoff:
 
     async def _to_okta(self, reason: str, asked: tuple[Start, str], head: RequestHead, carried: Cookies) -> Outcome:
         start, text = asked
+        if head.query.endswith(BACK) and browser_id_of(head.fields) is None and not session_cookies(head.fields):
+            # It was given that cookie before it signed in, and shows no other: the next form would be as empty as the last.
+            blocked = CookiesBlocked(self._table.login.authority.host, self._again(start))
+            return Outcome(page(blocked, self._clock), "refused", "cookies_blocked")
         # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
         if await self._tickets.goes_round(text[-TAG_CHARACTERS:], BOUNCES_ALLOWED, BOUNCE_SECONDS):
             return Outcome(self._explained(start).plus(*self._taken(head, carried)), "refused", "sign_in_loop")
         gone = self._taken(head, carried) if repeated(session_cookies(head.fields)) else ()
-        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}"), *gone), "sign_in", reason)
+        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}{BACK}"), *gone), "sign_in", reason)
 
     def _taken(self, head: RequestHead, carried: Cookies) -> Fields:
         """The lines that take every session cookie out of the browser. What may live is carried: the next sign-in closes it first."""
@@ -195,6 +200,10 @@ class LoginHandoff:
         return (*expired_here(SESSION_NAMES, head, everywhere=True), *pending)
 
     def _explained(self, start: Start) -> Answer:
+        host = self._table.login.authority.host
+        return page(LoopExplained(host, BOUNCES_ALLOWED + 1, retry_path=self._again(start)), self._clock)
+
+    def _again(self, start: Start) -> str:
+        """Where the user begins once more."""
         app = self._table.app(start.app)
-        again = (app.origin if app is not None else "") + sign_in_path(start.target)
-        return page(LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=again), self._clock)
+        return (app.origin if app is not None else "") + sign_in_path(target_or_root(start.target))

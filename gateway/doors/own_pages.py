@@ -45,12 +45,11 @@ class AppPages:
     async def page(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/``: who is signed in, until when, and the ways out."""
         finding, fingerprint = await self._finding(head)
-        host = app.authority.host
         match finding:
             case Session():
-                view: View = SessionPage(finding.login, finding.expires_at, now_of(self._clock), host, app_url="/")
+                view: View = SessionPage(finding.login, finding.expires_at, now_of(self._clock), app.title, app_url="/")
             case NoSession():
-                view = NobodyPage(sign_in_path("/"), host)
+                view = NobodyPage(sign_in_path("/"), app.title)
             case Unknown():
                 return unavailable(finding, self._clock)
         return Outcome(page(view, self._clock, *self._form_targets), *_words(finding), fingerprint)
@@ -72,6 +71,10 @@ class LoginPages:
     def __init__(self, table: RouteTable, sessions: Sessions, clock: Clock, sign_in: str) -> None:
         """``sign_in``: the config's ``okta.sign_in``."""
         self._login = table.login
+        apps = tuple((app.title, f"{app.origin}/") for app in table.apps)
+        self._only_app: tuple[str, str | None]
+        self._apps: tuple[tuple[str, str], ...]
+        self._only_app, self._apps = (apps[0], ()) if len(apps) == 1 else (("", None), apps)
         self._form_targets = form_targets(table, sign_in)
         self._sessions = sessions
         self._clock = clock
@@ -80,12 +83,12 @@ class LoginPages:
     async def page(self, head: RequestHead) -> Outcome:
         """``/.gateway/``: who is signed in, until when, and the ways out."""
         finding, cookies = await self._finding(head)
-        host = self._login.authority.host
         match finding:
             case Session():
-                view: View = SessionPage(finding.login, finding.expires_at, now_of(self._clock), host)
+                title, url = self._only_app
+                view: View = SessionPage(finding.login, finding.expires_at, now_of(self._clock), title, app_url=url, apps=self._apps)
             case NoSession():
-                view = NobodyPage(self._sign_in, host)
+                view = NobodyPage(self._sign_in)
             case Unknown():
                 return unavailable(finding, self._clock)
         return Outcome(page(view, self._clock, *self._form_targets), *_words(finding), self._sessions.shown_of(cookies))

@@ -11,11 +11,21 @@ from typing import Final, TypeVar
 from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
 from gateway.core.routing import App
-from gateway.doors.answers import to_response
+from gateway.doors.answers import redirect_answer, to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import AppPages, LoginPages, asset_outcome
-from gateway.doors.own_requests import ACCEPT, HANDOFF, SESSION, SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, refused
+from gateway.doors.own_requests import (
+    ACCEPT,
+    HANDOFF,
+    SESSION,
+    SESSION_PAGE,
+    SESSION_PAGE_UNSLASHED,
+    SIGN_IN,
+    SIGN_OUT,
+    Outcome,
+    refused,
+)
 from gateway.doors.sign_out import AppSignOut, LoginSignOut
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -28,7 +38,7 @@ StepOfHost = TypeVar("StepOfHost")
 
 _READING = ("GET", "HEAD")
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
-_ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT}
+_ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT, SESSION_PAGE_UNSLASHED}
 
 UNKNOWN_ROUTE: Final = "/.gateway/*"
 """What the log names for every own path that does not exist, so that nobody can write routes into it."""
@@ -42,6 +52,7 @@ class AppOwnPaths:
         self._clock = clock
         self._steps: Mapping[str, Mapping[str, AppStep]] = {
             SESSION_PAGE: _read(lambda request, head, app: pages.page(head, app)),
+            SESSION_PAGE_UNSLASHED: _read(to_session_page),
             SESSION: _read(lambda request, head, app: pages.session(head, app)),
             SIGN_IN: {"GET": lambda request, head, app: handoff.begin(head, app)},
             ACCEPT: {"GET": lambda request, head, app: handoff.accept(head, app)},
@@ -62,6 +73,7 @@ class LoginOwnPaths:
         self._clock = clock
         self._steps: Mapping[str, Mapping[str, LoginStep]] = {
             SESSION_PAGE: _read(lambda request, head: pages.page(head)),
+            SESSION_PAGE_UNSLASHED: _read(to_session_page),
             SESSION: _read(lambda request, head: pages.session(head)),
             HANDOFF: {"GET": lambda request, head: handoff.hand_off(head, request.new_browser)},
             SIGN_OUT: _read(lambda request, head: sign_out.ask(head)) | {"POST": sign_out.end},
@@ -91,6 +103,11 @@ def answered(request: Request, head: RequestHead, outcome: Outcome) -> Response:
     request.reason = outcome.reason
     request.fingerprint = outcome.fingerprint
     return to_response(outcome.answer, closes=request.has_unread_body)
+
+
+async def to_session_page(*_: object) -> Outcome:
+    """From ``/.gateway`` to ``/.gateway/``, which people type without its last slash."""
+    return Outcome(redirect_answer(303, SESSION_PAGE), "page")
 
 
 def _read(step: StepOfHost) -> dict[str, StepOfHost]:

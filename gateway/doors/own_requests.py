@@ -31,11 +31,16 @@ from gateway.policy.session.split_cookies import joined
 from gateway.sessions import Sessions
 
 SESSION_PAGE: Final = "/.gateway/"
+SESSION_PAGE_UNSLASHED: Final = "/.gateway"
 SESSION: Final = "/.gateway/session"
 SIGN_IN: Final = "/.gateway/sign-in"
 HANDOFF: Final = "/.gateway/handoff"
 ACCEPT: Final = "/.gateway/accept"
 SIGN_OUT: Final = "/.gateway/sign-out"
+AGAIN: Final = "&again=1"
+"""Behind an address of ``sign_in_path``: a ticket came to a browser without the cookie of its start, which was given a cookie now."""
+BACK: Final = "&back=1"
+"""Behind the address of a hand-off: Okta's sign-in leads back to it, in a browser that was given a cookie before."""
 LATE: Final = "&late=1"
 """Behind an address of ``sign_in_path``: the login host found the start before this one too old."""
 
@@ -182,5 +187,5 @@ def seconds_until(retry_at: float | None, clock: Clock) -> int:
 
 
 def unavailable(finding: Unknown, clock: Clock) -> Outcome:
-    """The page for "Okta did not say"; nobody is signed out by it."""
+    """The page for "Okta did not say" of a session that the browser showed; nobody is signed out by it."""
     return Outcome(page(Unavailable(finding.reason, seconds_until(finding.retry_at, clock)), clock), "unavailable", finding.reason)

@@ -13,6 +13,7 @@ Rules from: DESIGN section 6.
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from urllib.parse import quote
 
 from gateway.clock import Clock
 from gateway.closing import NOT_SHARED, Closer
@@ -44,7 +45,7 @@ from gateway.doors.own_requests import (
 from gateway.doors.tickets import LONGEST_TEXT
 from gateway.edge.request import Request
 from gateway.okta import browser_of
-from gateway.pages import ConfirmSignOut
+from gateway.pages import ConfirmSignOut, NobodyPage
 from gateway.pages import SignedOut as SignedOutPage
 from gateway.policy.session.split_cookies import expired_lines
 from gateway.sessions import Sessions
@@ -52,6 +53,8 @@ from gateway.sessions import Sessions
 DONE_SECONDS = 60.0
 SWITCH = "switch"
 Cookies = tuple[SessionCookie, ...]
+_ENDED = frozenset(("revoked", "not_found", "impossible_cookie"))
+"""Why there is no session, where none is left that could be ended."""
 _FORGET = (b"Clear-Site-Data", b'"cache"')
 
 
@@ -75,11 +78,15 @@ class AppSignOut:
         self._former = former
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
-        """GET: a page with a button."""
+        """GET: a page with a button. Without a pass the login host asks, which alone sees whether anybody is signed in."""
         asked = asked_return(head, self._table, self._origins, app.origin)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
-        finding = await standing(self._sessions, pass_of(self._sealer, head), head)
+        held = pass_of(self._sealer, head)
+        if held is None:
+            to = f"?to={quote(asked, safe='')}" if asked else ""
+            return Outcome(redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}{to}"), "sign_out", "no_pass")
+        finding = await standing(self._sessions, held, head)
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, self._table.login.origin), "page")
 
@@ -143,7 +150,11 @@ class LoginSignOut:
         done = self._done(given.get("done", ""))
         if done is not None and await self._is_from_here(done, head):
             return await self._finish(done, head)
-        finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
+        presented = session_cookies(head.fields)
+        finding = await self._sessions.current(presented, browser_of(head))
+        is_nobody = not presented or (isinstance(finding, NoSession) and finding.reason in _ENDED)
+        if is_nobody and not self._carrying.carried(head):
+            return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody")
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 

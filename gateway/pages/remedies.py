@@ -18,59 +18,80 @@ class Remedy:
 
 _REMEDIES = {
     400: Remedy(
-        "That request could not be read",
-        "The address or the form that your browser sent is not valid.",
-        "Go back and try again. If a link brought you here, ask for a new one.",
+        "We could not read this request",
+        "Something is wrong with the address or the form that your browser sent.",
+        "Go back and try again. If you came by a link, ask for a new one.",
     ),
-    404: Remedy("There is nothing at this address", "No page is served here.", "Check the address, or start from the home page."),
-    405: Remedy("That does not work here", "This address does not take this kind of request.", "Start again from the home page."),
-    408: Remedy("That took too long", "Your request did not arrive whole in time.", "Check your connection, then try again."),
-    409: Remedy(
-        "That was done already", "This step was finished before, or was overtaken by another one.", "Start again from the home page."
-    ),
-    413: Remedy("That file is too large", "More was sent than this site takes at once.", "Send a smaller file, or send it in parts."),
-    414: Remedy("That address is too long", "The link is longer than this site takes.", "Start again from the home page."),
+    404: Remedy("There is no page at this address", "It may have been typed wrongly, or the page was moved.", "Start from the home page."),
+    405: Remedy("This does not work here", "The page at this address cannot do what your browser asked for.", "Start from the home page."),
+    408: Remedy("This took too long", "Your browser did not send everything in time.", "Check your network connection. Then try again."),
+    409: Remedy("This is done already", "You did this step before, or another window was faster.", "Start from the home page."),
+    413: Remedy("This is too large", "You sent more than this site takes at once.", "Send a smaller file, or send it in parts."),
+    414: Remedy("This address is too long", "The link that you opened is longer than this site takes.", "Start from the home page."),
     421: Remedy(
-        "This name is not served here",
-        "Your browser was led to a site that this server does not know.",
-        "Check the address. If it is right, tell your administrator.",
+        "We don't know this address",
+        "Your browser asked for a site that this server does not have.",
+        "Look for a typing error in the address. If the address is right, tell your administrator.",
     ),
     431: Remedy(
-        "This site has too many cookies here",
-        "Your browser keeps more cookies for this site than can be sent along.",
-        "Clear the cookies of this site in your browser's settings (often under the icon left of the address), then try again. "
-        "You will have to sign in again; nothing else is lost.",
+        "Your browser has too many cookies for this site",
+        "It wants to send all of them, and that is more than this site takes.",
+        "Delete the cookies of this site in your browser's settings (often under the icon left of the address). Then try again. "
+        "You will have to sign in again. Nothing else is lost.",
     ),
     502: Remedy(
-        "No usable answer came", "The server behind this site was asked, and gave no usable answer.", "Wait a moment, then start again."
+        "Something behind this site does not work",
+        "We asked another server for this page, and its answer was of no use.",
+        "Wait a moment, then try again.",
     ),
-    503: Remedy("Too much at once", "This site cannot take your request just now.", "Wait a moment, then try again."),
-    504: Remedy("The answer took too long", "The server behind this site did not answer in time.", "Wait a moment, then start again."),
+    503: Remedy("This site has too much to do", "It cannot take your request just now.", "Wait a moment, then try again."),
+    504: Remedy("The answer took too long", "Another server behind this site did not answer in time.", "Wait a moment, then try again."),
 }
+_TO_THE_GATEWAY = "Tell your administrator: the server in front must send addresses under /.gateway/ straight to the gateway."
 _BY_REASON = {
     "no_upstream": Remedy(
-        "This page comes from somewhere else",
-        "Another server in front of this one should have brought you this page, and sent your request here instead.",
-        "Tell your administrator: the proxy before the gateway carries this site, and only addresses under /.gateway/ belong here.",
+        "This page comes from another server",
+        "Your request went to the sign-in gateway. The server in front of it should have answered it.",
+        "Tell your administrator: the server in front must send only addresses under /.gateway/ here.",
     ),
     "auth_of_auth": Remedy(
-        "This site asks itself whether it may ask",
-        "The server in front of this one asks for permission before it asks for permission.",
-        "Tell your administrator: addresses under /.gateway/ must go straight to the gateway.",
+        "This site asks itself for permission",
+        "The server in front of the gateway asks whether it may ask the gateway.",
+        _TO_THE_GATEWAY,
     ),
     "own_path": Remedy(
-        "This address went astray",
-        "It belongs to the sign-in itself, and the server in front of this one did not bring it there.",
-        "Tell your administrator: addresses under /.gateway/ must go straight to the gateway.",
+        "This address belongs to the sign-in", "The server in front of the gateway did not send your request there.", _TO_THE_GATEWAY
     ),
     "too_many_requests_of_client": Remedy(
         "Too much is open at once",
-        "From where you are, more is open here than this site takes at once: pages, downloads, or other people behind the same address.",
-        "Close some of it, then try again. If it stays like this, tell your administrator what stands in the small print.",
+        "You, or other people in your network, have more pages and downloads open here than this site takes at once.",
+        "Close some of them, then try again. If it stays like this, show the lines below to your administrator.",
+    ),
+    "cross_site": Remedy(
+        "We did not do this",
+        "Another website asked for it in your name.",
+        "If you want it, start from the home page.",
+    ),
+    "confirmation_expired": Remedy(
+        "Your answer came too late", "The question was open for five minutes. Nothing was changed.", "Open the link once more."
+    ),
+    "browser_changed": Remedy(
+        "Somebody signed in or out meanwhile",
+        "It happened in another window, after you were asked. Nothing was changed.",
+        "Go back to the page that you came from, and start again there.",
+    ),
+    "expired": Remedy(
+        "Your sign-in took too long", "It has to be finished within a minute. You may be signed in.", "Start from the home page."
+    ),
+    "used": Remedy("This sign-in is finished already", "Each sign-in can be finished only once.", "Start from the home page."),
+    "redemption_unanswered": Remedy(
+        "We do not know whether you are signed in",
+        "We sent your sign-in link to Okta, and no answer came. The link cannot be used again.",
+        "Go back to the page that gave you the link, and ask for a new one.",
     ),
 }
-_REFUSED = Remedy("That was not accepted", "This site does not take this request.", "Start again from the home page.")
-_FAILED = Remedy("Something went wrong here", "It is not your doing.", "Wait a moment, then try again.")
+_REFUSED = Remedy("This was not accepted", "This site does not take this request.", "Start from the home page.")
+_FAILED = Remedy("Something went wrong here", "It is not your fault.", "Wait a moment, then try again.")
 
 
 def remedy(status: int, reason: str = "") -> Remedy:

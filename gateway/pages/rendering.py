@@ -14,6 +14,7 @@ from typing import assert_never
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.pages.assets import asset_address
+from gateway.pages.factors import factor
 from gateway.pages.remedies import remedy
 from gateway.pages.views import (
     SESSION_PATH,
@@ -29,6 +30,7 @@ from gateway.pages.views import (
     SessionPage,
     SignedOut,
     SignInWithheld,
+    StepUpNeeded,
     TokenSpent,
     Unavailable,
     UpstreamDown,
@@ -92,7 +94,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters |= {"lasting": lasting, "link": link, "moment": _moment, "clock_time": _clock_time}
-    environment.globals |= {"asset_address": asset_address, "remedy": remedy}
+    environment.globals |= {"asset_address": asset_address, "remedy": remedy, "factor": factor}
     return environment
 
 
@@ -101,8 +103,8 @@ _TEMPLATES = _environment()
 
 def _plan(view: View) -> _Plan:
     match view:
-        case SessionPage():
-            return _Plan("session.html", 200)
+        case SessionPage(expires_at=expires_at, now=now):
+            return _Plan("session.html", 200, "" if expires_at > now else "clocks_disagree")
         case NobodyPage():
             return _Plan("nobody.html", 200)
         case ConfirmSwitch():
@@ -121,6 +123,8 @@ def _plan(view: View) -> _Plan:
             return _Plan("token_spent.html", 409, reason)
         case Forbidden(reason=reason):
             return _Plan("forbidden.html", 403, reason)
+        case StepUpNeeded(reason=reason):
+            return _Plan("step_up.html", 403, reason)
         case Unavailable(reason=reason, retry_after_seconds=seconds):
             return _Plan("unavailable.html", 503, reason, seconds)
         case LoopExplained():

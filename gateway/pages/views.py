@@ -19,23 +19,32 @@ SWITCH_PATH = "/.gateway/switch"
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """200: who is signed in on this host, until when, with the ways out. Both datetimes are aware."""
+    """200: who is signed in on this host, until when, with the ways out. Both datetimes are aware.
+
+    Where `expires_at` is not after `now`, the two clocks disagree, because only a session that Okta calls alive is shown: the page says so.
+    `place`: the name of the app that `app_url` leads to. `apps`: titles and addresses, for a host that is no app's.
+    """
 
     login: str
     expires_at: datetime
     now: datetime
-    host: str
+    place: str
     app_url: str | None = None
     user_name: str | None = None
     sign_out_path: str = SIGN_OUT_PATH
+    apps: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NobodyPage:
-    """200: nobody is signed in here; one button to sign in."""
+    """200: nobody is signed in here; one button to sign in.
+
+    `place`: the name of the app that the sign-in is for. `is_after_sign_out`: the user asked to sign out, and there is no session.
+    """
 
     sign_in_path: str
-    host: str | None = None
+    place: str | None = None
+    is_after_sign_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +141,45 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
-class Unavailable:
-    """503: Okta cannot say whether the session lives. Nobody was signed out.
+class StepUpNeeded:
+    """403: signed in, but not well enough for this page, or not lately enough.
 
+    `missing`: the authentication methods (RFC 8176) that the page asks for and the sign-in did not have, in order.
+    `within_seconds`: how old a sign-in may be; None where the methods are the reason.
+    """
+
+    login: str
+    reason: str
+    missing: tuple[str, ...] = ()
+    within_seconds: int | None = None
+    sign_out_path: str = SIGN_OUT_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """503: Okta cannot say whether the session lives, or does not answer at all. Nobody was signed out.
+
+    ``had_session`` False: the browser showed no session, so there is nothing to be signed out of.
     ``offers_retry`` False where a click here must not repeat the request: our own page would vouch for a stranger's link.
     """
 
     reason: str
     retry_after_seconds: int
     offers_retry: bool = True
+    had_session: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class LoopExplained:
-    """400: the browser came back `bounces` times within a minute without a session. `causes` are sentences; without any, the usual ones."""
+    """400: the browser came back `bounces` times within a minute without a session.
+
+    `clocks_disagree`: the sessions live at Okta, and have ended by this server's clock.
+    """
 
     host: str
     bounces: int
-    causes: tuple[str, ...] = ()
     retry_path: str = "/"
+    clocks_disagree: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +200,15 @@ class BadRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamDown:
-    """502 or 504: the application behind the gateway gave no usable answer, or none in time."""
+    """502 or 504: the application behind the gateway gave no usable answer, or none in time.
+
+    `is_signed_in`: the user was let in with a session.
+    """
 
     app_name: str
     status: int = 502
     reason: str = "upstream_down"
+    is_signed_in: bool = True
 
 
 View = (
@@ -189,6 +222,7 @@ View = (
     | Refused
     | TokenSpent
     | Forbidden
+    | StepUpNeeded
     | Unavailable
     | LoopExplained
     | CookiesBlocked

@@ -74,7 +74,7 @@ async def pages_of_failures(site: Site) -> dict[str, Reply]:
     pages = {"a loop": await site.ask("/", loop + NAVIGATE)}
     browser, session = site.session()
     ticket = (await browser.ask((await browser.ask(f"{HR}/")).location)).location.removeprefix(HR)
-    pages["cookies are blocked"] = await site.ask(ticket, NAVIGATE)
+    pages["cookies are blocked"] = await site.ask((await site.ask(ticket, NAVIGATE)).location, NAVIGATE)
     okta, token = f"Cookie: sid={session.sid}\r\n".encode(), site.org.session_token(BOB)
     redeeming = f"/home/app/1?sessionToken={token}"
     site.org.faults.add(fault({"path": "/api/v1/sessions/me", "method": "DELETE", "status": 503, "times": None}))

@@ -105,7 +105,7 @@ async def test_t3_her_own_password_behind_a_strangers_link_does_not_make_her_som
     await visitor.has_heading("Continue as somebody else?")
     assert ALICE in await visitor.page.inner_text("main")
     assert signed_in(stage) == [ALICE]
-    await visitor.click("link", f"No, stay {ALICE}")
+    await visitor.click("link", f"Stay signed in as {ALICE}")
     await visitor.page.goto(f"{stage.where.app}/")
     await visitor.is_shown(ALICE)
     assert redemptions(stage, token) == []

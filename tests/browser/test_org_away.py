@@ -52,7 +52,7 @@ async def test_signing_out_while_okta_is_away_says_that_it_is_not_confirmed_and_
     stage.org.faults.add(fault({"path": ME, "status": 503, "times": None}))
     await visitor.click("link", "Sign out")
     await visitor.click("button", "Sign out")
-    await visitor.has_heading("This browser is signed out")
+    await visitor.has_heading("You are signed out in this browser")
     names = await visitor.cookie_names()
     assert names.isdisjoint({"sid", "idx", "__Host-gateway"}) and "__Host-gateway-pending" in names
 

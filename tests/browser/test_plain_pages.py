@@ -50,7 +50,7 @@ async def test_without_scripts_the_session_page_says_who_and_until_when_and_sign
     assert visitor.page.url == f"{stage.where.app}/.gateway/"
     text = await visitor.page.inner_text("main")
     assert ALICE in text
-    assert "For another 1 hour 59 minutes, until " in text or "For another 2 hours, until " in text
+    assert "You stay signed in for 1 hour 59 minutes, until " in text or "You stay signed in for 2 hours, until " in text
     [session] = stage.org.sessions.live()
     until = await visitor.page.locator("time").first.get_attribute("datetime")
     assert until is not None and abs(datetime.fromisoformat(until).timestamp() - session.expires_at) < 1
@@ -88,7 +88,7 @@ async def _pages_of_sign_ins(visitor: Visitor, elsewhere: OtherSite) -> AsyncIte
     yield "a link without a session"
 
     await visitor.click("button", "Sign in with this link")
-    await visitor.has_heading("You are being taken on")
+    await visitor.has_heading("Your page is opening")
     yield "the next page"
 
     stage.org.faults.add(fault({"method": "DELETE", "path": ME, "times": None, "status": 500}))

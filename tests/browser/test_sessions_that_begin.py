@@ -162,7 +162,7 @@ async def test_x1_x2_while_okta_does_not_say_who_it_is_no_page_is_alices_and_non
     assert await first.evaluate(_WHO_BY_SCRIPT) in (401, 503)
     for page in (first, visitor.page):
         await page.goto(f"{stage.where.app}/")
-        await visitor.has_heading("Your session cannot be checked just now", page)
+        await visitor.has_heading("We cannot check your sign-in just now", page)
         text = await page.content()
         assert ALICE not in text and BOB not in text
 
@@ -220,7 +220,7 @@ async def _shows_bob_once_okta_speaks(visitor: Visitor, page: Page) -> None:
         while True:
             await page.goto(f"{visitor.stage.where.app}/")
             who = page.locator("#who")
-            await expect(who.or_(page.get_by_role("heading", name="Your session cannot be checked just now"))).to_be_visible()
+            await expect(who.or_(page.get_by_role("heading", name="We cannot check your sign-in just now"))).to_be_visible()
             if await who.count():
                 assert await who.inner_text() == BOB
                 return

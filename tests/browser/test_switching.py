@@ -65,7 +65,7 @@ async def test_no_to_a_link_of_another_site_leaves_everything_as_it_was(stage: S
     assert ALICE in await visitor.page.inner_text("main")
     assert token not in await visitor.page.content()
 
-    await visitor.click("link", f"No, stay {ALICE}")
+    await visitor.click("link", f"Stay signed in as {ALICE}")
     await visitor.has_heading("You are signed in")
     await visitor.page.goto(f"{stage.where.app}/")
     await visitor.is_shown(ALICE)

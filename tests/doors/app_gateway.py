@@ -171,7 +171,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
         cookies.keep,
     )
     handoff = AppHandoff(TABLE, sealer, sessions, clock, FormerUsers(Owners([b"k" * 32])), Tickets(sealer, MemoryState(clock), clock))
-    door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.sign_in, clock)
+    door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.turned_away, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
 
 

@@ -30,7 +30,7 @@ async def test_an_unknown_host_is_421_and_reaches_no_door(host: str) -> None:
     async with listener() as place:
         answer = await place.get(host, HTML)
         assert answer.startswith(b"HTTP/1.1 421 ")
-        assert b"This name is not served here" in answer
+        assert b"We don&#39;t know this address" in answer
         assert b"home page" not in answer
         assert place.app.heads == place.login.heads == []
 
@@ -96,7 +96,7 @@ async def test_too_many_fields_get_a_page_that_speaks_of_cookies() -> None:
     async with listener(HeadLimits(fields_bytes=1000)) as place:
         answer = await place.get("hr.example.com", HTML, "Cookie: a=" + "x" * 1000)
         assert answer.startswith(b"HTTP/1.1 431 ")
-        assert b"Clear the cookies of this site" in answer
+        assert b"Delete the cookies of this site" in answer
         assert (await place.get("hr.example.com", "Cookie: a=" + "x" * 800)).startswith(b"HTTP/1.1 200 ")
 
 

@@ -23,7 +23,7 @@ async def site() -> AsyncIterator[Site]:
 async def test_everything_but_the_own_paths_is_404_and_says_who_should_have_come(site: Site, target: str) -> None:
     page = await site.ask(target, NAVIGATE)
     assert (page.status, page.location) == (404, "")
-    assert b"This page comes from somewhere else" in page.body
+    assert b"This page comes from another server" in page.body
     assert b"no_upstream" in page.body
     for method in ("GET", "POST"):
         script = await site.ask(target, FETCH, method=method)

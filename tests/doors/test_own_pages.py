@@ -97,7 +97,7 @@ async def test_the_files_of_the_pages_are_served_on_both_hosts(gateway: OwnGatew
 @pytest.mark.parametrize(
     "path",
     [
-        *("/.gateway", "/.gateway/nothing", "/.gateway/Session", "/.Gateway/session", "/%2Egateway/session", "/.gateway/session/"),
+        *("/.gateway/nothing", "/.gateway/Session", "/.Gateway/session", "/%2Egateway/session", "/.gateway/session/"),
         *("/.gateway/auth", "/.gateway/auth/nginx", "/.gateway/jwks", "/.gateway/hooks/okta", "/.gateway//", "/.gateway/%73ession"),
         *("/.gateway/page.css/", "/.gateway/../session"),
     ],

@@ -53,7 +53,7 @@ class TestRules:
 
     async def test_a_session_that_is_too_weak_is_told_so(self, gateway: AppGateway) -> None:
         cookie = gateway.cookie()
-        assert content(await gateway.ask("/strong/x", FETCH + cookie)) == {"error": "step_up", "reason": "amr"}
+        assert content(await gateway.ask("/strong/x", FETCH + cookie)) == {"error": "step_up", "reason": "amr", "missing": ["mfa"]}
         assert (await gateway.ask("/strong/x", NAVIGATION + cookie)).startswith(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html")
         assert gateway.notes[-1]["verdict"] == "step_up"
         assert gateway.app.visits == []

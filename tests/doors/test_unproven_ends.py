@@ -35,7 +35,7 @@ async def test_without_okta_the_browser_is_signed_out_at_once_and_carries_what_i
     posted = await browser.post(f"{HR}{SIGN_OUT}")
     assert posted.status == 303 and len(gateway.org.sessions.live()) == 1
     shown = await browser.ask(posted.location)
-    assert "This browser is signed out" in shown.body and "keeps trying" in shown.body
+    assert "You are signed out in this browser" in shown.body and "keep trying" in shown.body
     assert set(browser.okta_cookies()) == {PENDING} and "close_unproven" in gateway.told
     assert (await browser.ask(f"{HR}/", cookie=f"{PASS}={old}")).status == 302
     gateway.org.faults.clear()
@@ -72,11 +72,11 @@ async def test_a_browser_that_never_had_the_session_carries_no_end_of_it(gateway
     gateway.fails("DELETE")
     done = (await browser.post(f"{HR}{SIGN_OUT}")).location
     shown = await gateway.browser().ask(done)
-    assert "This browser is signed out" in shown.body and shown.set_names == []
+    assert "You are signed out in this browser" in shown.body and shown.set_names == []
     shown = await browser.ask(done)
     assert set(browser.okta_cookies()) == {PENDING}
     again = await browser.ask(done)  # a reload: what ended is carried by now, and no longer presented
-    assert "This browser is signed out" in again.body and again.set_names == [PENDING]
+    assert "You are signed out in this browser" in again.body and again.set_names == [PENDING]
 
 
 async def test_two_unproven_ends_are_carried_together(gateway: OwnGateway) -> None:
@@ -97,7 +97,7 @@ async def test_when_the_other_replicas_cannot_be_told_the_page_does_not_claim_th
         old = browser.jar(HR)[PASS]
         posted = await browser.post(f"{HR}{SIGN_OUT}")
         shown = await browser.ask(posted.location)
-        assert "This browser is signed out" in shown.body and set(browser.okta_cookies()) == {PENDING}
+        assert "You are signed out in this browser" in shown.body and set(browser.okta_cookies()) == {PENDING}
         assert (await browser.ask(f"{HR}/", cookie=f"{PASS}={old}")).status == 302
 
 

@@ -26,7 +26,7 @@ async def signed_out_while_okta_was_away(site: Site) -> Browser:
     await site.enters(browser, WIKI)
     okta_is_away(site)
     shown = await browser.ask((await browser.post(f"{HR}{SIGN_OUT}")).location)
-    assert "keeps trying" in shown.body and set(browser.okta_cookies()) == {PENDING}
+    assert "keep trying" in shown.body and set(browser.okta_cookies()) == {PENDING}
     assert [session.user.login for session in site.org.sessions.live()] == [ALICE]
     return browser
 

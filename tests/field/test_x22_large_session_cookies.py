@@ -77,7 +77,7 @@ async def test_x22_a_sign_out_in_an_app_that_is_not_proven_is_carried_whole() ->
         await browser.walk(f"{HR}/")
         site.org.faults.add(Fault(ME, None, 503, times=None))
         shown = await browser.ask((await browser.post(f"{HR}{SIGN_OUT}")).location)
-        assert "keeps trying" in shown.body and sorted(browser.okta_cookies()) == [PENDING, f"{PENDING}-2", f"{PENDING}-3"]
+        assert "keep trying" in shown.body and sorted(browser.okta_cookies()) == [PENDING, f"{PENDING}-2", f"{PENDING}-3"]
 
 
 async def test_x22_an_end_that_is_not_proven_is_carried_whole_and_closed_after_a_restart() -> None:

@@ -117,7 +117,7 @@ CAUSES: list[tuple[str, Serve | None, str, str, bool, str]] = [
 @pytest.mark.parametrize(
     ("cause", "serve", "scheme", "host", "is_tls", "detail"),
     CAUSES,
-    ids=[f"{row[0]} by {row[1].__name__ if row[1] else 'nobody'}" for row in CAUSES],
+    ids=[f"{row[0]} {number}" for number, row in enumerate(CAUSES)],
 )
 async def test_z4_the_log_and_the_check_say_which_it_was(
     cause: str, serve: Serve | None, scheme: str, host: str, is_tls: bool, detail: str, tmp_path: Path

@@ -37,13 +37,14 @@ def _session(seconds: int) -> SessionPage:
 
 def test_the_page_says_how_long_and_until_when_without_any_script() -> None:
     page = parse(render(_session(4320)).html)
-    assert "For another 1 hour 12 minutes, until 16:40 UTC." in page.text("main")
+    assert "You stay signed in for 1 hour 12 minutes, until 16:40 UTC." in page.text("main")
     assert [each["datetime"] for each in page.named("time")] == ["2026-10-05T16:40:12+00:00"]
 
 
 def test_a_session_that_has_ended_says_so_and_counts_nothing() -> None:
     page = parse(render(_session(0)).html)
-    assert "This session has ended." in page.text("main")
+    assert page.text("h1") == "We cannot tell whether you are signed in"
+    assert "The clock of this server may be wrong." in page.text("main") and "You are signed in" not in page.text("h1")
     assert not [attributes for _, attributes in page.elements if "data-remaining-seconds" in attributes]
 
 
@@ -93,21 +94,22 @@ async def test_the_browser_counts_down_in_the_same_words_and_speaks_only_near_th
         for later, said in (
             (60, ""),
             (4320 - 60 - 301, ""),
-            (1, "This session ends in 5 minutes."),
-            (1, "This session ends in 5 minutes."),
-            (240, "This session ends in 1 minute."),
+            (1, "Your session ends in 5 minutes."),
+            (1, "Your session ends in 5 minutes."),
+            (240, "Your session ends in 1 minute."),
         ):
             await tab.clock.run_for(later * 1000)
             left -= later
             assert await timer.text_content() == lasting(left)
             assert await spoken.text_content() == said
         await tab.clock.run_for(left * 1000)
-        assert "This session has ended." in (await tab.locator(".lead").text_content() or "")
-        assert "This session has ended." in (await spoken.text_content() or "")
+        assert "Your session may have ended." in (await tab.locator(".lead").text_content() or "")
+        assert "Your session may have ended." in (await spoken.text_content() or "")
         assert await timer.count() == 0
+        assert await tab.get_by_role("heading", level=1).text_content() == "Are you still signed in?"
 
 
 async def test_a_laptop_that_slept_past_the_end_shows_the_end_at_once(chromium_path: Path) -> None:
     async with _tab(chromium_path, 4320) as tab:
         await tab.clock.fast_forward(5 * 3600 * 1000)
-        assert "This session has ended." in (await tab.locator(".lead").text_content() or "")
+        assert "Your session may have ended." in (await tab.locator(".lead").text_content() or "")

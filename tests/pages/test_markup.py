@@ -143,8 +143,8 @@ def test_the_confirmed_switch_carries_the_sealed_request_and_a_way_to_stay() -> 
     assert _forms(view) == [("post", "/.gateway/switch", {"request": "c2VhbGVk"})]
     page = parse(render(view).html)
     assert page.named("a")[0]["href"] == "/.gateway/"
-    assert "No, stay alice" in page.text("a")
-    assert "alice is signed out first, at every application behind this gateway." in page.text("main")
+    assert "Stay signed in as alice" in page.text("a")
+    assert "alice is signed out first, in all your work applications." in page.text("main")
 
 
 def test_a_sign_in_by_a_strangers_link_names_the_place_it_comes_from_and_a_way_to_refuse() -> None:
@@ -199,17 +199,17 @@ def test_an_incomplete_sign_out_says_so_and_goes_nowhere_by_itself() -> None:
 def test_a_sign_out_that_other_servers_do_not_know_of_says_so_and_blames_okta_only_for_what_it_did() -> None:
     for is_closed in (True, False):
         page = parse(render(SignedOut(is_closed, "/x", is_shared=False)).html)
-        assert "This browser is signed out" in page.text("main") and "other servers of this gateway cannot be told" in page.text("main")
+        assert page.text("h1") == "You are signed out in this browser" and "Some of our servers could not be told yet" in page.text("main")
         assert ("could not be reached" in page.text("main")) is not is_closed
-        assert ("when they next ask Okta, where it is closed" in page.text("main")) is is_closed
+        assert ("when they next ask Okta, where you are signed out" in page.text("main")) is is_closed
 
 
 def test_no_page_promises_a_sign_out_beyond_this_gateway() -> None:
     signed_out = parse(render(SignedOut(True)).html).text("main")
-    assert "every application behind this gateway asks for a new sign-in" in signed_out
-    assert "An application with a sign-in of its own may need its own sign-out." in signed_out
+    assert "You are signed out in all your work applications." in signed_out
+    assert "Some applications also have a sign-in of their own. Sign out there as well." in signed_out
     for view in (ConfirmSignOut("alice"), ConfirmSignOut(None)):
-        assert "at every application behind this gateway." in parse(render(view).html).text("main")
+        assert "all your work applications." in parse(render(view).html).text("main")
 
 
 def test_an_unknown_name_leads_nowhere() -> None:

@@ -15,6 +15,7 @@ from gateway.pages import (
     SessionPage,
     SignedOut,
     SignInWithheld,
+    StepUpNeeded,
     TokenSpent,
     Unavailable,
     UpstreamDown,
@@ -29,8 +30,10 @@ def views(word: str, address: str) -> list[View]:
     return [
         SessionPage(word, NOW + timedelta(minutes=72), NOW, word, address, word, address),
         SessionPage(word, NOW - timedelta(minutes=1), NOW, word),
+        SessionPage(word, NOW + timedelta(minutes=72), NOW, word, apps=((word, address), (word, address))),
         NobodyPage(address, word),
         NobodyPage(address),
+        NobodyPage(address, is_after_sign_out=True),
         ConfirmSwitch(word, word, word, address, address),
         ConfirmSwitch(None, word, word, address, address),
         ConfirmSwitch(None, word, "", address, address),
@@ -50,13 +53,16 @@ def views(word: str, address: str) -> list[View]:
         Refused(word, 0, ""),
         TokenSpent(word),
         Forbidden(word, word, address),
+        StepUpNeeded(word, word, ("mfa", word), sign_out_path=address),
+        StepUpNeeded(word, word, (), 900),
         Unavailable(word, 5),
-        LoopExplained(word, 3, (word, word), address),
+        Unavailable(word, 5, had_session=False, offers_retry=False),
+        LoopExplained(word, 3, address, clocks_disagree=True),
         LoopExplained(word, 3),
         CookiesBlocked(word, address),
         *(BadRequest(status, word) for status in (400, 404, 405, 408, 409, 413, 414, 418, 421, 431, 500, 502, 503, 504)),
         UpstreamDown(word, 502, word),
-        UpstreamDown(word, 504, word),
+        UpstreamDown(word, 504, word, is_signed_in=False),
     ]
 
 

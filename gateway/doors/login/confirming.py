@@ -6,7 +6,7 @@ Rules from: DESIGN section 4 ("Trusted start"), ATTACKS L1, L8.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway.clock import Clock
@@ -16,9 +16,11 @@ from gateway.core.passes import Confirmation, Sealer
 from gateway.core.session import Session
 from gateway.doors.answers import page_answer
 from gateway.doors.login.redeemed import Redeeming
+from gateway.doors.own_requests import SESSION_PAGE
 from gateway.pages import ConfirmSwitch, render
 from gateway.policy.http.request_ids import SLOT
 from gateway.policy.session.browser_id import browser_key
+from gateway.policy.switch.way_back import way_back
 from gateway.sessions import Sessions
 
 CONFIRM_SECONDS = 300.0
@@ -28,8 +30,9 @@ _REPLACED = frozenset({b"content-type", b"content-length", b"transfer-encoding",
 class Confirming:
     """Asks, and reads the answer."""
 
-    def __init__(self, host: str, sealer: Sealer, sessions: Sessions, clock: Clock) -> None:
-        """``host``: the login host's authority text."""
+    def __init__(self, host: str, apps: Sequence[str], sealer: Sealer, sessions: Sessions, clock: Clock) -> None:
+        """``host``: the login host's authority text; ``apps``: the origins to one of which a user goes on who stays who she is."""
+        self._apps = apps
         self._host = host
         self._sealer = sealer
         self._sessions = sessions
@@ -47,7 +50,10 @@ class Confirming:
             expires_at=self._clock.wall() + CONFIRM_SECONDS,
         )
         sealed = self._sealer.seal("confirm", self._host, kept.packed())
-        view = ConfirmSwitch(session.login if session is not None else None, sealed, redeeming.started_by)
+        if session is None:
+            return page_answer(render(ConfirmSwitch(None, sealed, redeeming.started_by), request_id=SLOT))
+        stay = way_back(head, redeeming.body, self._apps) or SESSION_PAGE
+        view = ConfirmSwitch(session.login, sealed, redeeming.started_by, stay_path=stay)
         return page_answer(render(view, request_id=SLOT))
 
     def confirmed(self, head: RequestHead, browser_id: str, form: Mapping[str, str]) -> tuple[RequestHead, bytes] | Malformed:

@@ -8,6 +8,7 @@ from typing import assert_never
 from urllib.parse import quote, urljoin
 
 from gateway.clock import Clock
+from gateway.core.cookies import session_cookies
 from gateway.core.messages import Answer, RequestHead
 from gateway.core.navigation import is_document
 from gateway.core.switch import Confirm
@@ -85,7 +86,8 @@ class Wording:
 
     def unreachable(self, head: RequestHead, error: OutsideFailed) -> Told:
         """The org did not answer something that is no redemption."""
-        return self._said(head, Unavailable(error.reason, RETRY_SECONDS), 503, "unavailable", error.reason)
+        view = Unavailable(error.reason, RETRY_SECONDS, had_session=bool(session_cookies(head.fields)))
+        return self._said(head, view, 503, "unavailable", error.reason)
 
     def asks_to_sign_out(self, back: str = "") -> Told:
         """The sign-out page with its button, in place of a sign-out that another site asked for; ``back``: where it leads afterwards."""

@@ -50,8 +50,8 @@ RETRY_SECONDS = 5
 _NO_UPSTREAM = Malformed(404, "no_upstream")
 """A front proxy carries this app: had it been asked for there, this would be a request for the app."""
 
-SignInStart = Callable[[RequestHead, App], Answer]
-"""Begins a hand-off for a top-level navigation; for anything else 401 and where a navigation may begin (L18)."""
+SignInStart = Callable[[RequestHead, App, str], Answer]
+"""Begins a hand-off for a top-level navigation; for anything else 401 and where a navigation may begin (L18). The text is the reason."""
 
 
 class OwnPaths(Protocol):
@@ -103,7 +103,7 @@ class ProtectedDoor:
             return self._forward(request, head, app, _going(decision, verdict.session, head), decision)
         request.verdict, request.reason = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
-            return _closing(request, self._sign_in(head, app))
+            return _closing(request, self._sign_in(head, app, verdict.reason))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
     def _forward(self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision) -> Response | Waiting | None:
@@ -121,14 +121,14 @@ class ProtectedDoor:
         if isinstance(error, Malformed):
             return self._refused(request, head, error)
         request.reason = f"upstream_{error.reason}"
-        return _closing(request, self.down(head, app, error))
+        return _closing(request, self.down(head, app, error, is_signed_in=bool(request.fingerprint)))
 
-    def down(self, head: RequestHead, app: App, error: OutsideFailed) -> Answer:
+    def down(self, head: RequestHead, app: App, error: OutsideFailed, *, is_signed_in: bool) -> Answer:
         """What is said where the app gave no answer that could be passed on."""
         has_no_room = isinstance(error, AllDown | Busy)
         status = 503 if has_no_room else 504 if isinstance(error, TimedOut) else 502
         told = {"error": "upstream_down", "reason": error.reason}
-        answer = self._explaining.said(head, UpstreamDown(app.name, status, error.reason)) or json_answer(status, told)
+        answer = self._explaining.said(head, UpstreamDown(app.title, status, error.reason, is_signed_in)) or json_answer(status, told)
         return answer.plus((b"Retry-After", b"%d" % RETRY_SECONDS)) if has_no_room else answer
 
     def _refused(self, request: Request, head: RequestHead, malformed: Malformed) -> Response:

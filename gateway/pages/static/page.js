@@ -30,6 +30,8 @@
       const left = Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
       if (left === 0) {
         sentence.textContent = sentence.dataset.ended;
+        const heading = sentence.dataset.endedHeading;
+        if (heading) document.querySelector("h1").textContent = heading;
         if (spoken) spoken.textContent = sentence.dataset.ended;
         return;
       }

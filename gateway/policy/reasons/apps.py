@@ -48,10 +48,10 @@ CAUSES = {
         "Look at the firewall between, and at the server's load.",
     ),
     "reset": Reason(
-        "The server, or something between, broke the connection.", "Look at the server's log; a server that wants TLS may do so too."
+        "The server, or something between, broke the connection.", "The server's log may say why; one that wants TLS does so too."
     ),
     "closed": Reason(
-        "The server ended the connection before its answer was whole.", "Look at the server's log; one that wants TLS may do so too."
+        "The server ended the connection before its answer was whole.", "The server's log may say why; one that wants TLS does so too."
     ),
     "no_route": Reason("There is no way to this network.", "Look at routes, and at network policies."),
     "no_socket": Reason("There is no Unix socket at this path.", "Start the server, or correct the path."),

@@ -1,0 +1,44 @@
+"""Where a user goes on who was asked about a stranger's link, and stays who she is.
+
+Owns that choice: the page of an app that she came from, else the home page of the app that the link was for, else that of the only app.
+Must never lead to another site, nor to the rest of a stranger's address: a click on our own page would vouch for it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import parse_qsl
+
+from gateway.core.messages import RequestHead
+from gateway.core.navigation import return_url
+
+LARGEST_FORM_BYTES: Final = 16 * 1024
+MOST_PARAMETERS: Final = 100
+_NAMES: Final = frozenset(("redirecturl", "fromuri", "relaystate", "redirect_uri", "targetresource"))
+"""Of parameters that say where a sign-in leads (Okta's sessionCookieRedirect, login page, SAML, OpenID Connect), in lower case."""
+
+
+def way_back(head: RequestHead, form: bytes, apps: Sequence[str]) -> str:
+    """An address on one of the origins ``apps``; empty where nothing tells which. ``form``: the body of the link's form, or nothing."""
+    referer = (head.value(b"referer") or b"").decode("latin-1")
+    came_from = return_url(referer, apps) if "://" in referer else None
+    if came_from is not None:
+        return came_from
+    for value in _values(head.query) + _values(form.decode("latin-1") if len(form) <= LARGEST_FORM_BYTES else ""):
+        home = _home(value, apps)
+        if home:
+            return home
+    return f"{apps[0]}/" if len(apps) == 1 else ""
+
+
+def _values(encoded: str) -> list[str]:
+    try:
+        pairs = parse_qsl(encoded, encoding="latin-1", max_num_fields=MOST_PARAMETERS)
+    except ValueError:  # more than anybody sends
+        return []
+    return [value for name, value in pairs if name.lower() in _NAMES]
+
+
+def _home(value: str, apps: Sequence[str]) -> str:
+    """The home page of the app whose address this is."""
+    url = return_url(value, apps) if "://" in value else None
+    return next((f"{app}/" for app in apps if url is not None and url.startswith(f"{app}/")), "")
