@@ -21,6 +21,7 @@ from gateway.doors.login.forwarding import OrgForwarding, OrgPools, Origins
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeeming import Redeemer
+from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.switching import ConfirmedSwitch
 from gateway.doors.login.token_ledger import TokenLedger
 from gateway.doors.login.token_origins import TokenOrigins
@@ -41,7 +42,8 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
     carrying, browsers = Carrying(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
-    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, parts.tell)
+    audit = SwitchAudit(parts.sessions, parts.tell)
+    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, audit)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     if pools is None:
         pools = OrgPools(*(_pool(parts, size, opened) for size in _pools(config)))
@@ -56,6 +58,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         browsers,
         new_sessions,
         forwarding.redeem,
+        audit,
         config.switch.without_session == "ask",
         config.okta.connect_timeout + config.okta.forward_first_byte_timeout + 1.0,
     )

@@ -53,6 +53,7 @@ NAMES = frozenset(
             "remaining",
             "rounds",
             "stage",
+            "started_by",
             "state",
             "step",
             "tries",
@@ -64,7 +65,8 @@ NAMES = frozenset(
     }
 )
 """The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines.
-`user` and `users` are Okta's ids, or the login where somebody named the user so: who was signed out is what an audit asks."""
+`user`, `before` (who was
+signed in until then) and `users` are Okta's ids, or the login where somebody named the user so: an audit asks who was signed out."""
 
 LARGEST_VALUE = 200
 LONGEST_LIST = 20

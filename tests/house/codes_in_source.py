@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent / "gateway"
 STRANGERS = ("standin", "demo")
 
+_LEVELS = {"debug", "info", "warning", "error"}
 _TELLERS = {"tell": 0, "_tell": 0, "_on_event": 0, "on_event": 0, "write": 1, "failure": 0}
 _REASONS = {
     **dict.fromkeys(("NoSession", "Unknown", "StepUp", "Forbid", "SignIn", "Refuse", "Withhold", "Refused", "break_off", "_abandon"), (0,)),
@@ -47,9 +48,7 @@ def events() -> dict[str, str]:
     for path, tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and (position := _TELLERS.get(_called(node))) is not None and len(node.args) > position:
-                if _called(node) == "write" and not (
-                    isinstance(node.args[0], ast.Constant) and node.args[0].value in ("debug", "info", "warning", "error")
-                ):
+                if _called(node) == "write" and not {*_texts(node.args[0])} & _LEVELS:
                     continue
                 found |= dict.fromkeys(_texts(node.args[position]), path)
     return found
@@ -78,3 +77,32 @@ def _given(node: ast.AST) -> Iterator[ast.expr]:
             yield value
         case ast.Assign(targets=[ast.Tuple(elts=[*_, ast.Attribute(attr="reason")])], value=ast.Tuple(elts=[*_, value])):
             yield value
+
+
+def causes() -> set[str]:
+    """Every cause that a failure of a server may have."""
+    found: set[str] = set()
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(args=[first, *_]) if _called(node) in ("because", "Cause"):
+                    found |= {*_texts(first)}
+                case ast.Return(value=ast.Constant() | ast.IfExp() as value) if path == "causes.py":
+                    found |= {*_texts(value)}
+                case ast.Dict(values=values) if path == "causes.py":
+                    found |= {text for value in values for text in _texts(value)}
+                case ast.IfExp(orelse=ast.Tuple(elts=[first, *_])) if path == "proxy/connection.py":
+                    found |= {*_texts(first)}
+    return found
+
+
+def figures() -> dict[str, str]:
+    """The names of the figures that are told beside an event where they are written, and a module that does."""
+    found: dict[str, str] = {}
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (position := _TELLERS.get(_called(node))) is not None:
+                for argument in node.args[position + 1 :]:
+                    dictionaries = [each for each in ast.walk(argument) if isinstance(each, ast.Dict)]
+                    found |= {text: path for each in dictionaries for key in each.keys if key is not None for text in _texts(key)}
+    return found
