@@ -22,8 +22,8 @@ import uvloop
 
 from gateway import __version__, clock
 from gateway.clock import Clock
-from gateway.compose import Gateway, ask_apps, ask_org, ask_state, okta_settings, order_sign_out, settle
-from gateway.config import Config, Settings, load
+from gateway.compose import Gateway, Running, ask_apps, ask_org, ask_state, okta_settings, order_sign_out, refused, settle
+from gateway.config import Config, Settings, load, reloaded
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
@@ -73,14 +73,14 @@ def main() -> None:
 @main.command()
 @_config
 def run(file: Path) -> None:
-    """Run the gateway until SIGTERM or SIGINT; running requests may end within listen.drain."""
+    """Run the gateway until SIGTERM or SIGINT; running requests may end within listen.drain. SIGHUP reads the configuration again."""
     settings = _settings(file)
     log = Log(settings.config.log.level, settings.config.log.format)
     take_over_logging(log)
     for warning in settings.warnings:
         log.write("warning", "config", {"problem": warning})
     if settings.config.listen.workers == 1:
-        _until_done(_served(Gateway(settings, log), log))
+        _until_done(_served(settings, log))
     else:
         _until_done(_supervised(settings, log))
 
@@ -206,8 +206,11 @@ def _until_done(work: Coroutine[Any, Any, Result]) -> Result:
         sys.exit(130)
 
 
-async def _served(gateway: Gateway, log: Log) -> None:
+async def _served(settings: Settings, log: Log) -> None:
     stop = _stop_signal()
+    gateway, early = Gateway(settings, log), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, early.set)  # which would end a process that is not ready for it
     starting, stopped = asyncio.create_task(gateway.start()), asyncio.create_task(stop.wait())
     await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():  # while it still waits for its shared state
@@ -218,10 +221,22 @@ async def _served(gateway: Gateway, log: Log) -> None:
     await starting
     settle()
     log.write("info", "listening", {"address": gateway.address, "admin": gateway.admin_address})
+    running = Running(gateway, settings, log)
+    loop.add_signal_handler(signal.SIGHUP, _reload, running, log)
+    if early.is_set():
+        _reload(running, log)
     await stop.wait()
     log.write("info", "stopping")
-    await gateway.aclose()
+    await running.aclose()
     log.write("info", "stopped")
+
+
+def _reload(running: Running, log: Log) -> None:
+    """Read the configuration again and take it over; with a problem the old one goes on."""
+    try:
+        running.reload(reloaded(running.settings, os.environ))
+    except BadConfig as error:
+        refused(log, error)
 
 
 async def _supervised(settings: Settings, log: Log) -> None:

@@ -8,6 +8,7 @@ from gateway.compose.gateway import Around, Gateway
 from gateway.compose.okta_settings import okta_settings
 from gateway.compose.online import ask_apps, ask_org, ask_state
 from gateway.compose.ordered_sign_out import order_sign_out
+from gateway.compose.running import Running, refused
 from gateway.compose.settling import settle
 
-__all__ = ["Around", "Gateway", "ask_apps", "ask_org", "ask_state", "okta_settings", "order_sign_out", "settle"]
+__all__ = ["Around", "Gateway", "Running", "ask_apps", "ask_org", "ask_state", "okta_settings", "order_sign_out", "refused", "settle"]

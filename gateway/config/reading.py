@@ -4,6 +4,7 @@ Owns the order: text, environment, types, keys against each other, secrets, file
 still be found, never start anything, and never ask the network. Rules from: DESIGN section 10, ATTACKS D13.
 """
 
+import hashlib
 import json
 import ssl
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,13 @@ class Settings:
     origins: Mapping[Path, str] = field(repr=False)
     portal_secrets: tuple[str, ...] = field(default=(), repr=False)
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    stamp: bytes = field(default=b"", repr=False)
+    """Of the contents of the files that are named beside the public listener's certificate."""
+
+    @property
+    def secrets(self) -> tuple[tuple[bytes, ...], tuple[str, ...], tuple[str, ...]]:
+        """All that is no part of ``config``."""
+        return self.seal_keys, self.portal_secrets, self.hook_secrets
 
     def problem(self, path: Path, text: str) -> str:
         """A line about one key, with its place: what shows only when the configuration is used."""
@@ -88,7 +96,19 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     warnings = tuple(line(written, origins, remark.path, remark.text) for remark in cautions(config))
     warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
     warnings += tuple(line(written, origins, path, f"WARNING: {text}") for path, text in _certificate_cautions(config, File(name).parent))
-    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets)
+    stamp = _stamp(config, File(name).parent)
+    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets, stamp)
+
+
+def _stamp(config: Config, folder: File) -> bytes:
+    """What differs when a CA or a client's certificate was replaced under its old name."""
+    names = [config.okta.ca_file, config.state.ca_file, config.state.client_certificate, config.state.client_key]
+    for app in config.apps:
+        names += (app.upstream_ca_file, app.upstream_client_certificate, app.upstream_client_key)
+    digest = hashlib.sha256()
+    for name in filter(None, names):
+        digest.update(hashlib.sha256((folder / File(name).expanduser()).read_bytes()).digest())
+    return digest.digest()
 
 
 def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:
