@@ -10,7 +10,8 @@ The tree::
         ├── Unreachable      no connection: refused, DNS, TLS; the request provably did not leave
         ├── TimedOut         a deadline of the config passed (``stage``: connect, first_byte, idle)
         ├── HungUp           the connection ended before the answer did; the request may have been acted on
-        │   └── Unsent       it had ended before the request was written; nothing was sent
+        │   ├── Unsent       it had ended before the request was written; nothing was sent
+        │   └── StaleConnection  it was a kept one, and ended before a byte of the answer came
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
         │   ├── UploadTooLarge   it became larger than it may; nobody else is to blame either
         │   └── UploadTooSlow    it came too slowly
@@ -53,6 +54,11 @@ class OutsideFailed(GatewayError):
         """The same, with its cause."""
         self.cause, self.detail = cause, detail
         return self
+
+    @property
+    def cause(self) -> str:
+        """``reason``, and behind a colon by which rule, where there is one."""
+        return self.reason
 
 
 class Unreachable(OutsideFailed):
@@ -100,6 +106,10 @@ class Unsent(HungUp):
     left = False
 
 
+class StaleConnection(HungUp):
+    """The connection had been used before, and ended before a byte of the answer came: its server had most likely given it up."""
+
+
 class UploadBroken(OutsideFailed):
     """The body that was being passed on broke off, or stopped being what its head announced."""
 
@@ -137,6 +147,16 @@ class TurnTaken(StateFailed):
 
 
 class Nonsense(OutsideFailed):
-    """What came back was not acceptable HTTP."""
+    """What came back was not acceptable HTTP. The argument names the rule that it breaks."""
 
     reason = "nonsense"
+
+    def __init__(self, rule: str) -> None:
+        """``rule``: one word."""
+        super().__init__(rule)
+        self.rule = rule
+
+    @property
+    def cause(self) -> str:
+        """With the rule, as in ``nonsense:content_length``."""
+        return f"{self.reason}:{self.rule}"

@@ -5,7 +5,8 @@
               └─ large, or in chunks ──▶ passed on as it comes, as fast as the server takes it
 
 Owns the sending of one request, and the tries: a connection that turns out to be closed before anything was written to it is no try of the
-request's. Must never send what was given up, send a body twice, nor leave anything registered behind its end.
+request's; where a kept connection ended before a byte of the answer came, a request that may be repeated goes once more, over a new one.
+Must never send what was given up, send a body twice, nor leave anything registered behind its end.
 Rules from: RFC 9112 §6 to 9; ATTACKS S13 to S22, D5, U8.
 """
 
@@ -20,7 +21,8 @@ from gateway.edge.live import Brief, Watched
 from gateway.edge.relay import Owner, Relay, Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.errors import OutsideFailed, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.errors import OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.policy.http.repeats import may_repeat
 from gateway.policy.http.request_ids import with_id
 from gateway.proxy.connection import Connection
 from gateway.proxy.fetching import TRIES, Fetching, Taking
@@ -56,8 +58,8 @@ class Forwarding(Owner):
     """One such request."""
 
     __slots__ = (
-        "_body", "_connection", "_failed", "_holds", "_pieces", "_relay", "_request", "_rewrite", "_rules", "_sent_bytes", "_taking",
-        "_text", "_timer", "_tries", "_watch",
+        "_body", "_connection", "_failed", "_holds", "_is_repeated", "_pieces", "_relay", "_request", "_rewrite", "_rules",
+        "_sent_bytes", "_taking", "_text", "_timer", "_tries", "_watch",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +81,7 @@ class Forwarding(Owner):
         self._relay: Relay | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tries = TRIES
+        self._is_repeated = False
 
     def begin(self) -> None:
         """Send it, or what of it is there."""
@@ -214,9 +217,7 @@ class Forwarding(Owner):
         self.server_is_full(False)
         self._relay = None
         error = relay.error
-        if isinstance(error, Unsent) and self._tries and had_connection is None and relay.client.transport is not None:
-            self._tries -= 1
-            self._take(self._relate())
+        if relay.client.transport is not None and had_connection is None and self._goes_again(error):
             return
         request = self._request
         if relay.abandoned == "client_gone":
@@ -231,6 +232,26 @@ class Forwarding(Owner):
         else:
             request.reason = relay.abandoned
             request.client.over(relay.status if relay.has_begun else None, relay.keeps)
+
+    def _goes_again(self, error: Exception | None) -> bool:
+        """Send it again, where it did not leave, or may be repeated; the last time it goes over a new connection."""
+        if isinstance(error, Unsent) and self._tries:
+            self._tries -= 1
+            is_new = not self._tries
+        elif (
+            isinstance(error, StaleConnection)
+            and not self._is_repeated
+            and may_repeat(self._request.method, self._request.body is not None)
+        ):
+            is_new = self._is_repeated = True
+        else:
+            return False
+        relay = self._relate()
+        if is_new:
+            relay.way = Fetching(self._taking, self._send, relay.failed, is_new=True)
+        else:
+            self._take(relay)
+        return True
 
     def _failure(self, error: Exception, *, is_sending: bool) -> Response:
         body = self._request.body

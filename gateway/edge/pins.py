@@ -212,20 +212,20 @@ class Pinning(Taking):
         """A connection that is free now and needs no pin, or None where ``begun`` must be asked."""
         return super().idle() if self._pins is None else None
 
-    async def begun(self, begin: Callable[[Connection], Begun]) -> Begun:
+    async def begun(self, begin: Callable[[Connection], Begun], *, is_new: bool = False) -> Begun:
         """As ``fetching.begun``, first over the connection that is this user's."""
         pins = self._pins
         if pins is None:
-            return await super().begun(begin)
+            return await super().begun(begin, is_new=is_new)
 
         def begin_pinned(connection: Connection) -> Begun:
             pins.pin(connection, self.source, self._asker, self._live)
             return begin(connection)
 
-        kept = pins.take(self.source, self._asker)
+        kept = pins.take(self.source, self._asker) if not is_new else None
         if kept is not None:
             try:
                 return begin_pinned(kept)
             except HungUp:
                 pass  # it closed before anything was written
-        return await super().begun(begin_pinned)
+        return await super().begun(begin_pinned, is_new=is_new)

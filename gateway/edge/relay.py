@@ -218,7 +218,7 @@ class Relay(Reader):
             self._end()
         else:
             stalled = isinstance(error, TimedOut) and error.stage == CLIENT
-            self._abandon("client_stalled" if stalled else f"cut_short:{error.reason}")
+            self._abandon("client_stalled" if stalled else f"cut_short:{error.cause}")
 
     def writable(self) -> None:
         """The client takes more. A whole answer is over only now: else who asks for many and takes none fills our memory (D7)."""

@@ -17,7 +17,7 @@ from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Tunnel
-from gateway.errors import Nonsense
+from gateway.errors import Nonsense, StaleConnection
 from gateway.policy.http.request_ids import with_id
 from gateway.proxy.connection import Connection
 from gateway.proxy.heads import answer_head, head_is_clean, request_head
@@ -53,10 +53,12 @@ class WebSocketRelay:
         with self.live.held(asker.fingerprints, opening.cut, opening.leave):
             own = handshake_fields(request.fields)
             taking = Pinning.of(self.source, asker, self.live, request.client, fields)
-            answer = await _begun(with_id(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), request.id_line), taking)
-            exchange = Exchange(answer)
+            head = with_id(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), request.id_line)
             try:
-                await exchange.head()
+                answer, exchange = await _answered(head, taking, is_new=False)
+            except StaleConnection:
+                answer, exchange = await _answered(head, taking, is_new=True)
+            try:
                 rewritten = rewrite(exchange.status, exchange.fields)
                 tunnel = self._tunnel(request, answer, rewritten) if exchange.status == 101 else None
             except BaseException:
@@ -75,7 +77,19 @@ class WebSocketRelay:
         return Tunnel(request.client, answer.connection, self.largest_message_bytes)
 
 
-async def _begun(head: bytes, taking: Pinning) -> "_Answer":
+async def _answered(head: bytes, taking: Pinning, *, is_new: bool) -> tuple["_Answer", Exchange]:
+    """Send the handshake, and wait for the head of its answer. ``is_new``: not over a connection that was used before."""
+    answer = await _begun(head, taking, is_new=is_new)
+    exchange = Exchange(answer)
+    try:
+        await exchange.head()
+    except BaseException:
+        answer.connection.abort()
+        raise
+    return answer, exchange
+
+
+async def _begun(head: bytes, taking: Pinning, *, is_new: bool) -> "_Answer":
     """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
 
     def begin(connection: Connection) -> _Answer:
@@ -83,7 +97,7 @@ async def _begun(head: bytes, taking: Pinning) -> "_Answer":
         connection.begin(head, answer, upgrade=True)
         return answer
 
-    return await taking.begun(begin)
+    return await taking.begun(begin, is_new=is_new)
 
 
 async def _carried(request: Request, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> Response:

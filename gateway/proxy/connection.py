@@ -12,7 +12,7 @@ import asyncio
 from typing import Final
 
 from gateway.causes import cause_of
-from gateway.errors import HungUp, Nonsense, OutsideFailed, TimedOut, Unsent, UploadBroken
+from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken
 from gateway.outbound import Deadlines
 from gateway.proxy.patience import FIRST_BYTE, IDLE, Patience
 from gateway.proxy.reading import AnswerReader
@@ -238,11 +238,16 @@ class Connection(Writing):
             return self._fail(Unsent("unasked"))
         answers = self._answers
         had_head = answers.has_head
+        fault: Nonsense | None = None
+        rest = b""
         try:
             rest = answers.feed(data)
         except Nonsense as error:
             is_tls = not had_head and data.startswith(_TLS_ALERT)
-            return self._fail(error.because("plain_to_tls", "TLS alert") if is_tls else error.because("nonsense", str(error)))
+            error.because("plain_to_tls" if is_tls else "nonsense", "TLS alert" if is_tls else str(error))
+            if not answers.has_head or answers.is_whole:
+                return self._fail(self._stale() or error)
+            fault = error
         reader = self._reader
         if reader is None:
             return
@@ -252,6 +257,9 @@ class Connection(Writing):
             pieces, answers.pieces = answers.pieces, []
             for piece in pieces:
                 reader.piece(piece)
+        if fault is not None:  # behind what came before it, however that was cut into packets
+            reader.flushed()
+            return self._fail(fault)
         if rest and (sink := self._switched_to()) is not None:
             sink.received(rest)
         elif answers.is_whole and answers.status != 101:
@@ -261,6 +269,12 @@ class Connection(Writing):
         elif answers.has_head:
             self._patience.begin(IDLE)  # which may end before the first byte had to be there
         reader.flushed()
+
+    def _stale(self) -> StaleConnection | None:
+        """What became of a request on a kept connection of which nothing of an answer came; None where something may have."""
+        if not self.is_reused or self.pin is not None or not self._answers.is_untouched:
+            return None
+        return StaleConnection("kept").because("closed", "kept connection")
 
     def _switched_to(self) -> Sink | None:
         """What a reader said when it saw the head of a 101."""
@@ -301,11 +315,9 @@ class Connection(Writing):
             reader.ended()
             reader.flushed()
         elif reader is not None:
-            reader.failed(Unsent("before_sending") if is_unsent else self._hung_up(exc))
+            reader.failed(Unsent("before_sending") if is_unsent else self._told(self._stale() or _hung_up(exc, self._answers.has_head)))
 
-    def _hung_up(self, exc: BaseException | None) -> HungUp:
-        cause, detail = cause_of(exc) if exc is not None else ("closed", "half an answer" if self._answers.has_head else "no answer")
-        error = HungUp(type(exc).__name__ if exc is not None else "eof").because(cause, detail)
+    def _told(self, error: HungUp) -> HungUp:
         self._home.failed(error)
         return error
 
@@ -320,3 +332,9 @@ class Connection(Writing):
         super().resume_writing()
         if self._sink is not None:
             self._sink.writable(True)
+
+
+def _hung_up(exc: BaseException | None, has_head: bool) -> HungUp:
+    if exc is not None:
+        return HungUp(type(exc).__name__).because(*cause_of(exc))
+    return HungUp("eof").because("closed", "half an answer" if has_head else "no answer")

@@ -14,17 +14,17 @@ from gateway.proxy.servers import Source
 
 Begun = TypeVar("Begun")
 TRIES: Final = 3
-"""So many connections in a row may turn out to be closed already."""
+"""So many connections in a row may turn out to be closed already; the last of them is a new one."""
 
 
-async def begun(source: Source, key: bytes | None, client: str, begin: Callable[[Connection], Begun]) -> Begun:
+async def begun(source: Source, key: bytes | None, client: str, begin: Callable[[Connection], Begun], *, is_new: bool = False) -> Begun:
     """What ``begin`` made of a connection over which it sent its request; where that closed before, it is given another.
 
-    ``key``: what a sticky app is sticky by; ``client``: for which address. Raises ``OutsideFailed``, HungUp where one after the other was
-    closed.
+    ``key``: what a sticky app is sticky by; ``client``: for which address; ``is_new``: only a new connection will do. Raises
+    ``OutsideFailed``, HungUp where one after the other was closed.
     """
     for left in reversed(range(TRIES)):
-        connection = await source.connection(key, client)
+        connection = await source.connection(key, client, is_new=is_new or not left)
         try:
             return begin(connection)
         except HungUp:
@@ -48,9 +48,12 @@ class Taking:
         """A connection that is free now, or None where ``begun`` must be asked."""
         return self.source.idle(self._key, self._client)
 
-    async def begun(self, begin: Callable[[Connection], Begun]) -> Begun:
-        """What ``begin`` made of a connection over which it sent its request. Raises ``OutsideFailed``."""
-        return await begun(self.source, self._key, self._client, begin)
+    async def begun(self, begin: Callable[[Connection], Begun], *, is_new: bool = False) -> Begun:
+        """What ``begin`` made of a connection over which it sent its request. Raises ``OutsideFailed``.
+
+        ``is_new``: the kept one that it was sent over before had been given up by its server.
+        """
+        return await begun(self.source, self._key, self._client, begin, is_new=is_new)
 
 
 class Fetching:
@@ -63,11 +66,13 @@ class Fetching:
         taking: Taking,
         begin: Callable[[Connection], None],
         failed: Callable[[OutsideFailed], None],
+        *,
+        is_new: bool = False,
     ) -> None:
-        """``taking``: where it comes from."""
+        """``taking``: where it comes from; ``is_new``: no connection that was used before."""
         self._begin = begin
         self._failed = failed
-        self._task = asyncio.get_running_loop().create_task(self._fetch(taking), name="waiting for a connection")
+        self._task = asyncio.get_running_loop().create_task(self._fetch(taking, is_new), name="waiting for a connection")
 
     def abort(self) -> None:
         """Nobody waits any more."""
@@ -79,8 +84,8 @@ class Fetching:
     def resume_reading(self) -> None:
         """Nothing arrives."""
 
-    async def _fetch(self, taking: Taking) -> None:
+    async def _fetch(self, taking: Taking, is_new: bool) -> None:
         try:
-            await taking.begun(self._begin)
+            await taking.begun(self._begin, is_new=is_new)
         except OutsideFailed as error:
             self._failed(error)

@@ -28,8 +28,8 @@ class Source(Protocol):
         ``client``: the address for which it is taken; empty where it is nobody's. One address has a share (``policy.http.shares``).
         """
 
-    async def connection(self, key: bytes | None = None, client: str = "") -> Connection:
-        """A connection; ``OutsideFailed`` with ``left`` False where there is none."""
+    async def connection(self, key: bytes | None = None, client: str = "", *, is_new: bool = False) -> Connection:
+        """A connection; ``OutsideFailed`` with ``left`` False where there is none. ``is_new``: one that nothing was sent over."""
 
 
 class Counted(Standing):
@@ -87,7 +87,7 @@ class Servers:
         self._not_taken = chosen if found is None and key is None else None
         return found
 
-    async def connection(self, key: bytes | None = None, client: str = "") -> Connection:
+    async def connection(self, key: bytes | None = None, client: str = "", *, is_new: bool = False) -> Connection:
         """A connection to the chosen server, or to the next where it cannot be reached; ``AllDown`` where nobody may be asked."""
         tried: list[Server] = []
         failure: OutsideFailed = AllDown()
@@ -96,7 +96,7 @@ class Servers:
             self._balancer.began(chosen)
             failed: bool | None = None
             try:
-                return await self._upstreams[chosen].connection(key, client)
+                return await self._upstreams[chosen].connection(key, client, is_new=is_new)
             except OutsideFailed as error:
                 failed, failure = None if isinstance(error, Busy) else True, error
             finally:

@@ -132,20 +132,25 @@ class Upstream(Home):
             connection.close()
         return None
 
-    async def connection(self, key: bytes | None = None, client: str = "") -> Connection:
+    async def connection(self, key: bytes | None = None, client: str = "", *, is_new: bool = False) -> Connection:
         """A free connection, or a new one; ``Busy`` where all are in use for as long as connecting may take, else ``Unreachable``
-        or ``TimedOut``: whatever is raised here, nothing was sent."""
-        found = self.idle(key, client)
+        or ``TimedOut``: whatever is raised here, nothing was sent. ``is_new``: never one that was used before."""
+        found = self.idle(key, client) if not is_new else None
         if found is not None:
             return found
+        if is_new and self._idle and len(self) >= self._rules.connections:
+            self._leave(self._idle.pop(0))
         if len(self) < self._rules.connections and self._may_take(client):
             self._coming.append(client)
         else:
             if self._resting and len(self) >= self._rules.connections and self._may_take(client):
                 self._resting.popleft().close()  # its end makes room
             given = await self._turn(client)
-            if given is not None:
+            if given is not None and not is_new:
                 return given
+            if given is not None:
+                self._leave(given)
+                self._coming.append(client)
         return await self._connect(client)
 
     def _in_use(self) -> int:
@@ -206,6 +211,11 @@ class Upstream(Home):
         elif connection.rests_until and connection in self._resting:
             self._resting.remove(connection)
         self._make_room()
+
+    def _leave(self, connection: Connection) -> None:
+        """Close a connection that carries nothing, and have its room at once."""
+        connection.abort()
+        self._all.discard(connection)
 
     def close(self) -> None:
         """Close what is idle now, and the others as they end; those under way are their owners' to abort."""

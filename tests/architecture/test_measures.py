@@ -32,6 +32,7 @@ LONG_FILES: dict[str, str] = {
     "tests/sessions/test_asking.py": "the tests of one class",
     "gateway/doors/login/redeeming.py": "one redemption, from its turn to its answer",
     "gateway/doors/protected/lasting.py": "one registry: the second look, and what a redemption spares or moves",
+    "gateway/proxy/connection.py": "one state machine: a connection to a server, from its first request to its end",
     "gateway/proxy/upstream.py": "one pool: every way in and out of it keeps the same counts",
 }
 

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 OWED_GROUPS = "VW"
-PAID = frozenset(("w8", "w13", "v1", "v2", "v3", "v4", "v5", "v6", "v8", "v9"))
+PAID = frozenset(("w8", "w10", "w13", "v1", "v2", "v3", "v4", "v5", "v6", "v8", "v9"))
 """Of these groups."""
-OWED = frozenset("Z2 Z3 Z4 Z5 Z6 Z7".lower().split())
+OWED = frozenset("Z2 Z4 Z5 Z6 Z7".lower().split())
 _ROW = re.compile(r"^\| ([A-Z])(\d+) \|", re.MULTILINE)
 _NAMED = re.compile(r"test_((?:[a-z]\d+_)+)")
 _TESTS = Path(__file__).resolve().parents[1]

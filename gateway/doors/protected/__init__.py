@@ -120,15 +120,15 @@ class ProtectedDoor:
             raise error if isinstance(error, OutsideFailed) else ValueError(error.reason)
         if isinstance(error, Malformed):
             return self._refused(request, head, error)
-        request.reason = f"upstream_{error.reason}"
+        request.reason = f"upstream_{error.cause}"
         return _closing(request, self.down(head, app, error, is_signed_in=bool(request.fingerprint)))
 
     def down(self, head: RequestHead, app: App, error: OutsideFailed, *, is_signed_in: bool) -> Answer:
         """What is said where the app gave no answer that could be passed on."""
         has_no_room = isinstance(error, AllDown | Busy)
         status = 503 if has_no_room else 504 if isinstance(error, TimedOut) else 502
-        told = {"error": "upstream_down", "reason": error.reason}
-        answer = self._explaining.said(head, UpstreamDown(app.title, status, error.reason, is_signed_in)) or json_answer(status, told)
+        told = {"error": "upstream_down", "reason": error.cause}
+        answer = self._explaining.said(head, UpstreamDown(app.title, status, error.cause, is_signed_in)) or json_answer(status, told)
         return answer.plus((b"Retry-After", b"%d" % RETRY_SECONDS)) if has_no_room else answer
 
     def _refused(self, request: Request, head: RequestHead, malformed: Malformed) -> Response:

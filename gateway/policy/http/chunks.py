@@ -4,8 +4,9 @@
 
 Owns where such a body ends, and how much may come that is no body: extensions and trailers count against one bound and are dropped.
 Must never repair anything. A size that two servers could read in two ways, a line that ends with LF alone, a trailer that is no field,
-or one that would frame a message, are all refused. Rules from: RFC 9112 §7.1 (chunks), §7.1.2 (trailers may be discarded). httptools reads
-chunks too, but does not say where a message ends.
+or one that would frame a message, are all refused. Blanks behind a size are read in answers alone, where old servers pad sizes with them.
+Rules from: RFC 9112 §7.1 (chunks), §7.1.1 (blanks), §7.1.2 (trailers may be discarded). httptools reads chunks too, but does not say where
+a message ends.
 """
 
 import re
@@ -18,6 +19,8 @@ from gateway.core.messages import Malformed
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
 _SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*\Z")
+_PADDED_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\Z")
+_DIGITS: Final = b"0123456789abcdefABCDEF"
 _PLAIN_SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,15}\Z")
 _LONGEST_PLAIN: Final = 15 + len(b"\r\n")
 _FRAMING: Final = (b"content-length:", b"transfer-encoding:")
@@ -56,12 +59,14 @@ def _taken_whole(received: bytes, at: int, pieces: list[bytes]) -> int:
 
 
 class Chunks:
-    """One such body. ``feed`` it until ``is_whole``."""
+    """One such body. ``feed`` it until ``is_whole``. ``is_odd``: a size was not spelled as the RFC has it."""
 
-    __slots__ = ("_besides", "_left", "_line", "_most_besides", "_stage", "_trailers")
+    __slots__ = ("_besides", "_is_answer", "_left", "_line", "_most_besides", "_stage", "_trailers", "is_odd")
 
-    def __init__(self, most_besides: int) -> None:
-        """``most_besides``: bytes of trailers and of chunk extensions, together."""
+    def __init__(self, most_besides: int, *, is_answer: bool = False) -> None:
+        """``most_besides``: bytes of trailers and of chunk extensions, together; of an answer, which may go on for days, of trailers."""
+        self._is_answer = is_answer
+        self.is_odd = False
         self._most_besides = most_besides
         self._stage = _Stage.SIZE
         self._left = 0
@@ -103,7 +108,10 @@ class Chunks:
             self._besides += len(piece)
             if self._besides > self._most_besides:
                 return _TRAILERS
-        elif len(line) > (_LONGEST_SIZE_LINE if self._stage is _Stage.SIZE else len(b"\r\n")):
+        elif self._stage is _Stage.SIZE:
+            if len(line) > _LONGEST_SIZE_LINE or line[:1] not in _DIGITS:
+                return _BAD
+        elif len(line) > len(b"\r\n"):
             return _BAD
         if not line.endswith(b"\n"):
             self._line = line
@@ -115,9 +123,13 @@ class Chunks:
         """A whole line, without its end."""
         if self._stage is _Stage.SIZE:
             found = _SIZE.match(line)
+            if found is None and self._is_answer:
+                found = _PADDED_SIZE.match(line)
+                self.is_odd = True
             if found is None:
                 return _BAD
-            self._besides += len(line) - len(found[1])
+            if not self._is_answer:
+                self._besides += len(line) - len(found[1])
             self._left = int(found[1], 16)
             self._stage = _Stage.DATA if self._left else _Stage.TRAILER
             return _TRAILERS if self._besides > self._most_besides else None
