@@ -45,14 +45,14 @@ class OutsideFailed(GatewayError):
     reason = "outside_failed"
     left = True
     """Whether the request may have left this machine (and so may have been acted on)."""
-    cause = ""
+    why = ""
     """Why, as a word of ``causes`` or of a strict reader; empty where ``reason`` says all."""
     detail = ""
     """The name of the error behind it, such as ECONNREFUSED."""
 
-    def because(self, cause: str, detail: str = "") -> Self:
-        """The same, with its cause."""
-        self.cause, self.detail = cause, detail
+    def because(self, why: str, detail: str = "") -> Self:
+        """The same, with what is behind it."""
+        self.why, self.detail = why, detail
         return self
 
     @property

@@ -23,5 +23,5 @@ def okta_watch(tell: Tell, own_addresses: tuple[Listening, ...] = ()) -> Watch:
 
 
 def _figures(address: str, error: OutsideFailed) -> dict[str, object]:
-    figures = {"address": address, "reason": error.reason, "cause": error.cause, "detail": error.detail}
+    figures = {"address": address, "reason": error.reason, "cause": error.why, "detail": error.detail}
     return {name: value for name, value in figures.items() if value}

@@ -94,7 +94,7 @@ async def _ask_app(app: AppTable, place: Place, names: Names, watch: Watch) -> s
 
 def _why(error: OutsideFailed) -> str:
     """Cause, remedy, and the error's own name."""
-    reason = CAUSES.get(error.cause) or REASONS[error.reason]
+    reason = CAUSES.get(error.why) or REASONS[error.reason]
     return f"{reason.what} {reason.do}" + (f" ({error.detail})" if error.detail else "")
 
 

@@ -106,7 +106,7 @@ CAUSES: list[tuple[str, Serve | None, str, str, bool, str]] = [
     ("timed_out", silent, "http", "127.0.0.1", False, "first_byte"),
     ("reset", resets, "http", "127.0.0.1", False, "ECONNRESET"),
     ("closed", closes, "http", "127.0.0.1", False, "no answer"),
-    ("nonsense", babbles, "http", "127.0.0.1", False, "unparsable"),
+    ("nonsense", babbles, "http", "127.0.0.1", False, "status_line"),
     ("unknown_ca", talks, "https", "localhost", True, "X509_V_ERR 18"),
     ("tls_to_plain", babbles, "https", "127.0.0.1", False, ""),
     ("plain_to_tls", alerts, "http", "127.0.0.1", False, "TLS alert"),
