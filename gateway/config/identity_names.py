@@ -47,6 +47,6 @@ def _not_an_identity(fold: bytes) -> str | None:
         return None
     if is_about_the_way(fold):
         return "says by which way a request came, and the app would take the user for an address"
-    if is_end_to_end(fold):
+    if is_end_to_end(fold) and not fold.startswith(b"x-"):
         return "is a field of every browser, and the app would lose what the browser says in it"
     return None
