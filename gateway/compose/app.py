@@ -18,7 +18,7 @@ from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
-from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
+from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor, StrippedOverrides
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.edge.http_proxy import HttpProxy
@@ -67,6 +67,8 @@ def _way(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
 
 
 def _forwarding(parts: Parts, app: AppTable, http: HttpProxy, shared: tuple[Gate, Lasting], sessions: AppSessions | None) -> AppForwarding:
-    face = Face(field_rules(app), app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
+    rules = field_rules(app)
+    face = Face(rules, app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
+    overrides = StrippedOverrides(app.name, rules.allowed, parts.tell)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
-    return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.turn, cookies.keep, sessions)
+    return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.turn, cookies.keep, sessions, overrides)

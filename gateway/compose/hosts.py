@@ -18,6 +18,7 @@ from gateway.core.cache import Lifetimes
 from gateway.core.fields import FieldRules
 from gateway.core.messages import Authority, HeadLimits, parse_authority
 from gateway.core.prefixes import Prefixes
+from gateway.core.proxy_fields import overrides_method
 from gateway.core.rewriting import Origin, Rewriting
 from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.core.session import Fingerprinter
@@ -69,7 +70,11 @@ def _app(app: AppTable) -> App:
     rules = [_rule(rule) for rule in app.rules]
     if app.access != "session":
         rules.append(Rule("/**", Access(app.access)))
-    return App(app.name, app.url, authority_of(app.url), tuple(rules), app.case_insensitive, app.websocket_origins, app.title)
+    allowed = frozenset(name.lower().encode("ascii") for name in app.allow_fields)
+    return App(
+        app.name, app.url, authority_of(app.url), tuple(rules), app.case_insensitive, app.websocket_origins, app.title,
+        app.cors_preflight == "app", frozenset(filter(overrides_method, allowed)),
+    )  # fmt: skip
 
 
 def _rule(rule: RuleTable) -> Rule:

@@ -18,7 +18,9 @@ from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding, OrgPools, Origins
+from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
+from gateway.doors.login.org_way import OrgWay
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switch_audit import SwitchAudit
@@ -43,10 +45,12 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     carrying, browsers = Carrying(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
     audit = SwitchAudit(parts.sessions, parts.tell)
+    issued = IssuedTokens(parts.state, parts.sealer, parts.sessions)
     new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, audit)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     if pools is None:
-        pools = OrgPools(*(_pool(parts, size, opened) for size in _pools(config)))
+        plain, redeeming = (_pool(parts, size, opened) for size in _pools(config))
+        pools = OrgPools(OrgWay(plain, parts.tell, issued), redeeming)
     origins = Origins(parts.place.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)
     ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter)
@@ -78,7 +82,9 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         token_origins=token_origins,
         announced_starts=announced,
         ended_sessions=EndedSessions(parts.sessions, parts.closer, browsers, parts.tell),
-        wording=Wording(confirming, login.origin, parts.clock),
+        wording=Wording(confirming, login.origin, parts.clock, parts.tell),
+        issued=issued,
+        tell=parts.tell,
     )
     return LoginDoor(rooms, SwitchRules(rules, config.switch.unknown_request_uri == "redemption"))
 

@@ -10,6 +10,7 @@ from gateway.config.model import AppTable
 from gateway.config.places import Path
 from gateway.core.paths import expression, pattern_problem
 from gateway.core.prefixes import prefix_problem
+from gateway.core.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_way
 
 _OF_SERVERS = frozenset(
     (
@@ -32,6 +33,7 @@ def server_conflicts(app: AppTable) -> Iterator[Problem]:
     yield from _servers(app)
     yield from _tls(app)
     yield from _prefixes(app)
+    yield from _allowed_fields(app)
 
 
 def _of_no_server(app: AppTable) -> Iterator[Problem]:
@@ -75,6 +77,14 @@ def _prefixes(app: AppTable) -> Iterator[Problem]:
         if pattern_problem(rule.path) is None and not _reaches_into(rule.path, app):
             text = f'"{rule.path}" is outside of strip_prefix; rules are about paths as browsers ask for them'
             yield ("rule", position, "path"), f'{text}, such as "{app.strip_prefix}{rule.path}"'
+
+
+def _allowed_fields(app: AppTable) -> Iterator[Problem]:
+    """A method that a field asks for is judged by its rules too; nothing else may ask for what was not judged."""
+    for position, name in enumerate(app.allow_fields):
+        fold = folded(name.encode("ascii"))
+        if is_about_the_way(fold) and fold not in METHOD_OVERRIDES:
+            yield ("allow_fields", position), f'"{name}" is for proxies alone, and never goes from a client to an app; leave it out'
 
 
 def _reaches_into(pattern: str, app: AppTable) -> bool:

@@ -22,7 +22,7 @@ from gateway.config.values import (
 )
 from gateway.policy.http.session_cookie_names import ENTRY_PATTERN, WELL_KNOWN
 
-Access = Literal["session", "anyone", "optional"]
+Access = Literal["session", "anyone", "optional", "nobody"]
 Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
@@ -148,7 +148,7 @@ class Hooks(Table):
 
 
 class RuleTable(Table):
-    """One rule of an app; the first that matches the path decides."""
+    """One rule of an app; the first that matches path and method decides."""
 
     path: PathPattern
     access: Access = "session"
@@ -188,6 +188,7 @@ class AppTable(Table):
     case_insensitive: bool = False
     allow_fields: tuple[FieldName, ...] = ()
     websocket_origins: tuple[PublicOrigin, ...] = ()
+    cors_preflight: Literal["rules", "app"] = "rules"
     connect_timeout: Seconds = _spelled("5s")
     first_byte_timeout: Seconds = _spelled("60s")
     idle_timeout: Seconds = _spelled("5m")

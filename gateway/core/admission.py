@@ -1,4 +1,4 @@
-"""The verdict on one request: its rule, its method and what Okta said about the session, judged together.
+"""The verdict on one request: its rule and what Okta said about the session, judged together.
 
 Owns the order of the questions. Must never read "signed out" into ``Unknown``, and must never admit where something that the
 rule asks for is absent (absence is not success). Rules from: DESIGN section 5; ATTACKS H21, K2, K7, P19; Okta Sessions API
@@ -48,7 +48,7 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class Forbid:
-    """Not for this user (``user``) or not with this method (``method``); ``login``: who is signed in, None: not asked."""
+    """Not for this user (``user``) or for nobody (``nobody``); ``login``: who is signed in, None: not asked."""
 
     reason: str
     login: str | None
@@ -65,18 +65,18 @@ class Unavailable:
 Verdict = Admit | SignIn | StepUp | Forbid | Unavailable
 
 
-def judge(rule: Rule, method: str, finding: Finding, now: datetime) -> Verdict:
+def judge(rule: Rule, finding: Finding, now: datetime) -> Verdict:
     """As ``judge_at``; ``now`` is aware UTC."""
-    return judge_at(rule, method, finding, now.timestamp())
+    return judge_at(rule, finding, now.timestamp())
 
 
-def judge_at(rule: Rule, method: str, finding: Finding, wall: float) -> Verdict:
+def judge_at(rule: Rule, finding: Finding, wall: float) -> Verdict:
     """What happens to a request; ``wall``: Unix seconds.
 
     A rule that names users, amr or an age needs a session, whatever its access says (``Rule.needs``).
     """
-    if rule.methods is not None and method not in rule.methods:
-        return Forbid("method", None)
+    if rule.needs is Access.NOBODY:
+        return Forbid("nobody", None)
     if rule.needs is Access.ANYONE:
         return Admit(None)
     if isinstance(finding, Session):
@@ -92,9 +92,9 @@ def judge_at(rule: Rule, method: str, finding: Finding, wall: float) -> Verdict:
             assert_never(finding)
 
 
-def is_about_somebody(rule: Rule, method: str) -> bool:
+def is_about_somebody(rule: Rule) -> bool:
     """Whether it matters to ``judge`` who comes; if not, nobody need be asked."""
-    return rule.needs is not Access.ANYONE and (rule.methods is None or method in rule.methods)
+    return rule.needs is not Access.ANYONE and rule.needs is not Access.NOBODY
 
 
 def still_admits(rule: Rule, session: Session, wall: float) -> bool:

@@ -37,6 +37,8 @@ _HIDDEN_AGAIN: Final = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
 _SUSPICIOUS: Final = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
 _CUT: Final = re.compile(rb'[ \t,"]')
 _MOST_HIDDEN: Final = 8
+_SHORTEST_FOUND: Final = 16
+"""A shorter value may stand in another one by chance."""
 _MOST_OWN: Final = MOST_PARTS + 2
 
 Unwanted = Callable[[bytes, bytes], bool]
@@ -105,9 +107,9 @@ def without(fields: Fields, unwanted: Unwanted) -> Fields:
 def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
     """The value of a Cookie field less the unwanted cookies, as ``without``; None where nothing is left of it."""
     rest = line
-    if unwanted is not_the_apps:
+    if isinstance(unwanted, NotTheApps):
         rest = _line_without_own(line)
-        if not _SUSPICIOUS.search(rest):
+        if not _SUSPICIOUS.search(rest) and not unwanted.finds(rest):
             return rest if rest.strip(b"; \t") or rest is line else None
     pieces = line.split(b";")
     kept = [index for index, piece in enumerate(pieces) if not _is_unwanted(piece, unwanted)]
@@ -117,6 +119,17 @@ def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
         return None
     rest = b";".join(pieces[index] for index in kept)
     return rest if kept[0] == 0 else rest.lstrip(_BLANKS)
+
+
+def holds_oktas(lines: Iterable[bytes], unwanted: "NotTheApps") -> bool:
+    """Whether one of the values of the Cookie field holds a cookie that is Okta's; the gateway's own are none."""
+    for line in lines:
+        rest = _line_without_own(line)
+        if (_SUSPICIOUS.search(rest) or unwanted.finds(rest)) and any(
+            not is_gateway_name(_pair(piece)[0]) and _is_unwanted(piece, unwanted) for piece in rest.split(b";")
+        ):
+            return True
+    return False
 
 
 def _line_without_own(line: bytes) -> bytes:
@@ -131,9 +144,36 @@ def _line_without_own(line: bytes) -> bytes:
     return line
 
 
-def not_the_apps(name: bytes, value: bytes) -> bool:
-    """Whether no app may see this cookie: the gateway's own and Okta's (C12)."""
-    return is_gateway_name(name) or is_okta_name(name)
+class NotTheApps:
+    """Whether an app may not see a cookie: the gateway's own, and what is Okta's by its value. A mere name makes none Okta's (C12).
+
+    ``was_asked``: whether ``is_oktas`` was; what it says may change with what Okta sets.
+    """
+
+    __slots__ = ("_is_oktas", "_values", "was_asked")
+
+    def __init__(self, is_oktas: Callable[[bytes], bool], values: Iterable[bytes] = ()) -> None:
+        """``is_oktas``: for the values of cookies with Okta's names; ``values``: of Okta's, whatever a cookie with one is called."""
+        self._is_oktas = is_oktas
+        self._values = tuple(value for value in values if len(value) >= _SHORTEST_FOUND)
+        self.was_asked = False
+
+    def __call__(self, name: bytes, value: bytes) -> bool:
+        """For a cookie's name and its raw value."""
+        if is_gateway_name(name) or self.finds(value) or self.finds(name):
+            return True
+        if name not in _OKTA_NAMES:
+            return False
+        self.was_asked = True
+        return self._is_oktas(value)
+
+    def finds(self, text: bytes) -> bool:
+        """Whether one of the values stands anywhere in this text."""
+        return any(value in text for value in self._values)
+
+
+not_the_apps: Final = NotTheApps(lambda value: True)
+"""As if every value under a name of Okta's were Okta's."""
 
 
 def is_gateway_name(name: bytes) -> bool:
@@ -142,7 +182,7 @@ def is_gateway_name(name: bytes) -> bool:
 
 
 def is_okta_name(name: bytes) -> bool:
-    """Whether an app has no business with this cookie because it is Okta's (C12); exact, an app may have a ``SID`` of its own."""
+    """Whether Okta has cookies of this name; exact, and an app may have one of its own."""
     return name in _OKTA_NAMES
 
 

@@ -16,7 +16,7 @@ from gateway.core.hop import HOP_BY_HOP, NAMED_AWAY, SPOKEN_FOR, USUAL_CONNECTIO
 from gateway.core.identity import IDENTITY_ATTRIBUTES, LARGEST_IDENTITY_BYTES, OMITTED_NAME, IdentityFields, encoded, identity_fields
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields, Malformed
-from gateway.core.proxy_fields import REQUEST_ID, folded, is_about_the_user, is_about_the_way
+from gateway.core.proxy_fields import METHOD_OVERRIDES, REQUEST_ID, folded, is_about_the_user, is_about_the_way
 from gateway.core.session import Session
 
 __all__ = [
@@ -63,7 +63,8 @@ class Forwarding(NamedTuple):
 class FieldRules:
     """What an app is told, and which names its operator lets through, in lower case.
 
-    Without that, odd names (not only letters, digits, ``-``) and names that speak of the user (``proxy_fields``) are dropped.
+    Without that, odd names (not only letters, digits, ``-``), names that speak of the user and those that ask for another method
+    (``proxy_fields``) are dropped.
     """
 
     identity: IdentityFields
@@ -162,7 +163,7 @@ def _may_reach_app(name: bytes, rules: FieldRules) -> bool:
     if fold in HOP_BY_HOP or _is_the_gateways(fold, rules):
         return False
     if lowered in rules.allowed:
-        return is_about_the_user(fold) or not _is_for_the_gateway(fold)
+        return is_about_the_user(fold) or fold in METHOD_OVERRIDES or not _is_for_the_gateway(fold)
     return fold == lowered and not _is_for_the_gateway(fold) and not is_about_the_user(fold)
 
 

@@ -41,11 +41,13 @@ class Recent(Generic[Any_Key, Value]):
     """What was found for a key, as long as it is asked for: at most twice ``most`` of them. When so many are new, those go that nobody has
     asked for since the last time; so more keys than it holds cost some of it, and not all at once."""
 
-    __slots__ = ("_most", "_old", "_young")
+    __slots__ = ("_most", "_old", "_weigh", "_weight", "_young")
 
-    def __init__(self, most: int = MOST_KEYS) -> None:
-        """Nothing is known yet."""
+    def __init__(self, most: int = MOST_KEYS, weigh: Callable[[Value], int] | None = None) -> None:
+        """Nothing is known yet. ``weigh``: how much of ``most`` a value takes; None: each takes 1."""
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._young: dict[Any_Key, Value] = {}
         self._old: dict[Any_Key, Value] = {}
 
@@ -63,6 +65,14 @@ class Recent(Generic[Any_Key, Value]):
 
     def keep(self, key: Any_Key, value: Value) -> None:
         """Remember it."""
-        if len(self._young) >= self._most:
-            self._old, self._young = self._young, {}
+        weight = self._weight_of(value)
+        known = self._young.get(key)
+        if known is not None:
+            self._weight -= self._weight_of(known)
+        elif self._weight + weight > self._most:
+            self._old, self._young, self._weight = self._young, {}, 0
         self._young[key] = value
+        self._weight += weight
+
+    def _weight_of(self, value: Value) -> int:
+        return 1 if self._weigh is None else self._weigh(value)

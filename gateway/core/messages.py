@@ -5,24 +5,24 @@ path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from gateway.core.learned import Learned
 
 Fields = tuple[tuple[bytes, bytes], ...]
 """Field lines in the order and spelling in which they arrived."""
 
-Named = Mapping[bytes, bytes | tuple[bytes, ...]]
+Named = dict[bytes, bytes | tuple[bytes, ...]]
 """Fields by their lower-case names: the value of one that occurs once, all values in their order of one that occurs again."""
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_TARGET: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?\Z")
+_TARGET: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e\x80-\xff]*)?\Z")
 _HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::(?P<port>[0-9]{1,5}))?\Z")
 _METHODS_REFUSED: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 _METHODS_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_VALUE_FORBIDDEN: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
+VALUE_FORBIDDEN: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
 _VERSIONS: Final = ((1, 1), (1, 0))
 _REST_OF_LINE: Final = len(" HTTP/1.1 ")
 _ONCE: Final = (b"content-type", b"content-location", b"content-range", b"max-forwards", b"user-agent")
@@ -48,47 +48,96 @@ class Authority:
         return self.text
 
 
-@dataclass(slots=True, init=False)
-class RequestHead:
-    """One request's head. ``target`` is the origin-form exactly as sent (path and query, ASCII); ``fields`` as received.
+class FieldLine:
+    """One line of a head: its name in lower case, and the field as it was spelled, without blanks around its value.
 
-    ``path``: of the target as sent, without the query; ``named``: made of ``fields``. Nobody changes one: a frozen dataclass would say so,
-    and take five times as long to make. ``decision``: what was decided on this very head, as its door has noted.
+    ``text``: as it goes on, its end included.
     """
 
-    method: str
-    target: str
-    authority: Authority
-    fields: Fields
-    secure: bool
-    peer: str
-    client: str
-    path: str = field(init=False, repr=False, compare=False)
-    named: Named = field(init=False, repr=False, compare=False)
-    decision: Any = field(init=False, repr=False, compare=False)
+    __slots__ = ("name", "spelled", "text", "value")
+
+    def __init__(self, spelled: bytes, value: bytes) -> None:
+        """``spelled``: its name as sent."""
+        self.name = spelled.lower()
+        self.spelled = spelled
+        self.value = value
+        self.text = b"%b: %b\r\n" % (spelled, value)
+
+
+def pairs_of(lines: list[FieldLine]) -> Fields:
+    """The lines as pairs."""
+    return tuple([(line.spelled, line.value) for line in lines])
+
+
+class RequestHead:
+    """One request's head. ``target`` is the origin-form exactly as sent (path and query), ``fields`` as received.
+
+    A character of the target is a byte; beyond ASCII only in the query, and only at an app.
+
+    ``path``: of the target as sent, without the query; ``named``: made of ``fields``. Nobody changes one (``replaced`` makes another).
+    ``decision``: what was decided on this very head, as its door has noted.
+    """
+
+    __slots__ = ("_given", "authority", "client", "decision", "method", "named", "path", "peer", "secure", "target")
 
     def __init__(
         self,
         method: str,
         target: str,
         authority: Authority,
-        fields: Fields,
+        fields: Fields | list[FieldLine],
         secure: bool,
         peer: str,
         client: str,
         read: Named | None = None,
     ) -> None:
-        """``read``: what ``read_head`` made of these very fields."""
+        """``read``: what ``read_head`` made of these very fields.
+
+        Of lines the pairs are made when somebody wants them: most requests are decided and forwarded without.
+        """
         self.method = method
         self.target = target
         self.authority = authority
-        self.fields = fields
+        self._given: Fields | list[FieldLine] = fields
         self.secure = secure
         self.peer = peer
         self.client = client
         self.path = target.partition("?")[0]
-        self.decision = None
-        self.named = by_name([name.lower() for name, _ in fields], [value for _, value in fields]) if read is None else read
+        self.decision: object = None
+        self.named: Named = _named(self.fields) if read is None else read
+
+    @property
+    def fields(self) -> Fields:
+        """Its field lines, as received."""
+        given = self._given
+        if not isinstance(given, tuple):
+            given = self._given = pairs_of(given)
+        return given
+
+    def replaced(self, *, method: str | None = None, target: str | None = None, fields: Fields | None = None) -> "RequestHead":
+        """The same with another method, target or fields."""
+        return RequestHead(
+            self.method if method is None else method,
+            self.target if target is None else target,
+            self.authority,
+            self._given if fields is None else fields,
+            self.secure,
+            self.peer,
+            self.client,
+            self.named if fields is None else None,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other says the same; what was decided on it does not count."""
+        return isinstance(other, RequestHead) and _said(self) == _said(other)
+
+    def __hash__(self) -> int:
+        """Alike for those that are equal."""
+        return hash(_said(self))
+
+    def __repr__(self) -> str:
+        """Without fields and target, which hold secrets."""
+        return f"RequestHead({self.method!r}, host={self.authority.text!r}, client={self.client!r})"
 
     @property
     def query(self) -> str:
@@ -103,6 +152,10 @@ class RequestHead:
         """The value of a field that occurs exactly once; None where it is absent or repeated."""
         found = self.named.get(name)
         return found if isinstance(found, bytes) else None
+
+
+def _said(head: RequestHead) -> tuple[object, ...]:
+    return head.method, head.target, head.authority, head.fields, head.secure, head.peer, head.client
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +182,26 @@ class Answer:
 class Received:
     """A request whose head was read (``policy.http.request_heads``): ``peer`` at the other end of its connection, ``address`` believed.
 
-    ``target`` as sent; ``fields`` as received, ``named`` the same by name.
+    ``target`` as sent; ``given``: its fields as received, ``named`` the same by name.
     """
 
-    __slots__ = ("address", "fields", "method", "named", "peer", "target")
+    __slots__ = ("address", "given", "method", "named", "peer", "target")
 
-    def __init__(self, method: str, target: str, fields: Fields, named: Named, peer: str) -> None:
+    def __init__(self, method: str, target: str, fields: Fields | list[FieldLine], named: Named, peer: str) -> None:
         """``address`` is for whoever believes in one."""
         self.method = method
         self.target = target
-        self.fields = fields
+        self.given: Fields | list[FieldLine] = fields
         self.named = named
         self.peer = self.address = peer
+
+    @property
+    def fields(self) -> Fields:
+        """Its field lines, as received."""
+        given = self.given
+        if not isinstance(given, tuple):
+            given = self.given = pairs_of(given)
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +234,13 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
         return Malformed(505, "version")
     if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
         return Malformed(400, "method")
-    lowered, values = [_lowered[name] for name, _ in fields], [value for _, value in fields]
+    lowered, values = [lowered_name[name] for name, _ in fields], [value for _, value in fields]
     # A forbidden byte is one byte: joining values can neither make one nor hide one.
     everything = b"".join(values)
     size = sum(len(name) for name, _ in fields) + len(everything) + 4 * len(fields)
     named = by_name(lowered, values)
     refused = check_first_line(method, target, limits)
-    if not all(lowered) or len(everything.translate(None, _VALUE_FORBIDDEN)) != len(everything):
+    if not all(lowered) or len(everything.translate(None, VALUE_FORBIDDEN)) != len(everything):
         return refused or Malformed(400, "field")
     refused = refused or check_fields(named, len(fields), size, limits)
     if refused is None and version == (1, 0) and b"transfer-encoding" in named:
@@ -232,19 +293,23 @@ def _token(name: bytes) -> bytes:
     return name.lower() if _TOKEN.match(name) else b""
 
 
-_lowered: Final = Learned(_token)
+lowered_name: Final = Learned(_token)
 """A field's name in lower case; empty where it is no token."""
 
 
 def by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
     """Fields by their lower-case names, which stand beside their values."""
-    once = dict(zip(lowered, values))  # noqa: B905  both are of the same lines
+    once: Named = dict(zip(lowered, values))  # noqa: B905  both are of the same lines
     if len(once) == len(lowered):
         return once
     every: dict[bytes, list[bytes]] = {}
     for name, value in zip(lowered, values, strict=True):
         every.setdefault(name, []).append(value)
     return {name: found[0] if len(found) == 1 else tuple(found) for name, found in every.items()}
+
+
+def _named(fields: Fields) -> Named:
+    return by_name([name.lower() for name, _ in fields], [value for _, value in fields])
 
 
 def _misframed(named: Named) -> Malformed | None:

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 
 from gateway.core.learned import Learned
 from gateway.core.messages import Malformed, RequestHead, parse_authority
-from gateway.core.routing import is_own, normalised
+from gateway.core.odd_paths import odd_readings
+from gateway.core.paths import ODD, is_own, normalised
 
 LONGEST_TARGET: Final = 4096
 MOST_TOKENS: Final = 500
@@ -28,7 +29,9 @@ _DOCUMENTS: Final = frozenset((b"document", b"frame", b"iframe", b"embed", b"obj
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _VISIBLE: Final = re.compile(r"/[\x21-\x5b\x5d-\x7e]*\Z")
-_NO_PATH: Final = re.compile(r"[/\\]{2}|[\x00-\x1f\x7f\\]")
+_ODD_SLASHES: Final = re.compile(r"[/\\]{2}|\\")
+_BELOW_A_NAME: Final = re.compile(r"/[A-Za-z0-9_~-]+/(?!\.*[/\\])")
+_DOTTED: Final = re.compile(r"/(?:\.|%20)+(?:/|\Z)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _URL: Final = re.compile(r"(?P<origin>(?P<scheme>https?)://(?P<authority>[A-Za-z0-9.:\[\]-]+))(?P<rest>/.*)?\Z", re.IGNORECASE | re.DOTALL)
 _REFERER: Final = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]+)(?:[/?#]|\Z)", re.IGNORECASE)
@@ -95,13 +98,23 @@ def own_target(raw: str) -> str | None:
     path = re.split("[?#]", raw, maxsplit=1)[0]
     if len(raw) > LONGEST_TARGET or not _VISIBLE.match(raw) or _CONTROL.search(unquote(raw, "latin-1")):
         return None
-    if isinstance(normalised(path), Malformed) or is_own(path):
+    shape = normalised(path)
+    if is_own(path) or (isinstance(shape, Malformed) and not _stays_below(path, shape)):
         return None
     for _ in range(3):  # some app behind some proxy will unquote it again
-        if _NO_PATH.search(path):
+        if _CONTROL.search(path) or (_ODD_SLASHES.search(path) and not _BELOW_A_NAME.match(path)):
             return None
         path = unquote(path, "latin-1")
     return raw
+
+
+def _stays_below(path: str, doubt: Malformed) -> bool:
+    """Whether no reading of a path with an odd spelling has a dot segment, nor an odd slash before its first plain name."""
+    if doubt.reason not in ODD or "//" in path:
+        return False
+    told = odd_readings(path, case_insensitive=True) or ()
+    is_below = _BELOW_A_NAME.match(path) is not None
+    return bool(told) and not any(_DOTTED.search(one) or (not is_below and ("//" in one or "%5C" in one)) for one in told)
 
 
 def return_url(raw: str, origins: Collection[str]) -> str | None:

@@ -1,7 +1,7 @@
 """How a path is read: its one canonical spelling, every other reading that an app behind us might make of it, and what patterns match.
 
-Owns what a path may look like, and which paths are our own. Must never widen: what is read in several ways is refused, or every
-reading is told. Rules from: RFC 3986 §6.2.2; ATTACKS P1 to P24; PEERS section 3 (Oathkeeper, oauth2-proxy).
+Owns what a path may look like, and which paths are our own. Must never widen: every reading is told, or it is left to
+``core.odd_paths``, which tells those that take more than a look. Rules from: RFC 3986 §6.2.2.
 """
 
 import re
@@ -21,6 +21,9 @@ _SPELLED_PLAINLY: Final = f"{LITERAL}/{ascii_letters}{digits}".encode()
 _SPELLINGS: Final = {byte: chr(byte) if byte in _SPELLED_PLAINLY else f"%{byte:02X}" for byte in range(256)} | {0: "%2F"}
 _spelled: Final = _SPELLINGS.__getitem__
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+ODD: Final = frozenset(("path_backslash", "path_overlong", "path_empty_segment", "path_dot_segment"))
+"""Why ``normalised`` refuses a path of which all readings can be told (``core.odd_paths``)."""
+
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 # C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
 _OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
@@ -53,8 +56,8 @@ def ascii_lower(text: str) -> str:
 def normalised(path: str) -> str | Malformed:
     """The canonical spelling of a path as sent: decoded once, then escaped in one way; ``%2F`` stays apart from ``/``.
 
-    400 for what apps are known to read in several ways: broken escapes, dot or empty segments (also behind ``%2F``, and
-    before ``;`` and escaped ``?`` or ``#``), backslash, controls, overlong UTF-8. Applying it twice changes nothing.
+    400 for what apps are known to read in many ways: broken escapes, controls, and what is ``ODD``: dot or empty segments (also behind
+    ``%2F``, and before ``;`` and escaped ``?`` or ``#``), backslash, overlong UTF-8. Applying it twice changes nothing.
     """
     if not path.startswith("/") or _BAD_ESCAPE.search(path):
         return Malformed(400, "path_escape" if path.startswith("/") else "path")
@@ -79,6 +82,16 @@ def _unescaped(path: str) -> bytes:
 
 def _escaped(decoded: bytes) -> str:
     return "".join(map(_spelled, decoded)) if decoded.translate(None, _SPELLED_PLAINLY) else decoded.decode("ascii")
+
+
+def raw_of(path: str) -> bytes:
+    """A path as sent, decoded once; its escaped slashes are NUL. Only for a path that is well formed (``is_well_formed``)."""
+    return _unescaped(path.replace("%2f", "%2F"))
+
+
+def spelled(raw: bytes) -> str:
+    """The canonical spelling of what ``raw_of`` gave, or of what became of it."""
+    return _escaped(raw)
 
 
 def text_of(path: str, errors: str = "surrogateescape") -> str:

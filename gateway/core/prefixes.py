@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 
 from gateway.core.messages import Malformed
-from gateway.core.paths import is_own, normalised
+from gateway.core.odd_paths import odd_readings
+from gateway.core.paths import is_own, is_plain, normalised
 
 _CLIMBS = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)|\\", re.IGNORECASE)
 
@@ -27,7 +28,7 @@ class Prefixes:
         """The target that the app is sent for one whose path was judged (``normalised``); None where the path lies outside of ``strip``."""
         path, mark, query = target.partition("?")
         rest = self._rest(path)
-        if rest is None or rest.startswith("//"):
+        if rest is None or rest.startswith("//") or _leaves_prefix(rest):
             return None
         inner = self.add + rest or "/"
         return None if is_own(inner) else f"{inner}{mark}{query}"
@@ -60,6 +61,14 @@ class Prefixes:
         # The same segments in another spelling (%68r for hr) are the same prefix to the judge, and so here.
         front = "/".join(path.split("/")[: self.strip.count("/") + 1])
         return path[len(front) :] if normalised(front) == normalised(self.strip) else None
+
+
+def _leaves_prefix(rest: str) -> bool:
+    """Whether what is left of a path climbs above its beginning, or is taken for a host, in some reading."""
+    if is_plain(rest) or not isinstance(normalised(rest or "/"), Malformed):
+        return False
+    told = odd_readings(rest, case_insensitive=True)
+    return told is None or any(one.startswith("//") for one in told)
 
 
 def _within(path: str, prefix: str) -> bool:

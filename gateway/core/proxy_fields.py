@@ -17,10 +17,13 @@ _ABOUT_THE_WAY: Final = frozenset(
     b"client-ip fly-client-ip x-remote-ip x-remote-addr x-originating-ip proxy-client-ip wl-proxy-client-ip x-azure-clientip "
     b"x-azure-socketip x-proxyuser-ip x-appengine-user-ip x-vercel-forwarded-for cf-connecting-ipv6".split()
 )
-_OVERRIDES: Final = frozenset(
-    b"proxy x-original-url x-original-uri x-original-method x-rewrite-url x-rewrite-uri x-http-method x-http-method-override "
-    b"x-method-override x-middleware-subrequest".split()
+METHOD_OVERRIDES: Final = frozenset(b"x-http-method x-http-method-override x-method-override".split())
+"""By which a client asks for another method than that of the first line: OData, Rails, Express and others take them."""
+
+OVERRIDES: Final = METHOD_OVERRIDES | frozenset(
+    b"proxy x-original-url x-original-uri x-original-method x-rewrite-url x-rewrite-uri x-middleware-subrequest".split()
 )
+"""All by which a request asks for something else than its first line says."""
 _ABOUT_THE_USER: Final = frozenset(
     # oauth2-proxy, Traefik, Envoy; the names of CGI and of Rack
     b"x-forwarded-user x-forwarded-email x-forwarded-groups x-forwarded-preferred-username x-forwarded-access-token "
@@ -45,9 +48,14 @@ def folded(name: bytes) -> bytes:
     return name.lower().translate(_FOLD)
 
 
+def overrides_method(name: bytes) -> bool:
+    """Whether a field of this name, in any spelling, asks for another method."""
+    return folded(name) in METHOD_OVERRIDES
+
+
 def is_about_the_way(fold: bytes) -> bool:
     """Whether a folded name says how a request came, or what it asks for in place of its first line."""
-    return fold in _ABOUT_THE_WAY or fold in _OVERRIDES or fold.startswith(b"x-forwarded")
+    return fold in _ABOUT_THE_WAY or fold in OVERRIDES or fold.startswith(b"x-forwarded")
 
 
 def is_about_the_user(fold: bytes) -> bool:

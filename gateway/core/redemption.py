@@ -6,7 +6,7 @@ token, nor leave one in the browser that the answer does not set anew. Rules fro
 
 from collections.abc import Callable, Collection, Iterable
 
-from gateway.core.cookies import PENDING_NAME, expired, is_gateway_name, parts_of, set_cookie_name, set_cookie_value
+from gateway.core.cookies import PENDING_NAME, expired, is_gateway_name, is_okta_name, parts_of, set_cookie_name, set_cookie_value
 from gateway.core.messages import Fields
 from gateway.core.session import COMPANION_NAMES, SESSION_NAMES, SessionCookie
 
@@ -51,6 +51,12 @@ def cookies_set(fields: Iterable[tuple[bytes, bytes]]) -> tuple[SessionCookie, .
         if name.lower() == b"set-cookie" and (cookie := set_cookie_name(value)) in SESSION_NAMES:
             last[cookie] = set_cookie_value(value)
     return tuple(SessionCookie(name, value) for name, value in last.items() if value.strip(b' "'))
+
+
+def okta_values(fields: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
+    """The values of all cookies of Okta's names that an answer sets, without quotes."""
+    lines = (value for name, value in fields if name.lower() == b"set-cookie" and is_okta_name(set_cookie_name(value)))
+    return tuple(value for value in (set_cookie_value(line).strip(b' \t"') for line in lines) if value)
 
 
 def deleted_names(fields: Fields) -> frozenset[bytes]:

@@ -1,13 +1,12 @@
 """Which host and which rule a request belongs to.
 
-Owns the choice among hosts and rules; what a path may be read as is ``core.paths``, whose names are also found here. Must never
-change what is forwarded, and never widen: where two readings of a path meet different rules, both bind.
-Rules from: DESIGN section 5; ATTACKS P1 to P24.
+Owns the choice among hosts and rules; what a path may be read as is ``core.paths``, whose names are also found here, and
+``core.odd_paths``. Must never change what is forwarded, and never widen. Where two usual readings of a path meet different rules, both
+bind; a path that servers read in many ways is refused then. A rule is for the methods that it names, or for all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import reduce
 from typing import Final
 
@@ -24,8 +23,10 @@ from gateway.core.messages import (
     is_line_too_long,
     parse_authority,
 )
-from gateway.core.paths import ascii_lower, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
-from gateway.core.windows_paths import is_read_apart, windows_readings
+from gateway.core.odd_paths import may_leave, odd_readings
+from gateway.core.paths import ODD, ascii_lower, case_folded, expression, is_own, is_plain, normalised, pattern_problem, readings, trimmed
+from gateway.core.rules import DEFAULT_RULE, Access, Rule
+from gateway.core.windows_paths import has_short_name, is_read_apart, windows_readings
 
 __all__ = [
     "DEFAULT_RULE",
@@ -42,89 +43,14 @@ __all__ = [
     "rule_for",
 ]
 
+_NOT_ASCII: Final = Malformed(400, "target")
+"""Apps may know in which charset a browser of old wrote a query; the org need not guess."""
 _LONGEST_LEARNED_HOST: Final = 255
 _LONGEST_LEARNED_PATH: Final = 256
 
 
-class Access(StrEnum):
-    """Who may come: only those with a session, anyone without being asked, or anyone but known when signed in."""
-
-    SESSION = "session"
-    ANYONE = "anyone"
-    OPTIONAL = "optional"
-
-
-_STRICTNESS: Final = (Access.ANYONE, Access.OPTIONAL, Access.SESSION)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What holds for the paths that ``pattern`` matches whole: ``*`` is one segment or a part of one, ``**`` any rest.
-
-    None means "no condition". ``users``: logins, or ``@domain`` for all of one domain; ``amr``: all of them are needed;
-    ``authenticated_within_seconds``: how long ago the user may have proven who it is.
-    """
-
-    pattern: str
-    access: Access
-    methods: frozenset[str] | None = None
-    users: frozenset[str] | None = None
-    amr: frozenset[str] | None = None
-    authenticated_within_seconds: int | None = None
-    needs: Access = field(init=False, repr=False, compare=False)
-    _wanted: frozenset[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """``needs``: the access in effect; a rule that names users, amr or an age needs a session, whatever its access says."""
-        asks = self.users is not None or self.amr is not None or self.authenticated_within_seconds is not None
-        object.__setattr__(self, "needs", Access.SESSION if asks else self.access)
-        object.__setattr__(self, "_wanted", frozenset(ascii_lower(user) for user in self.users or ()))
-
-    def matches(self, path: str, case_insensitive: bool = False) -> bool:
-        """Whether the whole of a normalised path matches."""
-        return expression(self.pattern, case_insensitive).fullmatch(path) is not None
-
-    def permits(self, login: str) -> bool:
-        """Whether ``users`` lets this login in; ASCII case aside, and a domain only behind the one and only ``@`` (H21)."""
-        if self.users is None:
-            return True
-        folded = ascii_lower(login)
-        name, _, domain = folded.partition("@")
-        of_domain = folded.count("@") == 1 and bool(name) and bool(domain) and f"@{domain}" in self._wanted
-        return of_domain or (bool(name) and folded in self._wanted)
-
-    def and_also(self, other: "Rule") -> "Rule":
-        """The rule that admits only what both admit."""
-        if self == other:
-            return self
-        return Rule(
-            pattern=f"{self.pattern} and {other.pattern}",
-            access=max(self.access, other.access, key=_STRICTNESS.index),
-            methods=_both(self.methods, other.methods),
-            users=self._users_of_both(other),
-            amr=(self.amr or frozenset()) | (other.amr or frozenset()) or None,
-            authenticated_within_seconds=min(
-                (age for age in (self.authenticated_within_seconds, other.authenticated_within_seconds) if age is not None),
-                default=None,
-            ),
-        )
-
-    def _users_of_both(self, other: "Rule") -> frozenset[str] | None:
-        if self.users is None or other.users is None:
-            return self.users if other.users is None else other.users
-        ours, theirs = self._wanted, other._wanted
-        named = {user for user in ours | theirs if self.permits(user) and other.permits(user)}
-        return frozenset(named) | (ours & theirs)
-
-
-DEFAULT_RULE: Final = Rule("/**", Access.SESSION)
-"""What holds where no rule matches: never an implicit public path (P22)."""
-
-
-def _both(ours: frozenset[str] | None, theirs: frozenset[str] | None) -> frozenset[str] | None:
-    if ours is None or theirs is None:
-        return ours if theirs is None else theirs
-    return ours & theirs
+Ways = tuple[tuple[Callable[[str], object], Rule], ...]
+"""Rules in their order, each behind what matches its paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +58,10 @@ class App:
     """One protected app: its public origin, the rules in their order, and how its server reads paths.
 
     ``title``: what pages call it; its host where nobody gave it a name.
-    ``ways`` are the rules again, each behind what matches its paths. ``places``: what was found for the paths of late.
+    ``lets_preflights_pass``: the app answers the preflights of browsers itself, whoever asks. ``overrides``: the fields, in lower case, by
+    which a client may ask it for another method than that of the first line.
+    ``ways``: the rules for a method that no rule names, each behind what matches its paths; ``ways_by_method``: the same for the others.
+    ``places``: what was found of late, for a path, or for a method and a path where a rule names methods.
     """
 
     name: str
@@ -142,14 +71,25 @@ class App:
     case_insensitive: bool = False
     websocket_origins: tuple[str, ...] = ()
     title: str = ""
-    ways: tuple[tuple[Callable[[str], object], Rule], ...] = field(init=False, repr=False, compare=False)
-    places: Recent[str, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=Recent)
+    lets_preflights_pass: bool = False
+    overrides: frozenset[bytes] = frozenset()
+    ways: Ways = field(init=False, repr=False, compare=False)
+    ways_by_method: Mapping[str, Ways] = field(init=False, repr=False, compare=False)
+    tells_paths_apart: bool = field(init=False, repr=False, compare=False)
+    places: Recent[object, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=Recent)
 
     def __post_init__(self) -> None:
+        """``tells_paths_apart``: whether it depends on the path which rule holds."""
         if not self.title:
             object.__setattr__(self, "title", self.authority.host)
-        ways = tuple((expression(rule.pattern, self.case_insensitive).fullmatch, rule) for rule in self.rules)
-        object.__setattr__(self, "ways", ways)
+        named = {method for rule in self.rules for method in rule.methods or ()}
+        object.__setattr__(self, "ways", self._ways(None))
+        object.__setattr__(self, "ways_by_method", {method: self._ways(method) for method in named})
+        object.__setattr__(self, "tells_paths_apart", any(rule.pattern != "/**" for rule in self.rules))
+
+    def _ways(self, method: str | None) -> Ways:
+        rules = (rule for rule in self.rules if rule.methods is None or method in rule.methods)
+        return tuple((expression(rule.pattern, self.case_insensitive).fullmatch, rule) for rule in rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +137,9 @@ class RouteTable:
             return Malformed(400, "host")
         if is_line_too_long(asked.method, asked.target, limits.line_bytes) and not isinstance(host, LoginHost):
             return LINE_TOO_LONG
-        return RequestHead(asked.method, asked.target, authority, asked.fields, is_secure, asked.peer, asked.address, named), host
+        if not asked.target.isascii() and not isinstance(host, App):
+            return _NOT_ASCII
+        return RequestHead(asked.method, asked.target, authority, asked.given, is_secure, asked.peer, asked.address, named), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
         """What a Host field's value names: its authority (None for what is none), our host, and whether that is https in public."""
@@ -217,49 +159,83 @@ class RouteTable:
         return self._by_text.get(text)
 
 
-def place_of(app: App, path: str) -> Rule | Malformed:
-    """The rule for a path as sent, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less."""
-    place = app.places.get(path)
+def place_of(app: App, path: str, method: str) -> Rule | Malformed:
+    """The rule for a path as sent and a method, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less."""
+    key: object = path
+    if app.ways_by_method and method in app.ways_by_method:
+        key = method, path
+    place = app.places.get(key)
     if place is None:
-        place = _place_of(app, path)
+        place = _place_of(app, path, method)
         if len(path) <= _LONGEST_LEARNED_PATH:
-            app.places.keep(path, place)
+            app.places.keep(key, place)
     return place
 
 
-def _place_of(app: App, path: str) -> Rule | Malformed:
+def _place_of(app: App, path: str, method: str) -> Rule | Malformed:
     """A plain path has one other reading, without its trailing slash."""
     if not is_plain(path) or (app.case_insensitive and is_read_apart(path)):
         shape = normalised(path)
-        return shape if isinstance(shape, Malformed) else rule_for(app, shape)
-    rule = _first_way(app, path)
-    if path[-1] == "/" and path != "/" and _first_way(app, path[:-1]) is not rule:
-        return rule_for(app, path)
+        found = shape if isinstance(shape, Malformed) else rule_for(app, shape, method)
+        return _rule_of_all(app, path, method, found) if isinstance(found, Malformed) and found.reason in ODD else found
+    rule = _first_way(app, path, method)
+    if path[-1] == "/" and path != "/" and _first_way(app, path[:-1], method) is not rule:
+        return rule_for(app, path, method)
     return rule or DEFAULT_RULE
 
 
-def _first_way(app: App, path: str) -> Rule | None:
-    for matches, rule in app.ways:
+def _first_way(app: App, path: str, method: str) -> Rule | None:
+    for matches, rule in app.ways_by_method.get(method, app.ways):
         if matches(path) is not None:
             return rule
     return None
 
 
-def rule_for(app: App, path: str) -> Rule | Malformed:
+def rule_for(app: App, path: str, method: str) -> Rule | Malformed:
     """The rule for a normalised path: the first that matches it whole, and also that of every other reading of it.
 
     Other readings: ``%2F`` as a slash, path parameters (``;…``) taken off, cut at an escaped ``?`` or ``#``; for a case-insensitive server
     also those of ``windows_readings``. A trailing slash (and, for such a server, trailing dots and blanks) cannot shake off a rule that
     names the path. 400 where ``windows_readings`` cannot tell and the app's rules tell paths apart.
     """
-    tells_apart = any(rule.pattern != "/**" for rule in app.rules)
-    found = windows_readings(path) if app.case_insensitive and tells_apart else tuple(dict.fromkeys(readings(path)))
+    is_windows = app.case_insensitive and app.tells_paths_apart
+    found = windows_readings(path) if is_windows else tuple(dict.fromkeys(readings(path)))
     if isinstance(found, Malformed):
         return found
-    named = [_first_way(app, reading) or DEFAULT_RULE for reading in found]
-    return reduce(Rule.and_also, named + [rule for reading in found if (rule := _shaken_off(app, reading)) is not None])
+    named = [_first_way(app, reading, method) or DEFAULT_RULE for reading in found]
+    return reduce(Rule.and_also, named + [rule for reading in found if (rule := _shaken_off(app, reading, method)) is not None])
 
 
-def _shaken_off(app: App, path: str) -> Rule | None:
-    rule = _first_way(app, trimmed(path, app.case_insensitive))
+def _rule_of_all(app: App, path: str, method: str, doubt: Malformed) -> Rule | Malformed:
+    """The rule of every reading of a path that servers read in many ways; ``doubt`` where two differ in what they ask for, or one has none.
+
+    What is the gateway's own, or climbs above the root, has none.
+    """
+    if not app.tells_paths_apart and not may_leave(path, app.case_insensitive):
+        return _first_way(app, "/", method) or DEFAULT_RULE
+    found = odd_readings(path, app.case_insensitive)
+    if found is None:
+        return doubt
+    agreed: Rule | None = None
+    for reading in found:
+        rule = None if is_own(reading) else _bound(app, reading, method)
+        if rule is None or (agreed is not None and rule.conditions != agreed.conditions):
+            return doubt
+        agreed = agreed or rule
+    return agreed or doubt
+
+
+def _bound(app: App, reading: str, method: str) -> Rule | None:
+    """The rule of a reading; None where it has none for sure."""
+    if app.case_insensitive:
+        reading = case_folded(reading)
+        if has_short_name(reading):
+            return None
+    rule = _first_way(app, reading, method) or DEFAULT_RULE
+    shaken_off = _shaken_off(app, reading, method)
+    return rule if shaken_off is None or shaken_off.conditions == rule.conditions else None
+
+
+def _shaken_off(app: App, path: str, method: str) -> Rule | None:
+    rule = _first_way(app, trimmed(path, app.case_insensitive), method)
     return rule if rule is not None and not rule.matches(path, app.case_insensitive) else None

@@ -28,7 +28,7 @@ def redirect_status(head: RequestHead) -> int | None:
         return 302
     if kind is not Kind.SCRIPT or head.method in ("GET", "HEAD"):
         return None
-    as_get = RequestHead("GET", head.target, head.authority, head.fields, head.secure, head.peer, head.client, head.named)
+    as_get = head.replaced(method="GET")
     return 303 if kind_of(as_get) is Kind.NAVIGATION else None
 
 

@@ -17,6 +17,8 @@ from gateway.core.paths import case_folded, normalised, path_of, readings, text_
 _SLASHES: Final = frozenset("\u2044\u2215\u29f8\uff0f" + "\u00a5\u20a9\u2216\u29f5\u29f9\ufe68\uff3c")
 _SHORT_NAME: Final = re.compile(r"/(?=[^./]{2,8}(?:[./]|\Z))[^./]{0,6}~[0-9]{1,6}(?:\.[^./]{0,3})?(?:/|\Z)")
 _STREAM: Final = re.compile(":[^/]*")
+_STREAM_BYTES: Final = re.compile(rb":[^/]*")
+_TO_SLASH: Final = str.maketrans(dict.fromkeys(_SLASHES, "/"))
 _WIDE_SLASH: Final = Malformed(400, "path_wide_slash")
 _SHORT: Final = Malformed(400, "path_short_name")
 
@@ -40,18 +42,32 @@ def windows_readings(path: str) -> tuple[str, ...] | Malformed:
     for bare in dict.fromkeys(map(_without_streams, found)):
         if bare not in found and isinstance(shape := normalised(bare), Malformed):
             return shape
-        if _has_short_name(bare):
+        if has_short_name(bare):
             return _SHORT
         found[bare] = None
     return tuple(found)
 
 
+def wide_characters_folded(raw: bytes) -> tuple[bytes, ...]:
+    """A decoded path with ASCII characters in place of those that Windows may write so, and slashes in place of those that it may."""
+    if raw.isascii():
+        return ()
+    text = "".join(map(_ascii, raw.decode("utf-8", "surrogateescape")))
+    return tuple(dict.fromkeys(one.encode("utf-8", "surrogateescape") for one in (text, text.translate(_TO_SLASH))))
+
+
+def without_streams(raw: bytes) -> tuple[bytes, ...]:
+    """A decoded path without what follows a colon in its segments."""
+    return (_STREAM_BYTES.sub(b"", raw),)
+
+
+def has_short_name(path: str) -> bool:
+    """Whether a canonical path holds a name that Windows may have made of a longer one (``ADMINI~1``)."""
+    return "~" in path and _SHORT_NAME.search(text_of(trimmed(path, case_insensitive=True), "replace")) is not None
+
+
 def _without_streams(path: str) -> str:
     return _STREAM.sub("", path) if ":" in path else path
-
-
-def _has_short_name(path: str) -> bool:
-    return "~" in path and _SHORT_NAME.search(text_of(trimmed(path, case_insensitive=True), "replace")) is not None
 
 
 def _folded(path: str) -> str | Malformed:

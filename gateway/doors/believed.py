@@ -7,9 +7,9 @@ Rules from: ATTACKS F3, F5, C11.
 from dataclasses import dataclass, field
 
 from gateway.core.learned import Learned
-from gateway.core.messages import Fields, HeadLimits
+from gateway.core.messages import HeadLimits, Named
 from gateway.core.navigation import client_address
-from gateway.edge.upload import Networks, client_of
+from gateway.edge.upload import Networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Believed:
         object.__setattr__(self, "_clients", Learned(self._client))
         object.__setattr__(self, "_peers", Learned(_alone))
 
-    def client(self, peer: str, fields: Fields) -> str:
-        """The believed address of the client; of those whom a proxy names in one line it is learnt."""
+    def client(self, peer: str, named: Named) -> str:
+        """The believed address of the client; of those whom a proxy names in one line it is learnt. ``named``: the fields by name."""
         if not self.trusted_proxies:
             return self._peers[peer]
-        claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"]
-        if len(claimed) != 1:
-            return client_of(peer, fields, self.trusted_proxies)
-        return self._clients[f"{peer} {claimed[0].decode('latin-1')}"]
+        claimed = named.get(b"x-forwarded-for", ())
+        if isinstance(claimed, tuple):
+            return client_address(peer, claimed, self.trusted_proxies)
+        return self._clients[f"{peer} {claimed.decode('latin-1')}"]
 
     def _client(self, told: str) -> str:
         peer, _, claimed = told.partition(" ")

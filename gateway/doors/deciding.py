@@ -1,6 +1,6 @@
 """The decision on one request to an app: what the app door and the sub-request door ask alike, in one place.
 
-    path read ─▶ rule ─▶ WebSocket from a foreign page? ─▶ who comes (Gate) ─▶ judge
+    path and method ─▶ rule ─▶ WebSocket from a foreign page? ─▶ who comes (Gate) ─▶ judge
 
 Owns that order. Must never answer anybody, nor decide in another way for one door than for the other. Rules from: DESIGN section 5;
 ATTACKS P1 to P24, U6, U7.
@@ -14,6 +14,8 @@ from gateway.core.navigation import wants_websocket
 from gateway.core.routing import Access, App, Rule, place_of
 from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
+from gateway.edge.relay import Rewrite
+from gateway.policy.http.methods import PREFLIGHT, is_preflight, overridden
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")
@@ -22,11 +24,11 @@ _FOREIGN = Malformed(403, "websocket_origin")
 class Decision:
     """The verdict, under which rule (its pattern is empty where the path has none), and about whom.
 
-    ``going``, ``text``, ``visit``: as what the request went to the app, its head there, and whose sessions of the app it may bring, as the
-    app's door has noted.
+    ``going``, ``text``, ``visit``, ``rewrite``: as what the request went to the app, its head there, whose sessions of the app it may
+    bring, and what becomes of the answer, as the app's door has noted. None of them may lead back to the head, with which it is kept.
     """
 
-    __slots__ = ("comer", "going", "rule", "text", "verdict", "visit")
+    __slots__ = ("comer", "going", "rewrite", "rule", "text", "verdict", "visit")
 
     def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Comer) -> None:
         """All of it."""
@@ -36,6 +38,7 @@ class Decision:
         self.going: object = None
         self.text = b""
         self.visit: object = None
+        self.rewrite: Rewrite | None = None
 
 
 class Decisions:
@@ -65,7 +68,7 @@ class Decisions:
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
     def _judged(self, head: RequestHead, rule: Rule, comer: Comer) -> Decision:
-        made = Decision(self.verdict(rule, head.method, comer), rule, comer)
+        made = Decision(self.verdict(rule, comer), rule, comer)
         if isinstance(made.verdict, Admit) and (comer is NOBODY or comer.known is not None):
             head.decision = made
         return made
@@ -79,14 +82,18 @@ class Decisions:
             return False
         return still_admits(decision.rule, finding, self._clock.wall())
 
-    def verdict(self, rule: Rule, method: str, comer: Comer) -> Verdict:
+    def verdict(self, rule: Rule, comer: Comer) -> Verdict:
         """What a rule says to this comer; for whoever has both."""
-        return judge_at(rule, method, comer.finding, self._clock.wall())
+        return judge_at(rule, comer.finding, self._clock.wall())
 
 
 def _rule(head: RequestHead, app: App) -> Rule | Decision:
     """The rule that holds, or the refusal that needs nobody looked up."""
-    rule = place_of(app, head.path)
+    rule = place_of(app, head.path, head.method)
+    if app.overrides and not app.overrides.isdisjoint(head.named):
+        rule = overridden(rule, head, app)
+    elif app.lets_preflights_pass and isinstance(rule, Rule) and is_preflight(head):
+        return PREFLIGHT
     if isinstance(rule, Malformed):
         return Decision(rule, _NOWHERE, NOBODY)
     if wants_websocket(head) and not _may_open_websocket(head, app):

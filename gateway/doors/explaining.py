@@ -33,9 +33,8 @@ class Explaining:
             case Unavailable(reason, seconds):
                 told: dict[str, object] = {"error": "unavailable", "reason": reason, "retry_after_seconds": seconds}
                 return self.said(head, UnavailablePage(reason, seconds)) or json_answer(503, told, retry_after(verdict))
-            case Forbid("method"):
-                allow = (b"Allow", ", ".join(sorted(rule.methods or ())).encode("ascii"))
-                return self.malformed(head, Malformed(405, "method")).plus(allow)
+            case Forbid("nobody"):
+                return self.malformed(head, Malformed(403, "nobody"))
             case Forbid(reason, login):
                 return self.said(head, Forbidden(login or "", reason)) or json_answer(403, {"error": "forbidden", "reason": reason})
             case StepUp(reason):

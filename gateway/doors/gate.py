@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.core.admission import is_about_somebody
-from gateway.core.cookies import PASS_NAME
+from gateway.core.cookies import PASS_NAME, NotTheApps, holds_oktas
 from gateway.core.learned import Recent
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.passes import OpenedPass, Pass, Passes
@@ -20,6 +20,7 @@ from gateway.core.routing import Rule
 from gateway.core.session import Finding, Fingerprint, Marks, NoSession, Session
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
+from gateway.policy.session.okta_values import bare, has_form
 from gateway.policy.session.revocation_epoch import is_remembered
 from gateway.policy.session.split_cookies import joined, set_lines
 from gateway.sessions import Good, Sessions
@@ -92,7 +93,7 @@ class Gate:
 
     def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
         """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
-        if not is_about_somebody(rule, head.method):
+        if not is_about_somebody(rule):
             return NOBODY
         opened = self._opened(head)
         if isinstance(opened, Comer):
@@ -117,6 +118,21 @@ class Gate:
         if isinstance(opened, Comer) or not self._is_remembered(opened) or self._sessions.has_session_ended(opened.held.session_id):
             return ""
         return "" if self._sessions.are_revoked(opened.marks or self._marked(opened)) else opened.held.user_id
+
+    def not_the_apps(self, head: RequestHead) -> NotTheApps:
+        """Which cookies of this request no app may see. The values in its pass are Okta's under any name."""
+        opened = self._opened(head)
+        held = opened.held.cookies if isinstance(opened, OpenedPass) else ()
+        return NotTheApps(self._is_oktas, (bare(cookie.value) for cookie in held))
+
+    def holds_oktas(self, head: RequestHead) -> bool:
+        """Whether this request would bring a cookie of Okta's to the app, were it forwarded with all its cookies."""
+        lines = head.values(b"cookie")
+        return bool(lines) and holds_oktas(lines, self.not_the_apps(head))
+
+    def _is_oktas(self, value: bytes) -> bool:
+        own = bare(value)
+        return bool(own) and (has_form(own) or self._sessions.is_oktas(own))
 
     def _opened(self, head: RequestHead) -> OpenedPass | Comer:
         """As ``presented``, by the line of cookies where it came before."""

@@ -42,6 +42,7 @@ from gateway.doors.own_requests import (
     sign_in_path,
     standing,
     target_or_root,
+    way_back,
 )
 from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
@@ -81,7 +82,7 @@ class AppHandoff:
         Anything else that came without a session gets 401 and the address where a navigation may begin (C10, L18). ``is_late``: the
         login host found the last start too old. ``clocks_disagree``: the session lives at Okta, and has ended by our clock.
         """
-        target = target_or_root(head.target) if target is None else target
+        target = way_back(head) if target is None else target
         if kind_of(head) is not Kind.NAVIGATION:
             return no_session(app.origin + sign_in_path(target))
         mark = self._mark(head)

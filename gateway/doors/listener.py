@@ -145,7 +145,7 @@ class Listener(EdgeListener):
         return response
 
     def _begin(self, request: Request) -> Response | Waiting | None:
-        request.address = self._believed.client(request.peer, request.fields)
+        request.address = self._believed.client(request.peer, request.named)
         if is_asked(request.target):
             return self._at_auth(request)
         if not self._crowd.enter(request.address):

@@ -7,6 +7,7 @@ act on a value that occurs twice or that was cut short. Rules from: DESIGN secti
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from string import punctuation
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -104,6 +105,12 @@ def asked_target(given: Mapping[str, str]) -> str | Malformed:
 def target_or_root(raw: str) -> str:
     """The path as it may stand in a Location; ``/`` where it is refused (R1)."""
     return own_target(raw) or "/"
+
+
+def way_back(head: RequestHead) -> str:
+    """Where this request leads once its user has signed in, as ``target_or_root``; bytes beyond ASCII are escaped."""
+    target = head.target
+    return target_or_root(target if target.isascii() else quote(target.encode("latin-1"), safe=punctuation))
 
 
 def sign_in_path(target: str) -> str:

@@ -30,7 +30,7 @@ from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
 from gateway.doors.gate import Comer, Gate
-from gateway.doors.own_requests import no_session, sign_in_path, target_or_root
+from gateway.doors.own_requests import no_session, sign_in_path, way_back
 from gateway.doors.refusals import refused
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -45,6 +45,8 @@ _LOOP = Malformed(508, "auth_of_auth")
 _OWN = Malformed(403, "own_path")
 _UNKNOWN_HOST = Malformed(403, "unknown_host")
 _LOGIN_HOST = Malformed(403, "login_host")
+_OKTAS = Malformed(403, "okta_cookie")
+"""The front proxy would carry the cookie to the app; where the gateway forwards, it is taken out."""
 
 
 class Reply(NamedTuple):
@@ -136,6 +138,8 @@ class SubrequestDoor:
     def _reply(self, asked: Question, decision: Decision) -> Reply:
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         dialect, head, app = asked
+        if isinstance(verdict, Admit) and self._gate.holds_oktas(head):
+            return self._refused(dialect, head, _OKTAS, app.name, rule.pattern)
         if isinstance(verdict, Admit):
             if verdict.session is not None:
                 self._gate.touch(comer, head)
@@ -168,7 +172,7 @@ def _told(request: Request, reply: Reply) -> Response:
 
 def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:
     """Where a navigation signs in; a redirect for one, a status for anything else (A2, A3, L18)."""
-    url = app.origin + sign_in_path(target_or_root(head.target))
+    url = app.origin + sign_in_path(way_back(head))
     if dialect.is_terse:
         return terse_sign_in(head, url if len(url) <= LONGEST_TERSE_URL else app.origin + sign_in_path("/"))
     status = redirect_status(head)

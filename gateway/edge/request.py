@@ -32,7 +32,7 @@ class Request(Received):
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
         """``client``: the connection that it came by."""
         line, block = read.line, read.block
-        super().__init__(line.method, line.target, block.fields, block.named, peer)
+        super().__init__(line.method, line.target, block.lines, block.named, peer)
         self.client = client
         self.refused = read.refused
         self.is_modern = line.is_modern

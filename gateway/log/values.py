@@ -19,6 +19,7 @@ NAMES = frozenset(
             "apps",
             "engine",
             "error",
+            "field",
             "frames",
             "library",
             "location",
@@ -64,9 +65,9 @@ NAMES = frozenset(
         ),
     }
 )
-"""The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines.
-`user`, `before` (who was
-signed in until then) and `users` are Okta's ids, or the login where somebody named the user so: an audit asks who was signed out."""
+"""The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines,
+`field` the name of one that the gateway knows. `user`, `before` (who was signed in until then) and `users` are Okta's ids, or the login
+where somebody named the user so: who was signed out is what an audit asks."""
 
 LARGEST_VALUE = 200
 LONGEST_LIST = 20

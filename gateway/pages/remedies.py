@@ -62,6 +62,14 @@ _BY_REASON = {
     "own_path": Remedy(
         "This address belongs to the sign-in", "The server in front of the gateway did not send your request there.", _TO_THE_GATEWAY
     ),
+    "nobody": Remedy(
+        "Nobody may do this here", "The rules of this site refuse it, whoever you are.", "Go back to the page that you came from."
+    ),
+    "okta_cookie": Remedy(
+        "Your sign-in was copied to this site",
+        "Your browser sent a cookie here that belongs to the sign-in alone.",
+        "Clear the cookies of this site in your browser, then try again.",
+    ),
     "too_many_requests_of_client": Remedy(
         "Too much is open at once",
         "You, or other people in your network, have more pages and downloads open here than this site takes at once.",

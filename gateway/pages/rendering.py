@@ -31,6 +31,7 @@ from gateway.pages.views import (
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
+    TokenRefused,
     TokenSpent,
     Unavailable,
     UpstreamDown,
@@ -121,6 +122,8 @@ def _plan(view: View) -> _Plan:
             return _Plan("refused.html", 503, reason, seconds)
         case TokenSpent(reason=reason):
             return _Plan("token_spent.html", 409, reason)
+        case TokenRefused(reason=reason):
+            return _Plan("token_refused.html", 403, reason)
         case Forbidden(reason=reason):
             return _Plan("forbidden.html", 403, reason)
         case StepUpNeeded(reason=reason):

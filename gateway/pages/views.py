@@ -126,9 +126,18 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class TokenSpent:
-    """409: the one-time link was used already, by another browser."""
+    """409: the one-time link was used already, by another browser, or `by_server`: by a server's `POST /api/v1/sessions`."""
 
     reason: str = "token_spent"
+    by_server: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRefused:
+    """403: Okta did not accept the token of a link, and nobody is signed in. `url` leads to the org's sign-in."""
+
+    url: str
+    reason: str = "token_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +230,7 @@ View = (
     | SignedOut
     | Refused
     | TokenSpent
+    | TokenRefused
     | Forbidden
     | StepUpNeeded
     | Unavailable

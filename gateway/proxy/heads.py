@@ -102,11 +102,11 @@ def _status_line(status: int, reason: bytes) -> bytes:
 
 
 def request_head(method: str, target: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The head of a request with these fields in order; ``target`` is the origin-form, to the byte. Both are ASCII.
+    """The head of a request with these fields in order; ``target`` is the origin-form, to the byte, which a character of it is.
 
     ValueError where a field would break its line: whatever let it come so far, it goes no further.
     """
-    return f"{method} {target} HTTP/1.1\r\n".encode("ascii") + field_lines(fields)
+    return f"{method} {target} HTTP/1.1\r\n".encode("latin-1") + field_lines(fields)
 
 
 def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:

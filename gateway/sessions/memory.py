@@ -16,6 +16,7 @@ from gateway.clock import Clock
 from gateway.core.cache import State
 from gateway.core.cookies import repeated
 from gateway.core.session import (
+    SESSION_NAMES,
     Finding,
     Fingerprint,
     Fingerprinter,
@@ -312,6 +313,16 @@ class Sessions:
     def issued(self, cookies: Iterable[SessionCookie]) -> None:
         """Okta has just set these cookies in an answer that passed through here: the first question about them is no guess."""
         self._seen.issue(self.fingerprints(cookies))
+
+    def note_set(self, values: Iterable[bytes]) -> None:
+        """Okta has set cookies with these values, whatever they are for."""
+        self._seen.note_set(values)
+
+    def is_oktas(self, value: bytes) -> bool:
+        """Whether this is the value of a cookie that Okta set: it passed through here, Okta named its user, or it is revoked."""
+        fingerprints = self.fingerprints(SessionCookie(name, value) for name in SESSION_NAMES)
+        is_known = self._seen.was_set(value) or self._seen.is_known(fingerprints) or any(map(self._seen.user_of, fingerprints))
+        return is_known or self._revocations.has_cookie(fingerprints)
 
     def are_kin(self, cookies: Iterable[SessionCookie], others: Iterable[SessionCookie]) -> bool:
         """Whether one of these cookies is known to be the same browser's as one of the others."""

@@ -5,6 +5,8 @@ cookies that nobody knows can be guesses (K10), can be kin of nobody, and take n
 """
 
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from os import urandom
 from typing import NamedTuple
 
 from cachetools import LRUCache, TTLCache
@@ -13,6 +15,7 @@ from gateway.core.session import Fingerprint
 
 ISSUED_SECONDS = 300.0
 MOST_ISSUED = 20_000
+DIGEST_BYTES = 16
 
 
 class _Seen(NamedTuple):
@@ -27,11 +30,27 @@ class SeenCookies:
         """Begin with no cookie known; a time to live for each would cost a third more memory, and nobody would be the safer."""
         self._seen: LRUCache[Fingerprint, _Seen] = LRUCache(largest)
         self._issued: TTLCache[Fingerprint, None] = TTLCache(MOST_ISSUED, ISSUED_SECONDS, timer=monotonic)
+        self._set: LRUCache[bytes, None] = LRUCache(largest)
+        self._hash = blake2b(key=urandom(32), digest_size=DIGEST_BYTES)
 
     def issue(self, fingerprints: Iterable[Fingerprint]) -> None:
         """Okta has just set these cookies in an answer that passed through this gateway."""
         for fingerprint in fingerprints:
             self._issued[fingerprint] = None
+
+    def note_set(self, values: Iterable[bytes]) -> None:
+        """Okta has set cookies with these values; nothing else is said of them, and which they are cannot be read from this memory."""
+        for value in values:
+            self._set[self._digest(value)] = None
+
+    def was_set(self, value: bytes) -> bool:
+        """Whether Okta has set a cookie with this value, as far as it is remembered."""
+        return self._digest(value) in self._set
+
+    def _digest(self, value: bytes) -> bytes:
+        hashed = self._hash.copy()
+        hashed.update(value)
+        return hashed.digest()
 
     def name(self, fingerprints: Iterable[Fingerprint], user_id: str) -> None:
         """Okta named this user for these cookies."""

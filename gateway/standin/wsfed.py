@@ -1,13 +1,13 @@
 """WS-Federation's passive profile: the token response that a form carries to an app.
 
 Owns: its XML.
-Must never: sign anything itself: the assertion inside is signed (saml.py).
-Rules: WS-Federation 1.2 §13 (`wa`, `wtrealm`, `wctx`, `wresult`), WS-Trust 1.3. Okta's template sends a SAML 1.1 assertion; here it is one
-of SAML 2.0, which the profile allows.
+Must never: sign anything itself: the assertion inside is signed.
+Rules: WS-Federation 1.2 §13 (`wa`, `wtrealm`, `wctx`, `wresult`), WS-Trust 1.3; Okta's template sends a SAML 1.1 assertion (saml1.py).
 """
 
 from gateway.standin.clock import date_time
-from gateway.standin.saml import signed_assertion
+from gateway.standin.saml import entity_id
+from gateway.standin.saml1 import TOKEN_TYPE, signed_assertion_1_1
 from gateway.standin.sessions import OrgSession
 from gateway.standin.sso_apps import SsoApp
 from gateway.standin.xml_signature import XmlSigner, escaped
@@ -20,7 +20,7 @@ _LIFETIME_SECONDS = 300.0
 
 def token_response(app: SsoApp, session: OrgSession, signer: XmlSigner, now: float) -> str:
     """Return `wresult`: a token response with a signed assertion about the session's user."""
-    assertion = signed_assertion(app, session, signer, now)
+    assertion = signed_assertion_1_1(app, session, entity_id(app), signer, now)
     return (
         f'<t:RequestSecurityTokenResponse xmlns:t="{_TRUST}"><t:Lifetime>'
         f'<wsu:Created xmlns:wsu="{_UTILITY}">{date_time(now)}</wsu:Created>'
@@ -28,5 +28,5 @@ def token_response(app: SsoApp, session: OrgSession, signer: XmlSigner, now: flo
         '<wsp:AppliesTo xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy">'
         f'<wsa:EndpointReference xmlns:wsa="http://www.w3.org/2005/08/addressing"><wsa:Address>{escaped(app.audience)}</wsa:Address>'
         f"</wsa:EndpointReference></wsp:AppliesTo><t:RequestedSecurityToken>{assertion}</t:RequestedSecurityToken>"
-        "<t:TokenType>urn:oasis:names:tc:SAML:2.0:assertion</t:TokenType></t:RequestSecurityTokenResponse>"
+        f"<t:TokenType>{TOKEN_TYPE}</t:TokenType></t:RequestSecurityTokenResponse>"
     )

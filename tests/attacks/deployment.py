@@ -87,6 +87,7 @@ rule = [
     {{ path = "/read/**", methods = ["GET", "HEAD"] }},
     {{ path = "/form/**", access = "anyone", methods = ["POST"] }},
     {{ path = "/strong/**", amr = ["mfa"] }},
+    {{ path = "/shut/**", access = "nobody", methods = ["POST"] }},
 ]
 
 [[app]]

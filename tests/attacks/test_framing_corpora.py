@@ -71,7 +71,6 @@ RULES = {
         *("uri: Host terminated by a query string", "uri: `host:port` terminated by a query string"),
         *("uri: `host:port` terminated by a space", "uri: `host:port` and basic auth"),
     },
-    "a path has no empty segments": {"valid/100.http"},
     "no tunnels: CONNECT": {
         *("valid/rfc9112_target_authority_connect_01.http", "valid/rfc9112_target_authority_ipv6_01.http", "method: CONNECT request"),
         *("method: CONNECT request with CAPS", "method: CONNECT with body", "uri: Underscore in hostname"),

@@ -44,7 +44,7 @@ async def own_pages(site: Site) -> dict[str, Reply]:
         "no start": ("/.gateway/handoff?start=x", b"", LOGIN, "GET"),
         "forbidden": ("/bob/x", cookie, HR, "GET"),
         "not with this factor": ("/strong/x", cookie, HR, "GET"),
-        "not with this method": ("/form/x", cookie, HR, "GET"),
+        "not with this method": ("/shut/x", cookie, HR, "POST"),
         "a bad path": ("/..//x", cookie, HR, "GET"),
         "an unknown host": ("/", b"", "https://evil.example", "GET"),
         "too many cookies": ("/", many, HR, "GET"),

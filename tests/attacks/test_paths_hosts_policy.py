@@ -10,9 +10,9 @@ DOTTED = (
     *("/public/%2E%2E%2Fadmin", "/public%2f..%2fadmin", "/public/..%2fadmin", "/public/..%5cadmin", "/public/%5c..%5cadmin"),
     *("/public/..%3b/admin", "/public/..%00/admin", "/public/..%20/admin", "/public/.. /admin", "/public/..\\admin", "/public\\..\\admin"),
     *("/public/%c0%ae%c0%ae/admin", "/public/%c0%ae./admin", "/public/..%c0%af../admin", "/public/%e0%80%ae%e0%80%ae/admin"),
-    *("/public/%2e%2e;/admin", "/public/%2e%2e%3b/admin", "/public/..#/admin", "/public/..//admin", "/public//../admin", "/./admin"),
-    *("/../admin", "/%2e%2e/admin", "/..", "/.", "/public/%u002e%u002e/admin", "/public/%%32%65%%32%65/admin"),
-    *("/public/..%3f", "/public/..%3Fx/y", "/public/x/..%23", "/public/.%3f", "/public/..%3bx%3fy", "/public/x/%2e%2e%23"),
+    *("/public/%2e%2e;/admin", "/public/%2e%2e%3b/admin", "/public/..#/admin", "/public/..//admin", "/public//../admin"),
+    *("/../admin", "/%2e%2e/admin", "/..", "/public/%u002e%u002e/admin", "/public/%%32%65%%32%65/admin"),
+    *("/public/..%3f", "/public/..%3Fx/y", "/public/x/../..%23", "/public/..%3bx%3fy", "/public/x/%2e%2e/%2e%2e%23"),
 )
 
 
@@ -101,8 +101,9 @@ async def test_p9_a_pattern_matches_the_whole_path(site: Site) -> None:
         "/api/a/statusx",
     ):
         assert (await site.ask(target)).status == 401, target
-    for target in ("/status/../admin", "/status%0a", "/status%0Ax", "/status%0d", "/api/a/status%0a"):
+    for target in ("/status%0a", "/status%0Ax", "/status%0d", "/api/a/status%0a", "/admin/../status"):
         assert (await site.ask(target)).status == 400, target
+    assert (await site.ask("/status/../admin")).status == 401  # neither reading is the open one
     assert site.behind.visits == []
 
 
@@ -124,23 +125,21 @@ async def test_p10_a_prefix_ends_where_a_segment_ends(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "target",
-    [
-        "//admin",
-        "/admin//x",
-        "/./admin",
-        "/admin/.",
-        "///",
-        "/public//x",
-        "/public/;/x",
-        "/%2Fadmin",
-        "/;/admin",
-        "//hr.example.com/public/x",
-    ],
+    "target", ["//hr.example.com/public/x", "//x/bob", "/x//../bob", "/public/;/../x", "///../public/x", "/bob/./../x"]
 )
-async def test_p12_empty_and_dotted_segments_are_refused(site: Site, target: str) -> None:
+async def test_p12_empty_and_dotted_segments_are_refused_where_their_readings_fall_under_different_rules(site: Site, target: str) -> None:
     assert (await site.ask(target, await site.signed_in())).status == 400
     assert site.behind.visits == []
+
+
+@pytest.mark.parametrize(
+    "target", ["//admin", "/admin//x", "/./admin", "/admin/.", "///", "/public//x", "/public/;/x", "/%2Fadmin", "/;/x"]
+)
+async def test_p12_empty_and_dotted_segments_are_forwarded_as_sent_where_their_readings_agree(site: Site, target: str) -> None:
+    is_public = target.startswith("/public/")
+    assert (await site.ask(target)).status == (200 if is_public else 401)
+    assert (await site.ask(target, await site.signed_in())).status == 200
+    assert site.behind.last.line == f"GET {target} HTTP/1.1".encode()
 
 
 async def test_p14_letter_case_and_endings_shake_off_no_rule(site: Site) -> None:
@@ -158,19 +157,13 @@ async def test_p14_letter_case_and_endings_shake_off_no_rule(site: Site) -> None
 
 
 async def test_p15_overlong_and_broken_utf_8_is_never_decoded_differently(site: Site) -> None:
-    cookie = await site.signed_in()
-    for target in (
-        "/%c0%ae%c0%ae/admin",
-        "/public/%c0%af",
-        "/public/%C1%9C",
-        "/%e0%80%af",
-        "/%f0%80%80%af",
-        "/%f8%80%80%80%af",
-        "/%fc%80%80%80%80%af",
-    ):
-        assert (await site.ask(target, cookie)).status == 400, target
+    """What is overlong goes on where all its readings fall under one rule, because a GBK site writes its names so."""
+    cookie = await site.signed_in(ALICE)
+    for target in ("/%c0%ae%c0%ae/admin", "/public/%c0%ae%c0%ae/x", "/x%c0%afbob/%c0%ae.%c0%af..%c0%afbob", "/%C1%A2ob/x", "/%e0%80%afbob"):
+        assert (await site.ask(target, cookie)).status in (400, 403), target
     assert site.behind.visits == []
-    for target in ("/%ff", "/%c3", "/%C3%A9", "/public/%ff%FE", "/%ed%a0%80", "/%ef%bc%8f"):
+    overlong = ("/x/%c0%af", "/public/%c0%af", "/public/%C1%9C", "/%C0%B4.html", "/x%f8%80%80%80%af", "/x%fc%80%80%80%80%af")
+    for target in (*overlong, "/%ff", "/%c3", "/%C3%A9", "/public/%ff%FE", "/%ed%a0%80", "/%ef%bc%8f"):
         assert (await site.ask(target, cookie)).status == 200, target
         assert site.behind.last.line == f"GET {target} HTTP/1.1".encode()
 

@@ -126,7 +126,7 @@ class Bench:
 
     def place(self, head: RequestHead) -> tuple[RequestHead, Rule]:
         """Rule."""
-        rule = place_of(APP, path := head.path)
+        rule = place_of(APP, path := head.path, "GET")
         if isinstance(rule, Malformed) or is_own(path):
             raise AssertionError("no place")
         return head, rule
@@ -147,7 +147,7 @@ class Bench:
     def judge(self, at: tuple[RequestHead, Rule, Comer]) -> tuple[RequestHead, Session]:
         """The verdict."""
         head, rule, comer = at
-        verdict = judge_at(rule, head.method, comer.finding, self.clock.wall())
+        verdict = judge_at(rule, comer.finding, self.clock.wall())
         if not isinstance(verdict, Admit) or verdict.session is None:
             raise AssertionError("not admitted")
         return head, verdict.session
@@ -169,7 +169,7 @@ class Bench:
             raise AssertionError("not admitted")
         head, host = admitted
         path = head.path
-        rule = place_of(APP, path)
+        rule = place_of(APP, path, "GET")
         if host is not APP or is_own(path) or isinstance(rule, Malformed):
             raise AssertionError("no place")
         if kind_of(head) is not Kind.NAVIGATION or not is_document(head):
@@ -177,7 +177,7 @@ class Bench:
         comer = self.gate.recalled(head, rule)
         if comer is None or not comer.shown:
             raise AssertionError("not recalled")
-        verdict = judge_at(rule, head.method, comer.finding, self.clock.wall())
+        verdict = judge_at(rule, comer.finding, self.clock.wall())
         if not isinstance(verdict, Admit):
             raise AssertionError("not admitted")
         way = Forwarding(head.client, "https" if head.secure else "http", "hr.example.com")

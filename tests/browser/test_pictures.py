@@ -5,8 +5,6 @@ pictures that are there: whole PNGs of the same size.
 """
 
 import base64
-import os
-import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,13 +13,12 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Arrive
+from tests.browser.picture_files import keep
 from tests.browser.visitor import ALICE, BOB, Visitor
 from tests.journeys.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FOLDER = Path(__file__).parent / "pictures"
-ARE_TAKEN = os.environ.get("GATEWAY_PICTURES") == "1"
-LARGEST_BYTES = 200_000
 _SIDE_BY_SIDE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Side by side</title><style>
 body { margin: 0; padding: 28px 32px 32px; width: 1400px; box-sizing: border-box; background: #eef1f0; color: #182326;
   font: 18px/1.4 system-ui, "Liberation Sans", sans-serif }
@@ -39,20 +36,8 @@ img { display: block; width: 100%% }
 <img src="%s"></figure></div>"""
 
 
-def _size(picture: bytes) -> tuple[int, int]:
-    """Width and height in pixels (PNG specification, section 11.2.1)."""
-    assert picture[:8] == b"\x89PNG\r\n\x1a\n" and picture[12:16] == b"IHDR" and picture[-8:-4] == b"IEND"
-    width, height = struct.unpack(">II", picture[16:24])
-    return int(width), int(height)
-
-
 def _keep(name: str, picture: bytes) -> None:
-    """Write the picture where that was asked for; hold it against the one that is there otherwise."""
-    assert len(picture) < LARGEST_BYTES
-    if ARE_TAKEN:
-        FOLDER.mkdir(exist_ok=True)
-        (FOLDER / name).write_bytes(picture)
-    assert _size((FOLDER / name).read_bytes()) == _size(picture)
+    keep(FOLDER / name, picture)
 
 
 async def _shot(page: Page) -> bytes:

@@ -54,18 +54,17 @@ some_rules = st.builds(
 )
 
 
-@given(some_rules, st.sampled_from(["GET", "POST"]), findings)
-def test_nobody_is_admitted_on_silence(of: Rule, method: str, finding: Finding) -> None:
-    verdict = judge(of, method, finding, NOW)
+@given(some_rules, findings)
+def test_nobody_is_admitted_on_silence(of: Rule, finding: Finding) -> None:
+    verdict = judge(of, finding, NOW)
     conditions = (of.users, of.amr, of.authenticated_within_seconds)
-    is_free = of.access is not Access.SESSION and conditions == (None, None, None)
+    is_free = of.access in (Access.ANYONE, Access.OPTIONAL) and conditions == (None, None, None)
     if isinstance(finding, Unknown):
         assert not isinstance(verdict, SignIn | StepUp)
         assert not isinstance(verdict, Admit) or (of.access is Access.ANYONE and is_free)
     if isinstance(finding, NoSession) or (isinstance(finding, Session) and finding.expires_at <= NOW):
         assert not isinstance(verdict, Admit) or (is_free and verdict == Admit(None))
     if isinstance(verdict, Admit):
-        assert of.methods is None or method in of.methods
         assert verdict.session in (None, finding)
     if isinstance(verdict, Admit) and verdict.session is not None:
         assert of.permits(verdict.session.login)
@@ -100,15 +99,13 @@ def test_nobody_is_admitted_on_silence(of: Rule, method: str, finding: Finding) 
     ],
 )
 def test_the_verdict_follows_from_rule_and_finding(of: Rule, finding: Finding, verdict: Verdict) -> None:
-    assert judge(of, "GET", finding, NOW) == verdict
+    assert judge(of, finding, NOW) == verdict
 
 
-@pytest.mark.parametrize("method", ["get", "POST", "HEAD", ""])
 @pytest.mark.parametrize("finding", [alice(), NONE, Unknown("x")])
-def test_methods_are_exact_and_come_first(method: str, finding: Finding) -> None:
-    for access in Access:
-        assert judge(rule(access, methods=names("GET")), method, finding, NOW) == Forbid("method", None)
-    assert judge(rule(methods=names("GET")), "GET", alice(), NOW) == Admit(alice())
+def test_nobody_is_let_in_where_nobody_may_come(finding: Finding) -> None:
+    for of in (rule(Access.NOBODY), rule(Access.NOBODY, users=names("alice@example.com"), amr=names("pwd"))):
+        assert judge(of, finding, NOW) == Forbid("nobody", None)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +132,7 @@ def test_methods_are_exact_and_come_first(method: str, finding: Finding) -> None
 )
 def test_a_domain_counts_only_behind_the_one_and_only_at_sign(login: str, is_in: bool) -> None:
     of = rule(users=names("@company.com", "@kompany.com", "root", "odd@name@company.com", "@two.com@signs.com"))
-    assert isinstance(judge(of, "GET", alice(login=login), NOW), Admit) is is_in
+    assert isinstance(judge(of, alice(login=login), NOW), Admit) is is_in
 
 
 @pytest.mark.parametrize(
@@ -155,7 +152,7 @@ def test_a_domain_counts_only_behind_the_one_and_only_at_sign(login: str, is_in:
 def test_a_rule_may_ask_for_a_recent_proof(password: int | None, factor: int | None, verdict: StepUp | type[Admit]) -> None:
     moments = [None if seconds is None else NOW + timedelta(seconds=seconds) for seconds in (password, factor)]
     session = alice(last_password_verification=moments[0], last_factor_verification=moments[1])
-    found = judge(rule(authenticated_within_seconds=60), "GET", session, NOW)
+    found = judge(rule(authenticated_within_seconds=60), session, NOW)
     assert found == (Admit(session) if verdict is Admit else verdict)
 
 
@@ -165,25 +162,25 @@ def test_a_rule_may_ask_for_a_recent_proof(password: int | None, factor: int | N
 )
 def test_the_wait_is_oktas_within_bounds(retry_in: float | None, wait: int) -> None:
     retry_at = None if retry_in is None else NOW.timestamp() + retry_in
-    assert judge(rule(), "GET", Unknown("rate_limited", retry_at), NOW) == Unavailable("rate_limited", wait)
+    assert judge(rule(), Unknown("rate_limited", retry_at), NOW) == Unavailable("rate_limited", wait)
 
 
-@given(some_rules, st.sampled_from(["GET", "POST"]), findings, st.integers(-200, 9999))
-def test_an_aware_moment_and_unix_seconds_are_judged_alike(of: Rule, method: str, finding: Finding, later: int) -> None:
+@given(some_rules, findings, st.integers(-200, 9999))
+def test_an_aware_moment_and_unix_seconds_are_judged_alike(of: Rule, finding: Finding, later: int) -> None:
     now = NOW + timedelta(seconds=later)
-    assert judge_at(of, method, finding, now.timestamp()) == judge(of, method, finding, now)
+    assert judge_at(of, finding, now.timestamp()) == judge(of, finding, now)
 
 
-@given(some_rules, st.sampled_from(["GET", "POST", "PUT"]))
-def test_nobody_is_asked_where_nobody_and_nobody_knows_are_judged_alike(of: Rule, method: str) -> None:
-    assert is_about_somebody(of, method) == (judge(of, method, NONE, NOW) != judge(of, method, Unknown("x"), NOW))
+@given(some_rules)
+def test_nobody_is_asked_where_nobody_and_nobody_knows_are_judged_alike(of: Rule) -> None:
+    assert is_about_somebody(of) == (judge(of, NONE, NOW) != judge(of, Unknown("x"), NOW))
 
 
-@given(some_rules, st.sampled_from(["GET", "POST"]), sessions, st.integers(-9999, 9999))
-def test_what_is_taken_for_admitted_again_would_be(of: Rule, method: str, session: Session, later: int) -> None:
-    first, wall = judge(of, method, session, NOW), NOW.timestamp() + later
+@given(some_rules, sessions, st.integers(-9999, 9999))
+def test_what_is_taken_for_admitted_again_would_be(of: Rule, session: Session, later: int) -> None:
+    first, wall = judge(of, session, NOW), NOW.timestamp() + later
     if isinstance(first, Admit) and still_admits(of, session, wall):
-        assert judge_at(of, method, session, wall) == first
+        assert judge_at(of, session, wall) == first
 
 
 def test_the_end_of_a_session_and_an_age_are_judged_each_time() -> None:

@@ -13,7 +13,9 @@ from gateway.core.cookies import (
     PASS_NAME,
     PENDING_NAME,
     START_NAME,
+    NotTheApps,
     expired,
+    holds_oktas,
     is_gateway_name,
     is_okta_name,
     not_the_apps,
@@ -225,3 +227,38 @@ def test_a_set_cookie_line_is_read_back_as_it_was_set(name: bytes, value: str, m
 )
 def test_a_set_cookie_line_is_read_as_the_browser_will_send_it_back(text: bytes, name: bytes, value: bytes) -> None:
     assert (set_cookie_name(text), set_cookie_value(text)) == (name, value)
+
+
+VALUE = b"102LPHfhAn-QyqPkbk8pCHz0A"
+
+
+def test_what_is_oktas_is_known_by_its_value_and_a_name_alone_makes_none() -> None:
+    for text, rest in (
+        (b"sid=own; idx=theirs; a=theirs; myr=theirs", b"sid=own; a=theirs"),
+        (b"a=1, sid=theirs; b=2", b"b=2"),
+        (b"a=1, sid=own; b=2", b"a=1, sid=own; b=2"),
+        (b"__Host-gateway=x; DT=own", b"DT=own"),
+        (b"xids=theirs", None),
+    ):
+        unwanted = NotTheApps(lambda value: value == b"theirs")
+        assert without(line(text), unwanted) == (line(rest) if rest is not None else ())
+        assert unwanted.was_asked
+        assert holds_oktas((text,), unwanted) is (b"theirs" in text and text != b"a=theirs")
+
+
+def test_a_value_that_is_known_to_be_oktas_goes_under_every_name() -> None:
+    for piece in (b"a=" + VALUE, VALUE, b"=" + VALUE, VALUE + b"=1", b'a="' + VALUE + b'"', b"a=x" + VALUE + b"y"):
+        unwanted = NotTheApps(lambda value: False, (VALUE, b"short"))
+        assert without(line(b"b=short; " + piece + b"; c=3"), unwanted) == line(b"b=short; c=3")
+        assert holds_oktas((b"b=short", piece), unwanted) and not holds_oktas((b"b=short; __Host-gateway=" + VALUE,), unwanted)
+        assert not unwanted.was_asked
+
+
+@given(odd_lines, st.frozensets(values))
+def test_whatever_okta_set_is_in_no_line_of_an_apps(text: bytes, oktas: frozenset[bytes]) -> None:
+    """And what is left is the line's own bytes."""
+    kept = without(line(text), NotTheApps(oktas.__contains__))
+    pieces = [piece.strip(b" \t") for piece in text.split(b";")]
+    for _, rest in kept:
+        assert not any(is_okta_name(name) and value in oktas for name, value in pairs(line(rest)))
+        assert all(piece.strip(b" \t") in pieces for piece in rest.split(b";"))

@@ -44,3 +44,13 @@ def test_more_keys_than_there_is_room_for_cost_some_of_it_and_not_all() -> None:
         hits += recent.get(key) is not None
         recent.keep(key, key)
     assert hits > 1000
+
+
+def test_what_is_heavier_takes_more_of_the_memory() -> None:
+    recent: Recent[int, bytes] = Recent(10, len)
+    for key in range(4):
+        recent.keep(key, b"xxx")
+    assert [recent.get(key) for key in (0, 3)] == [b"xxx", b"xxx"]  # three of them fit, the fourth began anew
+    recent.keep(4, b"x" * 10)
+    recent.keep(5, b"x" * 11)
+    assert len(recent) == 2 and recent.get(3) is None and recent.get(4) == b"x" * 10

@@ -60,7 +60,7 @@ names = st.sampled_from([b"A", b"a", b"Host", b"COOKIE", b"Cookie", b"x y", b""]
 def test_values_are_those_of_the_fields_of_that_name_whatever_was_read_before(fields: Fields, name: bytes) -> None:
     head = RequestHead("GET", "/", Authority("h", 80), HOST + HOST, True, "", "")
     found = tuple(value for key, value in fields if key.lower() == name)
-    changed = replace(head, fields=fields)
+    changed = head.replaced(fields=fields)
     assert changed.values(name) == found
     assert changed.value(name) == (found[0] if len(found) == 1 else None)
     assert changed == RequestHead("GET", "/", Authority("h", 80), fields, True, "", "")

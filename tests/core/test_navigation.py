@@ -190,3 +190,28 @@ def test_only_a_listed_address_may_ask_f14_f15(peer: str, listed: bool) -> None:
     networks = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
     assert is_listed(peer, networks) is listed
     assert not is_listed(peer, ())
+
+
+@pytest.mark.parametrize(
+    "raw", ["/api/queues/%2F/orders", "/view/https%3A%2F%2Fx", "/people/CORP%5Calice", "/%C0%B4.html", "/a/;v=1/b", "/a/b%5C%5Cc?x=//y"]
+)
+def test_an_odd_path_of_an_app_is_a_way_back(raw: str) -> None:
+    assert own_target(raw) == raw
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "/%5Cevil.net",
+        "/%C0%AFevil.net",
+        "/a//b",
+        "/a/../b",
+        "/a/..%5Cb",
+        "/%2e/%5Cx",
+        "/a/%5C../b",
+        "/a/%C0%AE%C0%AE/b",
+        "/;x/%5C.gateway/x",
+    ],
+)
+def test_an_odd_path_that_may_lead_elsewhere_is_none(raw: str) -> None:
+    assert own_target(raw) is None

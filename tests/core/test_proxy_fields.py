@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.proxy_fields import folded, is_about_the_user, is_about_the_way
+from gateway.core.proxy_fields import folded, is_about_the_user, is_about_the_way, overrides_method
 
 ABOUT_THE_USER = """X-SSL-Client-Cert SSL-Client-Cert SSL_CLIENT_S_DN X-SSL-Client-Verify X-Client-Cert X-Client-Cert-Dn X-ARR-SSL
 X-ARR-ClientCert
@@ -51,3 +51,8 @@ def test_the_way_is_known_in_every_spelling(name: str, how: list[str]) -> None:
 @pytest.mark.parametrize("name", OTHERS.split())
 def test_what_browsers_and_scripts_send_is_neither(name: str) -> None:
     assert not is_about_the_user(folded(name.encode())) and not is_about_the_way(folded(name.encode()))
+
+
+def test_a_field_asks_for_another_method_in_any_spelling() -> None:
+    assert all(overrides_method(name) for name in (b"x-http-method", b"X_HTTP_METHOD", b"x.method.override", b"X-HTTP-Method-Override"))
+    assert not any(overrides_method(name) for name in (b"x-original-url", b"x-http-methods", b"x-original-method"))

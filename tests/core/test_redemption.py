@@ -14,6 +14,7 @@ from gateway.core.redemption import (
     expiries,
     leaves_with_token,
     names_set,
+    okta_values,
     parent_domains,
     relocated,
     settled,
@@ -120,3 +121,14 @@ def test_no_browser_presents_so_many_session_cookies_or_so_large_ones() -> None:
     assert not are_too_many(planted[:8])
     assert are_too_many((SessionCookie(b"idx", b"x" * 4097),))
     assert not are_too_many((SessionCookie(b"idx", b"x" * 4096),))
+
+
+def test_the_values_of_all_cookies_of_oktas_names_are_told_without_quotes() -> None:
+    fields = (
+        (b"Set-Cookie", b'sid=""; Path=/'),
+        (b"set-cookie", b'DT="d"; Path=/'),
+        (b"Set-Cookie", b"=myr=m"),
+        (b"Set-Cookie", b"t=x"),
+        (b"X", b"sid=1"),
+    )
+    assert okta_values(fields) == (b"d", b"m")

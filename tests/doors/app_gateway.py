@@ -21,7 +21,7 @@ from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.doors.answers import to_response
-from gateway.doors.app_sessions import FormerUsers
+from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
@@ -33,6 +33,8 @@ from gateway.edge.responses import Response
 from gateway.edge.websocket import WebSocketRelay
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
+from gateway.policy.http.cookie_stamps import Stamps
+from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
 from gateway.policy.session.owner import Owners
 from gateway.proxy.place import Place
 from gateway.proxy.turn import Turn
@@ -51,6 +53,7 @@ RULES = (
     Rule("/maybe/**", Access.OPTIONAL),
     Rule("/bob/**", Access.SESSION, users=frozenset({BOB})),
     Rule("/read/**", Access.SESSION, methods=frozenset({"GET", "HEAD"})),
+    Rule("/read/**", Access.NOBODY),
     Rule("/strong/**", Access.SESSION, amr=frozenset({"mfa"})),
 )
 TABLE = RouteTable(
@@ -169,6 +172,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
         lasting,
         turn,
         cookies.keep,
+        AppSessions(SessionCookieNames(WELL_KNOWN), Stamps([b"k" * 32], b"hr.example.com")),
     )
     handoff = AppHandoff(TABLE, sealer, sessions, clock, FormerUsers(Owners([b"k" * 32])), Tickets(sealer, MemoryState(clock), clock))
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.turned_away, clock)

@@ -131,7 +131,7 @@ async def test_what_stands_before_the_first_line_or_behind_the_last_is_not_overl
             b"GET /known HTTP/1.1 \r\n" + block,
             b"GET /known HTTP/1.1\n" + block,
             b"GET /kn\x00wn HTTP/1.1\r\n" + block,
-            b"GET //known HTTP/1.1\r\n" + block,
+            b"GET //known/bob HTTP/1.1\r\n" + block,
             b"GET /" + b"k" * 9000 + b" HTTP/1.1\r\n" + block,
             b"GET /known HTTP/1.2\r\n" + block,
         ):

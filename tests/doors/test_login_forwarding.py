@@ -218,12 +218,12 @@ class TestLegacyCalls:
         person = await place.entered(ALICE)
         by_id = f"{LOGIN}/api/v1/sessions/{place.session(ALICE).id}"
         read = await person.script(by_id)
-        assert (read.status, read.values("Deprecation"), ALICE in read.body) == (200, ["true"], True)
+        assert (read.status, read.values("Deprecation"), ALICE in read.body) == (200, ["@1689638400"], True)
         assert place.org.journal.rows[-1].path == ME
         refreshed = await person.script(f"{by_id}/lifecycle/refresh", "POST", "{}")
-        assert (refreshed.status, refreshed.values("Deprecation")) == (200, ["true"])
+        assert (refreshed.status, refreshed.values("Deprecation")) == (200, ["@1689638400"])
         closed = await person.script(by_id, "DELETE")
-        assert (closed.status, closed.values("Deprecation")) == (204, ["true"])
+        assert (closed.status, closed.values("Deprecation")) == (204, ["@1689638400"])
         assert place.live() == []
         assert await person.named_by_app() is None
 
@@ -231,10 +231,10 @@ class TestLegacyCalls:
         person = await place.entered(ALICE)
         bob = place.org.sign_in(BOB)
         other = await person.script(f"{LOGIN}/api/v1/sessions/{bob.id}", "DELETE")
-        assert other.status in (401, 403) and other.values("Deprecation") == []
+        assert other.status in (401, 403) and other.values("Deprecation") == ["@1689638400"]
         key = {**SCRIPT, "Authorization": f"SSWS {place.org.api_token}"}
         named = await person.ask(f"{LOGIN}/api/v1/sessions/{place.session(ALICE).id}", fields=key, site="same-origin")
-        assert named.values("Deprecation") == []
+        assert named.values("Deprecation") == ["@1689638400"]
         assert place.org.journal.rows[-1].path.endswith(place.session(ALICE).id)
 
 

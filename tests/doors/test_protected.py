@@ -55,12 +55,23 @@ class TestAdmitted:
         assert len(gateway.notes[-1]["fingerprint"]) == 12
 
     async def test_our_cookies_and_oktas_stay_here_the_others_pass_to_the_byte_c12_c16(self, gateway: AppGateway) -> None:
-        ours = gateway.cookie().removeprefix(b"Cookie: ").rstrip()
+        held, session = gateway.held()
+        ours, sid = gateway.sealed(held).removeprefix(b"Cookie: ").rstrip(), (session.sid or "").encode()
         await gateway.ask(
-            "/", FETCH + b'Cookie: a="x y"; ' + ours + b"; sid=1; b=caf\xc3\xa9;idx=2; DT=3; SID=mine; xids=4\r\nCookie: c==\r\n"
+            "/",
+            FETCH
+            + b'Cookie: a="x y"; '
+            + ours
+            + b"; sid="
+            + sid
+            + b"; b=caf\xc3\xa9;idx="
+            + sid
+            + b"; DT="
+            + sid
+            + b"; SID=mine; xids=4\r\nCookie: c==\r\n",
         )
         assert [line for line in gateway.app.last.fields if line.startswith(b"Cookie")] == [
-            b'Cookie: a="x y"; b=caf\xc3\xa9; SID=mine',
+            b'Cookie: a="x y"; b=caf\xc3\xa9; SID=mine; xids=4',
             b"Cookie: c==",
         ]
 

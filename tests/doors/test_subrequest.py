@@ -79,7 +79,7 @@ async def test_whoever_may_not_is_told_why(site: Site, dialect: str) -> None:
     for path, method, reason, status in (
         ("/bob/x", "GET", "forbid", 403),
         ("/strong/x", "GET", "step_up", 403),
-        ("/read/x", "POST", "forbid", 405),
+        ("/shut/x", "POST", "forbid", 403),
         ("/public/../x", "GET", "path_dot_segment", 400),
         ("/public/%2e%2e/x", "GET", "path_dot_segment", 400),
     ):

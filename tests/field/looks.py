@@ -6,7 +6,7 @@ A new one belongs into ``LOOKS``; ``test_t1_linear`` measures them all.
 import json
 from collections.abc import Callable
 
-from gateway.core import cookies, hop, messages, navigation, nested_tokens, org_requests, paths, percent, rewriting
+from gateway.core import cookies, hop, messages, navigation, nested_tokens, odd_paths, org_requests, paths, percent, rewriting
 from gateway.core.answer_fields import from_app, private
 from gateway.core.app_cookies import kept_cookie
 from gateway.core.dialects import DIALECTS, original
@@ -25,7 +25,7 @@ from gateway.policy.http.cookie_stamps import Stamps
 from gateway.policy.http.head_arrival import HeadArrival
 from gateway.policy.http.request_heads import HeadReader, begins_badly, goes_on_badly
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
-from gateway.policy.session import sign_in_loops
+from gateway.policy.session import okta_values, sign_in_loops
 from gateway.policy.switch import clients, foreign_forms, new_session, start
 
 _LIMITS = messages.HeadLimits(64 * 1024, 100_000, 1024 * 1024)
@@ -38,6 +38,7 @@ HR, IIS = (App("app", LOGIN.login.origin, LOGIN.login.authority, RULES, case_ins
 LONGEST_PATH_AT_APPS = HeadLimits().line_bytes
 SESSIONS = SessionCookieNames(WELL_KNOWN)
 ALICE = Stamps([b"k" * 32], b"app.example.com").of("00u-alice")
+OWN_VALUE = b"102" + b"x" * 22
 WIDE = HeadLimits(line_bytes=64 * 1024)
 PACKET = 256
 
@@ -97,7 +98,7 @@ def in_chunks(text: str) -> object:
 
 def place(app: App) -> Callable[[str], object]:
     """A target is ASCII, or it is refused before."""
-    return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS])
+    return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS], "GET")
 
 
 def read_sessions(text: str) -> object:
@@ -137,6 +138,10 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "the reload of a link, without its tokens": lambda text: org_requests.without_tokens("/?" + text),
     "cookies.session_cookies": cookie(cookies.session_cookies),
     "cookies.without, for an app": cookie(lambda lines: cookies.without(lines, cookies.not_the_apps)),
+    "cookies.without, for an app, a browser's own values": cookie(
+        lambda lines: cookies.without(lines, cookies.NotTheApps(lambda value: okta_values.has_form(okta_values.bare(value)), (OWN_VALUE,)))
+    ),
+    "okta_values.has_form": lambda text: okta_values.has_form(b"eyJ" + text.encode("utf-8", "replace")),
     "cookies.without, with a token": cookie(lambda lines: cookies.without(lines, leaves_with_token)),
     "cookies.without, one value": lambda text: cookies.without(fields(b"cookie", 'a="' + text.replace(";", "")), leaves_with_token),
     "cookies.single": cookie(lambda lines: cookies.single(lines, cookies.PASS_NAME)),
@@ -172,6 +177,10 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "navigation.client_address": lambda text: navigation.client_address("192.0.2.1", [text.encode("utf-8", "replace")], ()),
     "sign_in_loops.StartMark": lambda text: sign_in_loops.StartMark.parse(text.encode("utf-8", "replace"), 0.0),
     "paths.normalised": lambda text: paths.normalised("/" + text),
+    "odd_paths.odd_readings": lambda text: odd_paths.odd_readings(
+        "/..;/" + text.encode("ascii", "replace").decode().replace("%", ""), True
+    ),
+    "navigation.own_target, an odd path": lambda text: navigation.own_target("/a/%5C" + text),
     "paths.is_own": lambda text: paths.is_own("/%2e" + text),
     "paths.is_plain": lambda text: paths.is_plain("/" + text),
     "routing, up to the longest path by default": place(HR),

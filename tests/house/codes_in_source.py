@@ -106,3 +106,15 @@ def figures() -> dict[str, str]:
                     dictionaries = [each for each in ast.walk(argument) if isinstance(each, ast.Dict)]
                     found |= {text: path for each in dictionaries for key in each.keys if key is not None for text in _texts(key)}
     return found
+
+
+def beginnings() -> set[str]:
+    """What stands before the part of an event's name that is put together, as of f"advised_{word}"."""
+    found: set[str] = set()
+    for _, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (position := _TELLERS.get(_called(node))) is not None and len(node.args) > position:
+                match node.args[position]:
+                    case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+                        found.add(text)
+    return found

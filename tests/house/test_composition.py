@@ -60,7 +60,7 @@ def test_rules_keep_their_order_and_the_apps_access_stands_behind_them() -> None
     text = first + '[[app.rule]]\npath = "/b"\naccess = "anyone"\n'
     app = route_table(settings(SMALLEST + 'access = "optional"\n' + text).config).host(Authority("hr.example.com", 443))
     assert isinstance(app, App)
-    placed = [place_of(app, path) for path in ("/a/x", "/b", "/c")]
+    placed = [place_of(app, path, "GET") for path in ("/a/x", "/b", "/c")]
     rules = [rule for rule in placed if isinstance(rule, Rule)]
     assert (rules[0].users, rules[0].authenticated_within_seconds) == (frozenset({"alice@example.com"}), 900)
     assert [rule.access for rule in rules] == [Access.SESSION, Access.ANYONE, Access.OPTIONAL]
@@ -69,7 +69,7 @@ def test_rules_keep_their_order_and_the_apps_access_stands_behind_them() -> None
 def test_without_a_word_about_it_everything_needs_a_session() -> None:
     app = route_table(settings().config).host(Authority("hr.example.com", 443))
     assert isinstance(app, App)
-    placed = place_of(app, "/")
+    placed = place_of(app, "/", "GET")
     assert isinstance(placed, Rule) and placed.access is Access.SESSION
 
 

@@ -33,6 +33,8 @@ from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.login.forwarding import OrgPools
+from gateway.doors.login.issued_tokens import IssuedTokens
+from gateway.doors.login.org_way import OrgWay
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
 from gateway.doors.sign_out import AppSignOut
@@ -225,7 +227,9 @@ class DoorsInMemory:
     def __init__(self, parts: Parts, line: Line, opened: AsyncExitStack) -> None:
         gate, pool = app_gate(parts), ProxyInMemory(line)
         self._parts = parts
-        self.login = login_door(parts, opened, OrgPools(pool, pool))
+        self.login = login_door(
+            parts, opened, OrgPools(OrgWay(pool, parts.tell, IssuedTokens(parts.state, parts.sealer, parts.sessions)), pool)
+        )
         self._decisions = Decisions(gate, parts.clock)
         former = FormerUsers(Owners(parts.seal_keys))
         self._handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)

@@ -4,9 +4,11 @@ Owns the cookie jar and the memory of every session cookie that this browser eve
 """
 
 import html
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -47,6 +49,10 @@ class Reply:
     @property
     def location(self) -> str:
         return next(iter(self.values("Location")), "")
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
     @property
     def set_cookies(self) -> list[str]:

@@ -16,6 +16,7 @@ from gateway.pages import (
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
+    TokenRefused,
     TokenSpent,
     Unavailable,
     UpstreamDown,
@@ -23,6 +24,18 @@ from gateway.pages import (
 )
 
 NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
+
+
+def refusals_of_tokens(word: str, address: str) -> list[View]:
+    """Every view about a token that was not redeemed."""
+    return [
+        Refused(word, 12, address),
+        Refused(word, None, None),
+        Refused(word, 0, ""),
+        TokenSpent(word),
+        TokenSpent(word, by_server=True),
+        TokenRefused(address, word),
+    ]
 
 
 def views(word: str, address: str) -> list[View]:
@@ -48,10 +61,7 @@ def views(word: str, address: str) -> list[View]:
         SignedOut(False),
         SignedOut(True, is_shared=False),
         SignedOut(False, address, is_shared=False),
-        Refused(word, 12, address),
-        Refused(word, None, None),
-        Refused(word, 0, ""),
-        TokenSpent(word),
+        *refusals_of_tokens(word, address),
         Forbidden(word, word, address),
         StepUpNeeded(word, word, ("mfa", word), sign_out_path=address),
         StepUpNeeded(word, word, (), 900),

@@ -17,7 +17,6 @@ from gateway.core.session import Session
 from gateway.doors.app_sessions.sign_outs import AppSignOuts
 from gateway.doors.gate import NOBODY as NOT_ASKED
 from gateway.doors.gate import Comer
-from gateway.edge.relay import Rewrite
 from gateway.policy.http.app_sessions import (
     LeftOut,
     may_hold_sessions,
@@ -100,13 +99,13 @@ class AppSessions:
         return self._ended([one for value in values for one in sessions_in(value, self.names, self.stamps.nobody)], head)
 
     def _ended(self, left_out: Sequence[LeftOut], head: RequestHead) -> Fields:
-        self.former(left_out, head)
+        self.former(left_out, head.client)
         return removals(left_out, self.stamps.host, b"/")  # no app sets a cookie for a path of ours
 
-    def former(self, left_out: Sequence[LeftOut], head: RequestHead) -> None:
-        """Tell the app, where it wants to know, that these users are gone."""
+    def former(self, left_out: Sequence[LeftOut], client: str) -> None:
+        """Tell the app, where it wants to know, that these users are gone; ``client``: whose browser had their cookies."""
         if self.sign_outs is not None and left_out:
-            self.sign_outs.tell_soon(left_out, head.client)
+            self.sign_outs.tell_soon(left_out, client)
 
     def _listed_here(self, values: Sequence[bytes], head: RequestHead) -> Fields:
         """The lines that remove the listed cookies that were presented, whichever host set them."""
@@ -129,22 +128,23 @@ class LinesRead(NamedTuple):
 
 
 class Visit:
-    """One request to the app, and its answer. ``rewrite``: what is done to the answer, as the app's door has noted.
+    """One request to the app, and its answer. It may be used again for the same head as long as the same session lets it in.
 
-    It may be used again for the same head as long as the same session lets it in.
+    It is noted with the head, so it must not lead back to it: only the collector could free the two.
     """
 
-    __slots__ = ("_head", "_is_somebody", "_read", "_sessions", "has_session", "rewrite", "user")
+    __slots__ = ("_client", "_is_navigation", "_is_somebody", "_path", "_read", "_sessions", "has_session", "user")
 
     def __init__(self, sessions: AppSessions, head: RequestHead, user_id: str, *, has_session: bool = True) -> None:
         """``user``: whose cookies pass; ``has_session``: Okta said so, and not the pass alone."""
         self._sessions = sessions
-        self._head = head
+        self._path = head.path
+        self._client = head.client
+        self._is_navigation = head.named.get(b"sec-fetch-mode") in (None, b"navigate")
         self._is_somebody = user_id != NOBODY
         self.has_session = has_session
         self.user: UserStamps = sessions.stamps.of(user_id)
         self._read: LinesRead | None = None
-        self.rewrite: Rewrite | None = None
 
     @property
     def read(self) -> LinesRead:
@@ -193,7 +193,7 @@ class Visit:
         if not left_out:
             return
         if self._is_somebody:
-            self._sessions.former(left_out, self._head)
+            self._sessions.former(left_out, self._client)
         if self._sessions.unbound is not None and any(one.scope is None for one in left_out):
             self._sessions.unbound.tell_once()
 
@@ -207,14 +207,14 @@ class Visit:
         return (*self._removals(read.left_out), *fields) if read is not None and read.left_out else fields
 
     def _stamped(self, fields: Fields) -> Fields:
-        names, user, host, path = self._sessions.names, self.user, self._sessions.stamps.host, self._head.path.encode("latin-1")
+        names, user, host, path = self._sessions.names, self.user, self._sessions.stamps.host, self._path.encode("latin-1")
         return tuple(
             (name, stamped_line(value, names, user, host, path) if name.lower() == b"set-cookie" else value) for name, value in fields
         )
 
     def _removals(self, left_out: Sequence[LeftOut]) -> Fields:
-        if self._head.named.get(b"sec-fetch-mode") not in (None, b"navigate"):
+        if not self._is_navigation:
             return ()
         # Without a session nobody came after the cookie's user, who may sign in again and go on.
         gone = left_out if self._is_somebody else [one for one in left_out if one.scope is None]
-        return removals(gone, self._sessions.stamps.host, self._head.path.encode("latin-1"))
+        return removals(gone, self._sessions.stamps.host, self._path.encode("latin-1"))

@@ -6,6 +6,7 @@ anything under ``/.gateway/``.
 """
 
 import secrets
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -36,6 +37,7 @@ from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STA
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding
+from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeemed import Redeeming, Sent
@@ -50,14 +52,16 @@ from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, StateFailed
+from gateway.policy.advice.causes import OTHER_SITE_WITHOUT_COOKIE, without_cookie
+from gateway.policy.advice.legacy_calls import legacy_call, legacy_fields
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
 from gateway.policy.switch.foreign_forms import return_parameters
 from gateway.policy.switch.start import Asks, Refused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
+from gateway.policy.switch.token_grants import is_token_request, token_grant
 
 __all__ = ["LoginDoor", "LoginRooms", "SwitchRules"]
 
-DEPRECATION = (b"Deprecation", b"true")
 _RELY_ON_THE_SESSION = frozenset((HANDOFF, SESSION, SESSION_PAGE))
 _FORM = b"application/x-www-form-urlencoded"
 
@@ -86,6 +90,9 @@ class LoginRooms:
     announced_starts: AnnouncedStarts
     ended_sessions: EndedSessions
     wording: Wording
+    issued: IssuedTokens
+    tell: Callable[[str, Mapping[str, object]], None]
+    """Gets (event name, figures) for the log and the metrics."""
 
 
 class LoginDoor:
@@ -141,7 +148,11 @@ class LoginDoor:
 
         A form of another site may name a token for later, in a return address: it is looked at too.
         """
-        if has_readable_body(head) or (head.method == "POST" and _is_form(head) and not is_trusted_place(head, self._rules.start)):
+        if (
+            has_readable_body(head)
+            or is_token_request(head)
+            or (head.method == "POST" and _is_form(head) and not is_trusted_place(head, self._rules.start))
+        ):
             return await whole_body(request, LARGEST_BODY_BYTES)
         return None
 
@@ -210,6 +221,8 @@ class LoginDoor:
                 return await self._ending(request, sender, body, found)
             case LegacySession():
                 return await self._legacy(request, sender, body, found)
+            case Plain() if is_token_request(sender.head):
+                return await self._granting(request, sender, body or b"")
             case Plain():
                 return await self._plain(request, sender, body)
             case _:
@@ -256,7 +269,10 @@ class LoginDoor:
         outcome = await self._rooms.redeemer.redeem(redeeming)
         if isinstance(outcome, Sent):
             await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
+            if self._rooms.issued.may_hand_out(redeeming.head):
+                await self._rooms.issued.note_codes(redeeming.head, outcome.answer.fields)
         told = self._rooms.wording.of(redeeming, outcome)
+        told = replace(told, answer=told.answer.plus(*self._legacy_fields(redeeming.head)))
         if is_pushed_request(redeeming.head):
             await self._rooms.redeemer.note_pushed(told.answer, may_hold_token=True)
         return self._told(request, told, sender)
@@ -274,6 +290,8 @@ class LoginDoor:
 
     async def _silently(self, request: Request, sender: Sender, body: bytes | None, client_id: str) -> Response:
         """A page asks for tokens without a word to the user: it may be one of the user before."""
+        if without_cookie(sender.head) is OTHER_SITE_WITHOUT_COOKIE:
+            self._rooms.tell("silent_request_without_cookie", {})  # where the browser blocks third-party cookies, nobody is ever found
         record = await self._rooms.browsers.record_of(sender)
         used_by = record.user_of_client(client_id)
         session = await self._rooms.forwarding.session(sender) if used_by is not None else None
@@ -281,6 +299,20 @@ class LoginDoor:
             request.verdict, request.reason = "forwarded", "client_of_another_user"
             return await self._rooms.forwarding.hidden(request, sender, body)
         return await self._plain(request, sender, body)
+
+    async def _granting(self, request: Request, sender: Sender, body: bytes) -> Response:
+        """Tokens are asked for: not for a session that is revoked, and what is issued is remembered by its fingerprint."""
+        head, rooms = sender.head, self._rooms
+        grant = token_grant(body)
+        if isinstance(grant, Malformed):
+            return self._told(request, rooms.wording.refusal(head, grant.status, grant.reason))
+        if await rooms.issued.refuses(grant):
+            rooms.tell("refresh_token_refused", {})
+            return self._told(request, Outcome(rooms.issued.refusal(head), "refused", "session_revoked"))
+        request.verdict = "forwarded"
+        answer = await rooms.forwarding.pushed(head, body)
+        await rooms.issued.note_exchange(grant, answer)
+        return to_response(answer)
 
     async def _plain(self, request: Request, sender: Sender, body: bytes | None) -> Response:
         head = sender.head
@@ -330,19 +362,29 @@ class LoginDoor:
 
     async def _ending(self, request: Request, sender: Sender, body: bytes | None, found: EndsSessions) -> Response:
         request.verdict, request.reason = "forwarded", "ends_sessions"
-        return await self._rooms.forwarding.ending(request, sender, body, lambda: self._rooms.ended_sessions.end(found, sender))
+        rooms, more = self._rooms, self._legacy_fields(sender.head)
+        return await rooms.forwarding.ending(request, sender, body, lambda: rooms.ended_sessions.end(found, sender), *more)
+
+    def _legacy_fields(self, head: RequestHead) -> Fields:
+        """The fields by which Okta's advice against a call is passed on; the call is counted. None for other calls."""
+        call = legacy_call(head)
+        if call is not None:
+            self._rooms.tell(f"legacy_{call}", {})
+        return legacy_fields(call)
 
     async def _legacy(self, request: Request, sender: Sender, body: bytes | None, legacy: LegacySession) -> Response:
         head, forwarding = sender.head, self._rooms.forwarding
         current = await forwarding.as_current(head, legacy)
         if current is None and head.method == "DELETE":
             return await self._ending(request, sender, body, EndsSessions(legacy.session_id, None))
+        more = self._legacy_fields(head)
         if current is None:
-            return await self._plain(request, sender, body)
-        request.reason = "legacy_session_id"
+            request.verdict = "forwarded"
+            return await forwarding.plain(request, sender, body, *more)
+        request.verdict, request.reason = "forwarded", "legacy_session_id"
         if current.method == "DELETE":
-            return await self._signed_out(request, replace(sender, head=current), body, DEPRECATION)
-        return await forwarding.plain(request, replace(sender, head=current), body, DEPRECATION)
+            return await self._signed_out(request, replace(sender, head=current), body, *more)
+        return await forwarding.plain(request, replace(sender, head=current), body, *more)
 
     def _is_trusted(self, head: RequestHead) -> bool:
         """Whether a sign-out of this browser may be asked for from there; of scripts only by the login host's own."""

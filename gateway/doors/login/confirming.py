@@ -7,7 +7,6 @@ Rules from: DESIGN section 4 ("Trusted start"), ATTACKS L1, L8.
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.core.cookies import session_cookies
@@ -69,7 +68,7 @@ class Confirming:
         fields = tuple((name, value) for name, value in head.fields if name.lower() not in _REPLACED)
         if kept.content_type:
             fields = (*fields, (b"Content-Type", kept.content_type.encode("latin-1")))
-        return replace(head, method=kept.method, target=kept.target, fields=fields), kept.body
+        return head.replaced(method=kept.method, target=kept.target, fields=fields), kept.body
 
     def _browser(self, head: RequestHead, browser_id: str) -> tuple[bytes, ...]:
         """What the page and the form must have in common: the browser's id, and its sessions."""

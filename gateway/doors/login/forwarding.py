@@ -22,6 +22,7 @@ from gateway.core.redemption import (
     expiries,
     leaves_with_token,
     names_set,
+    okta_values,
     parent_domains,
     relocated,
     without_deletions,
@@ -33,9 +34,10 @@ from gateway.core.session import Finding, NoSession, Session, SessionCookie
 from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
+from gateway.doors.login.org_way import OrgWay, given, readable
 from gateway.doors.login.sender import Sender
 from gateway.doors.login.token_origins import TokenOrigins
-from gateway.edge.http_proxy import HttpProxy, Judge
+from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -62,7 +64,7 @@ class Origins:
 class OrgPools:
     """The ways to the org: ``plain`` for what is passed on, ``redeeming`` for tokens, whose connections no slow upload can hold."""
 
-    plain: HttpProxy
+    plain: OrgWay
     redeeming: HttpProxy
 
 
@@ -99,7 +101,9 @@ class OrgForwarding:
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
-        exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, _given(head, body), Asker(head.client))
+        if not is_document(head):
+            fields = readable(fields)
+        exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, given(head, body), Asker(head.client))
         answered = await exchange.read(ORG_ANSWER_BYTES)
         fields = tuple(field for field in exchange.fields if field[0].lower() != b"content-length")
         return Answer(exchange.status, self._inbound(fields), answered)
@@ -127,7 +131,7 @@ class OrgForwarding:
                 await self._note_client(status, sender)
                 return (*judged, *await self._dead_cookies(sender, inbound), *self._fresh(sender, judged), *more)
 
-            return await self._send(request, head, (fields, body), judge)
+            return await self._pools.plain.send(request, head, fields, body, judge)
 
     async def hidden(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
         """Forward without session cookies, as if nobody were signed in; the browser keeps its own. Raises ``OutsideFailed``."""
@@ -138,7 +142,7 @@ class OrgForwarding:
             inbound = without_deletions(self._inbound(answered))
             return (*await self._new_sessions.judged(inbound, replace(sender, presented=()), ExitStack()), *more)
 
-        return await self._send(request, head, (fields, body), judge)
+        return await self._pools.plain.send(request, head, fields, body, judge)
 
     async def ending(
         self, request: Request, sender: Sender, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
@@ -152,7 +156,7 @@ class OrgForwarding:
                 await self._to_the_end(then())
             return (*without_session_settings(self._inbound(answered)), *more)
 
-        return await self._send(request, head, (fields, body), judge)
+        return await self._pools.plain.send(request, head, fields, body, judge)
 
     async def sign_out(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
         """Revoke, then forward with the cookies, then see to it that the session is really gone (Okta bug OKTA-1163605).
@@ -173,7 +177,7 @@ class OrgForwarding:
             self._closer.signed_out(ending, sender.browser)
             with suppress(OutsideFailed):
                 await self._closer.revoke(ending, sender.browser)
-            return await self._send(request, head, (fields, body), judge)
+            return await self._pools.plain.send(request, head, fields, body, judge)
         finally:
             self._closer.close_soon(ending, sender.browser)
 
@@ -197,7 +201,7 @@ class OrgForwarding:
                         return (*without_session_settings(inbound), *more)
                     return (*await self._new_sessions.judged(inbound, sender, underway), *more)
 
-            return await self._send(request, head, (fields, body), judge)
+            return await self._pools.plain.send(request, head, fields, body, judge)
 
     async def made_up(self, sender: Sender) -> Finding | None:
         """What Okta says of session cookies that were never seen here, so that anybody may have made them up; None for all others.
@@ -222,26 +226,17 @@ class OrgForwarding:
         """The same call on ``/me`` where the id is the browser's own session; None where it is not, or a token speaks."""
         if head.values(b"authorization"):
             return None
-        finding = await self._sessions.current(session_cookies(head.fields), browser_of(head))
-        if not isinstance(finding, Session) or finding.id != legacy.session_id:
+        presented = session_cookies(head.fields)
+        finding = await self._sessions.current(presented, browser_of(head))
+        # What `POST /sessions` calls a session's id is the value of its `sid`, and portals hold that.
+        values = {cookie.value.decode("latin-1") for cookie in presented if cookie.name == b"sid"}
+        if not isinstance(finding, Session) or legacy.session_id not in {finding.id, *values}:
             return None
-        return replace(head, target="/api/v1/sessions/me" + legacy.tail)
+        return head.replaced(target="/api/v1/sessions/me" + legacy.tail)
 
     async def aclose(self) -> None:
         """Wait until what Okta was told is done here too."""
         await asyncio.gather(*self._ending, return_exceptions=True)
-
-    async def _send(self, request: Request, head: RequestHead, outgoing: tuple[Fields, bytes | None], judge: Judge) -> Response:
-        fields, body = outgoing
-        if body is None:
-            return await self._pools.plain.forward(request, head.method, head.target, fields, _as_it_is, Asker.of(head), judge)
-        exchange = await self._pools.plain.exchange(head.method, head.target, fields, _given(head, body), Asker(head.client))
-        try:
-            judged = await judge(exchange.status, exchange.fields)
-        except BaseException:
-            exchange.abort()
-            raise
-        return await exchange.relay(request, judged)
 
     async def _to_the_end(self, work: Coroutine[None, None, None]) -> None:
         """Do it to its end, whether the client stays or leaves."""
@@ -297,14 +292,7 @@ class OrgForwarding:
         return relocated(fields, self._origins.login, self._origins.org, (b"origin", b"referer"))
 
     def _inbound(self, fields: Fields) -> Fields:
-        """Okta's answer without cookies in the gateway's name, its addresses as browsers know them."""
+        """Okta's answer without cookies in the gateway's name, its addresses as browsers know them; no app gets what it sets."""
+        self._sessions.note_set(okta_values(fields))
         kept = without_gateway_cookies(fields)
         return kept if self._origins.org == self._origins.login else relocated(kept, self._origins.org, self._origins.login, (b"location",))
-
-
-def _as_it_is(_: int, fields: Fields) -> Fields:
-    return fields
-
-
-def _given(head: RequestHead, body: bytes) -> bytes | None:
-    return None if not body and head.method in ("GET", "HEAD", "DELETE") else body

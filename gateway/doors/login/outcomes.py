@@ -4,13 +4,16 @@ Owns the status and the words for each outcome. Must never put a token into a pa
 the address of the request itself, to which a browser is sent back). Rules from: DESIGN section 4; OKTA section 4 (auth-js).
 """
 
+import secrets
+from collections.abc import Callable, Mapping
 from typing import assert_never
 from urllib.parse import quote, urljoin
 
 from gateway.clock import Clock
 from gateway.core.cookies import session_cookies
-from gateway.core.messages import Answer, RequestHead
-from gateway.core.navigation import is_document
+from gateway.core.messages import Answer, Fields, RequestHead
+from gateway.core.navigation import Kind, is_document, kind_of
+from gateway.core.org_requests import Redemption, read, without_tokens
 from gateway.core.switch import Confirm
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
@@ -20,7 +23,10 @@ from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own_requests import Outcome as Told
 from gateway.doors.reading import LATER
 from gateway.errors import OutsideFailed
-from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenSpent, Unavailable, View, render
+from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenRefused, TokenSpent, Unavailable, View, render
+from gateway.policy.advice.causes import REFUSED_TOKEN, UNCONFIRMED, USED_TOKEN, Advice
+from gateway.policy.advice.error_objects import error_object, is_json, with_cause
+from gateway.policy.advice.refused_tokens import leads_to_sign_in
 from gateway.policy.http.request_ids import SLOT
 
 RETRY_SECONDS = 5
@@ -29,29 +35,34 @@ RETRY_SECONDS = 5
 class Wording:
     """Turns outcomes into answers."""
 
-    def __init__(self, confirming: Confirming, origin: str, clock: Clock) -> None:
+    def __init__(self, confirming: Confirming, origin: str, clock: Clock, tell: Callable[[str, Mapping[str, object]], None]) -> None:
         """``confirming`` seals the request that waits for the user's word; ``origin``: the login host's.
+
+        ``tell`` gets (event name, figures) of each advice that is given, for the log and the metrics.
 
         A target is sent back behind the origin only: by itself, one that begins with two slashes would lead to another host.
         """
         self._origin = origin
         self._confirming = confirming
         self._clock = clock
+        self._tell = tell
 
     def of(self, redeeming: Redeeming, outcome: Outcome) -> Told:
         """The answer, and the verdict and reason for the log."""
         head = redeeming.head
         match outcome:
             case Sent(answer):
-                return Told(self._led_on(redeeming, answer) if redeeming.is_confirmed else answer, "redeemed")
+                return self._sent(redeeming, answer)
             case Again():
                 return self._again(redeeming)
             case Onward(destination):
                 url = self._origin + destination if destination.startswith("/") else destination
                 answer = self._page(GoingOn(url)) if redeeming.is_confirmed else redirect_answer(303, url)
                 return Told(answer, "onward", "token_spent")
-            case UsedElsewhere():
-                return self._said(head, TokenSpent(), 409, "refused", "token_spent")
+            case UsedElsewhere(by_server):
+                if is_document(head):
+                    return self._said(head, TokenSpent(by_server=by_server), 409, "refused", "token_spent")
+                return self._advised(401, "E0000004", "Authentication failed", USED_TOKEN, "refused", "token_spent")
             case NotSwitched(refusal, fields):
                 seconds = seconds_until(refusal.retry_at, self._clock)
                 view: View = (
@@ -67,10 +78,39 @@ class Wording:
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Confirm(session):
                 if not is_document(head):
-                    return Told(json_answer(409, {"error": "confirmation_required"}), "confirm", "script")
+                    return self._advised(409, "E0000006", "confirmation_required", UNCONFIRMED, "confirm", "script")
                 return Told(self._confirming.ask(redeeming, session), "confirm", redeeming.started_by or "unknown_place")
             case _:
                 assert_never(outcome)
+
+    def _sent(self, redeeming: Redeeming, answer: Answer) -> Told:
+        """Okta's answer; where it shows that the token was not taken, a page says so, and an error object gets a cause."""
+        head = redeeming.head
+        if not is_document(head):
+            explained = with_cause(answer.body, REFUSED_TOKEN.sentence) if answer.status in REFUSED_TOKEN.statuses else None
+            if explained is None or not redeeming.tokens or not is_json(answer.fields):
+                return Told(answer, "redeemed")
+            self._tell(f"advised_{REFUSED_TOKEN.word}", {})
+            return Told(Answer(answer.status, answer.fields, explained), "redeemed", REFUSED_TOKEN.word)
+        onward = leads_to_sign_in(answer.status, answer.fields, self._origin) if self._brought_session_token(redeeming) else None
+        if onward is None:
+            return Told(self._led_on(redeeming, answer) if redeeming.is_confirmed else answer, "redeemed")
+        self._tell(f"advised_{REFUSED_TOKEN.word}", {})
+        url = urljoin(self._origin + head.target, onward or without_tokens(head.target))
+        return Told(self._page(TokenRefused(url)).plus(*_cookie_lines(answer)), "refused", REFUSED_TOKEN.word)
+
+    @staticmethod
+    def _brought_session_token(redeeming: Redeeming) -> bool:
+        """Whether a session token was redeemed in a window of its own, and no transaction, form or frame was answered."""
+        found = read(redeeming.head, redeeming.body)
+        is_window = kind_of(redeeming.head) is Kind.NAVIGATION or redeeming.is_confirmed
+        return is_window and isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)
+
+    def _advised(self, status: int, code: str, summary: str, advice: Advice, verdict: str, reason: str) -> Told:
+        """A refusal of ours to a script or a program, in Okta's form, with its cause."""
+        self._tell(f"advised_{advice.word}", {})
+        found = error_object(code, summary, advice.sentence, secrets.token_urlsafe(9))
+        return Told(json_answer(status, found | {"error": summary}), verdict, reason)
 
     def refusal(self, head: RequestHead, status: int, reason: str, *fields: tuple[bytes, bytes]) -> Told:
         """A refusal of the request itself."""
@@ -107,8 +147,7 @@ class Wording:
         if not 300 <= answer.status < 400 or len(locations) != 1:
             return answer
         url = urljoin(self._origin + redeeming.head.target, locations[0])
-        cookies = tuple((name, value) for name, value in answer.fields if name.lower() == b"set-cookie")
-        return self._page(GoingOn(url)).plus(*cookies)
+        return self._page(GoingOn(url)).plus(*_cookie_lines(answer))
 
     def _page(self, view: View) -> Answer:
         return page_answer(render(view, at=now_of(self._clock), request_id=SLOT))
@@ -122,6 +161,10 @@ class Wording:
                 status, {"errorCode": "E0000010" if status == 503 else "E0000006", "errorSummary": reason, "error": reason}
             )
         return Told(answer, verdict, reason)
+
+
+def _cookie_lines(answer: Answer) -> Fields:
+    return tuple(field for field in answer.fields if field[0].lower() == b"set-cookie")
 
 
 def _own_address(redeeming: Redeeming) -> str | None:

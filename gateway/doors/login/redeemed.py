@@ -57,7 +57,9 @@ class Onward:
 
 @dataclass(frozen=True, slots=True)
 class UsedElsewhere:
-    """Outcome: the token was redeemed by another browser (409)."""
+    """Outcome: the token was redeemed by another browser, or ``by_server`` (409)."""
+
+    by_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)

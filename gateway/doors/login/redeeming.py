@@ -31,9 +31,11 @@ from gateway.leases import HeldLease
 from gateway.okta import Browser, browser_of
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord
+from gateway.policy.switch.start import Via, via_of
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429
+CREATE_SESSION = "/api/v1/sessions"
 COURTESY_SECONDS = 2.0
 LONGEST_SECONDS = 66.0
 MARGIN_SECONDS = 5.0
@@ -252,7 +254,8 @@ class Redeemer:
             rest = without_tokens(head.target)
             elsewhere = is_cookie_redirect(head) or head.method != "GET" or rest == head.target
             return Onward((spent.destination or "/.gateway/") if elsewhere else rest)
-        return Again() if await self._ledger.bounce(tokens) else UsedElsewhere()
+        is_used = via_of(head) is Via.PROGRAM or not await self._ledger.bounce(tokens)
+        return UsedElsewhere(spent.by_server) if is_used else Again()
 
     async def _settle(self, older: Cookies, user_id: str, browser: str) -> None:
         """Before anybody gets an answer: open connections of this user go on under the new session, all others are cut."""
@@ -289,7 +292,8 @@ class Redeemer:
             await self._ledger.unspend(client.tokens)
         else:
             owners = frozenset(self._sessions.fingerprints(begun))
-            await self._ledger.spend(client.tokens, Spent(owners, _location(answer.fields)))
+            by_server = redeeming.head.path == CREATE_SESSION
+            await self._ledger.spend(client.tokens, Spent(owners, _location(answer.fields), by_server))
         if begun and not client.has_id:
             await self._ledger.note_neighbour(client.signature)
         session = await self._new_sessions.redeemed(Sender(redeeming.head, redeeming.browser_id, ()), begun)

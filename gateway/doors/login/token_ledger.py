@@ -32,10 +32,14 @@ MOST_BOUNCES = 3
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One redemption: ``owners`` are the fingerprints of the session cookies that it set, ``destination`` its Location or empty."""
+    """One redemption: ``owners`` are the fingerprints of the session cookies that it set, ``destination`` its Location or empty.
+
+    ``by_server``: a program sent it to ``POST /api/v1/sessions``, for a session that no browser has.
+    """
 
     owners: frozenset[Fingerprint] = frozenset()
     destination: str = ""
+    by_server: bool = False
 
 
 class TokenLedger:
@@ -67,7 +71,7 @@ class TokenLedger:
     async def spend(self, tokens: Iterable[Fingerprint], spent: Spent | None = None) -> None:
         """Write down what became of tokens that were sent."""
         entry = spent or Spent()
-        payload = json.dumps([sorted(owner.hex() for owner in entry.owners), entry.destination]).encode("ascii")
+        payload = json.dumps([sorted(owner.hex() for owner in entry.owners), entry.destination, entry.by_server]).encode("ascii")
         for token in tokens:
             await self._spent.put(token, payload)
 
@@ -82,8 +86,9 @@ class TokenLedger:
         for token in tokens:
             payload = await self._spent.get(token)
             if payload is not None:
-                owners, destination = json.loads(payload)
-                return Spent(frozenset(Fingerprint(bytes.fromhex(owner)) for owner in owners), destination)
+                owners, destination, *more = json.loads(payload)
+                by_server = more[:1] == [True]  # an older release writes two members
+                return Spent(frozenset(Fingerprint(bytes.fromhex(owner)) for owner in owners), destination, by_server)
         return None
 
     async def bounce(self, tokens: Iterable[Fingerprint]) -> bool:

@@ -8,7 +8,6 @@ there by somebody. An answer to a form of another site makes nothing the browser
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from cachetools import TTLCache
 
@@ -117,7 +116,7 @@ class TokenOrigins:
     def _handed_out(self, head: RequestHead, location: str) -> tuple[SessionToken, ...]:
         """The transactions that an address on the login host is about, its sign-in page included; none beside another kind of token."""
         target = self._own_target(location)
-        found = read(replace(head, method="GET", target=target)) if target is not None else None
+        found = read(head.replaced(method="GET", target=target)) if target is not None else None
         if target is None or (isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)):
             return ()
         named = Parameters(_TRANSACTION, is_authorize=False)

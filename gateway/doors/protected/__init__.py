@@ -25,6 +25,7 @@ from gateway.doors.protected.face import Face
 from gateway.doors.protected.forwarding import AppForwarding
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.lasting import Lasting
+from gateway.doors.protected.stripped_overrides import StrippedOverrides
 from gateway.edge.forwarding import Failed
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -42,6 +43,7 @@ __all__ = [
     "OwnPaths",
     "ProtectedDoor",
     "SignInStart",
+    "StrippedOverrides",
 ]
 
 RETRY_SECONDS = 5

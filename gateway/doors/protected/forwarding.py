@@ -8,11 +8,12 @@ and 5.7; ATTACKS group H, C12, C16, H23, L15.
 from dataclasses import dataclass, field
 
 from gateway.core.app_cookies import KeepCookie
-from gateway.core.cookies import not_the_apps
+from gateway.core.cookies import NotTheApps
 from gateway.core.fields import Forwarding as Way
 from gateway.core.fields import answered, to_app
 from gateway.core.learned import Recent
-from gateway.core.messages import Fields, Malformed, RequestHead
+from gateway.core.messages import FieldLine, Fields, Malformed, RequestHead
+from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
 from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.doors.deciding import Decision
@@ -21,6 +22,7 @@ from gateway.doors.protected.face import Face
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.kept_lines import Kept
 from gateway.doors.protected.lasting import Lasting
+from gateway.doors.protected.stripped_overrides import StrippedOverrides
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
@@ -33,7 +35,7 @@ from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
 from gateway.policy.http.caching import Use, asked_again, use_of
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
-from gateway.policy.http.request_heads import Block, FieldLine
+from gateway.policy.http.request_heads import Block
 from gateway.proxy.fetching import Taking
 from gateway.proxy.heads import field_lines
 from gateway.proxy.turn import Turn
@@ -57,6 +59,7 @@ class AppForwarding:
     turn: Turn
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
+    overrides: StrippedOverrides | None = None
     cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
     _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
     _rules: ForwardingRules = field(init=False, repr=False, compare=False)
@@ -80,7 +83,8 @@ class AppForwarding:
         """
         visit = self._visit(head, going, decision)
         kept = request.block.kept
-        if not isinstance(kept, Kept) or kept.way is not self or (visit is not None and not visit.knows(kept.read)):
+        is_kept = isinstance(kept, Kept) and kept.way is self and kept.is_settled
+        if not isinstance(kept, Kept) or not is_kept or (visit is not None and not visit.knows(kept.read)):
             kept = request.block.kept = self._kept(request.block, head, visit)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed, visit)
@@ -92,9 +96,9 @@ class AppForwarding:
             text = made
             if visit is not None:
                 visit.told()
-            if request.body is None and (visit is None or visit.is_same_again):
+            if request.body is None and kept.is_settled and (visit is None or visit.is_same_again):
                 decision.text = text
-        rewrite, watch = self._rewrite(kept.use, head, going, visit), going.watch
+        rewrite, watch = self._rewrite(kept.use, head, going, visit, decision), going.watch
         Forwarding(request, self._rules, text, self._taking(request, kept, head, going), rewrite, failed, watch).begin()
         if watch is not None:
             self.lasting.look_soon()
@@ -137,7 +141,7 @@ class AppForwarding:
             target = self._target(head)
             if target is None:
                 return _OUTSIDE
-            first = f"{head.method} {target} HTTP/1.1\r\n".encode("ascii")
+            first = f"{head.method} {target} HTTP/1.1\r\n".encode("latin-1")
         framing = _CHUNKED if request.body is not None and request.body.length is None else b""
         if kept.text is None:
             fields = self._fields(head, app, going, visit, upgrade=False)
@@ -167,17 +171,27 @@ class AppForwarding:
 
     def _kept(self, block: Block, head: RequestHead, visit: Visit | None) -> Kept:
         """What these lines are to this app."""
-        cookie = self._cookie_line if visit is None else lambda line: visit.text(self._cookie_line(line))
-        lines = app_lines(block.lines, self.face.rules, cookie)
-        is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
-        return Kept(self, b"".join(lines) if lines is not None else None, use_of(head), is_plain, visit.read if visit is not None else None)
+        if self.overrides is not None:
+            self.overrides.note(block.named)
+        unwanted = self.gate.not_the_apps(head)
+        if visit is not None:
+            visit.knows(None)
 
-    def _cookie_line(self, line: FieldLine) -> bytes:
+        def cookie(line: FieldLine) -> bytes:
+            rest = self._cookie_line(line, unwanted)
+            return rest if visit is None else visit.text(rest)
+
+        lines = app_lines(block.lines, self.face.rules, cookie)
+        text = b"".join(lines) if lines is not None else None
+        is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
+        return Kept(self, text, use_of(head), is_plain, visit.read if visit is not None else None, not unwanted.was_asked)
+
+    def _cookie_line(self, line: FieldLine, unwanted: NotTheApps) -> bytes:
         """What goes on in place of this ``Cookie`` line, whoever comes."""
         found = self.cookies.get(line.text)
         if found is None:
-            found = cookie_line(line, not_the_apps)
-            if len(line.text) <= LONGEST_COOKIES:
+            found = cookie_line(line, unwanted)
+            if len(line.text) <= LONGEST_COOKIES and not unwanted.was_asked:
                 self.cookies.keep(line.text, found)
         return found
 
@@ -198,39 +212,45 @@ class AppForwarding:
         face = self.face
         public = app.origin.partition("://")[2]
         forwarding = Way(head.client, "https" if head.secure else "http", public)
-        fields = to_app(head.fields, face.rules, going.session, forwarding, not_the_apps, upgrade)
+        fields = to_app(head.fields, face.rules, going.session, forwarding, self.gate.not_the_apps(head), upgrade)
         if isinstance(fields, Malformed):
             return fields
         fields = visit.fields(fields) if visit is not None else fields
         return fields if face.host == public else ((b"Host", face.host.encode("ascii")), *fields[1:])
 
-    def _rewrite(self, use: Use, head: RequestHead, going: Going, visit: Visit | None) -> Rewrite:
-        """From the app's answer to what its user may see again."""
-        if visit is not None and visit.rewrite is not None:
-            return visit.rewrite
+    def _rewrite(self, use: Use, head: RequestHead, going: Going, visit: Visit | None, decision: Decision | None = None) -> Rewrite:
+        """From the app's answer to what its user may see again; it is noted in the decision."""
+        if decision is not None and decision.rewrite is not None:
+            return decision.rewrite
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
-        rewriting = self.face.rewriting
         as_it_is = self._usual[is_private][use]
-        is_stale = going.comer.is_stale
-        if rewriting is None and visit is None and not is_stale:
+        if self.face.rewriting is not None or visit is not None:
+            as_it_is = _for_visit(as_it_is, self.face.rewriting, visit)
+        if not going.comer.is_stale or not is_private:
+            if decision is not None and decision.visit is visit:
+                decision.rewrite = as_it_is
             return as_it_is
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
-            if rewriting is not None:
-                kept = rewriting.answer(kept)
-            if visit is not None:
-                kept = visit.answer(kept)
-                if not is_stale:
-                    return kept
-            return (*kept, *self.gate.renewed(going.comer, head)) if is_private and status != 101 else kept
+            return (*kept, *self.gate.renewed(going.comer, head)) if status != SWITCHING_PROTOCOLS else kept
 
-        if visit is not None:
-            visit.rewrite = rewrite
         return rewrite
 
     def _key(self, going: Going) -> bytes | None:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
+
+
+def _for_visit(as_it_is: Rewrite, rewriting: Rewriting | None, visit: Visit | None) -> Rewrite:
+    """The same where the app has another address inside, or its sessions are bound to users."""
+
+    def rewrite(status: int, fields: Fields) -> Fields:
+        kept = as_it_is(status, fields)
+        if rewriting is not None:
+            kept = rewriting.answer(kept)
+        return kept if visit is None else visit.answer(kept)
+
+    return rewrite
 
 
 def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie) -> Rewrite:

@@ -10,14 +10,16 @@ class Kept:
     ``text``: the lines as bytes; None where each field must be looked at by itself. ``use``: what the browser wants the answer for.
     ``is_plain``: there is no ``Upgrade`` and no ``Authorization`` among them.
     ``read``: the sessions of the app that were found among them; None where sessions of apps are not bound to users.
+    ``is_settled``: nothing among them may be read in another way the next time.
     """
 
-    __slots__ = ("is_plain", "read", "text", "use", "way")
+    __slots__ = ("is_plain", "is_settled", "read", "text", "use", "way")
 
-    def __init__(self, way: object, text: bytes | None, use: Use, is_plain: bool, read: LinesRead | None) -> None:
+    def __init__(self, way: object, text: bytes | None, use: Use, is_plain: bool, read: LinesRead | None, is_settled: bool) -> None:
         """See above."""
         self.way = way
         self.text = text
         self.use = use
         self.is_plain = is_plain
         self.read = read
+        self.is_settled = is_settled

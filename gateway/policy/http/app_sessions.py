@@ -52,13 +52,11 @@ def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> Co
     """
     kept, left_out, is_changed = [], [], False
     for piece in line.split(b";"):
-        before, _, value = piece.partition(b"=")
-        if value.startswith(MARK):
-            own = user.own(before.strip(_BLANKS), value)
-            if own is not None:
-                is_changed = True
-                kept.append(before + b"=" + own)
-                continue
+        own = user.known.get(piece)
+        if own is not None:
+            is_changed = True
+            kept.append(own)
+            continue
         goes_on = _read_piece(piece, names, user)
         if isinstance(goes_on, LeftOut):
             left_out.append(goes_on)
@@ -79,7 +77,11 @@ def _read_piece(piece: bytes, names: SessionCookieNames, user: UserStamps) -> by
         stamped = user.read(name, value)
         if stamped is None:
             return LeftOut(name, None, None)
-        return before + equals + stamped.own if stamped.is_users else _left_out(name, stamped)
+        if not stamped.is_users:
+            return _left_out(name, stamped)
+        own = before + equals + stamped.own
+        user.note(piece, own)
+        return own
     kind = names.kinds[name]
     if MARK in piece or kind is NameKind.LISTED or kind is NameKind.ALIAS:
         return LeftOut(name, None, None)

@@ -27,8 +27,9 @@ _SCOPE_AT: Final = _MAC_AT + _TEXT_BYTES
 _USER_AT: Final = _SCOPE_AT + SCOPE_BYTES
 STAMP_BYTES: Final = _USER_AT + _TEXT_BYTES
 MOST_USERS: Final = 2048
-MOST_SCOPES: Final = 16
-"""Of one user: so many are read the quick way."""
+MOST_KNOWN: Final = 8
+LONGEST_KNOWN: Final = 512
+"""Of one user so many cookies are remembered, of so many bytes: an app's session cookie is the same in many requests."""
 
 NOBODY: Final = ""
 """The user of a request without a session."""
@@ -89,14 +90,14 @@ class Stamps:
 class UserStamps:
     """The stamps of one user at one host."""
 
-    __slots__ = ("_begun", "_marks", "_stamps", "_user_id")
+    __slots__ = ("_marks", "_stamps", "_user_id", "known")
 
     def __init__(self, stamps: Stamps, user_id: str) -> None:
-        """``user_id``: Okta's, or ``NOBODY``."""
+        """``user_id``: Okta's, or ``NOBODY``. ``known``: cookies that were found to be this user's, and what they are to the app."""
         self._stamps = stamps
         self._user_id = user_id
         self._marks: dict[int, tuple[bytes, ...]] = {}
-        self._begun: dict[bytes, blake2b] = {}
+        self.known: dict[bytes, bytes] = {}
 
     def stamp(self, name: bytes, value: bytes, scope: Scope) -> bytes:
         """What goes before the value of this cookie. A scope that the host has not is that of the host alone."""
@@ -106,15 +107,12 @@ class UserStamps:
         head = scope.text + self.marks(scope.labels, realm)[0]
         return MARK + _mac(realm.macs[0], name, head + value) + head
 
-    def own(self, name: bytes, value: bytes) -> bytes | None:
-        """The app's own bytes in a cookie of this user whose scope and mark were read before; None where ``read`` must tell."""
-        begun = self._begun.get(value[_SCOPE_AT:STAMP_BYTES])
-        if begun is None:
-            return None
-        hashed = begun.copy()
-        hashed.update(name + b"=" + value[_SCOPE_AT:])
-        is_ours = compare_digest(b2a_base64(hashed.digest(), newline=False), value[_MAC_AT:_SCOPE_AT])
-        return value[STAMP_BYTES:] if is_ours else None
+    def note(self, piece: bytes, own: bytes) -> None:
+        """Remember what a cookie that ``read`` found to be this user's is to the app. ``piece``: its name and value as they stood."""
+        if len(piece) <= LONGEST_KNOWN:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[piece] = own
 
     def read(self, name: bytes, value: bytes) -> Stamped | None:
         """What a cookie holds that begins with ``MARK``; None where it has no stamp of ours for this name, these bytes and this host."""
@@ -125,8 +123,6 @@ class UserStamps:
         for begun, its_user in zip(realm.macs, self.marks(scope.labels, realm), strict=True):
             if compare_digest(_mac(begun, name, value[_SCOPE_AT:]), value[_MAC_AT:_SCOPE_AT]):
                 is_users = compare_digest(value[_USER_AT:STAMP_BYTES], its_user)
-                if is_users and len(self._begun) < MOST_SCOPES:
-                    self._begun[value[_SCOPE_AT:STAMP_BYTES]] = begun
                 is_nobodys = value[_USER_AT:STAMP_BYTES] in self._stamps.nobody.marks(scope.labels, realm)
                 return Stamped(value[STAMP_BYTES:], scope, is_users, is_nobodys)
         return None

@@ -11,8 +11,8 @@ from gateway.core.cookies import line_without
 from gateway.core.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, DropCookie, FieldRules, Forwarding, way_lines
 from gateway.core.hop import USUAL_CONNECTIONS
 from gateway.core.identity import identity_fields
+from gateway.core.messages import FieldLine
 from gateway.core.session import Session
-from gateway.policy.http.request_heads import FieldLine
 
 END: Final = b"\r\n"
 

@@ -13,39 +13,34 @@ import re
 from typing import Final
 
 from gateway.core.learned import Learned, Recent
-from gateway.core.messages import Fields, HeadLimits, Malformed, Named, by_name, check_fields, check_first_line
+from gateway.core.messages import (
+    VALUE_FORBIDDEN,
+    FieldLine,
+    HeadLimits,
+    Malformed,
+    Named,
+    by_name,
+    check_fields,
+    check_first_line,
+    lowered_name,
+)
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
 _BEGINNING: Final = re.compile(_TOKEN + rb"(?: [^\x00-\x20\x7f]*(?: (?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?)?)?)?)?)?)?)?)?)?\Z")
-_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*+)\Z")
 _LONGEST_LEARNT: Final = 256
 _MOST_LEARNT: Final = 4096
-_LARGEST_BLOCK: Final = 4096
+_LARGEST_BLOCK: Final = 2048
 _MOST_LINES: Final = 1000
 _MOST_FIRST_LINES: Final = 2048
 """Twice so many are remembered: of the longest they take about 5 MiB."""
-_MOST_BLOCKS: Final = 1024
-"""Twice so many blocks of lines are remembered. Those of browsers take 18 MiB, the largest that anybody can make up 44 MiB (measured)."""
+_BLOCKS_WEIGHT: Final = 8_000_000
+"""Blocks of lines are remembered up to twice this weight: in bytes, and ``_LINE_WEIGHT`` for each line. A browser's weighs about 1,700, so
+8 kinds of request of 500 users have room. Their blocks take 52 MiB then; the dearest that anybody can make up take 68 MiB (measured)."""
+_LINE_WEIGHT: Final = 40
 _MOST_LINES_LEARNT: Final = 32
-"""Browsers send 12 to 20 lines; each costs more than its bytes."""
+"""Browsers send 12 to 20 lines."""
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
-
-
-class FieldLine:
-    """One line of a head: its name in lower case, and the field as it was spelled, without blanks around its value.
-
-    ``text``: as it goes on, its end included.
-    """
-
-    __slots__ = ("name", "spelled", "text", "value")
-
-    def __init__(self, spelled: bytes, value: bytes) -> None:
-        """``spelled``: its name as sent."""
-        self.name = spelled.lower()
-        self.spelled = spelled
-        self.value = value
-        self.text = b"%b: %b\r\n" % (spelled, value)
 
 
 class FirstLine:
@@ -70,27 +65,38 @@ class Block:
     """All lines of a head behind the first. ``refused``: why they are no head's, None where they may be.
 
     ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
-    ``expects``: the client waits to be told to go on with its body.
+    ``expects``: the client waits to be told to go on with its body. ``weight``: what it takes of the memory for blocks.
     ``kept``: what an app gets of them, and ``admitted``: the head that was made of them last, as whoever knows the hosts has noted; the
-    block is kept as long as its very bytes come again.
+    block is kept as long as its very bytes come again. Neither may lead back to the block, or only the collector could free it.
     """
 
-    __slots__ = ("admitted", "expects", "fields", "kept", "length", "lines", "named", "refused", "words")
+    __slots__ = ("admitted", "expects", "kept", "length", "lines", "named", "refused", "weight", "words")
 
     def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
         """``size``: in bytes."""
         self.lines = lines
-        self.fields: Fields = tuple([(line.spelled, line.value) for line in lines])
-        self.named: Named = by_name([line.name for line in lines], [line.value for line in lines])
-        self.refused = check_fields(self.named, len(lines), size, limits)
-        length = self.named.get(b"content-length")
-        self.length = -1 if b"transfer-encoding" in self.named else 0
+        self.weight = size + _LINE_WEIGHT * len(lines)
+        named: Named = {}
+        for line in lines:
+            named[line.name] = line.value
+        if len(named) != len(lines):
+            named = by_name([line.name for line in lines], [line.value for line in lines])
+        self.named = named
+        self.refused = check_fields(named, len(lines), size, limits)
+        length = named.get(b"content-length")
+        self.length = -1 if b"transfer-encoding" in named else 0
         if isinstance(length, bytes) and self.refused is None:
             self.length = int(length)
-        self.words = _words(self.named)
-        self.expects = any(value.lower() == b"100-continue" for value in _values(self.named, b"expect"))
+        connection = named.get(b"connection")
+        self.words = _NO_WORDS if connection is None else _usual_words[connection] if isinstance(connection, bytes) else _words(connection)
+        expected = named.get(b"expect")
+        self.expects = expected is not None and any(value.lower() == b"100-continue" for value in _all(expected))
         self.kept: object = None
         self.admitted: object = None
+
+
+def _weight(block: Block) -> int:
+    return block.weight
 
 
 class ReadHead:
@@ -114,22 +120,27 @@ class ReadHead:
         self.expects = is_modern and block.expects
 
 
-class _Lines(Learned[bytes, "FieldLine | None"]):
-    """Lines as read; those of secrets are not kept one by one."""
-
-    __slots__ = ()
-
-    def __missing__(self, key: bytes) -> FieldLine | None:
-        line = _read_line(key)
-        return line if line is not None and line.name in _SECRETS else super().__missing__(key)
+def line_of(text: bytes) -> FieldLine | None:
+    """A line of a head without its end, as learnt or read; None for what is none."""
+    line = _lines.get(text)
+    if line is None:
+        line = _read_line(text)
+        if line is not None and len(text) <= _LONGEST_LEARNT and line.name not in _SECRETS:
+            if len(_lines) >= _MOST_LEARNT:
+                _lines.clear()
+            _lines[text] = line
+    return line
 
 
 def _read_line(text: bytes) -> FieldLine | None:
-    found = _LINE.match(text)
-    return None if found is None else FieldLine(found[1], found[2].strip(b" \t"))
+    spelled, colon, value = text.partition(b":")
+    if not colon or not lowered_name[spelled] or len(value.translate(None, VALUE_FORBIDDEN)) != len(value):
+        return None
+    return FieldLine(spelled, value.strip(b" \t"))
 
 
-_lines: Final = _Lines(_read_line, _LONGEST_LEARNT, _MOST_LEARNT)
+_lines: Final[dict[bytes, FieldLine]] = {}
+"""Lines as read, but for those of secrets."""
 
 
 class HeadReader:
@@ -140,7 +151,7 @@ class HeadReader:
     def __init__(self, limits: HeadLimits) -> None:
         """Nothing is known yet."""
         self._limits = limits
-        self._blocks: Recent[bytes, Block] = Recent(_MOST_BLOCKS)
+        self._blocks: Recent[bytes, Block] = Recent(_BLOCKS_WEIGHT, _weight)
         self._first_lines: Recent[bytes, FirstLine] = Recent(_MOST_FIRST_LINES)
 
     def read(self, text: bytes) -> ReadHead | None:
@@ -173,7 +184,7 @@ class HeadReader:
         if rest.count(b"\r\n") >= max(_MOST_LINES, self._limits.most_fields):
             return None  # nobody means that
         for text in rest.split(b"\r\n") if rest else ():
-            line = _lines[text]
+            line = line_of(text)
             if line is None:
                 return None
             lines.append(line)
@@ -182,7 +193,7 @@ class HeadReader:
 
 def goes_on_badly(lines: bytes) -> bool:
     """Whether one of these whole lines, each with its end, is no line of a head."""
-    return lines.count(b"\r\n") > _MOST_LINES or any(_lines[text] is None for text in lines.split(b"\r\n")[:-1])
+    return lines.count(b"\r\n") > _MOST_LINES or any(line_of(text) is None for text in lines.split(b"\r\n")[:-1])
 
 
 def begins_badly(line: bytes, is_whole: bool) -> bool:
@@ -194,11 +205,14 @@ def begins_badly(line: bytes, is_whole: bool) -> bool:
     return _BEGINNING.match(line.removesuffix(b"\r")) is None
 
 
-def _words(named: Named) -> frozenset[bytes]:
+def _words(said: bytes | tuple[bytes, ...]) -> frozenset[bytes]:
     """What ``Connection`` says (RFC 9112 §9.3)."""
-    return frozenset(word.strip(b" \t").lower() for value in _values(named, b"connection") for word in value.split(b","))
+    return frozenset(word.strip(b" \t").lower() for value in _all(said) for word in value.split(b","))
 
 
-def _values(named: Named, name: bytes) -> tuple[bytes, ...]:
-    found = named.get(name, ())
-    return (found,) if isinstance(found, bytes) else found
+def _all(said: bytes | tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return (said,) if isinstance(said, bytes) else said
+
+
+_NO_WORDS: Final[frozenset[bytes]] = frozenset()
+_usual_words: Final[Learned[bytes, frozenset[bytes]]] = Learned(_words)

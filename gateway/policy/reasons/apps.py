@@ -32,6 +32,10 @@ APPS = {
     ),
     "login_host": Reason("A proxy asked about a request to the login host.", _RECIPE),
     "own_path": Reason("A proxy asked about a path under /.gateway/.", _RECIPE),
+    "okta_cookie": Reason(
+        "A front proxy would hand a session cookie of Okta's to an app.",
+        "Let the login host be another site than the apps; rename the app's cookie.",
+    ),
     "auth_of_auth": Reason("A proxy asks for permission to ask for permission.", _RECIPE),
     "method_of_sub_request": Reason("A sub-request came with an odd method.", _RECIPE),
     "metadata": Reason("What the proxy says of the original request cannot be read.", _RECIPE),

@@ -2,6 +2,7 @@
 
 from gateway.policy.reasons.entries import NOTHING, Event
 
+_ADVISED = "Read the answer's errorCauses, and correct the program."
 _CAUSES = "See the cause in the table of causes."
 
 EVENTS = {
@@ -46,6 +47,11 @@ EVENTS = {
     "app_cookie_narrowed": Event(
         "info", "An app set a cookie of Okta's names for a parent domain; it was made host-only.", "Rename the app's cookie."
     ),
+    "override_stripped": Event(
+        "info",
+        "A field that overrides the method or the path was not passed on to an app.",
+        "Name it in `app.allow_fields` if the app needs it.",
+    ),
     "app_session_unbound": Event(
         "info", "An app that a front proxy carries has a session that nobody stamps.", "See Limits in the README."
     ),
@@ -79,6 +85,28 @@ EVENTS = {
     "revoked": Event("info", "Audit: sessions or users are not believed any more.", NOTHING),
     "user_changed_without_token": Event("info", "Another user signed in with a browser, without a token.", NOTHING),
     "sessions_ended_by_call": Event("info", "A call to Okta ended sessions by name.", NOTHING),
+    "refresh_token_refused": Event("info", "A page of a session that was ended here asked for new tokens.", NOTHING),
+    "silent_request_without_cookie": Event(
+        "info", "A page asked silently for tokens, and its browser sent no cookie.", "Serve the page on the same site as the login host."
+    ),
+    "advised_server_without_cookie": Event(
+        "info", "A server asked about a session without a cookie; the answer says what works.", _ADVISED
+    ),
+    "advised_other_site_without_cookie": Event("info", "A page of another site asked without a cookie; the answer says why.", _ADVISED),
+    "advised_session_by_id": Event("info", "A call by session id was refused by Okta; the answer says what works.", _ADVISED),
+    "advised_token_refused": Event("info", "Okta refused a session token; the answer says why it may.", _ADVISED),
+    "advised_token_used": Event("info", "A session token was used twice; the answer says so.", _ADVISED),
+    "advised_confirmation_required": Event("info", "A script asked for what a user must confirm; the answer says so.", _ADVISED),
+    **{
+        f"legacy_{call}": Event("info", f"A program makes a call that Okta gives up ({what}).", "Let it call /api/v1/sessions/me.")
+        for call, what in {
+            "sessions_deleted": "delete_sessions",
+            "cookie_token": "cookieToken",
+            "session_refreshed": "refresh by id",
+            "session_read": "GET by id",
+            "session_ended": "DELETE by id",
+        }.items()
+    },
     "sign_out_ordered": Event("warning", "`session-gateway sign-out` ended sessions.", NOTHING),
     "kin_revoked": Event("info", "Cookies that a browser held before were another user's, and were revoked.", NOTHING),
     "passes_outdated": Event(

@@ -61,6 +61,7 @@ REQUESTS = {
     "path_overlong": Reason("The path is not UTF-8, or spells a character in too many bytes.", _PATH),
     "path_short_name": Reason("The path looks like a short name of Windows (~1), on an app with case_insensitive.", _PATH),
     "path_wide_slash": Reason("The path holds a character that Windows may take for a slash or a dot.", _PATH),
+    "method_override": Reason("A field that overrides the method names none.", "Correct the program that sends it."),
     "outside_prefix": Reason("The path is outside of the app's strip_prefix.", "Correct the link, or `app.strip_prefix`."),
     "no_upstream": Reason(
         "A front proxy carries this app, and sent its request here.",

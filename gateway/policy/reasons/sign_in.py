@@ -70,6 +70,10 @@ SIGN_IN = {
     "form_type": Reason("The posted form has another type than a page's form.", _AGAIN),
     "form_too_large": Reason("The posted form is too large.", _AGAIN),
     "parameters": Reason("The parameters cannot be read.", _AGAIN),
+    "too_many_parameters": Reason("There are more parameters than any client sends.", _AGAIN),
+    "session_revoked": Reason(
+        "A refresh token of a session that was ended here was refused.", "Nothing: the app's page signs its user in again."
+    ),
     "parameter_repeated": Reason("A parameter came twice.", _AGAIN),
     "token_sha256_not_hex": Reason("An announced start names no SHA-256 of a token.", "Correct the portal that announces starts."),
 }

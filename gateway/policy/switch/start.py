@@ -8,7 +8,8 @@ started, or in a ``Location`` that Okta answered with.
 
 The rules, in order; the first that applies decides:
 
-1. A program (no Fetch Metadata, no cookie, no ``Accept-Language``) has no session to lose, and no user to ask: trusted.
+1. A program (no Fetch Metadata, no cookie, no ``Accept-Language``) has no session to lose, and no user to ask: trusted. Node's own
+   ``fetch`` is one too: it says ``Sec-Fetch-Mode: cors`` and ``Accept-Language: *``, but no site, which every browser names.
 2. A script's request, a picture, a style sheet and the like: refused. They cannot ask, and no client of Okta's needs them.
 3. A frame: trusted where it comes from a trusted place and the token was not chosen by a stranger, else refused. A frame
    cannot ask either: its question could be hidden under another page (clickjacking). okta-auth-js signs in by such a frame.
@@ -123,6 +124,8 @@ def is_trusted_place(head: RequestHead, rules: StartRules) -> bool:
 def via_of(head: RequestHead) -> Via:
     """How the request is made: by a program, in a window, in a frame, or for a script or a page."""
     modes, destinations = head.values(b"sec-fetch-mode"), head.values(b"sec-fetch-dest")
+    if _is_fetch_of_node(head):
+        return Via.PROGRAM
     if not modes and not destinations and not head.values(b"sec-fetch-site"):
         if not head.values(b"cookie") and not head.values(b"accept-language"):
             return Via.PROGRAM
@@ -132,6 +135,13 @@ def via_of(head: RequestHead) -> Via:
     if not destinations or destinations == (b"document",):
         return Via.WINDOW
     return Via.FRAME if len(destinations) == 1 and destinations[0] in _FRAMES else Via.SCRIPT
+
+
+def _is_fetch_of_node(head: RequestHead) -> bool:
+    """Whether undici sent it, the ``fetch`` of Node 18 and later; with a cookie it is judged like anybody."""
+    if head.values(b"sec-fetch-mode") != (b"cors",) or head.values(b"accept-language") != (b"*",):
+        return False
+    return not (head.values(b"sec-fetch-site") or head.values(b"sec-fetch-dest") or head.values(b"cookie"))
 
 
 def _judge_window(head: RequestHead, token: TokenOrigin, rules: StartRules) -> Judgement:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import HeadLimits, Malformed, read_head
+from gateway.core.messages import HeadLimits, Malformed, pairs_of, read_head
 from gateway.policy.http.request_heads import HeadReader, ReadHead, begins_badly
 
 LIMITS = HeadLimits()
@@ -28,7 +28,7 @@ def good(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead:
 def test_a_head_is_read_to_the_byte() -> None:
     head = good(b"X-A:1", b"x-a: \t2\xff 3 \t", b"Empty:")
     assert (head.line.method, head.line.target, head.line.is_modern, head.keeps, head.expects) == ("GET", "/a?b", True, True, False)
-    assert head.block.fields == ((b"Host", b"hr.example.com"), (b"X-A", b"1"), (b"x-a", b"2\xff 3"), (b"Empty", b""))
+    assert pairs_of(head.block.lines) == ((b"Host", b"hr.example.com"), (b"X-A", b"1"), (b"x-a", b"2\xff 3"), (b"Empty", b""))
     assert head.block.named == {b"host": b"hr.example.com", b"x-a": (b"1", b"2\xff 3"), b"empty": b""}
     assert [line.text for line in head.block.lines][1:] == [b"X-A: 1\r\n", b"x-a: 2\xff 3\r\n", b"Empty: \r\n"]
     assert head.block.length == 0
@@ -196,5 +196,5 @@ def test_what_is_read_here_llhttp_reads_in_the_same_way(method: bytes, target: b
     heard = Heard()
     with suppress(httptools.HttpParserUpgrade):  # it would go on with another protocol
         httptools.HttpRequestParser(heard).feed_data(text.removesuffix(b"\r\n") + b"\r\n\r\n")
-    assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, found.block.fields)
-    assert read_head(found.line.method, found.line.target, (1, 1), found.block.fields, LIMITS) == found.block.named
+    assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, pairs_of(found.block.lines))
+    assert read_head(found.line.method, found.line.target, (1, 1), pairs_of(found.block.lines), LIMITS) == found.block.named

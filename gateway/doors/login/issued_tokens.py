@@ -1,0 +1,120 @@
+"""Refresh tokens that came of a browser's session: refused once that session is revoked here.
+
+A refresh token needs no session at Okta, so an application of the first user would go on as the first user after a switch or a sign-out.
+What passes the login host is known: the code that an authorization request with a live session is answered with, the refresh token that
+the code is exchanged for, and each token that takes its place.
+
+Owns two kinds of records, by the fingerprint of code and token: the fingerprints and the id of the session. Must never hold a token.
+What does not pass here (a back end that asks the org directly, a code in a posted form) is not known and not refused. A revocation is
+remembered for twelve hours; a token that is refused within them stays refused.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.core.cookies import session_cookies
+from gateway.core.messages import Answer, Fields, RequestHead
+from gateway.core.navigation import named_origin
+from gateway.core.redemption import cookies_set
+from gateway.core.seal import Sealer
+from gateway.core.session import Fingerprint, Marks, Session, SessionToken, key_of
+from gateway.doors.answers import json_answer
+from gateway.policy.switch.clients import client_of
+from gateway.policy.switch.token_grants import TokenGrant, codes_in, refresh_token_in
+from gateway.sealed_records import SealedRecords
+from gateway.sessions import Sessions
+from gateway.shared_state import SharedState
+
+CODE_SECONDS = 600.0
+TOKEN_SECONDS = 30 * 86_400.0
+"""From its last use; Okta's default ends one that is not used for seven days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The session that a code or a token came of. ``is_refused``: it was found revoked once, and stays so."""
+
+    fingerprints: tuple[Fingerprint, ...]
+    session_id: str = ""
+    is_refused: bool = False
+
+    def packed(self) -> bytes:
+        """It as bytes."""
+        return json.dumps([[one.hex() for one in self.fingerprints], self.session_id, self.is_refused]).encode("ascii")
+
+    @classmethod
+    def unpacked(cls, payload: bytes) -> "Origin":
+        """What ``packed`` made these bytes of."""
+        fingerprints, session_id, is_refused = json.loads(payload)
+        return cls(tuple(Fingerprint(bytes.fromhex(one)) for one in fingerprints), session_id, is_refused)
+
+
+class IssuedTokens:
+    """What is known of codes and refresh tokens. Every call that waits raises ``StateFailed``."""
+
+    def __init__(self, state: SharedState, sealer: Sealer, sessions: Sessions) -> None:
+        """``sessions`` know what is revoked."""
+        self._sessions = sessions
+        self._codes = SealedRecords(state, sealer, "issued-code", CODE_SECONDS)
+        self._tokens = SealedRecords(state, sealer, "issued-refresh-token", TOKEN_SECONDS)
+
+    @staticmethod
+    def may_hand_out(head: RequestHead) -> bool:
+        """Whether the answer to this request may hold a code."""
+        return bool(client_of(head))
+
+    async def note_codes(self, head: RequestHead, answered: Fields) -> None:
+        """Remember the codes of an answer, for the session that the browser has from then on."""
+        codes = codes_in(answered)
+        cookies = tuple(dict.fromkeys((*cookies_set(answered), *session_cookies(head.fields)))) if codes else ()
+        living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
+        if not living:
+            return
+        finding = self._sessions.recall(living)
+        origin = Origin(self._sessions.fingerprints(living), finding.id if isinstance(finding, Session) else "")
+        for code in codes:
+            await self._codes.put(self._key(code), origin.packed())
+
+    async def refuses(self, grant: TokenGrant) -> bool:
+        """Whether one of these refresh tokens, or codes, came of a session that is revoked."""
+        refused = [await self._is_refused(self._tokens, self._key(token)) for token in grant.refresh_tokens]
+        refused += [await self._is_refused(self._codes, self._key(code)) for code in grant.codes]
+        return any(refused)
+
+    async def note_exchange(self, grant: TokenGrant, answer: Answer) -> None:
+        """Remember the refresh token of an answer, for the session that its code, or the token before it, came of."""
+        token = refresh_token_in(answer)
+        if token is None:
+            return
+        for records, keys in ((self._tokens, grant.refresh_tokens), (self._codes, grant.codes)):
+            for one in keys:
+                payload = await records.get(self._key(one))
+                if payload is not None:
+                    await self._tokens.put(self._key(token), payload)
+                    return
+
+    @staticmethod
+    def refusal(head: RequestHead) -> Answer:
+        """What Okta says of a refresh token that it has revoked; a page of any origin may read it."""
+        told = {"error": "invalid_grant", "error_description": "The refresh token is invalid or expired."}
+        origin = named_origin(head) if head.values(b"origin") else ""
+        lines = ((b"Access-Control-Allow-Origin", origin.encode("ascii", "ignore")), (b"Vary", b"Origin")) if origin else ()
+        return json_answer(400, told, *lines)
+
+    async def _is_refused(self, records: SealedRecords, key: Fingerprint) -> bool:
+        payload = await records.get(key)
+        origin = Origin.unpacked(payload) if payload is not None else None
+        if origin is None or origin.is_refused:
+            return origin is not None
+        if not self._is_revoked(origin.fingerprints) and not (origin.session_id and self._sessions.has_session_ended(origin.session_id)):
+            return False
+        await records.put(key, Origin(origin.fingerprints, origin.session_id, is_refused=True).packed())
+        return True
+
+    def _is_revoked(self, fingerprints: Iterable[Fingerprint]) -> bool:
+        known = tuple(fingerprints)
+        return self._sessions.are_revoked(Marks(known, key_of(known), False, ""))
+
+    def _key(self, token: SessionToken) -> Fingerprint:
+        return self._sessions.fingerprint_of(token)

@@ -1,0 +1,81 @@
+"""The way of forwarded requests to the org, and of their answers back; an error that can be explained gets one cause more.
+
+Owns the choice between streaming an answer and reading it, and the log event of each advice given. Must never change a status, an error
+code, or an answer that is no error object of Okta's. Rules from: policy.advice.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.core.messages import Answer, Fields, RequestHead
+from gateway.core.redemption import ORG_ANSWER_BYTES
+from gateway.doors.answers import to_response
+from gateway.doors.login.issued_tokens import IssuedTokens
+from gateway.edge.http_proxy import HttpProxy, Judge
+from gateway.edge.pins import Asker
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.policy.advice.causes import Advice, advice_for
+from gateway.policy.advice.error_objects import is_json, with_cause
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class OrgWay:
+    """Sends what is no redemption. ``tell`` gets (event name, figures) for the log and the metrics.
+
+    ``issued`` is told of the codes in answers.
+    """
+
+    pool: HttpProxy
+    tell: Tell
+    issued: IssuedTokens
+
+    async def send(self, request: Request, head: RequestHead, fields: Fields, body: bytes | None, judge: Judge) -> Response:
+        """Send a request and answer its client; ``body`` where it was read already. Raises ``OutsideFailed`` before the first byte."""
+        if self.issued.may_hand_out(head):
+            judge = self._noting(head, judge)
+        advice = advice_for(head)
+        if body is None and (advice is None or request.body is not None):
+            return await self.pool.forward(request, head.method, head.target, fields, _as_it_is, Asker.of(head), judge)
+        if advice is not None:
+            fields = readable(fields)
+        exchange = await self.pool.exchange(head.method, head.target, fields, given(head, body or b""), Asker(head.client))
+        try:
+            judged = await judge(exchange.status, exchange.fields)
+            if advice is not None and exchange.status in advice.statuses and is_json(exchange.fields):
+                return self._advised(advice, Answer(exchange.status, judged, await exchange.read(ORG_ANSWER_BYTES)))
+        except BaseException:
+            exchange.abort()
+            raise
+        return await exchange.relay(request, judged)
+
+    def _noting(self, head: RequestHead, judge: Judge) -> Judge:
+        async def noting(status: int, answered: Fields) -> Fields:
+            judged = await judge(status, answered)
+            await self.issued.note_codes(head, judged)
+            return judged
+
+        return noting
+
+    def _advised(self, advice: Advice, answer: Answer) -> Response:
+        explained = with_cause(answer.body, advice.sentence)
+        if explained is None:
+            return to_response(answer)
+        self.tell(f"advised_{advice.word}", {})
+        return to_response(Answer(answer.status, answer.fields, explained))
+
+
+def readable(fields: Fields) -> Fields:
+    """The fields of a request whose answer must come unpacked."""
+    return tuple(field for field in fields if field[0].lower() != b"accept-encoding")
+
+
+def given(head: RequestHead, body: bytes) -> bytes | None:
+    """The body to send; None where the method needs none and none came."""
+    return None if not body and head.method in ("GET", "HEAD", "DELETE") else body
+
+
+def _as_it_is(_: int, fields: Fields) -> Fields:
+    return fields

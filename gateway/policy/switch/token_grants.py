@@ -1,0 +1,72 @@
+"""Requests to the token endpoint: which code or refresh token they bring, and what comes of them.
+
+Owns the reading of both, and the codes in answers to authorization requests. Must never hold a token longer than it takes to name it by
+its fingerprint. Rules from: RFC 6749 §4.1.2 (``code``), §4.1.3, §5.1, §5.2 and §6; OAuth 2.0 Multiple Response Types (fragment).
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
+from gateway.core.session import SessionToken
+
+_TOKEN_PATH: Final = re.compile(r"/oauth2(?:/[^/]+)?/v1/token")
+_MOST_FIELDS: Final = 100
+_ENDS: Final = 4
+"""Of a repeated parameter so many are looked at, from either end; RFC 6749 §3.2 forbids a second one."""
+_LARGEST_ADDRESS: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGrant:
+    """What a request to the token endpoint brings. Any of several values of one name may be the one that counts."""
+
+    codes: tuple[SessionToken, ...] = ()
+    refresh_tokens: tuple[SessionToken, ...] = ()
+
+
+def is_token_request(head: RequestHead) -> bool:
+    """Whether it is a request for tokens, whose body says what for."""
+    return head.method == "POST" and _TOKEN_PATH.fullmatch(head.path) is not None
+
+
+def token_grant(body: bytes) -> TokenGrant | Malformed:
+    """What the form brings; 400 where it has more fields than any client sends."""
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return Malformed(400, "too_many_parameters")
+    return TokenGrant(_values(pairs, "code"), _values(pairs, "refresh_token"))
+
+
+def _values(pairs: list[tuple[str, str]], name: str) -> tuple[SessionToken, ...]:
+    found = [value for key, value in pairs if key == name]
+    return tuple(map(SessionToken, dict.fromkeys((*found[:_ENDS], *found[-_ENDS:]))))
+
+
+def refresh_token_in(answer: Answer) -> SessionToken | None:
+    """The refresh token that an answer of the token endpoint issues."""
+    try:
+        found: Any = json.loads(answer.body) if answer.status == 200 else None
+    except (ValueError, RecursionError):
+        return None
+    token = found.get("refresh_token") if isinstance(found, dict) else None
+    return SessionToken(token) if isinstance(token, str) and token else None
+
+
+def codes_in(fields: Fields) -> tuple[SessionToken, ...]:
+    """The authorization codes in an answer's ``Location``, query and fragment."""
+    codes: list[SessionToken] = []
+    for name, value in fields:
+        if name.lower() != b"location" or len(value) > _LARGEST_ADDRESS:
+            continue
+        try:
+            parts = urlsplit(value.decode("latin-1"))
+            pairs = [pair for text in (parts.query, parts.fragment) for pair in parse_qsl(text, max_num_fields=_MOST_FIELDS)]
+        except ValueError:
+            continue
+        codes.extend(SessionToken(text) for key, text in pairs if key == "code")
+    return tuple(codes)

@@ -1,0 +1,69 @@
+"""What a request for tokens brings, and what is issued."""
+
+import json
+
+import pytest
+
+from gateway.core.messages import Answer, Authority, Fields, Malformed, RequestHead
+from gateway.core.session import SessionToken
+from gateway.policy.switch.token_grants import TokenGrant, codes_in, is_token_request, refresh_token_in, token_grant
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "answer"),
+    [
+        ("POST", "/oauth2/v1/token", True),
+        ("POST", "/oauth2/default/v1/token?x=1", True),
+        ("GET", "/oauth2/v1/token", False),
+        ("POST", "/oauth2/v1/tokens", False),
+        ("POST", "/oauth2/v1/authorize", False),
+    ],
+)
+def test_a_request_for_tokens_is_known_by_its_path(method: str, target: str, answer: bool) -> None:
+    head = RequestHead(method, target, Authority("login.example.com", 443), (), True, "10.0.0.1", "192.0.2.1")
+    assert is_token_request(head) is answer
+
+
+def test_each_value_of_a_form_may_be_the_one_that_counts() -> None:
+    grant = token_grant(b"grant_type=refresh_token&refresh_token=a&refresh_token=b%2Bc&code=d")
+    assert isinstance(grant, TokenGrant) and token_grant(b"\xff") == TokenGrant()
+    assert [token.value for token in grant.refresh_tokens] == ["a", "b+c"] and [code.value for code in grant.codes] == ["d"]
+
+
+def test_of_many_values_the_first_and_the_last_are_looked_at_and_too_many_fields_are_refused() -> None:
+    grant = token_grant("&".join(f"code={number}" for number in range(100)).encode())
+    assert isinstance(grant, TokenGrant) and [code.value for code in grant.codes] == ["0", "1", "2", "3", "96", "97", "98", "99"]
+    assert token_grant(b"&".join([b"a=b"] * 101)) == Malformed(400, "too_many_parameters")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "token"),
+    [
+        (200, json.dumps({"refresh_token": "r"}).encode(), "r"),
+        (200, b'{"access_token": "a"}', None),
+        (200, b'{"refresh_token": ""}', None),
+        (200, b'{"refresh_token": 7}', None),
+        (200, b"[]", None),
+        (200, b"{", None),
+        (200, b"[" * 100_000, None),
+        (400, json.dumps({"refresh_token": "r"}).encode(), None),
+    ],
+)
+def test_an_answer_issues_a_refresh_token_or_none(status: int, body: bytes, token: str | None) -> None:
+    assert refresh_token_in(Answer(status, (), body)) == (SessionToken(token) if token is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"),
+    [
+        (((b"Location", b"https://rp.example.com/cb?code=a&state=s"),), ["a"]),
+        (((b"location", b"https://rp.example.com/cb#code=b"),), ["b"]),
+        (((b"Location", b"https://rp.example.com/cb?code=a&code=b"),), ["a", "b"]),
+        (((b"Location", b"https://rp.example.com/cb?error=login_required"),), []),
+        (((b"Location", b"http://[x/?code=a"),), []),
+        (((b"Location", b"/?" + b"code=a&" * 10_000),), []),
+        (((b"Content-Type", b"text/html"),), []),
+    ],
+)
+def test_codes_stand_in_the_address_that_an_answer_leads_to(fields: Fields, codes: list[str]) -> None:
+    assert [code.value for code in codes_in(fields)] == codes

@@ -1,0 +1,85 @@
+"""The thread's story in Chromium: Express and axios, an embed link, a SAML application; alice, then bob, one browser. Seed 3."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.standin import Engine
+from tests.browser.conftest import Arrive
+from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
+from tests.journeys.stage import Stage, Stages
+from tests.seeds.engines import EACH_ENGINE
+from tests.seeds.node import Node
+from tests.seeds.pages import Pages, asked
+from tests.seeds.portal import story
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+EACH_PORTAL = pytest.mark.parametrize("portal", ["same_site", "other_site", "other_site_no_referrer"])
+EACH_FRONT = pytest.mark.parametrize("fronted", ["custom_domain", "name_of_ones_own"])
+
+
+@pytest.fixture(scope="module")
+def saml() -> Any:
+    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
+
+
+@EACH_ENGINE
+async def test_s52_the_authors_portal_unchanged_works_behind_the_gateway_by_express_and_axios(
+    start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path, engine: Engine
+) -> None:
+    async with story(start, arrive, node, saml, tmp_path, engine=engine, shape="thread") as told:
+        await told.enter(ALICE)
+        await told.is_in_as(ALICE)
+        told.stage.org.journal.clear()
+        await told.enter(BOB)
+        await told.is_in_as(BOB)
+        assert told.order_is_proven() and signed_in(told.stage) == [BOB]
+        assert await told.seen_by_server() == [404, 404], "his server's DELETE never closed anything"
+
+
+@EACH_ENGINE
+async def test_s52_the_authors_portal_straight_to_the_org_has_the_bug_by_express_and_axios(
+    start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path, engine: Engine
+) -> None:
+    async with story(start, arrive, node, saml, tmp_path, engine=engine, fronted="not", shape="thread") as told:
+        for login in (ALICE, BOB):
+            await told.enter(login)
+            await told.is_in_as(ALICE)
+        assert await told.seen_by_server() == [404, 404]
+
+
+@EACH_FRONT
+@EACH_PORTAL
+async def test_s53_bob_ends_as_bob_wherever_the_portal_is_by_express_and_axios(
+    start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path, portal: str, fronted: str
+) -> None:
+    async with story(start, arrive, node, saml, tmp_path, portal=portal, fronted=fronted) as told:
+        await told.enter(ALICE)
+        await told.is_in_as(ALICE)
+        for login in (BOB, ALICE):
+            told.stage.org.journal.clear()
+            await told.enter(login)
+            await told.is_in_as(login)
+            assert told.order_is_proven() and signed_in(told.stage) == [login]
+        assert not any(line.get("verdict") == "confirm" for line in told.stage.lines), "nobody was asked"
+
+
+_DELETE = """fetch(a + '/api/v1/sessions/me', { method: 'DELETE', credentials: 'include' }).then(
+  async (answer) => [answer.status, await answer.text()], (error) => [0, String(error)])"""
+
+
+@EACH_ENGINE
+async def test_s42_a_page_of_the_same_site_closes_the_session_by_fetch_by_chromium(
+    stage: Stage, visitor: Visitor, pages: Pages, engine: Engine
+) -> None:
+    """204 has no body, so that the thread's `response.json()` fails; the session is closed all the same."""
+    home = pages.at("auth-js")
+    stage.org.trusted_origins.add(home.rpartition("/")[0])
+    await visitor.enter("alice")
+    await visitor.page.goto(f"{home}/")
+    assert await asked(visitor.page, _DELETE, stage.where.login) == [204, ""]
+    assert signed_in(stage) == []
+    visitor.awaited_statuses |= {404}
+    status, body = await asked(visitor.page, _DELETE, stage.where.login)
+    assert status == 404 and '"E0000007"' in body

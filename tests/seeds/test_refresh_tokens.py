@@ -1,0 +1,105 @@
+"""Refresh tokens outlive the Okta session, by design; those of a session that the gateway ended are refused. Seed 4, by raw HTTP."""
+
+import json
+
+import pytest
+
+from gateway.standin import Client, Engine
+from tests.journeys.person import ALICE, BOB, LOGIN
+from tests.journeys.town import Town, town
+from tests.seeds.engines import EACH_ENGINE
+from tests.seeds.rp import BACK, RP, authorize, refreshed, subject, tokens
+
+
+def events(place: Town) -> list[str]:
+    return [json.loads(line)["event"] for line in place.written.getvalue().splitlines()]
+
+
+@EACH_ENGINE
+async def test_s63_a_refresh_token_needs_no_okta_session_by_raw_http(engine: Engine) -> None:
+    async with town(engine) as place:
+        place.org.clients.register(RP)
+        person = await place.entered(ALICE)
+        found = await tokens(place, person)
+        place.org.sessions.end(place.session(ALICE))  # its time is over at the org; nobody signed out
+        reply = await refreshed(place, found["refresh_token"])
+        assert reply.status == 200 and subject(reply.json["id_token"]) == place.org.known_user(ALICE).id
+
+
+@pytest.mark.parametrize("by", ["switch", "sign_out", "delete_me"])
+@pytest.mark.parametrize("rotated", [False, True], ids=["first", "rotated"])
+@EACH_ENGINE
+async def test_s64_the_refresh_token_of_a_session_that_ended_here_is_refused_by_raw_http(engine: Engine, rotated: bool, by: str) -> None:
+    async with town(engine) as place:
+        place.org.clients.register(RP)
+        person = await place.entered(ALICE)
+        token = (await tokens(place, person))["refresh_token"]
+        if rotated:
+            token = (await refreshed(place, token)).json["refresh_token"]
+        match by:
+            case "switch":
+                await place.enter(person, BOB)
+            case "sign_out":
+                await person.go(f"{LOGIN}/.gateway/sign-out", method="POST", site="same-origin")
+            case _:
+                assert (await person.script(f"{LOGIN}/api/v1/sessions/me", "DELETE")).status == 204
+        place.org.journal.clear()
+        reply = await refreshed(place, token)
+        assert (reply.status, reply.json["error"]) == (400, "invalid_grant") and "refresh_token_refused" in events(place)
+        assert not any(row.path.endswith("/token") for row in place.org.journal.rows), "it does not reach the org"
+        assert token not in place.written.getvalue()
+        if by == "switch":
+            bobs = (await tokens(place, person))["refresh_token"]
+            assert (await refreshed(place, bobs)).status == 200, "bob's own are good"
+
+
+@EACH_ENGINE
+async def test_s64_a_code_of_the_first_user_is_refused_after_the_switch_by_raw_http(engine: Engine) -> None:
+    async with town(engine) as place:
+        place.org.clients.register(RP)
+        person = await place.entered(ALICE)
+        code = (await person.ask(authorize())).location.partition("code=")[2].partition("&")[0]
+        await place.enter(person, BOB)
+        body = f"grant_type=authorization_code&client_id={RP.id}&code={code}&redirect_uri={BACK}"
+        fields = {"Accept": "application/json", "Origin": "https://rp.example.net"}
+        reply = await place.person().ask(f"{LOGIN}/oauth2/default/v1/token", "POST", fields=fields, site="", body=body)
+        assert (reply.status, reply.json["error"]) == (400, "invalid_grant")
+        assert reply.values("Access-Control-Allow-Origin") == ["https://rp.example.net"], "its page can read why"
+
+
+@EACH_ENGINE
+async def test_s64_a_token_that_was_begun_by_a_session_token_is_known_too_by_raw_http(engine: Engine) -> None:
+    async with town(engine) as place:
+        place.org.clients.register(RP)
+        person = place.person()
+        found = await tokens(place, person, sessionToken=place.org.session_token(ALICE))
+        await place.enter(person, BOB)
+        assert (await refreshed(place, found["refresh_token"])).status == 400
+
+
+async def test_s64_a_refused_token_stays_refused_after_a_restart_by_raw_http(tmp_path_factory: pytest.TempPathFactory) -> None:
+    async with town() as place:
+        place.text += f'\n[state]\ndirectory = "{tmp_path_factory.mktemp("state")}"\n'
+        await place.restart()
+        place.org.clients.register(RP)
+        person = await place.entered(ALICE)
+        token = (await tokens(place, person))["refresh_token"]
+        await place.enter(person, BOB)
+        await place.restart()
+        for hours in (0, 13):
+            place.later(hours * 3600)
+            assert (await refreshed(place, token)).status == 400, "longer than revocations are remembered"
+
+
+@EACH_ENGINE
+async def test_s61_a_server_keeps_its_refresh_token_by_raw_http(engine: Engine) -> None:
+    async with town(engine) as place:
+        secret = Client(RP.id, RP.redirect_uris, secret="s3cret", grant_types=RP.grant_types)
+        place.org.clients.register(RP)
+        person = await place.entered(ALICE)
+        first = (await tokens(place, person))["refresh_token"]
+        place.org.clients.register(secret)
+        body = f"grant_type=refresh_token&client_id={RP.id}&client_secret=s3cret&refresh_token={first}"
+        fields = {"Accept": "application/json"}
+        reply = await place.person().ask(f"{LOGIN}/oauth2/default/v1/token", "POST", fields=fields, site="", body=body)
+        assert reply.status == 200 and reply.json["refresh_token"] == first
