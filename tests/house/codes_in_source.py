@@ -13,6 +13,7 @@ _REASONS = {
     **dict.fromkeys(("NoSession", "Unknown", "StepUp", "Forbid", "SignIn", "Refuse", "Withhold", "Refused", "break_off", "_abandon"), (0,)),
     **dict.fromkeys(("Malformed", "BadRequest"), (1,)),
     "Outcome": (2,),
+    "refusal": (2,),
     "Told": (2,),
 }
 

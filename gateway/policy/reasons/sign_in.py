@@ -70,6 +70,9 @@ SIGN_IN = {
     "form_type": Reason("The posted form has another type than a page's form.", _AGAIN),
     "form_too_large": Reason("The posted form is too large.", _AGAIN),
     "parameters": Reason("The parameters cannot be read.", _AGAIN),
+    "nested_too_deeply": Reason(
+        "A stranger's link may hide a token in so many encodings that nobody can read it.", "Correct the page that made the link."
+    ),
     "too_many_parameters": Reason("There are more parameters than any client sends.", _AGAIN),
     "session_revoked": Reason(
         "A refresh token of a session that was ended here was refused.", "Nothing: the app's page signs its user in again."
