@@ -73,6 +73,11 @@ SIGN_IN = {
     "nested_too_deeply": Reason(
         "A stranger's link may hide a token in so many encodings that nobody can read it.", "Correct the page that made the link."
     ),
+    "session_cookies": Reason(
+        "More session cookies came than any browser has.", "Look for a site of the same parent domain that sets sid or idx."
+    ),
+    "path_too_long": Reason("The path is longer than any of Okta's.", "Correct the link, or the program that made it."),
+    "portal_secret": Reason("A portal announced a start without a secret of `switch.portal_secrets_file`.", "Give the portal its secret."),
     "too_many_parameters": Reason("There are more parameters than any client sends.", _AGAIN),
     "session_revoked": Reason(
         "A refresh token of a session that was ended here was refused.", "Nothing: the app's page signs its user in again."
