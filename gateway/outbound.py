@@ -53,7 +53,7 @@ async def _ours(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
     except aiohttp.ClientConnectorCertificateError as error:
         raise Unreachable(type(error).__name__).because(*cause_of(error.certificate_error)) from error
     except (aiohttp.ClientConnectorError, aiohttp.ClientSSLError) as error:
-        raise Unreachable(type(error).__name__).because(*cause_of(error.os_error if error.os_error else error)) from error
+        raise Unreachable(type(error).__name__).because(*cause_of(error.os_error)) from error
     except aiohttp.ClientResponseError as error:
         raise Nonsense(type(error).__name__).because("nonsense", type(error).__name__) from error
     except (aiohttp.ClientError, OSError) as error:

@@ -71,11 +71,11 @@ class Gateway:
         self._replaces = replaces
         self._state = state
         self._settings = settings
-        self._witness = Witness(log, Metrics(), clock or Clock()) if replaces is None else replaces._witness
+        self._witness: Witness = Witness(log, Metrics(), clock or Clock()) if replaces is None else replaces._witness
         self._repeats = Repeats(log.tell)
         self._public = public
-        self._around = around or (_nothing_around if replaces is None else replaces._around)
-        self._nameservers = nameservers if replaces is None else replaces._nameservers
+        self._around: Around = around or (_nothing_around if replaces is None else replaces._around)
+        self._nameservers: tuple[str, ...] = nameservers if replaces is None else replaces._nameservers
         self._waits = waits or _nobody_waits
         self._revocations: SharedRevocations | None = None
         self._admin = admin

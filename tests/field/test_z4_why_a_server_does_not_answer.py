@@ -237,7 +237,12 @@ async def many(site: Site) -> list[dict[str, object]]:
 def test_z4_what_comes_again_is_counted_and_told_a_minute_later() -> None:
     told: list[tuple[str, object]] = []
     due: list[Callable[[], None]] = []
-    repeats = Repeats(lambda event, figures: told.append((event, figures.get("count"))), lambda seconds, call: due.append(call) or True)
+
+    def later(seconds: float, call: Callable[[], None]) -> object:
+        due.append(call)
+        return call
+
+    repeats = Repeats(lambda event, figures: told.append((event, figures.get("count"))), later)
     for _ in range(1000):
         repeats.tell("upstream_failed", {"app": "hr", "cause": "refused"})
     repeats.tell("upstream_failed", {"app": "hr", "cause": "reset"})
