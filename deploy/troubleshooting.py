@@ -1,4 +1,4 @@
-"""TROUBLESHOOTING.md, made of `gateway/policy/reasons`: every code with what happened and what to do.
+"""TROUBLESHOOTING.md, made of `gateway/reasons`: every code with what happened and what to do.
 
     python deploy/troubleshooting.py
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.policy.reasons import CAUSES, EVENTS, GROUPS, Reason
+from gateway.reasons import CAUSES, EVENTS, GROUPS, Reason
 
 FILE = Path(__file__).resolve().parent / "TROUBLESHOOTING.md"
 

@@ -2,7 +2,7 @@
 
     OSError ─▶ refused · dns · reset · unknown_ca · certificate_expired · certificate_of_another · tls_to_plain · tls · …
 
-Owns these words (``policy.reasons`` says what to do about each). Must never put anything into a detail but names of errors: no text of a
+Owns these words (``reasons`` says what to do about each). Must never put anything into a detail but names of errors: no text of a
 server, no certificate. Sources: errno(3), OpenSSL's X509_V_ERR codes and reason codes.
 """
 

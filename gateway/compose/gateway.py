@@ -36,7 +36,7 @@ from gateway.edge.server import Listening, Server
 from gateway.errors import BadConfig
 from gateway.log import Log, Repeats
 from gateway.metrics import Metrics
-from gateway.policy.reasons import EVENTS
+from gateway.reasons import EVENTS
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState, SharedState
 
@@ -71,11 +71,13 @@ class Gateway:
         self._replaces = replaces
         self._state = state
         self._settings = settings
-        self._witness: Witness = Witness(log, Metrics(), clock or Clock()) if replaces is None else replaces._witness
+        self._witness = Witness(log, Metrics(), clock or Clock())
         self._repeats = Repeats(log.tell)
         self._public = public
-        self._around: Around = around or (_nothing_around if replaces is None else replaces._around)
-        self._nameservers: tuple[str, ...] = nameservers if replaces is None else replaces._nameservers
+        self._around = around or _nothing_around
+        self._nameservers = nameservers
+        if replaces is not None:
+            self._take_over(replaces)
         self._waits = waits or _nobody_waits
         self._revocations: SharedRevocations | None = None
         self._admin = admin
@@ -183,6 +185,9 @@ class Gateway:
             self._admin = bind(admin, lambda text: self._settings.problem(("admin", "address"), text))
         opened.callback(self._admin.close)
         return self._public, self._admin
+
+    def _take_over(self, other: "Gateway") -> None:
+        self._witness, self._around, self._nameservers = other._witness, other._around, other._nameservers
 
     def _share(self, other: "Gateway") -> None:
         """The same listening sockets, and the same memory: nobody who connects meanwhile is turned away, and nothing is forgotten."""

@@ -20,10 +20,10 @@ from gateway.edge.http_proxy import HttpProxy
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, Okta
 from gateway.outbound import open_client
-from gateway.policy.reasons import CAUSES, REASONS
 from gateway.proxy.health import question
 from gateway.proxy.place import Place
 from gateway.proxy.upstream import PoolRules, Upstream, Watch
+from gateway.reasons import CAUSES, REASONS
 from gateway.resolver import Names, ResolverOfClient
 from gateway.shared_state import check_redis
 

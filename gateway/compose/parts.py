@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -114,8 +115,7 @@ def make_parts(
     names = resolver(config, nameservers)
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
-    told = okta_watch(tell).failed
-    okta = okta or Okta(asking_client, place.destination, org_deadlines(config), lambda error: told(place.destination.base, error))
+    okta = okta or Okta(asking_client, place.destination, org_deadlines(config), partial(okta_watch(tell).failed, place.destination.base))
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))

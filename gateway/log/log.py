@@ -18,7 +18,7 @@ from gateway.log.forms import RENDER, Format, Moments, Render, Wall
 from gateway.log.outlet import Later, Outlet, never, on_the_loop
 from gateway.log.sinks import Sink, sink_of
 from gateway.log.values import NAMES, frames, kinds, plain
-from gateway.policy.reasons import level_of
+from gateway.reasons import level_of
 
 Level = Literal["debug", "info", "warning", "error"]
 

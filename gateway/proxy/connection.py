@@ -243,11 +243,9 @@ class Connection(Writing):
         try:
             rest = answers.feed(data)
         except Nonsense as error:
-            is_tls = not had_head and data.startswith(_TLS_ALERT)
-            error.because("plain_to_tls" if is_tls else "nonsense", "TLS alert" if is_tls else str(error))
             if not answers.has_head or answers.is_whole:
-                return self._fail(self._stale() or error)
-            fault = error
+                return self._fail(self._stale() or _broken(error, data))
+            fault = _broken(error, b"")
         reader = self._reader
         if reader is None:
             return
@@ -338,3 +336,9 @@ def _hung_up(exc: BaseException | None, has_head: bool) -> HungUp:
     if exc is not None:
         return HungUp(type(exc).__name__).because(*cause_of(exc))
     return HungUp("eof").because("closed", "half an answer" if has_head else "no answer")
+
+
+def _broken(error: Nonsense, data: bytes) -> Nonsense:
+    """Why an answer is none; ``data``: where its head should be."""
+    is_tls = data.startswith(_TLS_ALERT)
+    return error.because("plain_to_tls", "TLS alert") if is_tls else error.because("nonsense", error.rule)

@@ -14,7 +14,7 @@ import pytest
 from gateway.compose import Gateway, ask_apps, ask_org
 from gateway.config import read
 from gateway.log import Log, Repeats
-from tests.attacks.deployment import Site, deployed
+from tests.attacks.deployment import Site, Visit, deployed
 from tests.deploy.certificates import certificate
 from tests.house.configurations import SEALED, SMALLEST, finished
 
@@ -222,9 +222,13 @@ async def test_z4_a_silent_okta_is_an_error_with_its_cause() -> None:
 
 async def test_z4_a_dead_app_does_not_flood_the_log() -> None:
     async with deployed() as site:
-        site.behind.script = None  # type: ignore[assignment]
+        site.behind.script = hangs_up
         lines = await many(site)
         assert len(lines) == 1
+
+
+async def hangs_up(visit: Visit) -> None:
+    visit.writer.close()
 
 
 async def many(site: Site) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from gateway.log import NAMES
-from gateway.policy.reasons import CAUSES, EVENTS, GROUPS, REASONS, level_of
+from gateway.reasons import CAUSES, EVENTS, GROUPS, REASONS, level_of
 from tests.deploy.objects import DEPLOY
 from tests.house import codes_in_source
 

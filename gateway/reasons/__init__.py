@@ -4,13 +4,13 @@ Owns the words that an operator reads about a code. `deploy/TROUBLESHOOTING.md` 
 test finds codes of the source that are missing here. Must never decide anything.
 """
 
-from gateway.policy.reasons.apps import APPS, CAUSES
-from gateway.policy.reasons.entries import Event, Level, Reason
-from gateway.policy.reasons.events import EVENTS
-from gateway.policy.reasons.hooks import HOOKS
-from gateway.policy.reasons.requests import REQUESTS
-from gateway.policy.reasons.sessions import SESSIONS
-from gateway.policy.reasons.sign_in import SIGN_IN
+from gateway.reasons.apps import APPS, CAUSES
+from gateway.reasons.entries import Event, Level, Reason
+from gateway.reasons.events import EVENTS
+from gateway.reasons.hooks import HOOKS
+from gateway.reasons.requests import REQUESTS
+from gateway.reasons.sessions import SESSIONS
+from gateway.reasons.sign_in import SIGN_IN
 
 __all__ = ["CAUSES", "EVENTS", "GROUPS", "REASONS", "Event", "Level", "Reason", "level_of"]
 

@@ -1,6 +1,6 @@
 """Signing in, switching users and signing out at the login host, and the hand-off to an app."""
 
-from gateway.policy.reasons.entries import NOTHING, Reason
+from gateway.reasons.entries import NOTHING, Reason
 
 _AGAIN = "The user starts again from the app or the portal."
 _OKTA = "Look at the events okta_failed and okta_circuit_open, and at the way to the org (`check --online`)."

@@ -1,6 +1,6 @@
 """The lines of the log that are not about one request, with their levels."""
 
-from gateway.policy.reasons.entries import NOTHING, Event
+from gateway.reasons.entries import NOTHING, Event
 
 _ADVISED = "Read the answer's errorCauses, and correct the program."
 _CAUSES = "See the cause in the table of causes."

@@ -1,6 +1,6 @@
 """What Okta tells the gateway by itself: the event hook, and Universal Logout."""
 
-from gateway.policy.reasons.entries import Reason
+from gateway.reasons.entries import Reason
 
 _HOOK = "Compare the event hook in Okta's admin console with `session-gateway hook`."
 _LOGOUT = "Compare the app's Universal Logout in Okta's admin console with `session-gateway hook`."

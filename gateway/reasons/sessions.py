@@ -1,6 +1,6 @@
 """Who comes: why a browser has no session here, or may not go where it wants to."""
 
-from gateway.policy.reasons.entries import NOTHING, Reason
+from gateway.reasons.entries import NOTHING, Reason
 
 _SIGN_IN = "Nothing: the user signs in."
 _OKTA = "Look at the events okta_failed and okta_circuit_open, at status.okta.com and at the way to the org (`check --online`)."

@@ -1,6 +1,6 @@
 """Requests that are refused for their form, before anybody looks who sent them."""
 
-from gateway.policy.reasons.entries import Reason
+from gateway.reasons.entries import Reason
 
 _CLIENT = "A browser does not send this: look for a broken program, an old proxy before the gateway, or an attack."
 _PATH = "Two servers would read this path in two ways. Correct the link, or the program that made it."

@@ -1,6 +1,6 @@
 """Apps, Okta and the shared state as servers: why they cannot be reached, and front proxies that ask."""
 
-from gateway.policy.reasons.entries import NOTHING, Reason
+from gateway.reasons.entries import NOTHING, Reason
 
 _SERVER = "Look at the event upstream_failed: it names the address and the cause."
 _STATE = "Look at the event state_failed."
