@@ -146,6 +146,7 @@ def sign_out(file: Path, everybody: bool, login: str | None) -> None:
 @click.option("--org-port", default=8081, show_default=True, help="Where the unguarded org listens; 0 is any free port.")
 @click.option("--upstream", metavar="URL", help="Your own app in place of the demo.")
 @click.option("--no-demo", is_flag=True, help="No portal and no page of another site.")
+@click.option("--tls", is_flag=True, help="The gateway serves https, with a certificate that is made for this run.")
 @_quirks
 @_trusted_origins
 @_engine

@@ -15,6 +15,8 @@ import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import web
@@ -58,6 +60,8 @@ class Wishes:
     quirks: Sequence[str] = ()
     trusted_origins: Sequence[str] = ()
     """Of the org, beside the app and the login host."""
+    tls: bool = False
+    """Browsers come by https, with a certificate that is made for this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +70,35 @@ class Places:
 
     org: str
     port: int
+    is_tls: bool = False
 
     @property
     def suffix(self) -> str:
-        """What follows a host name in an address: nothing on port 80."""
-        return "" if self.port == 80 else f":{self.port}"
+        """What follows a host name in an address: nothing on port 80, or 443 for https."""
+        return "" if self.port == (443 if self.is_tls else 80) else f":{self.port}"
+
+    def _origin(self, host: str) -> str:
+        return f"{'https' if self.is_tls else 'http'}://{host}{self.suffix}"
 
     @property
     def app(self) -> str:
         """The app through the gateway."""
-        return f"http://app.example.localhost{self.suffix}"
+        return self._origin("app.example.localhost")
 
     @property
     def login(self) -> str:
         """The org through the gateway."""
-        return f"http://login.example.localhost{self.suffix}"
+        return self._origin("login.example.localhost")
 
     @property
     def portal(self) -> str:
         """The portal that hands out session tokens."""
-        return f"http://portal.example.localhost{self.suffix}"
+        return self._origin("portal.example.localhost")
 
     @property
     def evil(self) -> str:
         """The page of another site."""
-        return f"http://evil.localhost{self.suffix}"
+        return self._origin("evil.localhost")
 
 
 class Demonstration:
@@ -105,6 +113,8 @@ class Demonstration:
         self.org: standin.Org | None = None
         self.gateway: Gateway | None = None
         self.where = Places("", 0)
+        self.certificate: Path | None = None
+        """The file that clients may trust, with ``tls``; it is gone after the run."""
 
     async def start(self) -> None:
         """Open everything; `BadConfig` when a port is taken, and then nothing stays open."""
@@ -116,11 +126,15 @@ class Demonstration:
             org = standin.Org(engine=self._wishes.engine, users=self._wishes.users, quirks=self._wishes.quirks)
             running = await _serving("--org-port", org_port, standin.serve(org, "127.0.0.1", org_port))
             opened.push_async_callback(running.aclose)
-            self.where = Places(running.url, bound.getsockname()[1])
+            self.where = Places(running.url, bound.getsockname()[1], self._wishes.tls)
             org.trusted_origins |= {self.where.app, self.where.login, *self._wishes.trusted_origins}
             app = own_app or await _demo_site(demo.legacy_app(), opened)
             front = await self._front(opened) if self._wishes.has_demo else None
-            settings = _settings(self.where, app, self._wishes.environ)
+            if self._wishes.tls:
+                org.https_hosts.add(self.where.login.partition("://")[2])
+                folder = Path(opened.enter_context(TemporaryDirectory(prefix="session-gateway-")))
+                _, self.certificate = standin.made_context(folder)
+            settings = _settings(self.where, app, self._wishes.environ, self.certificate)
             gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=front)
             await gateway.start()
             opened.push_async_callback(gateway.aclose)
@@ -141,6 +155,8 @@ class Demonstration:
         yield f"org       {self.where.org}/   the org without it ({self._wishes.engine})"
         if self.gateway is not None:
             yield f"admin     http://{self.gateway.admin_address}/metrics"
+        if self.certificate is not None:
+            yield f"trust     {self.certificate}   the certificate of this run"
         for user in self._wishes.users:
             yield f"user      {user.login}   password {user.password}"
 
@@ -190,11 +206,13 @@ async def _forwarded(site: HttpProxy, request: Request) -> Response:
         return to_response(Answer(502, ((b"Content-Type", b"text/plain"),), b"The demo does not answer.\n"))
 
 
-def _settings(where: Places, upstream: str, environ: Mapping[str, str]) -> Settings:
+def _settings(where: Places, upstream: str, environ: Mapping[str, str], certificate: Path | None = None) -> Settings:
+    tls = f'tls_certificate = "{certificate}"\ntls_key = "{certificate.with_suffix(".key")}"' if certificate is not None else ""
     text = f"""
 [listen]
 address = "127.0.0.1:{where.port}"
 drain = "2s"
+{tls}
 [admin]
 address = "127.0.0.1:0"
 [okta]

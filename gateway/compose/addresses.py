@@ -13,14 +13,17 @@ from gateway.errors import BadConfig
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
-def bind(address: str, problem: Callable[[str], str]) -> socket.socket:
-    """A socket at this address, not listening yet; `BadConfig` with the line that ``problem`` makes where it cannot be had."""
+def bind(address: str, problem: Callable[[str], str], *, is_shared: bool = False) -> socket.socket:
+    """A socket at this address, not listening yet; `BadConfig` with the line that ``problem`` makes where it cannot be had.
+
+    ``is_shared``: other processes of this user may have it too.
+    """
     host, port = host_of(address), port_of(address)
     try:
         if host is None and socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, reuse_port=is_shared)
         family = socket.AF_INET6 if host is not None and ":" in host else socket.AF_INET
-        return socket.create_server((host or "", port), family=family)
+        return socket.create_server((host or "", port), family=family, reuse_port=is_shared)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else type(error).__name__
         raise BadConfig((problem(f"cannot listen on {address} ({why}); stop what listens there, or choose another address"),)) from error

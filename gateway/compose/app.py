@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from gateway.compose.app_servers import app_servers
 from gateway.compose.app_sessions import app_sessions
-from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, rewriting
+from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, references, rewriting
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.core.passes import Passes
@@ -22,6 +22,7 @@ from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasti
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.spooled import UploadSpool
 from gateway.edge.websocket import WebSocketRelay
 from gateway.policy.session.owner import Owners
 
@@ -63,12 +64,14 @@ def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:
 
 
 def _way(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
-    return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live)
+    bounds = [size for size in (app.buffer_uploads, app.largest_body) if size]
+    uploads = UploadSpool(min(bounds)) if app.buffer_uploads else None
+    return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live, uploads=uploads)
 
 
 def _forwarding(parts: Parts, app: AppTable, http: HttpProxy, shared: tuple[Gate, Lasting], sessions: AppSessions | None) -> AppForwarding:
-    rules = field_rules(app)
-    face = Face(rules, app_host(app), prefixes(app), rewriting(app), app.balance == "sticky")
+    rules, is_sticky = field_rules(app), app.balance == "sticky"
+    face = Face(rules, app_host(app), prefixes(app), rewriting(app), is_sticky, references(app), app.strip_prefix)
     overrides = StrippedOverrides(app.name, rules.allowed, parts.tell)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
     return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.turn, cookies.keep, sessions, overrides)

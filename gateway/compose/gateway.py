@@ -20,13 +20,14 @@ from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts, watch
-from gateway.compose.public import certificates, client_rules, watch_clients
+from gateway.compose.public import certificates, client_rules, redirect_rules, watch_clients
 from gateway.compose.state import loaded_revocations, opened_state, until_read
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
 from gateway.core.crowds import Crowd
 from gateway.doors.believed import Believed
 from gateway.doors.health import Health
+from gateway.doors.https_redirects import HttpsRedirects
 from gateway.doors.listener import Doors, Listener
 from gateway.doors.refusals import refusal
 from gateway.doors.witness import Witness
@@ -68,9 +69,7 @@ class Gateway:
         ``waits``: called again and again while the start waits for a shared state that is away.
         ``replaces``: a running gateway, whose sockets, figures and state in memory this one shares until that one is closed.
         """
-        self._replaces = replaces
-        self._state = state
-        self._settings = settings
+        self._replaces, self._state, self._settings = replaces, state, settings
         self._witness = Witness(log, Metrics(), clock or Clock())
         self._repeats = Repeats(log.tell)
         self._public = public
@@ -81,6 +80,8 @@ class Gateway:
         self._waits = waits or _nobody_waits
         self._revocations: SharedRevocations | None = None
         self._admin = admin
+        self._is_worker = public is not None
+        self._redirecting: socket.socket | None = None
         self._hooks = HookRooms(NO_HOOKS, None)
         self._certificates: Certificates | None = None
         self._has_started = False
@@ -112,6 +113,11 @@ class Gateway:
     def metrics(self) -> Metrics:
         """What this gateway counts."""
         return self._witness.metrics
+
+    @property
+    def redirect_port(self) -> int:
+        """The port of ``listen.redirect_address``; only while it runs."""
+        return int(shown_address(_open(self._redirecting)).rpartition(":")[2])
 
     async def start(self) -> None:
         """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started.
@@ -184,6 +190,11 @@ class Gateway:
         if self._admin is None:
             self._admin = bind(admin, lambda text: self._settings.problem(("admin", "address"), text))
         opened.callback(self._admin.close)
+        redirect = self._settings.config.listen.redirect_address
+        if redirect:
+            problem = partial(self._settings.problem, ("listen", "redirect_address"))
+            self._redirecting = self._redirecting or bind(redirect, problem, is_shared=self._is_worker)
+            opened.callback(self._redirecting.close)
         return self._public, self._admin
 
     def _take_over(self, other: "Gateway") -> None:
@@ -192,6 +203,8 @@ class Gateway:
     def _share(self, other: "Gateway") -> None:
         """The same listening sockets, and the same memory: nobody who connects meanwhile is turned away, and nothing is forgotten."""
         self._public, self._admin = _open(other._public).dup(), _open(other._admin).dup()
+        if other._redirecting is not None:
+            self._redirecting = other._redirecting.dup()
         if isinstance(other._state, MemoryState):
             self._state = other._state.beside()
 
@@ -222,7 +235,12 @@ class Gateway:
         if self._certificates is not None:
             self._certificates.watch()
             opened.push_async_callback(self._certificates.aclose)
-        await self._listen(Listening(server, public, self._certificates, parts.live.go_away), opened, config.listen.drain)
+        redirects = HttpsRedirects(parts.table)
+        plain = Server(redirects, redirect_rules(config))
+        self.metrics.watch_total("https_redirects_total", "Requests by plain http that were led to https.", lambda: redirects.count)
+        if self._redirecting is not None:
+            await self._listen(Listening(plain, self._redirecting), opened, 0.0)
+        await self._listen(Listening(server, public, self._certificates, parts.live.go_away, plain), opened, config.listen.drain)
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._witness.metrics.happened(event)

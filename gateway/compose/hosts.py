@@ -13,6 +13,7 @@ from typing import NamedTuple
 from yarl import URL
 
 from gateway.config import AppTable, Config, RuleTable, client_pair
+from gateway.config.values import is_this_machine
 from gateway.core.balancing import Balancer
 from gateway.core.cache import Lifetimes
 from gateway.core.fields import FieldRules
@@ -24,6 +25,7 @@ from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.core.session import Fingerprinter
 from gateway.core.standing import Server
 from gateway.outbound import Deadlines, Destination
+from gateway.policy.http.own_references import OwnReferences
 from gateway.proxy.place import Place
 from gateway.sessions import SessionRules
 
@@ -92,7 +94,17 @@ def _rule(rule: RuleTable) -> Rule:
 def field_rules(app: AppTable) -> FieldRules:
     """What this app is told, and which odd field names it gets."""
     identity = tuple((name.encode("ascii"), attribute) for name, attribute in app.identity.items())
-    return FieldRules(identity, frozenset(name.lower().encode("ascii") for name in app.allow_fields))
+    allowed = frozenset(name.lower().encode("ascii") for name in app.allow_fields)
+    constant = tuple((name.encode("ascii"), value.encode("utf-8")) for name, value in app.set_fields.items())
+    own = _own_references(app)
+    return FieldRules(identity, allowed, constant=constant, referring=own.names, refer=own.value)
+
+
+def _own_references(app: AppTable) -> OwnReferences:
+    """How this app names itself: by the Host that it is sent, and the scheme of its first server."""
+    address = app.addresses[0] if app.addresses else app.url
+    scheme = "https" if address.startswith("https://") else "http"
+    return OwnReferences(app.url, f"{scheme}://{app_host(app)}", prefixes(app), bool(app.upstream_host))
 
 
 def deadlines(table: AppTable) -> Deadlines:
@@ -161,19 +173,22 @@ def rewriting(app: AppTable) -> Rewriting | None:
     return Rewriting(app.url, frozenset(_inner_origins(app)), prefixes(app))
 
 
+def references(app: AppTable) -> Rewriting | None:
+    """How an app that knows its public name and paths is met where it names its address, or plain http, all the same; else None."""
+    return Rewriting(app.url, frozenset(_inner_origins(app)), Prefixes()) if rewriting(app) is None else None
+
+
 def _inner_origins(app: AppTable) -> Iterator[Origin]:
     """What the app may take for its own origin: the name it is sent, by either scheme, also at the port it listens at; its address."""
-    told = app_host(app)
-    for scheme in ("http", "https"):
-        named = parse_authority(told, scheme == "https")
-        if named is None:
-            continue
-        yield scheme, named
-        for address in app.addresses:
-            if not address.startswith("unix:"):
-                own = authority_of(address)
-                yield scheme, Authority(named.host, own.port)
-                yield URL(address).scheme, own
+    own = [(URL(address).scheme, authority_of(address)) for address in app.addresses if not address.startswith("unix:")]
+    named = parse_authority(app_host(app), secure=True)
+    if named is not None:
+        for scheme in ("http", "https"):
+            yield from ((scheme, Authority(named.host, port)) for port in {80, 443, named.port, *(at.port for _, at in own)})
+    for scheme, at in own:
+        yield scheme, at
+        if is_this_machine(at.host):
+            yield from ((scheme, Authority(host, at.port)) for host in ("localhost", "127.0.0.1", "[::1]"))
 
 
 def org_place(config: Config, folder: Path) -> OrgPlace:

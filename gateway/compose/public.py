@@ -3,6 +3,9 @@
 Owns the translation. Must never decide anything, nor open a socket. Rules from: DESIGN section 8, ATTACKS D2, D7.
 """
 
+from dataclasses import replace
+from typing import Final
+
 from gateway.compose.hosts import head_limits
 from gateway.compose.parts import folder_of
 from gateway.compose.tls import Certificates, Tell
@@ -13,12 +16,21 @@ from gateway.edge.server import Server
 from gateway.errors import BadConfig
 from gateway.metrics import Metrics
 
+MOST_REDIRECTED: Final = 1000
+"""So many connections at once by plain http."""
+
 
 def client_rules(config: Config) -> ClientRules:
     """What every client gets."""
     return ClientRules(
         config.listen.connections, config.listen.head_timeout, head_limits(config), trusted_proxies=config.listen.trusted_proxies
     )
+
+
+def redirect_rules(config: Config) -> ClientRules:
+    """The same for clients who only get a redirect: few of them at once, and nobody stays."""
+    rules = client_rules(config)
+    return replace(rules, connections=min(rules.connections, MOST_REDIRECTED), idle_seconds=rules.head_seconds)
 
 
 def certificates(settings: Settings, tell: Tell) -> Certificates | None:

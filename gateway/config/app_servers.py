@@ -15,8 +15,8 @@ from gateway.core.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_way
 _OF_SERVERS = frozenset(
     (
         *("upstream_host", "upstream_ca_file", "upstream_client_certificate", "upstream_client_key", "upstream_server_name"),
-        *("strip_prefix", "add_prefix", "balance", "health_path", "health_interval", "allow_fields"),
-        *("connect_timeout", "first_byte_timeout", "idle_timeout", "connections", "keep_alive", "sign_out_path"),
+        *("strip_prefix", "add_prefix", "balance", "health_path", "health_interval", "allow_fields", "set_fields"),
+        *("connect_timeout", "first_byte_timeout", "idle_timeout", "connections", "keep_alive", "sign_out_path", "buffer_uploads"),
     )
 )
 """What a front proxy that carries an app does in its own way."""

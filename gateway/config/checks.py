@@ -18,6 +18,7 @@ from gateway.config.model import AppTable, Config, State
 from gateway.config.places import Path
 from gateway.config.remarks import Remark
 from gateway.config.rules import rule_conflicts
+from gateway.config.set_fields import set_field_conflicts
 
 _HAS_PORT = re.compile(r"rediss?://(?:[^/\[\]]*|\[[^\]]*\]):\d+(?:/\d*)?")
 
@@ -29,17 +30,35 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _times(config)
     yield from _state(config)
     for number, app in enumerate(config.apps):
-        found = (*server_conflicts(app), *session_conflicts(app), *identity_conflicts(app), *rule_conflicts(app))
-        yield from (Remark(("app", number, *path), text) for path, text in found)
+        yield from (Remark(("app", number, *path), text) for path, text in _of_app(app))
         yield from _carrier(number, app, config)
         yield from _public_root(number, app)
     yield from _own_tls(config)
     if _trusts_everybody(config) and not config.listen.insecure_trust_all_proxies:
         remedy = "list your proxies, or set listen.insecure_trust_all_proxies = true"
         yield Remark(("listen", "trusted_proxies"), f"with a range of all addresses every client may invent its own; {remedy}")
+    yield from _redirecting(config)
     yield from loop_conflicts(config)
     if are_one_address(config.listen.address, config.admin.address):
         yield Remark(("admin", "address"), "is the public address too; health and metrics need one of their own, such as 127.0.0.1:9090")
+
+
+def _redirecting(config: Config) -> Iterator[Remark]:
+    address, at = config.listen.redirect_address, ("listen", "redirect_address")
+    if not address:
+        return
+    if any(are_one_address(address, other) for other in (config.listen.address, config.admin.address)):
+        yield Remark(at, 'is listened at for something else already; give it an address of its own, such as ":80"')
+    if not any(url.startswith("https://") for url in (config.login.url, *(app.url for app in config.apps))):
+        yield Remark(at, "leads from http to https, and no host here is https; leave it out")
+
+
+def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:
+    yield from server_conflicts(app)
+    yield from session_conflicts(app)
+    yield from set_field_conflicts(app)
+    yield from identity_conflicts(app)
+    yield from rule_conflicts(app)
 
 
 def _hosts(config: Config) -> Iterator[Remark]:

@@ -12,6 +12,7 @@ from gateway.config.values import (
     Bytes,
     HostName,
     ListenAddress,
+    ListenAddressOrNone,
     NetworkRange,
     PublicOrigin,
     PublicOriginOrNone,
@@ -25,6 +26,7 @@ from gateway.policy.http.session_cookie_names import ENTRY_PATTERN, WELL_KNOWN
 Access = Literal["session", "anyone", "optional", "nobody"]
 Attribute = Literal["login", "user_id", "session_expires_at", "amr"]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+FieldValue = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,4094}[!-~])?$")]
 Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 PathPattern = Annotated[str, StringConstraints(pattern=r"^/[^?#]*$")]
 HealthPath = Annotated[str, StringConstraints(pattern=r"^(/[!-\"$-~]*)?$")]
@@ -47,6 +49,7 @@ class Listen(Table):
     """Where browsers, or the proxy before us, reach the gateway."""
 
     address: ListenAddress = "127.0.0.1:8080"
+    redirect_address: ListenAddressOrNone = ""
     trusted_proxies: tuple[NetworkRange, ...] = ()
     insecure_trust_all_proxies: bool = False
     tls_certificate: str = ""
@@ -194,10 +197,12 @@ class AppTable(Table):
     idle_timeout: Seconds = _spelled("5m")
     connections: Count = 1000
     largest_body: Bytes = _spelled("0B")
+    buffer_uploads: Bytes = _spelled("0B")
     keep_alive: Seconds = _spelled("4s")
     session_cookies: tuple[SessionCookieName, ...] = WELL_KNOWN
     sign_out_path: HealthPath = ""
     identity: dict[FieldName, Attribute] = Field(default={"Remote-User": "login", "Remote-User-Id": "user_id"})
+    set_fields: dict[FieldName, FieldValue] = Field(default={})
     rules: tuple[RuleTable, ...] = Field(default=(), alias="rule")
 
     @property

@@ -13,6 +13,7 @@ from gateway.errors import BadConfig
 
 _FIXED: tuple[Path, ...] = (
     ("listen", "address"),
+    ("listen", "redirect_address"),
     ("listen", "workers"),
     ("admin", "address"),
     ("okta", "org"),

@@ -148,6 +148,11 @@ def listen_address(text: str) -> str:
     return text
 
 
+def listen_address_or_none(text: str) -> str:
+    """The same, where the empty text stands for none."""
+    return listen_address(text) if text else text
+
+
 def host_of(address: str) -> str | None:
     """The host part of a listen address, without brackets; None for every interface."""
     return address.rpartition(":")[0].strip("[]") or None
@@ -178,4 +183,5 @@ RedisUrlOrNone = Annotated[str, AfterValidator(redis_url)]
 ServerPort = Annotated[str, AfterValidator(server_port)]
 HostName = Annotated[str, AfterValidator(host_and_port)]
 ListenAddress = Annotated[str, AfterValidator(listen_address)]
+ListenAddressOrNone = Annotated[str, AfterValidator(listen_address_or_none)]
 NetworkRange = Annotated[Network, PlainValidator(network), WithJsonSchema({"type": "string"})]

@@ -5,6 +5,7 @@ Rules from: RFC 9110 §7.6.1, RFC 9111 §5.2.2; ATTACKS C8, K15, L15.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from gateway.core.app_cookies import KeepCookie
@@ -12,6 +13,9 @@ from gateway.core.hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_e
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields
 from gateway.core.proxy_fields import REQUEST_ID
+
+Refer = Callable[[bytes, bytes], bytes]
+"""From the name of a field in lower case and its value to the value that a browser gets."""
 
 _QUOTED_ARGUMENT: Final = re.compile(rb'=[ \t]*"[^"]*"?')
 _NOT_PRIVATE: Final = (b"public", b"private", b"s-maxage", b"proxy-revalidate")
@@ -27,6 +31,9 @@ _CONNECTION: Final = 3
 _CACHE_CONTROL: Final = 4
 _OTHER_CACHES: Final = 5
 _APART: Final = 6
+_REFERENCE: Final = 7
+REFERENCES: Final = frozenset((b"location", b"content-location", b"refresh", b"uri", b"link"))
+"""Fields that hold addresses, which may be the app's own."""
 
 
 def from_outside(fields: Fields) -> Fields:
@@ -71,8 +78,8 @@ def _made_private(value: bytes) -> bytes:
     return b", ".join([b"private", *(one for one in directives if one.partition(b"=")[0].strip() not in _NOT_PRIVATE)])
 
 
-def answered(fields: Fields, is_private: bool, is_document: bool, keep_cookie: KeepCookie) -> Fields:
-    """``from_app``, and ``private`` too where that is asked, in one walk."""
+def answered(fields: Fields, is_private: bool, is_document: bool, keep_cookie: KeepCookie, refer: Refer | None = None) -> Fields:
+    """``from_app``, and ``private`` too where that is asked, in one walk; ``refer``: what becomes of the addresses in ``REFERENCES``."""
     kept, given = [], []
     for line in fields:
         fate = _fates[line[0]]
@@ -82,12 +89,16 @@ def answered(fields: Fields, is_private: bool, is_document: bool, keep_cookie: K
             cookie = keep_cookie(line[1])
             if cookie is not None:
                 kept.append((line[0], cookie))
+        elif fate == _REFERENCE:
+            kept.append(line if refer is None else (line[0], refer(line[0].lower(), line[1])))
         elif fate == _CACHE_CONTROL and is_private:
             given.append(line[1])
         elif fate in (_CACHE_CONTROL, _OTHER_CACHES) and not is_private:
             kept.append(line)
         elif fate == _APART or (fate == _CONNECTION and line[1] not in USUAL_CONNECTIONS):
             own = from_app(fields, keep_cookie)
+            if refer is not None:
+                own = tuple((name, refer(lowered, value) if (lowered := name.lower()) in REFERENCES else value) for name, value in own)
             return private(own, is_document) if is_private else own
     if is_private:
         kept.append((b"Cache-Control", b"no-store" if is_document else _privately[b",".join(given)] if given else _UNTOLD))
@@ -104,6 +115,8 @@ def _fate(name: bytes) -> int:
         return _GONE
     if lowered == b"set-cookie":
         return _SET_COOKIE
+    if lowered in REFERENCES:
+        return _REFERENCE
     if lowered == b"cache-control":
         return _CACHE_CONTROL
     return _OTHER_CACHES if _steers_caches(lowered) else _KEPT

@@ -44,19 +44,28 @@ COOKIE: Final = 2
 CONNECTION: Final = 3
 HANDSHAKE: Final = 4
 ODD: Final = 5
+REFERENCE: Final = 6
 
 DropCookie = Callable[[bytes, bytes], bool]
+Refer = Callable[[bytes, bytes], bytes | None]
+"""From the name of a field in lower case and its value to what the app is told in place of that; None: nothing."""
+
+
+def _as_sent(_: bytes, value: bytes) -> bytes:
+    return value
 
 
 class Forwarding(NamedTuple):
     """What ``X-Forwarded-*`` is rebuilt from: the believed client address (or ``unknown``), scheme and authority.
 
+    ``prefix``: what was taken off the front of the path, or empty.
     A tuple, because one is made for every request and a frozen dataclass takes twice as long.
     """
 
     client: str
     scheme: Literal["http", "https"]
     authority_text: str
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,16 @@ class FieldRules:
 
     Without that, odd names (not only letters, digits, ``-``), names that speak of the user and those that ask for another method
     (``proxy_fields``) are dropped.
+    ``constant``: fields that it always gets, and nobody else's under their names. ``refer``: says addresses in the fields of these names
+    (``referring``, in lower case) as the app knows them.
     """
 
     identity: IdentityFields
     allowed: frozenset[bytes] = frozenset()
     own_prefixes: tuple[bytes, ...] = (b"x-gateway-",)
+    constant: Fields = ()
+    referring: frozenset[bytes] = frozenset()
+    refer: Refer = field(default=_as_sent, repr=False, compare=False)
     fates: Learned[bytes, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -95,7 +109,7 @@ def to_app(
     if isinstance(lines, Malformed):
         return lines
     host, way = way_lines(forwarding)
-    return (host, *lines, *way, *(identity_fields(rules.identity, session) if session is not None else ()))
+    return (host, *lines, *way, *rules.constant, *(identity_fields(rules.identity, session) if session is not None else ()))
 
 
 def passes(rules: FieldRules, name: bytes) -> bool:
@@ -113,6 +127,10 @@ def _client_lines(fields: Fields, rules: FieldRules, drop_cookie: DropCookie, up
             rest = line_without(line[1], drop_cookie)
             if rest is not None:
                 kept.append((line[0], rest))
+        elif fate == REFERENCE:
+            said = rules.refer(line[0].lower(), line[1])
+            if said is not None:
+                kept.append((line[0], said))
         elif fate == ODD or (fate == CONNECTION and line[1] not in USUAL_CONNECTIONS):
             return _client_lines_apart(fields, rules, drop_cookie, upgrade)
     return kept
@@ -125,7 +143,16 @@ def _client_lines_apart(fields: Fields, rules: FieldRules, drop_cookie: DropCook
     kept = tuple(line for line in end_to_end(fields) if not (upgrade and line[0].lower().startswith(b"sec-websocket-")))
     if _clashes(kept, rules.allowed):
         return Malformed(400, "field_alias")
-    return without(tuple((name, value) for name, value in kept if _may_reach_app(name, rules)), drop_cookie)
+    lines = tuple(_said(line, rules) for line in kept if _may_reach_app(line[0], rules))
+    return without(tuple(line for line in lines if line is not None), drop_cookie)
+
+
+def _said(line: tuple[bytes, bytes], rules: FieldRules) -> tuple[bytes, bytes] | None:
+    lowered = line[0].lower()
+    if lowered not in rules.referring:
+        return line
+    said = rules.refer(lowered, line[1])
+    return None if said is None else (line[0], said)
 
 
 def _names_ours(connection: bytes, rules: FieldRules) -> bool:
@@ -145,6 +172,8 @@ def _fate(rules: FieldRules, name: bytes) -> int:
         return _GONE
     if lowered == b"cookie":
         return COOKIE
+    if lowered in rules.referring:
+        return REFERENCE
     return HANDSHAKE if lowered.startswith(b"sec-websocket-") else _KEPT
 
 
@@ -169,7 +198,8 @@ def _may_reach_app(name: bytes, rules: FieldRules) -> bool:
 
 def _is_the_gateways(fold: bytes, rules: FieldRules) -> bool:
     """Whether only the gateway speaks under this name."""
-    return fold.startswith(rules.own_prefixes) or fold == REQUEST_ID or fold in {folded(own) for own, _ in rules.identity}
+    own = (*rules.identity, *rules.constant)
+    return fold.startswith(rules.own_prefixes) or fold == REQUEST_ID or fold in {folded(name) for name, _ in own}
 
 
 def _is_for_the_gateway(fold: bytes) -> bool:
@@ -191,4 +221,5 @@ def way_lines(forwarding: Forwarding) -> tuple[tuple[bytes, bytes], Fields]:
         *client,
         (b"X-Forwarded-Proto", forwarding.scheme.encode("ascii")),
         (b"X-Forwarded-Host", authority),
+        *(((b"X-Forwarded-Prefix", forwarding.prefix.encode("ascii")),) if forwarding.prefix else ()),
     )

@@ -1,9 +1,9 @@
 """An app's answer for the browser, where the app goes by another name or stands under another path than browsers know.
 
-Owns ``Location``, ``Content-Location``, ``Refresh`` and the scope of ``Set-Cookie``: an address of the app's own, by one of its exact
-origins, becomes the public one. Must never touch what does not match (another host, a host that only ends alike, a relative
-reference, a body), nor make a reference that leads off the app's public host, nor a cookie that reaches further than the app's own
-did. Rules from: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6; ATTACKS R1, R3, R5, R6, C2, C16.
+Owns ``Location``, ``Content-Location``, ``Refresh``, ``URI``, ``Link`` and the scope of ``Set-Cookie``: an address of the app's own, by
+one of its exact origins, becomes the public one. Must never touch what does not match (another host, a host that only ends alike, a
+relative reference, a body), nor make a reference that leads off the app's public host, nor a cookie that reaches further than the app's
+own did. Rules from: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6; ATTACKS R1, R3, R5, R6, C2, C16.
 """
 
 import re
@@ -20,6 +20,8 @@ Origin = tuple[str, Authority]
 _WITH_HOST = re.compile(r"(?:(?P<scheme>https?):)?//(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<tail>.*)", re.IGNORECASE)
 _PATH_ONLY = re.compile(r"(?P<path>/[^?#]*)(?P<tail>.*)")
 _REFRESH = re.compile(r"(?P<front>[ ]*[0-9.]+[ ]*[;,][ ]*url[ ]*=[ ]*(?P<quote>[\"']?))(?P<url>.*?)(?P<end>(?P=quote))", re.IGNORECASE)
+_LINKS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|<([^<>]*)>', re.DOTALL)
+"""Strings in quotes, which stay as they are, and addresses."""
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 
@@ -34,13 +36,17 @@ class Rewriting:
 
     def answer(self, fields: Fields) -> Fields:
         """The answer's fields, in order; each that does not match to the byte as it was."""
-        return tuple((name, self._value(name.lower(), value)) for name, value in fields)
+        return tuple((name, self.value(name.lower(), value)) for name, value in fields)
 
-    def _value(self, name: bytes, value: bytes) -> bytes:
+    def value(self, name: bytes, value: bytes) -> bytes:
+        """The value for browsers of one field, whose name is in lower case."""
         match name:
-            case b"location" | b"content-location" | b"refresh" if not _CONTROL.search(value):  # browsers drop a tab from a URL
-                text = value.decode("latin-1")
-                return (self._refresh(text) if name == b"refresh" else self.reference(text)).encode("latin-1")
+            case b"location" | b"content-location" if not _CONTROL.search(value):  # browsers drop a tab from a URL
+                return self.reference(value.decode("latin-1")).encode("latin-1")
+            case b"refresh" if not _CONTROL.search(value):
+                return self._refresh(value.decode("latin-1")).encode("latin-1")
+            case b"link" | b"uri" if not _CONTROL.search(value):
+                return _LINKS.sub(self._link, value.decode("latin-1")).encode("latin-1")
             case b"set-cookie" if _may_be_mapped(value):
                 first, *attributes = value.split(b";")
                 kept = (self._attribute(attribute) for attribute in attributes)
@@ -64,6 +70,9 @@ class Rewriting:
 
     def _is_inner(self, scheme: str, authority: str) -> bool:
         return any((one, parse_authority(authority, one == "https")) in self.inner for one in ((scheme,) if scheme else ("http", "https")))
+
+    def _link(self, found: re.Match[str]) -> str:
+        return found[0] if found[1] is None else f"<{self.reference(found[1])}>"
 
     def _refresh(self, text: str) -> str:
         trimmed = text.rstrip(" ")  # a pattern would try every run of blanks again from each of its blanks

@@ -6,6 +6,8 @@ Owns that order. Must never answer anybody, nor decide in another way for one do
 ATTACKS P1 to P24, U6, U7.
 """
 
+from dataclasses import replace
+
 from gateway.clock import Clock
 from gateway.core.admission import Admit, Verdict, judge_at, still_admits
 from gateway.core.cookies import PASS_NAME, pairs
@@ -16,6 +18,7 @@ from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
 from gateway.edge.relay import Rewrite
 from gateway.policy.http.methods import PREFLIGHT, is_preflight, overridden
+from gateway.policy.http.own_references import destination_path
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")
@@ -96,8 +99,26 @@ def _rule(head: RequestHead, app: App) -> Rule | Decision:
         return PREFLIGHT
     if isinstance(rule, Malformed):
         return Decision(rule, _NOWHERE, NOBODY)
+    if b"destination" in head.named:
+        both = _rule_of_both(head, app, rule)
+        if isinstance(both, Decision):
+            return both
+        rule = both
     if wants_websocket(head) and not _may_open_websocket(head, app):
         return Decision(_FOREIGN, rule, NOBODY)
+    return rule
+
+
+def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
+    """The rule that holds for a request that names a second path of the app (COPY, MOVE): only who may go to both is let in."""
+    path = destination_path(head, app.origin)
+    if path is None:
+        return rule
+    for method in (head.method, "PUT"):  # what is there is written to
+        other = place_of(app, path, method) if isinstance(path, str) else path
+        if isinstance(other, Malformed):
+            return Decision(other, _NOWHERE, NOBODY)
+        rule = rule.and_also(other if method == head.method else replace(other, methods=None))
     return rule
 
 

@@ -40,14 +40,15 @@ class BodySink(Protocol):
 class Body:
     """One body. Take it with ``piece``, ``at_hand`` or ``pour``, one of them.
 
-    ``length``: in bytes, None where nobody knows it before its end. ``error``: why no more of it comes; ``is_whole``: all of it arrived.
+    ``sender``: by which it comes; ``length``: in bytes, None where nobody knows it before its end. ``error``: why no more of it comes;
+    ``is_whole``: all of it arrived.
     """
 
-    __slots__ = ("_held", "_is_held_back", "_pieces", "_sender", "_sink", "_waiter", "error", "is_asked", "is_whole", "length")
+    __slots__ = ("_held", "_is_held_back", "_pieces", "_sink", "_waiter", "error", "is_asked", "is_whole", "length", "sender")
 
     def __init__(self, sender: Sender, length: int | None) -> None:
         """Nothing arrived yet."""
-        self._sender = sender
+        self.sender = sender
         self._pieces: list[bytes] = []
         self._held = 0
         self._is_held_back = False
@@ -69,7 +70,7 @@ class Body:
         self._held += len(piece)
         if self._held > HELD_BYTES and not self._is_held_back:
             self._is_held_back = True
-            self._sender.hold_back()
+            self.sender.hold_back()
         self._wake()
 
     def ended(self) -> None:
@@ -99,7 +100,7 @@ class Body:
         """Somebody will take it: a client that waits for that word sends it."""
         if not self.is_asked:
             self.is_asked = True
-            self._sender.go_on()
+            self.sender.go_on()
 
     async def piece(self) -> bytes:
         """The next bytes as they arrived; empty at its end. Raises what ``failed`` was told."""
@@ -138,7 +139,7 @@ class Body:
         pieces, self._pieces, self._held = self._pieces, [], 0
         if self._is_held_back:
             self._is_held_back = False
-            self._sender.let_come()
+            self.sender.let_come()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 

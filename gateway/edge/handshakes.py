@@ -1,12 +1,15 @@
 """A connection before its TLS handshake is over: it counts, it has a deadline, and how it fails is counted.
 
-Owns the time between the bytes of TCP and those of HTTP. Must never hand a connection over that is not secured. Rules from: RFC 8446,
-ATTACKS D7 (who never says hello must not be forgotten in the count).
+Owns the time between the bytes of TCP and those of HTTP. Must never hand a connection over that is not secured, save to who tells those
+that speak plain http where to go. Rules from: RFC 8446, ATTACKS D7 (who never says hello must not be forgotten in the count).
 """
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Protocol, cast
+
+from gateway.policy.http.https_redirect import speaks_http
 
 
 class Host(Protocol):
@@ -29,8 +32,17 @@ class Host(Protocol):
 class Handshake(asyncio.Protocol):
     """One handshake, then one hand-over to ``guest``."""
 
-    def __init__(self, host: Host, guest: asyncio.Protocol, context: ssl.SSLContext, under_way: set[asyncio.Task[None]]) -> None:
-        """``under_way``: where its task is kept while it lasts."""
+    def __init__(
+        self,
+        host: Host,
+        guest: asyncio.Protocol,
+        context: ssl.SSLContext,
+        under_way: set[asyncio.Task[None]],
+        plain_guest: Callable[[], asyncio.Protocol] | None = None,
+    ) -> None:
+        """``under_way``: where its task is kept while it lasts. ``plain_guest``: who answers plain http; None: nobody does."""
+        self._plain_guest = plain_guest
+        self._first = asyncio.get_running_loop().create_future()
         self._host = host
         self._guest = guest
         self._context = context
@@ -39,10 +51,11 @@ class Handshake(asyncio.Protocol):
         self._read: list[bytes] = []
         self._has_begun = False
         self._is_lost = False
+        self._plain: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        plain = cast(asyncio.Transport, transport)  # what a stream's protocol is given
+        plain = self._plain = cast(asyncio.Transport, transport)  # what a stream's protocol is given
         self._host.came()
         task = asyncio.get_running_loop().create_task(self._secure(plain), name="tls-handshake")
         self._under_way.add(task)
@@ -51,15 +64,44 @@ class Handshake(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """What a quick client sends: its hello before anybody listens for it (uvloop reads at once), or data right behind its handshake."""
         (self._early if self._has_begun else self._read).append(data)
+        if self._plain is not None and not self._has_begun:
+            self._plain.pause_reading()  # the rest, and the end, are for whoever gets it
+        self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It left before it was handed over."""
         self._is_lost = True
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._first.done():
+            self._first.set_result(None)
 
     async def _secure(self, plain: asyncio.Transport) -> None:
-        loop, seconds = asyncio.get_running_loop(), self._host.head_seconds
-        plain.pause_reading()
+        until = asyncio.get_running_loop().time() + self._host.head_seconds
+        try:
+            async with asyncio.timeout_at(until):
+                await self._first
+        except BaseException as error:
+            plain.abort()
+            self._host.left()
+            if isinstance(error, TimeoutError):
+                return self._host.unsecured("tls")
+            raise
+        if self._is_lost:
+            self._host.left()
+            return self._host.unsecured("tls")
+        if self._plain_guest is not None and speaks_http(self._read[0]):
+            self._host.left()
+            self._host.unsecured("http")
+            self._hand_over(plain, self._plain_guest(), self._read)
+            return plain.resume_reading()
+        await self._shake_hands(plain, until)
+
+    async def _shake_hands(self, plain: asyncio.Transport, until: float) -> None:
+        loop = asyncio.get_running_loop()
         self._has_begun = True
+        seconds = max(until - loop.time(), 0.001)
         securing = loop.create_task(
             loop.start_tls(plain, self, self._context, server_side=True, ssl_handshake_timeout=seconds), name="start-tls"
         )
@@ -80,10 +122,13 @@ class Handshake(asyncio.Protocol):
             self._host.left()
         if secured is None or self._is_lost:
             return
-        secured.set_protocol(self._guest)
-        self._guest.connection_made(secured)
-        for piece in self._early:
-            self._guest.data_received(piece)
+        self._hand_over(secured, self._guest, self._early)
+
+    def _hand_over(self, transport: asyncio.Transport, guest: asyncio.Protocol, early: list[bytes]) -> None:
+        transport.set_protocol(guest)
+        guest.connection_made(transport)
+        for piece in early:
+            guest.data_received(piece)
 
 
 def _feed(tls: asyncio.BaseProtocol, received: bytes) -> None:

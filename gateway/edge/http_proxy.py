@@ -17,6 +17,7 @@ from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Pinning
 from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.edge.spooled import UploadSpool
 from gateway.edge.upload import Upload
 from gateway.errors import HungUp, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
 from gateway.policy.http.connection_auth import signs_in_connection
@@ -57,6 +58,7 @@ class HttpProxy:
     """Carries exchanges to the servers of one ``source``, which belongs to whoever built it; ``largest_body`` in bytes, None for any.
 
     ``live`` is told of the connections that belong to a session. ``small_body``: up to so many bytes a body is read before it is sent.
+    ``uploads``: where those of unknown length are kept until they are whole; None: they are sent in chunks, as they come.
     ``turn``: at whose end what ``forward`` sends is written, and the last of a small answer that is relayed; None: at once.
     """
 
@@ -66,6 +68,7 @@ class HttpProxy:
     live: Live = field(default_factory=Live)
     small_body: int = SMALL_BODY_BYTES
     turn: Turn | None = None
+    uploads: UploadSpool | None = None
 
     async def forward(
         self,

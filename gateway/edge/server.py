@@ -168,16 +168,23 @@ class Listening:
     """A server on its socket, with TLS where there are ``certificates``."""
 
     def __init__(
-        self, server: Server, bound: socket.socket, certificates: Securing | None = None, leave: Callable[[], object] | None = None
+        self,
+        server: Server,
+        bound: socket.socket,
+        certificates: Securing | None = None,
+        leave: Callable[[], object] | None = None,
+        plain: Server | None = None,
     ) -> None:
         """``bound``: an address that is ours already, so that everything that can fail has failed before anything starts.
 
-        ``leave``: called when nothing more is accepted, for whom no answer under way will ever end.
+        ``leave``: called when nothing more is accepted, for whom no answer under way will ever end. ``plain``: answers those who speak
+        plain http where there are certificates; None: they are cut off.
         """
         self._server = server
         self._bound = bound
         self._certificates = certificates
         self._leave = leave
+        self._plain = plain
         self._accepting: asyncio.Server | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
 
@@ -200,6 +207,8 @@ class Listening:
             self._leave()
         await self._server.drain(drain_seconds)
         await self._server.shutdown(ENDING_SECONDS)
+        if self._plain is not None:
+            await self._plain.shutdown(ENDING_SECONDS)
         self._bound.close()
         if self._handshakes:
             await asyncio.wait(self._handshakes)
@@ -208,4 +217,5 @@ class Listening:
         guest = self._server.guest()
         if self._certificates is None:
             return guest
-        return Handshake(self._server, guest, self._certificates.context, self._handshakes)
+        plain_guest = self._plain.guest if self._plain is not None else None
+        return Handshake(self._server, guest, self._certificates.context, self._handshakes, plain_guest)

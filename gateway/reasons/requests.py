@@ -62,6 +62,13 @@ REQUESTS = {
     "path_short_name": Reason("The path looks like a short name of Windows (~1), on an app with case_insensitive.", _PATH),
     "path_wide_slash": Reason("The path holds a character that Windows may take for a slash or a dot.", _PATH),
     "method_override": Reason("A field that overrides the method names none.", "Correct the program that sends it."),
+    "destination": Reason("`Destination` names another site than this app, or cannot be read.", "Correct the WebDAV client."),
+    "upload_not_kept": Reason(
+        "An upload for `app.buffer_uploads` could not be kept on the disk.", "Make room in the folder for temporary files."
+    ),
+    "uploads_full": Reason(
+        "As many uploads are kept as may be (`app.buffer_uploads`).", "The client tries again; make room, or raise the bound."
+    ),
     "outside_prefix": Reason("The path is outside of the app's strip_prefix.", "Correct the link, or `app.strip_prefix`."),
     "no_upstream": Reason(
         "A front proxy carries this app, and sent its request here.",

@@ -77,12 +77,16 @@ def _code(secret: bytes, step: int) -> str:
 
 @dataclass(slots=True)
 class Account:
-    """The part of a user that changes; `password` is None while it is the one that the user came with."""
+    """The part of a user that changes; `password` is None while it is the one that the user came with.
+
+    `must_enroll`: a sign-in asks for a first factor, as where a policy of the org requires one.
+    """
 
     status: Status = "ACTIVE"
     password: str | None = field(default=None, repr=False)
     factors: list[Factor] = field(default_factory=list)
     wrong_attempts: int = 0
+    must_enroll: bool = False
 
     @property
     def is_locked(self) -> bool:

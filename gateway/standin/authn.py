@@ -7,6 +7,7 @@ Rules: Okta's Authentication API.
     POST authn ─▶ LOCKED_OUT
          │ password expired          ┌──── previous ────┐
          ├─▶ PASSWORD_EXPIRED ─new──▶│                  │
+         ├── none yet ─▶ MFA_ENROLL ─▶ MFA_ENROLL_ACTIVATE ─code─▶ SUCCESS
          ├───────── factors ─────▶ MFA_REQUIRED ─push─▶ MFA_CHALLENGE (WAITING, REJECTED, TIMEOUT)
          │                           │ code             │ poll: approved
          └───────────────────────────┴──────────────────┴─▶ SUCCESS, with the session token
@@ -20,6 +21,7 @@ from gateway.standin.answers import error, error_with_cause, json_answer
 from gateway.standin.call import Call
 from gateway.standin.clock import whole_seconds
 from gateway.standin.credentials import embedded_user, has_password
+from gateway.standin.enrollments import enrollment
 from gateway.standin.transactions import Transaction
 from gateway.standin.users import User
 
@@ -62,13 +64,46 @@ def _stepped_up(call: Call, token: str) -> web.Response:
 
 
 def _after_password(call: Call, user: User) -> web.Response:
-    if call.org.accounts.of(user).factors:
+    account = call.org.accounts.of(user)
+    if account.factors:
         return _begun(call, Transaction(user, "MFA_REQUIRED"))
+    if account.must_enroll:
+        return _begun(call, Transaction(user, "MFA_ENROLL"))
     return _succeeded(call, user, by_factor=False)
 
 
 def _begun(call: Call, transaction: Transaction) -> web.Response:
     return _state(call, call.org.transactions.issue(transaction), transaction)
+
+
+def enroll(call: Call) -> web.Response:
+    """Begin to set up the factor that the body names; 400 for a kind that the org has not."""
+    found = _under_way(call)
+    if isinstance(found, web.Response):
+        return found
+    token, transaction = found
+    if transaction.state != "MFA_ENROLL":
+        return error("E0000079")
+    if (call.payload() or {}).get("factorType") != TYPES["totp"]:
+        return error("E0000001", "factorType")
+    transaction.state, transaction.enrolling = "MFA_ENROLL_ACTIVATE", Factor("totp")
+    return _state(call, token, transaction)
+
+
+def activate(call: Call) -> web.Response:
+    """Check the first `passCode` of a factor that is being set up: then it is the user's, and the sign-in is done."""
+    found = _under_way(call)
+    if isinstance(found, web.Response):
+        return found
+    token, transaction = found
+    factor = transaction.enrolling
+    if factor is None or factor.id != call.path_names["id"]:
+        return error("E0000007", f"{call.path_names['id']} (UserFactor)")
+    code = (call.payload() or {}).get("passCode")
+    if not isinstance(code, str) or not factor.accepts(code, call.org.clock.now()):
+        return error_with_cause("E0000068", _WRONG_CODE)
+    call.org.accounts.of(transaction.user).factors.append(factor)
+    return _verified(call, token, transaction)
 
 
 def _under_way(call: Call) -> tuple[str, Transaction] | web.Response:
@@ -198,7 +233,10 @@ def _state(call: Call, token: str, transaction: Transaction) -> web.Response:
         "status": transaction.state,
     }
     factors = call.org.accounts.of(transaction.user).factors
-    if transaction.state == "PASSWORD_EXPIRED":
+    if transaction.state in ("MFA_ENROLL", "MFA_ENROLL_ACTIVATE"):
+        more, own_links = enrollment(call, transaction.enrolling)
+        embedded, links = embedded | more, links | own_links
+    elif transaction.state == "PASSWORD_EXPIRED":
         embedded["policy"] = {"complexity": {"minLength": _SHORTEST_PASSWORD}}
         links["next"] = _link(call, "changePassword", "credentials/change_password")
     elif transaction.state == "MFA_REQUIRED":

@@ -62,7 +62,8 @@ async def read_call(org: Org, request: web.Request) -> Call:
 
 def call_of(org: Org, method: str, target: URL, fields: MultiMapping[str], body: bytes, scheme: str = "https") -> Call:
     """Return the call that these parts of a request make; `fields` are looked up in any case, `scheme` is how the request came."""
-    host, scheme = fields.get("Host", ""), fields.get("X-Forwarded-Proto", scheme)
+    host = fields.get("Host", "")
+    scheme = "https" if host.lower() in org.https_hosts else fields.get("X-Forwarded-Proto", scheme)
     is_form = fields.get("Content-Type", "").partition(";")[0].strip().lower() == _FORM and method == "POST"
     return Call(
         org=org,

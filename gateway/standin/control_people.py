@@ -2,7 +2,7 @@
 
 Owns: the orders below; control.py says who may give them.
 
-    POST /accounts            {"login": …, "status": "LOCKED_OUT"}: also ACTIVE (unlocked, too), PASSWORD_EXPIRED
+    POST /accounts            {"login": …, "status": "LOCKED_OUT"}: also ACTIVE (unlocked, too), PASSWORD_EXPIRED, MFA_ENROLL (none yet)
     POST /factors             {"login": …, "kind": "totp"}: one more factor, "totp" or "push"; the answer has its id and shared secret
     POST /pushes              {"login": …, "result": "SUCCESS"}: the phone answers what waits; also REJECTED, TIMEOUT
     POST /activations         {"login": …}: the token and the address of an activation link
@@ -26,7 +26,9 @@ from gateway.standin.sso_apps import app_of
 
 def _set_status(call: Call) -> web.Response:
     account = call.org.accounts.of(user(call))
-    match one_of(call, "status", "ACTIVE", "LOCKED_OUT", "PASSWORD_EXPIRED"):
+    match one_of(call, "status", "ACTIVE", "LOCKED_OUT", "PASSWORD_EXPIRED", "MFA_ENROLL"):
+        case "MFA_ENROLL":
+            account.must_enroll = True
         case "LOCKED_OUT":
             account.status = "LOCKED_OUT"
         case "PASSWORD_EXPIRED":

@@ -39,6 +39,7 @@ def discovery(call: Call) -> web.Response:
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "token_endpoint_auth_methods_supported": _METHODS,
             "claims_supported": [*_CLAIMS, *_PROFILE_CLAIMS],
+            "acr_values_supported": ["urn:okta:loa:1fa:any", "urn:okta:loa:2fa:any", "phr", "phrh"],
             "code_challenge_methods_supported": ["S256"],
             "introspection_endpoint": f"{base}/introspect",
             "introspection_endpoint_auth_methods_supported": _METHODS,

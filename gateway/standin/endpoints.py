@@ -56,6 +56,8 @@ _ID = r"(?P<id>[^/]+)"
 
 ENDPOINTS = (
     _endpoint(r"/api/v1/authn", POST=authn.authenticate),
+    _endpoint(r"/api/v1/authn/factors", POST=authn.enroll),
+    _endpoint(rf"/api/v1/authn/factors/{_ID}/lifecycle/activate", POST=authn.activate),
     _endpoint(rf"/api/v1/authn/factors/{_ID}/verify", POST=authn.verify),
     _endpoint(rf"/api/v1/authn/factors/{_ID}/verify/resend", POST=authn.resend),
     _endpoint(r"/api/v1/authn/credentials/change_password", POST=authn.change_password),

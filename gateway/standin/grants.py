@@ -26,6 +26,7 @@ class Grant:
     authenticated_at: float
     family: str
     amr: tuple[str, ...] = ("pwd",)
+    acr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from gateway.standin.sessions import OrgSession
 from gateway.standin.sign_in_form import ask_to_sign_in
 
 _NOT_SIGNED_IN = {"error": "login_required", "error_description": "The client specified not to prompt, but the user is not logged in."}
+_NO_FACTOR = {"error": "access_denied", "error_description": "The requested authentication context could not be met."}
 _NOT_ASSIGNED = {"error": "access_denied", "error_description": "User is not assigned to the client application."}
 
 
@@ -49,7 +50,8 @@ def authorize(call: Call) -> web.Response:
         return _deliver(call, asked, {"error": wrong[0], "error_description": wrong[1]})
     arrival = arrive(call.org, call.cookies, first(asked, "sessionToken"), call.org.session_tokens)
     session = arrival.session if arrival.session is not None and arrival.session.status == "ACTIVE" else None
-    is_asked_again = arrival.redemption is not Redemption.REDEEMED and prompts.asks_to_sign_in(asked, session, call.org.clock.now())
+    is_old = arrival.redemption is not Redemption.REDEEMED and prompts.asks_to_sign_in(asked, session, call.org.clock.now())
+    is_asked_again = is_old or prompts.lacks_factor(asked, session)
     if session is not None and not is_asked_again:
         return _answer(call, client, asked, arrival, session)
     if prompts.is_silent(asked):
@@ -70,6 +72,8 @@ def go_on(call: Call) -> web.Response:
     if session is None or not prompts.is_answered(prompt, session):
         return ask_to_sign_in(call)
     call.org.prompts.spend(key)
+    if prompts.lacks_factor(prompt.asked, session):
+        return _deliver(call, prompt.asked, _NO_FACTOR)
     return _answer(call, client, prompt.asked, Arrival(session, Redemption.NONE), session)
 
 
@@ -97,6 +101,7 @@ def grant_of(call: Call, asked: Pairs, session: OrgSession) -> Grant:
         authenticated_at=max(session.created_at, session.password_at or 0.0),
         family=secrets.token_hex(8),
         amr=session.amr,
+        acr=first(asked, "acr_values"),
     )
 
 

@@ -78,6 +78,8 @@ def id_token(org: Org, grant: Grant, user: User, access: str | None) -> str:
         "amr": list(grant.amr),
         "idp": org.id,
     } | claims_about(user, grant.scope)
+    if grant.acr is not None:
+        claims["acr"] = grant.acr
     if grant.nonce is not None:
         claims["nonce"] = grant.nonce
     if access is not None:

@@ -36,6 +36,7 @@ class Org(OrgTokens):
     `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
     administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
     quirk is a ValueError; Identity Engine has `idp-missing` by itself. `uses_persistent_cookies`: session cookies outlive the browser.
+    `https_hosts`: values of `Host` under which browsers come by https, to a gateway in front.
     `has_sign_in_script`: the sign-in page signs in as Okta's own does; without it the page is a form that posts the password.
     `signs_in_at_the_address`: the page stands at the address that needs it, as on Identity Engine, not at `/login/login.htm`.
     """
@@ -62,6 +63,7 @@ class Org(OrgTokens):
         self.trusted_origins = set(trusted_origins)
         self.api_token = api_token
         self.administrators: set[str] = set()
+        self.https_hosts: set[str] = set()
         self.uses_persistent_cookies = False
         self.has_sign_in_script = True
         self.signs_in_at_the_address = False

@@ -1,4 +1,4 @@
-"""Authorization requests that ask the user to sign in again (`prompt=login`, `max_age`).
+"""Authorization requests that ask the user to sign in again (`prompt=login`, `max_age`), or with a second factor (`acr_values`).
 
 Owns: the `okta_key` under which such a request waits while the user signs in, and the `login_hint` for that page.
 Must never: answer the client (oauth.py does).
@@ -17,6 +17,8 @@ from gateway.standin.parameters import Pairs, first
 from gateway.standin.sessions import OrgSession
 
 _KEY = "okta_key"
+_TWO_FACTORS = frozenset(("urn:okta:loa:2fa:any", "phr", "phrh", "http://schemas.openid.net/pape/policies/2007/06/multi-factor"))
+"""Okta's step-up guide: the values of `acr_values` that one factor does not answer."""
 
 
 def asks_to_sign_in(asked: Pairs, session: OrgSession | None, now: float) -> bool:
@@ -25,6 +27,12 @@ def asks_to_sign_in(asked: Pairs, session: OrgSession | None, now: float) -> boo
         return True
     longest = max_age(asked)
     return session is not None and longest is not None and now - signed_in_at(session) > longest
+
+
+def lacks_factor(asked: Pairs, session: OrgSession | None) -> bool:
+    """Say whether the request's `acr_values` want a second factor, and this session has none."""
+    wanted = (first(asked, "acr_values") or "").split()
+    return session is not None and bool(wanted) and _TWO_FACTORS.issuperset(wanted) and session.factor_at is None
 
 
 def is_silent(asked: Pairs) -> bool:

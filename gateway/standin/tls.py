@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.standin.self_signed import self_signed
 
-_NAMES = ("localhost", "org.localhost", "*.example.localhost")
+_NAMES = ("localhost", "org.localhost", "evil.localhost", "*.example.localhost")
 _DAYS = 30
 
 

@@ -8,20 +8,25 @@ Rules: Okta's Authentication API, "Transaction model".
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.standin.accounts import Factor
 from gateway.standin.sessions import OrgSession
 from gateway.standin.users import User
 
-State = Literal["MFA_REQUIRED", "MFA_CHALLENGE", "PASSWORD_EXPIRED"]
+State = Literal["MFA_REQUIRED", "MFA_CHALLENGE", "PASSWORD_EXPIRED", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE"]
 
 
 @dataclass(slots=True)
 class Transaction:
-    """One sign-in under way; `factor_id` is the factor whose push waits. `is_step_up`: it proves a living session's user again."""
+    """One sign-in under way; `factor_id` is the factor whose push waits, `enrolling` the first factor that is being set up.
+
+    `is_step_up`: it proves a living session's user again.
+    """
 
     user: User
     state: State
     factor_id: str | None = None
     is_step_up: bool = False
+    enrolling: Factor | None = None
 
 
 @dataclass(slots=True, eq=False)

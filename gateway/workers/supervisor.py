@@ -12,6 +12,7 @@ import socket
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind, shown_address
@@ -51,6 +52,9 @@ class Supervisor:
             listen, admin = self._settings.config.listen, self._settings.config.admin
             public = reserved(listen.address, lambda text: self._settings.problem(("listen", "address"), text))
             opened.callback(public.close)
+            if listen.redirect_address:
+                problem = partial(self._settings.problem, ("listen", "redirect_address"))
+                opened.callback(reserved(listen.redirect_address, problem).close)
             admin_socket = bind(admin.address, lambda text: self._settings.problem(("admin", "address"), text))
             opened.callback(admin_socket.close)
             self._shared = opened.enter_context(settings_with_state(self._settings))

@@ -90,7 +90,7 @@ ERRORS = [
     mistake("the admin address", upstream("http://127.0.0.1:9090"), "app[0].upstream", "own admin.address"),
     mistake(
         "one of several",
-        BARE + '[[app.server]]\nurl = "http://10.0.0.1:80"\n[[app.server]]\nurl = "http://[::1]:8080"\n',
+        BARE + '[[app.server]]\nurl = "http://10.0.0.1:80"\n[[app.server]]\nurl = "http://127.0.0.1:8080"\n',
         "app[0].server[1].url",
         "own listen.address",
         line=11,

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 OWED_GROUPS = "VW"
-PAID = frozenset(("w1", "w3", "w4", "w7", "w8", "w10", "w13", "v1", "v2", "v3", "v4", "v5", "v6", "v8", "v9"))
+PAID = frozenset(
+    ("w1", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10", "w11", "w12", "w13", "w14", "v1", "v2", "v3", "v4", "v5", "v6", "v8", "v9")
+)
 """Of these groups."""
 OWED = frozenset("Z2 Z4 Z5 Z6 Z7".lower().split())
 _ROW = re.compile(r"^\| ([A-Z])(\d+) \|", re.MULTILINE)

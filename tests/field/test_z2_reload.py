@@ -163,6 +163,7 @@ async def test_z2_a_ca_that_was_replaced_under_its_name_is_a_change(tmp_path: Pa
     [
         ('[listen]\naddress = ":9999"\n', "listen.address"),
         ("[listen]\nworkers = 3\n", "listen.workers"),
+        ('[listen]\nredirect_address = ":9997"\n', "listen.redirect_address"),
         ('[admin]\naddress = ":9998"\n', "admin.address"),
         ('[log]\nlevel = "debug"\n', "log.level"),
         ('[state]\nengine = "memory"\n', "state.engine"),

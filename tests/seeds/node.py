@@ -41,6 +41,21 @@ class Node:
             assert line, (await process.stderr.read()).decode()
         return int(line)
 
+    async def run_recipe(self, **environ: str) -> str:
+        """Start deploy/portal-express as its README says, and return the first line that it prints."""
+        process = await asyncio.create_subprocess_exec(
+            *(self._program, "--require", str(_NAMES), str(RECIPE)),
+            env={**os.environ, "NODE_PATH": str(MODULES), **environ},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        self._running.append(process)
+        assert process.stdout is not None and process.stderr is not None
+        async with asyncio.timeout(SECONDS):
+            line = await process.stdout.readline()
+            assert line, (await process.stderr.read()).decode()
+        return line.decode()
+
     async def aclose(self) -> None:
         """End every program."""
         for process in self._running:

@@ -1,11 +1,14 @@
 """What is wrong ends at a page or an answer that says so: users, addresses, tokens, an org that answers in HTML. Seeds 2 to 4."""
 
+import base64
 import json
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from gateway.standin import Engine
+from gateway.standin.accounts import Factor
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
 from tests.journeys.town import ME, REDIRECT, town
 from tests.seeds.engines import EACH_ENGINE
@@ -38,6 +41,28 @@ async def test_s26_an_expired_password_gives_no_token_before_it_is_changed_by_ra
         place.org.accounts.of(place.org.known_user(ALICE)).status = "PASSWORD_EXPIRED"
         told = await authn(place.person())
         assert told["status"] == "PASSWORD_EXPIRED" and "sessionToken" not in told
+
+
+@EACH_ENGINE
+async def test_s26_a_first_factor_is_set_up_before_there_is_a_token_by_raw_http(engine: Engine) -> None:
+    async with town(engine) as place:
+        place.org.accounts.of(place.org.known_user(ALICE)).must_enroll = True
+        person = place.person()
+        told: Any = await authn(person)
+        assert told["status"] == "MFA_ENROLL" and "sessionToken" not in told
+        order = {"stateToken": told["stateToken"], "factorType": "token:software:totp", "provider": "GOOGLE"}
+        shown = (await person.script(f"{AUTHN}/factors", "POST", json.dumps(order))).json
+        assert shown["status"] == "MFA_ENROLL_ACTIVATE"
+        secret = shown["_embedded"]["factor"]["_embedded"]["activation"]["sharedSecret"]
+        code = Factor("totp", secret=base64.b32decode(secret + "=" * (-len(secret) % 8))).code(place.org.clock.now())
+        activate = shown["_links"]["next"]["href"]
+        wrong = await person.script(activate, "POST", json.dumps({"stateToken": told["stateToken"], "passCode": "x"}))
+        assert (wrong.status, wrong.json["errorCode"]) == (403, "E0000068")
+        done = (await person.script(activate, "POST", json.dumps({"stateToken": told["stateToken"], "passCode": code}))).json
+        assert done["status"] == "SUCCESS"
+        link = f"{LOGIN}{REDIRECT}?token={done['sessionToken']}&redirectUrl={HR}/"
+        assert (await person.go(link)).body == f"hello {ALICE}" and place.session(ALICE).amr == ("pwd", "mfa")
+        assert (await authn(place.person()))["status"] == "MFA_REQUIRED"
 
 
 @pytest.mark.parametrize("where", ["redirectUrl", "fromURI"])

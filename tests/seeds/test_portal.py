@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from gateway.standin import Engine
 from tests.browser.conftest import Arrive
@@ -63,6 +64,25 @@ async def test_s53_bob_ends_as_bob_wherever_the_portal_is_by_express_and_axios(
             await told.is_in_as(login)
             assert told.order_is_proven() and signed_in(told.stage) == [login]
         assert not any(line.get("verdict") == "confirm" for line in told.stage.lines), "nobody was asked"
+
+
+@pytest.mark.parametrize("portal", ["other_site", "other_site_no_referrer"])
+@EACH_ENGINE
+async def test_s50_the_recipes_sign_out_comes_back_to_the_portal_by_express_and_axios(
+    start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path, engine: Engine, portal: str
+) -> None:
+    async with story(start, arrive, node, saml, tmp_path, engine=engine, portal=portal) as told:
+        told.stage.org.trusted_origins.add(told.home)  # Okta's Trusted Origin of type Redirect
+        await told.enter(ALICE)
+        await told.is_in_as(ALICE)
+        page = told.visitor.page
+        await page.goto(f"{told.home}/")
+        await page.get_by_role("link", name="Sign out").click()
+        if portal != "other_site":  # nobody vouches for the link: a button first
+            await told.visitor.has_heading("Sign out?")
+            await page.get_by_role("button", name="Sign out").click()
+        await expect(page.locator("#goodbye")).to_be_visible()
+        assert page.url == f"{told.home}/goodbye" and signed_in(told.stage) == []
 
 
 _DELETE = """fetch(a + '/api/v1/sessions/me', { method: 'DELETE', credentials: 'include' }).then(

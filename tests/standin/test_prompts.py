@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from joserfc import jwt
 
 from gateway.standin import Engine, Org
 from tests.standin.beginnings import enter, logins, saml_response
@@ -108,3 +109,25 @@ async def test_a_waiting_request_lives_for_ten_minutes(start: Serve, browse: Ope
     await typed(browser, ALICE, target)
     assert (await browser.get(target)).status == 400
     assert (await browser.get("/oauth2/default/v1/authorize/redirect")).status == 400
+
+
+@pytest.mark.parametrize("acr", ["urn:okta:loa:2fa:any", "phr%20phrh"])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_two_factors_are_asked_for_and_named_in_the_token(start: Serve, browse: Open, engine: Engine, acr: str) -> None:
+    running = await start(Org(engine=engine))
+    browser = browse(running)
+    session = enter(running, browser, ALICE)
+    silent = await browser.get(f"{AUTHORIZE}&prompt=none&acr_values={acr}")
+    assert "error=login_required" in silent.location
+    assert (await browser.get(f"{AUTHORIZE}&acr_values=urn:okta:loa:1fa:any")).location.startswith("/callback?code=")
+    target = from_uri(await browser.get(f"{AUTHORIZE}&acr_values={acr}"))
+    await typed(browser, ALICE, target)  # a password alone, again
+    assert "error=access_denied" in (await browser.get(target)).location
+    running.org.sessions.verify(session)
+    enter(running, browser, ALICE)
+    running.org.sessions.verify(running.org.sessions.live()[-1])
+    code = parse_qs(urlsplit((await browser.get(f"{AUTHORIZE}&acr_values={acr}")).location).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "/callback", "client_id": "0oa1"}
+    told = await browser.ask("POST", "/oauth2/default/v1/token", form=form)
+    claims = jwt.decode(told.json["id_token"], running.org.signing_key).claims
+    assert claims["acr"] == acr.replace("%20", " ") and claims["amr"] == ["pwd", "mfa"]

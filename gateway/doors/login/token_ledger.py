@@ -23,6 +23,9 @@ UNDELIVERED_SECONDS = 30.0
 LARGEST_UNDELIVERED_BYTES = 64 * 1024
 """An answer that is larger is not kept for a client that left; Okta's are redirects of about 2 KiB."""
 
+BY_SERVER = "server:"
+"""What stands in a record in place of an address, where there is none; a release that does not know it never leads there."""
+
 CLAIMED = "sent-token"
 NEIGHBOUR, BEHIND = "neighbour", "bounced-behind"
 NEIGHBOUR_SECONDS = 5.0
@@ -71,7 +74,8 @@ class TokenLedger:
     async def spend(self, tokens: Iterable[Fingerprint], spent: Spent | None = None) -> None:
         """Write down what became of tokens that were sent."""
         entry = spent or Spent()
-        payload = json.dumps([sorted(owner.hex() for owner in entry.owners), entry.destination, entry.by_server]).encode("ascii")
+        destination = BY_SERVER if entry.by_server else entry.destination
+        payload = json.dumps([sorted(owner.hex() for owner in entry.owners), destination]).encode("ascii")
         for token in tokens:
             await self._spent.put(token, payload)
 
@@ -86,9 +90,9 @@ class TokenLedger:
         for token in tokens:
             payload = await self._spent.get(token)
             if payload is not None:
-                owners, destination, *more = json.loads(payload)
-                by_server = more[:1] == [True]  # an older release writes two members
-                return Spent(frozenset(Fingerprint(bytes.fromhex(owner)) for owner in owners), destination, by_server)
+                owners, destination = json.loads(payload)
+                known = frozenset(Fingerprint(bytes.fromhex(owner)) for owner in owners)
+                return Spent(known, by_server=True) if destination == BY_SERVER else Spent(known, destination)
         return None
 
     async def bounce(self, tokens: Iterable[Fingerprint]) -> bool:

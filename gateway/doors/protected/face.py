@@ -11,7 +11,8 @@ from gateway.core.rewriting import Rewriting
 class Face:
     """What an app sees: ``rules`` say what it is told, ``host`` by which name it is called; ``rewriting`` None: it knows its public name.
 
-    ``is_sticky``: one session goes to one of its servers.
+    ``references``: says the app's own addresses in an answer as browsers know them, where the app knows its public name.
+    ``prefix``: what is taken off the front of its paths. ``is_sticky``: one session goes to one of its servers.
     """
 
     rules: FieldRules
@@ -19,3 +20,5 @@ class Face:
     prefixes: Prefixes = field(default_factory=Prefixes)
     rewriting: Rewriting | None = None
     is_sticky: bool = False
+    references: Rewriting | None = None
+    prefix: str = ""

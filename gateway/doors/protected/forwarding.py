@@ -7,6 +7,7 @@ and 5.7; ATTACKS group H, C12, C16, H23, L15.
 
 from dataclasses import dataclass, field
 
+from gateway.core.answer_fields import Refer
 from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import NotTheApps
 from gateway.core.fields import Forwarding as Way
@@ -67,7 +68,8 @@ class AppForwarding:
 
     def __post_init__(self) -> None:
         """``_usual``: what becomes of most answers, whoever asked, by whether the answer is private, and by its use."""
-        usual = tuple(tuple(_usually(is_private, use, self.keep_cookie) for use in Use) for is_private in (False, True))
+        refer = self.face.references.value if self.face.references is not None else None
+        usual = tuple(tuple(_usually(is_private, use, self.keep_cookie, refer) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
         rules = ForwardingRules(self.turn, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
         object.__setattr__(self, "_rules", rules)
@@ -88,6 +90,8 @@ class AppForwarding:
             kept = request.block.kept = self._kept(request.block, head, visit)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
             return self._websocket(request, head, app, going, failed, visit)
+        if self.http.uploads is not None and request.body is not None and request.body.length is None:
+            return self._whole_upload(request, head, app, going, failed, visit)
         text = decision.text
         if not text or request.body is not None:
             made = self._text(request, kept, head, app, going, visit)
@@ -134,6 +138,31 @@ class AppForwarding:
         request.reason = response.abandoned
         return response
 
+    async def _whole_upload(
+        self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed, visit: Visit | None
+    ) -> Response:
+        """Keep the body until it is whole, and send it with its length; the end of the session ends this as well, in every stage."""
+        fields = self._fields(head, app, going, visit, upgrade=False)
+        target = self._target(head)
+        uploads, body = self.http.uploads, request.body
+        if isinstance(fields, Malformed) or target is None or uploads is None or body is None:
+            return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
+        if visit is not None:
+            visit.told()
+        fingerprints = going.watch.fingerprints if going.watch is not None else ()
+        asker = Asker.of(head, going.session, fingerprints, self._key(going))
+        with self.websocket.live.held(fingerprints, request.break_off), self.lasting.watched(going.watch):
+            async with uploads.whole(body, head.client) as whole:
+                if isinstance(whole, Malformed):
+                    return failed(request, whole)
+                request.body = whole
+                sized = (*fields, (b"Content-Length", b"%d" % (whole.length or 0)))
+                rewrite = self._rewrite(use_of(head), head, going, visit)
+                try:
+                    return await self.http.forward(request, head.method, target, sized, rewrite, asker)
+                except OutsideFailed as error:
+                    return failed(request, error)
+
     def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Going, visit: Visit | None) -> bytes | Malformed:
         """The head that the app is sent."""
         first = request.line.text
@@ -154,9 +183,12 @@ class AppForwarding:
         key = head.client if head.secure else f"http {head.client}"
         found = self._ways.get(key)
         if found is None:
-            found = way_text(Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2]), self.face.host)
+            found = way_text(self._way_of(head, app), self.face.host, self.face.rules.constant)
             self._ways.keep(key, found)
         return found
+
+    def _way_of(self, head: RequestHead, app: App) -> Way:
+        return Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2], self.face.prefix)
 
     def _identity(self, going: Going) -> bytes:
         """The lines that say who comes."""
@@ -211,8 +243,7 @@ class AppForwarding:
     def _fields(self, head: RequestHead, app: App, going: Going, visit: Visit | None, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
-        forwarding = Way(head.client, "https" if head.secure else "http", public)
-        fields = to_app(head.fields, face.rules, going.session, forwarding, self.gate.not_the_apps(head), upgrade)
+        fields = to_app(head.fields, face.rules, going.session, self._way_of(head, app), self.gate.not_the_apps(head), upgrade)
         if isinstance(fields, Malformed):
             return fields
         fields = visit.fields(fields) if visit is not None else fields
@@ -253,14 +284,14 @@ def _for_visit(as_it_is: Rewrite, rewriting: Rewriting | None, visit: Visit | No
     return rewrite
 
 
-def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie) -> Rewrite:
+def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie, refer: Refer | None) -> Rewrite:
     """What becomes of most answers, whoever asked."""
     is_page = use is Use.PAGE
 
     def rewrite(status: int, fields: Fields) -> Fields:
         if not is_private or status == SWITCHING_PROTOCOLS:
-            return answered(fields, False, is_page, keep_cookie)
-        kept = answered(fields, True, is_page, keep_cookie)
+            return answered(fields, False, is_page, keep_cookie, refer)
+        kept = answered(fields, True, is_page, keep_cookie, refer)
         return kept if is_page else asked_again(kept, fields, use)
 
     return rewrite

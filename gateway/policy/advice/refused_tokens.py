@@ -3,6 +3,7 @@
 Owns what counts as "not taken": no session began, and the browser is led to the org's sign-in page or shown it. Must never call an answer
 to a client of OpenID Connect so: an error there is the client's to read.
 Rules from: Okta's session cookie guide; where it says nothing of a dead token, what the stand-in and public traces show: a sign-in form.
+A ``stateToken`` in the address says that a sign-in goes on. Unknown: whether an org that wants a factor after a token shows a page at once.
 """
 
 from typing import Final
@@ -30,6 +31,8 @@ def leads_to_sign_in(status: int, fields: Fields, login: str) -> str | None:
     try:
         parts = urlsplit(locations[0])
     except ValueError:
+        return None
+    if "stateToken=" in parts.query:
         return None
     is_ours = not parts.netloc or f"{parts.scheme}://{parts.netloc}" == login
     return locations[0] if is_ours and parts.path in SIGN_IN_PATHS else None

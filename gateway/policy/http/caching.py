@@ -2,11 +2,14 @@
 
 Owns the rule. A fresh answer in the browser's cache is shown without any request, so nobody would notice that its user has signed out or
 is another one. Therefore pages are not stored (``core.answer_fields``), and what scripts read is asked for again each time. Parts of a page
-(scripts, styles, images, fonts, sound) are taken from the cache where the app itself calls them ``public``, the same for everybody; other
-parts are not stored. Clearing the cache when the owner of the browser changes is not enough: Chromium 156 clears its HTTP cache then, but
-not the memory of the process that shows the pages of a site. When the user goes back, it takes parts from there even where they are
-``no-cache``, and only ``no-store`` keeps them out (tests/browser/test_caches.py). Must never lengthen what an app allows.
-Source: RFC 9111 §4.2, §5.2.2 and §5.2.2.9, Fetch Metadata (``Sec-Fetch-Dest``), the Fetch standard (destinations).
+(scripts, styles, images, fonts, sound) stay in the cache as long as the app itself lets a browser keep them: it calls them ``public`` or
+``private``, or sends them as a file is sent, with ``Expires``, ``Last-Modified`` or ``ETag``. The gateway then adds only that no shared
+cache may have them. Other parts are not stored. The cache is cleared when the owner of the browser changes (``policy.session.owner``), and
+that is not enough for parts that differ by user: Chromium 156 clears its HTTP cache then, but not the memory of the process that shows the
+pages of a site. When the user goes back, it takes parts from there even where they are ``no-cache``, and only ``no-store`` keeps them out
+(tests/browser/test_caches.py). So a part made for one user, at an address that others have too, must say ``no-store``, or nothing at all.
+Must never lengthen what an app allows.
+Source: RFC 9111 §4.2, §4.2.2, §5.2.2 and §5.2.2.9, Fetch Metadata (``Sec-Fetch-Dest``), the Fetch standard (destinations).
 """
 
 from enum import IntEnum
@@ -47,6 +50,10 @@ _TYPES: Final = frozenset(
 _NO_STORE: Final = b"no-store"
 _NOT_STORED: Final = (b"Cache-Control", _NO_STORE)
 _ASK_AGAIN: Final = (b"Cache-Control", b"private, no-cache")
+_PRIVATE: Final = (b"Cache-Control", b"private")
+_KEPT_WORDS: Final = frozenset((b"public", b"private"))
+_OF_FILES: Final = frozenset((b"expires", b"last-modified", b"etag"))
+_LENGTHS: Final = frozenset(map(len, (*_OF_FILES, b"cache-control")))
 
 
 def use_of(head: RequestHead) -> Use:
@@ -64,14 +71,16 @@ def asked_again(fields: Fields, given: Fields, use: Use) -> Fields:
 
     ``fields``: as ``core.answer_fields`` makes them private, with one Cache-Control at the end; ``given``: as the app said them. What a
     script reads is ``private, no-cache`` in place of any freshness, which outweighs ``Expires``; an app's ``no-store`` stays. Pages are as
-    they are, and so are parts of pages that the app calls public; other parts are ``no-store``. Where the browser did not say what it
-    wants, the media type decides what is a part.
+    they are. Parts that the app lets a browser keep are private, and as fresh as it says; other parts are ``no-store``. Where the browser
+    did not say what it wants, the media type decides what is a part.
     """
     said = fields[-1][1]
     if said == _NO_STORE or use is _PAGE:
         return fields
     if use is _PART or (use is _UNSAID and _is_part(given)):
-        return fields if any(_calls_public(line) for line in given) else (*fields[:-1], _NOT_STORED)
+        if not any(_lets_keep(line) for line in given):
+            return (*fields[:-1], _NOT_STORED)
+        return (*fields[:-1], _PRIVATE) if said == _ASK_AGAIN[1] and not _says_how(given) else fields
     return fields if said == _ASK_AGAIN[1] else (*fields[:-1], _ASK_AGAIN)
 
 
@@ -80,6 +89,16 @@ def _is_part(fields: Fields) -> bool:
     return len(types) == 1 and (types[0] in _TYPES or types[0].startswith(_KINDS))
 
 
-def _calls_public(line: tuple[bytes, bytes]) -> bool:
+def _lets_keep(line: tuple[bytes, bytes]) -> bool:
     name, value = line
-    return name.lower() == b"cache-control" and b"public" in [piece.strip(b" \t").lower() for piece in value.split(b",")]
+    if len(name) not in _LENGTHS:
+        return False
+    lowered = name.lower()
+    if lowered != b"cache-control":
+        return lowered in _OF_FILES
+    return not _KEPT_WORDS.isdisjoint([piece.strip(b" \t").lower() for piece in value.split(b",")])
+
+
+def _says_how(fields: Fields) -> bool:
+    """Whether the app said itself how the answer may be kept."""
+    return any(name.lower() == b"cache-control" for name, _ in fields)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core.cookies import line_without
-from gateway.core.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, DropCookie, FieldRules, Forwarding, way_lines
+from gateway.core.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, REFERENCE, DropCookie, FieldRules, Forwarding, way_lines
 from gateway.core.hop import USUAL_CONNECTIONS
 from gateway.core.identity import identity_fields
-from gateway.core.messages import FieldLine
+from gateway.core.messages import FieldLine, Fields
 from gateway.core.session import Session
 
 END: Final = b"\r\n"
@@ -29,6 +29,10 @@ def app_lines(lines: Sequence[FieldLine], rules: FieldRules, cookie: Callable[[F
             kept.append(line.text)
         elif fate == COOKIE:
             kept.append(cookie(line))
+        elif fate == REFERENCE:
+            said = rules.refer(line.name, line.value)
+            if said is not None:
+                kept.append(b"%b: %b\r\n" % (line.spelled, said))
         elif fate == ODD or (fate == CONNECTION and line.value not in USUAL_CONNECTIONS):
             return None
     return kept
@@ -45,7 +49,7 @@ def identity_text(rules: FieldRules, session: Session) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in identity_fields(rules.identity, session)])
 
 
-def way_text(forwarding: Forwarding, host: str) -> tuple[bytes, bytes]:
-    """The ``Host`` line with this value, and the lines about the way."""
+def way_text(forwarding: Forwarding, host: str, constant: Fields = ()) -> tuple[bytes, bytes]:
+    """The ``Host`` line with this value, and the lines about the way, with those that the app always gets."""
     _, way = way_lines(forwarding)
-    return b"Host: %b\r\n" % host.encode("ascii"), b"".join([b"%b: %b\r\n" % pair for pair in way])
+    return b"Host: %b\r\n" % host.encode("ascii"), b"".join([b"%b: %b\r\n" % pair for pair in (*way, *constant)])

@@ -22,6 +22,7 @@ def to(location: str) -> Fields:
         (302, to("https://rp.example.com/callback?error=login_required"), None),
         (302, to("https://rp.example.com/login/login.htm"), None),
         (302, to("/app/UserHome"), None),
+        (302, to("/login/login.htm?fromURI=%2F&stateToken=00x"), None),
         (302, (*to("/login/login.htm"), *to("/login/login.htm")), None),
         (302, to("http://[x/login/login.htm"), None),
         (302, (), None),

@@ -1,4 +1,4 @@
-"""What a script reads is asked for again each time; parts of pages are kept where the app calls them public; nothing is kept longer."""
+"""What a script reads is asked for again each time; parts of pages are kept where the app lets a browser; nothing is kept longer."""
 
 import pytest
 from hypothesis import given
@@ -55,6 +55,7 @@ lines = st.one_of(
         lambda kind: (b"Content-Type", kind)
     ),
     st.just((b"ETag", b'"1"')),
+    st.just((b"Last-Modified", b"Thu, 01 Jan 2015 00:00:00 GMT")),
     st.just((b"Set-Cookie", b"a=no-store")),
 )
 answers = st.lists(lines, max_size=6).map(tuple)
@@ -69,8 +70,10 @@ def made(fields: Fields, use: Use) -> Fields:
     return asked_again(answered(fields, is_private=True, is_document=use is Use.PAGE, keep_cookie=lambda line: line), fields, use)
 
 
-def is_public(fields: Fields) -> bool:
-    return any(b"public" in value.split(b", ") for value in control(fields))
+def lets_keep(fields: Fields) -> bool:
+    """Whether the app says that a browser may keep it, or sends it as a file is sent."""
+    words = [piece.strip() for value in control(fields) for piece in value.split(b",")]
+    return b"public" in words or b"private" in words or any(name.lower() in (b"expires", b"last-modified", b"etag") for name, _ in fields)
 
 
 @given(answers)
@@ -92,11 +95,34 @@ def test_a_page_is_not_stored(fields: Fields) -> None:
 
 
 @given(answers)
-def test_parts_of_a_page_are_kept_where_they_are_the_same_for_everybody(fields: Fields) -> None:
+def test_parts_of_a_page_are_kept_where_the_app_lets_a_browser_keep_them(fields: Fields) -> None:
     private = answered(fields, is_private=True, is_document=False, keep_cookie=lambda line: line)
     part = made(fields, Use.PART)
-    assert part == private if is_public(fields) else control(part) == [b"no-store"]
+    if not lets_keep(fields):
+        assert control(part) == [b"no-store"]
+    else:
+        assert control(part) == (control(private) if control(fields) else [b"private"])
     assert part[:-1] == private[:-1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        (((b"Expires", b"Thu, 01 Jan 2037 00:00:00 GMT"),), b"private"),
+        (((b"Last-Modified", b"Thu, 01 Jan 2015 00:00:00 GMT"),), b"private"),
+        (((b"ETag", b'"1"'),), b"private"),
+        (((b"Cache-Control", b"private, max-age=600"),), b"private, max-age=600"),
+        (((b"Cache-Control", b"public, max-age=600"),), b"private, max-age=600"),
+        (((b"Cache-Control", b"max-age=600"), (b"ETag", b'"1"')), b"private, max-age=600"),
+        (((b"Cache-Control", b"no-cache"), (b"ETag", b'"1"')), b"private, no-cache"),
+        (((b"Cache-Control", b"private, no-store"), (b"ETag", b'"1"')), b"no-store"),
+        (((b"Cache-Control", b"max-age=600, immutable"),), b"no-store"),
+        (((b"Vary", b"Origin"), (b"X-Private-Thing1", b"1")), b"no-store"),
+        ((), b"no-store"),
+    ],
+)
+def test_what_becomes_of_parts(fields: Fields, wanted: bytes) -> None:
+    assert control(made(fields, Use.PART)) == [wanted]
 
 
 @given(answers)

@@ -1,0 +1,48 @@
+"""Plain http where the hosts are https: a redirect, and nothing else.
+
+Owns the answers of ``listen.redirect_address``, and of the TLS port to those who speak plain http there. Must never show anything of an app
+or of a user, read a cookie or a body, or lead to a host that a stranger chose. Rules from: RFC 9110 §15.4, §15.5.20 (421).
+"""
+
+from gateway.core.messages import Malformed, host_in
+from gateway.core.routing import RouteTable
+from gateway.doors.refusals import refusal
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.edge.rules import Listener
+from gateway.policy.http.https_redirect import redirect_status, secure_address, secure_hosts
+
+_UNKNOWN = Malformed(421, "unknown_host")
+
+
+class HttpsRedirects(Listener):
+    """Answers every request; ``count``: how many were redirected."""
+
+    __slots__ = ("_hosts", "count")
+
+    def __init__(self, table: RouteTable) -> None:
+        """``table``: the hosts that there are."""
+        self._hosts = secure_hosts(table.origins)
+        self.count = 0
+
+    def begin(self, request: Request) -> Response:
+        """A redirect, or why there is none."""
+        if request.refused is not None:
+            return refusal(request.refused, request.fields)
+        location = secure_address(self._hosts, host_in(request.named), request.target)
+        if location is None:
+            return refusal(_UNKNOWN, request.fields)
+        self.count += 1
+        fields = ((b"Location", location.encode("latin-1")), (b"Content-Length", b"0"), (b"Cache-Control", b"no-store"))
+        return Response(redirect_status(request.method), b"", fields, closes=True)
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        """Nothing that the client need know."""
+        return refusal(Malformed(500, "internal"), ())
+
+    def answered(self, request: Request, status: int | None) -> None:
+        """Nobody keeps a line of it."""
+
+    def unparsable(self, peer: str, malformed: Malformed) -> Response:
+        """The refusal."""
+        return refusal(malformed, ())

@@ -1,0 +1,125 @@
+"""Addresses of an app in the fields of a request: as browsers know them, and as the app knows itself.
+
+An app that is told another host, or plain http, takes its own public address for a stranger's. A WebDAV server refuses a ``Destination``
+there, and a check against forged requests refuses the ``Origin`` of the app's own pages. What is exactly the app's public origin is said
+in the app's own words; every other origin stays as it came, so that the app's check still refuses strangers.
+
+Owns ``Destination``, ``If``, ``Origin`` and ``Referer``; the way back is ``core.rewriting``. Must never make a stranger's address the
+app's own.
+Rules from: RFC 4918 §10.3 (Destination), §10.4 (If); RFC 6454 §7; RFC 9110 §10.1.3.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.messages import Malformed, RequestHead, parse_authority
+from gateway.core.paths import is_own
+from gateway.core.prefixes import Prefixes
+
+_ABSOLUTE: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<target>[^#]*)", re.IGNORECASE)
+_TAGS: Final = re.compile(r"\((?:\[[^\]]*(?:\]|\Z)|<[^>]*(?:>|\Z)|[^)\[<])*(?:\)|\Z)|<([^<>]*)>")
+"""Lists of conditions in parentheses, which hold tokens, and tags outside of them, which are addresses."""
+_DAV: Final = frozenset((b"destination", b"if"))
+_PAGE: Final = frozenset((b"origin", b"referer"))
+BAD_DESTINATION: Final = Malformed(400, "destination")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReferences:
+    """How an app names itself. ``public``: its origin for browsers; ``inner``: the one that it takes for its own.
+
+    ``is_renamed``: the app is told a Host of its own, so pages of its public origin are its own pages in that name.
+    """
+
+    public: str
+    inner: str
+    prefixes: Prefixes
+    is_renamed: bool
+
+    @property
+    def names(self) -> frozenset[bytes]:
+        """The fields that may have to be said in other words, in lower case."""
+        knows_itself = self.public == self.inner and self.prefixes == Prefixes()
+        return (frozenset() if knows_itself else _DAV) | (_PAGE if self.is_renamed else frozenset())
+
+    def value(self, name: bytes, value: bytes) -> bytes | None:
+        """What the app is told in place of this value of one of ``names`` (in lower case); None: nothing."""
+        text = value.decode("latin-1")
+        match name:
+            case b"destination":
+                said: str | None = self._reference(text)
+            case b"if":
+                said = _TAGS.sub(lambda found: found[0] if found[1] is None else f"<{self._reference(found[1])}>", text)
+            case b"origin":
+                said = self._origin(text)
+            case _:
+                said = self._referer(text)
+        return None if said is None else said.encode("latin-1")
+
+    def _reference(self, text: str) -> str:
+        path = _target_of(text, self.public)
+        if path is None:
+            return text
+        target = self.prefixes.inner(path)
+        if target is None:
+            return text
+        return target if text.startswith("/") else f"{self.inner}{target}"
+
+    def _origin(self, text: str) -> str:
+        if _is_same(text, self.public):
+            return self.inner
+        # A page of the inner name is another site to the browser, and only looks like the app's own to the app.
+        found = _ABSOLUTE.match(text)
+        return "null" if found is not None and _is_same(f"{found['scheme']}://{found['authority']}", self.inner) else text
+
+    def _referer(self, text: str) -> str | None:
+        found = _ABSOLUTE.match(text)
+        if found is None:
+            return text
+        origin = f"{found['scheme']}://{found['authority']}"
+        if not _is_same(origin, self.public):
+            return None if _is_same(origin, self.inner) else text
+        target = found["target"] or "/"
+        return f"{self.inner}{self.prefixes.inner(target) or target}"
+
+
+def destination_path(head: RequestHead, public: str) -> str | Malformed | None:
+    """The path of this app that a request names as its ``Destination``; None where it names none, or another site's.
+
+    400 for several, for one that is no address, and for one within the gateway's own paths: what is written there must be judged as well.
+    """
+    values = head.values(b"destination")
+    if not values:
+        return None
+    text = values[0].decode("latin-1")
+    if len(values) > 1 or not text.startswith(("/", "http://", "https://", "HTTP://", "HTTPS://")) or text.startswith("//"):
+        return BAD_DESTINATION
+    target = _target_of(text, public)
+    if target is None:
+        return BAD_DESTINATION if "#" in text else None
+    path = target.partition("?")[0]
+    return BAD_DESTINATION if is_own(path) else path
+
+
+def _target_of(text: str, public: str) -> str | None:
+    """Path and query of an address of the app, or of a path alone; None for any other."""
+    if text.startswith("/"):
+        return None if text.startswith("//") or "#" in text else text
+    found = _ABSOLUTE.fullmatch(text)
+    if found is None or not _is_same(f"{found['scheme']}://{found['authority']}", public):
+        return None
+    return found["target"] if found["target"].startswith("/") else f"/{found['target']}"
+
+
+def _is_same(origin: str, other: str) -> bool:
+    """Whether two origins are the same, the port filled in."""
+    ours, theirs = _parsed(origin), _parsed(other)
+    return ours is not None and ours == theirs
+
+
+def _parsed(origin: str) -> tuple[str, object] | None:
+    scheme, _, authority = origin.partition("://")
+    scheme = scheme.lower()
+    parsed = parse_authority(authority, scheme == "https") if scheme in ("http", "https") else None
+    return None if parsed is None else (scheme, parsed)
