@@ -22,8 +22,21 @@ import uvloop
 
 from gateway import __version__, clock
 from gateway.clock import Clock
-from gateway.compose import Gateway, Running, ask_apps, ask_org, ask_state, okta_settings, order_sign_out, refused, settle
-from gateway.config import Config, Settings, load, reloaded
+from gateway.compose import (
+    Gateway,
+    Running,
+    ask_apps,
+    ask_oidc,
+    ask_org,
+    ask_state,
+    okta_admin,
+    okta_settings,
+    order_sign_out,
+    refused,
+    settle,
+    user_of,
+)
+from gateway.config import Config, Settings, advice, load, reloaded
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
@@ -101,13 +114,19 @@ def worker(number: int) -> None:
 @main.command()
 @_config
 @click.option("--online", is_flag=True, help="Ask the org, the apps and Redis too.")
-def check(file: Path, online: bool) -> None:
+@click.option("--as", "user_file", type=click.Path(path_type=Path), help="With --online: a file with login and password of a test user.")
+@click.option("--okta", is_flag=True, help="Print what to enter in Okta's admin console and in DNS.")
+def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
     """Say everything that is wrong with a configuration, each with its place; exit code 1 if anything is."""
     settings = _settings(file)
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *advice(settings)):
         click.echo(warning, err=True)
+    if okta:
+        for line in okta_admin(settings):
+            click.echo(line)
+        return
     if online:
-        problems = _until_done(ask_org(settings)) + _until_done(ask_apps(settings))
+        problems = _until_done(_asked(settings, user_file)) + _until_done(ask_apps(settings))
         at_state, warnings = _until_done(ask_state(settings))
         for warning in warnings:
             click.echo(warning, err=True)
@@ -190,6 +209,14 @@ def _settings(file: Path) -> Settings:
         return load(file, os.environ)
     except BadConfig as error:
         raise Refused(error.problems) from None
+
+
+async def _asked(settings: Settings, user_file: Path | None) -> tuple[str, ...]:
+    if settings.config.session.source == "oidc":
+        return await ask_oidc(settings, user_of(user_file) if user_file is not None else None)
+    if user_file is not None:
+        raise BadConfig(('check: --as is for session.source = "oidc" alone',))
+    return await ask_org(settings)
 
 
 def _people(users: tuple[str, ...]) -> tuple[User, ...]:

@@ -17,7 +17,7 @@ and a sign-out ends without a proof and without another try.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from gateway.backlog import RETRY_SECONDS, Backlog, Closing
 from gateway.core.cookies import repeated
@@ -46,9 +46,9 @@ from gateway.core.switch import (
 from gateway.errors import LeaseLost, OutsideFailed, StateFailed
 from gateway.kept_closings import KeptClosings
 from gateway.leases import HeldLease
-from gateway.okta import Browser, Okta
+from gateway.okta import Browser, OktaAnswer
 from gateway.policy.session.cookies import split
-from gateway.sessions import ClientTurns, Sessions
+from gateway.sessions import ClientTurns, Sessions, SessionsApi
 from gateway.underway import Underway
 
 QUIET_SECONDS = 6.0
@@ -71,6 +71,15 @@ NAMING_SECONDS = 2.0
 NOT_SHARED = "not_shared"
 
 Cookies = tuple[SessionCookie, ...]
+
+
+class ClosingApi(SessionsApi, Protocol):
+    """What asks, and what closes: Okta's Sessions API, or the proofs of the gateway's own sessions."""
+
+    async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+        """End that session."""
+
+
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
@@ -80,7 +89,7 @@ class Closer:
     def __init__(
         self,
         sessions: Sessions,
-        okta: Okta,
+        okta: ClosingApi,
         tell: Tell,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
         quiet_seconds: float = QUIET_SECONDS,

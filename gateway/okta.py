@@ -49,7 +49,8 @@ class Browser:
 class OktaAnswer:
     """One answer: its meaning, its status (0: none came), the rate limits and the error code that it named.
 
-    ``brought``: the session cookies that it set. No browser has them.
+    ``brought``: the session cookies that it set. No browser has them. ``age_seconds``: how old the answer was when it was given; Okta's
+    own are new.
     """
 
     finding: Finding
@@ -57,6 +58,7 @@ class OktaAnswer:
     limits: RateLimits | None = None
     code: str | None = None
     brought: tuple[SessionCookie, ...] = ()
+    age_seconds: float = 0.0
 
 
 def browser_of(head: RequestHead) -> Browser:

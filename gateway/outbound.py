@@ -86,9 +86,13 @@ def open_client(
 
 
 async def send_once(
-    client: ClientSession, destination: Destination, request: tuple[str, str, Fields], first_byte_seconds: float
+    client: ClientSession,
+    destination: Destination,
+    request: tuple[str, str, Fields],
+    first_byte_seconds: float,
+    body: bytes | None = None,
 ) -> ClientResponse:
-    """Send (method, origin-form target, fields) once, without a body, and return the answer's head; its body is still to be read.
+    """Send (method, origin-form target, fields) and a small body once, and return the answer's head; its body is still to be read.
 
     Fields go out in their order; nothing is added but framing, and ``destination.host`` where they hold no Host. Raises
     ``OutsideFailed``, and ValueError for fields that ``can_be_sent`` refuses; the caller releases the response.
@@ -100,6 +104,7 @@ async def send_once(
                 method,
                 _address(destination.base, target),
                 headers=field_lines(_with_host(fields, destination.host)),
+                data=body,
                 allow_redirects=False,
                 skip_auto_headers=_AUTOMATIC,
                 ssl=destination.tls if destination.tls is not None else True,

@@ -10,8 +10,8 @@ local ANSWER_MILLISECONDS = 10000 -- the gateway answers sooner, whatever Okta d
 
 -- What the decision depends on; never a body, never what only this connection means.
 local ASKED = {
-    "accept", "accept-language", "cookie", "origin", "purpose", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
-    "sec-fetch-user", "sec-purpose", "sec-websocket-key", "sec-websocket-version", "user-agent", "x-requested-with",
+    "accept", "accept-language", "access-control-request-method", "cookie", "origin", "purpose", "referer", "sec-fetch-dest",
+    "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "sec-purpose", "sec-websocket-key", "sec-websocket-version", "user-agent", "x-requested-with",
 }
 
 -- Of the gateway's answer: these belong to its connection, or are written anew.

@@ -19,6 +19,7 @@ from gateway.compose.app import app_door, app_gate, subrequest_door
 from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
+from gateway.compose.oidc import oidc_door
 from gateway.compose.parts import Parts, make_parts, watch
 from gateway.compose.public import certificates, client_rules, redirect_rules, watch_clients
 from gateway.compose.state import loaded_revocations, opened_state, until_read
@@ -224,7 +225,8 @@ class Gateway:
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
         believed = Believed(config.listen.trusted_proxies, head_limits(config))
-        login, gate = login_door(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
+        made = login_door if parts.oidc is None else oidc_door
+        login, gate = made(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
         doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
         for resumes in (login.resume, parts.closer.resume):
             await until_read(resumes, self._settings, partial(self._wait, public))

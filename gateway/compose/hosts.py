@@ -211,8 +211,10 @@ def place_of(there: Destination) -> Place:
 
 
 def session_rules(config: Config) -> SessionRules:
-    """How long Okta's answers are believed."""
+    """How long Okta's answers are believed. A proof counts for its whole time, and only a navigation brings the next one."""
     table = config.session
+    if table.source == "oidc":
+        return SessionRules(Lifetimes(table.proof_interval, table.proof_interval, refresh_ahead=0.0), table.max_entries)
     lifetimes = Lifetimes(ttl=table.ttl, ttl_max=table.ttl_max, grace=table.grace)
     longer = replace(lifetimes, ttl=table.ttl_with_hook, ttl_max=max(table.ttl_with_hook, table.ttl_max))
     return SessionRules(lifetimes, table.max_entries, table.keep_alive, with_hook=longer if table.ttl_with_hook > table.ttl else None)

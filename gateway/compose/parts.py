@@ -17,6 +17,7 @@ from gateway.clock import Clock
 from gateway.closing import Closer
 from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
+from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
 from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
@@ -66,6 +67,7 @@ class Parts:
     closer: Closer
     live: Live
     turn: Turn
+    oidc: OidcClient | None
     tickets: Tickets
     folder: Path
     seal_keys: tuple[bytes, ...]
@@ -115,16 +117,18 @@ def make_parts(
     names = resolver(config, nameservers)
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
-    okta = okta or Okta(asking_client, place.destination, org_deadlines(config), partial(okta_watch(tell).failed, place.destination.base))
+    sealer = Sealer(settings.seal_keys, secrets.token_bytes)
+    oidc = oidc_client(settings, (asking_client, place), sealer, state, revocations, clock)
+    failed = partial(okta_watch(tell).failed, place.destination.base)
+    api = oidc.proofs if oidc is not None else okta or Okta(asking_client, place.destination, org_deadlines(config), failed)
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))
-    sessions = Sessions(Asking(okta, clock, tell, _asking_rules(config)), revocations, marks, rules, clock, tell)
-    sealer = Sealer(settings.seal_keys, secrets.token_bytes)
+    sessions = Sessions(Asking(api, clock, tell, _asking_rules(config)), revocations, marks, rules, clock, tell)
     closer = Closer(
         sessions,
-        okta,
+        api,
         tell,
         quiet_seconds=config.okta.first_byte_timeout + 1.0,
         kept=KeptClosings(state, sealer),
@@ -146,6 +150,7 @@ def make_parts(
         sessions=sessions,
         closer=closer,
         live=live,
+        oidc=oidc,
         turn=Turn(asyncio.get_running_loop()),
         tickets=Tickets(sealer, state, clock, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
         folder=folder_of(settings),

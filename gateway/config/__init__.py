@@ -5,7 +5,7 @@ files that it names. Rules from: DESIGN section 10, STYLE "Configuration, logs, 
 """
 
 from gateway.config.model import AppTable, Config, RuleTable
-from gateway.config.reading import Settings, certificate_pair, client_pair, load, read, redis_pair, secret_of, state_folder
+from gateway.config.reading import Settings, advice, certificate_pair, client_pair, load, read, redis_pair, secret_of, state_folder
 from gateway.config.reloading import is_as_before, reloaded
 from gateway.config.values import host_of, port_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "Config",
     "RuleTable",
     "Settings",
+    "advice",
     "certificate_pair",
     "client_pair",
     "host_of",

@@ -15,6 +15,7 @@ from gateway.config.app_sessions import session_conflicts
 from gateway.config.identity_names import identity_conflicts
 from gateway.config.loops import are_one_address, loop_conflicts
 from gateway.config.model import AppTable, Config, State
+from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path
 from gateway.config.remarks import Remark
 from gateway.config.rules import rule_conflicts
@@ -28,6 +29,7 @@ def conflicts(config: Config) -> Iterator[Remark]:
     yield from _hosts(config)
     yield from _okta(config)
     yield from _times(config)
+    yield from (Remark(path, text) for path, text in oidc_conflicts(config))
     yield from _state(config)
     for number, app in enumerate(config.apps):
         yield from (Remark(("app", number, *path), text) for path, text in _of_app(app))
@@ -51,6 +53,16 @@ def _redirecting(config: Config) -> Iterator[Remark]:
         yield Remark(at, 'is listened at for something else already; give it an address of its own, such as ":80"')
     if not any(url.startswith("https://") for url in (config.login.url, *(app.url for app in config.apps))):
         yield Remark(at, "leads from http to https, and no host here is https; leave it out")
+
+
+def advice(config: Config) -> Iterator[Remark]:
+    """What is right, and has a limit that an administrator should know: `check` says it, a start does not."""
+    if config.session.source == "okta" and not config.okta.connect_to and not config.okta.host:
+        text = (
+            f"{config.login.url} is a name of your own in front of the org, so links straight to {config.okta.org} bypass the gateway:"
+            " sessions that begin there are others, which it cannot see; name the login host in every link, app and bookmark"
+        )
+        yield Remark(("login", "url"), text)
 
 
 def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:

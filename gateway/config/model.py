@@ -99,14 +99,25 @@ class Seal(Table):
 
 
 class SessionMemory(Table):
-    """How long an answer of Okta is believed."""
+    """Who says that a session lives, and how long that is believed."""
 
+    source: Literal["okta", "oidc"] = "okta"
+    proof_interval: Seconds = _spelled("5m")
     ttl: Seconds = _spelled("10s")
     ttl_max: Seconds = _spelled("60s")
     ttl_with_hook: Seconds = _spelled("0s")
     grace: Seconds = _spelled("0s")
     keep_alive: Seconds = _spelled("0s")
     max_entries: Count = 100_000
+
+
+class Oidc(Table):
+    """The gateway as an OpenID Connect client of the org."""
+
+    issuer: Annotated[str, StringConstraints(pattern=r"^(https?://[!-~]*[!-.0-~])?$")] = ""
+    client_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{0,256}$")] = ""
+    client_secret_file: str = ""
+    private_key_file: str = ""
 
 
 class State(Table):
@@ -234,6 +245,7 @@ class Config(Table):
     login: Login
     seal: Seal = Seal()
     session: SessionMemory = SessionMemory()
+    oidc: Oidc = Oidc()
     state: State = State()
     switch: Switch = Switch()
     hooks: Hooks = Hooks()

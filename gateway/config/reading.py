@@ -17,10 +17,12 @@ from yarl import URL
 
 from gateway.config.cautions import cautions
 from gateway.config.certificates import Pair, pair_cautions, pair_problem
+from gateway.config.checks import advice as limits_of
 from gateway.config.checks import conflicts
 from gateway.config.environment import SealKeys, overlaid, seal_keys
 from gateway.config.misspelt_variables import misspelt_variables
 from gateway.config.model import AppTable, Config
+from gateway.config.oidc_client import Credential, credential_of
 from gateway.config.places import Path, Written, read_toml
 from gateway.config.problems import from_validation, line
 from gateway.config.secret_files import Secrets, secrets_in
@@ -39,13 +41,14 @@ class Settings:
     origins: Mapping[Path, str] = field(repr=False)
     portal_secrets: tuple[str, ...] = field(default=(), repr=False)
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    credential: Credential = field(default_factory=Credential, repr=False)
     stamp: bytes = field(default=b"", repr=False)
     """Of the contents of the files that are named beside the public listener's certificate."""
 
     @property
-    def secrets(self) -> tuple[tuple[bytes, ...], tuple[str, ...], tuple[str, ...]]:
+    def secrets(self) -> tuple[tuple[bytes, ...], tuple[str, ...], tuple[str, ...], Credential]:
         """All that is no part of ``config``."""
-        return self.seal_keys, self.portal_secrets, self.hook_secrets
+        return self.seal_keys, self.portal_secrets, self.hook_secrets, self.credential
 
     def problem(self, path: Path, text: str) -> str:
         """A line about one key, with its place: what shows only when the configuration is used."""
@@ -91,13 +94,16 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     portals, hook = _shown_secrets(config, File(name).parent)
     shown: tuple[tuple[Path, Secrets], ...] = ((("switch", "portal_secrets_file"), portals), (("hooks", "okta_secret_file"), hook))
     problems += tuple(line(written, origins, path, file.problem) for path, file in shown if file.problem)
+    credential = credential_of(config, File(name).parent)
+    if credential.problem is not None:
+        problems += (line(written, origins, *credential.problem),)
     if problems:
         raise BadConfig(problems)
     warnings = tuple(line(written, origins, remark.path, remark.text) for remark in cautions(config))
     warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
     warnings += tuple(line(written, origins, path, f"WARNING: {text}") for path, text in _certificate_cautions(config, File(name).parent))
     stamp = _stamp(config, File(name).parent)
-    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets, stamp)
+    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets, credential, stamp)
 
 
 def _stamp(config: Config, folder: File) -> bytes:
@@ -109,6 +115,11 @@ def _stamp(config: Config, folder: File) -> bytes:
     for name in filter(None, names):
         digest.update(hashlib.sha256((folder / File(name).expanduser()).read_bytes()).digest())
     return digest.digest()
+
+
+def advice(settings: Settings) -> tuple[str, ...]:
+    """One line for each limit that the configuration has by its nature."""
+    return tuple(settings.problem(remark.path, remark.text) for remark in limits_of(settings.config))
 
 
 def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:

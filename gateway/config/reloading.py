@@ -17,6 +17,7 @@ _FIXED: tuple[Path, ...] = (
     ("listen", "workers"),
     ("admin", "address"),
     ("okta", "org"),
+    ("session", "source"),
     ("log", "level"),
     ("log", "format"),
 )

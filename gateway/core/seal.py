@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-Purpose = Literal["pass", "start", "ticket", "pending", "confirm", "signed-out", "record"]
-PURPOSES: tuple[Purpose, ...] = ("pass", "start", "ticket", "pending", "confirm", "signed-out", "record")
+Purpose = Literal["pass", "start", "ticket", "pending", "confirm", "signed-out", "record", "bounce", "front-switch"]
+PURPOSES: tuple[Purpose, ...] = ("pass", "start", "ticket", "pending", "confirm", "signed-out", "record", "bounce", "front-switch")
 
 KEY_BYTES = 32
 _ID_BYTES, _NONCE_BYTES, _TAG_BYTES = 4, 12, 16

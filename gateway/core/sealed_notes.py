@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from gateway.core.session import SESSION_NAMES, SessionCookie
+from gateway.core.session import KEPT_NAMES, SessionCookie
 from gateway.core.squeezing import squeezed, unsqueezed
 
 
@@ -48,7 +48,7 @@ def list_of(kind: Kind) -> Kind:
 
 
 def _cookie(value: Any) -> SessionCookie:
-    if type(value) is not list or len(value) != 2 or type(value[0]) is not str or value[0].encode("latin-1") not in SESSION_NAMES:
+    if type(value) is not list or len(value) != 2 or type(value[0]) is not str or value[0].encode("latin-1") not in KEPT_NAMES:
         raise ValueError("cookie")
     return SessionCookie(value[0].encode("latin-1"), _read_bytes(value[1]))
 

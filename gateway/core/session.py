@@ -20,6 +20,15 @@ from unicodedata import normalize
 SESSION_NAMES = (b"sid", b"idx")
 """Cookies that carry an Okta session: ``sid`` (Classic, and still set on Identity Engine), ``idx`` (Identity Engine)."""
 
+OWN_NAME = b"gateway"
+"""The session that the gateway itself keeps where it asks Okta by OpenID Connect (``policy.oidc.own_session``).
+
+No browser sends it as a cookie of this name: it stands only inside what the gateway seals.
+"""
+
+KEPT_NAMES = (*SESSION_NAMES, OWN_NAME)
+"""What sealed values may hold as a session."""
+
 COMPANION_NAMES = (b"xids", b"myr")
 """Cookies that Okta sets and clears together with the session; never evidence of one, but they leave with it."""
 
@@ -85,7 +94,7 @@ class Fingerprinter:
     def __init__(self, key: bytes, org: str) -> None:
         """``key`` is 16 to 64 secret bytes; ``org`` the org's address, so that no cache entry crosses orgs (K1)."""
         org_key = hmac.digest(key, b"fingerprint\0" + org.encode(), "sha256")
-        self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=FINGERPRINT_BYTES, key=org_key) for name in SESSION_NAMES}
+        self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=FINGERPRINT_BYTES, key=org_key) for name in KEPT_NAMES}
         self._sessions = hashlib.blake2b(b"session\0", digest_size=FINGERPRINT_BYTES, key=org_key)
         self._tokens = hashlib.blake2b(b"token\0", digest_size=FINGERPRINT_BYTES, key=org_key)
 

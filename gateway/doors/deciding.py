@@ -95,7 +95,7 @@ def _rule(head: RequestHead, app: App) -> Rule | Decision:
     rule = place_of(app, head.path, head.method)
     if app.overrides and not app.overrides.isdisjoint(head.named):
         rule = overridden(rule, head, app)
-    elif app.lets_preflights_pass and isinstance(rule, Rule) and is_preflight(head):
+    elif app.lets_preflights_pass and isinstance(rule, Rule) and rule.access is not Access.NOBODY and is_preflight(head):
         return PREFLIGHT
     if isinstance(rule, Malformed):
         return Decision(rule, _NOWHERE, NOBODY)

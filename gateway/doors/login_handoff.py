@@ -17,46 +17,36 @@ from typing import assert_never
 from gateway.clock import Clock
 from gateway.closing import Closer
 from gateway.core.cookies import repeated, session_cookies
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.passes import Start, Ticket
+from gateway.core.messages import Fields, Malformed, RequestHead
 from gateway.core.redemption import parent_domains
-from gateway.core.routing import App, RouteTable
+from gateway.core.routing import RouteTable
 from gateway.core.seal import Sealer
 from gateway.core.session import SESSION_NAMES, NoSession, Session, Unknown
 from gateway.core.switch import Proven, is_proof_of_end
 from gateway.doors.answers import redirect_answer
 from gateway.doors.carrying import Carrying
-from gateway.doors.handoff import NONCE_SECONDS
+from gateway.doors.handoff_starts import Asked, HandoffStarts
 from gateway.doors.own_requests import (
-    ACCEPT,
     BACK,
     HANDOFF,
-    LATE,
     Outcome,
     at_okta,
     expired_here,
-    not_navigating,
     page,
-    parameters,
     refused,
-    sign_in_path,
-    target_or_root,
     unavailable,
 )
-from gateway.doors.tickets import TICKET_SECONDS, Tickets
+from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
-from gateway.pages import CookiesBlocked, LoopExplained
+from gateway.pages import CookiesBlocked
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
-from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
 from gateway.sessions import Sessions
 
 CLOSING_SECONDS = 5.0
 """How long a hand-off waits for the end of what the browser carries; the closing itself goes on."""
-TAG_CHARACTERS = 22
-"""The end of a sealed text, where its authentication tag is: enough to tell one from another."""
 
 
 class LoginHandoff:
@@ -73,11 +63,10 @@ class LoginHandoff:
         sign_in: str,
     ) -> None:
         """``closer`` closes what a browser carries; ``sign_in``: the config's ``okta.sign_in``, with ``{return}`` in it."""
-        self._table = table
-        self._sealer = sealer
+        self._host = table.login.authority.host
+        self._starts = HandoffStarts(table, sealer, tickets, clock)
         self._sessions = sessions
         self._closer = closer
-        self._tickets = tickets
         self._carrying = Carrying(str(table.login.authority), sealer)
         self._clock = clock
         self._sign_in = sign_in
@@ -87,47 +76,37 @@ class LoginHandoff:
 
         ``new_browser``: the id for a browser without one; empty: one is made here.
         """
-        asked = self._asked(head)
-        if isinstance(asked, Malformed):
-            return refused(asked, self._clock)
-        text, start = asked
-        hasty = not_navigating(head)
-        if hasty is not None:
-            return refused(hasty, self._clock)
-        app = self._table.app(start.app)
-        if app is None:
-            return refused(Malformed(400, "unknown_app"), self._clock)
-        if self._clock.wall() - start.issued_at > NONCE_SECONDS:
-            # The nonce is gone from the browser by now; a new start costs the user nothing. The app host counts it: our clocks may differ.
-            url = app.origin + sign_in_path(target_or_root(start.target)) + LATE
-            return Outcome(redirect_answer(302, url), "sign_in", "start_expired")
+        asked = self._starts.ready(head)
+        if isinstance(asked, Outcome):
+            return asked
         settled, carried = await self._settled(head)
         found = await self._sessions.judged(session_cookies(head.fields), browser_of(head), apart=True)
         known = browser_id_of(head.fields)
         browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
-        outcome = await self._next(found, (start, app, text), (head, carried, browser))
+        outcome = await self._next(found, asked, (head, carried, browser))
         lines = (*settled, *outcome.answer.fields, *(() if known else (browser_id_line(browser),)))
         return replace(outcome, answer=replace(outcome.answer, fields=lines))
 
     async def sent_back(self, head: RequestHead) -> Outcome:
         """Back to this very step, because the browser signed in while its ticket was made; a page where that goes on and on."""
-        asked = self._asked(head)
+        asked = self._starts.asked(head)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
         text, start = asked
-        if await self._tickets.goes_round(f"{text[-TAG_CHARACTERS:]} back", BOUNCES_ALLOWED, BOUNCE_SECONDS):
-            return Outcome(self._explained(start), "refused", "sign_in_loop")
+        if await self._starts.goes_round(text, " back"):
+            return Outcome(self._starts.explained(start), "refused", "sign_in_loop")
         return Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile")
 
-    async def _next(self, found: Judgement, asked: tuple[Start, App, str], came: tuple[RequestHead, Cookies, str]) -> Outcome:
-        """``asked``: the start, its app, and the start as it was sealed; ``came``: the request, what it still carries, the browser's id."""
-        (start, app, text), (head, carried, browser) = asked, came
+    async def _next(self, found: Judgement, asked: Asked, came: tuple[RequestHead, Cookies, str]) -> Outcome:
+        """``came``: the request, what it still carries, the browser's id."""
+        head, carried, browser = came
         match found.finding:
             case Session() as session:
                 dead = dead_expiries(found.living, found.dead, parent_domains(head.authority.host))
-                return await self._hand_over(session, found.living, (start, app, browser), dead)
+                handed = await self._starts.ticket(asked, session, found.living, browser, *dead)
+                return replace(handed, fingerprint=self._sessions.shown_of(found.living) if handed.verdict == "ticket" else "")
             case NoSession(reason):
-                return await self._to_okta(reason, (start, text), head, carried)
+                return await self._to_okta(reason, asked, head, carried)
             case Unknown() as unknown:
                 return unavailable(unknown, self._clock)
             case _:
@@ -148,49 +127,15 @@ class LoginHandoff:
             return (), carried
         return (self._carrying.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
-    def _asked(self, head: RequestHead) -> tuple[str, Start] | Malformed:
-        """The sealed start, and what it says."""
-        given = parameters(head.query)
-        if isinstance(given, Malformed):
-            return given
-        text = given.get("start", "")
-        opened = self._sealer.open("start", str(self._table.login.authority), text)
-        start = Start.unpacked(opened.payload) if opened is not None else None
-        return (text, start) if start is not None else Malformed(400, "start")
-
-    async def _hand_over(self, session: Session, cookies: Cookies, whither: tuple[Start, App, str], dead: Fields) -> Outcome:
-        """``whither``: the start, its app, and the browser's id; ``dead``: the lines that expire what carries no session."""
-        start, app, browser = whither
-        ticket = Ticket(
-            id=secrets.token_urlsafe(16),
-            app=start.app,
-            nonce_hash=start.nonce_hash,
-            cookies=cookies,
-            user_id=session.user_id,
-            session_id=session.id,
-            target=start.target,
-            expires_at=self._clock.wall() + TICKET_SECONDS,
-            browser=browser,
-            epoch=start.epoch,
-        )
-        try:
-            text = await self._tickets.text_of(ticket)
-        except OutsideFailed:
-            return refused(Malformed(503, "ticket_not_kept"), self._clock)
-        fingerprint = self._sessions.shown_of(cookies)
-        return Outcome(redirect_answer(302, f"{app.origin}{ACCEPT}?ticket={text}", *dead), "ticket", "", fingerprint)
-
-    async def _to_okta(self, reason: str, asked: tuple[Start, str], head: RequestHead, carried: Cookies) -> Outcome:
-        start, text = asked
+    async def _to_okta(self, reason: str, asked: Asked, head: RequestHead, carried: Cookies) -> Outcome:
         if head.query.endswith(BACK) and browser_id_of(head.fields) is None and not session_cookies(head.fields):
             # It was given that cookie before it signed in, and shows no other: the next form would be as empty as the last.
-            blocked = CookiesBlocked(self._table.login.authority.host, self._again(start))
+            blocked = CookiesBlocked(self._host, self._starts.start_over(asked.start))
             return Outcome(page(blocked, self._clock), "refused", "cookies_blocked")
-        # A loop comes back with the same start; many tabs, or many steps back in the history, have one each.
-        if await self._tickets.goes_round(text[-TAG_CHARACTERS:], BOUNCES_ALLOWED, BOUNCE_SECONDS):
-            return Outcome(self._explained(start).plus(*self._taken(head, carried)), "refused", "sign_in_loop")
+        if await self._starts.goes_round(asked.text):
+            return Outcome(self._starts.explained(asked.start, self._taken(head, carried)), "refused", "sign_in_loop")
         gone = self._taken(head, carried) if repeated(session_cookies(head.fields)) else ()
-        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={text}{BACK}"), *gone), "sign_in", reason)
+        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={asked.text}{BACK}"), *gone), "sign_in", reason)
 
     def _taken(self, head: RequestHead, carried: Cookies) -> Fields:
         """The lines that take every session cookie out of the browser. What may live is carried: the next sign-in closes it first."""
@@ -198,12 +143,3 @@ class LoginHandoff:
         living = tuple(cookie for cookie in possible if not is_proof_of_end(self._sessions.recall((cookie,))))
         pending = self._carrying.kept(head, (*carried, *living)) if living else ()
         return (*expired_here(SESSION_NAMES, head, everywhere=True), *pending)
-
-    def _explained(self, start: Start) -> Answer:
-        host = self._table.login.authority.host
-        return page(LoopExplained(host, BOUNCES_ALLOWED + 1, retry_path=self._again(start)), self._clock)
-
-    def _again(self, start: Start) -> str:
-        """Where the user begins once more."""
-        app = self._table.app(start.app)
-        return (app.origin if app is not None else "") + sign_in_path(target_or_root(start.target))

@@ -23,9 +23,11 @@ from gateway.pages.views import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    FrontSwitchStopped,
     GoingOn,
     LoopExplained,
     NobodyPage,
+    PostsItself,
     Refused,
     SessionPage,
     SignedOut,
@@ -40,6 +42,10 @@ from gateway.pages.views import (
 
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LINK = re.compile(r"(?:/(?![/\\])|https?://[^/\\?#\x00-\x20@]+(?=[/?#]|$))[^\\\x00-\x20\x7f]*")
+
+
+_STOPPED = {"unclear": 503, "not_ended": 503, "expired": 410}
+"""The statuses of a switch that stopped; any other reason is a conflict (409)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +116,10 @@ def _plan(view: View) -> _Plan:
             return _Plan("nobody.html", 200)
         case ConfirmSwitch():
             return _Plan("confirm_switch.html", 200)
-        case GoingOn():
-            return _Plan("going_on.html", 200)
+        case GoingOn() | PostsItself():
+            return _Plan("going_on.html" if isinstance(view, GoingOn) else "posts_itself.html", 200)
+        case FrontSwitchStopped(reason=reason, more=more):
+            return _Plan("front_switch_stopped.html", _STOPPED.get(reason, 409), more or reason)
         case SignInWithheld(reason=reason, retry_after_seconds=seconds):
             return _Plan("sign_in_withheld.html", 503, reason, seconds)
         case ConfirmSignOut():

@@ -1,7 +1,8 @@
 """What the gateway's own pages say: one frozen value for each page.
 
 Owns: the facts a page may show. Never holds: a token, a cookie value, a session id (ATTACKS O2), or anything that is not meant for the eyes
-of whoever stands before the screen. ConfirmSwitch.sealed is ciphertext, and is the one exception that the confirmed switch needs.
+of whoever stands before the screen. ConfirmSwitch.sealed names a waiting request to us alone, and is what the confirmed switch needs.
+PostsItself is the one page with a token: the form by which the browser itself hands it to the org.
 
 Where a field is called `reason` it is a short word for the administrator and appears in the small print only; what the user reads is
 written in the template. Paths and URLs are checked once more when rendered: what is not a path of this host or an http(s) URL becomes the
@@ -9,7 +10,7 @@ session page.
 Rules: DESIGN.md sections 2, 4, 5, 6.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 SESSION_PATH = "/.gateway/"
@@ -74,6 +75,26 @@ class GoingOn:
 
 
 @dataclass(frozen=True, slots=True)
+class PostsItself:
+    """200: a form that the browser posts by itself, and by a button without JavaScript. `fields`: names and values, never shown."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontSwitchStopped:
+    """A switch of users through the browser's window ended, or cannot go on; `reason` chooses the words (`front_switch.Reason`).
+
+    `more` is for the small print. `retry_path`: where it may be tried again, empty where only the portal can begin another.
+    """
+
+    reason: str
+    more: str = ""
+    retry_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SignInWithheld:
     """503: another user signed in, and the end of the session before is not proven; nobody is signed in."""
 
@@ -96,6 +117,8 @@ class SignedOut:
     """200: signed out. Never leads into a new sign-in by itself.
 
     `is_closed`: whether Okta's session was proven closed. `is_shared`: whether every server of the gateway could be told.
+    `is_retried`: whether the gateway can close it later by itself; else the next sign-in with this browser asks for a password.
+
     `is_elsewhere`: `sign_in_url` is a place of another site, which asked for the sign-out. Once everything is done, the page
     goes on to it by itself: a redirect behind the form would be held to the form's page's own `form-action`.
     """
@@ -104,6 +127,7 @@ class SignedOut:
     sign_in_url: str | None = None
     is_elsewhere: bool = False
     is_shared: bool = True
+    is_retried: bool = True
 
     @property
     def complete(self) -> bool:
@@ -225,6 +249,8 @@ View = (
     | NobodyPage
     | ConfirmSwitch
     | GoingOn
+    | PostsItself
+    | FrontSwitchStopped
     | SignInWithheld
     | ConfirmSignOut
     | SignedOut

@@ -8,6 +8,7 @@ from gateway.reasons.apps import APPS, CAUSES
 from gateway.reasons.entries import Event, Level, Reason
 from gateway.reasons.events import EVENTS
 from gateway.reasons.hooks import HOOKS
+from gateway.reasons.not_in_front import NOT_IN_FRONT
 from gateway.reasons.requests import REQUESTS
 from gateway.reasons.sessions import SESSIONS
 from gateway.reasons.sign_in import SIGN_IN
@@ -20,6 +21,7 @@ GROUPS = {
     "Signing in and out": SIGN_IN,
     "Apps and front proxies": APPS,
     "Okta's hooks": HOOKS,
+    "Orgs that browsers reach by themselves": NOT_IN_FRONT,
 }
 REASONS = {code: reason for group in GROUPS.values() for code, reason in group.items()}
 

@@ -57,6 +57,8 @@ class AskingRules:
 class Asked:
     """What came of a question that was sent at ``asked_at`` (monotonic), when the clock on the wall showed ``wall``.
 
+    Where the answer was older than that (``OktaAnswer.age_seconds``), both are the moment that it speaks of.
+
     ``brought``: the session cookies that its answer set.
     """
 
@@ -145,7 +147,7 @@ class Asking:
         self._note_budget(answer)
         # After a 429 the finding names the moment to wait for on this machine's own clock.
         finding = (self._refusal(source) or answer.finding) if answer.status == 429 else answer.finding
-        return Asked(finding, asked.asked_at, asked.wall, answer.brought)
+        return Asked(finding, asked.asked_at - answer.age_seconds, asked.wall - answer.age_seconds, answer.brought)
 
     def _asked(self, finding: Finding) -> Asked:
         return Asked(finding, self._clock.monotonic(), self._clock.wall())

@@ -138,11 +138,20 @@ def test_where_no_rule_tells_paths_apart_only_the_gateways_own_are_refused(path:
         ("/public/%C0%80/../../admin", None),
         ("/public/x%C0%8Aadmin", PUBLIC),
         ("/public/..%C0%80y", None),
+        ("/public/..%3F//x", None),
     ],
 )
 def test_a_path_goes_on_where_its_readings_agree(path: str, rule: Rule | None) -> None:
     found = place_of(app(PUBLIC, ADMIN), path, "GET")
     assert found == rule if rule is not None else isinstance(found, Malformed), found
+
+
+def test_a_slash_more_or_less_shakes_off_no_rule() -> None:
+    docs, deep = Rule("/docs", Access.SESSION, users=frozenset({"root@example.com"})), Rule("/a/b", Access.SESSION)
+    here = app(docs, deep, Rule("/**", Access.ANYONE))
+    for path in ("/docs//", "//docs/", "/x/../docs/", "/a///../b"):
+        assert isinstance(place_of(here, path, "GET"), Malformed), path
+    assert place_of(here, "/x//y", "GET") == Rule("/**", Access.ANYONE)
 
 
 @pytest.mark.parametrize(

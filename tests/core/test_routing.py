@@ -223,3 +223,7 @@ def test_bytes_beyond_ascii_in_a_query_are_for_apps_alone(host: str) -> None:
     came = admitted(TABLE, "/x?q=\xe4", ((b"Host", host.encode()),))
     assert isinstance(came, Malformed) is (host != "hr.example.com")
     assert isinstance(admitted(TABLE, "/\xe4", ((b"Host", host.encode()),)), Malformed)
+
+
+def test_pages_call_an_app_by_its_title_or_by_its_host() -> None:
+    assert (App("hr", HR.origin, HR.authority, title="Payroll").title, HR.title) == ("Payroll", "hr.example.com")

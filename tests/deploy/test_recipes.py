@@ -19,6 +19,7 @@ IDENTITY = {name.lower() for name in settings().config.apps[0].identity}
 NEEDED = {
     "cookie",
     "accept",
+    "access-control-request-method",
     "origin",
     "sec-fetch-mode",
     "sec-fetch-dest",

@@ -6,9 +6,11 @@ from itertools import product
 
 import pytest
 
+from gateway.standin.faults import Fault
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.attacks.fronts import DIALECTS, TRUSTING, ask
 from tests.doors.own_gateway import NAVIGATION
+from tests.house.side_by_side import of_one_process
 from tests.proxy.conftest import answering
 
 NAMES = ("sid", "idx", "DT", "xids", "myr")
@@ -145,3 +147,25 @@ async def test_w1_whatever_is_mixed_the_app_sees_its_own_bytes_and_nothing_of_ok
             assert b" 200 " in await wire.head() and await wire.exactly(5) == b"hello"
             assert at_app(site) == [piece for piece, is_own in mixed if is_own]
             assert not any(value.encode() in site.behind.last.head for value in values)
+
+
+@of_one_process
+@pytest.mark.parametrize("name", ["DT", "xids", "myr"])
+async def test_w1_what_okta_sets_later_is_taken_out_of_a_line_that_went_to_the_app_before(name: str) -> None:
+    """Of no form that anybody knows; and the same lines come again on the same connection."""
+    async with deployed() as site:
+        own = (await site.signed_in()).decode().strip().removeprefix("Cookie: ")
+        seen = []
+        for target, held in (("/x", [own]), ("/public/x", [])):
+            wire, value = await site.connect(), f"of-okta-{target[1:2]}"
+            for number in range(6):
+                if number == 3:
+                    site.org.faults.add(Fault("/login/login.htm", set_cookies=(f'{name}="{value}"; Path=/; Secure',)))
+                    assert value in (await site.ask("/login/login.htm", NAVIGATE, origin=LOGIN)).raw.decode("latin-1")
+                sent = line(*held, f"{name}={value}", "a=1")
+                await wire.say(f"GET {target} HTTP/1.1\r\nHost: hr.example.com\r\n".encode() + FETCH + sent + b"\r\n")
+                await wire.head()
+                await wire.exactly(5)
+                seen.append(at_app(site))
+            assert seen == [[f"{name}={value}", "a=1"]] * 3 + [["a=1"]] * 3
+            seen.clear()

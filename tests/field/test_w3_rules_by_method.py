@@ -87,6 +87,15 @@ async def test_w3_what_is_no_preflight_does_not_pass_for_one(method: str, fields
         assert site.behind.visits == []
 
 
+async def test_w3_a_preflight_leads_nobody_where_nobody_may_come() -> None:
+    text = PREFLIGHTS_PASS.replace(', methods = ["POST"] }},\n]', " }},\n]", 1)
+    assert text != PREFLIGHTS_PASS
+    async with deployed(configuration=text, listen=TRUSTING) as site:
+        assert (await site.ask("/shut/x", PREFLIGHT, method="OPTIONS")).status == 403
+        assert [(await ask(site, dialect, "/shut/x", PREFLIGHT, method="OPTIONS")).status for dialect in DIALECTS] == [403] * len(DIALECTS)
+        assert site.behind.visits == []
+
+
 async def test_w3_a_preflight_for_a_path_that_cannot_be_read_in_one_way_is_refused_all_the_same() -> None:
     async with deployed(configuration=PREFLIGHTS_PASS, listen=TRUSTING) as site:
         for path in ("/public/../x", "/x%00", "/%zz"):

@@ -52,6 +52,7 @@ trusted_origins = ["https://portal.example.com"]
 name = "hr"
 url = "https://hr.example.com"
 upstream = "http://127.0.0.1:9"
+cors_preflight = "app"
 rule = [
     {{ path = "/public/**", access = "anyone" }},
     {{ path = "/bob/**", users = ["bob@example.com"] }},

@@ -1,6 +1,7 @@
 """One view of every kind, told and hostile: shared by the tests of the pages."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from gateway.pages import (
     BadRequest,
@@ -8,9 +9,11 @@ from gateway.pages import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    FrontSwitchStopped,
     GoingOn,
     LoopExplained,
     NobodyPage,
+    PostsItself,
     Refused,
     SessionPage,
     SignedOut,
@@ -22,8 +25,14 @@ from gateway.pages import (
     UpstreamDown,
     View,
 )
+from gateway.policy.switch.front_switch import Reason
 
 NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
+
+
+def _of_switches(word: str, address: str) -> list[View]:
+    posts: list[View] = [PostsItself(address, ((word, word),)), SignInWithheld(word, 5), SignInWithheld(word)]
+    return [*posts, FrontSwitchStopped("used"), *(FrontSwitchStopped(reason, word, address) for reason in get_args(Reason))]
 
 
 def refusals_of_tokens(word: str, address: str) -> list[View]:
@@ -52,13 +61,13 @@ def views(word: str, address: str) -> list[View]:
         ConfirmSwitch(None, word, "", address, address),
         ConfirmSwitch(word, word, "", address, address),
         GoingOn(address),
-        SignInWithheld(word, 5),
-        SignInWithheld(word),
+        *_of_switches(word, address),
         ConfirmSignOut(word, address, word, address),
         ConfirmSignOut(None),
         SignedOut(True, address),
         SignedOut(False, address),
         SignedOut(False),
+        SignedOut(False, address, is_retried=False),
         SignedOut(True, is_shared=False),
         SignedOut(False, address, is_shared=False),
         *refusals_of_tokens(word, address),

@@ -8,12 +8,14 @@ from playwright.async_api import expect
 
 from gateway.standin import Engine
 from tests.browser.conftest import Arrive
+from tests.browser.picture_files import keep
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage, Stages
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 from tests.seeds.pages import Pages, asked
-from tests.seeds.portal import story
+from tests.seeds.portal import Story, story
+from tests.standin.chromium import profile
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_PORTAL = pytest.mark.parametrize("portal", ["same_site", "other_site", "other_site_no_referrer"])
@@ -103,3 +105,54 @@ async def test_s42_a_page_of_the_same_site_closes_the_session_by_fetch_by_chromi
     visitor.awaited_statuses |= {404}
     status, body = await asked(visitor.page, _DELETE, stage.where.login)
     assert status == 404 and '"E0000007"' in body
+
+
+PICTURES = Path(__file__).parents[2] / "deploy" / "portal-express" / "pictures"
+
+
+async def films(told: Story, name: str) -> None:
+    """One picture of the README of deploy/portal-express (`GATEWAY_PICTURES=1` takes it anew)."""
+    await told.visitor.page.set_viewport_size({"width": 800, "height": 420})
+    keep(PICTURES / f"{name}.png", await told.visitor.page.screenshot(animations="disabled", caret="hide", type="png"))
+
+
+async def test_the_five_pictures_of_the_recipe(start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path) -> None:
+    async with story(start, arrive, node, saml, tmp_path, portal="other_site") as told:
+        await told.visitor.page.goto(f"{told.home}/")
+        await films(told, "1-portal")
+        await told.enter(ALICE)
+        await told.is_in_as(ALICE)
+        await films(told, "2-alice")
+        await told.enter(BOB)
+        await told.is_in_as(BOB)
+        await films(told, "3-bob")
+        told.stage.org.trusted_origins.add(told.home)
+        await told.visitor.page.goto(f"{told.home}/")
+        await told.visitor.page.get_by_role("link", name="Sign out").click()
+        await expect(told.visitor.page.locator("#goodbye")).to_be_visible()
+        await films(told, "4-goodbye")
+    async with story(start, arrive, node, saml, tmp_path, fronted="not") as told:
+        for login in (ALICE, BOB):
+            await told.enter(login)
+            await told.is_in_as(ALICE)
+        await films(told, "5-without-the-gateway")
+
+
+async def test_s6_a_page_of_another_site_learns_why_it_closes_nothing_by_okta_auth_js(
+    stage: Stage, pages: Pages, chromium_path: Path, tmp_path: Path
+) -> None:
+    """Chromium's own setting blocks third-party cookies; okta-auth-js takes the 404 for "nobody was signed in"."""
+    home = pages.at("auth-js", "rp.localhost")
+    stage.org.trusted_origins.add(home.rpartition("/")[0])
+    async with profile(chromium_path, tmp_path, cookie_controls_mode=1, block_third_party_cookies=True) as page:
+        await page.goto(f"{stage.where.portal}/")
+        form = page.locator("form", has=page.locator("input[name=through][value=gateway]"))
+        async with page.expect_navigation():
+            await form.get_by_role("button", name="Enter as alice").click()
+        await page.goto(f"{home}/")
+        config = "{ issuer: a + '/oauth2/default', clientId: 'c', redirectUri: b, tokenManager: { autoRenew: false } }"
+        assert await asked(page, f"new OktaAuth({config}).closeSession()", stage.where.login, home) is False
+        status, body = await asked(page, _DELETE, stage.where.login)
+        assert status == 404 and "third-party cookies" in body
+    assert signed_in(stage) == [ALICE]
+    assert [line.get("event") for line in stage.lines].count("advised_other_site_without_cookie") == 2

@@ -1,14 +1,15 @@
 """Refresh tokens outlive the Okta session, by design; those of a session that the gateway ended are refused. Seed 4, by raw HTTP."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gateway.standin import Client, Engine
-from tests.journeys.person import ALICE, BOB, LOGIN
+from tests.journeys.person import ALICE, BOB, LOGIN, Person
 from tests.journeys.town import Town, town
 from tests.seeds.engines import EACH_ENGINE
-from tests.seeds.rp import BACK, RP, authorize, refreshed, subject, tokens
+from tests.seeds.rp import ASKED, BACK, RP, VERIFIER, authorize, posted, refreshed, subject, tokens
 
 
 def events(place: Town) -> list[str]:
@@ -75,6 +76,30 @@ async def test_s64_a_token_that_was_begun_by_a_session_token_is_known_too_by_raw
         found = await tokens(place, person, sessionToken=place.org.session_token(ALICE))
         await place.enter(person, BOB)
         assert (await refreshed(place, found["refresh_token"])).status == 400
+
+
+async def signs_in_by_steps(place: Town, person: Person, login: str) -> str:
+    """Identity Engine's own sign-in, as the widget's page makes it; the refresh token that its client gets."""
+    asked = {name: value for name, value in ASKED.items() if name != "response_type"}
+    interact = (await posted(place, "interact", **asked)).json["interaction_handle"]
+    state = (await person.script(f"{LOGIN}/idp/idx/introspect", "POST", json.dumps({"interactionHandle": interact}))).json
+    told = {"stateHandle": state["stateHandle"], "identifier": login, "credentials": {"passcode": "correct-horse"}}
+    done = (await person.script(f"{LOGIN}/idp/idx/identify", "POST", json.dumps(told))).json
+    [code] = [field["value"] for field in done["successWithInteractionCode"]["value"] if field["name"] == "interaction_code"]
+    reply = await posted(place, "token", grant_type="interaction_code", interaction_code=code, code_verifier=VERIFIER)
+    assert reply.status == 200, reply
+    return str(reply.json["refresh_token"])
+
+
+async def test_s64_the_widgets_refresh_token_is_refused_after_the_switch_by_raw_http() -> None:
+    async with town("identity") as place:
+        place.org.clients.register(replace(RP, grant_types=RP.grant_types | {"interaction_code"}))
+        person = place.person()
+        alices = await signs_in_by_steps(place, person, ALICE)
+        assert (await refreshed(place, alices)).status == 200
+        alices = await signs_in_by_steps(place, person, ALICE)
+        bobs = await signs_in_by_steps(place, person, BOB)
+        assert (await refreshed(place, alices)).json["error"] == "invalid_grant" and (await refreshed(place, bobs)).status == 200
 
 
 async def test_s64_a_refused_token_stays_refused_after_a_restart_by_raw_http(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -58,7 +58,7 @@ from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
 from gateway.policy.switch.foreign_forms import return_parameters
 from gateway.policy.switch.start import Asks, Refused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
-from gateway.policy.switch.token_grants import is_token_request, token_grant
+from gateway.policy.switch.token_grants import is_identity_step, is_token_request, token_grant
 
 __all__ = ["LoginDoor", "LoginRooms", "SwitchRules"]
 
@@ -151,6 +151,7 @@ class LoginDoor:
         if (
             has_readable_body(head)
             or is_token_request(head)
+            or is_identity_step(head)
             or (head.method == "POST" and _is_form(head) and not is_trusted_place(head, self._rules.start))
         ):
             return await whole_body(request, LARGEST_BODY_BYTES)

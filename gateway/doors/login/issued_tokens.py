@@ -1,8 +1,8 @@
 """Refresh tokens that came of a browser's session: refused once that session is revoked here.
 
 A refresh token needs no session at Okta, so an application of the first user would go on as the first user after a switch or a sign-out.
-What passes the login host is known: the code that an authorization request with a live session is answered with, the refresh token that
-the code is exchanged for, and each token that takes its place.
+What passes the login host is known: the code that an authorization request with a live session, or the last step of a sign-in, is
+answered with; the refresh token that the code is exchanged for; and each token that takes its place.
 
 Owns two kinds of records, by the fingerprint of code and token: the fingerprints and the id of the session. Must never hold a token.
 What does not pass here (a back end that asks the org directly, a code in a posted form) is not known and not refused. A revocation is
@@ -10,7 +10,7 @@ remembered for twelve hours; a token that is refused within them stays refused.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.core.cookies import session_cookies
@@ -21,7 +21,7 @@ from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprint, Marks, Session, SessionToken, key_of
 from gateway.doors.answers import json_answer
 from gateway.policy.switch.clients import client_of
-from gateway.policy.switch.token_grants import TokenGrant, codes_in, refresh_token_in
+from gateway.policy.switch.token_grants import TokenGrant, codes_in, interaction_codes_in, refresh_token_in
 from gateway.sealed_records import SealedRecords
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
@@ -66,7 +66,13 @@ class IssuedTokens:
 
     async def note_codes(self, head: RequestHead, answered: Fields) -> None:
         """Remember the codes of an answer, for the session that the browser has from then on."""
-        codes = codes_in(answered)
+        await self._note(codes_in(answered), head, answered)
+
+    async def note_interaction(self, head: RequestHead, answered: Fields, body: bytes) -> None:
+        """The same for the answer to the last step of Identity Engine's own sign-in."""
+        await self._note(interaction_codes_in(body), head, answered)
+
+    async def _note(self, codes: Sequence[SessionToken], head: RequestHead, answered: Fields) -> None:
         cookies = tuple(dict.fromkeys((*cookies_set(answered), *session_cookies(head.fields)))) if codes else ()
         living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
         if not living:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.redemption import ORG_ANSWER_BYTES
+from gateway.core.redemption import ORG_ANSWER_BYTES, cookies_set
 from gateway.doors.answers import to_response
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.edge.http_proxy import HttpProxy, Judge
@@ -17,6 +17,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.policy.advice.causes import Advice, advice_for
 from gateway.policy.advice.error_objects import is_json, with_cause
+from gateway.policy.switch.token_grants import is_identity_step
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
@@ -39,13 +40,18 @@ class OrgWay:
         advice = advice_for(head)
         if body is None and (advice is None or request.body is not None):
             return await self.pool.forward(request, head.method, head.target, fields, _as_it_is, Asker.of(head), judge)
-        if advice is not None:
+        is_step = is_identity_step(head)
+        if advice is not None or is_step:
             fields = readable(fields)
         exchange = await self.pool.exchange(head.method, head.target, fields, given(head, body or b""), Asker(head.client))
         try:
             judged = await judge(exchange.status, exchange.fields)
             if advice is not None and exchange.status in advice.statuses and is_json(exchange.fields):
                 return self._advised(advice, Answer(exchange.status, judged, await exchange.read(ORG_ANSWER_BYTES)))
+            if is_step and cookies_set(judged):
+                answer = Answer(exchange.status, judged, await exchange.read(ORG_ANSWER_BYTES))
+                await self.issued.note_interaction(head, judged, answer.body)
+                return to_response(answer)
         except BaseException:
             exchange.abort()
             raise

@@ -1,4 +1,4 @@
-// Counts down what the page already says in words. Nothing depends on it: without it the words stay as they were when the page was sent.
+// Counts down what the page already says in words, and posts the form that posts itself. Nothing depends on it: the words stay, and a form has its button.
 (() => {
   "use strict";
 
@@ -50,4 +50,6 @@
     const style = sameDay ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
     if (!Number.isNaN(at.getTime())) moment.textContent = new Intl.DateTimeFormat(undefined, style).format(at);
   }
+
+  for (const form of document.querySelectorAll("form[data-posts-itself]")) form.submit();
 })();

@@ -1,7 +1,8 @@
 """Requests to the token endpoint: which code or refresh token they bring, and what comes of them.
 
-Owns the reading of both, and the codes in answers to authorization requests. Must never hold a token longer than it takes to name it by
-its fingerprint. Rules from: RFC 6749 §4.1.2 (``code``), §4.1.3, §5.1, §5.2 and §6; OAuth 2.0 Multiple Response Types (fragment).
+Owns the reading of both, and the codes in answers to authorization requests and to the steps of Identity Engine's sign-in. Must never hold
+a token longer than it takes to name it by its fingerprint. Rules from: RFC 6749 §4.1.2 (``code``), §4.1.3, §5.1, §5.2 and §6; OAuth 2.0
+Multiple Response Types (fragment); okta-auth-js `lib/idx` (``successWithInteractionCode``).
 """
 
 import json
@@ -14,6 +15,7 @@ from gateway.core.messages import Answer, Fields, Malformed, RequestHead
 from gateway.core.session import SessionToken
 
 _TOKEN_PATH: Final = re.compile(r"/oauth2(?:/[^/]+)?/v1/token")
+_IDENTITY_STEPS: Final = "/idp/idx/"
 _MOST_FIELDS: Final = 100
 _ENDS: Final = 4
 """Of a repeated parameter so many are looked at, from either end; RFC 6749 §3.2 forbids a second one."""
@@ -39,7 +41,7 @@ def token_grant(body: bytes) -> TokenGrant | Malformed:
         pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
     except ValueError:
         return Malformed(400, "too_many_parameters")
-    return TokenGrant(_values(pairs, "code"), _values(pairs, "refresh_token"))
+    return TokenGrant((*_values(pairs, "code"), *_values(pairs, "interaction_code")), _values(pairs, "refresh_token"))
 
 
 def _values(pairs: list[tuple[str, str]], name: str) -> tuple[SessionToken, ...]:
@@ -55,6 +57,22 @@ def refresh_token_in(answer: Answer) -> SessionToken | None:
         return None
     token = found.get("refresh_token") if isinstance(found, dict) else None
     return SessionToken(token) if isinstance(token, str) and token else None
+
+
+def is_identity_step(head: RequestHead) -> bool:
+    """Whether it is a step of Identity Engine's own sign-in, whose last answer may hold an interaction code."""
+    return head.method == "POST" and head.path.startswith(_IDENTITY_STEPS)
+
+
+def interaction_codes_in(body: bytes) -> tuple[SessionToken, ...]:
+    """The interaction codes in the answer to the last step of such a sign-in."""
+    try:
+        found: Any = json.loads(body)
+        fields = found["successWithInteractionCode"]["value"]
+        values = [field.get("value") for field in fields if field.get("name") == "interaction_code"]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return ()
+    return tuple(SessionToken(value) for value in values if isinstance(value, str) and value)
 
 
 def codes_in(fields: Fields) -> tuple[SessionToken, ...]:

@@ -6,7 +6,15 @@ import pytest
 
 from gateway.core.messages import Answer, Authority, Fields, Malformed, RequestHead
 from gateway.core.session import SessionToken
-from gateway.policy.switch.token_grants import TokenGrant, codes_in, is_token_request, refresh_token_in, token_grant
+from gateway.policy.switch.token_grants import (
+    TokenGrant,
+    codes_in,
+    interaction_codes_in,
+    is_identity_step,
+    is_token_request,
+    refresh_token_in,
+    token_grant,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,10 +32,33 @@ def test_a_request_for_tokens_is_known_by_its_path(method: str, target: str, ans
     assert is_token_request(head) is answer
 
 
+@pytest.mark.parametrize(("method", "target"), [("POST", "/idp/idx/identify"), ("GET", "/idp/idx/identify"), ("POST", "/idp/myaccount")])
+def test_a_step_of_identity_engine_is_known_by_its_path(method: str, target: str) -> None:
+    head = RequestHead(method, target, Authority("login.example.com", 443), (), True, "10.0.0.1", "192.0.2.1")
+    assert is_identity_step(head) is (method == "POST" and "idx" in target)
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ({"successWithInteractionCode": {"value": [{"name": "grant_type"}, {"name": "interaction_code", "value": "a"}]}}, ["a"]),
+        ({"successWithInteractionCode": {"value": [{"name": "interaction_code", "value": 7}, {"name": "interaction_code"}]}}, []),
+        ({"successWithInteractionCode": {"value": ["interaction_code"]}}, []),
+        ({"successWithInteractionCode": {"value": 7}}, []),
+        ({"successWithInteractionCode": {}}, []),
+        ({"success": {}}, []),
+        ([], []),
+    ],
+)
+def test_the_last_step_may_hold_an_interaction_code(body: object, codes: list[str]) -> None:
+    assert [code.value for code in interaction_codes_in(json.dumps(body).encode())] == codes
+    assert interaction_codes_in(b"{") == () and interaction_codes_in(b"[" * 100_000) == ()
+
+
 def test_each_value_of_a_form_may_be_the_one_that_counts() -> None:
-    grant = token_grant(b"grant_type=refresh_token&refresh_token=a&refresh_token=b%2Bc&code=d")
+    grant = token_grant(b"grant_type=refresh_token&refresh_token=a&refresh_token=b%2Bc&code=d&interaction_code=e")
     assert isinstance(grant, TokenGrant) and token_grant(b"\xff") == TokenGrant()
-    assert [token.value for token in grant.refresh_tokens] == ["a", "b+c"] and [code.value for code in grant.codes] == ["d"]
+    assert [token.value for token in grant.refresh_tokens] == ["a", "b+c"] and [code.value for code in grant.codes] == ["d", "e"]
 
 
 def test_of_many_values_the_first_and_the_last_are_looked_at_and_too_many_fields_are_refused() -> None:

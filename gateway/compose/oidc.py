@@ -1,0 +1,47 @@
+"""The door of the gateway's own host, put together for an org that is not behind the gateway.
+
+Owns the wiring, and where the org's endpoints are asked. Must never decide anything.
+"""
+
+from contextlib import AsyncExitStack
+
+from gateway.compose.hooks import NO_HOOKS
+from gateway.compose.parts import Parts
+from gateway.doors.handoff_starts import HandoffStarts
+from gateway.doors.hooks import Hooks
+from gateway.doors.login.announced_starts import AnnouncedStarts
+from gateway.doors.oidc import OidcDoor, OidcRooms
+from gateway.doors.oidc.bouncing import Bouncing
+from gateway.doors.oidc.front_records import FrontRecords
+from gateway.doors.oidc.front_switch import FrontRules, FrontSwitches
+from gateway.doors.oidc.handoff import OidcHandoff
+from gateway.doors.oidc.own_sessions import OwnSessions
+from gateway.doors.oidc.pages import OidcPages
+from gateway.doors.oidc.sign_out import OidcSignOut
+from gateway.policy.switch.start import StartRules
+
+
+def oidc_door(parts: Parts, opened: AsyncExitStack, hooks: Hooks = NO_HOOKS) -> OidcDoor:
+    """The door behind the gateway's host."""
+    config, login, sealer, state, clock = parts.config, parts.table.login, parts.sealer, parts.state, parts.clock
+    host, org, client = str(login.authority), config.okta.org, parts.oidc
+    if client is None:
+        raise ValueError("the configuration names another source of truth")
+    bouncing = Bouncing(host, client.org, sealer, state, clock)
+    own = OwnSessions(host, sealer, parts.sessions, client.proofs, state, clock)
+    signing_out = OidcSignOut(parts.table, sealer, own, parts.closer, bouncing, clock, org, config.switch.return_origins)
+    start = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
+    leads_to = (*(app.url for app in config.apps), *config.switch.return_origins, *config.switch.trusted_origins)
+    front = FrontSwitches(FrontRules(login.origin, org, start, leads_to), FrontRecords(state, sealer), own, bouncing, state, clock)
+    for room in (own, front):
+        opened.push_async_callback(room.aclose)
+    rooms = OidcRooms(
+        bouncing=bouncing,
+        handoff=OidcHandoff(HandoffStarts(parts.table, sealer, parts.tickets, clock), own, bouncing, clock),
+        sign_out=signing_out,
+        pages=OidcPages(login, own, bouncing, (*parts.table.origins, org), clock),
+        front=front,
+        portals=AnnouncedStarts(state, parts.portal_secrets),
+        hooks=hooks,
+    )
+    return OidcDoor(rooms, login.authority.host, clock)

@@ -1,0 +1,117 @@
+"""What every step of a hand-off in the middle does alike, wherever the session comes from: the start is opened, a ticket is made.
+
+Owns the reading of a start, and the end of a circle. Must never make a ticket for another app, target or browser than the start's own.
+"""
+
+import secrets
+from typing import NamedTuple
+
+from gateway.clock import Clock
+from gateway.core.messages import Answer, Fields, Malformed, RequestHead
+from gateway.core.passes import Start, Ticket
+from gateway.core.routing import App, RouteTable
+from gateway.core.seal import Sealer
+from gateway.core.session import Session, SessionCookie
+from gateway.doors.answers import redirect_answer
+from gateway.doors.handoff import NONCE_SECONDS
+from gateway.doors.own_requests import ACCEPT, LATE, Outcome, not_navigating, page, parameters, refused, sign_in_path, target_or_root
+from gateway.doors.tickets import TICKET_SECONDS, Tickets
+from gateway.errors import OutsideFailed
+from gateway.pages import LoopExplained
+from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
+
+TAG_CHARACTERS = 22
+"""The end of a sealed text, where its authentication tag is: enough to tell one from another."""
+
+Cookies = tuple[SessionCookie, ...]
+
+
+class Asked(NamedTuple):
+    """A start, its app, and the start as it was sealed."""
+
+    start: Start
+    app: App
+    text: str
+
+
+class HandoffStarts:
+    """Opens starts, and makes their tickets."""
+
+    def __init__(self, table: RouteTable, sealer: Sealer, tickets: Tickets, clock: Clock) -> None:
+        """``tickets`` also counts the ways round."""
+        self._table = table
+        self._sealer = sealer
+        self._tickets = tickets
+        self._clock = clock
+
+    def opened(self, text: str) -> Start | None:
+        """The start in a sealed text; None for any other text."""
+        opened = self._sealer.open("start", str(self._table.login.authority), text)
+        return Start.unpacked(opened.payload) if opened is not None else None
+
+    def asked(self, head: RequestHead) -> tuple[str, Start] | Malformed:
+        """The sealed start in the query, and what it says."""
+        given = parameters(head.query)
+        if isinstance(given, Malformed):
+            return given
+        text = given.get("start", "")
+        start = self.opened(text)
+        return (text, start) if start is not None else Malformed(400, "start")
+
+    def ready(self, head: RequestHead) -> Asked | Outcome:
+        """The start of a navigation that may go on; or the answer to one that may not."""
+        asked = self.asked(head)
+        if isinstance(asked, Malformed):
+            return refused(asked, self._clock)
+        hasty = not_navigating(head)
+        return refused(hasty, self._clock) if hasty is not None else self._going(*asked)
+
+    def again(self, text: str) -> Asked | Outcome:
+        """The same for a start that comes back by a way of our own."""
+        start = self.opened(text)
+        return self._going(text, start) if start is not None else refused(Malformed(400, "start"), self._clock)
+
+    def _going(self, text: str, start: Start) -> Asked | Outcome:
+        app = self._table.app(start.app)
+        if app is None:
+            return refused(Malformed(400, "unknown_app"), self._clock)
+        if self._clock.wall() - start.issued_at > NONCE_SECONDS:
+            # The nonce is gone from the browser by now; a new start costs the user nothing. The app host counts it: our clocks may differ.
+            url = app.origin + sign_in_path(target_or_root(start.target)) + LATE
+            return Outcome(redirect_answer(302, url), "sign_in", "start_expired")
+        return Asked(start, app, text)
+
+    async def ticket(self, asked: Asked, session: Session, cookies: Cookies, browser: str, *fields: tuple[bytes, bytes]) -> Outcome:
+        """To the app with a ticket for this session; ``browser``: the id of the browser, ``fields``: what the answer holds besides."""
+        start = asked.start
+        ticket = Ticket(
+            id=secrets.token_urlsafe(16),
+            app=start.app,
+            nonce_hash=start.nonce_hash,
+            cookies=cookies,
+            user_id=session.user_id,
+            session_id=session.id,
+            target=start.target,
+            expires_at=self._clock.wall() + TICKET_SECONDS,
+            browser=browser,
+            epoch=start.epoch,
+        )
+        try:
+            text = await self._tickets.text_of(ticket)
+        except OutsideFailed:
+            return refused(Malformed(503, "ticket_not_kept"), self._clock)
+        return Outcome(redirect_answer(302, f"{asked.app.origin}{ACCEPT}?ticket={text}", *fields), "ticket")
+
+    async def goes_round(self, text: str, why: str = "") -> bool:
+        """Whether this start comes back again and again. A loop has one start; many tabs, or many steps back, have one each."""
+        return await self._tickets.goes_round(text[-TAG_CHARACTERS:] + why, BOUNCES_ALLOWED, BOUNCE_SECONDS)
+
+    def explained(self, start: Start, fields: Fields = ()) -> Answer:
+        """The page that ends a circle."""
+        looping = LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=self.start_over(start))
+        return page(looping, self._clock).plus(*fields)
+
+    def start_over(self, start: Start) -> str:
+        """Where the user begins once more."""
+        app = self._table.app(start.app)
+        return (app.origin if app is not None else "") + sign_in_path(target_or_root(start.target))

@@ -1,0 +1,131 @@
+"""The door of the gateway's own host where the org is not behind the gateway (``session.source = "oidc"``).
+
+Owns which own path is answered by which room. Must never forward anything: whatever else is asked here is no page of ours. Okta's cookies
+never reach this host, and nothing here asks for them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.core.messages import Malformed, RequestHead
+from gateway.core.session import Unknown
+from gateway.doors.answers import json_answer
+from gateway.doors.hooks import Hooks
+from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
+from gateway.doors.oidc import front_switch, handoff, pages, sign_out
+from gateway.doors.oidc.bouncing import CALLBACK, Bouncing, Ended
+from gateway.doors.oidc.front_switch import FRONT_SWITCH, FrontSwitches
+from gateway.doors.oidc.handoff import OidcHandoff
+from gateway.doors.oidc.pages import OidcPages
+from gateway.doors.oidc.sign_out import OidcSignOut
+from gateway.doors.own_paths import LoginStep, answered, chosen
+from gateway.doors.own_requests import (
+    HANDOFF,
+    SESSION,
+    SESSION_PAGE,
+    SIGN_IN,
+    SIGN_OUT,
+    Outcome,
+    not_navigating,
+    page,
+    refused,
+    unavailable,
+)
+from gateway.doors.reading import whole_body
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.errors import OutsideFailed
+from gateway.pages import CookiesBlocked
+
+__all__ = ["OidcDoor", "OidcRooms"]
+
+
+@dataclass(frozen=True, slots=True)
+class OidcRooms:
+    """What this door opens."""
+
+    bouncing: Bouncing
+    handoff: OidcHandoff
+    sign_out: OidcSignOut
+    pages: OidcPages
+    front: FrontSwitches
+    portals: AnnouncedStarts
+    hooks: Hooks
+
+
+class OidcDoor:
+    """Everything that reaches the gateway's own host."""
+
+    def __init__(self, rooms: OidcRooms, host: str, clock: Clock) -> None:
+        """``host``: the name of this host, for the page about blocked cookies."""
+        self._rooms = rooms
+        self._host = host
+        self._clock = clock
+        at = rooms
+        self._steps: Mapping[str, Mapping[str, LoginStep]] = {
+            SESSION_PAGE: _read(lambda request, head: at.pages.page(head)),
+            SESSION: _read(lambda request, head: at.pages.session(head)),
+            SIGN_IN: {"GET": lambda request, head: at.pages.sign_in(head)},
+            HANDOFF: {"GET": lambda request, head: at.handoff.hand_off(head)},
+            SIGN_OUT: _read(lambda request, head: at.sign_out.ask(head)) | {"POST": at.sign_out.end},
+            CALLBACK: {"GET": lambda request, head: self._returned(head)},
+            **(self._for_portals() if rooms.portals.is_open else {}),
+        }
+        self._answers: Mapping[str, Callable[[RequestHead, Ended], Awaitable[Outcome]]] = {
+            handoff.PURPOSE: rooms.handoff.answered,
+            pages.PURPOSE: rooms.pages.answered,
+            sign_out.PURPOSE: rooms.sign_out.answered,
+            front_switch.PURPOSE: rooms.front.answered,
+            front_switch.CHECKING: rooms.front.answered,
+        }
+
+    async def resume(self) -> None:
+        """Nothing of the process before is left open: what is kept is in the shared state."""
+
+    async def handle(self, request: Request, head: RequestHead) -> Response:
+        """The whole answer; the words for the access log are left in ``request``."""
+        if self._rooms.hooks.answers(head.path):
+            return await self._rooms.hooks.handle(request, head)
+        step = chosen(self._steps, head, self._clock)
+        try:
+            outcome = step if isinstance(step, Outcome) else await step(request, head)
+        except OutsideFailed as error:
+            outcome = unavailable(Unknown(error.reason), self._clock)
+        return answered(request, head, outcome)
+
+    def _for_portals(self) -> Mapping[str, Mapping[str, LoginStep]]:
+        front = self._rooms.front
+        return {
+            STARTS_PATH: {"POST": self._announce},
+            FRONT_SWITCH: {"GET": lambda request, head: front.visit(head), "POST": front.confirmed},
+        }
+
+    async def _announce(self, request: Request, head: RequestHead) -> Outcome:
+        portals = self._rooms.portals
+        if not portals.is_portal(head):
+            answer = json_answer(401, {"error": "portal_secret"}, (b"WWW-Authenticate", b"Bearer"))
+            return Outcome(answer, "refused", "portal_secret")
+        body = await whole_body(request, LARGEST_ANNOUNCEMENT_BYTES)
+        if isinstance(body, Malformed):
+            return refused(body, self._clock)
+        ordered = await self._rooms.front.announce(body)
+        if ordered is None:
+            ordered = json_answer(400, {"error": "session_token_missing"})
+        return Outcome(ordered, "announced" if ordered.status == 201 else "refused")
+
+    async def _returned(self, head: RequestHead) -> Outcome:
+        hasty = not_navigating(head)
+        if hasty is not None:
+            return refused(hasty, self._clock)
+        ended = await self._rooms.bouncing.end(head)
+        if isinstance(ended, Malformed):
+            if ended.reason == "no_browser":
+                return Outcome(page(CookiesBlocked(self._host, SESSION_PAGE), self._clock), "refused", ended.reason)
+            return refused(ended, self._clock)
+        answer = self._answers.get(ended.bounce.purpose)
+        return await answer(head, ended) if answer is not None else refused(Malformed(400, "bounce"), self._clock)
+
+
+def _read(step: LoginStep) -> dict[str, LoginStep]:
+    return dict.fromkeys(("GET", "HEAD"), step)

@@ -1,0 +1,103 @@
+"""Bounces through the org and back: how one begins, and what it brought.
+
+Owns ``state``, which is sealed and bound to this browser, PKCE, and the nonce. Must never act on an answer that another browser was asked
+for, and never put a verifier or a nonce into an address unsealed, but the nonce where the org itself must see it.
+Rules from: RFC 9700 §2.1 and §4.7 (CSRF, mix-up), OpenID Connect Core §3.1.2.
+"""
+
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from gateway.clock import Clock
+from gateway.core.messages import Answer, Malformed, RequestHead
+from gateway.core.seal import Sealer
+from gateway.doors.answers import redirect_answer
+from gateway.doors.own_requests import parameters
+from gateway.errors import OutsideFailed
+from gateway.oidc import OrgClient
+from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Bounce, Code, Nobody, Prompt, Unclear, address_of, is_of, returned
+from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
+from gateway.sealed_records import SealedRecords
+from gateway.shared_state import SharedState
+
+CALLBACK: Final = "/.gateway/oidc"
+KIND: Final = "oidc-bounce"
+LONGEST_STATE: Final = 1500
+"""Characters of ``state`` in an address; a longer one is kept in the shared state, and a random name travels in its place."""
+_MARK: Final = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A bounce that is over, the browser's id, and whom it proved; ``Nobody``, or why nothing was proven."""
+
+    bounce: Bounce
+    browser: str
+    result: Proof | Nobody | Unclear
+
+
+class Bouncing:
+    """Sends browsers to the org, and reads what they bring back."""
+
+    def __init__(self, host: str, org: OrgClient, sealer: Sealer, state: SharedState, clock: Clock) -> None:
+        """``host``: the authority text of the gateway's host."""
+        self._host = host
+        self._org = org
+        self._sealer = sealer
+        self._clock = clock
+        self._kept = SealedRecords(state, sealer, KIND, BOUNCE_SECONDS)
+
+    async def begin(self, head: RequestHead, purpose: str, place: str, prompt: Prompt) -> Answer:
+        """To the org, with a question for ``purpose`` at ``place``. Raises ``OutsideFailed`` where the org's metadata cannot be had."""
+        known = browser_id_of(head.fields)
+        browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
+        nonce, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
+        bounce = Bounce(purpose, place, prompt, nonce, verifier, _hashed(browser), self._clock.wall())
+        endpoint = (await self._org.metadata()).authorization_endpoint
+        url = address_of(endpoint, self._org.rules.question, bounce, await self._state_of(bounce))
+        return redirect_answer(302, url, *(() if known else (browser_id_line(browser),)))
+
+    async def end(self, head: RequestHead) -> Ended | Malformed:
+        """What came of it; ``Malformed("no_browser")`` where the browser did not bring the cookie that it got. Raises ``OutsideFailed``."""
+        given = parameters(head.query)
+        if isinstance(given, Malformed):
+            return given
+        bounce = await self._bounce_of(given.get("state", ""))
+        if bounce is None:
+            return Malformed(400, "bounce")
+        browser = browser_id_of(head.fields)
+        if browser is None:
+            return Malformed(400, "no_browser")
+        if not is_of(bounce, _hashed(browser), self._clock.wall()):
+            return Malformed(400, "bounce_of_another")
+        found = returned(given, bounce, self._org.rules.issuer)
+        if not isinstance(found, Code):
+            return Ended(bounce, browser, found)
+        try:
+            return Ended(bounce, browser, await self._org.redeemed(found.code, bounce.verifier, bounce.nonce))
+        except OutsideFailed as error:
+            return Ended(bounce, browser, Unclear(error.reason))
+
+    async def _state_of(self, bounce: Bounce) -> str:
+        sealed = self._sealer.seal("bounce", self._host, bounce.packed())
+        if len(sealed) <= LONGEST_STATE:
+            return sealed
+        name = secrets.token_urlsafe(16)
+        await self._kept.put(name.encode("ascii"), bounce.packed())
+        return _MARK + name
+
+    async def _bounce_of(self, text: str) -> Bounce | None:
+        if text.startswith(_MARK):
+            return Bounce.unpacked(await self._kept.get(text[len(_MARK) :].encode("utf-8", "surrogatepass")) or b"")
+        opened = self._sealer.open("bounce", self._host, text)
+        return Bounce.unpacked(opened.payload) if opened is not None else None
+
+
+def _hashed(browser: str) -> str:
+    """What a bounce holds of the browser's id; the id itself stays in its cookie."""
+    digest = blake2b(browser.encode(), digest_size=16, person=b"gateway bounce").digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

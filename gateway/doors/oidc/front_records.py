@@ -1,0 +1,58 @@
+"""What is kept of front-channel switches: the switch, its token, and each browser's last redemption.
+
+Owns the one place where a token lies, sealed, under a hash of its reference. A token is put there once, and taken once. Must never keep a
+reference, nor hand out a token twice.
+"""
+
+import hashlib
+import secrets
+
+from gateway.core.seal import Sealer
+from gateway.policy.switch.front_switch import CHECK_SECONDS, START_SECONDS, FrontSwitch
+from gateway.sealed_records import SealedRecords
+from gateway.shared_state import SharedState
+
+REFERENCE_BYTES = 24
+
+
+class FrontRecords:
+    """The switches of the last minutes."""
+
+    def __init__(self, state: SharedState, sealer: Sealer) -> None:
+        """In the shared state: a restart, or another replica, may come in between."""
+        self._switches = SealedRecords(state, sealer, "front-switch", START_SECONDS + CHECK_SECONDS)
+        self._tokens = SealedRecords(state, sealer, "front-token", START_SECONDS)
+        self._last = SealedRecords(state, sealer, "front-last", START_SECONDS + CHECK_SECONDS)
+
+    async def begin(self, switch: FrontSwitch, token: str) -> str:
+        """Keep a new switch and its token; its reference. Raises ``StateFailed``."""
+        reference = secrets.token_urlsafe(REFERENCE_BYTES)
+        await self._tokens.put(key_of(reference), token.encode("ascii"))
+        await self.keep(reference, switch)
+        return reference
+
+    async def get(self, reference: str) -> FrontSwitch | None:
+        """The switch. Raises ``StateFailed``."""
+        return FrontSwitch.unpacked(await self._switches.get(key_of(reference)) or b"")
+
+    async def keep(self, reference: str, switch: FrontSwitch) -> None:
+        """Keep the switch in place of what it was. Raises ``StateFailed``."""
+        await self._switches.put(key_of(reference), switch.packed())
+
+    async def take_token(self, reference: str) -> str | None:
+        """The token, for one caller only. Raises ``StateFailed``."""
+        taken = await self._tokens.take(key_of(reference))
+        return taken.decode("ascii") if taken is not None else None
+
+    async def last_of(self, browser: bytes) -> str:
+        """The name of this browser's last redemption; empty where there was none lately. Raises ``StateFailed``."""
+        return (await self._last.get(browser) or b"").decode("ascii")
+
+    async def redeems(self, browser: bytes) -> None:
+        """The browser is about to redeem a token. Raises ``StateFailed``."""
+        await self._last.put(browser, secrets.token_urlsafe(9).encode("ascii"))
+
+
+def key_of(reference: str) -> bytes:
+    """The key under which a switch is kept."""
+    return hashlib.blake2b(reference.encode("utf-8", "surrogatepass"), digest_size=16, person=b"front reference").digest()

@@ -1,0 +1,258 @@
+"""``/.gateway/front-switch``: the switch of users for an org that browsers reach by themselves.
+
+::
+
+    POST /.gateway/starts {"session_token": …}  ──▶ 201 {"url": …/.gateway/front-switch?start=REF}      (the portal's server)
+    GET  /.gateway/front-switch?start=REF       ──▶ the org's /login/signout ──▶ ?back=REF               (the browser, from here on)
+    GET  …?back=REF                             ──▶ prompt=none ──▶ /.gateway/oidc ──▶ a form that posts the token to the org
+    GET  …?back=REF                             ──▶ prompt=none ──▶ /.gateway/oidc ──▶ the app
+
+Owns the driving of ``policy.switch.front_switch``: each step under the browser's turn, and kept before its answer leaves. The browser
+carries a reference, good for one browser and for minutes. Must never put a token into an address, a log or a page but the one form, nor
+leave the token where it lay once that form is made. A page breaks the chain of redirects behind each form, because browsers hold every
+address of such a chain to the form's page's own ``form-action``.
+"""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+from urllib.parse import quote, urlsplit
+
+from gateway.clock import Clock
+from gateway.core.messages import Answer, Malformed, RequestHead
+from gateway.core.navigation import named_origin
+from gateway.core.session import NoSession, Session, Unknown
+from gateway.doors.answers import json_answer, page_answer, redirect_answer
+from gateway.doors.login.turns import Turns
+from gateway.doors.oidc.bouncing import Bouncing, Ended
+from gateway.doors.oidc.front_records import FrontRecords
+from gateway.doors.oidc.own_sessions import OwnSessions
+from gateway.doors.own_requests import Outcome, not_navigating, now_of, parameters, refused
+from gateway.doors.sign_out import posted
+from gateway.edge.request import Request
+from gateway.leases import Leases
+from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render
+from gateway.policy.http.request_ids import SLOT
+from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
+from gateway.policy.switch import front_switch as machine
+from gateway.policy.switch.front_start import order_of, sender_of
+from gateway.policy.switch.front_switch import Check, Confirm, EndFirst, FrontSwitch, GoOn, Prove, Redeem, Refuse
+from gateway.policy.switch.start import Refused, StartRules, TokenOrigin, Trusted, judge
+from gateway.shared_state import SharedState
+
+FRONT_SWITCH: Final = "/.gateway/front-switch"
+PURPOSE, CHECKING = "front-switch", "front-check"
+TURN_SECONDS = 5.0
+_TURN = b"front "
+"""Before the browser's key: inside its turn a switch waits for that of the browser's own session (``OwnSessions.named``)."""
+_BETWEEN = " "
+
+
+@dataclass(frozen=True, slots=True)
+class FrontRules:
+    """``origin``: the gateway's own host. ``org``: the org's origin. ``start``: who may begin. ``leads_to``: the origins of its ends."""
+
+    origin: str
+    org: str
+    start: StartRules
+    leads_to: tuple[str, ...]
+
+
+class FrontSwitches:
+    """Drives switches."""
+
+    def __init__(
+        self, rules: FrontRules, records: FrontRecords, own: OwnSessions, bouncing: Bouncing, state: SharedState, clock: Clock
+    ) -> None:
+        """``own``: the browser's session on this host; a switch that is done begins one."""
+        self._rules = rules
+        self._records = records
+        self._own = own
+        self._bouncing = bouncing
+        self._clock = clock
+        self._leases = Leases(state)
+        self._turns = Turns(self._leases if state.is_shared else None)
+
+    async def aclose(self) -> None:
+        """Give back what is held."""
+        await self._leases.aclose()
+
+    async def announce(self, body: bytes) -> Answer | None:
+        """The answer to a portal's order: 201 with the reference, 400; None where the body is another kind of announcement.
+
+        Raises ``StateFailed``.
+        """
+        order = order_of(body, self._rules.leads_to)
+        if order is None:
+            return None
+        if isinstance(order, Malformed):
+            return json_answer(order.status, {"error": order.reason})
+        switch = machine.announced(order.to, order.login, order.sender, self._clock.wall())
+        reference = await self._records.begin(switch, order.token)
+        url = f"{self._rules.origin}{FRONT_SWITCH}?start={reference}"
+        return json_answer(201, {"reference": reference, "url": url, "expires_in": int(machine.START_SECONDS)})
+
+    async def visit(self, head: RequestHead) -> Outcome:
+        """GET: a browser comes with a reference, or back from the org. Raises ``OutsideFailed``."""
+        given = parameters(head.query)
+        hasty = given if isinstance(given, Malformed) else not_navigating(head)
+        if isinstance(given, Malformed) or hasty is not None:
+            return refused(hasty or Malformed(400, "parameters"), self._clock)
+        reference = given.get("back", "")
+        if reference:
+            return await self._back(head, reference)
+        return await self._start(head, given.get("start", ""), self._is_trusted)
+
+    async def confirmed(self, request: Request, head: RequestHead) -> Outcome:
+        """POST: the user said yes on our own page. Raises ``OutsideFailed``."""
+        form = await posted(request, head, self._rules.origin)
+        if isinstance(form, Malformed):
+            return refused(form, self._clock)
+        reference, _, browser = form.get("request", "").partition(_BETWEEN)
+        if browser != self._mark(browser_id_of(head.fields) or ""):
+            return self._stopped(Refuse("other_browser"))
+        told = await self._start(head, reference, lambda *_: True)
+        return self._led_on(told)
+
+    async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
+        """What follows a bounce that a switch began. Raises ``OutsideFailed``."""
+        reference, browser, now = ended.bounce.place, ended.browser, self._clock.wall()
+        key = browser_key(browser)
+        async with self._turns.of([_TURN + key], TURN_SECONDS):
+            switch = await self._records.get(reference)
+            if switch is None:
+                return self._stopped(Refuse("used"))
+            if ended.bounce.purpose == CHECKING:
+                return await self._checked(head, switch, reference, ended)
+            last, mark = await self._records.last_of(key), self._mark(browser)
+            command = machine.proven(switch, mark, last, ended.result, ended.bounce.asked_at, now)
+            match command:
+                case Redeem(redeemed):
+                    # A stop after any of these steps leaves the token unspent, or spent and known to be.
+                    await self._records.keep(reference, redeemed)
+                    await self._records.redeems(key)
+                    token = await self._records.take_token(reference)
+                    return self._posting(token, reference) if token is not None else self._stopped(Refuse("used"))
+                case EndFirst(ending):
+                    return await self._ending(ending, reference)
+                case Prove():
+                    return await self._proving(head, reference)
+                case Refuse():
+                    return self._stopped(command, reference)
+                case _:
+                    assert_never(command)
+
+    async def _start(self, head: RequestHead, reference: str, trusts: "Trusts") -> Outcome:
+        known = browser_id_of(head.fields)
+        browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
+        fresh = () if known else (browser_id_line(browser),)
+        key = browser_key(browser)
+        async with self._turns.of([_TURN + key], TURN_SECONDS):
+            switch = await self._records.get(reference)
+            if switch is None:
+                return self._stopped(Refuse("used"))
+            is_trusted = trusts(head, switch)
+            if isinstance(is_trusted, Refused):
+                return refused(Malformed(403, is_trusted.reason), self._clock)
+            last = await self._records.last_of(key)
+            command = machine.arrived(switch, self._mark(browser), last, is_trusted, self._clock.wall())
+            match command:
+                case Confirm():
+                    return await self._asking(head, reference, self._mark(browser), fresh)
+                case EndFirst(ending):
+                    return await self._ending(ending, reference, *fresh)
+                case Refuse():
+                    return self._stopped(command, reference)
+                case _:
+                    assert_never(command)
+
+    async def _back(self, head: RequestHead, reference: str) -> Outcome:
+        browser = browser_id_of(head.fields)
+        switch = await self._records.get(reference)
+        if switch is None:
+            return self._stopped(Refuse("used"))
+        if browser is None:
+            blocked = CookiesBlocked(urlsplit(self._rules.origin).hostname or "", f"{FRONT_SWITCH}?start={reference}")
+            return Outcome(self._page(blocked), "refused", "no_browser")
+        command = machine.returned(switch, self._mark(browser), self._clock.wall())
+        match command:
+            case Prove():
+                return await self._proving(head, reference)
+            case Check():
+                return self._led_on(Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking"))
+            case GoOn(done):
+                return self._led_on(Outcome(redirect_answer(303, done.to), "front_switch", "done"))
+            case Refuse():
+                return self._stopped(command, reference)
+            case _:
+                assert_never(command)
+
+    async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, ended: Ended) -> Outcome:
+        command = machine.checked(switch, self._mark(ended.browser), ended.result, self._clock.wall())
+        if isinstance(command, Refuse):
+            return self._stopped(command, reference)
+        if not isinstance(ended.result, Proof):
+            raise AssertionError("only a proof lets a switch go on")
+        named = await self._own.named(head, ended.browser, ended.result, ended.bounce.asked_at)
+        if named == NoSession("outdated"):  # another tab's user came in between: who is there now?
+            return Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking")
+        if isinstance(named, NoSession | Unknown):
+            return self._stopped(Refuse("unclear", named.reason), reference)
+        await self._records.keep(reference, command.switch)
+        return Outcome(redirect_answer(303, command.switch.to, *named.lines), "front_switch", "done")
+
+    async def _asking(self, head: RequestHead, reference: str, mark: str, fresh: tuple[tuple[bytes, bytes], ...]) -> Outcome:
+        found = await self._own.found(head)
+        login = found.login if isinstance(found, Session) else None
+        view = ConfirmSwitch(login, f"{reference}{_BETWEEN}{mark}", named_origin(head), FRONT_SWITCH)
+        return Outcome(self._page(view).plus(*fresh), "confirm", "untrusted_start")
+
+    async def _ending(self, ending: FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
+        await self._records.keep(reference, ending)
+        url = f"{self._rules.org}/login/signout?fromURI={quote(self._back_at(reference), safe='')}"
+        return Outcome(redirect_answer(303, url, *fresh), "front_switch", "ending")
+
+    async def _proving(self, head: RequestHead, reference: str) -> Outcome:
+        return Outcome(await self._bouncing.begin(head, PURPOSE, reference, "none"), "front_switch", "proving")
+
+    def _posting(self, token: str, reference: str) -> Outcome:
+        fields = (("token", token), ("redirectUrl", self._back_at(reference)), ("checkAccountSetupComplete", "true"))
+        view = PostsItself(f"{self._rules.org}/login/sessionCookieRedirect", fields)
+        return Outcome(self._page(view, self._rules.org), "front_switch", "redeemed")
+
+    def _stopped(self, refusal: Refuse, reference: str = "") -> Outcome:
+        """The page that says why; a switch whose token is unspent may be tried again."""
+        again = f"{FRONT_SWITCH}?start={reference}" if reference and refusal.reason in ("unclear", "not_ended") else ""
+        view = FrontSwitchStopped(refusal.reason, refusal.more, again)
+        return Outcome(self._page(view), "refused", refusal.more or refusal.reason)
+
+    def _led_on(self, told: Outcome) -> Outcome:
+        """The same outcome, its redirect as a page that leads on: a redirect behind a form is held to the form's ``form-action``."""
+        locations = [value.decode("ascii") for name, value in told.answer.fields if name == b"Location"]
+        if not locations:
+            return told
+        cookies = tuple((name, value) for name, value in told.answer.fields if name == b"Set-Cookie")
+        return replace(told, answer=self._page(GoingOn(locations[0])).plus(*cookies))
+
+    def _is_trusted(self, head: RequestHead, switch: FrontSwitch) -> "bool | Refused":
+        sender = sender_of(head.client, head.value(b"user-agent") or b"")
+        is_announced = bool(switch.sender) and hmac.compare_digest(sender, switch.sender)
+        judgement = judge(head, TokenOrigin(announced=is_announced), self._rules.start)
+        return judgement if isinstance(judgement, Refused) else isinstance(judgement, Trusted)
+
+    def _back_at(self, reference: str) -> str:
+        return f"{self._rules.origin}{FRONT_SWITCH}?back={reference}"
+
+    def _page(self, view: View, *form_targets: str) -> Answer:
+        return page_answer(render(view, form_targets=form_targets, at=now_of(self._clock), request_id=SLOT))
+
+    @staticmethod
+    def _mark(browser: str) -> str:
+        """What a switch, and the confirmation's form, hold of the browser's id."""
+        return browser_key(browser).hex()
+
+
+Trusts = Callable[[RequestHead, FrontSwitch], bool | Refused]

@@ -1,0 +1,87 @@
+"""The step of a hand-off in the middle, where the org is asked by OpenID Connect: a ticket for a proof.
+
+::
+
+    start opened ─▶ is the browser's own proof recent? ── yes ─▶ ticket ─▶ app host
+                        │ no
+                        ▼
+                   silent bounce (prompt=none) ── a user ─▶ the user before is revoked, if another ─▶ ticket ─▶ app host
+                        │ nobody
+                        ▼
+                   the org's sign-in (a bounce without prompt), which comes back the same way
+
+Owns that order. Must never make a ticket without a proof, or take "the org did not say" for "signed out": that is 503, and nobody's session
+changes by it. After a sign-out here whose end at the org is not proven, the bounce is not silent: the user shows anew who she is.
+"""
+
+from gateway.clock import Clock
+from gateway.core.messages import Malformed, RequestHead
+from gateway.core.session import NoSession, Session, Unknown
+from gateway.doors.answers import redirect_answer
+from gateway.doors.handoff_starts import Asked, HandoffStarts
+from gateway.doors.oidc.bouncing import Bouncing, Ended
+from gateway.doors.oidc.own_sessions import OwnSessions
+from gateway.doors.own_requests import HANDOFF, Outcome, refused, unavailable
+from gateway.policy.oidc.bounces import Nobody, Prompt, Unclear
+from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.session.browser_id import browser_id_of
+
+PURPOSE = "handoff"
+
+
+class OidcHandoff:
+    """``/.gateway/handoff`` of the gateway's host."""
+
+    def __init__(self, starts: HandoffStarts, own: OwnSessions, bouncing: Bouncing, clock: Clock) -> None:
+        """``own``: the browser's session on this host."""
+        self._starts = starts
+        self._own = own
+        self._bouncing = bouncing
+        self._clock = clock
+
+    async def hand_off(self, head: RequestHead) -> Outcome:
+        """``/.gateway/handoff?start=``. Raises ``OutsideFailed``."""
+        asked = self._starts.ready(head)
+        if isinstance(asked, Outcome):
+            return asked
+        held, found = self._own.held(head), await self._own.found(head)
+        if isinstance(found, Unknown):
+            return unavailable(found, self._clock)
+        browser = browser_id_of(head.fields)
+        if isinstance(found, Session) and held is not None and browser is not None and self._own.is_recent(held):
+            return await self._starts.ticket(asked, found, held.cookies, browser)
+        if await self._starts.goes_round(asked.text):
+            return Outcome(self._starts.explained(asked.start), "refused", "sign_in_loop")
+        return await self._to_org(head, asked.text, "login" if self._own.must_sign_in(head) else "none")
+
+    async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
+        """What follows a bounce that a hand-off began. Raises ``OutsideFailed``."""
+        asked = self._starts.again(ended.bounce.place)
+        if isinstance(asked, Outcome):
+            return asked
+        match ended.result:
+            case Proof() as proof:
+                return await self._named(head, asked, ended, proof)
+            case Nobody():
+                return await self._to_org(head, asked.text, "")
+            case Unclear("code_used"):  # the user came back to this address, or reloaded it
+                return Outcome(redirect_answer(303, f"{HANDOFF}?start={asked.text}"), "sign_in", "code_used")
+            case Unclear(reason):
+                return unavailable(Unknown(reason), self._clock)
+
+    async def _named(self, head: RequestHead, asked: Asked, ended: Ended, proof: Proof) -> Outcome:
+        named = await self._own.named(head, ended.browser, proof, ended.bounce.asked_at)
+        match named:
+            case NoSession("outdated"):
+                return Outcome(redirect_answer(303, f"{HANDOFF}?start={asked.text}"), "sign_in", "outdated")
+            case NoSession() if ended.bounce.prompt == "login":
+                return refused(Malformed(403, "session_ended"), self._clock)
+            case NoSession():
+                return await self._to_org(head, asked.text, "login")
+            case Unknown():
+                return unavailable(named, self._clock)
+            case _:
+                return await self._starts.ticket(asked, named.session, named.cookies, ended.browser, *named.lines)
+
+    async def _to_org(self, head: RequestHead, text: str, prompt: Prompt) -> Outcome:
+        return Outcome(await self._bouncing.begin(head, PURPOSE, text, prompt), "sign_in", f"prompt_{prompt}" if prompt else "")

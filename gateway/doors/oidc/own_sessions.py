@@ -1,0 +1,136 @@
+"""The gateway's own session of a browser, as the host of the gateway keeps it: a pass like those of the apps.
+
+Owns the change from one user to another: the session before is revoked, everywhere, before a pass for the next user is made. One browser's
+changes go one after the other, in all processes. Must never make a pass from a proof that was asked for before such a change, or for a
+session that is revoked.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.clock import Clock
+from gateway.core.cookies import PASS_NAME
+from gateway.core.messages import Fields, RequestHead
+from gateway.core.passes import Pass
+from gateway.core.seal import Sealer
+from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.doors.carrying import Carrying
+from gateway.doors.login.turns import Turns
+from gateway.doors.own_requests import pass_of, standing
+from gateway.leases import Leases
+from gateway.oidc import Proofs
+from gateway.okta import browser_of
+from gateway.policy.oidc.browser_proof import BrowserProof, GoesOn, Outdated, Switches, following
+from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.oidc.own_session import OwnSession, cookie_of, own_of
+from gateway.policy.session.browser_id import browser_id_line, browser_key
+from gateway.policy.session.revocation_epoch import with_epoch
+from gateway.policy.session.split_cookies import expired_lines, set_lines
+from gateway.sealed_records import SealedRecords
+from gateway.sessions import Sessions
+from gateway.shared_state import SharedState
+
+KIND = "oidc-browser"
+BROWSER_SECONDS = 24 * 3600.0
+TURN_SECONDS = 5.0
+
+__all__ = ["Named", "OwnSessions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom a proof named, what passes and tickets hold for it, and the Set-Cookie lines of this host."""
+
+    session: Session
+    cookies: tuple[SessionCookie, ...]
+    lines: Fields
+
+
+class OwnSessions:
+    """The sessions that this host keeps in browsers."""
+
+    def __init__(self, host: str, sealer: Sealer, sessions: Sessions, proofs: Proofs, state: SharedState, clock: Clock) -> None:
+        """``host``: the authority text of the gateway's host."""
+        self._host = host
+        self._sealer = sealer
+        self._sessions = sessions
+        self._proofs = proofs
+        self._clock = clock
+        self._records = SealedRecords(state, sealer, KIND, BROWSER_SECONDS)
+        self._carrying = Carrying(host, sealer)
+        self._leases = Leases(state)
+        self._turns = Turns(self._leases if state.is_shared else None)
+
+    async def aclose(self) -> None:
+        """Give back what is held."""
+        await self._leases.aclose()
+
+    def held(self, head: RequestHead) -> Pass | None:
+        """What the browser holds of its session here."""
+        return pass_of(self._sealer, head)
+
+    async def found(self, head: RequestHead) -> Finding:
+        """Who is signed in here."""
+        return await standing(self._sessions, self.held(head), head)
+
+    def is_recent(self, held: Pass) -> bool:
+        """Whether less than half of the proof's time is over: then another app may have it without another bounce."""
+        own = own_of(held.cookies[0]) if held.cookies else None
+        return own is not None and 0 <= self._clock.wall() - own.proven_at < self._proofs.interval / 2
+
+    def must_sign_in(self, head: RequestHead) -> bool:
+        """Whether this browser signed out here and the org's session is not proven gone: a silent proof would bring it back."""
+        return bool(self._carrying.carried(head))
+
+    def carried(self, head: RequestHead, cookies: tuple[SessionCookie, ...]) -> Fields:
+        """The lines by which the browser remembers that, and forgets its session here."""
+        return (*expired_lines(PASS_NAME, head.fields), *self._carrying.kept(head, cookies))
+
+    def cleared(self, head: RequestHead) -> Fields:
+        """The lines by which it forgets that too: the end is proven."""
+        return self._carrying.cleared(head) if self._carrying.carried(head) else ()
+
+    async def named(self, head: RequestHead, browser: str, proof: Proof, asked_at: float) -> Named | NoSession | Unknown:
+        """The session that this proof begins or continues. ``asked_at``: when its bounce began, ``browser``: the browser's id.
+
+        ``NoSession("outdated")`` where the browser changed its user since; ``"revoked"`` where sessions of this user from before a moment
+        were ended, and this one began before. Raises ``OutsideFailed`` where others could not be told of a switch.
+        """
+        key = browser_key(browser)
+        async with self._turns.of([key], TURN_SECONDS):
+            recorded = BrowserProof.unpacked(await self._records.get(key) or b"")
+            has_ended = recorded is not None and self._sessions.has_session_ended(recorded.session_id)
+            next_step = following(recorded, proof, asked_at, has_ended)
+            match next_step:
+                case Outdated():
+                    return NoSession("outdated")
+                case Switches(old_session_id):
+                    held = self.held(head)
+                    old = held.cookies if held is not None and held.session_id == old_session_id else ()
+                    await self._sessions.revoke(old, session_id=old_session_id)
+                    session_id = ""
+                case GoesOn(session_id):
+                    pass
+                case _:
+                    assert_never(next_step)
+            now = self._clock.wall()
+            began_at, session_id = now - proof.signed_in_ago, session_id or secrets.token_urlsafe(16)
+            own = OwnSession(session_id, proof.user_id, proof.login, began_at, now, proof.amr)
+            await self._records.put(key, BrowserProof(own.id, own.user_id, now).packed())
+        await self._proofs.keep(own)
+        held = self.held(head)
+        if held is not None:  # that its proof is due may be remembered here for a moment
+            self._sessions.forget(held.cookies)
+        return await self._passed(head, browser, own)
+
+    async def _passed(self, head: RequestHead, browser: str, own: OwnSession) -> Named | NoSession | Unknown:
+        cookies = (cookie_of(own),)
+        self._sessions.vouch(cookies, own.user_id)
+        found = await self._sessions.current(cookies, browser_of(head), vouched=True)
+        if not isinstance(found, Session):
+            return found
+        epoch = with_epoch(self._sessions.epoch.name, "")
+        held = Pass(cookies, own.user_id, own.id, own.proven_at, browser, epoch)
+        lines = set_lines(PASS_NAME, self._sealer.seal("pass", self._host, held.packed()), head.fields)
+        return Named(found, cookies, (*(lines or ()), *self.cleared(head), browser_id_line(browser)))

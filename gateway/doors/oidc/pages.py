@@ -1,0 +1,75 @@
+"""The pages of the gateway's own host where the org is not behind it: who is signed in, and how to sign in here.
+
+Must never show a cookie value or a session id, and never say "signed out" where the org did not say so.
+"""
+
+from typing import Final
+
+from gateway.clock import Clock
+from gateway.core.messages import Malformed, RequestHead
+from gateway.core.routing import LoginHost
+from gateway.core.session import NoSession, Session, Unknown
+from gateway.doors.answers import redirect_answer
+from gateway.doors.oidc.bouncing import Bouncing, Ended
+from gateway.doors.oidc.own_sessions import OwnSessions
+from gateway.doors.own_pages import session_answer
+from gateway.doors.own_requests import SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, not_navigating, now_of, page, refused, unavailable
+from gateway.pages import NobodyPage, SessionPage, View
+from gateway.policy.oidc.bounces import Nobody, Unclear
+from gateway.policy.oidc.id_tokens import Proof
+
+PURPOSE: Final = "page"
+
+
+class OidcPages:
+    """Who is signed in on this host."""
+
+    def __init__(self, host: LoginHost, own: OwnSessions, bouncing: Bouncing, form_targets: tuple[str, ...], clock: Clock) -> None:
+        """``form_targets``: the origins that the page's sign-out may lead through."""
+        self._host = host
+        self._own = own
+        self._bouncing = bouncing
+        self._form_targets = form_targets
+        self._clock = clock
+
+    async def page(self, head: RequestHead) -> Outcome:
+        """``/.gateway/``: who is signed in, until when it is proven, and the ways out."""
+        found, host = await self._own.found(head), self._host.authority.host
+        match found:
+            case Session():
+                view: View = SessionPage(found.login, found.expires_at, now_of(self._clock), host)
+                return Outcome(page(view, self._clock, *self._form_targets), "admit")
+            case NoSession(reason):
+                return Outcome(page(NobodyPage(SIGN_IN, host), self._clock, *self._form_targets), "sign_in", reason)
+            case Unknown():
+                return unavailable(found, self._clock)
+
+    async def session(self, head: RequestHead) -> Outcome:
+        """``/.gateway/session``: the same as JSON."""
+        found, origin = await self._own.found(head), self._host.origin
+        verdict = "admit" if isinstance(found, Session) else "sign_in" if isinstance(found, NoSession) else "unavailable"
+        reason = "" if isinstance(found, Session) else found.reason
+        return Outcome(session_answer(found, (origin + SIGN_OUT, origin + SIGN_IN), self._clock), verdict, reason)
+
+    async def sign_in(self, head: RequestHead) -> Outcome:
+        """``/.gateway/sign-in``: through the org's sign-in, and back to the page. Raises ``OutsideFailed``."""
+        hasty = not_navigating(head)
+        if hasty is not None:
+            return refused(hasty, self._clock)
+        prompt = "login" if self._own.must_sign_in(head) else ""
+        return Outcome(await self._bouncing.begin(head, PURPOSE, "", "login" if prompt else ""), "sign_in")
+
+    async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
+        """What follows that bounce. Raises ``OutsideFailed``."""
+        match ended.result:
+            case Proof() as proof:
+                named = await self._own.named(head, ended.browser, proof, ended.bounce.asked_at)
+                if isinstance(named, Unknown):
+                    return unavailable(named, self._clock)
+                if isinstance(named, NoSession):
+                    return refused(Malformed(403, "session_ended"), self._clock)
+                return Outcome(redirect_answer(303, SESSION_PAGE, *named.lines), "accept")
+            case Unclear("code_used") | Nobody():
+                return Outcome(redirect_answer(303, SESSION_PAGE), "sign_in")
+            case Unclear(reason):
+                return unavailable(Unknown(reason), self._clock)

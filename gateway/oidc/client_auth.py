@@ -1,0 +1,101 @@
+"""How the gateway proves to the token endpoint that it is the registered client.
+
+Owns the two ways: a signed assertion (``private_key_jwt``), and a client secret (``client_secret_basic``). Must never send a secret in a
+form, an address or a log. Rules from: RFC 7523 §3 with OpenID Connect Core §9; RFC 6749 §2.3.1.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Final, Protocol
+from urllib.parse import quote_plus
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+
+from gateway.core.messages import Fields
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_SECONDS: Final = 120
+LEAST_RSA_BITS: Final = 2048
+
+
+class ClientProof(Protocol):
+    """One way to prove who asks."""
+
+    def fields(self) -> Fields:
+        """What the request's head holds for it."""
+
+    def form(self, endpoint: str, wall: float) -> Mapping[str, str]:
+        """What the request's form holds for it; ``endpoint``: the address that it is sent to, ``wall``: Unix seconds."""
+
+
+class ClientSecret:
+    """``client_secret_basic``."""
+
+    def __init__(self, client_id: str, secret: str) -> None:
+        """As the org's page of the app shows them."""
+        pair = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode("ascii")
+        self._field = (b"Authorization", b"Basic " + base64.b64encode(pair))
+
+    def fields(self) -> Fields:
+        """Client id and secret."""
+        return (self._field,)
+
+    def form(self, endpoint: str, wall: float) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+
+class ClientKey:
+    """``private_key_jwt``."""
+
+    def __init__(self, client_id: str, pem: str) -> None:
+        """``pem``: a private key, RSA of 2048 bits at least or EC P-256; ValueError for any other text."""
+        self._client_id = client_id
+        self._key, self._algorithm = _key_of(pem)
+
+    @property
+    def public_jwk(self) -> Mapping[str, object]:
+        """The key's public half, as the org's page of the app takes it."""
+        return {**self._key.as_dict(private=False), "kid": self._key.thumbprint(), "use": "sig", "alg": self._algorithm}
+
+    @property
+    def public_text(self) -> str:
+        """The same as one line of JSON."""
+        return json.dumps(self.public_jwk, separators=(",", ":"), sort_keys=True)
+
+    def fields(self) -> Fields:
+        """Nothing."""
+        return ()
+
+    def form(self, endpoint: str, wall: float) -> Mapping[str, str]:
+        """A new assertion, good once and for two minutes."""
+        now = int(wall)
+        claims = {
+            "iss": self._client_id,
+            "sub": self._client_id,
+            "aud": endpoint,
+            "iat": now,
+            "exp": now + ASSERTION_SECONDS,
+            "jti": secrets.token_urlsafe(16),
+        }
+        header = {"alg": self._algorithm, "kid": self._key.thumbprint()}
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": jwt.encode(header, claims, self._key)}
+
+
+def _key_of(pem: str) -> tuple[RSAKey | ECKey, str]:
+    try:
+        key = load_pem_private_key(pem.encode("ascii"), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("holds no private key in PEM form, or one with a passphrase") from error
+    if isinstance(key, RSAPrivateKey) and key.key_size >= LEAST_RSA_BITS:
+        return RSAKey.import_key(pem), "RS256"
+    if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
+        return ECKey.import_key(pem), "ES256"
+    raise ValueError(f"holds a private key that is neither RSA of {LEAST_RSA_BITS} bits at least nor EC P-256")

@@ -1,0 +1,206 @@
+"""The org's OpenID Connect endpoints, as the gateway itself asks them: metadata, keys, the token endpoint, userinfo.
+
+Owns the order in which an answer is believed: metadata of this very issuer, a token endpoint of the same origin, a signature by one of its
+published keys, then the claims (``policy.oidc.id_tokens``). Must never follow a redirect, send a code twice, or keep any token. Strangers
+can make the gateway ask here, so few questions are under way at once, and a failure is not tried again within seconds.
+Rules from: OpenID Connect Discovery §3 and §4.3; OpenID Connect Core §3.1.3; RFC 7517.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import ClientSession
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from gateway.clock import Clock
+from gateway.core.messages import Fields
+from gateway.core.session import LARGEST_ANSWER_BYTES
+from gateway.errors import Busy, Nonsense
+from gateway.oidc.client_auth import ClientProof
+from gateway.okta import body_of
+from gateway.outbound import Deadlines, Destination, send_once
+from gateway.policy.oidc.bounces import Question, Unclear
+from gateway.policy.oidc.id_tokens import Expected, Proof, login_of, proof_of
+
+KEPT_SECONDS: Final = 3600.0
+LEAST_SECONDS: Final = 60.0
+"""Keys are not fetched again sooner, whatever key a token names."""
+AFTER_FAILURE_SECONDS: Final = 2.0
+MOST_AT_ONCE: Final = 10
+MOST_WAITING: Final = 200
+_OWN: Final = ((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity"), (b"User-Agent", b"session-gateway"))
+_FORM: Final = (b"Content-Type", b"application/x-www-form-urlencoded")
+_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
+
+_OAUTH_ERRORS: Final = frozenset(("invalid_client", "invalid_request", "unauthorized_client", "unsupported_grant_type", "invalid_scope"))
+
+
+@dataclass(frozen=True, slots=True)
+class OrgClientRules:
+    """``issuer``: as the org writes it. ``question``: client id, redirect address and scope."""
+
+    issuer: str
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The addresses that the issuer names, all of its own origin."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str
+
+
+class OrgClient:
+    """One client of one issuer."""
+
+    def __init__(
+        self,
+        rules: OrgClientRules,
+        proof: ClientProof,
+        client: ClientSession,
+        destination: Destination,
+        deadlines: Deadlines,
+        clock: Clock,
+    ) -> None:
+        """``client`` comes from ``outbound.open_client``; ``destination``: how the issuer's origin is reached."""
+        self.rules = rules
+        self._proof = proof
+        self._client = client
+        self._destination = destination
+        self._deadlines = deadlines
+        self._clock = clock
+        self._known: tuple[float, Metadata] | None = None
+        self._failed: tuple[float, Nonsense] | None = None
+        self._keys: tuple[float, KeySet] | None = None
+        self._learning = asyncio.Lock()
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._waiting = 0
+
+    async def metadata(self) -> Metadata:
+        """What the issuer says of itself, asked once an hour. Raises ``OutsideFailed``."""
+        async with self._learning:
+            now = self._clock.monotonic()
+            if self._known is not None and now - self._known[0] < KEPT_SECONDS:
+                return self._known[1]
+            if self._failed is not None and now - self._failed[0] < AFTER_FAILURE_SECONDS:
+                raise Nonsense("the issuer's metadata could not be had a moment ago") from self._failed[1]
+            try:
+                address = f"{self.rules.issuer}/.well-known/openid-configuration"
+                found = _metadata(await self._asked("GET", address), self.rules.issuer)
+            except Nonsense as error:
+                self._failed = now, error
+                raise
+            self._known, self._failed = (now, found), None
+            return found
+
+    async def redeemed(self, code: str, verifier: str, nonce: str) -> Proof | Unclear:
+        """Whom the code names. ``Unclear("code_used")`` where the org does not know it (any more). Raises ``OutsideFailed``."""
+        endpoints, rules = await self.metadata(), self.rules
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": rules.question.redirect_uri,
+            "code_verifier": verifier,
+        }
+        async with self._turn():
+            form |= self._proof.form(endpoints.token_endpoint, self._clock.wall())
+            answer = await self._asked("POST", endpoints.token_endpoint, (*self._proof.fields(), _FORM), urlencode(form).encode("ascii"))
+        token, access = answer.get("id_token"), answer.get("access_token")
+        if not isinstance(token, str):
+            error = answer.get("error")
+            return Unclear("code_used" if error == "invalid_grant" else f"token_{error if error in _OAUTH_ERRORS else 'refused'}")
+        claims = await self._verified(token, endpoints)
+        proven = proof_of(claims, Expected(rules.issuer, rules.question.client_id, nonce), self._clock.wall()) if claims else "signature"
+        if isinstance(proven, str):
+            return Unclear(f"id_token_{proven}")
+        return proven if proven.login else await self._named(proven, access, endpoints)
+
+    async def _named(self, proven: Proof, access: object, endpoints: Metadata) -> Proof | Unclear:
+        """The proof with the login that userinfo names: beside an access token Okta may leave it out of the ID token."""
+        if not isinstance(access, str) or not access.isascii() or not access.isprintable():
+            return Unclear("no_login")
+        fields = ((b"Authorization", b"Bearer " + access.encode("ascii")),)
+        login = login_of(await self._asked("GET", endpoints.userinfo_endpoint, fields), proven.user_id)
+        return Proof(proven.user_id, login, proven.signed_in_ago, proven.amr) if login else Unclear("no_login")
+
+    async def _verified(self, token: str, endpoints: Metadata) -> Mapping[str, Any]:
+        """The claims of a token with a good signature; none where it has no such signature."""
+        try:
+            key_id = jws.extract_compact(token.encode("ascii", "replace")).headers().get("kid")
+            keys = await self._keys_with(key_id, endpoints)
+            return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
+        except (JoseError, ValueError, RecursionError, TypeError, AttributeError):
+            return {}
+
+    async def _keys_with(self, key_id: object, endpoints: Metadata) -> KeySet:
+        async with self._learning:
+            now = self._clock.monotonic()
+            age = now - self._keys[0] if self._keys is not None else KEPT_SECONDS
+            is_missing = self._keys is None or all(key.kid != key_id for key in self._keys[1].keys)
+            if self._keys is None or age >= KEPT_SECONDS or (is_missing and age >= LEAST_SECONDS):
+                self._keys = now, _key_set(await self._asked("GET", endpoints.jwks_uri))
+            return self._keys[1]
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One of few questions at once; ``Busy`` where too many wait already."""
+        if self._waiting >= MOST_WAITING:
+            raise Busy(f"{MOST_WAITING} codes wait for the token endpoint")
+        self._waiting += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._waiting -= 1
+
+    async def _asked(self, method: str, address: str, fields: Fields = (), body: bytes | None = None) -> Mapping[str, Any]:
+        """The JSON object of an answer: 200, and the refusals of the token endpoint, which are objects too."""
+        target = address[len(origin_of(address)) :]
+        request = (method, target, (*_OWN, *fields))
+        response = await send_once(self._client, self._destination, request, self._deadlines.first_byte, body)
+        text = await body_of(response, self._deadlines.idle)
+        if response.status not in ((200, 400, 401) if method == "POST" else (200,)) or len(text) > LARGEST_ANSWER_BYTES:
+            raise Nonsense(f"{urlsplit(address).path} answered with {response.status}")
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise Nonsense(f"{urlsplit(address).path} did not answer in JSON") from error
+        if not isinstance(content, dict):
+            raise Nonsense(f"{urlsplit(address).path} did not answer with an object")
+        return content
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address, as it spells them."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _metadata(content: Mapping[str, Any], issuer: str) -> Metadata:
+    if content.get("issuer") != issuer:
+        raise Nonsense("the metadata are another issuer's")
+    found = {name: content.get(name) for name in _ENDPOINTS}
+    addresses = {name: address for name, address in found.items() if isinstance(address, str) and origin_of(address) == origin_of(issuer)}
+    if len(addresses) != len(_ENDPOINTS):
+        raise Nonsense("the metadata lack an endpoint, or one is of another origin")
+    return Metadata(**addresses)
+
+
+def _key_set(content: Mapping[str, Any]) -> KeySet:
+    try:
+        keys = KeySet.import_key_set(content)  # type: ignore[arg-type]  # a mapping from JSON: its form is checked right here
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Nonsense("no key set") from error
+    if not keys.keys:
+        raise Nonsense("an empty key set")
+    return keys

@@ -1,0 +1,68 @@
+"""What a portal's server says when it hands over a token for a front-channel switch.
+
+Owns the form of that order. Must never accept an address that the browser may not be led to. The portal sends::
+
+    {"session_token": "…", "to": "https://app.example.com/", "address": "203.0.113.7", "user_agent": "Mozilla/5.0 …", "login": "bob@…"}
+
+``address`` and ``user_agent`` are those of the browser as the portal saw it; with both the start counts as announced. ``login``: who the
+browser must be in the end; without it the end of the switch proves that the session is new, not whose it is.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gateway.core.messages import Malformed
+from gateway.core.navigation import return_url
+from gateway.core.session import login_key
+
+LONGEST_TOKEN: Final = 1024
+LONGEST_TEXT: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FrontStart:
+    """One order. ``to``: an absolute address; ``sender``: what the browser will be known by, empty where the portal did not say."""
+
+    token: str = field(repr=False)
+    to: str
+    sender: bytes = b""
+    login: str = ""
+
+
+def order_of(body: bytes, origins: Collection[str]) -> FrontStart | Malformed | None:
+    """The order in a body; None where it is an announcement of another kind. ``origins``: where a switch may lead."""
+    try:
+        said: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return Malformed(400, "not_json")
+    if not isinstance(said, dict):
+        return Malformed(400, "not_an_object")
+    if "session_token" not in said:
+        return None
+    token, login = said["session_token"], said.get("login", "")
+    if not _is_text(token, LONGEST_TOKEN) or not token.isascii() or not token.isprintable() or " " in token:
+        return Malformed(400, "session_token")
+    if not isinstance(login, str) or len(login) > LONGEST_TEXT:
+        return Malformed(400, "login")
+    to = said.get("to")
+    url = return_url(to, origins) if isinstance(to, str) else None
+    if url is None or url.startswith("/"):
+        return Malformed(400, "to")
+    address, agent = said.get("address", ""), said.get("user_agent", "")
+    if not isinstance(address, str) or not isinstance(agent, str) or bool(address) is not bool(agent):
+        return Malformed(400, "address_and_user_agent")
+    sender = sender_of(address, agent.encode("utf-8", "replace")) if address else b""
+    return FrontStart(token, url, sender, login_key(login) if login else "")
+
+
+def sender_of(address: str, agent: bytes) -> bytes:
+    """What a browser is known by; address and ``User-Agent`` are hashed apart, so that no two pairs run together."""
+    parts = (address.encode("utf-8", "replace"), agent)
+    return hashlib.blake2b(b"".join(hashlib.sha256(part).digest() for part in parts), digest_size=16).digest()
+
+
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= longest

@@ -1,0 +1,182 @@
+"""Owns an arrangement in which browsers reach the org by themselves: the gateway is an OpenID Connect client of it.
+
+The org is the stand-in under its own address, another site than the gateway's. ``apart`` is the fixture; its ``begin`` and ``end`` let a
+process of the gateway follow another one.
+"""
+
+import base64
+import io
+import json
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from gateway import demo
+from gateway.clock import Clock
+from gateway.compose import Gateway
+from gateway.config import read
+from gateway.config.environment import SEAL_KEYS
+from gateway.log import Log
+from gateway.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
+from tests.journeys.stage import NAVIGATION, EveryNameIsHere
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+PORTAL_SECRET = "portal-secret-of-at-least-32-characters"
+CLIENT_ID, CLIENT_SECRET = "0oaGateway", "client-secret-of-the-gateway"
+
+
+@dataclass
+class Apart:
+    """The org, the gateway beside it, and an app."""
+
+    org: Org
+    running: RunningOrg
+    folder: Path
+    port: int
+    opened: AsyncExitStack
+    app_url: str
+    written: io.StringIO = field(default_factory=io.StringIO)
+    key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    gateway: Gateway | None = None
+
+    @property
+    def gate(self) -> str:
+        """The gateway's own host."""
+        return f"http://gate.example.localhost:{self.port}"
+
+    @property
+    def app(self) -> str:
+        """The app."""
+        return f"http://app.example.localhost:{self.port}"
+
+    @property
+    def wiki(self) -> str:
+        """Another app."""
+        return f"http://wiki.example.localhost:{self.port}"
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.written.getvalue().splitlines()]
+
+    async def begin(self, clock: Clock | None = None, **keys: str) -> None:
+        """Start a gateway on the port; ``keys``: more keys of the configuration, by their names in the environment."""
+        (self.folder / "portal.secrets").write_text(PORTAL_SECRET)
+        (self.folder / "client.secret").write_text(CLIENT_SECRET)
+        environ = {SEAL_KEYS: self.key, **{f"SESSION_GATEWAY__{name}": value for name, value in keys.items()}}
+        settings = read(str(self.folder / "gateway.toml"), self.text(), environ)
+        public = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self.gateway = Gateway(settings, Log("debug", stream=self.written), clock=clock, public=public)
+        await self.gateway.start()
+
+    async def end(self) -> None:
+        """Stop the gateway."""
+        if self.gateway is not None:
+            await self.gateway.aclose()
+            self.gateway = None
+
+    def text(self) -> str:
+        """The configuration."""
+        return f"""
+[listen]
+address = "127.0.0.1:{self.port}"
+drain = "1s"
+[admin]
+address = "127.0.0.1:0"
+[okta]
+org = "{self.running.url}"
+[login]
+url = "{self.gate}"
+[session]
+source = "oidc"
+[oidc]
+client_id = "{CLIENT_ID}"
+client_secret_file = "client.secret"
+[switch]
+portal_secrets_file = "portal.secrets"
+[[app]]
+name = "app"
+url = "{self.app}"
+upstream = "{self.app_url}"
+[[app]]
+name = "wiki"
+url = "{self.wiki}"
+upstream = "{self.app_url}"
+"""
+
+    async def handed_over(self, token: str, to: str, **more: str) -> str:
+        """Where the portal sends a browser, once its server has handed this token over; ``to``: a path of the app."""
+        async with self.visitor() as server:
+            order = {"session_token": token, "to": self.app + to, **more}
+            status, answer = await self.posted(server, f"{self.gate}/.gateway/starts", order)
+        assert status == 201, answer
+        return str(answer["url"])
+
+    def signs_in(self, visitor: aiohttp.ClientSession, login: str) -> OrgSession:
+        """From now on the visitor has this user's new session at the org, as if she had signed in there in another window."""
+        session = self.org.sign_in(login)
+        found = {"sid": session.sid or "", **({"idx": session.idx} if session.idx else {})}
+        visitor.cookie_jar.update_cookies(found, response_url=URL(self.running.url))
+        return session
+
+    def asked(self, path: str) -> int:
+        """How often the org was asked for this path."""
+        return sum(row.path == path for row in self.org.journal.rows)
+
+    @staticmethod
+    async def posted(client: aiohttp.ClientSession, url: str, order: Mapping[str, object]) -> tuple[int, Mapping[str, object]]:
+        """One order of a portal's server."""
+        async with client.post(url, json=order, headers={"Authorization": f"Bearer {PORTAL_SECRET}"}) as response:
+            return response.status, await response.json()
+
+    def visitor(self) -> aiohttp.ClientSession:
+        """A client that keeps cookies as a browser does, Secure ones too, and may be at the org's own address."""
+        origins = [URL(origin) for origin in (self.app, self.wiki, self.gate, self.running.url)]
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=EveryNameIsHere(), use_dns_cache=False),
+            cookie_jar=aiohttp.CookieJar(treat_as_secure_origin=origins, unsafe=True),
+            headers=NAVIGATION,
+            timeout=aiohttp.ClientTimeout(total=20),
+        )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return int(bound.getsockname()[1])
+
+
+@pytest.fixture(params=["classic", "identity"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Both engines of Okta, one after the other."""
+    return "identity" if request.param == "identity" else "classic"
+
+
+@asynccontextmanager
+async def arranged(folder: Path, engine: Engine) -> AsyncIterator[Apart]:
+    """Everything but the gateway, which the test begins; ``folder``: for its files."""
+    async with AsyncExitStack() as opened:
+        port = _free_port()
+        gate = f"http://gate.example.localhost:{port}"
+        client = Client(CLIENT_ID, (f"{gate}/.gateway/oidc",), CLIENT_SECRET)
+        org = Org(engine=engine, trusted_origins=[gate], clients=[client])
+        running = await serve(org, "127.0.0.1", 0)
+        opened.push_async_callback(running.aclose)
+        served = await demo.serve(demo.legacy_app(), "127.0.0.1", 0)
+        opened.push_async_callback(served.aclose)
+        made = Apart(org, running, folder, port, opened, f"http://127.0.0.1:{served.port}")
+        opened.push_async_callback(made.end)
+        yield made
+
+
+@pytest.fixture
+async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
+    """The same, for each engine."""
+    async with arranged(tmp_path, engine) as made:
+        yield made
