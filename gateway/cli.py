@@ -23,8 +23,6 @@ import uvloop
 from gateway import __version__, clock
 from gateway.clock import Clock
 from gateway.compose import (
-    Gateway,
-    Running,
     ask_apps,
     ask_oidc,
     ask_org,
@@ -32,17 +30,15 @@ from gateway.compose import (
     okta_admin,
     okta_settings,
     order_sign_out,
-    refused,
-    settle,
     user_of,
 )
-from gateway.config import Config, Settings, advice, load, reloaded
+from gateway.config import Config, Settings, advice, load
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
 from gateway.log import Log, take_over_logging
 from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, made_context, serve
-from gateway.workers import Handover, Supervisor, read, work
+from gateway.workers import Handover, Supervisor, alone, read, work
 
 Result = TypeVar("Result")
 
@@ -93,7 +89,7 @@ def run(file: Path) -> None:
     for warning in settings.warnings:
         log.write("warning", "config", {"problem": warning})
     if settings.config.listen.workers == 1:
-        _until_done(_served(settings, log))
+        _until_done(_alone(settings, log))
     else:
         _until_done(_supervised(settings, log))
 
@@ -234,37 +230,8 @@ def _until_done(work: Coroutine[Any, Any, Result]) -> Result:
         sys.exit(130)
 
 
-async def _served(settings: Settings, log: Log) -> None:
-    stop = _stop_signal()
-    gateway, early = Gateway(settings, log), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, early.set)  # which would end a process that is not ready for it
-    starting, stopped = asyncio.create_task(gateway.start()), asyncio.create_task(stop.wait())
-    await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():  # while it still waits for its shared state
-        starting.cancel()
-        await asyncio.wait((starting,))
-        return
-    stopped.cancel()
-    await starting
-    settle()
-    log.write("info", "listening", {"address": gateway.address, "admin": gateway.admin_address})
-    running = Running(gateway, settings, log)
-    loop.add_signal_handler(signal.SIGHUP, _reload, running, log)
-    if early.is_set():
-        _reload(running, log)
-    await stop.wait()
-    log.write("info", "stopping")
-    await running.aclose()
-    log.write("info", "stopped")
-
-
-def _reload(running: Running, log: Log) -> None:
-    """Read the configuration again and take it over; with a problem the old one goes on."""
-    try:
-        running.reload(reloaded(running.settings, os.environ))
-    except BadConfig as error:
-        refused(log, error)
+async def _alone(settings: Settings, log: Log) -> None:
+    await alone(settings, log, _stop_signal())
 
 
 async def _supervised(settings: Settings, log: Log) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
 from gateway.clock import Clock
@@ -138,9 +139,8 @@ class Gateway:
             memory = LocalRevocations(self._witness.clock.monotonic)
             self._revocations = await loaded_revocations(memory, state, self._settings, partial(self._wait, public))
             own = tuple(listening_at(bound) for bound in (public, admin) if bound.family != socket.AF_UNIX)
-            parts = make_parts(
-                self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers, own_addresses=own
-            )
+            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
+            parts = replace(parts, own_addresses=own)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             self._hooks = hook_rooms(parts, opened, self.metrics)

@@ -49,7 +49,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class Parts:
     """Everything with a life of its own, and the values that were made of the configuration.
 
-    ``asking_client`` asks who is signed in and closes: what clients make slow has connections of its own, and takes none from the check
+    ``own_addresses``: where this gateway listens. ``asking_client`` asks who is signed in and closes: what clients make slow has connections of its own, and takes none from the check
     of everybody's session.
     """
 
@@ -105,12 +105,10 @@ def make_parts(
     state: SharedState,
     nameservers: tuple[str, ...] = (),
     okta: Okta | None = None,
-    own_addresses: tuple[Listening, ...] = (),
 ) -> Parts:
     """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used.
 
-    ``nameservers`` as in ``Resolver``. ``own_addresses``: where this gateway listens.
-    ``okta``: in place of the org's Sessions API over the network.
+    ``nameservers`` as in ``Resolver``. ``okta``: in place of the org's Sessions API over the network.
     """
     config = settings.config
     place = org_place(config, folder_of(settings))
@@ -158,7 +156,6 @@ def make_parts(
         portal_secrets=settings.portal_secrets,
         hook_secrets=settings.hook_secrets,
         tell=tell,
-        own_addresses=own_addresses,
     )
 
 
