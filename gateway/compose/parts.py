@@ -49,8 +49,8 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class Parts:
     """Everything with a life of its own, and the values that were made of the configuration.
 
-    ``own_addresses``: where this gateway listens. ``asking_client`` asks who is signed in and closes: what clients make slow has connections of its own, and takes none from the check
-    of everybody's session.
+    ``asking_client`` asks who is signed in and closes: what clients make slow has connections of its own, and takes none from the check
+    of everybody's session. ``own_addresses``: where this gateway listens.
     """
 
     config: Config

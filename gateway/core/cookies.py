@@ -37,6 +37,7 @@ _HIDDEN_AGAIN: Final = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
 _SUSPICIOUS: Final = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
 _CUT: Final = re.compile(rb'[ \t,"]')
 _MOST_HIDDEN: Final = 8
+MOST_ASKED: Final = 64
 _SHORTEST_FOUND: Final = 16
 """A shorter value may stand in another one by chance."""
 _MOST_OWN: Final = MOST_PARTS + 2
@@ -147,16 +148,21 @@ def _line_without_own(line: bytes) -> bytes:
 class NotTheApps:
     """Whether an app may not see a cookie: the gateway's own, and what is Okta's by its value. A mere name makes none Okta's (C12).
 
-    ``was_asked``: whether ``is_oktas`` was; what it says may change with what Okta sets.
+    What comes after ``MOST_ASKED`` questions is taken for Okta's: no browser has so many, and each costs a few hashes.
     """
 
-    __slots__ = ("_is_oktas", "_values", "was_asked")
+    __slots__ = ("_asked", "_is_oktas", "_values")
 
     def __init__(self, is_oktas: Callable[[bytes], bool], values: Iterable[bytes] = ()) -> None:
         """``is_oktas``: for the values of cookies with Okta's names; ``values``: of Okta's, whatever a cookie with one is called."""
         self._is_oktas = is_oktas
         self._values = tuple(value for value in values if len(value) >= _SHORTEST_FOUND)
-        self.was_asked = False
+        self._asked = 0
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether ``is_oktas`` was; what it says may change with what Okta sets."""
+        return self._asked > 0
 
     def __call__(self, name: bytes, value: bytes) -> bool:
         """For a cookie's name and its raw value."""
@@ -164,8 +170,8 @@ class NotTheApps:
             return True
         if name not in _OKTA_NAMES:
             return False
-        self.was_asked = True
-        return self._is_oktas(value)
+        self._asked += 1
+        return self._asked > MOST_ASKED or self._is_oktas(value)
 
     def finds(self, text: bytes) -> bool:
         """Whether one of the values stands anywhere in this text."""

@@ -42,6 +42,7 @@ AGAIN: Final = "&again=1"
 """Behind an address of ``sign_in_path``: a ticket came to a browser without the cookie of its start, which was given a cookie now."""
 BACK: Final = "&back=1"
 """Behind the address of a hand-off: Okta's sign-in leads back to it, in a browser that was given a cookie before."""
+FORM: Final = "/.gateway/form"
 LATE: Final = "&late=1"
 """Behind an address of ``sign_in_path``: the login host found the start before this one too old."""
 

@@ -5,7 +5,7 @@ Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence)
 """
 
 from gateway.core.messages import Received, RequestHead
-from gateway.edge.body import Body
+from gateway.edge.body import Body, whole_body_of
 from gateway.edge.relay import Client
 from gateway.policy.http.body_budget import BodyRoom
 from gateway.policy.http.request_heads import ReadHead
@@ -48,6 +48,12 @@ class Request(Received):
         self.id_line = b""
         self.id = self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
         self.room: BodyRoom | None = None
+
+    def becomes(self, content_type: bytes, body: bytes) -> None:
+        """Its body was a whole form that held another one: from here on it is the request with that one."""
+        self.block = self.block.with_body(content_type, len(body))
+        self.given, self.named = self.block.lines, self.block.named
+        self.body = whole_body_of(body)
 
     @property
     def keeps(self) -> bool:

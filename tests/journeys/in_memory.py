@@ -32,6 +32,7 @@ from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.forwarding import OrgPools
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.org_way import OrgWay
@@ -237,6 +238,7 @@ class DoorsInMemory:
             self._handoff,
             AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former),
             AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
+            KeptForms(parts.table, parts.sealer, parts.sessions, Owners(parts.seal_keys), parts.state, parts.clock),
             parts.clock,
         )
         self._limits = head_limits(parts.config)

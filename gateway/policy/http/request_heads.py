@@ -40,6 +40,7 @@ _BLOCKS_WEIGHT: Final = 8_000_000
 _LINE_WEIGHT: Final = 40
 _MOST_LINES_LEARNT: Final = 32
 """Browsers send 12 to 20 lines."""
+_ABOUT_BODIES: Final = frozenset((b"content-type", b"content-length", b"transfer-encoding", b"expect", b"trailer"))
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
 
 
@@ -93,6 +94,12 @@ class Block:
         self.expects = expected is not None and any(value.lower() == b"100-continue" for value in _all(expected))
         self.kept: object = None
         self.admitted: object = None
+
+    def with_body(self, content_type: bytes, length: int) -> "Block":
+        """The same lines about another body, of a known length."""
+        kept = [line for line in self.lines if line.name not in _ABOUT_BODIES]
+        lines = [*kept, FieldLine(b"Content-Type", content_type), FieldLine(b"Content-Length", b"%d" % length)]
+        return Block(lines, 0, HeadLimits())
 
 
 def _weight(block: Block) -> int:
