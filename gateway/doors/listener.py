@@ -30,7 +30,6 @@ from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.rules import Waiting
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
-from gateway.policy.http.request_heads import FirstLine
 from gateway.policy.http.request_ids import RequestIds, id_line
 
 CLIENT_LEFT: Final = 499
@@ -70,17 +69,6 @@ class Doors:
     login: LoginHostDoor
     app: AppDoor
     auth: AuthDoor
-
-
-class _Admitted:
-    """A head with its first line and its host, None for one that is not ours."""
-
-    __slots__ = ("head", "host", "line")
-
-    def __init__(self, line: FirstLine, head: RequestHead, host: App | LoginHost | None) -> None:
-        self.line = line
-        self.head = head
-        self.host = host
 
 
 class Listener(EdgeListener):
@@ -151,10 +139,10 @@ class Listener(EdgeListener):
         if not self._crowd.enter(request.address):
             return self._refused(request, _CROWDED, _LATER)
         request.is_counted = True
-        admitted = self._admitted(request)
-        if isinstance(admitted, Malformed):
-            return self._refused(request, admitted)
-        head, host = admitted.head, admitted.host
+        head = self._admitted(request)
+        if isinstance(head, Malformed):
+            return self._refused(request, head)
+        host = request.block.host
         if isinstance(host, App):
             request.door, request.app = "app", host.name
             step = self._doors.app.begin(request, head, host)
@@ -167,19 +155,20 @@ class Listener(EdgeListener):
             request.room = BodyRoom(self._bodies, request.address)
         return step
 
-    def _admitted(self, request: Request) -> "_Admitted | Malformed":
-        """The head and its host (``RouteTable.admit``); those of last time where the same lines come from the same client again."""
+    def _admitted(self, request: Request) -> RequestHead | Malformed:
+        """The head (``RouteTable.admit``), and its host in the block; the last one where the same client sends the same lines."""
         if request.refused is not None:
             return request.refused
         line, block = request.line, request.block
-        last = block.admitted
-        if isinstance(last, _Admitted) and last.line is line and last.head.client == request.address and last.head.peer == request.peer:
+        last = block.head
+        if last is not None and block.head_line is line and last.client == request.address and last.peer == request.peer:
             return last
         admitted = self._table.admit(request, self._believed.limits)
         if isinstance(admitted, Malformed):
             return admitted
-        block.admitted = made = _Admitted(line, *admitted)
-        return made
+        block.head_line = line
+        block.head, block.host = admitted
+        return admitted[0]
 
     def _at_auth(self, request: Request) -> Response | Waiting:
         """A front proxy asks for many clients, and is done at once: it is counted as none of them."""
