@@ -10,6 +10,7 @@ Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C
 """
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -29,6 +30,7 @@ from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.rules import Waiting
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
+from gateway.policy.http.request_ids import RequestIds, id_line
 
 CLIENT_LEFT: Final = 499
 _ASSETS: Final = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
@@ -80,10 +82,13 @@ class Listener(EdgeListener):
         self._witness = witness
         self._crowd = crowd
         self._bodies = BodyBudget()
+        self._ids = RequestIds(secrets.token_hex(6), tuple(believed.trusted_proxies))
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """The answer, what waits for it, or None where it is on its way: the connection calls this once for each request."""
         request.began = self._witness.began()
+        request.id = name = self._ids.of(request.peer, request.named)
+        request.id_line = id_line(name)
         try:
             step = self._begin(request)
         except Exception as error:  # noqa: BLE001 - the outermost door: whatever was not foreseen ends here, in a page and a line of the log
@@ -116,12 +121,16 @@ class Listener(EdgeListener):
             peer=request.peer,
             client=request.address,
             fingerprint=request.fingerprint,
+            request_id=request.id,
         )
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
         """The refusal of bytes that are no request; nothing of them is repeated in it or in the log."""
-        self._witness.answered(self._witness.began(), malformed.status, door="none", verdict="refused", reason=malformed.reason, peer=peer)
-        return refusal(malformed, ())
+        words = {"door": "none", "verdict": "refused", "reason": malformed.reason, "peer": peer, "request_id": self._ids.new()}
+        self._witness.answered(self._witness.began(), malformed.status, **words)
+        response = refusal(malformed, ())
+        response.id_line = id_line(words["request_id"])
+        return response
 
     def _begin(self, request: Request) -> Response | Waiting | None:
         request.address = self._believed.client(request.peer, request.named)
@@ -183,7 +192,7 @@ class Listener(EdgeListener):
     def failed(self, request: Request, error: Exception) -> Response | None:
         """A page, and a line in the log; where an answer has begun, its end."""
         request.verdict = "failed"
-        words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method}
+        words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method, "request_id": request.id}
         self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
         relay = request.client.relay
         if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole (S16)
