@@ -36,6 +36,7 @@ TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
 CURL := /usr/bin/curl
+DAV := /usr/lib/apache2/modules/mod_dav_svn.so
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
 WRK := /usr/bin/wrk
 APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
@@ -75,7 +76,7 @@ types: $(FOR_TESTS)
 core: $(FOR_TESTS)
 	$(BIN)/python -m pytest tests/core tests/policy --cov=gateway.core --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL)
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV)
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
 
 # What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
@@ -153,6 +154,9 @@ $(REDIS) &:
 # The tool alone is used; nothing is started.
 $(SYSTEMD):
 	@$(call apt,systemd,the test of the systemd unit)
+
+$(DAV):
+	@$(call apt,apache2 subversion libapache2-mod-svn,the tests with WebDAV and Subversion)
 
 $(CURL):
 	@$(call apt,curl,the test of sign-ins by NTLM)

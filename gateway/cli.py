@@ -106,7 +106,7 @@ def worker(number: int) -> None:
 def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
     """Say everything that is wrong with a configuration, each with its place; exit code 1 if anything is."""
     settings = _settings(file)
-    for warning in (*settings.warnings, *advice(settings)):
+    for warning in settings.warnings:
         click.echo(warning, err=True)
     if okta:
         for line in okta_admin(settings):
@@ -124,6 +124,8 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
     apps = f"{count} app{'' if count == 1 else 's'}" if count else "the login host alone, without an app"
     asked = ", the org answers" if online else ""
     click.echo(f"{file}: usable; {apps}, {len(settings.seal_keys)} seal key(s){asked}")
+    for limit in advice(settings):
+        click.echo(limit, err=True)
 
 
 @main.command()

@@ -81,3 +81,16 @@ def test_a_session_answer_is_never_public(values: list[bytes]) -> None:
     directives = {piece.partition(b"=")[0].strip() for piece in control.split(b",")}
     assert directives & {b"private", b"no-store"}
     assert not directives & {b"public", b"s-maxage"}
+
+
+@pytest.mark.parametrize("connection", [(), ((b"Connection", b"close, X-A"),)])
+def test_addresses_are_said_as_browsers_know_them_by_every_way_through(connection: Fields) -> None:
+    fields = ((b"LOCATION", b"in"), (b"Link", b"in"), (b"X-Location", b"in"), *connection)
+
+    def refer(name: bytes, value: bytes) -> bytes:
+        assert name in (b"location", b"link")
+        return value.replace(b"in", b"out")
+
+    wanted = ((b"LOCATION", b"out"), (b"Link", b"out"), (b"X-Location", b"in"))
+    assert answered(fields, False, False, lambda line: line, refer) == wanted
+    assert answered(fields, False, False, lambda line: line) == fields[:3]

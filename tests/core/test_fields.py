@@ -194,3 +194,32 @@ def test_a_name_that_passes_is_the_clients_alone_and_one_that_does_not_is_asked_
         assert named == [(spelled, b"v")]
     else:
         assert named != [(spelled, b"v")] or name in (b"cookie", b"webhook_user")
+
+
+def _refer(name: bytes, value: bytes) -> bytes | None:
+    return None if value == b"gone" else name + b":" + value
+
+
+@pytest.mark.parametrize("more", [(), lines("webhook_user: 1"), lines("Connection: X-Unknown")])
+def test_addresses_and_constant_fields_are_the_gateways_by_every_way_through(more: Fields) -> None:
+    rules = FieldRules(
+        IDENTITY, frozenset({b"webhook_user"}), constant=lines("X-Tenant: acme"), referring=frozenset({b"origin", b"referer"}), refer=_refer
+    )
+    client = lines("ORIGIN: a", "Referer: gone", "x-tenant: evil", "X_Tenant: worse", "X-Tenants: 1")
+    out = to_app((*client, *more), rules, None, WAY, drops)
+    kept = tuple(line for line in more if line[0] != b"Connection")
+    assert out == (*HOST, *lines("ORIGIN: origin:a", "X-Tenants: 1"), *kept, *WAY_LINES, *lines("X-Tenant: acme"))
+    assert to_app((*more, *lines("Connection: x-tenant")), rules, None, WAY, drops) == NAMED_AWAY
+
+
+def test_addresses_stay_as_they_came_where_nobody_says_them_anew() -> None:
+    assert to_app(lines("Origin: a"), FieldRules((), referring=frozenset({b"origin"})), None, WAY, drops) == (
+        *HOST,
+        *lines("Origin: a"),
+        *WAY_LINES,
+    )
+
+
+def test_the_prefix_that_was_taken_off_is_told() -> None:
+    told = to_app(lines("X-Forwarded-Prefix: /evil"), FieldRules(()), None, WAY._replace(prefix="/hr"), drops)
+    assert told == (*HOST, *WAY_LINES, *lines("X-Forwarded-Prefix: /hr"))

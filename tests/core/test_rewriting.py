@@ -197,3 +197,19 @@ def test_other_fields_stay_as_they_are_and_in_order(rewriting: Rewriting, others
     found = rewriting.answer(fields)
     assert found[: len(others)] == tuple(others) == found[len(others) + 1 : -1]
     assert found[-1] == fields[-1]
+
+
+@pytest.mark.parametrize(
+    ("sent", "public"),
+    [
+        ("<http://intranet.corp.local/app/2>; rel=next", "<https://hr.example.com/hr/2>; rel=next"),
+        ("</app/2>; rel=next, </app/3>", "</hr/2>; rel=next, </hr/3>"),
+        ('<https://evil.example/app/2>; title="</app/2>"', '<https://evil.example/app/2>; title="</app/2>"'),
+        ('<a>; title="\\"</app/2>"', '<a>; title="\\"</app/2>"'),
+        ('<a>; title="never closed </app/2>', '<a>; title="never closed </app/2>'),
+        ("<http://intranet.corp.local/\tapp/2>", "<http://intranet.corp.local/\tapp/2>"),
+    ],
+)
+@pytest.mark.parametrize("name", ["Link", "URI"])
+def test_addresses_between_angle_brackets_are_addresses_outside_of_strings(name: str, sent: str, public: str) -> None:
+    assert rewritten(MOVED, name, sent) == public

@@ -74,11 +74,11 @@ async def test_w5_a_public_path_does_not_open_a_protected_destination(site: Site
 @pytest.mark.parametrize(
     ("name", "sent", "wanted"),
     [
-        ("Origin", HR, ["http://intranet.corp:3000"]),
+        ("Origin", HR, ["https://intranet.corp:3000"]),
         ("Origin", "https://evil.example", ["https://evil.example"]),
         ("Origin", "null", ["null"]),
         ("Origin", "http://intranet.corp:3000", ["null"]),
-        ("Referer", f"{HR}/form?x", ["http://intranet.corp:3000/form?x"]),
+        ("Referer", f"{HR}/form?x", ["https://intranet.corp:3000/form?x"]),
         ("Referer", "https://evil.example/", ["https://evil.example/"]),
         ("Referer", "http://intranet.corp:3000/form", []),
     ],
@@ -99,4 +99,4 @@ async def test_w9_a_websocket_of_the_apps_own_page_has_its_origin_too() -> None:
         cookie = await site.signed_in()
         shake = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         await site.ask("/ws", shake.replace(b"Connection: Upgrade\r\n", b"") + f"Origin: {HR}\r\nConnection: Upgrade\r\n".encode() + cookie)
-        assert told(site.behind.last, "Origin") == ["http://intranet.corp:3000"]
+        assert told(site.behind.last, "Origin") == ["https://intranet.corp:3000"]

@@ -86,7 +86,9 @@ async def test_the_schema_accepts_the_full_example_and_refuses_unknown_keys() ->
 
 
 async def test_check_says_that_a_configuration_is_usable(file: Path) -> None:
-    assert await finished("check", "--config", file) == (0, f"{file}: usable; 1 app, 1 seal key(s)\n", "")
+    code, out, err = await finished("check", "--config", file)
+    assert (code, out) == (0, f"{file}: usable; 1 app, 1 seal key(s)\n")
+    assert "links straight to https://example.okta.com bypass the gateway" in err
 
 
 async def test_check_and_run_print_every_problem_and_end_with_1(file: Path) -> None:
@@ -247,3 +249,12 @@ async def test_a_secret_in_two_places_ends_run(file: Path) -> None:
     code, _, err = await finished("run", "--config", file, environ=SEALED)
     assert code == 1
     assert "keys are given twice" in err
+
+
+async def test_check_okta_prints_what_to_enter_and_a_test_user_is_for_proofs_alone(file: Path) -> None:
+    code, out, _ = await finished("check", "--okta", "--config", file)
+    assert code == 0
+    assert "Trusted Origins" in out
+    assert "usable" not in out
+    code, _, err = await finished("check", "--online", "--as", file, "--config", file)
+    assert (code, "oidc" in err) == (1, True)

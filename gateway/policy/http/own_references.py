@@ -29,13 +29,19 @@ BAD_DESTINATION: Final = Malformed(400, "destination")
 class OwnReferences:
     """How an app names itself. ``public``: its origin for browsers; ``inner``: the one that it takes for its own.
 
-    ``is_renamed``: the app is told a Host of its own, so pages of its public origin are its own pages in that name.
+    ``is_renamed``: the app is told a Host of its own, so pages of its public origin are its own pages in that name. Their scheme stays:
+    most apps that compare it believe ``X-Forwarded-Proto``. WebDAV servers do not, and compare with the scheme of their connection.
     """
 
     public: str
     inner: str
     prefixes: Prefixes
     is_renamed: bool
+
+    @property
+    def page(self) -> str:
+        """The origin of the app's own pages, as the app is told."""
+        return f"{self.public.partition('://')[0]}://{self.inner.partition('://')[2]}"
 
     @property
     def names(self) -> frozenset[bytes]:
@@ -68,10 +74,10 @@ class OwnReferences:
 
     def _origin(self, text: str) -> str:
         if _is_same(text, self.public):
-            return self.inner
+            return self.page
         # A page of the inner name is another site to the browser, and only looks like the app's own to the app.
         found = _ABSOLUTE.match(text)
-        return "null" if found is not None and _is_same(f"{found['scheme']}://{found['authority']}", self.inner) else text
+        return "null" if found is not None and self._looks_own(f"{found['scheme']}://{found['authority']}") else text
 
     def _referer(self, text: str) -> str | None:
         found = _ABSOLUTE.match(text)
@@ -79,9 +85,12 @@ class OwnReferences:
             return text
         origin = f"{found['scheme']}://{found['authority']}"
         if not _is_same(origin, self.public):
-            return None if _is_same(origin, self.inner) else text
+            return None if self._looks_own(origin) else text
         target = found["target"] or "/"
-        return f"{self.inner}{self.prefixes.inner(target) or target}"
+        return f"{self.page}{self.prefixes.inner(target) or target}"
+
+    def _looks_own(self, origin: str) -> bool:
+        return _is_same(origin, self.inner) or _is_same(origin, self.page)
 
 
 def destination_path(head: RequestHead, public: str) -> str | Malformed | None:

@@ -159,3 +159,25 @@ def test_what_is_read_here_llhttp_reads_in_the_same_way(parts: list[bytes], cuts
     heard = Heard()
     httptools.HttpRequestParser(heard).feed_data(HEAD + sent[: len(sent) - len(rest)])
     assert (heard.body, heard.is_whole) == (body, True)
+
+
+@pytest.mark.parametrize("size", [b"5 ", b"5\t  ", b"5 ;x y", b"5;(odd)", b"5 ; a=b"])
+def test_sizes_of_answers_may_be_padded_and_say_so(size: bytes) -> None:
+    sent = size + b"\r\nhello\r\n0\r\n\r\n"
+    for cut in range(len(sent)):
+        chunks, pieces = Chunks(99, is_answer=True), list[bytes]()
+        assert chunks.feed(sent[:cut], pieces) == b"" and chunks.feed(sent[cut:], pieces) == b""
+        assert (b"".join(pieces), chunks.is_whole, chunks.is_odd) == (b"hello", True, True)
+    assert read(sent)[1] == BAD
+
+
+@pytest.mark.parametrize("size", [b" 5", b"5 5", b"x5", b"5 \x01", b"+5", b"5_", b""])
+def test_no_other_size_of_an_answer_is_read(size: bytes) -> None:
+    assert Chunks(99, is_answer=True).feed(size + b"\r\nhello\r\n0\r\n\r\n", []) == BAD
+
+
+def test_extensions_of_an_answer_that_goes_on_for_days_are_not_counted() -> None:
+    chunks = Chunks(10, is_answer=True)
+    for _ in range(100):
+        assert chunks.feed(b"1;extension=1\r\nx\r\n", []) == b""
+    assert not chunks.is_odd and chunks.feed(b"0\r\nX: 123456789\r\n\r\n", []) == TOO_MUCH

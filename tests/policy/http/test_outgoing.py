@@ -14,7 +14,13 @@ from gateway.policy.http.outgoing import app_lines, cookie_line, identity_text, 
 from gateway.policy.http.request_heads import HeadReader, ReadHead
 from gateway.proxy.heads import field_lines
 
-RULES = FieldRules(((b"Remote-User", "login"), (b"X-Own", "user_id")), frozenset({b"x_odd", b"x-real-ip"}))
+RULES = FieldRules(
+    ((b"Remote-User", "login"), (b"X-Own", "user_id")),
+    frozenset({b"x_odd", b"x-real-ip"}),
+    constant=((b"X-Constant", b"1"),),
+    referring=frozenset({b"referer"}),
+    refer=lambda name, value: value.replace(b"a", b"b") or None,
+)
 SESSION = Session("s1", "00u1", "alice@example.com", datetime(2030, 1, 2, tzinfo=UTC), ("pwd",))
 WAY = Forwarding("192.0.2.7", "https", "hr.example.com")
 
@@ -63,7 +69,7 @@ def bytes_of(head: ReadHead, session: Session | None) -> bytes | None:
     lines = app_lines(head.block.lines, RULES, lambda line: cookie_line(line, not_the_apps))
     if lines is None:
         return None
-    host, way = way_text(WAY, "hr.example.com")
+    host, way = way_text(WAY, "hr.example.com", RULES.constant)
     return b"".join((host, *lines, way, identity_text(RULES, session) if session is not None else b"", b"\r\n"))
 
 
