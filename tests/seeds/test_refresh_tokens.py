@@ -89,6 +89,8 @@ async def test_s64_a_code_that_a_page_shows_is_known_too_by_raw_http(engine: Eng
         person = place.person() if by == "token" else await place.entered(ALICE)
         more = {"sessionToken": place.org.session_token(ALICE)} if by == "token" else {}
         page = await person.ask(authorize(response_mode=mode, **more), fields={**FRAME, "Accept-Encoding": "gzip"})
+        assert page.status == 200 and page.values("Content-Security-Policy") and not page.values("Content-Encoding")
+        assert page.values("Content-Length") == [str(len(page.body.encode()))] and "</html>" in page.body, "whole, as Okta sent it"
         [code] = re.findall(r"""code(?:": |" value=)"([^"]+)\"""", page.body)
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
         token = (await posted(place, "token", **form)).json["refresh_token"]
