@@ -15,6 +15,7 @@ from gateway.core.passes import Passes
 from gateway.core.told import Told
 from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
@@ -39,10 +40,12 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
     sessions = {name: of_app for name, of_app in made.items() if of_app is not None}
     former = FormerUsers(Owners(parts.seal_keys), sessions)
     handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)
+    forms = KeptForms(parts.table, parts.sealer, parts.sessions, Owners(parts.seal_keys), parts.state, parts.clock)
     own = AppOwnPaths(
         handoff,
         AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former, parts.config.switch.return_origins),
         AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
+        forms,
         parts.clock,
     )
     lasting = Lasting(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
@@ -52,7 +55,7 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
     forwarding = {
         app.name: _forwarding(parts, app, ways[app.name], shared, sessions.get(app.name)) for app in parts.config.apps if app.addresses
     }
-    return ProtectedDoor(parts.table, forwarding, gate, own, handoff.turned_away, parts.clock)
+    return ProtectedDoor(parts.table, forwarding, gate, own, handoff.turned_away, forms, parts.clock)
 
 
 def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:

@@ -37,6 +37,7 @@ _HIDDEN_AGAIN: Final = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
 _SUSPICIOUS: Final = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
 _CUT: Final = re.compile(rb'[ \t,"]')
 _MOST_HIDDEN: Final = 8
+MOST_ASKED: Final = 64
 _SHORTEST_FOUND: Final = 16
 """A shorter value may stand in another one by chance."""
 _MOST_OWN: Final = MOST_PARTS + 2
@@ -109,7 +110,7 @@ def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
     rest = line
     if isinstance(unwanted, NotTheApps):
         rest = _line_without_own(line)
-        if not _SUSPICIOUS.search(rest) and not unwanted.finds(rest):
+        if unwanted.clears(rest):
             return rest if rest.strip(b"; \t") or rest is line else None
     pieces = line.split(b";")
     kept = [index for index, piece in enumerate(pieces) if not _is_unwanted(piece, unwanted)]
@@ -125,7 +126,7 @@ def holds_oktas(lines: Iterable[bytes], unwanted: "NotTheApps") -> bool:
     """Whether one of the values of the Cookie field holds a cookie that is Okta's; the gateway's own are none."""
     for line in lines:
         rest = _line_without_own(line)
-        if (_SUSPICIOUS.search(rest) or unwanted.finds(rest)) and any(
+        if not unwanted.clears(rest) and any(
             not is_gateway_name(_pair(piece)[0]) and _is_unwanted(piece, unwanted) for piece in rest.split(b";")
         ):
             return True
@@ -147,16 +148,21 @@ def _line_without_own(line: bytes) -> bytes:
 class NotTheApps:
     """Whether an app may not see a cookie: the gateway's own, and what is Okta's by its value. A mere name makes none Okta's (C12).
 
-    ``was_asked``: whether ``is_oktas`` was; what it says may change with what Okta sets.
+    What comes after ``MOST_ASKED`` questions is taken for Okta's: no browser has so many, and each costs a few hashes.
     """
 
-    __slots__ = ("_is_oktas", "_values", "was_asked")
+    __slots__ = ("_asked", "_is_oktas", "_values")
 
     def __init__(self, is_oktas: Callable[[bytes], bool], values: Iterable[bytes] = ()) -> None:
         """``is_oktas``: for the values of cookies with Okta's names; ``values``: of Okta's, whatever a cookie with one is called."""
         self._is_oktas = is_oktas
-        self._values = tuple(value for value in values if len(value) >= _SHORTEST_FOUND)
-        self.was_asked = False
+        self._values = [value for value in values if len(value) >= _SHORTEST_FOUND]
+        self._asked = 0
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether ``is_oktas`` was; what it says may change with what Okta sets."""
+        return self._asked > 0
 
     def __call__(self, name: bytes, value: bytes) -> bool:
         """For a cookie's name and its raw value."""
@@ -164,12 +170,19 @@ class NotTheApps:
             return True
         if name not in _OKTA_NAMES:
             return False
-        self.was_asked = True
-        return self._is_oktas(value)
+        self._asked += 1
+        return self._asked > MOST_ASKED or self._is_oktas(value)
 
     def finds(self, text: bytes) -> bool:
         """Whether one of the values stands anywhere in this text."""
-        return any(value in text for value in self._values)
+        for value in self._values:  # noqa: SIM110 - a generator would be made for every head
+            if text.find(value) >= 0:
+                return True
+        return False
+
+    def clears(self, text: bytes) -> bool:
+        """Whether nothing in the value of a Cookie field can be a cookie that no app may see; False where each must be looked at."""
+        return _SUSPICIOUS.search(text) is None and not self.finds(text)
 
 
 not_the_apps: Final = NotTheApps(lambda value: True)

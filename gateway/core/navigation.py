@@ -19,6 +19,8 @@ from gateway.core.odd_paths import odd_readings
 from gateway.core.paths import ODD, is_own, normalised
 
 LONGEST_TARGET: Final = 4096
+SIGNED_IN: Final = "/.gateway/signed-in"
+"""The one own path that a sign-in may lead to: a page without buttons, for a window that was opened to sign in."""
 MOST_TOKENS: Final = 500
 UNKNOWN_CLIENT: Final = "unknown"
 _PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
@@ -92,9 +94,11 @@ def _tokens(head: RequestHead, name: bytes) -> set[bytes]:
 def own_target(raw: str) -> str | None:
     """The return path as given where it stays on the same host in any reading, raw and unquoted; None where it is refused.
 
-    Longer ones than ``LONGEST_TARGET`` are refused, never cut (R11); nothing under ``/.gateway``; a query may hold anything
-    visible, and no escaped control character (R8).
+    Longer ones than ``LONGEST_TARGET`` are refused, never cut (R11); nothing under ``/.gateway`` but ``SIGNED_IN``; a query may
+    hold anything visible, and no escaped control character (R8).
     """
+    if raw == SIGNED_IN:
+        return raw
     path = re.split("[?#]", raw, maxsplit=1)[0]
     if len(raw) > LONGEST_TARGET or not _VISIBLE.match(raw) or _CONTROL.search(unquote(raw, "latin-1")):
         return None

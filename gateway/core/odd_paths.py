@@ -18,8 +18,8 @@ from gateway.core.paths import raw_of, spelled
 from gateway.core.windows_paths import wide_characters_folded, without_streams
 
 MOST_READINGS: Final = 32
-MOST_BYTES: Final = 16 * 1024
-"""Of all readings of one path together: a path of 8 KiB may have two, one of 512 bytes ``MOST_READINGS``."""
+MOST_BYTES: Final = 12 * 1024
+"""Of all readings of one path together: a path of 4 KiB may have three, one of 384 bytes ``MOST_READINGS``."""
 
 _ESCAPED_SLASH: Final = b"\0"
 _LEAD_BYTES: Final = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")

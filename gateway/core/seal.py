@@ -11,15 +11,15 @@ import binascii
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-Purpose = Literal["pass", "start", "ticket", "pending", "confirm", "signed-out", "record", "bounce", "front-switch"]
-PURPOSES: tuple[Purpose, ...] = ("pass", "start", "ticket", "pending", "confirm", "signed-out", "record", "bounce", "front-switch")
+Purpose = Literal["pass", "start", "ticket", "pending", "confirm", "signed-out", "record", "bounce", "front-switch", "form-place", "form"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 KEY_BYTES = 32
 _ID_BYTES, _NONCE_BYTES, _TAG_BYTES = 4, 12, 16

@@ -10,13 +10,16 @@ from typing import Final, TypeVar
 
 from gateway.clock import Clock
 from gateway.core.messages import Malformed, RequestHead
+from gateway.core.navigation import SIGNED_IN
 from gateway.core.routing import App
 from gateway.doors.answers import redirect_answer, to_response
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import AppPages, LoginPages, asset_outcome
 from gateway.doors.own_requests import (
     ACCEPT,
+    FORM,
     HANDOFF,
     SESSION,
     SESSION_PAGE,
@@ -38,7 +41,7 @@ StepOfHost = TypeVar("StepOfHost")
 
 _READING = ("GET", "HEAD")
 _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
-_ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT, SESSION_PAGE_UNSLASHED}
+_ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT, SESSION_PAGE_UNSLASHED, FORM, SIGNED_IN}
 
 UNKNOWN_ROUTE: Final = "/.gateway/*"
 """What the log names for every own path that does not exist, so that nobody can write routes into it."""
@@ -47,8 +50,8 @@ UNKNOWN_ROUTE: Final = "/.gateway/*"
 class AppOwnPaths:
     """Everything under ``/.gateway/`` on the app hosts."""
 
-    def __init__(self, handoff: AppHandoff, sign_out: AppSignOut, pages: AppPages, clock: Clock) -> None:
-        """The three rooms that answer, and the clock for the small print of refusals."""
+    def __init__(self, handoff: AppHandoff, sign_out: AppSignOut, pages: AppPages, forms: KeptForms, clock: Clock) -> None:
+        """The four rooms that answer, and the clock for the small print of refusals."""
         self._clock = clock
         self._steps: Mapping[str, Mapping[str, AppStep]] = {
             SESSION_PAGE: _read(lambda request, head, app: pages.page(head, app)),
@@ -57,6 +60,8 @@ class AppOwnPaths:
             SIGN_IN: {"GET": lambda request, head, app: handoff.begin(head, app)},
             ACCEPT: {"GET": lambda request, head, app: handoff.accept(head, app)},
             SIGN_OUT: _read(lambda request, head, app: sign_out.ask(head, app)) | {"POST": sign_out.end},
+            FORM: _read(lambda request, head, app: forms.gone(head)) | {"POST": forms.show},
+            SIGNED_IN: _read(lambda request, head, app: forms.signed_in(head, app)),
         }
 
     async def handle(self, request: Request, head: RequestHead, app: App) -> Response:

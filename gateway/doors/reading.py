@@ -5,6 +5,7 @@ a body.
 """
 
 import asyncio
+from contextlib import suppress
 
 from gateway.core.messages import Malformed
 from gateway.edge.request import Request
@@ -39,3 +40,17 @@ async def whole_body(request: Request, largest_bytes: int) -> bytes | Malformed:
     except UploadBroken:
         return Malformed(400, "body")
     return bytes(body)
+
+
+async def drained(request: Request, most_bytes: int) -> None:
+    """Read and forget the body, up to so many bytes and for at most 20 seconds: browsers read no answer before they have sent it whole.
+
+    One that its client only announced is not asked for.
+    """
+    if request.body is None or not request.body.is_asked:
+        return
+    read = 0
+    with suppress(TimeoutError, UploadBroken):
+        async with asyncio.timeout(BODY_SECONDS):
+            while read <= most_bytes and (piece := await request.body.piece()):
+                read += len(piece)

@@ -115,6 +115,12 @@ class Body:
             await self._waiter
         return self._taken()
 
+    def put_back(self, piece: bytes) -> None:
+        """Give back what ``piece`` handed out last: it is the next again."""
+        if piece:
+            self._pieces.insert(0, piece)
+            self._held += len(piece)
+
     def at_hand(self) -> bytes | None:
         """The whole body where it arrived already, else None."""
         return self._taken() if self.is_whole and self.error is None else None
@@ -141,6 +147,32 @@ class Body:
             self._is_held_back = False
             self.sender.let_come()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def whole_body_of(text: bytes) -> Body:
+    """A body that is all there."""
+    body = Body(_NOBODY, len(text))
+    body.arrived(text)
+    body.ended()
+    return body
+
+
+class _Nobody:
+    """Sends nothing, and waits for nothing."""
+
+    __slots__ = ()
+
+    def go_on(self) -> None:
+        """Nobody is told."""
+
+    def hold_back(self) -> None:
+        """Nobody is told."""
+
+    def let_come(self) -> None:
+        """Nobody is told."""
+
+
+_NOBODY: Final = _Nobody()
 
 
 class _Nowhere:

@@ -5,7 +5,7 @@ Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence)
 """
 
 from gateway.core.messages import Received, RequestHead
-from gateway.edge.body import Body
+from gateway.edge.body import Body, whole_body_of
 from gateway.edge.relay import Client
 from gateway.policy.http.body_budget import BodyRoom
 from gateway.policy.http.request_heads import ReadHead
@@ -18,14 +18,15 @@ class Request(Received):
     ``peer``: the address at the other end of its connection. ``is_begun``: something of an answer was written, or will be without asking.
     ``address``: the believed address of its client; ``is_counted``: among those that this client has open.
     The words for the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
+    ``id``: its name in the log, "" where it has none; ``id_line``: the same as the end of a head (``policy.http.request_ids``).
     ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's.
     ``head``: as its door was given it.
     ``refused``: why its head is, whatever its host is; then it has no body, and is the last on its connection.
     """
 
     __slots__ = (
-        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "head", "is_begun", "is_counted",
-        "is_modern", "line", "new_browser", "reason", "refused", "room", "route", "verdict",
+        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "head", "id", "id_line", "is_begun",
+        "is_counted", "is_modern", "line", "new_browser", "reason", "refused", "room", "route", "verdict",
     )  # fmt: skip
 
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
@@ -44,8 +45,15 @@ class Request(Received):
         self.began = 0.0
         self.head: RequestHead | None = None
         self.door = "none"
-        self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
+        self.id_line = b""
+        self.id = self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
         self.room: BodyRoom | None = None
+
+    def becomes(self, content_type: bytes, body: bytes) -> None:
+        """Its body was a whole form that held another one: from here on it is the request with that one."""
+        self.block = self.block.with_body(content_type, len(body))
+        self.given, self.named = self.block.lines, self.block.named
+        self.body = whole_body_of(body)
 
     @property
     def keeps(self) -> bool:

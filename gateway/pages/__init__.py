@@ -5,7 +5,8 @@ Every page is complete without JavaScript.
 """
 
 from gateway.pages.assets import ASSET_NAMES, ASSET_PREFIX, Asset, asset
-from gateway.pages.rendering import Page, render
+from gateway.pages.form_views import FormKept, FormLost, FrameWithoutSession, SignedInAgain
+from gateway.pages.rendering import ANYWHERE, Page, render
 from gateway.pages.views import (
     BadRequest,
     ConfirmSignOut,
@@ -30,6 +31,7 @@ from gateway.pages.views import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "ASSET_NAMES",
     "ASSET_PREFIX",
     "Asset",
@@ -38,6 +40,9 @@ __all__ = [
     "ConfirmSwitch",
     "CookiesBlocked",
     "Forbidden",
+    "FormKept",
+    "FormLost",
+    "FrameWithoutSession",
     "FrontSwitchStopped",
     "GoingOn",
     "LoopExplained",
@@ -47,6 +52,7 @@ __all__ = [
     "Refused",
     "SessionPage",
     "SignInWithheld",
+    "SignedInAgain",
     "SignedOut",
     "StepUpNeeded",
     "TokenRefused",

@@ -6,15 +6,17 @@ Rules: DESIGN.md section 8 (pages), CSP Level 3, RFC 9110 section 10.2.3 (Retry-
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.pages.assets import asset_address
 from gateway.pages.factors import factor
+from gateway.pages.form_views import FormKept, FormLost, FrameWithoutSession, SignedInAgain
+from gateway.pages.lost_forms import lost_form
 from gateway.pages.remedies import remedy
 from gateway.pages.views import (
     SESSION_PATH,
@@ -40,6 +42,7 @@ from gateway.pages.views import (
     View,
 )
 
+ANYWHERE: Final = ("https:", "http:")
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LINK = re.compile(r"(?:/(?![/\\])|https?://[^/\\?#\x00-\x20@]+(?=[/?#]|$))[^\\\x00-\x20\x7f]*")
 
@@ -101,29 +104,32 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters |= {"lasting": lasting, "link": link, "moment": _moment, "clock_time": _clock_time}
-    environment.globals |= {"asset_address": asset_address, "remedy": remedy, "factor": factor}
+    environment.globals |= {"asset_address": asset_address, "remedy": remedy, "factor": factor, "lost_form": lost_form}
     return environment
 
 
 _TEMPLATES = _environment()
 
 
+_CALM: Final[Mapping[type, str]] = {
+    NobodyPage: "nobody.html",
+    ConfirmSwitch: "confirm_switch.html",
+    ConfirmSignOut: "confirm_sign_out.html",
+}
+
+
 def _plan(view: View) -> _Plan:
     match view:
         case SessionPage(expires_at=expires_at, now=now):
             return _Plan("session.html", 200, "" if expires_at > now else "clocks_disagree")
-        case NobodyPage():
-            return _Plan("nobody.html", 200)
-        case ConfirmSwitch():
-            return _Plan("confirm_switch.html", 200)
         case GoingOn() | PostsItself():
             return _Plan("going_on.html" if isinstance(view, GoingOn) else "posts_itself.html", 200)
         case FrontSwitchStopped(reason=reason, more=more):
             return _Plan("front_switch_stopped.html", _STOPPED.get(reason, 409), more or reason)
+        case NobodyPage() | ConfirmSwitch() | ConfirmSignOut():
+            return _Plan(_CALM[type(view)], 200)
         case SignInWithheld(reason=reason, retry_after_seconds=seconds):
             return _Plan("sign_in_withheld.html", 503, reason, seconds)
-        case ConfirmSignOut():
-            return _Plan("confirm_sign_out.html", 200)
         case SignedOut(complete=complete):
             return _Plan("signed_out.html", 200, "" if complete else "close_pending")
         case Refused(reason=reason, retry_after_seconds=seconds):
@@ -146,28 +152,46 @@ def _plan(view: View) -> _Plan:
             return _Plan("bad_request.html", status, reason)
         case UpstreamDown(status=status, reason=reason):
             return _Plan("upstream_down.html", status, reason)
+        case FormKept() | FormLost() | FrameWithoutSession() | SignedInAgain():
+            return _plan_beside_a_page(view)
         case _:
             assert_never(view)
 
 
-def _content_security_policy(form_targets: Sequence[str]) -> bytes:
-    for origin in form_targets:
+def _plan_beside_a_page(view: FormKept | FormLost | FrameWithoutSession | SignedInAgain) -> _Plan:
+    """Of those that belong to a page of an app whose session has ended."""
+    match view:
+        case FormKept(status=status, reason=reason, retry_after_seconds=seconds):
+            return _Plan("form_kept.html", status, reason, seconds)
+        case FormLost(status=status, reason=reason):
+            return _Plan("form_lost.html", status, reason)
+        case FrameWithoutSession():
+            return _Plan("frame_without_session.html", 401)
+        case SignedInAgain():
+            return _Plan("signed_in_again.html", 200)
+        case _:
+            assert_never(view)
+
+
+def _content_security_policy(form_targets: Sequence[str], framed_by: Sequence[str]) -> bytes:
+    for origin in (*(form_targets if form_targets is not ANYWHERE else ()), *framed_by):
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(f"not an origin: {origin!r}")
+    ancestors = " ".join(["'self'", *dict.fromkeys(framed_by)]) if framed_by else "'none'"
     form_action = " ".join(["'self'", *dict.fromkeys(form_targets)])
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+        f"form-action {form_action}; base-uri 'none'; frame-ancestors {ancestors}"
     ).encode("ascii")
 
 
-def _fields(plan: _Plan, form_targets: Sequence[str]) -> tuple[tuple[bytes, bytes], ...]:
+def _fields(plan: _Plan, form_targets: Sequence[str], framed_by: Sequence[str]) -> tuple[tuple[bytes, bytes], ...]:
     fields = [
         (b"Content-Type", b"text/html; charset=utf-8"),
         (b"Cache-Control", b"no-store"),
-        (b"Content-Security-Policy", _content_security_policy(form_targets)),
+        (b"Content-Security-Policy", _content_security_policy(form_targets, framed_by)),
         (b"X-Content-Type-Options", b"nosniff"),
-        (b"X-Frame-Options", b"DENY"),
+        (b"X-Frame-Options", b"SAMEORIGIN" if framed_by else b"DENY"),
         # not no-referrer: browsers then send `Origin: null` with the forms of these pages, and the Origin check would refuse them
         (b"Referrer-Policy", b"same-origin"),
         (b"Cross-Origin-Opener-Policy", b"same-origin"),
@@ -178,15 +202,30 @@ def _fields(plan: _Plan, form_targets: Sequence[str]) -> tuple[tuple[bytes, byte
     return tuple(fields)
 
 
-def render(view: View, *, form_targets: Sequence[str] = (), at: datetime | None = None, request_id: str | None = None) -> Page:
+def render(
+    view: View,
+    *,
+    form_targets: Sequence[str] = (),
+    framed_by: Sequence[str] = (),
+    at: datetime | None = None,
+    request_id: str | None = None,
+) -> Page:
     """The page of one view.
 
     `form_targets` are the origins that the page's forms may be redirected to after they were posted here (Chromium applies `form-action` to
-    the redirects too): the login host, and the apps. `at` (aware) and `request_id` go to the small print for the administrator.
+    the redirects too): the login host, and the apps; `ANYWHERE`, where an app that gets the form may answer with any redirect.
+    `framed_by`: the origins whose pages may frame this one, which is laid out for a frame then; none: no page may.
+    `at` (aware) and `request_id` go to the small print for the administrator.
     ValueError when a form target is not an origin: it comes from the configuration, never from a request.
     """
     plan = _plan(view)
     html = _TEMPLATES.get_template(plan.template).render(
-        view=view, reason=plan.reason, retry_after_seconds=plan.retry_after_seconds, status=plan.status, at=at, request_id=request_id
+        view=view,
+        reason=plan.reason,
+        retry_after_seconds=plan.retry_after_seconds,
+        status=plan.status,
+        at=at,
+        request_id=request_id,
+        is_framed=bool(framed_by),
     )
-    return Page(plan.status, html.encode("utf-8", "replace"), _fields(plan, form_targets))
+    return Page(plan.status, html.encode("utf-8", "replace"), _fields(plan, form_targets, framed_by))

@@ -13,6 +13,8 @@ Rules: DESIGN.md sections 2, 4, 5, 6.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.pages.form_views import FormKept, FormLost, FrameWithoutSession, SignedInAgain
+
 SESSION_PATH = "/.gateway/"
 SIGN_OUT_PATH = "/.gateway/sign-out"
 SWITCH_PATH = "/.gateway/switch"
@@ -264,4 +266,8 @@ View = (
     | CookiesBlocked
     | BadRequest
     | UpstreamDown
+    | FormKept
+    | FormLost
+    | FrameWithoutSession
+    | SignedInAgain
 )

@@ -8,39 +8,12 @@ import pytest
 from gateway.standin import fault
 from tests.browser.beginnings import WAYS
 from tests.browser.conftest import Arrive
+from tests.browser.contrasts import CONTRASTS
 from tests.browser.other_site import STAYS, OtherSite, link
 from tests.browser.visitor import ALICE, BOB, ME, Visitor, signed_in
 from tests.journeys.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-# Every text that is shown, with the contrast that WCAG 2.2 defines between it and what is painted behind it.
-_CONTRASTS = """() => {
-  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const shade = (color) => {
-    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return canvas.getImageData(0, 0, 1, 1).data;
-  };
-  const light = ([r, g, b]) => [r, g, b]
-    .map((value) => value / 255).map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, value, at) => sum + value * [0.2126, 0.7152, 0.0722][at], 0);
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const painted = shade(getComputedStyle(at).backgroundColor);
-      if (painted[3] === 255) return painted;
-    }
-    return shade("white");
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const found = [];
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
-    if (!text || !element.checkVisibility()) continue;
-    const pair = [light(shade(getComputedStyle(element).color)), light(behind(element))].sort((a, b) => b - a);
-    found.push([text, (pair[0] + 0.05) / (pair[1] + 0.05)]);
-  }
-  return { texts: found, ground: light(shade(getComputedStyle(document.body).backgroundColor)) };
-}"""
 
 
 async def test_without_scripts_the_session_page_says_who_and_until_when_and_signs_out(stage: Stage, arrive: Arrive) -> None:
@@ -65,11 +38,11 @@ async def test_everything_on_our_pages_can_be_read_by_day_and_by_night(stage: St
     await visitor.enter("alice")
     await visitor.page.goto(f"{stage.where.evil}/")
     await visitor.click("link", "Collect your prize")
-    asking = await visitor.page.evaluate(_CONTRASTS)
+    asking = await visitor.page.evaluate(CONTRASTS)
     await visitor.page.goto(f"{stage.where.login}/.gateway/")
-    session = await visitor.page.evaluate(_CONTRASTS)
+    session = await visitor.page.evaluate(CONTRASTS)
     await visitor.signs_out_in_the_app()
-    signed_out = await visitor.page.evaluate(_CONTRASTS)
+    signed_out = await visitor.page.evaluate(CONTRASTS)
     for found in (asking, session, signed_out):
         assert (found["ground"] < 0.05) is (scheme == "dark")
         assert len(found["texts"]) > 3
@@ -102,7 +75,7 @@ async def test_the_pages_of_sign_ins_can_be_read_on_every_screen(stage: Stage, a
     visitor = await arrive(stage, color_scheme=scheme, viewport={"width": 320, "height": 640})
     seen = []
     async for name in _pages_of_sign_ins(visitor, elsewhere):
-        found = await visitor.page.evaluate(_CONTRASTS)
+        found = await visitor.page.evaluate(CONTRASTS)
         assert (found["ground"] < 0.05) is (scheme == "dark"), name
         assert len(found["texts"]) > 3, name
         assert [(text, contrast) for text, contrast in found["texts"] if contrast < 4.5] == [], name

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from gateway.core.navigation import LONGEST_TARGET, is_listed, own_target, return_url
+from gateway.core.navigation import LONGEST_TARGET, SIGNED_IN, is_listed, own_target, return_url
 from gateway.core.routing import is_own
 
 HR, LOGIN, DEV = "https://hr.example.com", "https://login.example.com", "http://app.example.localhost:8080"
@@ -126,7 +126,7 @@ def test_a_path_that_is_not_plainly_ours_is_refused(raw: str) -> None:
 
 @given(st.text("/.%2efgatewyGATEWY;?#", max_size=16).map(lambda text: "/" + text))
 def test_no_return_path_is_an_action_of_the_gateway(raw: str) -> None:
-    assert own_target(raw) is None or not is_own(re.split("[?#]", raw)[0])
+    assert own_target(raw) is None or not is_own(re.split("[?#]", raw)[0]) or raw == SIGNED_IN
 
 
 def test_a_target_that_is_too_long_is_refused_and_never_cut() -> None:
@@ -190,6 +190,20 @@ def test_only_a_listed_address_may_ask_f14_f15(peer: str, listed: bool) -> None:
     networks = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
     assert is_listed(peer, networks) is listed
     assert not is_listed(peer, ())
+
+
+def test_w2_of_the_own_paths_a_sign_in_may_lead_to_its_end_alone() -> None:
+    assert own_target(SIGNED_IN) == SIGNED_IN and return_url(SIGNED_IN, ()) == SIGNED_IN
+    for raw in (
+        SIGNED_IN + "?a",
+        SIGNED_IN + "/",
+        SIGNED_IN + "#",
+        SIGNED_IN[:-1],
+        "/" + SIGNED_IN,
+        SIGNED_IN.upper(),
+        "/.gateway/sign-out",
+    ):
+        assert own_target(raw) is None
 
 
 @pytest.mark.parametrize(

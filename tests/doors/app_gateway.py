@@ -23,6 +23,7 @@ from gateway.core.session import Fingerprinter, SessionCookie
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.doors.tickets import Tickets
@@ -175,7 +176,8 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
         AppSessions(SessionCookieNames(WELL_KNOWN), Stamps([b"k" * 32], b"hr.example.com")),
     )
     handoff = AppHandoff(TABLE, sealer, sessions, clock, FormerUsers(Owners([b"k" * 32])), Tickets(sealer, MemoryState(clock), clock))
-    door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.turned_away, clock)
+    forms = KeptForms(TABLE, sealer, sessions, Owners([b"k" * 32]), MemoryState(clock), clock)
+    door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.turned_away, forms, clock)
     return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
 
 

@@ -21,6 +21,7 @@ from gateway.core.session import Fingerprinter, Session, SessionCookie
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import AppPages, LoginPages
 from gateway.doors.own_paths import AppOwnPaths, LoginOwnPaths
@@ -214,7 +215,8 @@ class OwnGateway:
         former = FormerUsers(Owners([b"k" * 32]))
         self._handoff = AppHandoff(TABLE, *both, clock, former, tickets)
         pages, out = AppPages(TABLE, *both, clock, SIGN_IN), AppSignOut(TABLE, *both, self.closer, clock, former)
-        self._app = AppOwnPaths(self._handoff, out, pages, clock)
+        forms = KeptForms(TABLE, *both, Owners([b"k" * 32]), MemoryState(clock), clock)
+        self._app = AppOwnPaths(self._handoff, out, pages, forms, clock)
         self.at_login = handoff = LoginHandoff(TABLE, *both, self.closer, tickets, clock, SIGN_IN)
         login_out = LoginSignOut(TABLE, *both, self.closer, clock, SIGN_IN)
         self._login = LoginOwnPaths(handoff, login_out, LoginPages(TABLE, self.sessions, clock, SIGN_IN), clock)

@@ -140,7 +140,7 @@ class TestWithoutSession:
         [
             ("GET", FETCH),
             ("GET", NAVIGATION + b"Sec-Purpose: prefetch\r\n"),
-            ("POST", NAVIGATION + b"Content-Length: 3\r\n"),
+            ("POST", FETCH + b"Content-Length: 3\r\n"),
             ("DELETE", b"Accept: text/html\r\n"),
         ],
     )

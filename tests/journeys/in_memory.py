@@ -32,6 +32,7 @@ from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
 from gateway.doors.handoff import AppHandoff
+from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.forwarding import OrgPools
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.org_way import OrgWay
@@ -200,7 +201,7 @@ class ProxyInMemory(HttpProxy):
         return await exchange.relay(request, await judge(exchange.status, rewritten) if judge is not None else rewritten)
 
     async def exchange(
-        self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY
+        self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY, *, is_new: bool = False
     ) -> ExchangeInMemory:
         """As ``HttpProxy``."""
         line = cast(Line, self.source)  # see above
@@ -237,6 +238,7 @@ class DoorsInMemory:
             self._handoff,
             AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former),
             AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
+            KeptForms(parts.table, parts.sealer, parts.sessions, Owners(parts.seal_keys), parts.state, parts.clock),
             parts.clock,
         )
         self._limits = head_limits(parts.config)

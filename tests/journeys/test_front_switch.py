@@ -160,7 +160,7 @@ async def test_an_org_that_does_not_say_keeps_the_token_for_another_try(apart: A
         apart.org.faults.add(Fault(SIGN_OUT, "GET", 302, headers={"Location": back}))
         apart.org.faults.add(Fault("/oauth2/v1/token", "POST", 503))
         status, _, text = await walked(person, url)
-        assert (status, "could not be found out" in text) == (503, True)
+        assert (status, "could not find out" in text) == (503, True)
         assert apart.org.session_tokens.meaning(token) is not None
         assert BOB in (await walked(person, url))[2]
 

@@ -40,7 +40,7 @@ HOSTILE_ADDRESSES = [
     "/ok\nSet-Cookie: a=b", " /leading", "vbscript:x", "evil.example", '/"><script>', "/a\tb", "/a\\b",
 ]  # fmt: skip
 ALLOWED_ELEMENTS = {
-    "html", "head", "meta", "title", "link", "script", "body", "main", "footer", "div", "h1", "h2", "p", "ul", "li", "dl", "dt",
+    "html", "head", "meta", "title", "link", "script", "body", "main", "footer", "div", "h1", "h2", "p", "ul", "ol", "li", "dl", "dt",
     "dd", "code", "svg", "path", "span", "bdi", "strong", "em", "time", "form", "input", "button", "a",
 }  # fmt: skip
 

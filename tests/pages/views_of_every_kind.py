@@ -1,7 +1,7 @@
 """One view of every kind, told and hostile: shared by the tests of the pages."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Literal, get_args
 
 from gateway.pages import (
     BadRequest,
@@ -9,6 +9,9 @@ from gateway.pages import (
     ConfirmSwitch,
     CookiesBlocked,
     Forbidden,
+    FormKept,
+    FormLost,
+    FrameWithoutSession,
     FrontSwitchStopped,
     GoingOn,
     LoopExplained,
@@ -16,6 +19,7 @@ from gateway.pages import (
     PostsItself,
     Refused,
     SessionPage,
+    SignedInAgain,
     SignedOut,
     SignInWithheld,
     StepUpNeeded,
@@ -28,6 +32,12 @@ from gateway.pages import (
 from gateway.policy.switch.front_switch import Reason
 
 NOW = datetime(2026, 10, 5, 15, 28, 12, tzinfo=UTC)
+
+STANDINGS: tuple[Literal["nobody", "same", "other", "unknown", "unsent"], ...] = ("nobody", "same", "other", "unknown", "unsent")
+LOST = (
+    *("other_site", "not_urlencoded", "not_ascii", "too_large", "unknown_owner", "address"),
+    *("too_late", "sent_already", "gone", "unreadable"),
+)
 
 
 def _of_switches(word: str, address: str) -> list[View]:
@@ -81,6 +91,10 @@ def views(word: str, address: str) -> list[View]:
         CookiesBlocked(word, address),
         *(BadRequest(status, word) for status in (400, 404, 405, 408, 409, 413, 414, 418, 421, 431, 500, 502, 503, 504)),
         UpstreamDown(word, 502, word),
+        *(FormKept(address, word, "gateway-form", who, address, word, word) for who in STANDINGS),
+        *(FormLost(401, reason, address) for reason in LOST),
+        FrameWithoutSession(address, word),
+        SignedInAgain(word),
         UpstreamDown(word, 504, word, is_signed_in=False),
     ]
 

@@ -175,6 +175,7 @@ class OrgForwarding:
             with suppress(OutsideFailed):  # a sign-out is carried out here and at Okta; the closing tells what others do not know
                 record = await self._browsers.record_of(sender)
                 ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
+            self._closer.signed_out(ending, sender.browser)
             with suppress(OutsideFailed):
                 await self._closer.revoke(ending, sender.browser)
             return await self._pools.plain.send(request, head, fields, body, judge)
@@ -195,6 +196,7 @@ class OrgForwarding:
                 inbound = self._inbound(answered)
                 with underway:
                     if status < 400 and presented and await self._closer.has_ended(presented, browser):
+                        self._closer.signed_out(presented, browser)
                         await self._to_the_end(self._sessions.revoke(presented))
                         self._closer.close_soon(presented, browser)
                         return (*without_session_settings(inbound), *more)

@@ -34,6 +34,7 @@ from gateway.doors.sign_out import posted
 from gateway.edge.request import Request
 from gateway.leases import Leases
 from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render
+from gateway.policy.http.request_ids import SLOT
 from gateway.policy.oidc.id_tokens import Proof
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
 from gateway.policy.switch import front_switch as machine
@@ -246,7 +247,7 @@ class FrontSwitches:
         return f"{self._rules.origin}{FRONT_SWITCH}?back={reference}"
 
     def _page(self, view: View, *form_targets: str) -> Answer:
-        return page_answer(render(view, form_targets=form_targets, at=now_of(self._clock)))
+        return page_answer(render(view, form_targets=form_targets, at=now_of(self._clock), request_id=SLOT))
 
     @staticmethod
     def _mark(browser: str) -> str:

@@ -7,6 +7,7 @@ it, not even its head (O1).
 Rules from: DESIGN section 5; ATTACKS O1, P1 to P24, S14, U6, U7, L18, D5.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
@@ -20,6 +21,7 @@ from gateway.doors.answers import json_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
 from gateway.doors.gate import Gate
+from gateway.doors.kept_forms import KeptForms, Turned
 from gateway.doors.protected.app_cookies import AppCookies
 from gateway.doors.protected.face import Face
 from gateway.doors.protected.forwarding import AppForwarding
@@ -32,6 +34,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import UpstreamDown
+from gateway.policy.session.kept_form import Framed, Keep, KeptForm, Lose, may_be_kept
 
 __all__ = [
     "AppCookies",
@@ -67,9 +70,17 @@ class ProtectedDoor:
     """Everything that reaches an app host."""
 
     def __init__(
-        self, table: RouteTable, forwarding: Mapping[str, AppForwarding], gate: Gate, own: OwnPaths, sign_in: SignInStart, clock: Clock
+        self,
+        table: RouteTable,
+        forwarding: Mapping[str, AppForwarding],
+        gate: Gate,
+        own: OwnPaths,
+        sign_in: SignInStart,
+        forms: KeptForms,
+        clock: Clock,
     ) -> None:
         """``forwarding``: the way to each app, by its name; an app without one is carried by a front proxy."""
+        self._forms = forms
         self._table = table
         self._forwarding = forwarding
         self._gate = gate
@@ -86,13 +97,14 @@ class ProtectedDoor:
             return self._own.handle(request, head, app)
         if app.name not in self._forwarding:
             return self._refused(request, head, _NO_UPSTREAM)
+        if request.body is not None and may_be_kept(head):
+            return self._sent_again(request, head, app)
         decision = self._decisions.recalled(head, app)
         return self._waits(request, head, app) if decision is None else self._decided(request, head, app, decision)
 
     async def _waits(self, request: Request, head: RequestHead, app: App) -> Response | None:
         """Okta is asked who comes; then it goes on as if that had been known."""
-        step = self._decided(request, head, app, await self._decisions.made(head, app))
-        return step if step is None or isinstance(step, Response) else await step
+        return await self._goes_on(request, head, app, await self._decisions.made(head, app))
 
     def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
@@ -105,14 +117,74 @@ class ProtectedDoor:
             return self._forward(request, head, app, _going(decision, verdict.session, head), decision)
         request.verdict, request.reason = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
+            found = self._forms.wants(request, head, app)
+            if found is not None:
+                return self._turned_away(request, head, app, found)
             return _closing(request, self._sign_in(head, app, verdict.reason))
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
-    def _forward(self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision) -> Response | Waiting | None:
+    async def _turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Response:
+        answer, request.reason = await self._forms.turned_away(request, head, app, found)
+        return _closing(request, answer)
+
+    async def _sent_again(self, request: Request, head: RequestHead, app: App) -> Response | None:
+        """A form that its browser kept, or one of the app's own that looks like it until its body is read."""
+        found = await self._forms.read(request, head, app)
+        if isinstance(found, KeptForm):
+            return await self._kept_form(request, head, app, found)
+        decision = await self._decision(head, app)
+        if isinstance(found, Turned):
+            return self._told(request, decision, found)
+        return await self._goes_on(request, head, app, decision)
+
+    async def _kept_form(self, request: Request, head: RequestHead, app: App, form: KeptForm) -> Response | None:
+        """To the app, where its owner sends it and nobody has before."""
+        decision = await self._decision(head, app)
+        turned = self._forms.judged(form, head, app, decision.verdict)
+        if turned is None and isinstance(decision.verdict, Admit):
+            turned = await self._forms.claimed(form, head, app)
+            if turned is None:
+                form = form.renamed(secrets.token_urlsafe(16))
+                decision = await self._decision(head, app)  # whoever was signed out meanwhile sends nothing
+                turned = self._forms.judged(form, head, app, decision.verdict)
+        if turned is not None:
+            return self._told(request, decision, turned)
+        if not isinstance(decision.verdict, Admit):
+            return await self._goes_on(request, head, app, decision)
+        request.route, request.fingerprint = decision.rule.pattern, decision.comer.shown
+        request.becomes(form.content_type.encode("latin-1"), form.body)
+        request.head = own = head.replaced(fields=request.fields)
+        going = _going(decision, decision.verdict.session, own)
+        step = self._forward(request, own, app, going, decision, partial(self._form_failed, app, form))
+        return step if step is None or isinstance(step, Response) else await step
+
+    async def _goes_on(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | None:
+        step = self._decided(request, head, app, decision)
+        return step if step is None or isinstance(step, Response) else await step
+
+    def _told(self, request: Request, decision: Decision, turned: Turned) -> Response:
+        request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(decision.verdict)
+        answer, request.reason = turned
+        return _closing(request, answer)
+
+    async def _decision(self, head: RequestHead, app: App) -> Decision:
+        return self._decisions.recalled(head, app) or await self._decisions.made(head, app)
+
+    def _form_failed(self, app: App, form: KeptForm, request: Request, error: OutsideFailed | Malformed) -> Response:
+        """As ``_failed``; a form that did not leave this machine is not lost."""
+        if request.head is None or isinstance(error, Malformed) or error.left:
+            return self._failed(app, request, error)
+        answer, _ = self._forms.unsent(form, request.head, app, error)
+        request.reason = f"upstream_{error.reason}"
+        return _closing(request, answer)
+
+    def _forward(
+        self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision, failed: Failed | None = None
+    ) -> Response | Waiting | None:
         request.verdict = "admit"
         if going.session is not None:
             self._gate.touch(going.comer, head)
-        step = self._forwarding[app.name].begin(request, head, app, going, decision, self._fails[app.name])
+        step = self._forwarding[app.name].begin(request, head, app, going, decision, failed or self._fails[app.name])
         return self._refused(request, head, step) if isinstance(step, Malformed) else step
 
     def _failed(self, app: App, request: Request, error: OutsideFailed | Malformed) -> Response:

@@ -7,6 +7,7 @@ is a keyed fingerprint, and differs from host to host. Source: Clear Site Data (
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import Final
@@ -16,6 +17,7 @@ from gateway.core.messages import Fields
 
 OWNER_SECONDS: Final = 400 * 24 * 3600
 _FIELD: Final = b"Clear-Site-Data"
+_MARK: Final = re.compile(rb"[A-Za-z0-9_-]{22}\Z")
 
 
 class Owner(Enum):
@@ -45,6 +47,25 @@ class Owners:
             return Owner.UNKNOWN
         known = [_mark(key, host, user_id).encode("ascii") for key in self._keys]
         return Owner.SAME if all(any(hmac.compare_digest(value, mark) for mark in known) for value in found) else Owner.OTHER
+
+    def mark(self, host: str, user_id: str) -> str:
+        """What stands for this user at this host."""
+        return _mark(self._keys[0], host, user_id)
+
+    def is_marked(self, mark: str, host: str, user_id: str) -> bool:
+        """Whether this mark stands for this user at this host."""
+        given = mark.encode("utf-8", "surrogatepass")
+        return any(hmac.compare_digest(given, _mark(key, host, user_id).encode("ascii")) for key in self._keys)
+
+    def last(self, presented: Fields, host: str, user_id: str | None) -> str:
+        """The mark of whoever used this browser last; "" where nobody knows. ``user_id``: whose pass it presents, None without one.
+
+        A pass and a cookie of two users name nobody.
+        """
+        found = [value for name, value in pairs(presented) if name == OWNER_NAME]
+        if user_id is not None:
+            return self.mark(host, user_id) if self.judged(presented, host, user_id) is not Owner.OTHER else ""
+        return found[0].decode("ascii") if len(found) == 1 and _MARK.match(found[0]) else ""
 
     def lines(self, presented: Fields, host: str, user_id: str) -> Fields:
         """The lines of the answer that gives the browser its pass: the owner cookie, and what the browser must forget first."""

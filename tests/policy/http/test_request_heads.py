@@ -198,3 +198,12 @@ def test_what_is_read_here_llhttp_reads_in_the_same_way(method: bytes, target: b
         httptools.HttpRequestParser(heard).feed_data(text.removesuffix(b"\r\n") + b"\r\n\r\n")
     assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, pairs_of(found.block.lines))
     assert read_head(found.line.method, found.line.target, (1, 1), pairs_of(found.block.lines), LIMITS) == found.block.named
+
+
+def test_w2_the_same_lines_about_another_body() -> None:
+    lines = b"Host: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nCookie: a=b"
+    read = HeadReader(HeadLimits()).read(b"POST / HTTP/1.1\r\n" + lines)
+    assert read is not None
+    block = read.block.with_body(b"application/x-www-form-urlencoded", 12)
+    fields = ((b"Host", b"a"), (b"Cookie", b"a=b"), (b"Content-Type", b"application/x-www-form-urlencoded"), (b"Content-Length", b"12"))
+    assert (pairs_of(block.lines), block.length, block.expects, block.refused) == (fields, 12, False, None)

@@ -58,3 +58,20 @@ def test_two_owners_are_another_unless_both_are_the_same() -> None:
     [(_, other)] = cookie(Owners([NEW]).lines((), HR, "00u2"))
     assert Owners([NEW]).judged(((b"Cookie", mine + b"; " + other),), HR, "00u1") is Owner.OTHER
     assert Owners([NEW]).judged(((b"Cookie", mine + b"; " + mine),), HR, "00u1") is Owner.SAME
+
+
+def test_w2_the_last_user_is_whose_pass_or_whose_mark_the_browser_shows() -> None:
+    old, new = Owners([b"o" * 32]), Owners([b"n" * 32, b"o" * 32])
+    alice, bob = old.mark("hr", "alice"), old.mark("hr", "bob")
+
+    def cookie(*marks: str) -> Fields:
+        return tuple((b"Cookie", f"__Host-gateway-owner={mark}".encode()) for mark in marks)
+
+    assert new.last(cookie(alice), "hr", None) == alice and new.is_marked(alice, "hr", "alice")
+    assert (
+        not new.is_marked(alice, "hr", "bob") and not new.is_marked(alice, "wiki", "alice") and not new.is_marked("\ud800", "hr", "alice")
+    )
+    assert new.last(cookie(alice), "hr", "alice") == new.last((), "hr", "alice") == new.mark("hr", "alice")
+    assert new.last(cookie(bob), "hr", "alice") == "", "a pass and a mark of two users"
+    for marks in ((), (alice, bob), (alice, alice), ("short",), (alice + "x",), ("!" * 22,)):
+        assert new.last(cookie(*marks), "hr", None) == ""

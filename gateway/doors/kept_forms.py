@@ -1,0 +1,248 @@
+"""A form that comes without a session, and the frame that does: pages that say so, and a form that can be sent again.
+
+::
+
+    begin ── 307 ──▶ show: a page with the sealed form ── the user sends it, to the app's own address ──▶ read ── judged ──▶ the app
+      └── a page that says why the form is not kept                                                                └──▶ a page again
+
+The body is read, sealed into the page and forgotten: the browser alone keeps it. At the first step its owner is sealed into the address.
+
+Owns these steps on the app hosts; what may be kept is ``policy.session.kept_form``. Must never keep a form of another site, send one for
+another user than its owner, or send one twice. An answer is forwarded by the app door alone.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+from gateway.clock import Clock
+from gateway.core.admission import Admit, SignIn, Unavailable, Verdict
+from gateway.core.messages import Answer, Malformed, RequestHead
+from gateway.core.navigation import SIGNED_IN, is_same_origin_post
+from gateway.core.routing import App, RouteTable
+from gateway.core.seal import Sealer
+from gateway.core.session import Session
+from gateway.doors.answers import page_answer, redirect_answer
+from gateway.doors.own_requests import FORM, Outcome, now_of, page, parameters, pass_of, refused, sign_in_path, standing
+from gateway.doors.reading import drained, whole_body
+from gateway.edge.request import Request
+from gateway.errors import OutsideFailed, StateFailed, UploadBroken
+from gateway.pages import ANYWHERE, FormKept, FormLost, FrameWithoutSession, NobodyPage, SignedInAgain, View, render
+from gateway.policy.http.request_ids import SLOT
+from gateway.policy.session.kept_form import (
+    FIELD,
+    KEPT_SECONDS,
+    LARGEST_FORM_BYTES,
+    LARGEST_SENT_BYTES,
+    FormPlace,
+    Framed,
+    Keep,
+    KeptForm,
+    Lose,
+    form_or_frame,
+    media_type,
+)
+from gateway.policy.session.owner import Owners
+from gateway.sessions import Sessions
+from gateway.shared_state import SharedState
+
+__all__ = ["KeptForms", "Turned"]
+
+SENT: Final = "sent-form"
+RETRY_SECONDS: Final = 5
+_DRAINED_BYTES: Final = 16 * 1024 * 1024
+"""Of a form that is not kept, so that its browser reads why: it sends the whole before it reads an answer."""
+_CHALLENGE: Final = (b"WWW-Authenticate", b"Session")
+_SIGN_IN: Final = sign_in_path(SIGNED_IN)
+
+Standing = Literal["nobody", "same", "other", "unknown", "unsent"]
+
+
+class Turned(NamedTuple):
+    """An answer, and its reason for the log."""
+
+    answer: Answer
+    reason: str
+
+
+class KeptForms:
+    """The forms and frames of the app hosts."""
+
+    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, owners: Owners, state: SharedState, clock: Clock) -> None:
+        """``owners`` knows whose browser it was; ``state``, which forms were sent."""
+        self._origins = table.origins
+        self._sealer = sealer
+        self._sessions = sessions
+        self._owners = owners
+        self._state = state
+        self._clock = clock
+
+    # A request without a session.
+
+    def wants(self, request: Request, head: RequestHead, app: App) -> Keep | Lose | Framed | None:
+        """What ``turned_away`` answers; None for everything else."""
+        return form_or_frame(head, app.origin, request.body.length if request.body is not None else 0)
+
+    async def turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Turned:
+        """The page, or the way to it."""
+        match found:
+            case Framed():
+                view = FrameWithoutSession(_SIGN_IN, app.title)
+                return Turned(self._page(head, view).plus(_CHALLENGE), "frame")
+            case Lose(reason):
+                return await self._not_kept(request, head, reason)
+            case Keep():
+                return await self._kept(request, head, app)
+
+    async def _kept(self, request: Request, head: RequestHead, app: App) -> Turned:
+        """To the page, with the same body: what stands in the history then is the page, and no request of the app's."""
+        host = str(app.authority)
+        held = pass_of(self._sealer, head)
+        owner = self._owners.last(head.fields, host, held.user_id if held is not None else None)
+        if not owner:
+            return await self._not_kept(request, head, "unknown_owner")
+        body = await whole_body(request, LARGEST_FORM_BYTES)
+        if isinstance(body, Malformed):
+            return await self._not_kept(request, head, "too_large") if body.status == 413 else self._refused(body)
+        place = FormPlace(secrets.token_urlsafe(16), owner, head.target, self._clock.wall())
+        sealed = self._sealer.seal("form-place", host, place.packed())
+        return Turned(redirect_answer(307, f"{FORM}?kept={sealed}"), "form_kept")
+
+    async def _not_kept(self, request: Request, head: RequestHead, reason: str) -> Turned:
+        await drained(request, _DRAINED_BYTES)
+        return Turned(self._lost(head, reason), f"form_lost_{reason}")
+
+    # The own pages.
+
+    async def show(self, request: Request, head: RequestHead, app: App) -> Outcome:
+        """``POST /.gateway/form?kept=``: the page that holds the form."""
+        if not is_same_origin_post(head, app.origin):
+            return refused(Malformed(403, "cross_site"), self._clock)
+        given, host = parameters(head.query), str(app.authority)
+        opened = self._sealer.open("form-place", host, "" if isinstance(given, Malformed) else given.get("kept", ""))
+        place = FormPlace.unpacked(opened.payload) if opened is not None else None
+        if place is None:
+            return self._lost_here(head, "unreadable")
+        if self._clock.wall() - place.issued_at > KEPT_SECONDS:
+            return self._lost_here(head, "too_late")
+        body = await whole_body(request, LARGEST_FORM_BYTES)
+        if isinstance(body, Malformed):
+            return self._lost_here(head, "too_large") if body.status == 413 else refused(body, self._clock)
+        if media_type(head) != b"application/x-www-form-urlencoded" or not body.isascii():
+            return self._lost_here(head, "not_ascii")
+        kind = (head.value(b"content-type") or b"").decode("latin-1")
+        kept = KeptForm(place.id, place.owner, place.target, kind, place.issued_at + KEPT_SECONDS, body)
+        held = pass_of(self._sealer, head)
+        finding = await standing(self._sessions, held, head)
+        session = finding if isinstance(finding, Session) else None
+        who: Standing = "nobody" if session is None else "same" if self._is_owner(kept, session, host) else "other"
+        view = self._view(kept, app, who, session.login if session is not None else "", status=200)
+        return Outcome(self._page(head, view), "page", f"form_{who}")
+
+    async def gone(self, head: RequestHead) -> Outcome:
+        """``GET /.gateway/form``: nothing is kept here."""
+        return self._lost_here(head, "gone")
+
+    async def signed_in(self, head: RequestHead, app: App) -> Outcome:
+        """``/.gateway/signed-in``: the end of a sign-in in a window of its own."""
+        finding = await standing(self._sessions, pass_of(self._sealer, head), head)
+        view: View = SignedInAgain(finding.login) if isinstance(finding, Session) else NobodyPage(_SIGN_IN, app.title)
+        return Outcome(page(view, self._clock), "page", "" if isinstance(finding, Session) else "nobody")
+
+    # A form that is sent again.
+
+    async def read(self, request: Request, head: RequestHead, app: App) -> KeptForm | Turned | None:
+        """The form in the body of a text/plain form; None, with the body untouched, where the app itself has such forms."""
+        if request.body is None or not await _begins(request):
+            return None
+        if not is_same_origin_post(head, app.origin):
+            return self._refused(Malformed(403, "cross_site"))
+        body = await whole_body(request, LARGEST_SENT_BYTES)
+        if isinstance(body, Malformed):
+            return self._refused(body)
+        opened = self._sealer.open("form", str(app.authority), body[len(FIELD) :].rstrip(b"\r\n"))
+        kept = KeptForm.unpacked(opened.payload) if opened is not None else None
+        if kept is None or kept.target != head.target:
+            return Turned(self._lost(head, "unreadable"), "form_lost_unreadable")
+        if self._clock.wall() > kept.expires_at:
+            return Turned(self._lost(head, "too_late"), "form_lost_too_late")
+        return kept
+
+    def judged(self, kept: KeptForm, head: RequestHead, app: App, verdict: Verdict | Malformed) -> Turned | None:
+        """The page again, where nobody is signed in, another user is, or nobody knows.
+
+        None where the owner is let in, and where nobody would be (then the door says why).
+        """
+        match verdict:
+            case Unavailable(reason, seconds):
+                view = self._view(kept, app, "unknown", "", status=503, reason=reason, seconds=seconds)
+                return Turned(self._page(head, view), reason)
+            case Admit(session) if session is not None and self._is_owner(kept, session, str(app.authority)):
+                return None
+            case Admit(session) if session is not None:
+                view = self._view(kept, app, "other", session.login, status=403, reason="form_of_another_user")
+                return Turned(self._page(head, view), "form_of_another_user")
+            case Admit() | SignIn():
+                return Turned(self._page(head, self._view(kept, app, "nobody", "", status=401)).plus(_CHALLENGE), "form_nobody")
+            case _:
+                return None
+
+    async def claimed(self, kept: KeptForm, head: RequestHead, app: App) -> Turned | None:
+        """None for the first one who sends this form, in any process."""
+        try:
+            if await self._state.claim(SENT, kept.id.encode(), max(1.0, kept.expires_at - self._clock.wall())):
+                return None
+        except StateFailed as error:
+            return self.unsent(kept, head, app, error)
+        return Turned(self._lost(head, "sent_already"), "form_lost_sent_already")
+
+    def unsent(self, kept: KeptForm, head: RequestHead, app: App, error: OutsideFailed) -> Turned:
+        """The page again, for a form that provably was not sent."""
+        view = self._view(kept, app, "unsent", "", status=503, reason=error.reason, seconds=RETRY_SECONDS)
+        return Turned(self._page(head, view), error.reason)
+
+    # What is said.
+
+    def _is_owner(self, kept: KeptForm, session: Session, host: str) -> bool:
+        return self._owners.is_marked(kept.owner, host, session.user_id)
+
+    def _view(
+        self, kept: KeptForm, app: App, who: Standing, login: str, *, status: int, reason: str = "", seconds: int | None = None
+    ) -> FormKept:
+        sealed = self._sealer.seal("form", str(app.authority), kept.packed())
+        field = FIELD.decode().removesuffix("=")
+        return FormKept(kept.target, sealed, field, who, _SIGN_IN, app.title, login, status, reason, seconds)
+
+    def _lost(self, head: RequestHead, reason: str) -> Answer:
+        status = {"sent_already": 409, "too_late": 410, "gone": 410, "unreadable": 400}.get(reason, 401)
+        answer = self._page(head, FormLost(status, reason, _SIGN_IN))
+        return answer.plus(_CHALLENGE) if status == 401 else answer
+
+    def _lost_here(self, head: RequestHead, reason: str) -> Outcome:
+        return Outcome(self._lost(head, reason), "page", f"form_lost_{reason}")
+
+    def _refused(self, malformed: Malformed) -> Turned:
+        outcome = refused(malformed, self._clock)
+        return Turned(outcome.answer, outcome.reason)
+
+    def _page(self, head: RequestHead, view: View) -> Answer:
+        """For a window, or for a frame of one of our hosts. The app may answer a form of ours with any redirect."""
+        is_window = head.named.get(b"sec-fetch-dest") in (None, b"document")
+        framed_by: Sequence[str] = () if is_window else self._origins
+        targets = ANYWHERE if isinstance(view, FormKept) else ()
+        return page_answer(render(view, form_targets=targets, framed_by=framed_by, at=now_of(self._clock), request_id=SLOT))
+
+
+async def _begins(request: Request) -> bool:
+    """Whether the body begins as that of our page does; it is left as it was."""
+    body, begun = request.body, b""
+    if body is None:
+        return False
+    try:
+        while len(begun) < len(FIELD) and (piece := await body.piece()):
+            begun += piece
+    except UploadBroken:
+        return False  # whoever takes it is told
+    finally:
+        body.put_back(begun)
+    return begun.startswith(FIELD)
