@@ -72,6 +72,7 @@ def test_a_line_that_was_met_is_known_and_another_users_is_not() -> None:
     assert known_cookies(line % 2, NAMES, alice) == b"JSESSIONID=1; theme=2"
     assert read_cookies(b"a=1; " + bound, NAMES, alice).line == b"a=1; JSESSIONID=1"
     assert known_cookies(b"theme=2", NAMES, alice) == b"theme=2" and known_cookies(PIECES[0], NAMES, alice) is None
+    assert read_cookies(line % 2, NAMES, alice).line == b"JSESSIONID=1; theme=2"
     bob.note(PIECES[0], b"")
     assert known_cookies(line % 2, NAMES, bob) is None
 
