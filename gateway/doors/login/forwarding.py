@@ -47,6 +47,7 @@ from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.cookies import could_be_oktas, split
 from gateway.policy.session.judging import dead_expiries
 from gateway.policy.switch.clients import client_of
+from gateway.policy.switch.token_grants import shows_code_in_page
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]
@@ -101,7 +102,7 @@ class OrgForwarding:
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
-        if not is_document(head):
+        if not is_document(head) or shows_code_in_page(head):
             fields = readable(fields)
         exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, given(head, body), Asker(head.client))
         answered = await exchange.read(ORG_ANSWER_BYTES)
