@@ -22,14 +22,23 @@ import uvloop
 
 from gateway import __version__, clock
 from gateway.clock import Clock
-from gateway.compose import Gateway, ask_oidc, ask_org, ask_state, okta_admin, okta_settings, order_sign_out, settle, user_of
+from gateway.compose import (
+    ask_apps,
+    ask_oidc,
+    ask_org,
+    ask_state,
+    okta_admin,
+    okta_settings,
+    order_sign_out,
+    user_of,
+)
 from gateway.config import Config, Settings, advice, load
 from gateway.config.environment import KEY_BYTES
 from gateway.dev import Demonstration, Wishes, port_taken
 from gateway.errors import BadConfig
 from gateway.log import Log, take_over_logging
 from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, made_context, serve
-from gateway.workers import Handover, Supervisor, read, work
+from gateway.workers import Handover, Supervisor, alone, read, work
 
 Result = TypeVar("Result")
 
@@ -73,14 +82,14 @@ def main() -> None:
 @main.command()
 @_config
 def run(file: Path) -> None:
-    """Run the gateway until SIGTERM or SIGINT; running requests may end within listen.drain."""
+    """Run the gateway until SIGTERM or SIGINT; running requests may end within listen.drain. SIGHUP reads the configuration again."""
     settings = _settings(file)
     log = Log(settings.config.log.level, settings.config.log.format)
     take_over_logging(log)
     for warning in settings.warnings:
         log.write("warning", "config", {"problem": warning})
     if settings.config.listen.workers == 1:
-        _until_done(_served(Gateway(settings, log), log))
+        _until_done(_alone(settings, log))
     else:
         _until_done(_supervised(settings, log))
 
@@ -100,7 +109,7 @@ def worker(number: int) -> None:
 
 @main.command()
 @_config
-@click.option("--online", is_flag=True, help="Ask the org and Redis too.")
+@click.option("--online", is_flag=True, help="Ask the org, the apps and Redis too.")
 @click.option("--as", "user_file", type=click.Path(path_type=Path), help="With --online: a file with login and password of a test user.")
 @click.option("--okta", is_flag=True, help="Print what to enter in Okta's admin console and in DNS.")
 def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
@@ -113,7 +122,7 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
             click.echo(line)
         return
     if online:
-        problems = _until_done(_asked(settings, user_file))
+        problems = _until_done(_asked(settings, user_file)) + _until_done(ask_apps(settings))
         at_state, warnings = _until_done(ask_state(settings))
         for warning in warnings:
             click.echo(warning, err=True)
@@ -122,7 +131,7 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
             raise Refused(problems)
     count = len(settings.config.apps)
     apps = f"{count} app{'' if count == 1 else 's'}" if count else "the login host alone, without an app"
-    asked = ", the org answers" if online else ""
+    asked = ", the org and the apps answer" if online else ""
     click.echo(f"{file}: usable; {apps}, {len(settings.seal_keys)} seal key(s){asked}")
     for limit in advice(settings):
         click.echo(limit, err=True)
@@ -223,22 +232,8 @@ def _until_done(work: Coroutine[Any, Any, Result]) -> Result:
         sys.exit(130)
 
 
-async def _served(gateway: Gateway, log: Log) -> None:
-    stop = _stop_signal()
-    starting, stopped = asyncio.create_task(gateway.start()), asyncio.create_task(stop.wait())
-    await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():  # while it still waits for its shared state
-        starting.cancel()
-        await asyncio.wait((starting,))
-        return
-    stopped.cancel()
-    await starting
-    settle()
-    log.write("info", "listening", {"address": gateway.address, "admin": gateway.admin_address})
-    await stop.wait()
-    log.write("info", "stopping")
-    await gateway.aclose()
-    log.write("info", "stopped")
+async def _alone(settings: Settings, log: Log) -> None:
+    await alone(settings, log, _stop_signal())
 
 
 async def _supervised(settings: Settings, log: Log) -> None:

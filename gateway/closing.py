@@ -161,9 +161,20 @@ class Closer:
         ``NOT_SHARED`` where all that is missing is that others could be told, and begins with it where more is.
         """
         closing = Closing(Goal.SIGN_OUT, cookies, browser, session_id=session_id)
+        told = self._about(cookies, browser, "gateway")
         final = _of_sign_out(await asyncio.shield(self._begin(closing)))
         unproven = final.reason if isinstance(final, Refuse) else ""
+        self._tell("signed_out", told | ({"reason": unproven} if unproven else {}))
         return unproven if closing.untold is None else f"{NOT_SHARED}_{unproven}" if unproven else NOT_SHARED
+
+    def signed_out(self, cookies: Cookies, browser: Browser) -> None:
+        """For the audit: the browser signed out at Okta."""
+        self._tell("signed_out", self._about(cookies, browser, "okta"))
+
+    def _about(self, cookies: Cookies, browser: Browser, by: str) -> dict[str, object]:
+        user = next(filter(None, map(self._sessions.user_of, cookies)), "")
+        figures = {"user": user, "fingerprint": self._sessions.shown_of(cookies), "by": by, "client": browser.client}
+        return {name: value for name, value in figures.items() if value}
 
     async def revoke(self, cookies: Cookies, browser: Browser) -> None:
         """Refuse these cookies everywhere, and the session that they carry. Raises ``OutsideFailed`` where others could not be told.

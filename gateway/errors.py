@@ -23,6 +23,8 @@ The tree::
 Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
 """
 
+from typing import Self
+
 
 class GatewayError(Exception):
     """Base of all errors that the gateway raises itself."""
@@ -43,6 +45,15 @@ class OutsideFailed(GatewayError):
     reason = "outside_failed"
     left = True
     """Whether the request may have left this machine (and so may have been acted on)."""
+    why = ""
+    """Why, as a word of ``causes`` or of a strict reader; empty where ``reason`` says all."""
+    detail = ""
+    """The name of the error behind it, such as ECONNREFUSED."""
+
+    def because(self, why: str, detail: str = "") -> Self:
+        """The same, with what is behind it."""
+        self.why, self.detail = why, detail
+        return self
 
     @property
     def cause(self) -> str:

@@ -33,9 +33,16 @@ class _Watched(Collector):
 
     def __init__(self, family: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, documentation: str, read: Read) -> None:
         self._family, self._name, self._documentation, self._read = family, name, documentation, read
+        self._before = 0.0
 
     def collect(self) -> Iterator[Metric]:
-        yield self._family(self._name, self._documentation, value=self._read())
+        yield self._family(self._name, self._documentation, value=self._before + self._read())
+
+    def follow(self, read: Read) -> None:
+        """Somebody else keeps it from now on; what only grows goes on from where it was."""
+        if self._family is CounterMetricFamily:
+            self._before += self._read()
+        self._read = read
 
 
 class _Durations:
@@ -90,6 +97,7 @@ class Metrics:
         """Begin with every counter at zero."""
         self.registry = CollectorRegistry()
         self._counted = _Counted()
+        self._watched: dict[str, _Watched] = {}
         self.registry.register(self._counted)
 
     def began(self) -> None:
@@ -117,11 +125,19 @@ class Metrics:
 
     def watch_total(self, name: str, documentation: str, read: Read) -> None:
         """Show a number that only grows and that somebody else keeps."""
-        self.registry.register(_Watched(CounterMetricFamily, _PREFIX + name, documentation, read))
+        self._watch(CounterMetricFamily, name, documentation, read)
 
     def watch_level(self, name: str, documentation: str, read: Read) -> None:
         """Show a number that rises and falls and that somebody else keeps."""
-        self.registry.register(_Watched(GaugeMetricFamily, _PREFIX + name, documentation, read))
+        self._watch(GaugeMetricFamily, name, documentation, read)
+
+    def _watch(self, family: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, documentation: str, read: Read) -> None:
+        """A gateway that takes the place of another in one process watches the same names."""
+        known = self._watched.get(name)
+        if known is not None:
+            return known.follow(read)
+        self._watched[name] = _Watched(family, _PREFIX + name, documentation, read)
+        self.registry.register(self._watched[name])
 
     def exposition(self) -> bytes:
         """Everything, in Prometheus' text format."""

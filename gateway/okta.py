@@ -7,7 +7,7 @@ API (``getCurrentSession``, ``closeCurrentSession``, ``refreshCurrentSession``);
 
 import asyncio
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -74,8 +74,11 @@ def browser_of(head: RequestHead) -> Browser:
 class Okta:
     """One org's Sessions API. ``deadlines.first_byte`` bounds the wait for a head, ``deadlines.idle`` the whole small body."""
 
-    def __init__(self, client: ClientSession, destination: Destination, deadlines: Deadlines) -> None:
-        """``client`` comes from ``outbound.open_client``, which bounds the connections."""
+    def __init__(
+        self, client: ClientSession, destination: Destination, deadlines: Deadlines, failed: Callable[[OutsideFailed], object] | None = None
+    ) -> None:
+        """``client`` comes from ``outbound.open_client``, which bounds the connections; ``failed`` hears why no answer came."""
+        self._failed = failed or (lambda error: None)
         self._client = client
         self._destination = destination
         self._deadlines = deadlines
@@ -100,6 +103,7 @@ class Okta:
             response = await send_once(self._client, self._destination, request, self._deadlines.first_byte)
             body = await body_of(response, self._deadlines.idle)
         except OutsideFailed as error:
+            self._failed(error)
             return OktaAnswer(Unknown(error.reason), 0)
         lines = [(b"set-cookie", line.encode("utf-8", "surrogateescape")) for line in response.headers.getall("Set-Cookie", ())]
         return answer_of(method, response.status, response.headers, body, cookies_set(lines))

@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
 from yarl import URL
 
+from gateway.causes import Cause, cause_of
 from gateway.core.messages import Fields
 from gateway.errors import HungUp, Nonsense, TimedOut, Unreachable
 
@@ -47,13 +48,17 @@ async def _ours(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
     try:
         return await handler(request)
     except aiohttp.ServerTimeoutError as error:
-        raise TimedOut("connect" if isinstance(error, aiohttp.ConnectionTimeoutError) else "idle") from error
+        stage = "connect" if isinstance(error, aiohttp.ConnectionTimeoutError) else "idle"
+        raise TimedOut(stage).because("timed_out", stage) from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise Unreachable(type(error).__name__).because(*cause_of(error.certificate_error)) from error
     except (aiohttp.ClientConnectorError, aiohttp.ClientSSLError) as error:
-        raise Unreachable(type(error).__name__) from error
+        raise Unreachable(type(error).__name__).because(*cause_of(error.os_error)) from error
     except aiohttp.ClientResponseError as error:
-        raise Nonsense(type(error).__name__) from error
+        raise Nonsense(type(error).__name__).because("nonsense", type(error).__name__) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise HungUp(type(error).__name__) from error
+        found = cause_of(error) if isinstance(error, OSError) else Cause("closed", "no answer")
+        raise HungUp(type(error).__name__).because(*found) from error
 
 
 def open_client(
@@ -106,7 +111,7 @@ async def send_once(
                 server_hostname=destination.server_name,
             )
     except TimeoutError as error:
-        raise TimedOut("first_byte") from error
+        raise TimedOut("first_byte").because("timed_out", "first_byte") from error
 
 
 def _address(base: str, target: str) -> URL:

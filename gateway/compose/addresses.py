@@ -10,6 +10,8 @@ from collections.abc import Callable
 from gateway.config import host_of, port_of
 from gateway.errors import BadConfig
 
+_EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
+
 
 def bind(address: str, problem: Callable[[str], str], *, is_shared: bool = False) -> socket.socket:
     """A socket at this address, not listening yet; `BadConfig` with the line that ``problem`` makes where it cannot be had.
@@ -25,6 +27,18 @@ def bind(address: str, problem: Callable[[str], str], *, is_shared: bool = False
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else type(error).__name__
         raise BadConfig((problem(f"cannot listen on {address} ({why}); stop what listens there, or choose another address"),)) from error
+
+
+def address_of(address: str) -> tuple[str | None, int]:
+    """Host and port of a configured address; None for every interface."""
+    host = host_of(address)
+    return (None if host in _EVERY else host), port_of(address)
+
+
+def listening_at(bound: socket.socket) -> tuple[str | None, int]:
+    """Host and port of a bound socket; None for every interface."""
+    host, port = bound.getsockname()[:2]
+    return (None if host in _EVERY else host), port
 
 
 def shown_address(bound: socket.socket) -> str:

@@ -5,6 +5,7 @@ Owns the wiring. Must never decide which server is asked: ``core.balancing`` doe
 
 from contextlib import AsyncExitStack
 
+from gateway.compose.failures import app_watch
 from gateway.compose.hosts import app_host, balancer, deadlines, servers
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
@@ -19,10 +20,10 @@ from gateway.proxy.upstream import PoolRules, Upstream
 def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
     """The way to the app; what it opens is closed with ``opened``."""
     choice = balancer(app, parts.seal_keys)
-    rules = PoolRules(app.connections, app.keep_alive)
+    rules, watch = PoolRules(app.connections, app.keep_alive), app_watch(app.name, parts.tell, parts.own_addresses)
     pools: dict[Server, Upstream] = {}
     for server, place in servers(app, parts.folder):
-        pools[server] = Upstream(place, deadlines(app), rules, Counted(choice, server, parts.clock.monotonic), parts.names)
+        pools[server] = Upstream(place, deadlines(app), rules, Counted(choice, server, parts.clock.monotonic), parts.names, watch)
         opened.push_async_callback(pools[server].aclose)
     if app.health_path:
         checks = _checks(parts, app, choice, pools)
@@ -33,8 +34,10 @@ def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
 
 def _checks(parts: Parts, app: AppTable, choice: Balancer, pools: dict[Server, Upstream]) -> HealthChecks:
     method, target, fields = question(app.health_path, app_host(app))
-    rules = PoolRules(1, 0.0)
-    ways = {server: HttpProxy(Upstream(pool.place, pool.deadlines, rules, names=parts.names)) for server, pool in pools.items()}
+    rules, watch = PoolRules(1, 0.0), app_watch(app.name, parts.tell, parts.own_addresses)
+    ways = {
+        server: HttpProxy(Upstream(pool.place, pool.deadlines, rules, names=parts.names, watch=watch)) for server, pool in pools.items()
+    }
 
     async def probe(server: Server) -> bool:
         exchange = await ways[server].exchange(method, target, fields)

@@ -5,7 +5,7 @@ Owns the wiring. Must never decide anything.
 
 from contextlib import AsyncExitStack
 
-from gateway.compose.hosts import app_host, authority_of, netloc_of, prefixes
+from gateway.compose.hosts import app_host, authority_of, field_rules, netloc_of, prefixes
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.doors.app_sessions import AppSessions, AppSignOuts, SignOutPlace, UnboundNote
@@ -28,7 +28,7 @@ def _sign_outs(parts: Parts, app: AppTable, http: HttpProxy | None, opened: Asyn
     target = prefixes(app).inner(app.sign_out_path) if app.sign_out_path else None
     if target is None or http is None:
         return None
-    place = SignOutPlace(app.name, target, app_host(app), netloc_of(app.url), app.url.startswith("https://"))
+    place = SignOutPlace(app.name, target, app_host(app), netloc_of(app.url), app.url.startswith("https://"), field_rules(app).constant)
     source = http.source
     # A sticky app keeps a session on one server, and nobody knows any more on which.
     ways = [HttpProxy(server) for server in source.all] if app.balance == "sticky" and isinstance(source, Servers) else [http]

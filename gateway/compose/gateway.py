@@ -11,10 +11,11 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
 from gateway.clock import Clock
-from gateway.compose.addresses import bind, shown_address
+from gateway.compose.addresses import bind, listening_at, shown_address
 from gateway.compose.app import app_door, app_gate, subrequest_door
 from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
@@ -35,10 +36,12 @@ from gateway.doors.witness import Witness
 from gateway.edge.handling import Handling
 from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.server import Listening, Server
-from gateway.log import Log
+from gateway.errors import BadConfig
+from gateway.log import Log, Repeats
 from gateway.metrics import Metrics
+from gateway.reasons import EVENTS
 from gateway.revocations import LocalRevocations, SharedRevocations
-from gateway.shared_state import SharedState
+from gateway.shared_state import MemoryState, SharedState
 
 Around = Callable[[EdgeListener], EdgeListener]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
@@ -59,19 +62,23 @@ class Gateway:
         nameservers: tuple[str, ...] = (),
         state: SharedState | None = None,
         waits: Callable[[], None] | None = None,
+        replaces: "Gateway | None" = None,
     ) -> None:
         """``public``, ``admin``: sockets that are bound already, in place of ``listen.address`` and ``admin.address``.
 
         ``nameservers``: ``address:port`` of each, in place of the system's own.
         ``state``: in place of the one that the configuration names.
         ``waits``: called again and again while the start waits for a shared state that is away.
+        ``replaces``: a running gateway, whose sockets, figures and state in memory this one shares until that one is closed.
         """
-        self._state = state
-        self._settings = settings
+        self._replaces, self._state, self._settings = replaces, state, settings
         self._witness = Witness(log, Metrics(), clock or Clock())
+        self._repeats = Repeats(log.tell)
         self._public = public
         self._around = around or _nothing_around
         self._nameservers = nameservers
+        if replaces is not None:
+            self._take_over(replaces)
         self._waits = waits or _nobody_waits
         self._revocations: SharedRevocations | None = None
         self._admin = admin
@@ -80,6 +87,7 @@ class Gateway:
         self._hooks = HookRooms(NO_HOOKS, None)
         self._certificates: Certificates | None = None
         self._has_started = False
+        self._listenings: list[Listening] = []
         self._stopping = asyncio.Event()
         self._open = AsyncExitStack()
 
@@ -119,19 +127,27 @@ class Gateway:
         While Redis is away the admin address says so, and clients are refused.
         """
         async with AsyncExitStack() as opened:
+            if self._replaces is not None:
+                self._share(self._replaces)
             public, admin = self._bound(opened)
             health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
             server = Server(Handling(health.handle, lambda malformed: refusal(malformed, ())))
-            await self._listen(Listening(server, admin), opened, 0.0)
+            if self._replaces is None:
+                await self._listen(Listening(server, admin), opened, 0.0)
             self._state = state = self._state or opened_state(self._settings, self._witness.clock, self._tell)
             opened.push_async_callback(state.aclose)
             memory = LocalRevocations(self._witness.clock.monotonic)
             self._revocations = await loaded_revocations(memory, state, self._settings, partial(self._wait, public))
+            own = tuple(listening_at(bound) for bound in (public, admin) if bound.family != socket.AF_UNIX)
             parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
+            parts = replace(parts, own_addresses=own)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             self._hooks = hook_rooms(parts, opened, self.metrics)
             await self._listen_to_clients(parts, public, opened)
+            if self._replaces is not None:  # until now the other one has answered for both
+                await self._listen(Listening(server, admin), opened, 0.0)
+                self._replaces = None
             self._open = opened.pop_all()
             self._has_started = True
 
@@ -139,6 +155,11 @@ class Gateway:
         """Become unready, accept nothing more, let running requests end within ``listen.drain``, then end everything."""
         self._stopping.set()
         await self._open.aclose()
+
+    def accept_no_more(self) -> None:
+        """Another gateway listens on the same sockets; whoever is connected is still answered."""
+        for listening in self._listenings:
+            listening.accept_no_more()
 
     def reload(self) -> None:
         """Read again what may change while it runs: the certificate of the public listener."""
@@ -173,12 +194,25 @@ class Gateway:
         redirect = self._settings.config.listen.redirect_address
         if redirect:
             problem = partial(self._settings.problem, ("listen", "redirect_address"))
-            self._redirecting = bind(redirect, problem, is_shared=self._is_worker)
+            self._redirecting = self._redirecting or bind(redirect, problem, is_shared=self._is_worker)
             opened.callback(self._redirecting.close)
         return self._public, self._admin
 
+    def _take_over(self, other: "Gateway") -> None:
+        self._witness, self._around, self._nameservers = other._witness, other._around, other._nameservers
+
+    def _share(self, other: "Gateway") -> None:
+        """The same listening sockets, and the same memory: nobody who connects meanwhile is turned away, and nothing is forgotten."""
+        self._public, self._admin = _open(other._public).dup(), _open(other._admin).dup()
+        if other._redirecting is not None:
+            self._redirecting = other._redirecting.dup()
+        if isinstance(other._state, MemoryState):
+            self._state = other._state.beside()
+
     def _wait(self, public: socket.socket) -> None:
         """Nobody connects to a gateway that cannot answer yet: a socket that is bound alone listens already, and listens no more then."""
+        if self._replaces is not None:
+            raise BadConfig(("the shared state cannot be read just now; try again when it can",))
         if public.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):  # one that does not would pass its end on to every connection
             public.shutdown(socket.SHUT_RD)
         self._waits()
@@ -186,6 +220,7 @@ class Gateway:
     async def _listen(self, listening: Listening, opened: AsyncExitStack, drain_seconds: float) -> None:
         opened.push_async_callback(listening.aclose, drain_seconds)
         await listening.start()
+        self._listenings.append(listening)
 
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
         config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
@@ -211,7 +246,8 @@ class Gateway:
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._witness.metrics.happened(event)
-        self._witness.log.tell(event, figures)
+        known = EVENTS.get(event)
+        (self._repeats if known is not None and known.floods else self._witness.log).tell(event, figures)
 
 
 def _nobody_waits() -> None:

@@ -5,6 +5,7 @@ Owns the wiring of the login host's rooms. Must never decide anything. Rules fro
 
 from contextlib import AsyncExitStack
 
+from gateway.compose.failures import okta_watch
 from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.hosts import forward_deadlines, place_of
 from gateway.compose.parts import Parts
@@ -22,6 +23,7 @@ from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_way import OrgWay
 from gateway.doors.login.outcomes import Wording
 from gateway.doors.login.redeeming import Redeemer
+from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.switching import ConfirmedSwitch
 from gateway.doors.login.token_ledger import TokenLedger
 from gateway.doors.login.token_origins import TokenOrigins
@@ -42,8 +44,9 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
     carrying, browsers = Carrying(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
+    audit = SwitchAudit(parts.sessions, parts.tell)
     issued = IssuedTokens(parts.state, parts.sealer, parts.sessions)
-    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, parts.tell)
+    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, audit)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     if pools is None:
         plain, redeeming = (_pool(parts, size, opened) for size in _pools(config))
@@ -59,6 +62,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         browsers,
         new_sessions,
         forwarding.redeem,
+        audit,
         config.switch.without_session == "ask",
         config.okta.connect_timeout + config.okta.forward_first_byte_timeout + 1.0,
     )
@@ -91,7 +95,8 @@ def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
 
 
 def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
-    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names)
+    watch = okta_watch(parts.tell, parts.own_addresses)
+    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names, watch=watch)
     opened.push_async_callback(made.aclose)
     return HttpProxy(made, parts.place.destination.host.encode(), turn=parts.turn)
 

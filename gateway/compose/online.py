@@ -1,19 +1,33 @@
-"""`check --online`: whether the org answers as an Okta org does, and whether a Redis that holds the state can be used.
+"""`check --online`: whether the org answers as an Okta org does, whether each app answers, and whether a Redis that holds the state can be
+used.
 
-Owns the question to the org, asked with a made-up cookie that names nobody. Must never send a real cookie or a token.
+Owns the question to the org, asked with a made-up cookie that names nobody, and the one to each server of an app, which is that of a health
+check. Must never send a real cookie or a token.
 """
 
+import asyncio
 import secrets
 
-from gateway.compose.hosts import org_deadlines, org_place
+from gateway.compose.addresses import address_of
+from gateway.compose.hosts import app_host, deadlines, org_deadlines, org_place, servers
 from gateway.compose.parts import folder_of, resolver
 from gateway.compose.state import redis_place
-from gateway.config import Settings
+from gateway.config import AppTable, Settings
+from gateway.config.loops import servers_of
 from gateway.core.session import NoSession, SessionCookie, Unknown
+from gateway.core.standing import is_healthy
+from gateway.edge.http_proxy import HttpProxy
+from gateway.errors import OutsideFailed
 from gateway.okta import Browser, Okta
 from gateway.outbound import open_client
-from gateway.resolver import ResolverOfClient
+from gateway.proxy.health import question
+from gateway.proxy.place import Place
+from gateway.proxy.upstream import PoolRules, Upstream, Watch
+from gateway.reasons import CAUSES, REASONS
+from gateway.resolver import Names, ResolverOfClient
 from gateway.shared_state import check_redis
+
+_LARGEST_REFUSAL = 64 * 1024
 
 
 async def ask_org(settings: Settings) -> tuple[str, ...]:
@@ -21,10 +35,10 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
     config = settings.config
     place = org_place(config, folder_of(settings))
     browser = Browser(b"session-gateway check", b"", b"", "unknown")
-    names = resolver(config)
+    names, failures = resolver(config), list[OutsideFailed]()
     try:
         async with open_client(org_deadlines(config), 1, resolver=ResolverOfClient(names)) as client:
-            okta = Okta(client, place.destination, org_deadlines(config))
+            okta = Okta(client, place.destination, org_deadlines(config), failures.append)
             nobody = SessionCookie(b"sid", b"102" + secrets.token_urlsafe(16).encode("ascii"))
             answer = await okta.session((nobody,), browser)
     finally:
@@ -36,12 +50,52 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
         case Unknown("rate_limited"):
             return ()
         case Unknown(reason) if answer.status == 0:
-            remedy = "check the address, DNS, the firewall and okta.ca_file"
-            return (settings.problem(("okta", "org"), f"{asked}: no answer ({reason}); {remedy}"),)
+            why = _why(failures[-1]) if failures else f"no answer ({reason}); check the address, DNS, the firewall and okta.ca_file"
+            return (settings.problem(("okta", "org"), f"{asked}: {why}"),)
         case _:
             remedy = "check that this is an Okta org, and okta.host and okta.connect_to for a custom domain"
             text = f"{asked}: not what an org answers to a stranger (status {answer.status}); {remedy}"
             return (settings.problem(("okta", "org"), text),)
+
+
+async def ask_apps(settings: Settings) -> tuple[str, ...]:
+    """Why servers of apps do not answer, one line each; all are asked at once."""
+    names, config = resolver(settings.config), settings.config
+    own = tuple(address_of(address) for address in (config.listen.address, config.admin.address))
+    asked = []
+    for number, app in enumerate(config.apps):
+        for (path, address), (_, place) in zip(servers_of(app), servers(app, folder_of(settings)), strict=True):
+            asked.append(((("app", number, *path), address), _ask_app(app, place, names, Watch(own_addresses=own))))
+    try:
+        found = await asyncio.gather(*(question for _, question in asked))
+    finally:
+        await names.aclose()
+    about = [where for where, _ in asked]
+    return tuple(settings.problem(path, f"{address}: {why}") for (path, address), why in zip(about, found, strict=True) if why)
+
+
+async def _ask_app(app: AppTable, place: Place, names: Names, watch: Watch) -> str:
+    """Why this server does not answer; empty where it does, whatever it says, or well, where the app has a health_path."""
+    pool = Upstream(place, deadlines(app), PoolRules(1, 0.0), names=names, watch=watch)
+    try:
+        exchange = await HttpProxy(pool).exchange(*question(app.health_path or "/", app_host(app)))
+        body = await exchange.read(_LARGEST_REFUSAL) if exchange.status == 400 else b""
+        exchange.abort()
+    except OutsideFailed as error:
+        return _why(error)
+    finally:
+        await pool.aclose()
+    if exchange.status == 400 and b"https" in body.lower():
+        return f"{CAUSES['plain_to_tls'].what} {CAUSES['plain_to_tls'].do} (status 400)"
+    if app.health_path and not is_healthy(exchange.status):
+        return f"answers {app.health_path} with status {exchange.status}; correct the app, or health_path"
+    return ""
+
+
+def _why(error: OutsideFailed) -> str:
+    """Cause, remedy, and the error's own name."""
+    reason = CAUSES.get(error.why) or REASONS[error.reason]
+    return f"{reason.what} {reason.do}" + (f" ({error.detail})" if error.detail else "")
 
 
 async def ask_state(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,12 +8,14 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
 from gateway.closing import Closer
+from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
@@ -27,6 +29,7 @@ from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.policy.session.revocation_epoch import RevocationEpoch
+from gateway.proxy.connection import Listening
 from gateway.proxy.turn import Turn
 from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, SharedRevocations
@@ -47,7 +50,7 @@ class Parts:
     """Everything with a life of its own, and the values that were made of the configuration.
 
     ``asking_client`` asks who is signed in and closes: what clients make slow has connections of its own, and takes none from the check
-    of everybody's session.
+    of everybody's session. ``own_addresses``: where this gateway listens.
     """
 
     config: Config
@@ -71,6 +74,7 @@ class Parts:
     portal_secrets: tuple[str, ...]
     hook_secrets: tuple[str, ...]
     tell: Tell
+    own_addresses: tuple[Listening, ...] = ()
 
     async def aclose(self) -> None:
         """End what runs in the background, then the connections it used."""
@@ -113,7 +117,8 @@ def make_parts(
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
     sealer = Sealer(settings.seal_keys, secrets.token_bytes)
     oidc = oidc_client(settings, (asking_client, place), sealer, state, revocations, clock)
-    api = oidc.proofs if oidc is not None else okta or Okta(asking_client, place.destination, org_deadlines(config))
+    failed = partial(okta_watch(tell).failed, place.destination.base)
+    api = oidc.proofs if oidc is not None else okta or Okta(asking_client, place.destination, org_deadlines(config), failed)
     marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))

@@ -6,6 +6,7 @@ files that it names. Rules from: DESIGN section 10, STYLE "Configuration, logs, 
 
 from gateway.config.model import AppTable, Config, RuleTable
 from gateway.config.reading import Settings, advice, certificate_pair, client_pair, load, read, redis_pair, secret_of, state_folder
+from gateway.config.reloading import is_as_before, reloaded
 from gateway.config.values import host_of, port_of
 
 __all__ = [
@@ -17,10 +18,12 @@ __all__ = [
     "certificate_pair",
     "client_pair",
     "host_of",
+    "is_as_before",
     "load",
     "port_of",
     "read",
     "redis_pair",
+    "reloaded",
     "secret_of",
     "state_folder",
 ]

@@ -5,7 +5,9 @@ ever), and never put anything of a key into a sentence. Rules from: RFC 7468, AT
 """
 
 import ssl
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path as File
 
 from cryptography import x509
@@ -55,6 +57,34 @@ def pair_problem(pair: Pair) -> PairProblem | None:
         why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
         return PairProblem(False, f"{pair.certificate}: is refused by OpenSSL ({why}); use a certificate for RSA of 2048 bits or ECDSA")
     return None
+
+
+def pair_cautions(pair: Pair, hosts: Iterable[str], now: datetime) -> Iterator[str]:
+    """What browsers, or whoever the certificate is shown to, will refuse it for; ``hosts``: the names that it must bear."""
+    own = x509.load_pem_x509_certificates(pair.certificate.read_bytes())[0]
+    begins, ends = own.not_valid_before_utc, own.not_valid_after_utc
+    if ends <= now:
+        yield f"{pair.certificate}: expired at {ends:%Y-%m-%d %H:%M} UTC; renew it"
+    elif begins > now:
+        yield f"{pair.certificate}: is valid from {begins:%Y-%m-%d %H:%M} UTC only; check this machine's clock, or use an older one"
+    named = tuple(name.lower() for name in _names_of(own))
+    missing = [host for host in hosts if not any(_is_named(host.lower(), name) for name in named)]
+    if missing:
+        borne = ", ".join(named[:5]) or "no name"
+        yield f"{pair.certificate}: is for {borne}, and not for {', '.join(missing)}; get one with every host of the gateway"
+
+
+def _names_of(certificate: x509.Certificate) -> list[str]:
+    try:
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [*alternative.get_values_for_type(x509.DNSName), *map(str, alternative.get_values_for_type(x509.IPAddress))]
+
+
+def _is_named(host: str, name: str) -> bool:
+    """RFC 9525 §6.3: a star is the whole first label, and no more."""
+    return name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:])
 
 
 def read_pair(pair: Pair, context: ssl.SSLContext | None = None) -> ssl.SSLContext:

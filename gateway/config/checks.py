@@ -1,33 +1,27 @@
 """What no single key can tell: how the keys of a configuration fit together.
 
-Owns the problems between keys and the loud warnings. Must never change a value, read a file or ask the network. Each finding names the
-key that has to change. Rules from: DESIGN sections 2 and 5, ATTACKS F2, P23, C2, R3.
+Owns the problems between keys. What may be meant is `cautions`. Must never change a value, read a file or ask the network. Each finding
+names the key that has to change. Rules from: DESIGN sections 2 and 5, ATTACKS F2, P23, C2, R3.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from yarl import URL
 
 from gateway.config.app_servers import server_conflicts
 from gateway.config.app_sessions import session_conflicts
+from gateway.config.identity_names import identity_conflicts
+from gateway.config.loops import are_one_address, loop_conflicts
 from gateway.config.model import AppTable, Config, State
 from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path
+from gateway.config.remarks import Remark
+from gateway.config.rules import rule_conflicts
 from gateway.config.set_fields import set_field_conflicts
-from gateway.core.paths import pattern_problem
-from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
 
 _HAS_PORT = re.compile(r"rediss?://(?:[^/\[\]]*|\[[^\]]*\]):\d+(?:/\d*)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something about one key: a sentence with its remedy."""
-
-    path: Path
-    text: str
 
 
 def conflicts(config: Config) -> Iterator[Remark]:
@@ -40,15 +34,14 @@ def conflicts(config: Config) -> Iterator[Remark]:
     for number, app in enumerate(config.apps):
         yield from (Remark(("app", number, *path), text) for path, text in _of_app(app))
         yield from _carrier(number, app, config)
-        yield from _identity(number, app)
         yield from _public_root(number, app)
-        yield from _rules(number, app)
     yield from _own_tls(config)
     if _trusts_everybody(config) and not config.listen.insecure_trust_all_proxies:
         remedy = "list your proxies, or set listen.insecure_trust_all_proxies = true"
         yield Remark(("listen", "trusted_proxies"), f"with a range of all addresses every client may invent its own; {remedy}")
     yield from _redirecting(config)
-    if config.listen.address == config.admin.address and not config.admin.address.endswith(":0"):
+    yield from loop_conflicts(config)
+    if are_one_address(config.listen.address, config.admin.address):
         yield Remark(("admin", "address"), "is the public address too; health and metrics need one of their own, such as 127.0.0.1:9090")
 
 
@@ -56,24 +49,10 @@ def _redirecting(config: Config) -> Iterator[Remark]:
     address, at = config.listen.redirect_address, ("listen", "redirect_address")
     if not address:
         return
-    if address in (config.listen.address, config.admin.address) and not address.endswith(":0"):
+    if any(are_one_address(address, other) for other in (config.listen.address, config.admin.address)):
         yield Remark(at, 'is listened at for something else already; give it an address of its own, such as ":80"')
     if not any(url.startswith("https://") for url in (config.login.url, *(app.url for app in config.apps))):
         yield Remark(at, "leads from http to https, and no host here is https; leave it out")
-
-
-def loud_warnings(config: Config) -> Iterator[Remark]:
-    """What is allowed because somebody asked for it, and is said at every start."""
-    if config.listen.insecure_trust_all_proxies:
-        yield Remark(
-            ("listen", "insecure_trust_all_proxies"), "WARNING: X-Forwarded-For is believed from anybody; list your proxies instead"
-        )
-    for number, app in enumerate(config.apps):
-        if _public_keys(app):
-            text = f"WARNING: {app.name} is open to everybody, without a session; remove it unless that is what you want"
-            yield Remark(("app", number, "allow_public_root"), text)
-    if config.session.grace > 0:
-        yield Remark(("session", "grace"), "WARNING: while Okta is silent, an old answer counts for this long; 0s never does that")
 
 
 def advice(config: Config) -> Iterator[Remark]:
@@ -90,6 +69,8 @@ def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:
     yield from server_conflicts(app)
     yield from session_conflicts(app)
     yield from set_field_conflicts(app)
+    yield from identity_conflicts(app)
+    yield from rule_conflicts(app)
 
 
 def _hosts(config: Config) -> Iterator[Remark]:
@@ -196,11 +177,6 @@ def _carrier(number: int, app: AppTable, config: Config) -> Iterator[Remark]:
         yield Remark(("app", number, "upstream"), f"is missing; {remedy}")
 
 
-def _identity(number: int, app: AppTable) -> Iterator[Remark]:
-    if bytes_of_names([name.encode("ascii") for name in app.identity]) > LARGEST_IDENTITY_BYTES // 2:
-        yield Remark(("app", number, "identity"), "has so many names that a front proxy would have no room for their values; name fewer")
-
-
 def _own_tls(config: Config) -> Iterator[Remark]:
     """TLS takes two files, and then every site behind the address is an https one."""
     listen = config.listen
@@ -216,10 +192,16 @@ def _own_tls(config: Config) -> Iterator[Remark]:
 
 
 def _trusts_everybody(config: Config) -> bool:
-    return any(network.prefixlen == 0 for network in config.listen.trusted_proxies)
+    """Whether the ranges together are all addresses of a family: 0.0.0.0/1 and 128.0.0.0/1 are 0.0.0.0/0."""
+    networks = config.listen.trusted_proxies
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    whole = (*(one.prefixlen for one in ipaddress.collapse_addresses(four)), *(one.prefixlen for one in ipaddress.collapse_addresses(six)))
+    return 0 in whole
 
 
-def _public_keys(app: AppTable) -> list[Path]:
+def public_keys(app: AppTable) -> list[Path]:
+    """The keys by which everybody reaches all of an app without a session."""
     found: list[Path] = [("access",)] if app.access == "anyone" else []
     whole = {f"{front}{rest}" for front in ("", app.strip_prefix) for rest in ("", "/", "/**", "/*")}
     for number, rule in enumerate(app.rules):
@@ -229,21 +211,7 @@ def _public_keys(app: AppTable) -> list[Path]:
 
 
 def _public_root(number: int, app: AppTable) -> Iterator[Remark]:
-    for path in _public_keys(app):
+    for path in public_keys(app):
         if not app.allow_public_root:
             text = f"opens {app.name} to everybody without a session; narrow it, or set allow_public_root = true for this app"
             yield Remark(("app", number, *path), text)
-
-
-def _rules(number: int, app: AppTable) -> Iterator[Remark]:
-    for position, rule in enumerate(app.rules):
-        place: Path = ("app", number, "rule", position)
-        problem = pattern_problem(rule.path)
-        if problem is not None:
-            yield Remark((*place, "path"), f'"{rule.path}" {problem}; write a path as the app sees it, such as "/admin/**"')
-        if rule.access != "session" and (rule.users or rule.amr or rule.authenticated_within is not None):
-            text = f'asks who the user is, but access = "{rule.access}" asks for no session; use access = "session"'
-            yield Remark((*place, "access"), text)
-        for user in rule.users or ():
-            if user.count("@") > 1 or user in ("@", "*"):
-                yield Remark((*place, "users"), f'"{user}" is neither a login nor a domain; write "alice@example.com" or "@example.com"')

@@ -49,6 +49,8 @@ def spelled(path: Path) -> str:
 def line(written: Written, origins: Mapping[Path, str], path: Path, text: str) -> str:
     """One problem with its place: the file and line, or the variable of the environment that set the key."""
     variable = next((origins[path[:length]] for length in range(len(path), 0, -1) if path[:length] in origins), None)
+    if variable is None and path not in written.lines:  # a table that a variable alone has made
+        variable = next((name for key, name in origins.items() if key[: len(path)] == path), None)
     place = f"environment {variable}" if variable else written.place(path)
     return f"{place}: {spelled(path)}: {text}"
 

@@ -4,18 +4,23 @@ Owns the order: text, environment, types, keys against each other, secrets, file
 still be found, never start anything, and never ask the network. Rules from: DESIGN section 10, ATTACKS D13.
 """
 
+import hashlib
 import json
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path as File
 
 from pydantic import ValidationError
+from yarl import URL
 
-from gateway.config.certificates import Pair, pair_problem
+from gateway.config.cautions import cautions
+from gateway.config.certificates import Pair, pair_cautions, pair_problem
 from gateway.config.checks import advice as limits_of
-from gateway.config.checks import conflicts, loud_warnings
+from gateway.config.checks import conflicts
 from gateway.config.environment import SealKeys, overlaid, seal_keys
+from gateway.config.misspelt_variables import misspelt_variables
 from gateway.config.model import AppTable, Config
 from gateway.config.oidc_client import Credential, credential_of
 from gateway.config.places import Path, Written, read_toml
@@ -37,6 +42,13 @@ class Settings:
     portal_secrets: tuple[str, ...] = field(default=(), repr=False)
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
     credential: Credential = field(default_factory=Credential, repr=False)
+    stamp: bytes = field(default=b"", repr=False)
+    """Of the contents of the files that are named beside the public listener's certificate."""
+
+    @property
+    def secrets(self) -> tuple[tuple[bytes, ...], tuple[str, ...], tuple[str, ...], Credential]:
+        """All that is no part of ``config``."""
+        return self.seal_keys, self.portal_secrets, self.hook_secrets, self.credential
 
     def problem(self, path: Path, text: str) -> str:
         """A line about one key, with its place: what shows only when the configuration is used."""
@@ -72,7 +84,7 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     overlay = overlaid(written.tables, environ)
     tables, origins = overlay.tables, overlay.origins
     config, problems = _validated(tables, written, origins)
-    problems += overlay.problems
+    problems += overlay.problems + misspelt_variables(environ)
     secrets = _secrets(config, tables, name, environ)
     problems += secrets.problems
     if config is None:
@@ -87,9 +99,22 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
         problems += (line(written, origins, *credential.problem),)
     if problems:
         raise BadConfig(problems)
-    warnings = tuple(line(written, origins, remark.path, remark.text) for remark in loud_warnings(config))
+    warnings = tuple(line(written, origins, remark.path, remark.text) for remark in cautions(config))
     warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
-    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets, credential)
+    warnings += tuple(line(written, origins, path, f"WARNING: {text}") for path, text in _certificate_cautions(config, File(name).parent))
+    stamp = _stamp(config, File(name).parent)
+    return Settings(config, secrets.keys, warnings + secrets.warnings, written, origins, portals.secrets, hook.secrets, credential, stamp)
+
+
+def _stamp(config: Config, folder: File) -> bytes:
+    """What differs when a CA or a client's certificate was replaced under its old name."""
+    names = [config.okta.ca_file, config.state.ca_file, config.state.client_certificate, config.state.client_key]
+    for app in config.apps:
+        names += (app.upstream_ca_file, app.upstream_client_certificate, app.upstream_client_key)
+    digest = hashlib.sha256()
+    for name in filter(None, names):
+        digest.update(hashlib.sha256((folder / File(name).expanduser()).read_bytes()).digest())
+    return digest.digest()
 
 
 def advice(settings: Settings) -> tuple[str, ...]:
@@ -132,6 +157,19 @@ def _certificate(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
     problem = pair_problem(pair) if pair is not None else None
     if problem is not None:
         yield ("listen", "tls_key" if problem.is_key else "tls_certificate"), problem.text
+
+
+def _certificate_cautions(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
+    """What is wrong with certificates that can be used for all that: whoever sees them refuses them."""
+    now = datetime.now(UTC)
+    pair = certificate_pair(config, folder)
+    if pair is not None:
+        hosts = [URL(url).host or "" for url in (config.login.url, *(app.url for app in config.apps))]
+        yield from ((("listen", "tls_certificate"), text) for text in pair_cautions(pair, hosts, now))
+    for number, app in enumerate(config.apps):
+        shown = client_pair(app, folder)
+        if shown is not None:
+            yield from ((("app", number, "upstream_client_certificate"), text) for text in pair_cautions(shown, (), now))
 
 
 def certificate_pair(config: Config, folder: File) -> Pair | None:

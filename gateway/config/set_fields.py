@@ -10,7 +10,7 @@ from typing import Final
 from gateway.config.app_servers import Problem
 from gateway.config.model import AppTable
 from gateway.core.hop import HOP_BY_HOP
-from gateway.core.proxy_fields import folded, is_about_the_user, is_about_the_way
+from gateway.core.proxy_fields import REQUEST_ID, folded, is_about_the_user, is_about_the_way
 
 _MESSAGE: Final = frozenset((b"host", b"content-length", b"expect", b"cookie", b"cookie2"))
 
@@ -36,6 +36,6 @@ def _problem(fold: bytes, identity: set[bytes]) -> str | None:
         return "says who the user is, and would say it of everybody; use identity, or leave it out"
     if fold in HOP_BY_HOP or fold in _MESSAGE or fold.startswith(b"sec-websocket-"):
         return "belongs to the message itself, which the gateway writes; leave it out"
-    if is_about_the_way(fold) or fold.startswith(b"x-gateway-"):
+    if is_about_the_way(fold) or fold == REQUEST_ID or fold.startswith(b"x-gateway-"):
         return "is the gateway's own word about the request; leave it out"
     return None

@@ -12,6 +12,7 @@ from gateway.core.app_cookies import KeepCookie
 from gateway.core.hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields
+from gateway.core.proxy_fields import REQUEST_ID
 
 Refer = Callable[[bytes, bytes], bytes]
 """From the name of a field in lower case and its value to the value that a browser gets."""
@@ -20,6 +21,8 @@ _QUOTED_ARGUMENT: Final = re.compile(rb'=[ \t]*"[^"]*"?')
 _NOT_PRIVATE: Final = (b"public", b"private", b"s-maxage", b"proxy-revalidate")
 _SHARED_CACHES: Final = (b"cdn-cache-control", b"surrogate-control")
 _UNTOLD: Final = b"private, no-cache"
+
+_NOT_THEIRS: Final = (b"alt-svc", REQUEST_ID)
 
 _KEPT: Final = 0
 _GONE: Final = 1
@@ -34,8 +37,8 @@ REFERENCES: Final = frozenset((b"location", b"content-location", b"refresh", b"u
 
 
 def from_outside(fields: Fields) -> Fields:
-    """An answer's fields less the hop's; ``Alt-Svc`` too, which would lead the browser past the gateway."""
-    return tuple((name, value) for name, value in end_to_end(fields) if name.lower() != b"alt-svc")
+    """An answer's fields less the hop's; ``Alt-Svc`` too, which would lead the browser past the gateway, and the id, which is ours."""
+    return tuple((name, value) for name, value in end_to_end(fields) if name.lower() not in _NOT_THEIRS)
 
 
 def from_app(fields: Fields, keep_cookie: KeepCookie) -> Fields:
@@ -108,7 +111,7 @@ def _fate(name: bytes) -> int:
         return _CONNECTION
     if lowered in SPOKEN_FOR:
         return _APART
-    if lowered in HOP_BY_HOP or lowered == b"alt-svc":
+    if lowered in HOP_BY_HOP or lowered in _NOT_THEIRS:
         return _GONE
     if lowered == b"set-cookie":
         return _SET_COOKIE

@@ -16,7 +16,7 @@ from gateway.core.hop import HOP_BY_HOP, NAMED_AWAY, SPOKEN_FOR, USUAL_CONNECTIO
 from gateway.core.identity import IDENTITY_ATTRIBUTES, LARGEST_IDENTITY_BYTES, OMITTED_NAME, IdentityFields, encoded, identity_fields
 from gateway.core.learned import Learned
 from gateway.core.messages import Fields, Malformed
-from gateway.core.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_user, is_about_the_way
+from gateway.core.proxy_fields import METHOD_OVERRIDES, REQUEST_ID, folded, is_about_the_user, is_about_the_way
 from gateway.core.session import Session
 
 __all__ = [
@@ -199,7 +199,7 @@ def _may_reach_app(name: bytes, rules: FieldRules) -> bool:
 def _is_the_gateways(fold: bytes, rules: FieldRules) -> bool:
     """Whether only the gateway speaks under this name."""
     own = (*rules.identity, *rules.constant)
-    return fold.startswith(rules.own_prefixes) or fold in {folded(name) for name, _ in own}
+    return fold.startswith(rules.own_prefixes) or fold == REQUEST_ID or fold in {folded(name) for name, _ in own}
 
 
 def _is_for_the_gateway(fold: bytes) -> bool:

@@ -131,10 +131,6 @@ class RequestHead:
         """Whether the other says the same; what was decided on it does not count."""
         return isinstance(other, RequestHead) and _said(self) == _said(other)
 
-    def __hash__(self) -> int:
-        """Alike for those that are equal."""
-        return hash(_said(self))
-
     def __repr__(self) -> str:
         """Without fields and target, which hold secrets."""
         return f"RequestHead({self.method!r}, host={self.authority.text!r}, client={self.client!r})"

@@ -6,6 +6,9 @@ RFC 7239, RFC 9440, and the documents of the proxies that set them, named beside
 
 from typing import Final
 
+REQUEST_ID: Final = b"x-request-id"
+"""Set by the gateway alone, both ways (``policy.http.request_ids``)."""
+
 _FOLD: Final = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 0x2D for byte in range(256))
 
 _ABOUT_THE_WAY: Final = frozenset(

@@ -89,12 +89,13 @@ def parts_of(key: bytes) -> tuple[bytes, ...]:
 class Fingerprinter:
     """Makes fingerprints for one org; two orgs, or two keys, never share one."""
 
-    __slots__ = ("_hashes", "_tokens")
+    __slots__ = ("_hashes", "_sessions", "_tokens")
 
     def __init__(self, key: bytes, org: str) -> None:
         """``key`` is 16 to 64 secret bytes; ``org`` the org's address, so that no cache entry crosses orgs (K1)."""
         org_key = hmac.digest(key, b"fingerprint\0" + org.encode(), "sha256")
         self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=FINGERPRINT_BYTES, key=org_key) for name in KEPT_NAMES}
+        self._sessions = hashlib.blake2b(b"session\0", digest_size=FINGERPRINT_BYTES, key=org_key)
         self._tokens = hashlib.blake2b(b"token\0", digest_size=FINGERPRINT_BYTES, key=org_key)
 
     def of(self, cookie: SessionCookie) -> Fingerprint:
@@ -115,6 +116,12 @@ class Fingerprinter:
         fingerprints = self.all(cookies)
         is_repeated = len({cookie.name for cookie in cookies}) != len(cookies)
         return Marks(fingerprints, key_of(fingerprints), is_repeated, shown(fingerprints[0]) if fingerprints else "")
+
+    def of_session(self, session_id: str) -> str:
+        """What stands for Okta's id of a session, in hex digits: on Classic the id may be the value of ``sid``, which is a secret."""
+        state = self._sessions.copy()
+        state.update(session_id.encode("utf-8", "surrogatepass"))
+        return state.hexdigest()
 
     def of_token(self, token: SessionToken) -> Fingerprint:
         """The fingerprint of a session token, in a space of its own."""

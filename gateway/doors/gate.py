@@ -59,10 +59,10 @@ class Known:
     """What follows from a pass that was opened; nothing that may change is kept but under ``good``.
 
     ``comer`` is who came last, for as long as ``good`` says; ``identity``: the lines that an app is told, made of the session
-    ``identity_of``; ``going``: as what it went to the app last.
+    ``identity_of``; ``going``: as what it went to the app last; ``values``: those of Okta's in the pass.
     """
 
-    __slots__ = ("comer", "going", "good", "identity", "identity_of")
+    __slots__ = ("comer", "going", "good", "identity", "identity_of", "values")
 
     def __init__(self) -> None:
         """Nothing yet."""
@@ -71,6 +71,7 @@ class Known:
         self.good: Good | None = None
         self.identity = b""
         self.identity_of: Session | None = None
+        self.values: list[bytes] | None = None
 
 
 NOBODY: Final = Comer(NoSession("not_asked"))
@@ -122,8 +123,15 @@ class Gate:
     def not_the_apps(self, head: RequestHead) -> NotTheApps:
         """Which cookies of this request no app may see. The values in its pass are Okta's under any name."""
         opened = self._opened(head)
-        held = opened.held.cookies if isinstance(opened, OpenedPass) else ()
-        return NotTheApps(self._is_oktas, (bare(cookie.value) for cookie in held))
+        if isinstance(opened, Comer):
+            return NotTheApps(self._is_oktas)
+        known = opened.known
+        if not isinstance(known, Known) or known.values is None:
+            values = [bare(cookie.value) for cookie in opened.held.cookies]
+            if not isinstance(known, Known):
+                return NotTheApps(self._is_oktas, values)
+            known.values = values
+        return NotTheApps(self._is_oktas, known.values)
 
     def holds_oktas(self, head: RequestHead) -> bool:
         """Whether this request would bring a cookie of Okta's to the app, were it forwarded with all its cookies."""

@@ -28,6 +28,7 @@ from gateway.doors.reading import drained, whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed, StateFailed, UploadBroken
 from gateway.pages import ANYWHERE, FormKept, FormLost, FrameWithoutSession, NobodyPage, SignedInAgain, View, render
+from gateway.policy.http.request_ids import SLOT
 from gateway.policy.session.kept_form import (
     FIELD,
     KEPT_SECONDS,
@@ -229,7 +230,7 @@ class KeptForms:
         is_window = head.named.get(b"sec-fetch-dest") in (None, b"document")
         framed_by: Sequence[str] = () if is_window else self._origins
         targets = ANYWHERE if isinstance(view, FormKept) else ()
-        return page_answer(render(view, form_targets=targets, framed_by=framed_by, at=now_of(self._clock)))
+        return page_answer(render(view, form_targets=targets, framed_by=framed_by, at=now_of(self._clock), request_id=SLOT))
 
 
 async def _begins(request: Request) -> bool:

@@ -10,6 +10,7 @@ Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C
 """
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -29,7 +30,7 @@ from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.rules import Waiting
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
-from gateway.policy.http.request_heads import FirstLine
+from gateway.policy.http.request_ids import RequestIds, id_line
 
 CLIENT_LEFT: Final = 499
 _ASSETS: Final = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
@@ -70,17 +71,6 @@ class Doors:
     auth: AuthDoor
 
 
-class _Admitted:
-    """A head with its first line and its host, None for one that is not ours."""
-
-    __slots__ = ("head", "host", "line")
-
-    def __init__(self, line: FirstLine, head: RequestHead, host: App | LoginHost | None) -> None:
-        self.line = line
-        self.head = head
-        self.host = host
-
-
 class Listener(EdgeListener):
     """Hands each request to its door and writes one line about it."""
 
@@ -92,10 +82,13 @@ class Listener(EdgeListener):
         self._witness = witness
         self._crowd = crowd
         self._bodies = BodyBudget()
+        self._ids = RequestIds(secrets.token_hex(6), tuple(believed.trusted_proxies))
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """The answer, what waits for it, or None where it is on its way: the connection calls this once for each request."""
         request.began = self._witness.began()
+        request.id = name = self._ids.of(request.peer, request.named)
+        request.id_line = id_line(name)
         try:
             step = self._begin(request)
         except Exception as error:  # noqa: BLE001 - the outermost door: whatever was not foreseen ends here, in a page and a line of the log
@@ -128,12 +121,16 @@ class Listener(EdgeListener):
             peer=request.peer,
             client=request.address,
             fingerprint=request.fingerprint,
+            request_id=request.id,
         )
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
         """The refusal of bytes that are no request; nothing of them is repeated in it or in the log."""
-        self._witness.answered(self._witness.began(), malformed.status, door="none", verdict="refused", reason=malformed.reason, peer=peer)
-        return refusal(malformed, ())
+        words = {"door": "none", "verdict": "refused", "reason": malformed.reason, "peer": peer, "request_id": self._ids.new()}
+        self._witness.answered(self._witness.began(), malformed.status, **words)
+        response = refusal(malformed, ())
+        response.id_line = id_line(words["request_id"])
+        return response
 
     def _begin(self, request: Request) -> Response | Waiting | None:
         request.address = self._believed.client(request.peer, request.named)
@@ -142,10 +139,10 @@ class Listener(EdgeListener):
         if not self._crowd.enter(request.address):
             return self._refused(request, _CROWDED, _LATER)
         request.is_counted = True
-        admitted = self._admitted(request)
-        if isinstance(admitted, Malformed):
-            return self._refused(request, admitted)
-        head, host = admitted.head, admitted.host
+        head = self._admitted(request)
+        if isinstance(head, Malformed):
+            return self._refused(request, head)
+        host = request.block.host
         if isinstance(host, App):
             request.door, request.app = "app", host.name
             step = self._doors.app.begin(request, head, host)
@@ -158,19 +155,20 @@ class Listener(EdgeListener):
             request.room = BodyRoom(self._bodies, request.address)
         return step
 
-    def _admitted(self, request: Request) -> "_Admitted | Malformed":
-        """The head and its host (``RouteTable.admit``); those of last time where the same lines come from the same client again."""
+    def _admitted(self, request: Request) -> RequestHead | Malformed:
+        """The head (``RouteTable.admit``), and its host in the block; the last one where the same client sends the same lines."""
         if request.refused is not None:
             return request.refused
         line, block = request.line, request.block
-        last = block.admitted
-        if isinstance(last, _Admitted) and last.line is line and last.head.client == request.address and last.head.peer == request.peer:
+        last = block.head
+        if last is not None and block.head_line is line and last.client == request.address and last.peer == request.peer:
             return last
         admitted = self._table.admit(request, self._believed.limits)
         if isinstance(admitted, Malformed):
             return admitted
-        block.admitted = made = _Admitted(line, *admitted)
-        return made
+        block.head_line = line
+        block.head, block.host = admitted
+        return admitted[0]
 
     def _at_auth(self, request: Request) -> Response | Waiting:
         """A front proxy asks for many clients, and is done at once: it is counted as none of them."""
@@ -194,7 +192,7 @@ class Listener(EdgeListener):
     def failed(self, request: Request, error: Exception) -> Response | None:
         """A page, and a line in the log; where an answer has begun, its end."""
         request.verdict = "failed"
-        words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method}
+        words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method, "request_id": request.id}
         self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
         relay = request.client.relay
         if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole (S16)

@@ -26,6 +26,7 @@ from gateway.doors.reading import LATER, whole_body
 from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, Unavailable, View, render
+from gateway.policy.http.request_ids import SLOT
 from gateway.policy.session.revocation_epoch import is_remembered
 from gateway.policy.session.split_cookies import joined
 from gateway.sessions import Sessions
@@ -179,7 +180,7 @@ def now_of(clock: Clock) -> datetime:
 
 def page(view: View, clock: Clock, *form_targets: str) -> Answer:
     """The finished answer of one view."""
-    return page_answer(render(view, form_targets=form_targets, at=now_of(clock)))
+    return page_answer(render(view, form_targets=form_targets, at=now_of(clock), request_id=SLOT))
 
 
 def refused(malformed: Malformed, clock: Clock) -> Outcome:

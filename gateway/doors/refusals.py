@@ -8,6 +8,7 @@ from gateway.core.messages import Answer, Fields, Malformed
 from gateway.doors.answers import json_answer, page_answer, to_response
 from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
+from gateway.policy.http.request_ids import SLOT
 
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 
@@ -16,7 +17,7 @@ def refused(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) ->
     """A page for those who read HTML, JSON for the rest."""
     extra = (*more, _ALLOW) if malformed.status == 405 else more
     if any(name.lower() == b"accept" and b"text/html" in value.lower() for name, value in fields):
-        return page_answer(render(BadRequest(malformed.status, malformed.reason)), *extra)
+        return page_answer(render(BadRequest(malformed.status, malformed.reason), request_id=SLOT), *extra)
     return json_answer(malformed.status, {"error": malformed.reason}, *extra)
 
 

@@ -44,6 +44,7 @@ class Witness:
         peer: str = "",
         client: str = "",
         fingerprint: str = "",
+        request_id: str = "",
     ) -> None:
         """It is over: one line and the counts of it. ``method`` as it was sent."""
         seconds = self.clock.monotonic() - began
@@ -51,4 +52,4 @@ class Witness:
         if reason in _COUNTED_REASONS:
             self.metrics.happened(reason)
         words = (door, method if method in METHODS or not method else "other", app, route, verdict, reason)
-        self.log.requests.tell(words, status, peer, client, fingerprint, "", int(seconds * 1e6) / 1000)
+        self.log.requests.tell(words, status, peer, client, fingerprint, request_id, int(seconds * 1e6) / 1000)

@@ -294,6 +294,7 @@ class ClientConnection(Client):
         if not response.is_written and self.transport is not None:
             if self._is_retiring:
                 response.keeps = False
+            response.id_line = request.id_line
             text, keeps = response.text(request.asked)
             self.transport.write(text)
         self.over(response.status, keeps)

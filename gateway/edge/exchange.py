@@ -140,7 +140,7 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting, self._turn)
+        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting, self._turn, request.id_line)
         if closes:
             relay.force_close()
         self._is_done = request.is_begun = True

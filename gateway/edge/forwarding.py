@@ -23,6 +23,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
 from gateway.policy.http.repeats import may_repeat
+from gateway.policy.http.request_ids import with_id
 from gateway.proxy.connection import Connection
 from gateway.proxy.fetching import TRIES, Fetching, Taking
 from gateway.proxy.heads import LAST_CHUNK, asked_of, chunk
@@ -64,10 +65,10 @@ class Forwarding(Owner):
     def __init__(
         self, request: Request, rules: ForwardingRules, text: bytes, taking: Taking, rewrite: Rewrite, failed: Failed, watch: Watched | None
     ) -> None:
-        """Nothing is sent yet. ``text``: its head; ``watch``: who let it in."""
+        """Nothing is sent yet. ``text``: its head, which gets the request's id; ``watch``: who let it in."""
         self._request = request
         self._rules = rules
-        self._text = text
+        self._text = with_id(text, request.id_line)
         self._taking = taking
         self._rewrite = rewrite
         self._failed = failed
@@ -106,7 +107,7 @@ class Forwarding(Owner):
     def _relate(self) -> Relay:
         request, rules = self._request, self._rules
         asked = asked_of(request.method == "HEAD", request.is_modern, request.wants_more)
-        relay = self._relay = Relay(request.client, None, asked, self._rewrite, self, rules.turn)
+        relay = self._relay = Relay(request.client, None, asked, self._rewrite, self, rules.turn, request.id_line)
         if self._watch is not None:
             rules.brief[relay] = self._watch
         return relay

@@ -117,8 +117,13 @@ class HttpProxy:
                 raise
             return await exchange.relay(request, rewritten)
 
-    async def exchange(self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY) -> Exchange:
-        """Send once, with this body and the length that it has, and return the answer's head; raises ``OutsideFailed``."""
+    async def exchange(
+        self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY, *, is_new: bool = False
+    ) -> Exchange:
+        """Send once, with this body and the length that it has, and return the answer's head; raises ``OutsideFailed``.
+
+        ``is_new``: not over a connection that was used before.
+        """
         own = tuple(pair for pair in self._with_host(fields) if pair[0].lower() not in (b"content-length", b"transfer-encoding"))
         if body is not None:
             own = (*own, (b"Content-Length", b"%d" % len(body)))
@@ -130,7 +135,7 @@ class HttpProxy:
                 connection.pin = OnlyOnce()
             return _begun(connection, question, question.head() + (body or b""), is_whole=True)
 
-        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin), self.turn)
+        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin, is_new=is_new), self.turn)
 
     async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
         """The whole body where it is at hand, or small and then waited for; else None. TimedOut where it does not come in time."""

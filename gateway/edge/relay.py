@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from gateway.core.messages import Fields
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, TimedOut
+from gateway.policy.http.request_ids import with_id
 from gateway.proxy.heads import LAST_CHUNK, Asked, answer_head
 from gateway.proxy.receiving import CLIENT, Reader
 from gateway.proxy.turn import Turn
@@ -111,7 +112,7 @@ class Relay(Reader):
     """
 
     __slots__ = (
-        "_asked", "_is_bare", "_is_chunked", "_is_whole", "_out", "_owner", "_turn", "abandoned", "client", "error", "fields",
+        "_asked", "_id_line", "_is_bare", "_is_chunked", "_is_whole", "_out", "_owner", "_turn", "abandoned", "client", "error", "fields",
         "has_begun", "is_held", "is_over", "keeps", "rewrite", "sent", "status", "way",
     )  # fmt: skip
 
@@ -123,10 +124,11 @@ class Relay(Reader):
         rewrite: Rewrite,
         owner: Owner,
         turn: Turn | None = None,
+        id_line: bytes = b"",
     ) -> None:
         """Registers itself with the client's connection; ``way`` None: nobody need be told when its client goes.
 
-        ``turn``: at whose end the last of a small answer is written; None: at once.
+        ``turn``: at whose end the last of a small answer is written; None: at once. ``id_line``: of its request.
         """
         self.client = client
         self.way = way
@@ -134,6 +136,7 @@ class Relay(Reader):
         self.rewrite = rewrite
         self._owner = owner
         self._turn = turn
+        self._id_line = id_line
         self._out: list[bytes] = []
         self._is_bare = self._is_chunked = self._is_whole = False
         self.has_begun = self.is_held = self.is_over = False
@@ -156,7 +159,7 @@ class Relay(Reader):
         self.status = status
         self.has_begun = True
         text, self._is_bare, self._is_chunked, self.keeps = answer_head(status, reason, self.fields, self._asked, keeps=self.keeps)
-        self._out.append(text)
+        self._out.append(with_id(text, self._id_line))
 
     def piece(self, received: bytes) -> None:
         """A part of the body."""

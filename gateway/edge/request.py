@@ -18,14 +18,15 @@ class Request(Received):
     ``peer``: the address at the other end of its connection. ``is_begun``: something of an answer was written, or will be without asking.
     ``address``: the believed address of its client; ``is_counted``: among those that this client has open.
     The words for the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
+    ``id``: its name in the log, "" where it has none; ``id_line``: the same as the end of a head (``policy.http.request_ids``).
     ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's.
     ``head``: as its door was given it.
     ``refused``: why its head is, whatever its host is; then it has no body, and is the last on its connection.
     """
 
     __slots__ = (
-        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "head", "is_begun", "is_counted",
-        "is_modern", "line", "new_browser", "reason", "refused", "room", "route", "verdict",
+        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "head", "id", "id_line", "is_begun",
+        "is_counted", "is_modern", "line", "new_browser", "reason", "refused", "room", "route", "verdict",
     )  # fmt: skip
 
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
@@ -44,7 +45,8 @@ class Request(Received):
         self.began = 0.0
         self.head: RequestHead | None = None
         self.door = "none"
-        self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
+        self.id_line = b""
+        self.id = self.app = self.route = self.verdict = self.reason = self.fingerprint = self.new_browser = ""
         self.room: BodyRoom | None = None
 
     def becomes(self, content_type: bytes, body: bytes) -> None:

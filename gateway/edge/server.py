@@ -192,11 +192,15 @@ class Listening:
         """Listen."""
         self._accepting = await asyncio.get_running_loop().create_server(self._guest, sock=self._bound, backlog=BACKLOG)
 
-    async def aclose(self, drain_seconds: float) -> None:
-        """Stop accepting, let running requests end within the drain time, then end them."""
+    def accept_no_more(self) -> None:
+        """Leave new connections to whoever else listens on the same socket; those that are here stay."""
         if self._accepting is not None:
             self._accepting.close()
             self._accepting = None
+
+    async def aclose(self, drain_seconds: float) -> None:
+        """Stop accepting, let running requests end within the drain time, then end them."""
+        self.accept_no_more()
         for handshake in self._handshakes:
             handshake.cancel()
         if self._leave is not None:

@@ -10,8 +10,6 @@ Rules from: RFC 9112 §6.3; https://github.com/benoitc/gunicorn/issues/2947; ope
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import IO, Final
 
 from gateway.core.messages import Malformed
@@ -35,34 +33,57 @@ class UploadSpool:
         self.largest_bytes = largest_bytes
         self.budget = BodyBudget(ALL_UPLOADS * largest_bytes)
 
-    @asynccontextmanager
-    async def whole(self, body: Body, client: str) -> AsyncIterator["SpooledBody | Malformed"]:
-        """The whole body, as long as the block lasts; or why it is refused.
+    def whole(self, body: Body, client: str) -> "KeptUpload":
+        """One upload, to be kept; ``client``: its believed address."""
+        return KeptUpload(body, BodyRoom(self.budget, client), self.largest_bytes)
 
-        ``client``: its believed address. 413 over the bound, 503 where the uploads that are kept leave no room, or none can be written; 408
-        and 400 where it comes too slowly or breaks off. Raises ConnectionError where the client leaves.
-        """
-        room = BodyRoom(self.budget, client)
-        with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as kept:
-            try:
-                yield await self._kept(body, kept, room)
-            finally:
-                room.release()
 
-    async def _kept(self, body: Body, kept: IO[bytes], room: BodyRoom) -> "SpooledBody | Malformed":
+class KeptUpload:
+    """One upload, kept as long as the ``async with`` block lasts, which is given the whole body, or why it is refused.
+
+    413 over the bound, 503 where the uploads that are kept leave no room, or none can be written; 408 and 400 where it comes too slowly or
+    breaks off. Entering raises ConnectionError where the client leaves.
+    """
+
+    __slots__ = ("_body", "_kept", "_largest_bytes", "_room")
+
+    def __init__(self, body: Body, room: BodyRoom, largest_bytes: int) -> None:
+        """Nothing is read yet."""
+        self._body = body
+        self._room = room
+        self._largest_bytes = largest_bytes
+        self._kept: IO[bytes] = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 - closed by ``_let_go``
+
+    async def __aenter__(self) -> "SpooledBody | Malformed":
+        """All of it is there."""
+        try:
+            return await self._whole()
+        except BaseException:
+            self._let_go()
+            raise
+
+    async def __aexit__(self, *raised: object) -> None:
+        """Nothing of it is kept any more."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._kept.close()
+        self._room.release()
+
+    async def _whole(self) -> "SpooledBody | Malformed":
         size = 0
         try:
-            while piece := await body.piece():
+            while piece := await self._body.piece():
                 size += len(piece)
-                if size > self.largest_bytes:
+                if size > self._largest_bytes:
                     return Malformed(413, "body_too_large")
-                if not room.holds(size):
+                if not self._room.holds(size):
                     return Malformed(503, "uploads_full")
                 if size <= MEMORY_BYTES:
-                    kept.write(piece)
+                    self._kept.write(piece)
                 else:
-                    await asyncio.to_thread(kept.write, piece)
-            await asyncio.to_thread(kept.seek, 0, os.SEEK_SET)  # what is left in a buffer is written here
+                    await asyncio.to_thread(self._kept.write, piece)
+            await asyncio.to_thread(self._kept.seek, 0, os.SEEK_SET)  # what is left in a buffer is written here
         except UploadTooSlow:
             return Malformed(408, "body_too_slow")
         except UploadBroken:
@@ -71,7 +92,7 @@ class UploadSpool:
             raise
         except OSError:  # no room on the disk, no folder for temporary files
             return Malformed(503, "upload_not_kept")
-        return SpooledBody(body, kept, size)
+        return SpooledBody(self._body, self._kept, size)
 
 
 class SpooledBody(Body):

@@ -18,6 +18,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Tunnel
 from gateway.errors import Nonsense, StaleConnection
+from gateway.policy.http.request_ids import with_id
 from gateway.proxy.connection import Connection
 from gateway.proxy.heads import answer_head, head_is_clean, request_head
 from gateway.proxy.servers import Source
@@ -52,7 +53,7 @@ class WebSocketRelay:
         with self.live.held(asker.fingerprints, opening.cut, opening.leave):
             own = handshake_fields(request.fields)
             taking = Pinning.of(self.source, asker, self.live, request.client, fields)
-            head = request_head("GET", target, (*without_handshake(fields), *own, *_HOP))
+            head = with_id(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), request.id_line)
             try:
                 answer, exchange = await _answered(head, taking, is_new=False)
             except StaleConnection:
@@ -101,7 +102,7 @@ async def _begun(head: bytes, taking: Pinning, *, is_new: bool) -> "_Answer":
 
 async def _carried(request: Request, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> Response:
     """Open the tunnel and wait for its end; nothing may be waited for before."""
-    head = answer_head(101, answer.reason, fields, request.asked)[0]
+    head = with_id(answer_head(101, answer.reason, fields, request.asked)[0], request.id_line)
     request.is_begun = True
     tunnel.open(head, answer.early, is_lost=answer.is_gone)
     if opening.is_leaving:

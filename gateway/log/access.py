@@ -2,7 +2,8 @@
 
 Owns the same line that ``Log.tell("request", …)`` would write, put together from parts that were made safe and rendered before: most words
 come from short lists, and addresses and fingerprints come again. What is new goes the general way, once. Must never remember without bound,
-or write a text that ``plain`` has not seen, but one: hex digits, dots and colons, too short for a secret, with nothing to escape.
+or write a text that ``plain`` has not seen, but two: hex digits, dots and colons, too short for a secret, and a request's id, both with
+nothing to escape.
 Rules from: STYLE "Configuration, logs, commits", ATTACKS D10, F17.
 """
 
@@ -18,6 +19,8 @@ LARGEST_MEMORY = 4096
 """Parts kept of each name; when one more comes, all are forgotten: whoever has many addresses costs us a rendering each, no memory."""
 
 _HARMLESS = re.compile(r"[0-9A-Fa-f.:]{1,45}")
+LONGEST_ID = 64
+_HARMLESS_ID = re.compile(r"[0-9A-Za-z._:-]{1,64}\Z")
 WORDS = ("door", "method", "app", "route", "verdict", "reason")
 
 Key = TypeVar("Key", bound=Hashable)
@@ -53,7 +56,7 @@ class AccessLine:
         self._before_milliseconds = self._part({"milliseconds": 0}).removesuffix("0")
         self._words: _Known[tuple[str, ...]] = _Known(self._opened, lambda words: sum(map(len, words)))
         self._peers, self._clients, self._fingerprints = map(self._texts, ("peer", "client", "fingerprint"))
-        self._request_id = self._text("request_id")
+        self._before_id, self._after_id = self._around("request_id")
         self._figures: _Known[float] = _Known(lambda milliseconds: repr(round(milliseconds, 3)), lambda _: 0)
 
     def line(
@@ -62,7 +65,7 @@ class AccessLine:
         """One line with its end; ``words``: door, method, app, route, verdict, reason; an empty text is left out."""
         return (
             f"{self._before_moment}{self._now()}{self._words[words]}{status}{self._peers[peer]}{self._clients[client]}"
-            f"{self._fingerprints[fingerprint]}{self._request_id(request_id) if request_id else ''}"
+            f"{self._fingerprints[fingerprint]}{self._id(request_id) if request_id else ''}"
             f"{self._before_milliseconds}{self._figures[milliseconds]}{self._closing}"
         )
 
@@ -77,6 +80,12 @@ class AccessLine:
     def remembered(self) -> int:
         """Parts that are kept."""
         return len(self._words) + len(self._peers) + len(self._clients) + len(self._fingerprints) + len(self._figures)
+
+    def _id(self, request_id: str) -> str:
+        """Ids never come again: nothing is remembered."""
+        if (request_id.isalnum() and request_id.isascii() and len(request_id) <= LONGEST_ID) or _HARMLESS_ID.match(request_id):
+            return f"{self._before_id}{request_id}{self._after_id}"
+        return self._part({"request_id": request_id})
 
     def _part(self, figures: Mapping[str, object]) -> str:
         """Some of a line, with what stands between it and the part before."""

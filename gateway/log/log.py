@@ -18,6 +18,7 @@ from gateway.log.forms import RENDER, Format, Moments, Render, Wall
 from gateway.log.outlet import Later, Outlet, never, on_the_loop
 from gateway.log.sinks import Sink, sink_of
 from gateway.log.values import NAMES, frames, kinds, plain
+from gateway.reasons import level_of
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -70,8 +71,8 @@ class Log:
             getattr(self._logger, level)(event, **{f"of_{name}": value for name, value in told.items()})
 
     def tell(self, event: str, figures: Mapping[str, object]) -> None:
-        """One line at level info: what the rooms below call, without knowing levels."""
-        self.write("info", event, figures)
+        """One line at the level of this event: what the rooms below call, without knowing levels."""
+        self.write(level_of(event), event, figures)
 
     def failure(self, event: str, error: BaseException, figures: Mapping[str, object] | None = None) -> None:
         """An error nobody expected: its kind, its causes' kinds and the places in the source; never its text."""

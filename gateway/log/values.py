@@ -32,16 +32,29 @@ NAMES = frozenset(
             "worker",
             "workers",
         ),
+        # of servers
+        *(
+            "cause",
+            "count",
+            "detail",
+            "limit",
+            "wait_seconds",
+        ),
         # of sessions and switches
         *(
             "backlog",
+            "before",
+            "by",
             "code",
             "cookies",
+            "everybody",
             "goal",
+            "older_than_seconds",
             "outcome",
             "remaining",
             "rounds",
             "stage",
+            "started_by",
             "state",
             "step",
             "tries",
@@ -53,8 +66,8 @@ NAMES = frozenset(
     }
 )
 """The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines,
-`field` the name of one that the gateway knows.
-`user` and `users` are Okta's ids, or the login where somebody named the user so: who was signed out is what an audit asks."""
+`field` the name of one that the gateway knows. `user`, `before` (who was signed in until then) and `users` are Okta's ids, or the login
+where somebody named the user so: who was signed out is what an audit asks."""
 
 LARGEST_VALUE = 200
 LONGEST_LIST = 20

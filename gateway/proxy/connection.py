@@ -9,14 +9,22 @@ Rules from: STYLE "Async", RFC 9112 §9, ATTACKS S16, S22, D5.
 """
 
 import asyncio
+from typing import Final
 
-from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent
+from gateway.causes import cause_of
+from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken
 from gateway.outbound import Deadlines
 from gateway.proxy.patience import FIRST_BYTE, IDLE, Patience
 from gateway.proxy.reading import AnswerReader
 from gateway.proxy.receiving import CLIENT, Reader, Sink
 from gateway.proxy.turn import Turn
 from gateway.proxy.writing import Writing
+
+Listening = tuple[str | None, int]
+"""An address that is listened at: host (None: every interface) and port."""
+
+_TLS_ALERT: Final = b"\x15\x03"
+"""What a server with TLS says to plain HTTP (RFC 8446 §5.1)."""
 
 
 class Home:
@@ -32,6 +40,9 @@ class Home:
     def keep_seconds(self) -> float:
         """How long an idle connection is kept."""
         raise NotImplementedError
+
+    def failed(self, error: OutsideFailed) -> None:
+        """The server is to blame for this."""
 
     def began(self) -> None:
         """A request was sent."""
@@ -94,6 +105,15 @@ class Connection(Writing):
         self.idle_until = self.rests_until = 0.0
         self.client = ""
         self.pin: Pin | None = None
+
+    def is_to(self, own: tuple[Listening, ...]) -> bool:
+        """Whether the server at its other end is one that listens there, on this very machine."""
+        if not own or self._transport is None:
+            return False
+        here, there = (self._transport.get_extra_info(name) for name in ("sockname", "peername"))
+        if not isinstance(here, tuple) or not isinstance(there, tuple) or here[0] != there[0]:
+            return False
+        return any(port == there[1] and host in (None, there[0]) for host, port in own)
 
     @property
     def keep_seconds(self) -> float:
@@ -187,7 +207,7 @@ class Connection(Writing):
 
     def _on_time(self, stage: str) -> None:
         if self._reader is not None and self._transport is not None:
-            self._fail(TimedOut(stage))
+            self._fail(TimedOut(stage).because("timed_out", stage))
 
     def _over(self, failed: bool | None) -> None:
         """Tell home once; where a head arrived, the server is not to blame for what came of the body."""
@@ -196,7 +216,10 @@ class Connection(Writing):
             self._home.ended(False if self._answers.has_head else failed)
 
     def _fail(self, error: OutsideFailed) -> None:
+        is_clients = isinstance(error, TimedOut) and (error.stage == CLIENT or (error.stage == "idle" and not self._is_sent))
         self._over(None if isinstance(error, TimedOut) and error.stage == "idle" and not self._is_sent else True)
+        if self._reader is not None and not is_clients and not isinstance(error, Unsent | UploadBroken):
+            self._home.failed(error)
         reader, self._reader = self._reader, None
         if self._transport is not None:
             self._transport.abort()
@@ -221,8 +244,8 @@ class Connection(Writing):
             rest = answers.feed(data)
         except Nonsense as error:
             if not answers.has_head or answers.is_whole:
-                return self._fail(self._stale() or error)
-            fault = error
+                return self._fail(self._stale() or _broken(error, data))
+            fault = _broken(error, b"")
         reader = self._reader
         if reader is None:
             return
@@ -247,7 +270,9 @@ class Connection(Writing):
 
     def _stale(self) -> StaleConnection | None:
         """What became of a request on a kept connection of which nothing of an answer came; None where something may have."""
-        return StaleConnection("kept") if self.is_reused and self.pin is None and self._answers.is_untouched else None
+        if not self.is_reused or self.pin is not None or not self._answers.is_untouched:
+            return None
+        return StaleConnection("kept").because("closed", "kept connection")
 
     def _switched_to(self) -> Sink | None:
         """What a reader said when it saw the head of a 101."""
@@ -288,7 +313,11 @@ class Connection(Writing):
             reader.ended()
             reader.flushed()
         elif reader is not None:
-            reader.failed(Unsent("before_sending") if is_unsent else self._stale() or _hung_up(exc))
+            reader.failed(Unsent("before_sending") if is_unsent else self._told(self._stale() or _hung_up(exc, self._answers.has_head)))
+
+    def _told(self, error: HungUp) -> HungUp:
+        self._home.failed(error)
+        return error
 
     def pause_writing(self) -> None:
         """The server takes nothing more just now."""
@@ -303,5 +332,13 @@ class Connection(Writing):
             self._sink.writable(True)
 
 
-def _hung_up(exc: BaseException | None) -> HungUp:
-    return HungUp(type(exc).__name__ if exc is not None else "eof")
+def _hung_up(exc: BaseException | None, has_head: bool) -> HungUp:
+    if exc is not None:
+        return HungUp(type(exc).__name__).because(*cause_of(exc))
+    return HungUp("eof").because("closed", "half an answer" if has_head else "no answer")
+
+
+def _broken(error: Nonsense, data: bytes) -> Nonsense:
+    """Why an answer is none; ``data``: where its head should be."""
+    is_tls = data.startswith(_TLS_ALERT)
+    return error.because("plain_to_tls", "TLS alert") if is_tls else error.because("nonsense", error.rule)

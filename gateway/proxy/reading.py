@@ -27,6 +27,10 @@ _MOST_EMPTY_LINES: Final = 4
 """Bytes of line ends that may stand before an answer: some servers write one behind the body before it."""
 
 
+_LINE_ENDS: Final = b"\r\n"
+_BEGINNING: Final = b"HTTP/1."
+
+
 class AnswerReader:
     """The answers on one connection. After ``feed``: ``has_head``, ``pieces`` and ``is_whole`` say what it brought; take them.
 
@@ -83,7 +87,7 @@ class AnswerReader:
         if self.has_head:
             self._feed_body(received)
             return b""
-        if not self._head_bytes and not self._bare and (head := plain_head(received)) is not None:
+        if not self._head_bytes and not self._head and not self._bare and (head := plain_head(received)) is not None:
             self._begin_plain(head, received)
             return b""
         while not self.has_head and received:
@@ -98,26 +102,26 @@ class AnswerReader:
         """Take one head, or what is there of it; returns what stands behind it."""
         head = self._head
         if not head:
-            received = self._without_empty_lines(received)
+            if received[0] in _LINE_ENDS:
+                received = self._without_empty_lines(received)
+            end = end_of_head(received) if received.startswith(_BEGINNING) else -1
+            if end >= 0:  # all of it is here, as it mostly is
+                self._took(received[:end])
+                return received[end:]
         before = len(head)
         head += received
         if not may_begin_answer(head):
             head.clear()
             raise Nonsense(AnswerFault.STATUS_LINE.value)
         end = end_of_head(head, before)
-        until = len(received) if end < 0 else end - before
-        self._head_bytes += until
-        if self._head_bytes > LARGEST_HEAD_BYTES:
-            raise Nonsense("head_too_large")
         if end < 0:
+            if self._head_bytes + len(head) > LARGEST_HEAD_BYTES:
+                raise Nonsense("head_too_large")
             return b""
         text = bytes(head[:end])
         head.clear()
-        self._heads += 1
-        if self._heads > MOST_INTERIM + 1:
-            raise Nonsense("too_many_interim")
         self._took(text)
-        return received[until:]
+        return received[end - before :]
 
     def _without_empty_lines(self, received: bytes) -> bytes:
         kept = received.lstrip(b"\r\n")
@@ -130,6 +134,12 @@ class AnswerReader:
 
     def _took(self, text: bytes) -> None:
         """A whole head."""
+        self._heads += 1
+        self._head_bytes += len(text)
+        if self._head_bytes > LARGEST_HEAD_BYTES:
+            raise Nonsense("head_too_large")
+        if self._heads > MOST_INTERIM + 1:
+            raise Nonsense("too_many_interim")
         head = read_answer_head(text, self._bare)
         if isinstance(head, AnswerFault):
             raise Nonsense(head.value)
@@ -151,7 +161,7 @@ class AnswerReader:
         is_open = head.keeps and head.framing is not Framing.CLOSE
         self.keeps = is_open and reuse is Reuse.AT_ONCE
         self.rests = is_open and reuse is Reuse.AFTER_SILENCE
-        self.binds = binds_connection(head.fields)
+        self.binds = head.may_bind and binds_connection(head.fields)
         is_empty = status == 204 or status == 205
         fields = tuple([pair for pair in head.fields if pair[0].lower() != b"content-length"]) if is_empty else head.fields
         # Some clients read a body behind 205, and some do not: both find that it is empty.

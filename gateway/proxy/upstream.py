@@ -13,14 +13,16 @@ is closing, has been idle for longer than its server may keep it, or may owe a l
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.causes import cause_of
 from gateway.core.crowds import place_of
-from gateway.errors import Busy, TimedOut, Unreachable
+from gateway.errors import Busy, OutsideFailed, TimedOut, Unreachable
 from gateway.outbound import Deadlines
 from gateway.policy.http.shares import Shares
-from gateway.proxy.connection import Connection, Home
+from gateway.proxy.connection import Connection, Home, Listening
 from gateway.proxy.place import Place
 from gateway.proxy.waiting import Waiter, WaitingClients, held_by_place
 from gateway.resolver import LiteralNames, Names
@@ -52,14 +54,30 @@ class Standing:
         """It is over (``connection.Home.ended``)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """``failed`` hears why a server could not be reached, or broke off; ``own_addresses``: where the gateway itself listens."""
+
+    failed: Callable[[str, OutsideFailed], object] = lambda address, error: None
+    own_addresses: tuple[Listening, ...] = ()
+
+
 class Upstream(Home):
     """One server. ``idle`` where nothing may be waited for, ``connection`` where it may. Close it with ``close``."""
 
     def __init__(
-        self, place: Place, deadlines: Deadlines, rules: PoolRules, standing: Standing | None = None, names: Names | None = None
+        self,
+        place: Place,
+        deadlines: Deadlines,
+        rules: PoolRules,
+        standing: Standing | None = None,
+        names: Names | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """To be made inside the running event loop; connects to nothing yet. Without ``names``, only literal places are reached."""
         super().__init__(deadlines)
+        self._watch = watch or Watch()
+        self._own = self._watch.own_addresses
         self._names: Names = names or LiteralNames()
         self._standing = standing or Standing()
         self.place = place
@@ -147,6 +165,10 @@ class Upstream(Home):
 
     def _held(self) -> dict[str, int]:
         return held_by_place([*(connection.client for connection in self._all), *self._coming])
+
+    def failed(self, error: OutsideFailed) -> None:
+        """The server is to blame."""
+        self._watch.failed(str(self.place), error)
 
     def began(self) -> None:
         """A request was sent."""
@@ -257,11 +279,13 @@ class Upstream(Home):
         try:
             async with asyncio.timeout(self.deadlines.connect):
                 await self._open(made)
+            if made.is_to(self._own):
+                raise self._told(Unreachable("self_loop").because("self_loop"))
             stands = made.is_open
         except TimeoutError as error:
-            raise TimedOut("connect") from error
+            raise self._told(TimedOut("connect").because("timed_out", "connect")) from error
         except OSError as error:  # refused, no such name, TLS (ssl.SSLError is one)
-            raise Unreachable(type(error).__name__) from error
+            raise self._told(Unreachable(type(error).__name__).because(*cause_of(error))) from error
         finally:
             self._coming.remove(client)
             if stands:
@@ -271,6 +295,10 @@ class Upstream(Home):
                 made.abort()
                 self._make_room()
         return made
+
+    def _told(self, error: OutsideFailed) -> OutsideFailed:
+        self.failed(error)
+        return error
 
     async def _open(self, made: Connection) -> None:
         place = self.place

@@ -43,6 +43,9 @@ class Revocation:
     A user is revoked *since* the moment at which a process hears of it, by that process's own monotonic clock: whatever it
     asked earlier is asked again. Clocks of two machines are never compared.
 
+    ``session_mark``: stands for Okta's id of the session (``Fingerprinter.of_session``). A release before published the id itself: whoever
+    looks a session up asks for both.
+
     ``unseen``: those of the cookies that Okta never named anybody for. Anybody can think them up, so they are remembered apart: however
     many come, they push out no other.
 
@@ -65,7 +68,7 @@ class Revocation:
     """
 
     fingerprints: tuple[Fingerprint, ...] = ()
-    session_id: str | None = None
+    session_mark: str | None = None
     user_id: str | None = None
     unseen: tuple[Fingerprint, ...] = ()
     held: tuple[Fingerprint, ...] = ()
@@ -121,8 +124,8 @@ class Revocations(Protocol):
     def has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether any of these cookies is revoked."""
 
-    def has_session(self, session_id: str) -> bool:
-        """Whether this session of Okta is revoked."""
+    def has_session(self, mark: str) -> bool:
+        """Whether the session that this mark stands for is revoked."""
 
     def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether it is not known of any of these cookies whose they are."""

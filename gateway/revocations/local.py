@@ -113,9 +113,9 @@ class LocalRevocations:
             return False  # so it is nearly always
         return any(self._cookies.since(one) is not None or self._unseen.since(one) is not None for one in fingerprints)
 
-    def has_session(self, session_id: str) -> bool:
-        """Whether this session of Okta is revoked."""
-        return self._sessions.since(session_id) is not None
+    def has_session(self, mark: str) -> bool:
+        """Whether the session that this mark stands for is revoked."""
+        return self._sessions.since(mark) is not None
 
     def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether it is not known of any of these cookies whose they are."""
@@ -163,8 +163,8 @@ class LocalRevocations:
                 self._unseen.note(fingerprint, age_seconds)  # anybody can invent them: what they push out sends nobody to a hand-off
             else:
                 gone.append(self._cookies.note(fingerprint, age_seconds))
-        if revocation.session_id is not None:
-            gone.append(self._sessions.note(revocation.session_id, age_seconds))
+        if revocation.session_mark is not None:
+            gone.append(self._sessions.note(revocation.session_mark, age_seconds))
         if revocation.user_id is not None:
             gone.append(self._users.note(revocation.user_id, age_seconds))
         youngest_gone = max((at for at in gone if at is not None), default=None)

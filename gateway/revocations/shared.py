@@ -90,9 +90,9 @@ class SharedRevocations:
         self.poll()
         return self._memory.is_held(fingerprints)
 
-    def _has_session(self, session_id: str) -> bool:
+    def _has_session(self, mark: str) -> bool:
         self.poll()
-        return self._memory.has_session(session_id)
+        return self._memory.has_session(mark)
 
     def _user_since(self, user_id: str) -> float | None:
         self.poll()

@@ -152,9 +152,14 @@ class Answers:
             return REVOKED
         return finding
 
+    def has_session_ended(self, session_id: str) -> bool:
+        """Whether this session of Okta's is revoked by its id; a release before this one published the id itself."""
+        revoked = self._revocations.has_session
+        return revoked(self._fingerprinter.of_session(session_id)) or revoked(session_id)
+
     def is_over(self, session: Session) -> bool:
         """Whether this session is revoked by its id, or because Okta created it before its user's, or everybody's, sessions were ended."""
-        if self._revocations.has_session(session.id):
+        if self.has_session_ended(session.id):
             return True
         before = self._revocations.began_before(session.names)
         # Okta names whole seconds: a session of the very second in which they were ended may have begun after it, and is asked about.

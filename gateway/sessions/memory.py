@@ -28,6 +28,7 @@ from gateway.core.session import (
     Unknown,
     key_of,
     parts_of,
+    shown,
 )
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser
@@ -228,7 +229,7 @@ class Sessions:
 
     def has_session_ended(self, session_id: str) -> bool:
         """Whether this session of Okta's, by its id, is revoked, whatever cookie it is known by."""
-        return self._revocations.has_session(session_id)
+        return self._answers.has_session_ended(session_id)
 
     def note_gone(self, cookie: SessionCookie) -> None:
         """Okta has just said that this cookie carries no session: whoever presents it again guesses."""
@@ -293,8 +294,11 @@ class Sessions:
         fingerprints = self._families.kin(own)
         self._answers.forget(key_of(own), *fingerprints)
         unseen = tuple(one for one in own if self._seen.user_of(one) is None and self._families.kin((one,)) == (one,))
-        if fingerprints or session_id is not None or user_id is not None:
-            await self._revocations.publish(Revocation(fingerprints, session_id, user_id, unseen, spared_for=spared_for))
+        mark = self._fingerprinter.of_session(session_id) if session_id is not None else None
+        if fingerprints or mark is not None or user_id is not None:
+            user = user_id or (known.user_id if known is not None else next(filter(None, map(self._seen.user_of, own)), ""))
+            self._on_event("revoked", _told(user, fingerprints))
+            await self._revocations.publish(Revocation(fingerprints, mark, user_id, unseen, spared_for=spared_for))
 
     async def moved(self, cookies: Iterable[SessionCookie], user_id: str, browser: str) -> None:
         """A redemption is over that revoked these cookies: this user's open connections go on under the browser's new session.
@@ -485,3 +489,9 @@ class Sessions:
 
 def _nobody_listens(session: Session, is_new: bool) -> None:
     """Nobody asked to be told."""
+
+
+def _told(user: str, fingerprints: tuple[Fingerprint, ...]) -> dict[str, object]:
+    """For the audit: whose, how many cookies, and the first of them as the log names it."""
+    named: dict[str, object] = {"user": user} if user else {}
+    return named | ({"fingerprint": shown(fingerprints[0]), "cookies": len(fingerprints)} if fingerprints else {})

@@ -43,7 +43,7 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
     unseen = tuple(one for one in revocation.fingerprints if one in revocation.unseen)
     revokes = Revocation(
         known,
-        revocation.session_id,
+        revocation.session_mark,
         revocation.user_id,
         spared_for=revocation.spared_for,
         everybody=revocation.everybody,

@@ -45,7 +45,7 @@ def fields_of(revocation: Revocation) -> dict[str, object]:
     kin, moved = revocation.kin, revocation.moved
     fields: dict[str, object] = {
         "cookies": _hex(revocation.fingerprints),
-        "session": revocation.session_id,
+        "session": revocation.session_mark,
         "user": revocation.user_id,
         "unseen": _hex(revocation.unseen),
         "held": _hex(revocation.held),

@@ -77,7 +77,7 @@ def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, b
         case "revoked.unseen":
             revocation = Revocation((Fingerprint(key),), unseen=(Fingerprint(key),))
         case "revoked.session":
-            revocation = Revocation(session_id=key.decode("utf-8", "surrogatepass"))
+            revocation = Revocation(session_mark=key.decode("utf-8", "surrogatepass"))
         case "revoked.user":
             revocation = Revocation(user_id=key.decode("utf-8", "surrogatepass"))
         case _:

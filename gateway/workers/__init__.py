@@ -8,8 +8,9 @@ Owns the processes, the port, and the admin address. What workers must agree on 
 another one. Must never serve a browser in the supervisor.
 """
 
+from gateway.workers.alone import alone
 from gateway.workers.handover import Handover, read
 from gateway.workers.supervisor import Supervisor
 from gateway.workers.worker import work
 
-__all__ = ["Handover", "Supervisor", "read", "work"]
+__all__ = ["Handover", "Supervisor", "alone", "read", "work"]

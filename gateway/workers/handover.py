@@ -5,6 +5,7 @@ runs by the same configuration and the same keys as the others, whatever has bec
 process that started this one.
 """
 
+import asyncio
 import ctypes
 import os
 import pickle
@@ -17,6 +18,7 @@ from gateway.config import Settings
 from gateway.errors import BadConfig
 
 _PR_SET_PDEATHSIG = 1
+_LENGTH = 4
 LISTENS = b"L"
 """What a worker writes to its supervisor when it listens."""
 WAITS = b"w"
@@ -37,6 +39,22 @@ class Handover:
     def written(self) -> bytes:
         """For ``read``."""
         return pickle.dumps(self)
+
+
+def settings_written(settings: Settings) -> bytes:
+    """New settings for a worker that runs: their length, and then they."""
+    text = pickle.dumps(settings)
+    return len(text).to_bytes(_LENGTH, "big") + text
+
+
+async def settings_read(life: asyncio.StreamReader) -> Settings | None:
+    """The next settings that the supervisor sends; None where it is gone."""
+    try:
+        text = await life.readexactly(int.from_bytes(await life.readexactly(_LENGTH), "big"))
+    except (asyncio.IncompleteReadError, OSError):
+        return None
+    found = pickle.loads(text)  # noqa: S301 - as below
+    return found if isinstance(found, Settings) else None
 
 
 def read(source: BinaryIO) -> Handover:

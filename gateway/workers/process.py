@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 
 from gateway.config import Settings
-from gateway.workers.handover import Handover, own_command
+from gateway.workers.handover import Handover, own_command, settings_written
 from gateway.workers.sockets import beside
 
 DEAD_SECONDS = 2.0
@@ -77,9 +77,10 @@ class WorkerProcess:
             self._is_stopping = True
             self._signal(signal.SIGTERM)
 
-    def reload(self) -> None:
-        """Ask the worker, which listens, to read again what may change while it runs."""
-        self._signal(signal.SIGHUP)
+    def reload(self, settings: Settings) -> None:
+        """Have the worker take these settings over; one that is starting does so when it listens."""
+        if not self._writer.is_closing():
+            self._writer.write(settings_written(settings))
 
     async def wait(self) -> int:
         """The code with which it ended; a signal is a negative number."""

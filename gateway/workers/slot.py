@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Literal
 
 from gateway.clock import Clock
+from gateway.config import Settings
 from gateway.core.restarting import Restarts
 from gateway.workers.handover import LISTENS, WAITS
 from gateway.workers.process import WorkerProcess
@@ -75,10 +76,10 @@ class WorkerSlot:
         if self.process is not None:
             self.process.stop()
 
-    def reload(self) -> None:
-        """Let the worker read its certificate again; one that is starting has yet to read it."""
-        if self.process is not None and self.state == "listening":
-            self.process.reload()
+    def reload(self, settings: Settings) -> None:
+        """Let the worker take these settings over."""
+        if self.process is not None:
+            self.process.reload(settings)
 
     async def _life(self) -> int:
         """One worker, from its start to the certainty that it is dead; the code with which it ended."""

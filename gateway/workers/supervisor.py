@@ -11,11 +11,13 @@ import os
 import socket
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind, shown_address
-from gateway.config import Settings, host_of
+from gateway.compose.running import refused
+from gateway.config import Settings, host_of, reloaded
 from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
 from gateway.edge.server import Listening, Server
@@ -38,6 +40,7 @@ class Supervisor:
     def __init__(self, settings: Settings, log: Log, stop: asyncio.Event) -> None:
         """``stop``: set when everything shall end."""
         self._settings = settings
+        self._shared: Settings | None = None  # the same with the folder of the state; what workers are given
         self._log = log
         self._stop = stop
         self._metrics = Metrics()
@@ -54,17 +57,25 @@ class Supervisor:
                 opened.callback(reserved(listen.redirect_address, problem).close)
             admin_socket = bind(admin.address, lambda text: self._settings.problem(("admin", "address"), text))
             opened.callback(admin_socket.close)
-            settings = opened.enter_context(settings_with_state(self._settings))
-            self._admin.workers = [self._place(number, settings, public, opened) for number in range(listen.workers)]
+            self._shared = opened.enter_context(settings_with_state(self._settings))
+            self._admin.workers = [self._place(number, public, opened) for number in range(listen.workers)]
             listening = Listening(Server(Handling(self._admin.handle, lambda malformed: refusal(malformed, ()))), admin_socket)
             opened.push_async_callback(listening.aclose, 0.0)
             await listening.start()
             await self._kept({"address": shown_address(public), "admin": shown_address(admin_socket), "workers": listen.workers})
 
     def reload(self) -> None:
-        """Let every worker read its certificate again."""
+        """Read the configuration again, and let every worker take it over; with a problem the old one goes on."""
+        try:
+            found = reloaded(self._settings, os.environ)
+        except BadConfig as error:
+            refused(self._log, error)
+            return
+        self._settings = found
+        state = self._shared.config.state if self._shared is not None else found.config.state
+        self._shared = replace(found, config=found.config.model_copy(update={"state": state}))
         for slot in self._slots:
-            slot.reload()
+            slot.reload(self._shared)
 
     @property
     def _slots(self) -> list[WorkerSlot]:
@@ -95,7 +106,7 @@ class Supervisor:
             slot.stop()
         await _within(self._settings.config.listen.drain + ENDING_SECONDS, _all(slot.ended for slot in self._slots))
 
-    def _place(self, number: int, settings: Settings, public: socket.socket, opened: AsyncExitStack) -> Asked:
+    def _place(self, number: int, public: socket.socket, opened: AsyncExitStack) -> Asked:
         try:
             admin = Nameless.made()
         except OSError as error:
@@ -105,7 +116,7 @@ class Supervisor:
         pid = os.getpid()
 
         async def start(number: int) -> WorkerProcess:
-            return await WorkerProcess.started(settings, number, public, admin.listening, pid)
+            return await WorkerProcess.started(self._shared or self._settings, number, public, admin.listening, pid)
 
         return Asked(WorkerSlot(number, start, self._admin.left, Clock(), self._tell), admin.path)
 

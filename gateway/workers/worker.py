@@ -12,25 +12,31 @@ import socket
 from contextlib import suppress
 from functools import partial
 
-from gateway.compose import Gateway, settle
+from gateway.compose import Gateway, Running, settle
+from gateway.config import Settings
 from gateway.log import Log
-from gateway.workers.handover import LISTENS, WAITS, Handover, die_with
+from gateway.workers.handover import LISTENS, WAITS, Handover, die_with, settings_read
 
 
 async def work(given: Handover, log: Log, stop: asyncio.Event) -> None:
     """Serve until ``stop``. `BadConfig` where the gateway cannot start."""
     die_with(given.parent)
     reader, life = await asyncio.open_unix_connection(sock=socket.socket(fileno=given.life))
-    watching = asyncio.create_task(_end_with_supervisor(reader, log), name="watching the supervisor")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor says it in its own way
+    news: asyncio.Queue[Settings] = asyncio.Queue()
+    watching = asyncio.create_task(_hear_supervisor(reader, news, log), name="watching the supervisor")
     public, admin = socket.socket(fileno=given.public), socket.socket(fileno=given.admin)
     gateway = Gateway(given.settings, log, public=public, admin=admin, waits=partial(life.write, WAITS))
     try:
         if await _started(gateway, stop):
             settle()
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload)
             life.write(LISTENS)
+            running = Running(gateway, given.settings, log)
+            reloading = asyncio.create_task(_reload(running, news), name="reloading")
             await stop.wait()
-            await gateway.aclose()
+            reloading.cancel()
+            await asyncio.gather(reloading, return_exceptions=True)
+            await running.aclose()
             life.write(gateway.metrics.exposition())
             with suppress(OSError):
                 await life.drain()
@@ -56,9 +62,16 @@ async def _started(gateway: Gateway, stop: asyncio.Event) -> bool:
     return False
 
 
-async def _end_with_supervisor(life: asyncio.StreamReader, log: Log) -> None:
-    """Ends the process at once with its supervisor, which says nothing and is gone when the stream ends."""
-    with suppress(OSError):
-        await life.read()
+async def _reload(running: Running, news: asyncio.Queue[Settings]) -> None:
+    """Take over what the supervisor sends, one after the other."""
+    while True:
+        settings = await news.get()
+        await asyncio.shield(running.replace(settings))
+
+
+async def _hear_supervisor(life: asyncio.StreamReader, news: asyncio.Queue[Settings], log: Log) -> None:
+    """Hand on new settings; ends the process at once with its supervisor, which says nothing and is gone when the stream ends."""
+    while (settings := await settings_read(life)) is not None:
+        news.put_nowait(settings)
     log.write("error", "supervisor_lost")
     os._exit(1)

@@ -191,7 +191,7 @@ async def test_k15_no_answer_of_ours_and_no_page_of_a_user_may_be_kept_by_a_cach
 
 
 async def test_k16_another_ttl_holds_from_the_start_because_nothing_outlives_the_process() -> None:
-    """Answered differently on purpose: there is no reload of the configuration yet; a new one is a new process with an empty memory."""
+    """With SIGHUP too: a gateway with the new configuration begins with an empty memory of answers."""
     async with town() as place:
         person: Person = await place.entered(ALICE)
         asked = questions(place)

@@ -101,7 +101,7 @@ def _hot_path(made: Arena, rounds: int) -> int:
     with ExitStack() as opened:
         rows = []
         for engine, workers in (("memory", 1), ("sqlite", 1), ("sqlite", WORKERS)):
-            rows.append(_row(made, opened, _name(engine, workers), [(engine, workers)]))
+            rows.append(_row(made, opened, name_of(engine, workers), [(engine, workers)]))
         rows.append(_row(made, opened, f"{WORKERS} apart, memory", [("memory", 1)] * WORKERS))
         _take_turns(made, rows, rounds)
     _print("an app's page of a signed-in user, all on one core", rows)
@@ -113,7 +113,7 @@ def _hot_path(made: Arena, rounds: int) -> int:
 
 def _row(made: Arena, opened: ExitStack, name: str, engines: list[tuple[str, int]]) -> Row:
     """Gateways on the one core, each asked by somebody who signed in there."""
-    gateways = [opened.enter_context(_gateway(made, str(made.core), engine, workers)) for engine, workers in engines]
+    gateways = [opened.enter_context(gateway(made, str(made.core), engine, workers)) for engine, workers in engines]
     asked: list[Asked] = []
     for program, port in gateways:
         made.asked = made.town.signed_in(port)
@@ -128,13 +128,13 @@ def _login_host(made: Arena, cores: list[int], rounds: int) -> int:
     with ExitStack() as opened:
         rows = []
         for workers in sorted({1, len(cores), WORKERS}):
-            gateways = [opened.enter_context(_gateway(made, where, "sqlite", workers, org))]
-            rows.append(Row(_name("sqlite", workers), gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
-        gateways = [opened.enter_context(_gateway(made, where, "memory", 1, org)) for _ in range(WORKERS)]
+            gateways = [opened.enter_context(gateway(made, where, "sqlite", workers, org))]
+            rows.append(Row(name_of("sqlite", workers), gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
+        gateways = [opened.enter_context(gateway(made, where, "memory", 1, org)) for _ in range(WORKERS)]
         rows.append(Row(f"{WORKERS} apart, memory", gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
         _take_turns(made, rows, rounds)
     _print(f"https://{LOGIN_HOST}{LOGIN_PAGE}, on {len(cores)} cores together with wrk and the server behind", rows)
-    one, many, apart = rows[0], next(row for row in rows if row.name == _name("sqlite", WORKERS)), rows[-1]
+    one, many, apart = rows[0], next(row for row in rows if row.name == name_of("sqlite", WORKERS)), rows[-1]
     times = statistics.median(more / less for less, more in zip(one.rates, many.rates, strict=True))
     print(f"{WORKERS} workers serve {times:.2f} times the requests of one: {'more' if times > 1 else 'NOT MORE'}")
     status = _held(apart, many, LIMIT_OF_SHARING)
@@ -153,7 +153,7 @@ def _held(other: Row, mine: Row, limit: float) -> int:
 
 
 @contextmanager
-def _gateway(made: Arena, cores: str, engine: str, workers: int, more: Mapping[str, str] | None = None) -> Iterator[tuple[Program, int]]:
+def gateway(made: Arena, cores: str, engine: str, workers: int, more: Mapping[str, str] | None = None) -> Iterator[tuple[Program, int]]:
     """One gateway with a state of its own, on these cores; its port."""
     folder = made.folder / f"{engine}-{workers}-{free_port()}"
     folder.mkdir()
@@ -180,7 +180,8 @@ def _take_turns(made: Arena, rows: list[Row], rounds: int) -> None:
             row.measure(made.folder)
 
 
-def _name(engine: str, workers: int) -> str:
+def name_of(engine: str, workers: int) -> str:
+    """How a row is called."""
     return f"{workers} worker{'s' if workers > 1 else ''}, {engine}"
 
 

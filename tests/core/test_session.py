@@ -166,6 +166,12 @@ def test_org_key_name_and_kind_keep_fingerprints_apart() -> None:
     assert shown(Fingerprint(bytes(range(16)))) == "000102030405"
 
 
+def test_the_id_of_a_session_is_known_by_what_nobody_can_turn_back() -> None:
+    one, other = Fingerprinter(b"k" * 32, "https://example.okta.com"), Fingerprinter(b"o" * 32, "https://example.okta.com")
+    assert one.of_session("102abc") == one.of_session("102abc") != one.of_session("102abd")
+    assert one.of_session("102abc") != other.of_session("102abc") and "102abc" not in one.of_session("102abc")
+
+
 def test_a_cookie_that_carries_no_session_has_no_fingerprint() -> None:
     with pytest.raises(ValueError, match="no session cookie"):
         Fingerprinter(KEY, "https://a").of(SessionCookie(b"DT", b"1"))

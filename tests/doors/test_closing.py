@@ -84,7 +84,7 @@ async def test_t14_the_id_of_a_session_that_is_not_remembered_is_asked_for_and_r
     room.sessions.issued(cookies)
     assert await room.closer.close(cookies, BROWSER) == Proven()
     assert session.is_over
-    assert room.revocations.has_session(session.id)
+    assert room.sessions.has_session_ended(session.id)
     assert [row.method for row in room.org.journal.rows] == ["GET", "DELETE", "GET"]
 
 

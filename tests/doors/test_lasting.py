@@ -96,7 +96,7 @@ async def test_nobody_else_is_asked_about_and_whose_session_lives_goes_on(stream
 
 async def test_whose_session_began_before_it_was_ended_is_cut_without_a_question(streams: Streams) -> None:
     streams.m.org.now = answer(NoSession("not_found"))
-    await streams.m.revocations.publish(Revocation(session_id="1028", user_id="00u-8"))
+    await streams.m.revocations.publish(Revocation(session_mark="1028", user_id="00u-8"))
     async with asyncio.timeout(PATIENCE):
         while not streams.cut:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from tests.attacks.fronts import TRUSTING
 from tests.doors.own_gateway import Browser, Reply
 from tests.field.app_of_sessions import SIGN_OUT, WITH_SIGN_OUT, AppOfSessions, asked, fetched, removed, stamped
 from tests.field.restarts import at
-from tests.proxy.conftest import PATIENCE, Behind
+from tests.proxy.conftest import PATIENCE, Behind, Visit
 
 PASS = "__Host-gateway"
 
@@ -232,3 +232,21 @@ async def test_behind_a_front_proxy_a_sign_out_takes_the_listed_names_that_it_is
         browser.jar(HR).update({"JSESSIONID": "a1", "theme": "dark"})
         reply = await browser.post(f"{HR}/.gateway/sign-out")
         assert set(gone(reply)) == {"JSESSIONID=; Path=/"} and "JSESSIONID" not in browser.jar(HR)
+
+
+async def test_z3_w14_it_is_called_again_over_a_new_connection_with_the_fields_that_the_app_always_gets() -> None:
+    keys = WITH_SIGN_OUT.replace("sign_out_path", 'set_fields = {{ "X-Tenant" = "acme" }}\nsign_out_path', 1)
+    async with deployed(configuration=keys) as site:
+        app, dropped = AppOfSessions(), list[Visit]()
+        browser, _ = await came(site, app)
+
+        async def stale(visit: Visit) -> None:
+            if visit.line.startswith(f"GET {SIGN_OUT} ".encode()) and not dropped:
+                dropped.append(visit)
+                raise ConnectionError
+            await app(visit)
+
+        site.behind.script = stale
+        await browser.post(f"{HR}/.gateway/sign-out")
+        await until(site, lambda: app.signed_out != [])
+        assert len(dropped) == 1 and app.signed_out == ["s1"] and site.behind.last.value(b"x-tenant") == b"acme"

@@ -106,3 +106,15 @@ async def test_x11_a_program_with_an_api_token_ends_sessions_alike(engine: Engin
         reply = await program.ask(target, "DELETE", fields={"Authorization": key}, site="")
         assert reply.status == 204
         assert await alice.named_by_app() is None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_x11_a_user_who_ends_her_own_session_by_its_second_id_is_out(engine: Engine) -> None:
+    """The value of ``xids`` is the id that the links of Okta's answers name."""
+    async with town(engine) as place:
+        carol = await administrator(place)
+        xids = place.session(CAROL).xids
+        carol.keeps("xids", xids)
+        assert await calls(carol, "DELETE", f"/api/v1/sessions/{xids}") == 204
+        assert await carol.named_by_app() is None
+        await place.until()

@@ -112,10 +112,10 @@ async def test_check_prints_warnings_and_ends_with_0(file: Path) -> None:
 async def test_check_online_asks_the_org(file: Path) -> None:
     running = await serve(Org(), "127.0.0.1", 0)
     try:
-        file.write_text(_local(running.url))
+        file.write_text(_local(running.url, upstream=running.url))
         code, out, _ = await finished("check", "--online", "--config", file)
-        assert (code, out) == (0, f"{file}: usable; 1 app, 1 seal key(s), the org answers\n")
-        assert [row.path for row in running.org.journal.rows] == ["/api/v1/sessions/me"]
+        assert (code, out) == (0, f"{file}: usable; 1 app, 1 seal key(s), the org and the apps answer\n")
+        assert [row.path for row in running.org.journal.rows] == ["/api/v1/sessions/me", "/"]
     finally:
         await running.aclose()
 
@@ -126,10 +126,9 @@ async def test_check_online_says_that_the_org_cannot_be_reached(file: Path) -> N
     file.write_text(_local(f"http://127.0.0.1:{port}"))
     code, out, err = await finished("check", "--online", "--config", file)
     assert (code, out) == (1, "")
-    (line,) = err.splitlines()
-    assert line.startswith(
-        f"{file}:8: okta.org: asked http://127.0.0.1:{port} as 127.0.0.1:{port}: no answer (unreachable); check the address"
-    )
+    org, app = err.splitlines()
+    assert org.startswith(f"{file}:8: okta.org: asked http://127.0.0.1:{port} as 127.0.0.1:{port}: Nothing listens at this address. Start")
+    assert "app[0].upstream: http://127.0.0.1:1: Nothing listens at this address." in app and app.endswith("(ECONNREFUSED)")
 
 
 async def test_run_ends_with_1_when_its_address_is_taken(file: Path) -> None:

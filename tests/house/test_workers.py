@@ -185,14 +185,6 @@ async def test_every_worker_answers_the_login_host_and_goes_on_while_another_one
         assert {line["worker"] for line in answered} == {1, 2}
 
 
-async def test_sighup_is_for_the_certificates_and_ends_nobody(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
-        pids = running.pids()
-        running.process.send_signal(signal.SIGHUP)
-        assert await running.readiness() == (200, {})
-        assert running.pids() == pids
-
-
 @pytest.mark.parametrize("number", [0, 65])
 def test_a_number_of_workers_that_makes_no_sense_is_a_problem(number: int) -> None:
     (found,) = problems(SMALLEST + f"[listen]\nworkers = {number}\n")

@@ -201,7 +201,7 @@ class ProxyInMemory(HttpProxy):
         return await exchange.relay(request, await judge(exchange.status, rewritten) if judge is not None else rewritten)
 
     async def exchange(
-        self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY
+        self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY, *, is_new: bool = False
     ) -> ExchangeInMemory:
         """As ``HttpProxy``."""
         line = cast(Line, self.source)  # see above

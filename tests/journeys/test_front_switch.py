@@ -10,6 +10,7 @@ from yarl import URL
 
 from gateway.standin import Fault, fingerprint
 from tests.journeys.not_in_front import ALICE, BOB, PORTAL_SECRET, Apart, apart, engine
+from tests.journeys.test_not_in_front import Times
 
 __all__ = ["apart", "engine"]
 
@@ -25,7 +26,9 @@ async def walked(visitor: aiohttp.ClientSession, url: str) -> tuple[int, str, st
     fields: dict[str, str] | None = None
     for _ in range(8):
         method = "POST" if fields is not None else "GET"
-        async with visitor.request(method, URL(url, encoded=True), data=fields, headers={"User-Agent": AGENT}) as response:
+        async with visitor.request(
+            method, URL(url, encoded=True), data=fields, headers={"User-Agent": AGENT}, max_redirects=20
+        ) as response:
             status, address, text = response.status, str(response.url), await response.text()
         refresh, form = _REFRESH.search(text), _FORM.search(text)
         if refresh is not None:
@@ -90,6 +93,37 @@ async def test_an_answer_that_is_opened_again_proves_nothing(apart: Apart) -> No
         async with person.get(URL(answer, encoded=True), allow_redirects=False) as response:
             assert URL(response.headers["Location"]).path == AUTHORIZE  # asked again, and nothing is redeemed
         assert apart.org.session_tokens.meaning(token) is not None
+
+
+async def test_a_sign_out_that_the_org_does_not_carry_out_stops_the_switch_and_keeps_the_token(apart: Apart) -> None:
+    await apart.begin()
+    async with apart.visitor() as person:
+        apart.signs_in(person, ALICE)
+        token, url = await announced(apart, BOB)
+        back = url.replace("?start=", "?back=")
+        apart.org.faults.add(Fault(SIGN_OUT, "GET", 302, times=None, headers={"Location": back}))
+        status, _, text = await walked(person, url)
+        assert (status, "could not be ended" in text) == (503, True)
+        assert (apart.asked(SIGN_OUT), apart.asked(REDEMPTION)) == (3, 0)
+        assert apart.org.session_tokens.meaning(token) is not None
+        apart.org.faults.clear()
+        assert BOB in (await walked(person, url))[2]
+
+
+async def test_while_a_token_of_this_browser_is_on_its_way_another_one_waits(apart: Apart) -> None:
+    """The tab of the first one was closed on the page with the form: a minute later the next one goes."""
+    times = Times()
+    await apart.begin(times.clock())
+    async with apart.visitor() as person:
+        _, first = await announced(apart, ALICE)
+        async with person.get(first, headers={"User-Agent": AGENT}, max_redirects=20) as response:
+            assert "data-posts-itself" in await response.text()
+        token, second = await announced(apart, BOB)
+        status, _, text = await walked(person, second)
+        assert (status, "going on" in text) == (409, True)
+        assert apart.org.session_tokens.meaning(token) is not None
+        times.passed = 61.0
+        assert BOB in (await walked(person, second))[2]
 
 
 async def test_a_start_that_nobody_vouches_for_is_confirmed_in_this_browser_alone(apart: Apart) -> None:

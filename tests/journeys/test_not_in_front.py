@@ -168,6 +168,22 @@ async def test_an_end_that_the_org_did_not_carry_out_is_said_and_does_not_come_b
         assert ALICE not in re.sub(r'value="[^"]*"', "", text)
 
 
+async def test_the_sign_out_of_one_browser_is_a_page_with_a_button_in_another(apart: Apart) -> None:
+    await apart.begin()
+    async with apart.visitor() as mallory, apart.visitor() as alice, apart.visitor() as nobody:
+        for visitor, login in ((mallory, BOB), (alice, ALICE)):
+            apart.signs_in(visitor, login)
+            await page(visitor, f"{apart.app}/")
+        fields = {"Origin": apart.app, "Sec-Fetch-Site": "same-origin"}
+        async with mallory.post(f"{apart.app}/.gateway/sign-out", headers=fields, allow_redirects=False) as response:
+            done = response.headers["Location"]
+        for visitor in (alice, nobody):
+            status, text = await page(visitor, done)
+            assert (status, "<form" in text) == (200, True)
+        assert apart.asked(SIGN_OUT) == 0
+        assert await script(alice, f"{apart.app}/") == 200
+
+
 async def test_a_bounce_of_one_browser_says_nothing_in_another(apart: Apart) -> None:
     await apart.begin()
     async with apart.visitor() as mallory, apart.visitor() as alice:

@@ -5,7 +5,7 @@ import asyncio
 from gateway.clock import Clock
 from gateway.core.seal import Sealer
 from gateway.doors.oidc.front_records import FrontRecords
-from gateway.policy.switch.front_switch import announced
+from gateway.policy.switch.front_switch import Last, announced
 from gateway.shared_state import MemoryState
 
 NEW = announced("https://app.example.com/", "", b"", 1000.0)
@@ -31,11 +31,17 @@ async def test_neither_token_nor_reference_lies_there_readable() -> None:
     assert await records.get("another") is None
 
 
-async def test_a_redemption_gives_the_browser_a_new_name_each_time() -> None:
+async def test_a_redemption_gives_the_browser_a_new_name_each_time_and_is_on_its_way_until_it_lands() -> None:
     records = FrontRecords(MemoryState(Clock()), Sealer([b"k" * 32], lambda size: b"n" * size))
-    assert await records.last_of(b"browser") == ""
+    assert await records.last_of(b"browser") == Last()
     names = set()
-    for _ in range(3):
-        await records.redeems(b"browser")
-        names.add(await records.last_of(b"browser"))
+    for number in range(3):
+        await records.redeems(b"browser", f"reference-{number}")
+        last = await records.last_of(b"browser")
+        assert last.is_in_flight
+        names.add(last.name)
+        await records.landed(b"browser", "another")
+        assert (await records.last_of(b"browser")).is_in_flight
+        await records.landed(b"browser", f"reference-{number}")
+        assert not (await records.last_of(b"browser")).is_in_flight
     assert len(names) == 3

@@ -1,15 +1,17 @@
 """Refresh tokens outlive the Okta session, by design; those of a session that the gateway ended are refused. Seed 4, by raw HTTP."""
 
+import asyncio
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from gateway.standin import Client, Engine
+from gateway.standin import Client, Engine, fault
 from tests.journeys.person import ALICE, BOB, LOGIN, Person
 from tests.journeys.town import Town, town
 from tests.seeds.engines import EACH_ENGINE
-from tests.seeds.rp import ASKED, BACK, RP, VERIFIER, authorize, posted, refreshed, subject, tokens
+from tests.seeds.rp import ASKED, BACK, FRAME, RP, VERIFIER, authorize, posted, refreshed, subject, tokens
 
 
 def events(place: Town) -> list[str]:
@@ -76,6 +78,47 @@ async def test_s64_a_token_that_was_begun_by_a_session_token_is_known_too_by_raw
         found = await tokens(place, person, sessionToken=place.org.session_token(ALICE))
         await place.enter(person, BOB)
         assert (await refreshed(place, found["refresh_token"])).status == 400
+
+
+@pytest.mark.parametrize("mode", ["form_post", "okta_post_message"])
+@pytest.mark.parametrize("by", ["session", "token"])
+@EACH_ENGINE
+async def test_s64_a_code_that_a_page_shows_is_known_too_by_raw_http(engine: Engine, by: str, mode: str) -> None:
+    async with town(engine) as place:
+        place.org.clients.register(RP)
+        person = place.person() if by == "token" else await place.entered(ALICE)
+        more = {"sessionToken": place.org.session_token(ALICE)} if by == "token" else {}
+        page = await person.ask(authorize(response_mode=mode, **more), fields={**FRAME, "Accept-Encoding": "gzip"})
+        assert page.status == 200 and page.values("Content-Security-Policy") and not page.values("Content-Encoding")
+        assert page.values("Content-Length") == [str(len(page.body.encode()))] and "</html>" in page.body, "whole, as Okta sent it"
+        [code] = re.findall(r"""code(?:": |" value=)"([^"]+)\"""", page.body)
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
+        token = (await posted(place, "token", **form)).json["refresh_token"]
+        await place.enter(person, BOB)
+        assert (await refreshed(place, token)).json["error"] == "invalid_grant"
+
+
+@EACH_ENGINE
+async def test_s64_a_code_that_was_on_its_way_during_a_sign_out_is_refused_by_raw_http(engine: Engine) -> None:
+    async with town(engine) as place:
+        place.org.clients.register(RP)
+        person = await place.entered(ALICE)
+        held = fault({"path": "/oauth2/default/v1/authorize", "after": True, "hold": True})
+        place.org.faults.add(held)
+        asked = asyncio.create_task(person.ask(authorize(), shown=dict(person.jar)))
+        async with asyncio.timeout(20):
+            while not place.rows("GET", "/oauth2/default/v1/authorize"):  # noqa: ASYNC110 - the org tells nobody what it holds
+                await asyncio.sleep(0)
+        assert (await person.script(f"{LOGIN}/api/v1/sessions/me", "DELETE")).status == 204
+        assert held.release is not None
+        held.release.set()
+        reply = await asked
+        if "code=" in reply.location:
+            code = reply.location.partition("code=")[2].partition("&")[0]
+            form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
+            assert (await posted(place, "token", **form)).json["error"] == "invalid_grant"
+            assert "refresh_token_refused" in events(place)
+        assert place.live() == []
 
 
 async def signs_in_by_steps(place: Town, person: Person, login: str) -> str:

@@ -81,7 +81,7 @@ class RevokedStaysRevoked(RuleBasedStateMachine):
 
     @rule(user=users)
     def revoke_session_elsewhere(self, user: str) -> None:
-        self.loop.run_until_complete(self.m.revocations.publish(Revocation(session_id=f"102{user}")))
+        self.loop.run_until_complete(self.m.revocations.publish(Revocation(session_mark=f"102{user}")))
         self.dead_ids.add(f"102{user}")
 
     @rule(user=users)

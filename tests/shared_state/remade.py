@@ -58,7 +58,7 @@ async def _work(folder: Path, who: int) -> None:
     state = SqliteState(folder, Clock(), _told)
 
     def hear(remembered: Remembered) -> None:
-        name = remembered.revocation.session_id
+        name = remembered.revocation.session_mark
         if name is not None and not name.startswith(f"{who}-"):
             heard.add(name)
 
@@ -82,7 +82,7 @@ async def _until_done(state: SqliteState, number: int, who: int, won: list[int])
     while True:
         try:
             if not is_published:
-                await state.publish(Revocation(session_id=f"{who}-{number}"))
+                await state.publish(Revocation(session_mark=f"{who}-{number}"))
             is_published = True
             if await state.claim("ticket", b"%d" % number, 3600.0):
                 won.append(number)

@@ -65,7 +65,7 @@ async def test_everything_that_was_kept_is_kept(folder: Path) -> None:
         assert await kept(state) == [
             Remembered(Revocation((ONE,)), 5.0),
             Remembered(Revocation((OTHER,), unseen=(OTHER,)), 5.0),
-            Remembered(Revocation(session_id="102abc"), 5.0),
+            Remembered(Revocation(session_mark="102abc"), 5.0),
             Remembered(Revocation(user_id="00uä"), 5.0),
         ]
         assert await state.lease([b"k"], b"owner", 10.0) is not None

@@ -162,6 +162,6 @@ async def test_of_processes_at_work_none_loses_a_revocation_and_no_claim_is_won_
     state = SqliteState(tmp_path, Clock(), not_told)
     heard: list[Revocation] = []
     await state.follow(lambda remembered: heard.append(remembered.revocation))
-    assert {revocation.session_id for revocation in heard} == {f"{who}-{number}" for who in range(WORKERS) for number in range(NUMBERS)}
+    assert {revocation.session_mark for revocation in heard} == {f"{who}-{number}" for who in range(WORKERS) for number in range(NUMBERS)}
     assert found.heard == [WORKERS * NUMBERS - NUMBERS] * WORKERS
     await state.aclose()

@@ -43,7 +43,7 @@ def test_a_memory_that_hears_the_parts_knows_what_one_knows_that_hears_the_whole
         parts.remember(part.revocation)
     for memory in (whole, parts):
         assert all(memory.has_cookie((one,)) for one in revocation.fingerprints)
-        assert revocation.session_id is None or memory.has_session(revocation.session_id)
+        assert revocation.session_mark is None or memory.has_session(revocation.session_mark)
         assert revocation.user_id is None or memory.user_since(revocation.user_id) == 100.0
         assert [memory.is_held((one,)) for one in revocation.held] == [one not in revocation.released for one in revocation.held]
         assert (memory.everybody_since() is not None, memory.forgotten_since() is not None) == (revocation.everybody, revocation.forgotten)

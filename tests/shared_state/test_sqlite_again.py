@@ -95,9 +95,9 @@ async def test_a_deleted_counter_is_made_anew_and_nothing_is_missed(two: Two, tm
         assert heard == heard_by_third == [Revocation((ONE,))]
     await publisher.publish(Revocation(user_id="00u1"))
     await _until(lambda: Revocation(user_id="00u1") in heard, two.came)  # within 50 ms, when it looks at the file
-    await publisher.publish(Revocation(session_id="102abc"))
+    await publisher.publish(Revocation(session_mark="102abc"))
     two.other.poll()
-    assert heard == [Revocation((ONE,)), Revocation(user_id="00u1"), Revocation(session_id="102abc")]
+    assert heard == [Revocation((ONE,)), Revocation(user_id="00u1"), Revocation(session_mark="102abc")]
     await third.aclose()
 
 

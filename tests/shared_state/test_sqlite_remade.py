@@ -110,7 +110,7 @@ async def test_it_may_be_deleted_again_and_again(two: Two, tmp_path: Path, times
     published = [ONE]
     for number in range(20):
         DELETED["the file" if number % 2 else "the file and what lies beside it"](tmp_path)
-        published.append(Revocation(session_id=f"102{number}"))
+        published.append(Revocation(session_mark=f"102{number}"))
         await (two.state if number % 3 else two.other).publish(published[-1])
         if number % 4 == 0:
             (tmp_path / "state.db").unlink()  # the other one has not looked meanwhile

@@ -12,6 +12,7 @@ import pytest
 from gateway.clock import Clock
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import WorkerSlot
+from tests.house.configurations import settings
 
 BEGINS = """
 import os, signal, socket, sys
@@ -125,7 +126,7 @@ async def test_a_worker_that_is_stopped_before_it_hears_signals_has_ended_as_it_
     keeping = asyncio.create_task(kept(slot))
     while slot.process is None:  # noqa: ASYNC110 - the start tells nobody
         await asyncio.sleep(0)
-    slot.reload()  # which would kill it
+    slot.reload(settings())  # which it never reads
     slot.stop()
     await keeping
     assert (await place.until("worker_stopped"))["code"] == -signal.SIGTERM

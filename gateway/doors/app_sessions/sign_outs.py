@@ -14,7 +14,7 @@ from gateway.core.fields import Forwarding, way_lines
 from gateway.core.learned import Recent
 from gateway.core.messages import Fields
 from gateway.edge.http_proxy import HttpProxy
-from gateway.errors import OutsideFailed, StateFailed
+from gateway.errors import OutsideFailed, StaleConnection, StateFailed
 from gateway.policy.http.app_sessions import LeftOut
 from gateway.shared_state import SharedState
 
@@ -27,13 +27,17 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class SignOutPlace(NamedTuple):
-    """What is asked of an app: its name in the log, the request target, the Host that it knows, and the way as browsers take it."""
+    """What is asked of an app: its name in the log, the request target, the Host that it knows, and the way as browsers take it.
+
+    ``constant``: fields that it always gets.
+    """
 
     app: str
     target: str
     host: str
     public: str
     is_secure: bool
+    constant: Fields = ()
 
 
 class AppSignOuts:
@@ -78,7 +82,10 @@ class AppSignOuts:
 
     async def _ask(self, way: HttpProxy, fields: Fields) -> None:
         try:
-            exchange = await way.exchange("GET", self._place.target, fields)
+            try:
+                exchange = await way.exchange("GET", self._place.target, fields)
+            except StaleConnection:  # the app had given up a kept connection, and seen nothing
+                exchange = await way.exchange("GET", self._place.target, fields, is_new=True)
             status = exchange.status
             with suppress(OutsideFailed):  # the app has answered: what follows is read so that the connection can be used again
                 await exchange.read(LARGEST_ANSWER)
@@ -103,7 +110,7 @@ class AppSignOuts:
         _, way = way_lines(Forwarding(client, "https" if place.is_secure else "http", place.public))
         sent = b"; ".join(b"%b=%b" % (one.name, one.own or b"") for one in cookies)
         own = ((b"User-Agent", b"session-gateway sign-out"), (b"Accept", b"*/*"), (b"Cookie", sent))
-        return ((b"Host", place.host.encode("ascii")), *own, *way)
+        return ((b"Host", place.host.encode("ascii")), *own, *way, *place.constant)
 
 
 def _key(public: str, cookie: LeftOut) -> bytes:

@@ -9,8 +9,9 @@ would take that one away. It does not reach the app in any case.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from gateway.core.cookies import PASS_NAME, NotTheApps
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.redemption import parent_domains
 from gateway.core.session import Session
@@ -19,6 +20,7 @@ from gateway.doors.gate import NOBODY as NOT_ASKED
 from gateway.doors.gate import Comer
 from gateway.policy.http.app_sessions import (
     LeftOut,
+    known_cookies,
     may_hold_sessions,
     read_cookies,
     removals,
@@ -31,6 +33,7 @@ from gateway.policy.http.cookie_stamps import NOBODY, Stamps, UserStamps
 from gateway.policy.http.session_cookie_names import NameKind, SessionCookieNames
 
 _FIRST_PATHS = 2
+_PASS: Final = PASS_NAME + b"="
 
 UserOfPass = Callable[[RequestHead], str]
 """The user whom a request's pass names, without asking Okta; empty where there is none (``Gate.user_of_pass``)."""
@@ -173,6 +176,23 @@ class Visit:
         earlier = self._read.left_out if self._read is not None else ()
         self._read = LinesRead(self.user, earlier + left_out, True)
         return rest
+
+    def known(self, line: bytes, unwanted: NotTheApps) -> bytes | None:
+        """As ``value``, less the gateway's own cookies, where all that is bound in the line was met before; None: it must be read.
+
+        ``unwanted``: what no app may see.
+        """
+        rest = known_cookies(line, self._sessions.names, self.user)
+        if rest is None or not unwanted.clears(rest):
+            return None
+        self._read = LinesRead(self.user, self._read.left_out if self._read is not None else (), True)
+        return rest
+
+    def note_pass(self, line: bytes) -> None:
+        """Remember the pass in this line as what no app gets."""
+        for piece in line.split(b"; "):
+            if piece.startswith(_PASS) and piece.find(b";") < 0:
+                self.user.note(piece, b"")
 
     def text(self, text: bytes) -> bytes:
         """A whole Cookie line, from its name to its end, as the app gets it; empty where nothing is left of it."""

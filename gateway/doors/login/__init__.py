@@ -271,7 +271,7 @@ class LoginDoor:
         if isinstance(outcome, Sent):
             await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
             if self._rooms.issued.may_hand_out(redeeming.head):
-                await self._rooms.issued.note_codes(redeeming.head, outcome.answer.fields)
+                await self._rooms.issued.note_codes(redeeming.head, outcome.answer.fields, outcome.answer.body)
         told = self._rooms.wording.of(redeeming, outcome)
         told = replace(told, answer=told.answer.plus(*self._legacy_fields(redeeming.head)))
         if is_pushed_request(redeeming.head):

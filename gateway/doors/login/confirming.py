@@ -17,6 +17,7 @@ from gateway.doors.answers import page_answer
 from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.own_requests import SESSION_PAGE
 from gateway.pages import ConfirmSwitch, render
+from gateway.policy.http.request_ids import SLOT
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.switch.way_back import way_back
 from gateway.sessions import Sessions
@@ -49,10 +50,10 @@ class Confirming:
         )
         sealed = self._sealer.seal("confirm", self._host, kept.packed())
         if session is None:
-            return page_answer(render(ConfirmSwitch(None, sealed, redeeming.started_by)))
+            return page_answer(render(ConfirmSwitch(None, sealed, redeeming.started_by), request_id=SLOT))
         stay = way_back(head, redeeming.body, self._apps) or SESSION_PAGE
         view = ConfirmSwitch(session.login, sealed, redeeming.started_by, stay_path=stay)
-        return page_answer(render(view))
+        return page_answer(render(view, request_id=SLOT))
 
     def confirmed(self, head: RequestHead, browser_id: str, form: Mapping[str, str]) -> tuple[RequestHead, bytes] | Malformed:
         """The request that the user confirmed, as it is to be sent; or why the form counts for nothing."""

@@ -8,6 +8,7 @@ calls may leave the ``idx`` half of a session alive, so what this gateway knows 
 from collections.abc import Callable, Mapping
 
 from gateway.closing import Closer
+from gateway.core.cookies import pairs
 from gateway.core.org_endings import EndsSessions
 from gateway.core.session import Session, SessionCookie, login_key
 from gateway.doors.login.browsers import Browsers
@@ -33,12 +34,11 @@ class EndedSessions:
         own = finding if isinstance(finding, Session) else None
         self._tell("sessions_ended_by_call", {"by": "session" if named.session_id is not None else "user"})
         if named.session_id is not None:
-            is_own = (own is not None and own.id == named.session_id) or any(
-                cookie.value.decode("latin-1") == named.session_id for cookie in sender.presented
-            )
+            is_own = (own is not None and own.id == named.session_id) or _presents(sender, named.session_id)
             # What `POST /sessions` calls a session's id is the value of its `sid`; Okta ends a session by either.
             by_value = SessionCookie(b"sid", named.session_id.encode("utf-8", "surrogateescape"))
-            await self._sessions.revoke((*(sender.presented if is_own else ()), by_value), session_id=named.session_id)
+            session_id = own.id if is_own and own is not None else named.session_id
+            await self._sessions.revoke((*(sender.presented if is_own else ()), by_value), session_id=session_id)
             if is_own:
                 self._closer.close_soon(sender.presented, sender.browser)
             return
@@ -79,3 +79,9 @@ class EndedSessions:
         if cookies:
             await self._sessions.revoke(cookies)
             self._closer.close_soon(cookies, sender.browser)
+
+
+def _presents(sender: Sender, session_id: str) -> bool:
+    """Whether this id is the value of a cookie of the browser's session: of ``sid``, or of ``xids``, a second id that the calls take."""
+    values = (*(cookie.value for cookie in sender.presented), *(value for name, value in pairs(sender.head.fields) if name == b"xids"))
+    return session_id.encode("latin-1", "replace") in values

@@ -47,6 +47,7 @@ from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.cookies import could_be_oktas, split
 from gateway.policy.session.judging import dead_expiries
 from gateway.policy.switch.clients import client_of
+from gateway.policy.switch.token_grants import shows_code_in_page
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]
@@ -101,7 +102,7 @@ class OrgForwarding:
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
-        if not is_document(head):
+        if not is_document(head) or shows_code_in_page(head):
             fields = readable(fields)
         exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, given(head, body), Asker(head.client))
         answered = await exchange.read(ORG_ANSWER_BYTES)
@@ -174,6 +175,7 @@ class OrgForwarding:
             with suppress(OutsideFailed):  # a sign-out is carried out here and at Okta; the closing tells what others do not know
                 record = await self._browsers.record_of(sender)
                 ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
+            self._closer.signed_out(ending, sender.browser)
             with suppress(OutsideFailed):
                 await self._closer.revoke(ending, sender.browser)
             return await self._pools.plain.send(request, head, fields, body, judge)
@@ -194,6 +196,7 @@ class OrgForwarding:
                 inbound = self._inbound(answered)
                 with underway:
                     if status < 400 and presented and await self._closer.has_ended(presented, browser):
+                        self._closer.signed_out(presented, browser)
                         await self._to_the_end(self._sessions.revoke(presented))
                         self._closer.close_soon(presented, browser)
                         return (*without_session_settings(inbound), *more)

@@ -5,8 +5,8 @@ What passes the login host is known: the code that an authorization request with
 answered with; the refresh token that the code is exchanged for; and each token that takes its place.
 
 Owns two kinds of records, by the fingerprint of code and token: the fingerprints and the id of the session. Must never hold a token.
-What does not pass here (a back end that asks the org directly, a code in a posted form) is not known and not refused. A revocation is
-remembered for twelve hours; a token that is refused within them stays refused.
+What does not pass here (a back end that asks the org directly) is not known and not refused. A revocation is remembered for twelve hours; a
+token that is refused within them stays refused. How Okta's pages spell the code that they post is not documented: several ways are read.
 """
 
 import json
@@ -21,7 +21,7 @@ from gateway.core.seal import Sealer
 from gateway.core.session import Fingerprint, Marks, Session, SessionToken, key_of
 from gateway.doors.answers import json_answer
 from gateway.policy.switch.clients import client_of
-from gateway.policy.switch.token_grants import TokenGrant, codes_in, interaction_codes_in, refresh_token_in
+from gateway.policy.switch.token_grants import TokenGrant, codes_in, codes_in_page, interaction_codes_in, refresh_token_in
 from gateway.sealed_records import SealedRecords
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
@@ -64,9 +64,9 @@ class IssuedTokens:
         """Whether the answer to this request may hold a code."""
         return bool(client_of(head))
 
-    async def note_codes(self, head: RequestHead, answered: Fields) -> None:
-        """Remember the codes of an answer, for the session that the browser has from then on."""
-        await self._note(codes_in(answered), head, answered)
+    async def note_codes(self, head: RequestHead, answered: Fields, page: bytes = b"") -> None:
+        """Remember the codes of an answer, for the session that the browser has from then on; ``page``: its body, where it shows them."""
+        await self._note((*codes_in(answered), *codes_in_page(page)), head, answered)
 
     async def note_interaction(self, head: RequestHead, answered: Fields, body: bytes) -> None:
         """The same for the answer to the last step of Identity Engine's own sign-in."""
@@ -74,11 +74,13 @@ class IssuedTokens:
 
     async def _note(self, codes: Sequence[SessionToken], head: RequestHead, answered: Fields) -> None:
         cookies = tuple(dict.fromkeys((*cookies_set(answered), *session_cookies(head.fields)))) if codes else ()
-        living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
-        if not living:
+        if not cookies:
             return
+        living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
         finding = self._sessions.recall(living)
-        origin = Origin(self._sessions.fingerprints(living), finding.id if isinstance(finding, Session) else "")
+        session_id = finding.id if isinstance(finding, Session) else ""
+        # Where all are revoked, their session ended while Okta's answer was on its way.
+        origin = Origin(self._sessions.fingerprints(living or cookies), session_id, is_refused=not living)
         for code in codes:
             await self._codes.put(self._key(code), origin.packed())
 

@@ -34,6 +34,7 @@ from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.presented_sessions import PresentedSessions
 from gateway.doors.login.sender import Cookies, Sender, Withheld
 from gateway.doors.login.session_comparison import Comparison, OlderSessions, SessionComparer, groups
+from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.errors import OutsideFailed, TimedOut
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
@@ -55,15 +56,16 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class NewSessions:
     """Judges the answers of one login host. Close it with ``aclose``."""
 
-    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, carrying: Carrying, tell: Tell) -> None:
-        """``tell`` gets (event name, figures) for the log; never a cookie."""
+    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, carrying: Carrying, audit: SwitchAudit) -> None:
+        """``audit`` hears who came."""
         self._sessions = sessions
         self._closer = closer
         self._browsers = browsers
         self._carrying = carrying
-        self._tell = tell
+        self._audit = audit
+        self._tell = audit.tell
         self._comparer = SessionComparer(sessions, closer)
-        self._presented = PresentedSessions(sessions, browsers, self._comparer, tell)
+        self._presented = PresentedSessions(sessions, browsers, self._comparer, audit.tell)
         self._deciding: set[asyncio.Task[None]] = set()
         self._judging: set[asyncio.Task[Fields]] = set()
 
@@ -290,9 +292,13 @@ class NewSessions:
                 await self._sessions.release((*older.cookies, *judging.new))
             case Delivery.OTHER_USER:
                 await self._sessions.release((*older.same, *judging.new))
+                self._audit.taken_over(older.user_id or "", final.session, judging.sender.head.client)
                 self._tell("user_changed_without_token", {"client": judging.sender.head.client})
                 if older.same:
                     await self._sessions.adopt(older.same, judging.new)
+            case Delivery.FIRST:
+                user_id = final.session.user_id if final.session is not None else ""
+                self._audit.signed_in(user_id, judging.new, judging.sender.head.client, "okta")
             case Delivery.UNDECIDED:
                 await self._sessions.hold((*judging.new, *older.cookies))
                 if key and self._ask_later(judging.sender, key):

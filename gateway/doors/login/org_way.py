@@ -17,7 +17,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.policy.advice.causes import Advice, advice_for
 from gateway.policy.advice.error_objects import is_json, with_cause
-from gateway.policy.switch.token_grants import is_identity_step
+from gateway.policy.switch.token_grants import is_identity_step, shows_code_in_page
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
@@ -35,19 +35,25 @@ class OrgWay:
 
     async def send(self, request: Request, head: RequestHead, fields: Fields, body: bytes | None, judge: Judge) -> Response:
         """Send a request and answer its client; ``body`` where it was read already. Raises ``OutsideFailed`` before the first byte."""
-        if self.issued.may_hand_out(head):
+        hands_out = self.issued.may_hand_out(head)
+        shows_page = hands_out and request.body is None and shows_code_in_page(head)
+        if hands_out and not shows_page:
             judge = self._noting(head, judge)
         advice = advice_for(head)
-        if body is None and (advice is None or request.body is not None):
+        if body is None and ((advice is None and not shows_page) or request.body is not None):
             return await self.pool.forward(request, head.method, head.target, fields, _as_it_is, Asker.of(head), judge)
         is_step = is_identity_step(head)
-        if advice is not None or is_step:
+        if advice is not None or is_step or shows_page:
             fields = readable(fields)
         exchange = await self.pool.exchange(head.method, head.target, fields, given(head, body or b""), Asker(head.client))
         try:
             judged = await judge(exchange.status, exchange.fields)
             if advice is not None and exchange.status in advice.statuses and is_json(exchange.fields):
                 return self._advised(advice, Answer(exchange.status, judged, await exchange.read(ORG_ANSWER_BYTES)))
+            if shows_page:
+                answer = Answer(exchange.status, judged, await exchange.read(ORG_ANSWER_BYTES))
+                await self.issued.note_codes(head, judged, answer.body)
+                return to_response(answer)
             if is_step and cookies_set(judged):
                 answer = Answer(exchange.status, judged, await exchange.read(ORG_ANSWER_BYTES))
                 await self.issued.note_interaction(head, judged, answer.body)

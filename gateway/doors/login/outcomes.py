@@ -27,6 +27,7 @@ from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenRef
 from gateway.policy.advice.causes import REFUSED_TOKEN, UNCONFIRMED, USED_TOKEN, Advice
 from gateway.policy.advice.error_objects import error_object, is_json, with_cause
 from gateway.policy.advice.refused_tokens import leads_to_sign_in
+from gateway.policy.http.request_ids import SLOT
 
 RETRY_SECONDS = 5
 
@@ -149,7 +150,7 @@ class Wording:
         return self._page(GoingOn(url)).plus(*_cookie_lines(answer))
 
     def _page(self, view: View) -> Answer:
-        return page_answer(render(view, at=now_of(self._clock)))
+        return page_answer(render(view, at=now_of(self._clock), request_id=SLOT))
 
     def _said(self, head: RequestHead, view: View, status: int, verdict: str, reason: str) -> Told:
         answer: Answer

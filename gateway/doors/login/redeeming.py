@@ -24,6 +24,7 @@ from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.sender import Sender
+from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
 from gateway.errors import LeaseLost, OutsideFailed
 from gateway.leases import HeldLease
@@ -72,6 +73,7 @@ class Redeemer:
         browsers: Browsers,
         new_sessions: NewSessions,
         exchange: Exchange,
+        audit: SwitchAudit,
         asks_alone: bool = True,
         longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
@@ -86,6 +88,7 @@ class Redeemer:
         self._browsers = browsers
         self._new_sessions = new_sessions
         self._exchange = exchange
+        self._audit = audit
         self._asks_alone = asks_alone
         self._longest_seconds = longest_seconds
         self._running: set[asyncio.Task[Outcome]] = set()
@@ -145,31 +148,52 @@ class Redeemer:
             if await self._is_outrun(presented, carried, client):
                 return Again()
             older = tuple(dict.fromkeys((*presented, *carried, *record.all_cookies)))
-            return await self._switched(redeeming, client, presented, older)
+            before = record.user_id or next(filter(None, map(self._sessions.user_of, older)), "")
+            return await self._switched(redeeming, client, presented, older, before)
 
-    async def _switched(self, redeeming: Redeeming, client: _Client, presented: Cookies, older: Cookies) -> Outcome:
-        """The switch, and what it leads to. What the browser has open is spared until it is known whose session came of it."""
+    async def _switched(self, redeeming: Redeeming, client: _Client, presented: Cookies, older: Cookies, before: str) -> Outcome:
+        """The switch from the user ``before``, and what it leads to.
+
+        What the browser has open is spared until it is known whose session came of it.
+        """
         head, browser = redeeming.head, self._known_key(redeeming).hex()
         command = await self._closer.switch(older, browser_of(head), redeeming.trusted, self._asks_alone, browser, client.turn)
         match command:
             case Confirm():
+                self._audit.step(redeeming, before, "asked")
                 return command
             case Refuse():
+                self._audit.step(redeeming, before, "refused", reason=command.reason)
                 if command.revoked:
                     await self._settle(older, "", browser)
                 return NotSwitched(command, self._carrying.moved(head, presented, older) if command.revoked else ())
             case Redeem():
                 client.is_sent = True
                 user_id = ""
+                if older:
+                    self._audit.step(redeeming, before, "closed")
                 try:
                     outcome, user_id = await self._sent(redeeming, client, presented)
                 finally:
                     await self._settle(older, user_id, browser)
+                self._tell(redeeming, outcome, (before, user_id), is_switch=bool(older))
                 if client.has_left:
                     await self._keep(outcome, client, head)
                 return outcome
             case _:
                 assert_never(command)
+
+    def _tell(self, redeeming: Redeeming, outcome: Outcome, users: tuple[str, str], *, is_switch: bool) -> None:
+        before, user = users
+        match outcome:
+            case Unanswered(reason=reason):
+                self._audit.step(redeeming, before, "unanswered", reason=reason)
+            case Sent(answer) if is_switch:
+                self._audit.step(redeeming, before, "redeemed" if cookies_set(answer.fields) else "no_session", user=user)
+            case Sent(answer) if cookies_set(answer.fields):
+                self._audit.signed_in(user, cookies_set(answer.fields), redeeming.head.client, "token")
+            case _:
+                pass
 
     async def reference_redeems(self, request_uri: str, sender: Sender, unknown: bool) -> bool:
         """Whether an authorize request by this reference may redeem a token; ``unknown`` where it was pushed elsewhere."""

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 
 from gateway.core.seal import Sealer
-from gateway.policy.switch.front_switch import CHECK_SECONDS, START_SECONDS, FrontSwitch
+from gateway.policy.switch.front_switch import CHECK_SECONDS, FLIGHT_SECONDS, START_SECONDS, FrontSwitch, Last
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
@@ -23,6 +23,7 @@ class FrontRecords:
         self._switches = SealedRecords(state, sealer, "front-switch", START_SECONDS + CHECK_SECONDS)
         self._tokens = SealedRecords(state, sealer, "front-token", START_SECONDS)
         self._last = SealedRecords(state, sealer, "front-last", START_SECONDS + CHECK_SECONDS)
+        self._flights = SealedRecords(state, sealer, "front-flight", FLIGHT_SECONDS)
 
     async def begin(self, switch: FrontSwitch, token: str) -> str:
         """Keep a new switch and its token; its reference. Raises ``StateFailed``."""
@@ -44,13 +45,20 @@ class FrontRecords:
         taken = await self._tokens.take(key_of(reference))
         return taken.decode("ascii") if taken is not None else None
 
-    async def last_of(self, browser: bytes) -> str:
-        """The name of this browser's last redemption; empty where there was none lately. Raises ``StateFailed``."""
-        return (await self._last.get(browser) or b"").decode("ascii")
+    async def last_of(self, browser: bytes) -> Last:
+        """This browser's last redemption. Raises ``StateFailed``."""
+        name = (await self._last.get(browser) or b"").decode("ascii")
+        return Last(name, await self._flights.get(browser) is not None)
 
-    async def redeems(self, browser: bytes) -> None:
-        """The browser is about to redeem a token. Raises ``StateFailed``."""
+    async def redeems(self, browser: bytes, reference: str) -> None:
+        """The browser is about to redeem the token of this switch. Raises ``StateFailed``."""
         await self._last.put(browser, secrets.token_urlsafe(9).encode("ascii"))
+        await self._flights.put(browser, key_of(reference))
+
+    async def landed(self, browser: bytes, reference: str) -> None:
+        """The browser came back from the org with this switch: its token is on its way no more. Raises ``StateFailed``."""
+        if await self._flights.get(browser) == key_of(reference):
+            await self._flights.delete(browser)
 
 
 def key_of(reference: str) -> bytes:

@@ -34,6 +34,7 @@ from gateway.doors.sign_out import posted
 from gateway.edge.request import Request
 from gateway.leases import Leases
 from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render
+from gateway.policy.http.request_ids import SLOT
 from gateway.policy.oidc.id_tokens import Proof
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
 from gateway.policy.switch import front_switch as machine
@@ -132,7 +133,7 @@ class FrontSwitches:
                 case Redeem(redeemed):
                     # A stop after any of these steps leaves the token unspent, or spent and known to be.
                     await self._records.keep(reference, redeemed)
-                    await self._records.redeems(key)
+                    await self._records.redeems(key, reference)
                     token = await self._records.take_token(reference)
                     return self._posting(token, reference) if token is not None else self._stopped(Refuse("used"))
                 case EndFirst(ending):
@@ -157,7 +158,7 @@ class FrontSwitches:
             if isinstance(is_trusted, Refused):
                 return refused(Malformed(403, is_trusted.reason), self._clock)
             last = await self._records.last_of(key)
-            command = machine.arrived(switch, self._mark(browser), last, is_trusted, self._clock.wall())
+            command = machine.arrived(switch, self._mark(browser), last.name, is_trusted, self._clock.wall())
             match command:
                 case Confirm():
                     return await self._asking(head, reference, self._mark(browser), fresh)
@@ -181,6 +182,7 @@ class FrontSwitches:
             case Prove():
                 return await self._proving(head, reference)
             case Check():
+                await self._records.landed(browser_key(browser), reference)
                 return self._led_on(Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking"))
             case GoOn(done):
                 return self._led_on(Outcome(redirect_answer(303, done.to), "front_switch", "done"))
@@ -224,7 +226,7 @@ class FrontSwitches:
 
     def _stopped(self, refusal: Refuse, reference: str = "") -> Outcome:
         """The page that says why; a switch whose token is unspent may be tried again."""
-        again = f"{FRONT_SWITCH}?start={reference}" if reference and refusal.reason in ("unclear", "not_ended") else ""
+        again = f"{FRONT_SWITCH}?start={reference}" if reference and refusal.reason in ("unclear", "not_ended", "busy") else ""
         view = FrontSwitchStopped(refusal.reason, refusal.more, again)
         return Outcome(self._page(view), "refused", refusal.more or refusal.reason)
 
@@ -246,7 +248,7 @@ class FrontSwitches:
         return f"{self._rules.origin}{FRONT_SWITCH}?back={reference}"
 
     def _page(self, view: View, *form_targets: str) -> Answer:
-        return page_answer(render(view, form_targets=form_targets, at=now_of(self._clock)))
+        return page_answer(render(view, form_targets=form_targets, at=now_of(self._clock), request_id=SLOT))
 
     @staticmethod
     def _mark(browser: str) -> str:

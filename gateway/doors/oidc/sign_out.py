@@ -133,9 +133,9 @@ class OidcSignOut:
         return done if done is not None and self._clock.wall() < done.expires_at else None
 
     def _is_from_here(self, done: SignedOut, head: RequestHead) -> bool:
-        """Whether the sign-out may have begun in this browser: its session here is the one that ended, or it has none.
+        """Whether the sign-out began in this browser: its session here is the one that ended.
 
-        The note stands in an address, and an address can be sent to anybody.
+        The note stands in an address, and an address can be sent to anybody: another browser gets the page with the button.
         """
         held = self._own.held(head)
-        return held is None or held.session_id in {own.id for own in map(own_of, done.cookies) if own is not None}
+        return held is not None and held.session_id in {own.id for own in map(own_of, done.cookies) if own is not None}

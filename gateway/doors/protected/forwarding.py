@@ -7,14 +7,12 @@ and 5.7; ATTACKS group H, C12, C16, H23, L15.
 
 from dataclasses import dataclass, field
 
-from gateway.core.answer_fields import Refer
 from gateway.core.app_cookies import KeepCookie
 from gateway.core.cookies import NotTheApps
 from gateway.core.fields import Forwarding as Way
-from gateway.core.fields import answered, to_app
+from gateway.core.fields import to_app
 from gateway.core.learned import Recent
 from gateway.core.messages import FieldLine, Fields, Malformed, RequestHead
-from gateway.core.rewriting import Rewriting
 from gateway.core.routing import Access, App
 from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.doors.deciding import Decision
@@ -23,6 +21,7 @@ from gateway.doors.protected.face import Face
 from gateway.doors.protected.going import Going
 from gateway.doors.protected.kept_lines import Kept
 from gateway.doors.protected.lasting import Lasting
+from gateway.doors.protected.rewrites import SWITCHING_PROTOCOLS, Rewritten, usual_rewrite
 from gateway.doors.protected.stripped_overrides import StrippedOverrides
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
@@ -34,7 +33,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
-from gateway.policy.http.caching import Use, asked_again, use_of
+from gateway.policy.http.caching import Use, use_of
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import Block
 from gateway.proxy.fetching import Taking
@@ -45,7 +44,6 @@ _OUTSIDE = Malformed(404, "outside_prefix")
 MOST_COOKIES, LONGEST_COOKIES = 512, 2048
 """Twice so many lines of cookies are remembered for an app, of at most so many bytes: 2 MiB."""
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
-SWITCHING_PROTOCOLS = 101
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class AppForwarding:
     def __post_init__(self) -> None:
         """``_usual``: what becomes of most answers, whoever asked, by whether the answer is private, and by its use."""
         refer = self.face.references.value if self.face.references is not None else None
-        usual = tuple(tuple(_usually(is_private, use, self.keep_cookie, refer) for use in Use) for is_private in (False, True))
+        usual = tuple(tuple(usual_rewrite(is_private, use, self.keep_cookie, refer) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
         rules = ForwardingRules(self.turn, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
         object.__setattr__(self, "_rules", rules)
@@ -210,8 +208,13 @@ class AppForwarding:
             visit.knows(None)
 
         def cookie(line: FieldLine) -> bytes:
-            rest = self._cookie_line(line, unwanted)
-            return rest if visit is None else visit.text(rest)
+            if visit is None:
+                return self._cookie_line(line, unwanted)
+            known = visit.known(line.value, unwanted)
+            if known is not None:
+                return b"%b: %b\r\n" % (line.spelled, known)
+            visit.note_pass(line.value)
+            return visit.text(self._cookie_line(line, unwanted))
 
         lines = app_lines(block.lines, self.face.rules, cookie)
         text = b"".join(lines) if lines is not None else None
@@ -256,7 +259,7 @@ class AppForwarding:
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         as_it_is = self._usual[is_private][use]
         if self.face.rewriting is not None or visit is not None:
-            as_it_is = _for_visit(as_it_is, self.face.rewriting, visit)
+            as_it_is = Rewritten(as_it_is, self.face.rewriting, visit)
         if not going.comer.is_stale or not is_private:
             if decision is not None and decision.visit is visit:
                 decision.rewrite = as_it_is
@@ -270,28 +273,3 @@ class AppForwarding:
 
     def _key(self, going: Going) -> bytes | None:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
-
-
-def _for_visit(as_it_is: Rewrite, rewriting: Rewriting | None, visit: Visit | None) -> Rewrite:
-    """The same where the app has another address inside, or its sessions are bound to users."""
-
-    def rewrite(status: int, fields: Fields) -> Fields:
-        kept = as_it_is(status, fields)
-        if rewriting is not None:
-            kept = rewriting.answer(kept)
-        return kept if visit is None else visit.answer(kept)
-
-    return rewrite
-
-
-def _usually(is_private: bool, use: Use, keep_cookie: KeepCookie, refer: Refer | None) -> Rewrite:
-    """What becomes of most answers, whoever asked."""
-    is_page = use is Use.PAGE
-
-    def rewrite(status: int, fields: Fields) -> Fields:
-        if not is_private or status == SWITCHING_PROTOCOLS:
-            return answered(fields, False, is_page, keep_cookie, refer)
-        kept = answered(fields, True, is_page, keep_cookie, refer)
-        return kept if is_page else asked_again(kept, fields, use)
-
-    return rewrite

@@ -10,7 +10,6 @@ that is none. Rules from: RFC 9112 §2.2 (LF alone), §4, §5.1 (blank before a 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -24,7 +23,7 @@ _BEGINNING: Final = b"HTTP/1."
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})(?: ([\t\x20-\xff]*))?\Z")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):(.*)\Z", re.DOTALL)
+_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)\Z")
 _NOT_OF_A_NAME: Final = bytes(byte for byte in range(256) if not re.fullmatch(_TOKEN, bytes((byte,))))
 _LONGEST_LENGTH: Final = 18
 _LONGEST_LEARNT: Final = 256
@@ -57,23 +56,23 @@ class Framing(Enum):
     CLOSE = "close"
 
 
-@dataclass(frozen=True, slots=True)
 class AnswerHead:
     """A head as read. ``fields``: all of them, framing and hop included; ``length`` of the body where it is known.
 
     ``announces_body``: the fields say that there is one, whether or not the status allows it. ``keeps``: the server would go on.
-    ``is_odd``: nothing may follow on this connection.
+    ``is_odd``: nothing may follow on this connection. ``may_bind``: a field is there that may sign a user in to the connection.
     """
 
-    status: int
-    reason: bytes
-    kind: StatusKind
-    fields: Fields
-    framing: Framing
-    length: int | None
-    announces_body: bool
-    keeps: bool
-    is_odd: bool
+    __slots__ = ("announces_body", "fields", "framing", "is_odd", "keeps", "kind", "length", "may_bind", "reason", "status")
+
+    def __init__(self, first: "_StatusLine", fields: Fields, framing: Framing, length: int | None) -> None:
+        """Nothing odd yet, and the server would go on; written out, because a frozen dataclass takes three times as long."""
+        _, self.status, self.reason, self.kind = first
+        self.fields = fields
+        self.framing = framing
+        self.length = length
+        self.announces_body = self.keeps = True
+        self.is_odd = self.may_bind = False
 
 
 def end_of_head(received: bytes | bytearray, since: int = 0) -> int:
@@ -93,23 +92,16 @@ def may_begin_answer(received: bytes | bytearray) -> bool:
 def read_answer_head(text: bytes, is_head: bool) -> AnswerHead | AnswerFault:
     """A head with the empty line at its end. ``is_head``: it answers HEAD."""
     lines, is_odd = _lines(text)
-    if _CONTROL.search(text):
-        return AnswerFault.CONTROL_BYTE
     if not lines:
-        return AnswerFault.LINE_ENDS
-    first = _STATUS_LINE.match(lines[0])
-    if first is None:
-        return AnswerFault.STATUS_LINE
+        return AnswerFault.CONTROL_BYTE if _CONTROL.search(text) else AnswerFault.LINE_ENDS
+    first = _first_lines[lines[0]]
+    if isinstance(first, AnswerFault):
+        return first
     if len(lines) - 1 > MOST_FIELDS:
         return AnswerFault.TOO_MANY_FIELDS
-    kind = kind_of_status(int(first[2]))
-    if kind is StatusKind.INVALID:
-        return AnswerFault.STATUS
-    read = _read_fields(lines[1:])
-    if isinstance(read, AnswerFault):
-        return read
-    is_odd = is_odd or read.is_odd
-    return _judged(int(first[2]), first[3] or b"", kind, read, is_odd, is_modern=first[1] == b"1", is_head=is_head)
+    read = _ReadFields(is_odd)
+    fault = _read_fields(lines, read)
+    return _judged(first, read, is_head) if fault is None else fault
 
 
 def _lines(text: bytes) -> tuple[list[bytes], bool]:
@@ -124,41 +116,51 @@ def _lines(text: bytes) -> tuple[list[bytes], bool]:
 class _ReadFields:
     """What the lines of fields say."""
 
-    __slots__ = ("codings", "dropped_at", "is_odd", "lengths", "lines", "words")
+    __slots__ = ("codings", "dropped_at", "is_odd", "lengths", "lines", "may_bind", "words")
 
-    def __init__(self) -> None:
+    def __init__(self, is_odd: bool) -> None:
         self.dropped_at = 0  # as many lines there were when the last one was dropped: one that is folded onto it goes with it
         self.lines: list[tuple[bytes, bytes]] = []
         self.lengths: list[bytes] = []
         self.codings: list[bytes] = []
         self.words: set[bytes] = set()
-        self.is_odd = False
+        self.is_odd = is_odd
+        self.may_bind = False
 
 
-def _read_fields(lines: Sequence[bytes]) -> _ReadFields | AnswerFault:
-    read = _ReadFields()
-    for text in lines:
-        name, value, lowered = _fields[text]
-        if not lowered:
+def _read_fields(lines: Sequence[bytes], read: _ReadFields) -> AnswerFault | None:
+    """Read all lines behind the first."""
+    taken = read.lines
+    for text in lines[1:]:
+        pair, meant = _fields[text]
+        if meant is _PLAIN:
+            taken.append(pair)
+        elif meant is _ODD:
             fault = _read_odd_line(text, read)
             if fault is not None:
                 return fault
-            continue
-        read.lines.append((name, value))
-        if lowered not in _FRAMING:
-            continue
-        if lowered == b"content-length":
-            read.lengths.append(value)
-        elif lowered == b"transfer-encoding":
-            read.codings.append(value.lower())
-        elif lowered == b"connection":
-            read.words.update(word.strip(b" \t").lower() for word in value.split(b","))
-    return read
+        else:
+            taken.append(pair)
+            _read_framing(pair[1], meant, read)
+    return None
+
+
+def _read_framing(value: bytes, meant: "_Meant", read: _ReadFields) -> None:
+    if meant is _Meant.LENGTH:
+        read.lengths.append(value)
+    elif meant is _Meant.CODING:
+        read.codings.append(value.lower())
+    elif meant is _Meant.CONNECTION:
+        read.words.update(word.strip(b" \t").lower() for word in value.split(b","))
+    else:
+        read.may_bind = True
 
 
 def _read_odd_line(text: bytes, read: _ReadFields) -> AnswerFault | None:
     """A line that is no field as it stands: joined to the one before, mended, dropped, or a fault."""
     read.is_odd = True
+    if _CONTROL.search(text):
+        return AnswerFault.CONTROL_BYTE
     if text[:1] in (b" ", b"\t"):
         if not read.lines:
             return AnswerFault.NO_COLON
@@ -178,34 +180,38 @@ def _read_odd_line(text: bytes, read: _ReadFields) -> AnswerFault | None:
     bare = name.rstrip(b" \t")
     if _LINE.match(bare + b":"):
         read.lines.append((bare, value.strip(b" \t")))
+        read.may_bind = True  # whoever looks for that looks at every line
     else:
         read.dropped_at = len(read.lines)
     return None
 
 
-def _judged(
-    status: int, reason: bytes, kind: StatusKind, read: _ReadFields, is_odd: bool, *, is_modern: bool, is_head: bool
-) -> AnswerHead | AnswerFault:
+def _judged(first: "_StatusLine", read: _ReadFields, is_head: bool) -> AnswerHead | AnswerFault:
+    is_modern, status, _, kind = first
     framed = _framing(read.lengths, read.codings)
     is_final = kind is StatusKind.FINAL
     is_empty = is_final and not has_body(status, is_head)
-    keeps = b"close" not in read.words and (is_modern or b"keep-alive" in read.words)
     if isinstance(framed, AnswerFault):
         if not is_empty:
             return framed
         # There is no body, whichever of the two is believed.
-        fields = tuple(line for line in read.lines if line[0].lower() != b"content-length")
-        return AnswerHead(status, reason, kind, fields, Framing.NONE, None, announces_body=True, keeps=False, is_odd=True)
+        found = AnswerHead(first, tuple(line for line in read.lines if line[0].lower() != b"content-length"), Framing.NONE, None)
+        found.is_odd, found.keeps, found.may_bind = True, False, read.may_bind
+        return found
     framing, length = framed
     announces_body = framing is Framing.CHUNKED or bool(length)
     if announces_body and not is_final and kind is not StatusKind.SWITCHING:
         return AnswerFault.INTERIM_BODY
+    is_padded = length is not None and read.lengths[0].startswith(b"0")
+    fields = tuple(map(_with_plain_length, read.lines)) if is_padded else tuple(read.lines)
+    found = AnswerHead(first, fields, framing if is_final and not is_empty else Framing.NONE, length)
+    found.announces_body = announces_body
+    words = read.words
+    found.keeps = is_modern if not words else b"close" not in words and (is_modern or b"keep-alive" in words)
     # RFC 9112 §6.1: chunks are not known to HTTP/1.0, and nothing may follow them there.
-    is_odd = is_odd or (framing is Framing.CHUNKED and not is_modern)
-    fields = tuple(read.lines) if length is None else tuple(map(_with_plain_length, read.lines))
-    return AnswerHead(
-        status, reason, kind, fields, framing if is_final and not is_empty else Framing.NONE, length, announces_body, keeps, is_odd
-    )
+    found.is_odd = read.is_odd or (framing is Framing.CHUNKED and not is_modern)
+    found.may_bind = read.may_bind
+    return found
 
 
 def _framing(lengths: Sequence[bytes], codings: Sequence[bytes]) -> tuple[Framing, int | None] | AnswerFault:
@@ -225,13 +231,47 @@ def _with_plain_length(line: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     return (line[0], line[1].lstrip(b"0") or b"0") if line[0].lower() == b"content-length" else line
 
 
-_Field = tuple[bytes, bytes, bytes]
-"""A field's name and value, and its name in lower case, which is empty where the line is no field as it stands."""
+class _Meant(Enum):
+    """What a line has to do with the message, beside its own meaning."""
+
+    PLAIN = "plain"
+    ODD = "odd"
+    LENGTH = "length"
+    CODING = "coding"
+    CONNECTION = "connection"
+    BINDING = "binding"
+
+
+_PLAIN: Final = _Meant.PLAIN
+_ODD: Final = _Meant.ODD
+_MEANT: Final = {
+    b"content-length": _Meant.LENGTH,
+    b"transfer-encoding": _Meant.CODING,
+    b"connection": _Meant.CONNECTION,
+    b"www-authenticate": _Meant.BINDING,
+    b"authentication-info": _Meant.BINDING,
+    b"persistent-auth": _Meant.BINDING,
+}
+_Field = tuple[tuple[bytes, bytes], _Meant]
+_StatusLine = tuple[bool, int, bytes, StatusKind]
+"""Whether it is HTTP/1.1; the status, the reason, and what the status is the beginning of."""
 
 
 def _read_field(line: bytes) -> _Field:
     found = _LINE.match(line)
-    return (b"", b"", b"") if found is None else (found[1], found[2].strip(b" \t"), found[1].lower())
+    if found is None:
+        return (b"", b""), _ODD
+    return (found[1], found[2].strip(b" \t")), _MEANT.get(found[1].lower(), _PLAIN)
+
+
+def _read_first_line(line: bytes) -> _StatusLine | AnswerFault:
+    if _CONTROL.search(line):
+        return AnswerFault.CONTROL_BYTE
+    found = _STATUS_LINE.match(line)
+    if found is None:
+        return AnswerFault.STATUS_LINE
+    kind = kind_of_status(int(found[2]))
+    return AnswerFault.STATUS if kind is StatusKind.INVALID else (found[1] == b"1", int(found[2]), found[3] or b"", kind)
 
 
 class _Fields(Learned[bytes, _Field]):
@@ -244,3 +284,4 @@ class _Fields(Learned[bytes, _Field]):
 
 
 _fields: Final = _Fields(_read_field, _LONGEST_LEARNT)
+_first_lines: Final = Learned(_read_first_line)

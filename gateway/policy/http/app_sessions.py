@@ -52,10 +52,12 @@ def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> Co
     """
     kept, left_out, is_changed = [], [], False
     for piece in line.split(b";"):
-        own = user.known.get(piece)
+        bare = piece.lstrip(b" ")
+        own = user.known.get(bare)
         if own is not None:
             is_changed = True
-            kept.append(own)
+            if own:
+                kept.append(piece[: len(piece) - len(bare)] + own)
             continue
         goes_on = _read_piece(piece, names, user)
         if isinstance(goes_on, LeftOut):
@@ -69,6 +71,23 @@ def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> Co
     return CookiesRead(rest.lstrip(_BLANKS) if rest.strip(b"; \t") else None, tuple(left_out))
 
 
+def known_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> bytes | None:
+    """The value of a Cookie line as the app gets it, where all that is bound in it was met before; None where ``read_cookies`` must tell.
+
+    What is known to be the gateway's own is left out. The line is divided as browsers do it: by a semicolon and a blank.
+    """
+    kept: list[bytes] = []
+    others: list[bytes] = []
+    for piece in line.split(b"; "):
+        own = user.known.get(piece)
+        if own is None:
+            kept.append(piece)
+            others.append(piece)
+        elif own:
+            kept.append(own)
+    return b"; ".join(kept) if kept and not may_hold_sessions(b";".join(others), names) else None
+
+
 def _read_piece(piece: bytes, names: SessionCookieNames, user: UserStamps) -> bytes | LeftOut:
     """The piece between two semicolons as it goes on, or the cookie that does not."""
     before, equals, after = piece.partition(b"=")
@@ -80,7 +99,7 @@ def _read_piece(piece: bytes, names: SessionCookieNames, user: UserStamps) -> by
         if not stamped.is_users:
             return _left_out(name, stamped)
         own = before + equals + stamped.own
-        user.note(piece, own)
+        user.note(piece.lstrip(b" "), own.lstrip(b" "))
         return own
     kind = names.kinds[name]
     if MARK in piece or kind is NameKind.LISTED or kind is NameKind.ALIAS:

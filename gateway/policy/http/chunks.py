@@ -20,6 +20,7 @@ _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
 _SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*\Z")
 _PADDED_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\Z")
+_LAST: Final = b"0\r\n\r\n"
 _DIGITS: Final = b"0123456789abcdefABCDEF"
 _PLAIN_SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,15}\Z")
 _LONGEST_PLAIN: Final = 15 + len(b"\r\n")
@@ -85,6 +86,9 @@ class Chunks:
         while at < len(received) and self._stage is not _Stage.WHOLE:
             if self._stage is _Stage.SIZE and not self._line:
                 at = _taken_whole(received, at, pieces)
+                if received.startswith(_LAST, at):
+                    self._stage = _Stage.WHOLE
+                    return received[at + len(_LAST) :]
             if self._stage is _Stage.DATA:
                 until = min(len(received), at + self._left)
                 pieces.append(received[at:until])

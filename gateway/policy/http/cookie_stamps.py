@@ -29,6 +29,7 @@ STAMP_BYTES: Final = _USER_AT + _TEXT_BYTES
 MOST_USERS: Final = 2048
 MOST_KNOWN: Final = 8
 LONGEST_KNOWN: Final = 512
+LONGEST_PASS: Final = 4096
 """Of one user so many cookies are remembered, of so many bytes: an app's session cookie is the same in many requests."""
 
 NOBODY: Final = ""
@@ -108,8 +109,11 @@ class UserStamps:
         return MARK + _mac(realm.macs[0], name, head + value) + head
 
     def note(self, piece: bytes, own: bytes) -> None:
-        """Remember what a cookie that ``read`` found to be this user's is to the app. ``piece``: its name and value as they stood."""
-        if len(piece) <= LONGEST_KNOWN:
+        """Remember what a cookie that ``read`` found to be this user's is to the app. ``piece``: its name and value, without blanks before.
+
+        ``own`` is empty for the gateway's own cookies, which no app gets.
+        """
+        if len(piece) <= (LONGEST_KNOWN if own else LONGEST_PASS):
             if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
             self.known[piece] = own

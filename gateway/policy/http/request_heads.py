@@ -19,6 +19,7 @@ from gateway.core.messages import (
     HeadLimits,
     Malformed,
     Named,
+    RequestHead,
     by_name,
     check_fields,
     check_first_line,
@@ -28,6 +29,8 @@ from gateway.core.messages import (
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
 _BEGINNING: Final = re.compile(_TOKEN + rb"(?: [^\x00-\x20\x7f]*(?: (?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?)?)?)?)?)?)?)?)?)?\Z")
+_versions: Final[dict[bytes, bytes]] = {b"HTTP/1.1": b"11", b"HTTP/1.0": b"10"}
+_TARGET_FORBIDDEN: Final = bytes((*range(0x21), 0x7F))
 _LONGEST_LEARNT: Final = 256
 _MOST_LEARNT: Final = 4096
 _LARGEST_BLOCK: Final = 2048
@@ -67,11 +70,12 @@ class Block:
 
     ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
     ``expects``: the client waits to be told to go on with its body. ``weight``: what it takes of the memory for blocks.
-    ``kept``: what an app gets of them, and ``admitted``: the head that was made of them last, as whoever knows the hosts has noted; the
-    block is kept as long as its very bytes come again. Neither may lead back to the block, or only the collector could free it.
+    ``kept``: what an app gets of them; ``head``: the one that was made of them last, ``head_line``: its first line, and ``host``: its host,
+    as whoever knows the hosts has noted. The block is kept as long as its very bytes come again. None of these may lead back to it, or
+    only the collector could free it.
     """
 
-    __slots__ = ("admitted", "expects", "kept", "length", "lines", "named", "refused", "weight", "words")
+    __slots__ = ("expects", "head", "head_line", "host", "kept", "length", "lines", "named", "refused", "weight", "words")
 
     def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
         """``size``: in bytes."""
@@ -93,7 +97,9 @@ class Block:
         expected = named.get(b"expect")
         self.expects = expected is not None and any(value.lower() == b"100-continue" for value in _all(expected))
         self.kept: object = None
-        self.admitted: object = None
+        self.head: RequestHead | None = None
+        self.head_line: FirstLine | None = None
+        self.host: object = None
 
     def with_body(self, content_type: bytes, length: int) -> "Block":
         """The same lines about another body, of a known length."""
@@ -178,13 +184,23 @@ class HeadReader:
         return ReadHead(line, block)
 
     def _read_first_line(self, first: bytes) -> FirstLine | None:
-        found = _REQUEST_LINE.match(first)
-        if found is None:
-            return None
-        line = FirstLine(found[1].decode("ascii"), found[2].decode("latin-1"), found[3] + found[4], self._limits)
+        words = first.split(b" ")
+        version = _versions.get(words[2]) if len(words) == 3 else None
+        if (
+            version is None
+            or not words[1]
+            or not lowered_name[words[0]]
+            or len(words[1].translate(None, _TARGET_FORBIDDEN)) != len(words[1])
+        ):
+            return self._read_odd_line(first)
+        line = FirstLine(words[0].decode("ascii"), words[1].decode("latin-1"), version, self._limits)
         if len(first) <= _LONGEST_LEARNT:
             self._first_lines.keep(first, line)
         return line
+
+    def _read_odd_line(self, first: bytes) -> FirstLine | None:
+        found = _REQUEST_LINE.match(first)
+        return FirstLine(found[1].decode("ascii"), found[2].decode("latin-1"), found[3] + found[4], self._limits) if found else None
 
     def _read_block(self, rest: bytes) -> Block | None:
         lines: list[FieldLine] = []

@@ -12,8 +12,8 @@
 Owns every decision of it. The token lies elsewhere; ``Redeem`` is the one command by which it may be taken, and it is taken at most once.
 
 Must never command ``Redeem`` but for an answer "nobody is signed in" to a question that this browser asked after the last sign-out of this
-very switch, within ``PROOF_SECONDS``, with no other redemption of this browser in between. An answer of before says nothing: the address
-of an error can be opened again by a step back in the history.
+very switch, within ``PROOF_SECONDS``, with no other redemption of this browser in between or still on its way to the org. An answer of
+before says nothing: the address of an error can be opened again by a step back in the history.
 
 What no gateway can see here: a session that begins at the org itself, in another window, between the proof and the form. The check at the
 end finds it, and says it.
@@ -33,6 +33,8 @@ PROOF_SECONDS: Final = 30.0
 MOST_TRIES: Final = 3
 SLACK_SECONDS: Final = 10.0
 """The org's sign-in may count from the moment in which its token was made."""
+FLIGHT_SECONDS: Final = 60.0
+"""So long a token may be on its way to the org: a tab that was closed must not stop the next user for longer."""
 CHECK_SECONDS: Final = 600.0
 """How long the end of a switch is remembered: the token's redemption may ask for a second factor first."""
 
@@ -41,7 +43,7 @@ ENDING: Final = "ending"
 REDEEMED: Final = "redeemed"
 DONE: Final = "done"
 
-Reason = Literal["expired", "used", "other_browser", "not_ended", "unclear", "other_user", "old_session", "not_signed_in"]
+Reason = Literal["expired", "used", "other_browser", "not_ended", "unclear", "busy", "other_user", "old_session", "not_signed_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,14 @@ class FrontSwitch(Note):
     began_at: float
     redeemed_at: float
     expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The browser's last redemption: its name, empty for none; and whether its form may still be on its way to the org."""
+
+    name: str = ""
+    is_in_flight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ def returned(switch: FrontSwitch, browser: str, now: float) -> Prove | Check | G
 
 
 def proven(
-    switch: FrontSwitch, browser: str, last: str, answer: Proof | Nobody | Unclear, asked_at: float, now: float
+    switch: FrontSwitch, browser: str, last: Last, answer: Proof | Nobody | Unclear, asked_at: float, now: float
 ) -> Redeem | EndFirst | Prove | Refuse:
     """The silent bounce behind the sign-out is over; ``asked_at``: when it began."""
     if switch.phase != ENDING:
@@ -153,9 +163,11 @@ def proven(
     if isinstance(answer, Unclear):
         return Refuse("unclear", answer.reason)
     if isinstance(answer, Proof):
-        return Refuse("not_ended") if switch.tries >= MOST_TRIES else _end(switch, last, now)
-    if last != switch.seen:
-        return Refuse("not_ended", "other_switches") if switch.tries >= MOST_TRIES else _end(switch, last, now)
+        return Refuse("not_ended") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
+    if last.is_in_flight:
+        return Refuse("busy")
+    if last.name != switch.seen:
+        return Refuse("not_ended", "other_switches") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
     return Redeem(replace(switch, phase=REDEEMED, redeemed_at=now))
 
 

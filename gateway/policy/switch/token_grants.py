@@ -5,6 +5,7 @@ a token longer than it takes to name it by its fingerprint. Rules from: RFC 6749
 Multiple Response Types (fragment); okta-auth-js `lib/idx` (``successWithInteractionCode``).
 """
 
+import html
 import json
 import re
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from gateway.core.session import SessionToken
 
 _TOKEN_PATH: Final = re.compile(r"/oauth2(?:/[^/]+)?/v1/token")
 _IDENTITY_STEPS: Final = "/idp/idx/"
+_PAGE_MODES: Final = ("response_mode=okta_post_message", "response_mode=form_post", "response_mode=web_message")
+_CODE: Final = re.compile(r"""\bcode["']?\]?\s{0,8}(?:[:=]|value=)\s{0,8}["']([^"'<>\s]{8,1024})["']""")
+_ESCAPED: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4}))")
+_LARGEST_PAGE: Final = 256 * 1024
+_MOST_IN_PAGE: Final = 8
 _MOST_FIELDS: Final = 100
 _ENDS: Final = 4
 """Of a repeated parameter so many are looked at, from either end; RFC 6749 §3.2 forbids a second one."""
@@ -57,6 +63,18 @@ def refresh_token_in(answer: Answer) -> SessionToken | None:
         return None
     token = found.get("refresh_token") if isinstance(found, dict) else None
     return SessionToken(token) if isinstance(token, str) and token else None
+
+
+def shows_code_in_page(head: RequestHead) -> bool:
+    """Whether an authorization request asks for its answer in a page: a form that posts itself, or a message to another window."""
+    return any(mode in head.query for mode in _PAGE_MODES)
+
+
+def codes_in_page(body: bytes) -> tuple[SessionToken, ...]:
+    """What may be the authorization code in such a page, whatever it is written as; one that is none names no token later."""
+    text = body[:_LARGEST_PAGE].decode("utf-8", "replace")
+    found = (html.unescape(_ESCAPED.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), value)) for value in _CODE.findall(text))
+    return tuple(map(SessionToken, dict.fromkeys(list(found)[:_MOST_IN_PAGE])))
 
 
 def is_identity_step(head: RequestHead) -> bool:

@@ -95,14 +95,14 @@ class Program:
         lines = (line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:])
         ours = {f"socket:[{words[9]}]" for words in lines if words[3] == LISTENING and words[1].endswith(f":{port:04X}")}
         try:
-            return any(os.readlink(held) in ours for pid in _tree(self.pid) for held in Path(f"/proc/{pid}/fd").iterdir())
+            return any(os.readlink(held) in ours for pid in tree(self.pid) for held in Path(f"/proc/{pid}/fd").iterdir())
         except OSError:  # one of them, or one of its files, is gone
             return False
 
     def cpu_seconds(self) -> tuple[float, float]:
         """What it and its children have used so far: in their own code, and in the kernel for them."""
         user = system = 0
-        for pid in _tree(self.pid):
+        for pid in tree(self.pid):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             user, system = user + int(fields[11]), system + int(fields[12])
         return user / TICKS, system / TICKS
@@ -110,15 +110,16 @@ class Program:
     def resident_bytes(self) -> int:
         """What it and its children hold in memory; a page that they share counts for its part (Pss)."""
         total = 0
-        for pid in _tree(self.pid):
+        for pid in tree(self.pid):
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
                     total += int(line.split()[1]) * 1024
         return total
 
 
-def _tree(pid: int) -> Iterator[int]:
+def tree(pid: int) -> Iterator[int]:
+    """A process, and all its children."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
-            yield from _tree(int(child))
+            yield from tree(int(child))

@@ -205,3 +205,10 @@ def test_whatever_llhttp_reads_is_read_alike_or_refused(first: bytes, lines: lis
     is_plain = not any(name.lower() == b"content-length" for name, _ in strict.fields)
     assert strict.status == found.status and (not is_plain or tuple(strict.fields) == found.fields)
     assert strict.keeps is (found.keeps and (found.framing is not Framing.CLOSE or found.status == 204))
+
+
+@pytest.mark.parametrize(
+    "line", [b"WWW-Authenticate: NTLM", b"www-authenticate: Basic", b"Persistent-Auth: true", b"Authentication-Info : x"]
+)
+def test_fields_that_may_sign_in_to_the_connection_are_looked_at(line: bytes) -> None:
+    assert read(head(b"X: 1", line)).may_bind and not read(head(b"X: 1", b"Authorization: NTLM")).may_bind

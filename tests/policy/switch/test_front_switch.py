@@ -19,6 +19,7 @@ from gateway.policy.switch.front_switch import (
     EndFirst,
     FrontSwitch,
     GoOn,
+    Last,
     Prove,
     Redeem,
     Refuse,
@@ -40,7 +41,7 @@ def ending(now: float = 1000.0, last: str = "", switch: FrontSwitch = NEW) -> Fr
 
 
 def redeemed() -> FrontSwitch:
-    command = proven(ending(), "here", "", Nobody(), 1001.0, 1002.0)
+    command = proven(ending(), "here", Last(), Nobody(), 1001.0, 1002.0)
     assert isinstance(command, Redeem)
     return command.switch
 
@@ -58,13 +59,13 @@ def test_an_untrusted_start_is_confirmed_once() -> None:
 def test_a_switch_belongs_to_the_browser_that_came_first() -> None:
     assert arrived(ending(), "elsewhere", "", True, 1001.0) == Refuse("other_browser")
     assert returned(ending(), "elsewhere", 1001.0) == Refuse("other_browser")
-    assert proven(ending(), "elsewhere", "", Nobody(), 1001.0, 1002.0) == Refuse("other_browser")
+    assert proven(ending(), "elsewhere", Last(), Nobody(), 1001.0, 1002.0) == Refuse("other_browser")
     assert checked(redeemed(), "elsewhere", BOB, 1004.0) == Refuse("other_browser")
 
 
 def test_a_switch_that_began_nowhere_is_not_come_back_to() -> None:
     assert returned(replace(NEW, browser="here"), "here", 1001.0) == Refuse("other_browser")
-    assert proven(replace(NEW, browser="here"), "here", "", Nobody(), 1001.0, 1002.0) == Refuse("used")
+    assert proven(replace(NEW, browser="here"), "here", Last(), Nobody(), 1001.0, 1002.0) == Refuse("used")
     assert checked(ending(), "here", BOB, 1004.0) == Refuse("other_browser")
 
 
@@ -72,7 +73,7 @@ def test_a_token_is_good_for_five_minutes() -> None:
     late = 1000.0 + START_SECONDS
     assert arrived(NEW, "here", "", True, late) == Refuse("expired")
     assert returned(ending(), "here", late) == Refuse("expired")
-    assert proven(ending(), "here", "", Nobody(), late - 1, late) == Refuse("expired")
+    assert proven(ending(), "here", Last(), Nobody(), late - 1, late) == Refuse("expired")
 
 
 def test_behind_the_sign_out_comes_the_proof_and_behind_the_proof_the_token() -> None:
@@ -83,33 +84,37 @@ def test_behind_the_sign_out_comes_the_proof_and_behind_the_proof_the_token() ->
 def test_a_used_reference_is_told() -> None:
     for used in (redeemed(), replace(redeemed(), phase=DONE)):
         assert arrived(used, "here", "", True, 1003.0) == Refuse("used")
-        assert proven(used, "here", "", Nobody(), 1002.0, 1003.0) == Refuse("used")
+        assert proven(used, "here", Last(), Nobody(), 1002.0, 1003.0) == Refuse("used")
 
 
 @pytest.mark.parametrize(("asked_at", "now"), [(999.0, 1001.0), (1001.0, 1001.0 + PROOF_SECONDS + 0.1)])
 def test_an_answer_from_before_the_sign_out_or_from_long_ago_proves_nothing(asked_at: float, now: float) -> None:
-    assert proven(ending(), "here", "", Nobody(), asked_at, now) == Prove()
+    assert proven(ending(), "here", Last(), Nobody(), asked_at, now) == Prove()
 
 
 def test_whoever_is_there_still_is_signed_out_again_and_then_it_stops() -> None:
     switch = ending()
     for _ in range(MOST_TRIES - 1):
-        command = proven(switch, "here", "", ALICE, 1001.0, 1002.0)
+        command = proven(switch, "here", Last(), ALICE, 1001.0, 1002.0)
         assert isinstance(command, EndFirst)
         switch = replace(command.switch, began_at=1000.0)
-    assert proven(switch, "here", "", ALICE, 1001.0, 1002.0) == Refuse("not_ended")
+    assert proven(switch, "here", Last(), ALICE, 1001.0, 1002.0) == Refuse("not_ended")
 
 
 def test_another_redemption_of_this_browser_makes_the_proof_worthless() -> None:
-    command = proven(ending(), "here", "other", Nobody(), 1001.0, 1002.0)
+    command = proven(ending(), "here", Last("other"), Nobody(), 1001.0, 1002.0)
     assert isinstance(command, EndFirst)
     assert command.switch.seen == "other"
     tired = replace(ending(), tries=float(MOST_TRIES))
-    assert proven(tired, "here", "other", Nobody(), 1001.0, 1002.0) == Refuse("not_ended", "other_switches")
+    assert proven(tired, "here", Last("other"), Nobody(), 1001.0, 1002.0) == Refuse("not_ended", "other_switches")
+
+
+def test_while_a_token_of_this_browser_is_on_its_way_no_other_one_goes() -> None:
+    assert proven(ending(), "here", Last("", is_in_flight=True), Nobody(), 1001.0, 1002.0) == Refuse("busy")
 
 
 def test_an_org_that_does_not_say_stops_it() -> None:
-    assert proven(ending(), "here", "", Unclear("timed_out"), 1001.0, 1002.0) == Refuse("unclear", "timed_out")
+    assert proven(ending(), "here", Last(), Unclear("timed_out"), 1001.0, 1002.0) == Refuse("unclear", "timed_out")
     assert checked(redeemed(), "here", Unclear("timed_out"), 1004.0) == Refuse("unclear", "timed_out")
 
 
@@ -167,13 +172,15 @@ class World:
             return
         one, asked_at, was_there, _ = self.answers[place % len(self.answers)]
         before = self.switches[one]
-        command = proven(before, "here", self.last, ALICE if was_there else Nobody(), asked_at, self.now)
+        in_flight = any(other not in self.posted for other in self.redeemed)
+        command = proven(before, "here", Last(self.last, in_flight), ALICE if was_there else Nobody(), asked_at, self.now)
         if isinstance(command, Redeem):
             assert not was_there
             assert asked_at >= before.began_at
             assert self.now - asked_at <= PROOF_SECONDS
             assert self.last == before.seen
             assert one not in self.redeemed
+            assert not in_flight
             self.last = f"{self.now} {one}"
             self.redeemed.append(one)
         self.follow(one, command)

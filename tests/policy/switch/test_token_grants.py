@@ -9,10 +9,12 @@ from gateway.core.session import SessionToken
 from gateway.policy.switch.token_grants import (
     TokenGrant,
     codes_in,
+    codes_in_page,
     interaction_codes_in,
     is_identity_step,
     is_token_request,
     refresh_token_in,
+    shows_code_in_page,
     token_grant,
 )
 
@@ -98,3 +100,27 @@ def test_an_answer_issues_a_refresh_token_or_none(status: int, body: bytes, toke
 )
 def test_codes_stand_in_the_address_that_an_answer_leads_to(fields: Fields, codes: list[str]) -> None:
     assert [code.value for code in codes_in(fields)] == codes
+
+
+@pytest.mark.parametrize(
+    ("page", "codes"),
+    [
+        (b'<script>parent.postMessage({"code": "abc-12345", "state": "s"}, "https://rp")</script>', ["abc-12345"]),
+        (b"<script>data.code = 'abc\\x2D12345';data.state = 's'</script>", ["abc-12345"]),
+        (b'<script>data["code"] = "abc\\u002d12345"</script>', ["abc-12345"]),
+        (b'<input type="hidden" name="code" value="abc&#x2d;12345">', ["abc-12345"]),
+        (b"<input name='code' value='a'>", []),
+        (b'{"errorCode": "abc-12345"}', []),
+        (b'{"code": "first-one-1", "x": {"code": "second-one"}}', ["first-one-1", "second-one"]),
+        (b"code" * 100_000, []),
+        (b"", []),
+    ],
+)
+def test_a_page_may_show_a_code_in_several_spellings(page: bytes, codes: list[str]) -> None:
+    assert [code.value for code in codes_in_page(page)] == codes
+
+
+@pytest.mark.parametrize(("query", "answer"), [("response_mode=okta_post_message&x=1", True), ("response_mode=query", False), ("", False)])
+def test_an_answer_in_a_page_is_asked_for_by_its_mode(query: str, answer: bool) -> None:
+    head = RequestHead("GET", f"/oauth2/v1/authorize?{query}", Authority("login.example.com", 443), (), True, "10.0.0.1", "192.0.2.1")
+    assert shows_code_in_page(head) is answer

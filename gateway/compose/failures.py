@@ -1,0 +1,27 @@
+"""What is told of a server that failed: which it is, and why.
+
+Owns the figures of upstream_failed and okta_failed. Must never tell anything of the request: a dead app fails for everybody alike.
+"""
+
+from collections.abc import Callable, Mapping
+
+from gateway.errors import OutsideFailed
+from gateway.proxy.connection import Listening
+from gateway.proxy.upstream import Watch
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+def app_watch(app: str, tell: Tell, own_addresses: tuple[Listening, ...]) -> Watch:
+    """For the connections to one app."""
+    return Watch(lambda address, error: tell("upstream_failed", {"app": app} | _figures(address, error)), own_addresses)
+
+
+def okta_watch(tell: Tell, own_addresses: tuple[Listening, ...] = ()) -> Watch:
+    """For the connections to the org."""
+    return Watch(lambda address, error: tell("okta_failed", _figures(address, error)), own_addresses)
+
+
+def _figures(address: str, error: OutsideFailed) -> dict[str, object]:
+    figures = {"address": address, "reason": error.reason, "cause": error.why, "detail": error.detail}
+    return {name: value for name, value in figures.items() if value}

@@ -1,0 +1,107 @@
+"""What no single key of a rule can tell: whether it ever decides anything, and whether it says what was meant.
+
+Owns the problems and the cautions of ``[[app.rule]]``. Must never decide about a request: ``core.routing`` and ``core.admission`` do.
+"""
+
+import difflib
+from collections.abc import Iterator
+
+from gateway.config.model import AppTable, RuleTable
+from gateway.config.places import Path
+from gateway.core.paths import is_own, pattern_problem
+from gateway.policy.routing.pattern_cover import covers
+
+Problem = tuple[Path, str]
+
+_OF_HTTP = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_OF_WEBDAV = ("PROPFIND", "PROPPATCH", "REPORT", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK")
+_USUAL_METHODS = frozenset(_OF_HTTP + _OF_WEBDAV)
+_NEVER = ("TRACE", "TRACK", "CONNECT")
+_FACTORS = (
+    *("pwd", "mfa", "otp", "sms", "call", "tel", "email", "kba", "hwk", "swk", "pin", "fpt", "face", "vbm", "geo", "sc", "mca", "user"),
+    *("duo", "pop", "iris", "retina", "rba", "wia", "oath", "okta_verify", "phr", "phrh", "bio"),
+)
+"""RFC 8176 and what Okta adds to it."""
+SHORTEST_WITHIN_SECONDS = 30.0
+
+
+def rule_conflicts(app: AppTable) -> Iterator[Problem]:
+    """Everything about one app's rules that makes them unusable, or makes one of them decide nothing."""
+    for position, rule in enumerate(app.rules):
+        place: Path = ("rule", position)
+        problem = pattern_problem(rule.path)
+        if problem is not None:
+            yield (*place, "path"), f'"{rule.path}" {problem}; write a path as the app sees it, such as "/admin/**"'
+            continue
+        if is_own(rule.path):
+            yield (*place, "path"), f'"{rule.path}" is a path of the gateway, about which no rule says anything; leave the rule out'
+        yield from ((place + path, text) for path, text in (*_of_one(rule), *_of_users(rule), *_of_methods(rule)))
+        earlier = next((each for each in app.rules[:position] if _decides_before(each, rule, app.case_insensitive)), None)
+        if earlier is not None:
+            yield (*place, "path"), _shadowed(rule, earlier)
+
+
+def rule_cautions(app: AppTable) -> Iterator[Problem]:
+    """What may be meant as it stands, and often is not."""
+    for position, rule in enumerate(app.rules):
+        for user in rule.users or ():
+            if "@" not in user:
+                yield ("rule", position, "users"), f'"{user}" has no @, and Okta\'s logins mostly look like "{user}@example.com"; check it'
+        for factor in rule.amr or ():
+            if factor not in _FACTORS:
+                near = difflib.get_close_matches(factor.lower(), _FACTORS, n=1)
+                meant = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(_FACTORS[:10])} …"
+                yield ("rule", position, "amr"), f'"{factor}" is no factor that Okta is known to name; {meant}'
+        if rule.authenticated_within is not None and 0 < rule.authenticated_within < SHORTEST_WITHIN_SECONDS:
+            yield ("rule", position, "authenticated_within"), 'makes people sign in again and again; give it minutes, as in "15m"'
+        if _means_a_tree(rule, app):
+            text = f'"{rule.path}" is this one page; what lies below it falls under other rules, or under access = "{app.access}"'
+            yield ("rule", position, "path"), f'{text}; write "{rule.path.rstrip("/")}/**" for all of it'
+
+
+def _of_one(rule: RuleTable) -> Iterator[Problem]:
+    if rule.access != "session" and (rule.users or rule.amr or rule.authenticated_within is not None):
+        text = f'asks who the user is, but access = "{rule.access}" asks for no session; use access = "session"'
+        yield ("access",), text
+    if rule.authenticated_within == 0:
+        yield ("authenticated_within",), 'is no time at all, so nobody would ever come in; give it minutes, as in "15m"'
+
+
+def _of_users(rule: RuleTable) -> Iterator[Problem]:
+    for user in rule.users or ():
+        if user != user.strip() or "," in user:
+            yield ("users",), f'"{user}" is no single login; write each in quotes of its own, without blanks'
+        elif user.count("@") > 1 or user in ("@", "*"):
+            yield ("users",), f'"{user}" is neither a login nor a domain; write "alice@example.com" or "@example.com"'
+        elif "*" in user:
+            yield ("users",), f'"{user}" is taken letter by letter, and a star is none; write "@example.com" for everybody of a domain'
+
+
+def _of_methods(rule: RuleTable) -> Iterator[Problem]:
+    for method in rule.methods or ():
+        if method.upper() in _NEVER:
+            yield ("methods",), f'"{method}" never reaches an app; leave it out'
+        elif method not in _USUAL_METHODS and method.upper() in _USUAL_METHODS:
+            yield ("methods",), f'"{method}" is another method than "{method.upper()}"; methods are written in capitals'
+
+
+def _decides_before(earlier: RuleTable, rule: RuleTable, case_insensitive: bool) -> bool:
+    """Whether no request is left for ``rule``."""
+    has_all_methods = earlier.methods is None or (rule.methods is not None and set(rule.methods) <= set(earlier.methods))
+    return has_all_methods and pattern_problem(earlier.path) is None and covers(earlier.path, rule.path, case_insensitive)
+
+
+def _shadowed(rule: RuleTable, earlier: RuleTable) -> str:
+    if rule.path == earlier.path:
+        return f'"{rule.path}" stands in a rule before this one, which decides; keep one of them'
+    return (
+        f'"{rule.path}" is never reached, because "{earlier.path}" stands before it and matches all of it; move this rule before that one'
+    )
+
+
+def _means_a_tree(rule: RuleTable, app: AppTable) -> bool:
+    """Whether a rule keeps people from one page, and lets them at everything below it."""
+    path = rule.path.rstrip("/")
+    is_strict = bool(rule.users or rule.amr or rule.authenticated_within is not None) or (rule.access == "session" != app.access)
+    is_page = "*" not in path and "." not in path.rpartition("/")[2] and path != ""
+    return is_strict and is_page and not any(each.path.startswith(f"{path}/") for each in app.rules)

@@ -1,0 +1,47 @@
+"""The audit of sign-ins and switches: one line for a sign-in, and one for each step of a switch.
+
+    asked ─▶ (the user confirms) ─▶ closed ─▶ redeemed          refused: the session before is not proven gone, and the token is unspent
+                                        └──▶ unanswered: Okta may have taken the token, and said nothing
+
+Owns the words. Users are Okta's ids, browsers are named by the fingerprint of a cookie. Must never hold a cookie, a token or an address of
+a page.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.core.session import Session, SessionCookie
+from gateway.doors.login.redeemed import Redeeming
+from gateway.sessions import Sessions
+
+Tell = Callable[[str, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchAudit:
+    """Tells the log."""
+
+    sessions: Sessions
+    tell: Tell
+
+    def signed_in(self, user_id: str, begun: Iterable[SessionCookie], client: str, by: str) -> None:
+        """A session began in a browser that had none; its user is empty where Okta was not asked yet, then the fingerprint names it.
+
+        ``by``: token, or okta (a form, a script, another IdP).
+        """
+        self.tell("signed_in", _present({"user": user_id, "fingerprint": self.sessions.shown_of(begun), "by": by, "client": client}))
+
+    def step(self, redeeming: Redeeming, before: str, step: str, *, user: str = "", reason: str = "") -> None:
+        """A switch by a token got so far. ``before``: who was signed in, or ""; ``user``: who is now, where Okta said it."""
+        by = "confirmed" if redeeming.is_confirmed else "trusted" if redeeming.trusted else "untrusted"
+        figures = {"step": step, "before": before, "user": user, "by": by, "reason": reason, "client": redeeming.head.client}
+        self.tell("switched", _present({**figures, "started_by": redeeming.started_by}))
+
+    def taken_over(self, before: str, session: Session | None, client: str) -> None:
+        """Another user signed in without a token."""
+        user = session.user_id if session is not None else ""
+        self.tell("switched", _present({"step": "delivered", "before": before, "user": user, "by": "without_token", "client": client}))
+
+
+def _present(figures: Mapping[str, str]) -> dict[str, object]:
+    return {name: value for name, value in figures.items() if value}

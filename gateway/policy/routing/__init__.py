@@ -1,0 +1,1 @@
+"""Which requests fall under which rule."""

@@ -1,0 +1,56 @@
+"""Whether one rule's pattern matches everything that another matches: then a rule behind it never decides anything.
+
+Owns that comparison of patterns, which is made once, when a configuration is checked. It may miss a cover that only follows from the
+letters of both, and must never claim one that is not there: a configuration would be refused without reason.
+"""
+
+from gateway.core.messages import Malformed
+from gateway.core.paths import case_folded, normalised
+
+_REST = "**"
+
+
+def covers(wide: str, narrow: str, case_insensitive: bool) -> bool:
+    """Whether each path that ``narrow`` matches is one that ``wide`` matches."""
+    segments = [_segments(pattern, case_insensitive) for pattern in (wide, narrow)]
+    return all(segments) and _covers(tuple(segments[0]), tuple(segments[1]))
+
+
+def _segments(pattern: str, case_insensitive: bool) -> list[str]:
+    canonical = normalised(pattern)
+    if isinstance(canonical, Malformed):
+        return []
+    return (case_folded(canonical).lower() if case_insensitive else canonical).split("/")[1:]
+
+
+def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    """Row by row over ``wide``: which beginnings of ``narrow`` does what came so far cover?"""
+    reached = [True] + [False] * len(narrow)
+    for segment in wide:
+        following = [False] * len(reached)
+        for end, is_covered in enumerate(reached):
+            if segment == _REST:
+                following[end] = is_covered or (end > 0 and following[end - 1])
+            elif end > 0:
+                following[end] = reached[end - 1] and _segment_covers(segment, narrow[end - 1])
+        reached = following
+    return reached[-1]
+
+
+def _segment_covers(wide: str, narrow: str) -> bool:
+    if narrow == _REST:
+        return False  # it may be no segment, or several
+    if wide == "*":
+        return bool(narrow.replace("*", "")) or narrow == "*"  # one that is a run of stars may be empty
+    if "*" not in wide or "*" in narrow:
+        return wide == narrow
+    first, *between, last = wide.split("*")
+    if not narrow.startswith(first) or not narrow.endswith(last) or len(narrow) < len(first) + len(last):
+        return False
+    at, end = len(first), len(narrow) - len(last)
+    for piece in between:
+        at = narrow.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True

@@ -1,0 +1,37 @@
+"""Rows W6 and W1 with a real Express app: it answers with its public host by plain http, and its own session's cookie is named ``sid``."""
+
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.deployment import ALICE, CONFIGURATION, HR, Site, deployed
+from tests.deploy.running import running
+from tests.doors.own_gateway import FETCH, FORM
+from tests.field import real_apps
+
+MODULES = Path(__file__).parents[1] / "browser" / "npm" / "node_modules"
+
+
+@pytest.fixture
+async def express() -> AsyncIterator[Site]:
+    if shutil.which("node") is None or not (MODULES / "express-session").is_dir():
+        pytest.skip("needs node, and `npm ci` in tests/browser/npm")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ("node", str(Path(real_apps.__file__).parent / "express_app.cjs"), str(port))
+    text = CONFIGURATION.replace('"{upstream}"', f'"http://127.0.0.1:{port}"', 1)
+    async with running(command, b"ready", {"NODE_PATH": str(MODULES)}), deployed(configuration=text) as site:
+        yield site
+
+
+async def test_w1_w6_a_session_named_sid_a_form_and_a_redirect(express: Site) -> None:
+    browser = await express.entered()
+    assert "sid" in browser.jar(HR)
+    assert [(await browser.ask(f"{HR}/count")).body for _ in range(3)] == [f"{ALICE} {count}" for count in (1, 2, 3)]
+    reply = await browser.post(f"{HR}/form", "word=hello", FORM)
+    assert (reply.status, reply.location) == (302, f"{HR}/done")
+    assert (await browser.ask(reply.location)).body == "hello"
+    assert (await browser.ask(f"{HR}/upload", "PUT", FETCH, "x" * 300_000)).body == "300000"

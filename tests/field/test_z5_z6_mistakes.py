@@ -1,0 +1,125 @@
+"""Z5, Z6: what `check` says about mistakes in a configuration; no gateway starts with an error, and with each warning it does."""
+
+import datetime
+import io
+import socket
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway.compose import Gateway
+from gateway.config import Settings, read
+from gateway.errors import BadConfig
+from gateway.log import Log
+from tests.field.mistakes import ERRORS, LISTEN, TLS, WARNINGS, Mistake
+from tests.house.configurations import SEALED, SMALLEST, finished, settings
+
+NAMES = [each.name for each in (*ERRORS, *WARNINGS)]
+
+
+def test_z6_there_are_at_least_forty_of_them() -> None:
+    assert len(set(NAMES)) == len(NAMES) >= 40
+
+
+def about(mistake: Mistake, lines: tuple[str, ...]) -> str:
+    """The one line about the mistake; nothing else is said."""
+    assert len(lines) == 1, lines
+    (line,) = lines
+    place, _, said = line.partition(f"{mistake.key}: ")
+    assert said, line
+    assert not mistake.line or place == f"gateway.toml:{mistake.line}: ", line
+    for words in mistake.said:
+        assert words in said, line
+    return said
+
+
+@pytest.mark.parametrize("mistake", ERRORS, ids=lambda each: each.name)
+def test_z5_z6_an_error_has_place_cause_and_remedy(mistake: Mistake) -> None:
+    with pytest.raises(BadConfig) as raised:
+        read("gateway.toml", mistake.text, {**SEALED, **mistake.environ})
+    about(mistake, raised.value.problems)
+
+
+@pytest.mark.parametrize("mistake", WARNINGS, ids=lambda each: each.name)
+async def test_z6_a_warning_has_them_too_and_the_gateway_starts(mistake: Mistake) -> None:
+    found = read("gateway.toml", mistake.text, {**SEALED, **mistake.environ})
+    assert about(mistake, found.warnings).startswith("WARNING: ")
+    await starts(found)
+
+
+async def starts(found: Settings) -> None:
+    """It becomes ready, on free ports instead of the configured ones, and ends."""
+    bound = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    gateway = Gateway(found, Log("info", stream=io.StringIO()), public=bound[0], admin=bound[1])
+    await gateway.start()
+    try:
+        assert gateway.unready() == {}
+    finally:
+        await gateway.aclose()
+
+
+def certificate(
+    folder: Path, *, days: tuple[int, int] = (-1, 30), names: tuple[str, ...] = ("login.example.com", "hr.example.com")
+) -> None:
+    """tls.crt and tls.key in the folder, valid from and until so many days from now."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    begins, ends = (now + datetime.timedelta(days=each) for each in days)
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "login.example.com")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begins, ends)
+    if names:
+        made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False)
+    signed = made.sign(key, hashes.SHA256())
+    (folder / "tls.crt").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    kind = serialization.PrivateFormat.PKCS8
+    (folder / "tls.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()))
+
+
+@pytest.mark.parametrize(
+    ("days", "names", "said"),
+    [
+        ((-30, -1), ("*.example.com",), "tls.crt: expired at 2"),
+        ((1, 30), ("*.example.com",), "is valid from 2"),
+        ((-1, 30), ("login.example.com",), "is for login.example.com, and not for hr.example.com; get one with every host"),
+        ((-1, 30), ("*.hr.example.com", "login.example.com"), "and not for hr.example.com"),
+        ((-1, 30), (), "is for no name, and not for login.example.com, hr.example.com"),
+    ],
+)
+async def test_z6_a_certificate_that_browsers_refuse_is_warned_of(
+    days: tuple[int, int], names: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    certificate(tmp_path, days=days, names=names)
+    found = read(str(tmp_path / "gateway.toml"), SMALLEST + LISTEN + 'address = ":443"\n' + TLS, SEALED)
+    (warning,) = found.warnings
+    assert "gateway.toml:11: listen.tls_certificate: WARNING: " in warning and said in warning
+    await starts(found)
+
+
+def test_z6_a_good_certificate_is_not(tmp_path: Path) -> None:
+    certificate(tmp_path)
+    for address in (":443", ":8443"):  # a container's port may be published as 443
+        listen = f'{LISTEN}address = "{address}"\n{TLS}'
+        assert read(str(tmp_path / "gateway.toml"), SMALLEST + listen, SEALED).warnings == ()
+
+
+def test_z6_what_kubernetes_sets_for_a_service_of_our_name_is_no_mistake() -> None:
+    links = {
+        "SESSION_GATEWAY_SERVICE_HOST": "10.0.0.1",
+        "SESSION_GATEWAY_SERVICE_PORT": "80",
+        "SESSION_GATEWAY_SERVICE_PORT_HTTP": "80",
+        "SESSION_GATEWAY_PORT": "tcp://10.0.0.1:80",
+        "SESSION_GATEWAY_PORT_80_TCP_ADDR": "10.0.0.1",
+        "SESSION_GATEWAY_ADMIN_PORT_9090_TCP": "tcp://10.0.0.1:9090",
+    }
+    assert settings(SMALLEST, {**SEALED, **links}).warnings == ()
+
+
+async def test_z6_check_says_them_on_standard_error_and_by_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(ERRORS[0].text)
+    code, _, error = await finished("check", "--config", tmp_path / "gateway.toml")
+    assert (code, error.count("\n"), "Content-Length" in error) == (1, 1, True)
+    (tmp_path / "gateway.toml").write_text(WARNINGS[0].text)
+    code, said, error = await finished("check", "--config", tmp_path / "gateway.toml")
+    assert (code, "usable" in said, "WARNING" in error) == (0, True, True)
