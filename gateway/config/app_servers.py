@@ -10,7 +10,7 @@ from gateway.config.model import AppTable
 from gateway.config.places import Path
 from gateway.core.paths import expression, pattern_problem
 from gateway.core.prefixes import prefix_problem
-from gateway.core.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_way
+from gateway.core.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_user, is_about_the_way
 
 _OF_SERVERS = frozenset(
     (
@@ -33,7 +33,6 @@ def server_conflicts(app: AppTable) -> Iterator[Problem]:
     yield from _servers(app)
     yield from _tls(app)
     yield from _prefixes(app)
-    yield from _allowed_fields(app)
 
 
 def _of_no_server(app: AppTable) -> Iterator[Problem]:
@@ -79,11 +78,11 @@ def _prefixes(app: AppTable) -> Iterator[Problem]:
             yield ("rule", position, "path"), f'{text}, such as "{app.strip_prefix}{rule.path}"'
 
 
-def _allowed_fields(app: AppTable) -> Iterator[Problem]:
-    """A method that a field asks for is judged by its rules too; nothing else may ask for what was not judged."""
+def field_cautions(app: AppTable) -> Iterator[Problem]:
+    """Names in ``allow_fields`` without effect: a method that a field asks for is judged too, but nothing else may ask for what was not."""
     for position, name in enumerate(app.allow_fields):
         fold = folded(name.encode("ascii"))
-        if is_about_the_way(fold) and fold not in METHOD_OVERRIDES:
+        if is_about_the_way(fold) and not is_about_the_user(fold) and fold not in METHOD_OVERRIDES:
             yield ("allow_fields", position), f'"{name}" is for proxies alone, and never goes from a client to an app; leave it out'
 
 

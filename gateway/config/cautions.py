@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from yarl import URL
 
+from gateway.config.app_servers import field_cautions
 from gateway.config.checks import public_keys
 from gateway.config.loops import loop_cautions, servers_of
 from gateway.config.model import AppTable, Config
@@ -40,7 +41,7 @@ def _all(config: Config) -> Iterator[Remark]:
     yield from _ports(config)
     yield from loop_cautions(config)
     for number, app in enumerate(config.apps):
-        yield from (Remark(("app", number, *path), text) for path, text in (*rule_cautions(app), *_of_app(app)))
+        yield from (Remark(("app", number, *path), text) for path, text in (*rule_cautions(app), *field_cautions(app), *_of_app(app)))
 
 
 def _asked_for(config: Config) -> Iterator[Remark]:

@@ -48,7 +48,7 @@ PAGES: dict[str, View] = {
     "nobody-after-sign-out": NobodyPage(SIGN_IN, is_after_sign_out=True),
     "confirm-switch": ConfirmSwitch(ALICE, SEALED, EVIL),
     "confirm-sign-in": ConfirmSwitch(None, SEALED, EVIL),
-    "going-on": GoingOn("https://app.example.org/a"),
+    "going-on": GoingOn("/stays"),
     "withheld": SignInWithheld("close_unproven", 5),
     "confirm-sign-out": ConfirmSignOut(ALICE),
     "confirm-sign-out-unknown": ConfirmSignOut(None),

@@ -41,6 +41,11 @@ async def _show(request: web.Request) -> web.Response:
     return web.Response(status=page.status, body=page.html, headers=fields)
 
 
+async def _stays(_: web.Request) -> web.Response:
+    """Where a page leads on by itself: the browser stays where it is (RFC 9110 §15.3.5)."""
+    return web.Response(status=204)
+
+
 async def _asset(request: web.Request) -> web.Response:
     found = asset(request.match_info["name"])
     return web.Response(body=found.body, headers=[(n.decode(), v.decode()) for n, v in found.fields]) if found else web.Response(status=404)
@@ -50,7 +55,7 @@ async def _asset(request: web.Request) -> web.Response:
 async def pages_at() -> AsyncIterator[str]:
     """Where the pages are shown."""
     app = web.Application()
-    app.add_routes([web.get("/show/{name}", _show), web.get("/.gateway/{name}", _asset)])
+    app.add_routes([web.get("/show/{name}", _show), web.get("/.gateway/{name}", _asset), web.get("/stays", _stays)])
     running = await serve(app, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{running.port}/show"
     await running.aclose()
