@@ -3,6 +3,7 @@
 Owns the translation of ``[oidc]``. Must never show a secret.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import ClientSession
@@ -14,7 +15,6 @@ from gateway.core.seal import Sealer
 from gateway.doors.oidc.bouncing import CALLBACK
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules, Proofs
 from gateway.policy.oidc.bounces import Question
-from gateway.revocations import SharedRevocations
 from gateway.shared_state import SharedState
 
 
@@ -54,11 +54,11 @@ def oidc_client(
     way: tuple[ClientSession, OrgPlace],
     sealer: Sealer,
     state: SharedState,
-    revocations: SharedRevocations,
+    has_ended: Callable[[str], bool],
     clock: Clock,
 ) -> OidcClient | None:
-    """None where the configuration names another source of truth. ``way``: how the org is asked."""
+    """None where the configuration names another source of truth. ``way``: how the org is asked; ``has_ended``: as ``Proofs`` asks."""
     if settings.config.session.source != "oidc":
         return None
-    proofs = Proofs(state, sealer, revocations.has_session, clock, settings.config.session.proof_interval)
+    proofs = Proofs(state, sealer, has_ended, clock, settings.config.session.proof_interval)
     return OidcClient(org_client(settings, *way, clock), proofs)

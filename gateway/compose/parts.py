@@ -33,7 +33,7 @@ from gateway.proxy.connection import Listening
 from gateway.proxy.turn import Turn
 from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, SharedRevocations
-from gateway.sessions import Asking, AskingRules, Sessions
+from gateway.sessions import Asking, AskingRules, Sessions, is_session_revoked
 from gateway.shared_state import SharedState
 from gateway.underway import Underway
 
@@ -116,10 +116,11 @@ def make_parts(
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
     sealer = Sealer(settings.seal_keys, secrets.token_bytes)
-    oidc = oidc_client(settings, (asking_client, place), sealer, state, revocations, clock)
+    marks = fingerprinter(config, settings.seal_keys)
+    has_ended = partial(is_session_revoked, revocations, marks)
+    oidc = oidc_client(settings, (asking_client, place), sealer, state, has_ended, clock)
     failed = partial(okta_watch(tell).failed, place.destination.base)
     api = oidc.proofs if oidc is not None else okta or Okta(asking_client, place.destination, org_deadlines(config), failed)
-    marks = fingerprinter(config, settings.seal_keys)
     live = Live()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))

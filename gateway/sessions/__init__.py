@@ -4,7 +4,7 @@ Owns ``Sessions`` (memory.py), the one way to ask Okta (asking.py) and the kinsh
 a revoked cookie, and must never take silence of Okta's for "signed out". Rules from: DESIGN section 3.
 """
 
-from gateway.sessions.answers import Good, SessionRules
+from gateway.sessions.answers import Good, SessionRules, is_session_revoked
 from gateway.sessions.asking import Asked, Asking, AskingRules, OnEvent, SessionsApi
 from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
@@ -23,4 +23,5 @@ __all__ = [
     "SessionRules",
     "Sessions",
     "SessionsApi",
+    "is_session_revoked",
 ]

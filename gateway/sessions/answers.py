@@ -28,6 +28,11 @@ REVOKED = NoSession("revoked")
 UNDECIDED = Unknown("undecided")
 
 
+def is_session_revoked(revocations: Revocations, fingerprinter: Fingerprinter, session_id: str) -> bool:
+    """Whether the session with this id is revoked by it; a release before this one published the id itself."""
+    return revocations.has_session(fingerprinter.of_session(session_id)) or revocations.has_session(session_id)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRules:
     """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations.
@@ -153,9 +158,8 @@ class Answers:
         return finding
 
     def has_session_ended(self, session_id: str) -> bool:
-        """Whether this session of Okta's is revoked by its id; a release before this one published the id itself."""
-        revoked = self._revocations.has_session
-        return revoked(self._fingerprinter.of_session(session_id)) or revoked(session_id)
+        """Whether this session of Okta's is revoked by its id."""
+        return is_session_revoked(self._revocations, self._fingerprinter, session_id)
 
     def is_over(self, session: Session) -> bool:
         """Whether this session is revoked by its id, or because Okta created it before its user's, or everybody's, sessions were ended."""

@@ -69,7 +69,7 @@ class ByProofs:
                 return await super().get(kind, key)
 
         clock = self.memory.times.clock
-        self.proofs = Proofs(Away(clock), Sealer([b"k" * 32], lambda n: b"n" * n), self.memory.revocations.has_session, clock, INTERVAL)
+        self.proofs = Proofs(Away(clock), Sealer([b"k" * 32], lambda n: b"n" * n), self.memory.sessions.has_session_ended, clock, INTERVAL)
 
     async def signs_in(self, user: str) -> None:
         self._number += 1
