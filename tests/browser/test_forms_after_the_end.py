@@ -145,6 +145,7 @@ async def test_w2_another_user_is_refused_with_a_page_also_after_reload_and_back
     await devtools.send("Page.navigateToHistoryEntry", {"entryId": history["entries"][of_alice]["id"]})
     with suppress(PlaywrightError):  # Chromium asks before it posts a form of its history again: net::ERR_CACHE_MISS
         await visitor.page.wait_for_url("**/.gateway/form**")
+    await visitor.has_heading("Confirm Form Resubmission")
     await visitor.page.reload()
     await visitor.has_heading(OTHER)
     assert leave.saved == []

@@ -82,7 +82,10 @@ async def test_t22_a_link_whose_token_is_dead_does_not_say_that_anybody_is_signe
 ) -> None:
     await elsewhere.opens(visitor, link(visitor.link_of("20111" + "x" * 40), "Win"))
     await visitor.click("link", "Win")
+    visitor.awaited_statuses |= {403}
     await visitor.click("button", "Sign in with this link")
+    await visitor.has_heading("This sign-in link does not work any more")
+    await visitor.click("link", "Sign in")
     await expect(visitor.page.locator("#username")).to_be_visible()
     assert signed_in(stage) == []
 

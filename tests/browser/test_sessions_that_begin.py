@@ -151,6 +151,7 @@ async def test_x1_x2_while_okta_does_not_say_who_it_is_no_page_is_alices_and_non
     stage: Stage, visitor: Visitor, elsewhere: OtherSite, way: str, silence: str
 ) -> None:
     visitor.awaited_statuses |= {401, 503}
+    visitor.awaited_errors |= {"okta_failed"}
     await visitor.enter("alice")
     await visitor.is_shown(ALICE)
     visitor.is_losing_sessions = True

@@ -20,8 +20,9 @@ _STATUS = re.compile(r"the server responded with a status of (\d+)")
 class Visitor:
     """One person, one fresh profile, one page to begin with.
 
-    ``awaited_statuses``: refusals that the journey is about; ``is_losing_sessions``: pages of the app stay open while their
-    session ends, so that what they still load is refused and their live parts are cut, also by the browser's memory of pages.
+    ``awaited_statuses``: refusals that the journey is about, ``awaited_errors``: events of level error in the log; ``is_losing_sessions``:
+    pages of the app stay open while their session ends, so that what they still load is refused and their live parts are cut, also by the
+    browser's memory of pages.
     """
 
     stage: Stage
@@ -29,6 +30,7 @@ class Visitor:
     page: Page
     complaints: list[str] = field(default_factory=list)
     awaited_statuses: set[int] = field(default_factory=set)
+    awaited_errors: set[str] = field(default_factory=set)
     is_losing_sessions: bool = False
     tokens: list[str] = field(default_factory=list)
 
