@@ -64,9 +64,22 @@ class FieldLine:
         self.text = b"%b: %b\r\n" % (spelled, value)
 
 
-def pairs_of(lines: list[FieldLine]) -> Fields:
-    """The lines as pairs."""
-    return tuple([(line.spelled, line.value) for line in lines])
+class FieldLines:
+    """The lines of a head; the pairs are made once, when somebody wants them."""
+
+    __slots__ = ("_pairs", "lines")
+
+    def __init__(self, lines: list[FieldLine]) -> None:
+        """All of them, in order."""
+        self.lines = lines
+        self._pairs: Fields | None = None
+
+    def pairs(self) -> Fields:
+        """The same as pairs."""
+        made = self._pairs
+        if made is None:
+            made = self._pairs = tuple([(line.spelled, line.value) for line in self.lines])
+        return made
 
 
 class RequestHead:
@@ -85,7 +98,7 @@ class RequestHead:
         method: str,
         target: str,
         authority: Authority,
-        fields: Fields | list[FieldLine],
+        fields: Fields | FieldLines,
         secure: bool,
         peer: str,
         client: str,
@@ -98,7 +111,7 @@ class RequestHead:
         self.method = method
         self.target = target
         self.authority = authority
-        self._given: Fields | list[FieldLine] = fields
+        self._given: Fields | FieldLines = fields
         self.secure = secure
         self.peer = peer
         self.client = client
@@ -110,9 +123,7 @@ class RequestHead:
     def fields(self) -> Fields:
         """Its field lines, as received."""
         given = self._given
-        if not isinstance(given, tuple):
-            given = self._given = pairs_of(given)
-        return given
+        return given if isinstance(given, tuple) else given.pairs()
 
     def replaced(self, *, method: str | None = None, target: str | None = None, fields: Fields | None = None) -> "RequestHead":
         """The same with another method, target or fields."""
@@ -183,11 +194,11 @@ class Received:
 
     __slots__ = ("address", "given", "method", "named", "peer", "target")
 
-    def __init__(self, method: str, target: str, fields: Fields | list[FieldLine], named: Named, peer: str) -> None:
+    def __init__(self, method: str, target: str, fields: Fields | FieldLines, named: Named, peer: str) -> None:
         """``address`` is for whoever believes in one."""
         self.method = method
         self.target = target
-        self.given: Fields | list[FieldLine] = fields
+        self.given: Fields | FieldLines = fields
         self.named = named
         self.peer = self.address = peer
 
@@ -195,9 +206,7 @@ class Received:
     def fields(self) -> Fields:
         """Its field lines, as received."""
         given = self.given
-        if not isinstance(given, tuple):
-            given = self.given = pairs_of(given)
-        return given
+        return given if isinstance(given, tuple) else given.pairs()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.core.admission import is_about_somebody
-from gateway.core.cookies import PASS_NAME, NotTheApps, holds_oktas
+from gateway.core.cookies import PASS_NAME, NotTheApps, holds_oktas, less_own
 from gateway.core.learned import Recent
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.passes import OpenedPass, Pass, Passes
@@ -91,6 +91,7 @@ class Gate:
         self._sessions = sessions
         self._clock = clock
         self._lines: Recent[tuple[str, bytes], OpenedPass] = Recent(MOST_KNOWN)
+        self._clean: Recent[tuple[str, bytes], bool] = Recent(MOST_KNOWN)
 
     def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
         """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
@@ -135,8 +136,17 @@ class Gate:
 
     def holds_oktas(self, head: RequestHead) -> bool:
         """Whether this request would bring a cookie of Okta's to the app, were it forwarded with all its cookies."""
-        lines = head.values(b"cookie")
-        return bool(lines) and holds_oktas(lines, self.not_the_apps(head))
+        line = head.named.get(b"cookie")
+        if line is None:
+            return False
+        key = (head.authority.text, line) if isinstance(line, bytes) and len(line) <= LONGEST_KNOWN else None
+        if key is not None and self._clean.get(key):
+            return False
+        unwanted = self.not_the_apps(head)
+        if key is not None and unwanted.clears(less_own(key[1])):
+            self._clean.keep(key, True)  # whatever Okta sets later: nothing in it has a name of Okta's
+            return False
+        return holds_oktas(head.values(b"cookie"), unwanted)
 
     def _is_oktas(self, value: bytes) -> bool:
         own = bare(value)

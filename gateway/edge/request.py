@@ -32,7 +32,7 @@ class Request(Received):
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
         """``client``: the connection that it came by."""
         line, block = read.line, read.block
-        super().__init__(line.method, line.target, block.lines, block.named, peer)
+        super().__init__(line.method, line.target, block.given, block.named, peer)
         self.client = client
         self.refused = read.refused
         self.is_modern = line.is_modern
@@ -52,7 +52,7 @@ class Request(Received):
     def becomes(self, content_type: bytes, body: bytes) -> None:
         """Its body was a whole form that held another one: from here on it is the request with that one."""
         self.block = self.block.with_body(content_type, len(body))
-        self.given, self.named = self.block.lines, self.block.named
+        self.given, self.named = self.block.given, self.block.named
         self.body = whole_body_of(body)
 
     @property

@@ -12,13 +12,13 @@ from gateway.core.messages import (
     Answer,
     Authority,
     FieldLine,
+    FieldLines,
     Fields,
     HeadLimits,
     Malformed,
     Received,
     RequestHead,
     by_name,
-    pairs_of,
     parse_authority,
 )
 from tests.core.received import Sent, admit_head
@@ -247,8 +247,10 @@ def test_an_answer_grows_at_its_end() -> None:
 
 def test_a_head_of_lines_says_what_one_of_pairs_says_and_shows_no_secret() -> None:
     lines = [FieldLine(name, value) for name, value in ((b"Host", b"h"), (b"Cookie", b"sid=secret"))]
-    pairs, named = pairs_of(lines), by_name([line.name for line in lines], [line.value for line in lines])
-    of_lines = RequestHead("GET", "/?token=secret", Authority("h", 80), lines, True, "10.0.0.1", "192.0.2.1", named)
+    pairs, named = FieldLines(lines).pairs(), by_name([line.name for line in lines], [line.value for line in lines])
+    of_lines = RequestHead("GET", "/?token=secret", Authority("h", 80), FieldLines(lines), True, "10.0.0.1", "192.0.2.1", named)
     assert of_lines == RequestHead("GET", "/?token=secret", Authority("h", 80), pairs, True, "10.0.0.1", "192.0.2.1")
     assert of_lines.fields is of_lines.fields and "secret" not in repr(of_lines) and of_lines != "GET"
-    assert Received("GET", "/", lines, named, "10.0.0.1").fields == Received("GET", "/", pairs, named, "10.0.0.1").fields == pairs
+    assert (
+        Received("GET", "/", FieldLines(lines), named, "10.0.0.1").fields == Received("GET", "/", pairs, named, "10.0.0.1").fields == pairs
+    )

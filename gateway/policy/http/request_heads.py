@@ -16,6 +16,7 @@ from gateway.core.learned import Learned, Recent
 from gateway.core.messages import (
     VALUE_FORBIDDEN,
     FieldLine,
+    FieldLines,
     HeadLimits,
     Malformed,
     Named,
@@ -70,16 +71,17 @@ class Block:
 
     ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
     ``expects``: the client waits to be told to go on with its body. ``weight``: what it takes of the memory for blocks.
-    ``kept``: what an app gets of them; ``head``: the one that was made of them last, ``head_line``: its first line, and ``host``: its host,
-    as whoever knows the hosts has noted. The block is kept as long as its very bytes come again. None of these may lead back to it, or
-    only the collector could free it.
+    ``given``: the lines, for whoever wants pairs. ``kept``: what an app gets of them; ``head``: the one that was made of them last,
+    ``head_line``: its first line, and ``host``: its host, as whoever knows the hosts has noted. The block is kept as long as its very bytes
+    come again. None of these may lead back to it, or only the collector could free it.
     """
 
-    __slots__ = ("expects", "head", "head_line", "host", "kept", "length", "lines", "named", "refused", "weight", "words")
+    __slots__ = ("expects", "given", "head", "head_line", "host", "kept", "length", "lines", "named", "refused", "weight", "words")
 
     def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
         """``size``: in bytes."""
         self.lines = lines
+        self.given = FieldLines(lines)
         self.weight = size + _LINE_WEIGHT * len(lines)
         named: Named = {}
         for line in lines:

@@ -5,7 +5,6 @@ only by a short word that no log and no page has to escape.
 """
 
 import re
-from itertools import count
 from typing import Final
 
 from gateway.core.learned import Learned
@@ -15,23 +14,30 @@ from gateway.core.proxy_fields import REQUEST_ID
 
 SLOT: Final = "{request-id}"
 """What a page of ours holds in place of the id, until it is written."""
+_MANY: Final = 4096
+_LAST_DIGITS: Final = [f"{number:03x}" for number in range(_MANY)]
 _WELL_FORMED: Final = re.compile(rb"[0-9A-Za-z._:-]{1,64}\Z")
 
 
 class RequestIds:
     """Names requests. Ids of two processes differ in their prefix."""
 
-    __slots__ = ("_listed", "_next", "_prefix")
+    __slots__ = ("_begin", "_listed", "_number", "_prefix")
 
     def __init__(self, prefix: str, trusted_proxies: tuple[Network, ...] = ()) -> None:
         """``prefix``: twelve random hex digits; ``trusted_proxies``: who may have named a request before us."""
         self._listed: Learned[str, bool] | None = Learned(lambda peer: is_listed(peer, trusted_proxies)) if trusted_proxies else None
         self._prefix = prefix
-        self._next = count(1)
+        self._begin = f"{prefix}{0:05x}"
+        self._number = 0
 
     def new(self) -> str:
-        """An id that no other request has: hex digits."""
-        return f"{self._prefix}{next(self._next):08x}"
+        """An id that no other request has: hex digits, the prefix and eight of a number."""
+        self._number += 1
+        last = self._number & _MANY - 1
+        if not last:
+            self._begin = f"{self._prefix}{self._number // _MANY:05x}"
+        return self._begin + _LAST_DIGITS[last]
 
     def of(self, peer: str, named: Named) -> str:
         """The id of a request with these fields that came from ``peer``."""
@@ -44,7 +50,7 @@ class RequestIds:
 
 def id_line(request_id: str) -> bytes:
     """The field, and the empty line that ends a head: it takes the place of the empty line of any other head."""
-    return b"X-Request-Id: %b\r\n\r\n" % request_id.encode("ascii")
+    return b"X-Request-Id: " + request_id.encode("ascii") + b"\r\n\r\n"
 
 
 def with_id(head: bytes, line: bytes) -> bytes:

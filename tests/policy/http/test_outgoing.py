@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.cookies import not_the_apps
 from gateway.core.fields import FieldRules, Forwarding, to_app
-from gateway.core.messages import FieldLine, HeadLimits, Malformed, pairs_of
+from gateway.core.messages import FieldLine, HeadLimits, Malformed
 from gateway.core.session import Session
 from gateway.policy.http.outgoing import app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import HeadReader, ReadHead
@@ -80,7 +80,7 @@ def test_both_say_the_same(fields: list[tuple[bytes, bytes]], is_somebody: bool)
     if head is None or head.refused is not None:
         return
     session = SESSION if is_somebody else None
-    told = to_app(pairs_of(head.block.lines), RULES, session, WAY, not_the_apps)
+    told = to_app(head.block.given.pairs(), RULES, session, WAY, not_the_apps)
     said = bytes_of(head, session)
     if said is not None:
         assert not isinstance(told, Malformed) and said == field_lines(told)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import HeadLimits, Malformed, pairs_of, read_head
+from gateway.core.messages import HeadLimits, Malformed, read_head
 from gateway.policy.http.request_heads import HeadReader, ReadHead, begins_badly
 
 LIMITS = HeadLimits()
@@ -28,7 +28,7 @@ def good(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead:
 def test_a_head_is_read_to_the_byte() -> None:
     head = good(b"X-A:1", b"x-a: \t2\xff 3 \t", b"Empty:")
     assert (head.line.method, head.line.target, head.line.is_modern, head.keeps, head.expects) == ("GET", "/a?b", True, True, False)
-    assert pairs_of(head.block.lines) == ((b"Host", b"hr.example.com"), (b"X-A", b"1"), (b"x-a", b"2\xff 3"), (b"Empty", b""))
+    assert head.block.given.pairs() == ((b"Host", b"hr.example.com"), (b"X-A", b"1"), (b"x-a", b"2\xff 3"), (b"Empty", b""))
     assert head.block.named == {b"host": b"hr.example.com", b"x-a": (b"1", b"2\xff 3"), b"empty": b""}
     assert [line.text for line in head.block.lines][1:] == [b"X-A: 1\r\n", b"x-a: 2\xff 3\r\n", b"Empty: \r\n"]
     assert head.block.length == 0
@@ -196,8 +196,8 @@ def test_what_is_read_here_llhttp_reads_in_the_same_way(method: bytes, target: b
     heard = Heard()
     with suppress(httptools.HttpParserUpgrade):  # it would go on with another protocol
         httptools.HttpRequestParser(heard).feed_data(text.removesuffix(b"\r\n") + b"\r\n\r\n")
-    assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, pairs_of(found.block.lines))
-    assert read_head(found.line.method, found.line.target, (1, 1), pairs_of(found.block.lines), LIMITS) == found.block.named
+    assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, found.block.given.pairs())
+    assert read_head(found.line.method, found.line.target, (1, 1), found.block.given.pairs(), LIMITS) == found.block.named
 
 
 def test_w2_the_same_lines_about_another_body() -> None:
@@ -206,4 +206,4 @@ def test_w2_the_same_lines_about_another_body() -> None:
     assert read is not None
     block = read.block.with_body(b"application/x-www-form-urlencoded", 12)
     fields = ((b"Host", b"a"), (b"Cookie", b"a=b"), (b"Content-Type", b"application/x-www-form-urlencoded"), (b"Content-Length", b"12"))
-    assert (pairs_of(block.lines), block.length, block.expects, block.refused) == (fields, 12, False, None)
+    assert (block.given.pairs(), block.length, block.expects, block.refused) == (fields, 12, False, None)

@@ -19,8 +19,8 @@ def ids(*, listed: bool) -> RequestIds:
 
 def test_ids_differ_and_those_of_two_processes_too() -> None:
     one, other = RequestIds("0" * 12), RequestIds("1" * 12)
-    made = [each.new() for each in (one, other) for _ in range(1000)]
-    assert len(set(made)) == 2000
+    made = [each.new() for each in (one, other) for _ in range(9000)]
+    assert len(set(made)) == 18000 and made[8999] == "0" * 12 + f"{9000:08x}"
     assert all(re.fullmatch(r"[0-9a-f]{20}", each) for each in made)
 
 
