@@ -245,6 +245,7 @@ class ClientConnection(Client):
         """Tell a client that waits for it to send its body."""
         request = self._request
         if request is not None and request.expects and self.transport is not None and not request.is_begun:
+            self._give_time()
             self.transport.write(_CONTINUE)
 
     def hold_back(self) -> None:
@@ -258,7 +259,13 @@ class ClientConnection(Client):
         if self._holds:
             self._holds -= 1
             if not self._holds and self.transport is not None:
+                self._give_time()
                 self.transport.resume_reading()
+
+    def _give_time(self) -> None:
+        """A client that we let wait has all its time from now on: the moment it was let wait may end before its next bytes can be here."""
+        if self._intake is not None and self._until is not _NEVER:
+            self._until = max(self._until, self._loop.time() + self._house.rules.body_seconds)
 
     # Answers.
 
