@@ -109,7 +109,7 @@ def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
     """The value of a Cookie field less the unwanted cookies, as ``without``; None where nothing is left of it."""
     rest = line
     if isinstance(unwanted, NotTheApps):
-        rest = less_own(line)
+        rest = without_own(line)
         if unwanted.clears(rest):
             return rest if rest.strip(b"; \t") or rest is line else None
     pieces = line.split(b";")
@@ -125,7 +125,7 @@ def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
 def holds_oktas(lines: Iterable[bytes], unwanted: "NotTheApps") -> bool:
     """Whether one of the values of the Cookie field holds a cookie that is Okta's; the gateway's own are none."""
     for line in lines:
-        rest = less_own(line)
+        rest = without_own(line)
         if not unwanted.clears(rest) and any(
             not is_gateway_name(_pair(piece)[0]) and _is_unwanted(piece, unwanted) for piece in rest.split(b";")
         ):
@@ -133,7 +133,7 @@ def holds_oktas(lines: Iterable[bytes], unwanted: "NotTheApps") -> bool:
     return False
 
 
-def less_own(line: bytes) -> bytes:
+def without_own(line: bytes) -> bytes:
     """The line less the first pieces that begin with the pass's name, as all names of ours do; at most as many as an app host sets."""
     for _ in range(_MOST_OWN):
         before, found, after = line.partition(PASS_NAME)

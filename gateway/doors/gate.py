@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.core.admission import is_about_somebody
-from gateway.core.cookies import PASS_NAME, NotTheApps, holds_oktas, less_own
+from gateway.core.cookies import PASS_NAME, NotTheApps, holds_oktas, without_own
 from gateway.core.learned import Recent
 from gateway.core.messages import Fields, RequestHead
 from gateway.core.passes import OpenedPass, Pass, Passes
@@ -143,7 +143,7 @@ class Gate:
         if key is not None and self._clean.get(key):
             return False
         unwanted = self.not_the_apps(head)
-        if key is not None and unwanted.clears(less_own(key[1])):
+        if key is not None and unwanted.clears(without_own(key[1])):
             self._clean.keep(key, True)  # whatever Okta sets later: nothing in it has a name of Okta's
             return False
         return holds_oktas(head.values(b"cookie"), unwanted)
