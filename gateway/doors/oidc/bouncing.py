@@ -1,7 +1,8 @@
 """Bounces through the org and back: how one begins, and what it brought.
 
-Owns ``state``, which is sealed and bound to this browser, PKCE, the nonce, and how many codes of one client are looked at. Must never act on an answer that another browser was asked
-for, and never put a verifier or a nonce into an address unsealed, but the nonce where the org itself must see it.
+Owns ``state``, which is sealed and bound to this browser, PKCE, the nonce, and how many codes of one client the org is asked about. Must
+never act on an answer that another browser was asked for, and never put a verifier or a nonce into an address unsealed, but the nonce where
+the org itself must see it.
 Rules from: RFC 9700 §2.1 and §4.7 (CSRF, mix-up), OpenID Connect Core §3.1.2.
 """
 
