@@ -53,7 +53,7 @@ EVENTS = {
         "Name it in `app.allow_fields` if the app needs it.",
     ),
     "app_session_unbound": Event(
-        "info", "An app that a front proxy carries has a session that nobody stamps.", "See Limits in the README."
+        "info", "An app that a front proxy carries has a session that nobody stamps.", 'See "The app\'s own session" in config/README.md.'
     ),
     "app_signed_out": Event("info", "An app heard that its former user is gone.", NOTHING),
     "app_sign_out_failed": Event(

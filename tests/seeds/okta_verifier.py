@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from okta_jwt_verifier import AccessTokenVerifier, IDTokenVerifier
-from okta_jwt_verifier.exceptions import JWTValidationException
+from okta_jwt_verifier import AccessTokenVerifier, IDTokenVerifier  # type: ignore[import-untyped]  # it brings no types
+from okta_jwt_verifier.exceptions import JWTValidationException  # type: ignore[import-untyped]  # it brings no types
 
 SECONDS = 10
 _resolve = socket.getaddrinfo
