@@ -17,8 +17,8 @@ from tests.browser.webdriver import Person, WebDriverError
 
 PROGRAM = "firefox-esr"
 _START_SECONDS, _COMMAND_SECONDS = 40.0, 30.0
-# The port is any free one, which Firefox writes down in the profile. No remote service is asked for anything. No connection is opened before it
-# is needed: a gateway that ends would wait for it.
+# The port is any free one, which Firefox writes down in the profile. No remote service is asked for anything. No connection is opened before
+# it is needed: a gateway that ends would wait for it.
 _PREFERENCES = {
     "marionette.port": 0,
     "services.settings.server": "data:,",
