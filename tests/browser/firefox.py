@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.browser.programs import running, text_of
+from tests.browser.programs import is_alive_still, running, text_of
 from tests.browser.webdriver import Person, WebDriverError
 
 PROGRAM = "firefox-esr"
 _START_SECONDS, _COMMAND_SECONDS = 40.0, 30.0
-# The port is any free one, which Firefox writes down in the profile. No remote service is asked for anything. No connection is opened before
-# it is needed: a gateway that ends would wait for it.
+# Firefox takes any free port and writes it down in the profile. It asks no remote service for anything.
+# It opens no connection before it needs one: a gateway that ends would wait for it.
 _PREFERENCES = {
     "marionette.port": 0,
     "services.settings.server": "data:,",
@@ -38,11 +38,16 @@ class Marionette:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    process: asyncio.subprocess.Process
     _sent: int = 0
 
     async def command(self, name: str, **parameters: Any) -> Any:
         """The result of one of WebDriver's commands."""
         return await self.send(f"WebDriver:{_NAMES.get(name, name)}", **parameters)
+
+    async def moment(self) -> None:
+        """Wait a moment for the browser."""
+        await is_alive_still(self.process)
 
     async def send(self, name: str, **parameters: Any) -> Any:
         """The result of a command of WebDriver or of Marionette's own."""
@@ -98,7 +103,7 @@ async def firefox(program: Path, folder: Path) -> AsyncIterator[Firefox]:
         port = await text_of(profile / "MarionetteActivePort", process, _START_SECONDS)
         reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
         try:
-            wire = Marionette(reader, writer)
+            wire = Marionette(reader, writer, process)
             async with asyncio.timeout(_COMMAND_SECONDS):
                 assert (await wire.receive())["marionetteProtocol"] == 3
             await wire.command("NewSession", acceptInsecureCerts=True, unhandledPromptBehavior="accept")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-_END_SECONDS = 5.0
+_END_SECONDS, _MOMENT_SECONDS = 5.0, 0.03
 
 
 @asynccontextmanager
@@ -36,6 +36,11 @@ async def text_of(file: Path, process: asyncio.subprocess.Process, seconds: floa
     """What is in the file, once there is something; `AssertionError` when the program ends first or the time is over."""
     async with asyncio.timeout(seconds):
         while not (file.exists() and file.read_text().strip()):
-            assert process.returncode is None, f"it ended with {process.returncode}"
-            await asyncio.sleep(0.02)
+            await is_alive_still(process)
     return file.read_text().strip()
+
+
+async def is_alive_still(process: asyncio.subprocess.Process) -> None:
+    """Give it a moment to become ready; `AssertionError` when it ends instead."""
+    with suppress(TimeoutError):
+        raise AssertionError(f"it ended with {await asyncio.wait_for(process.wait(), _MOMENT_SECONDS)}")

@@ -4,7 +4,6 @@ Playwright cannot drive WebKitGTK, and Playwright 1.65 asks Firefox for `emulati
 Both browsers know WebDriver's own commands; what carries them differs, and is a ``Wire``. Must never wait without a deadline.
 """
 
-import asyncio
 import base64
 import time
 from collections.abc import Awaitable, Callable
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 PATIENCE_SECONDS = 15.0
-_POLL_SECONDS = 0.05
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver §12.1: the name under which an element's reference is told
 _NOT_YET = frozenset({"no such element", "stale element reference", "no such window", "element not interactable", "javascript error"})
 
@@ -30,6 +28,9 @@ class Wire(Protocol):
 
     async def command(self, name: str, **parameters: Any) -> Any:
         """The result; `WebDriverError` when the browser says no. ``name`` is the command's name in WebDriver, without spaces."""
+
+    async def moment(self) -> None:
+        """Give the browser a moment to go on; `AssertionError` when it has ended instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,15 @@ class Person:
 
         await self._until(typed, f"a field {css}")
 
-    async def sees(self, css: str, text: str) -> None:
-        """Wait until the first such element has this text in it."""
+    async def sees(self, what: str, text: str) -> None:
+        """Wait until an element of this name, or with this ``#id``, has this text in it."""
+        element = f"//*[@id='{what[1:]}']" if what.startswith("#") else f"//{what}"
 
         async def seen() -> bool:
-            return text in await self.text(css)
+            await self._element(f"{element}[contains(normalize-space(), {text!r})]", "xpath")
+            return True
 
-        await self._until(seen, f"{text!r} in {css}")
+        await self._until(seen, f"{text!r} in {what}")
 
     async def arrives(self, begin: str) -> None:
         """Wait until the address of the page begins so."""
@@ -164,7 +167,7 @@ class Person:
         return str(found[_ELEMENT])
 
     async def _until(self, attempt: Callable[[], Awaitable[bool]], wanted: str) -> None:
-        """Try until it is true; a page that is just being replaced is no failure."""
+        """Try until it is true; a page that is just being replaced is no failure. WebKit's own way of waiting misses such a change."""
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -175,4 +178,4 @@ class Person:
                     raise
             if time.monotonic() > end:
                 raise AssertionError(f"no {wanted} at {await self.url()}: {(await self.source())[:3000]}")
-            await asyncio.sleep(_POLL_SECONDS)
+            await self.wire.moment()

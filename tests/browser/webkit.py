@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.browser.programs import running, text_of
+from tests.browser.programs import is_alive_still, running, text_of
 from tests.browser.webdriver import Person, WebDriverError
 from tests.shared_state.redis_servers import free_port
 
@@ -44,11 +44,16 @@ class OverHttp:
 
     client: aiohttp.ClientSession
     session: str
+    process: asyncio.subprocess.Process
 
     async def command(self, name: str, **parameters: Any) -> Any:
         """The result of one of the commands above."""
         method, path = _COMMANDS[name]
         return await _answer(self.client, method, f"/session/{self.session}/{path.format(**parameters)}", parameters)
+
+    async def moment(self) -> None:
+        """Wait a moment for the browser."""
+        await is_alive_still(self.process)
 
 
 async def _answer(client: aiohttp.ClientSession, method: str, path: str, parameters: Any) -> Any:
@@ -65,6 +70,7 @@ class WebKit:
 
     client: aiohttp.ClientSession
     browser: Path
+    process: asyncio.subprocess.Process
 
     @asynccontextmanager
     async def person(self) -> AsyncIterator[Person]:
@@ -73,7 +79,7 @@ class WebKit:
         wanted = {"browserName": self.browser.name, "acceptInsecureCerts": True, "webkitgtk:browserOptions": options}
         begun = await _answer(self.client, "POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         try:
-            yield Person(OverHttp(self.client, begun["sessionId"]))
+            yield Person(OverHttp(self.client, begun["sessionId"], self.process))
         finally:
             await _answer(self.client, "DELETE", f"/session/{begun['sessionId']}", {})
 
@@ -92,14 +98,13 @@ async def webkit(program: Path, display: Path, browser: Path, folder: Path) -> A
             aiohttp.ClientSession(f"http://127.0.0.1:{port}", timeout=aiohttp.ClientTimeout(_COMMAND_SECONDS)) as client,
         ):
             await _is_listening(client, process)
-            yield WebKit(client, browser)
+            yield WebKit(client, browser, process)
 
 
 async def _is_listening(client: aiohttp.ClientSession, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(_START_SECONDS):
         while True:
-            assert process.returncode is None, f"it ended with {process.returncode}"
             with suppress(aiohttp.ClientConnectionError):
                 await _answer(client, "GET", "/status", {})
                 return
-            await asyncio.sleep(0.02)
+            await is_alive_still(process)
