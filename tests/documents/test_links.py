@@ -25,7 +25,7 @@ NEEDED = {
 HISTORY = "CHANGELOG.md"
 """It names what was, too."""
 _FILE = re.compile(r"(?<![\w/.:~{-])(?:[\w.-]+/)+[\w.*-]*\.(?:py|toml|md|yaml|html|css|js|conf|c|cjs)\b|(?<![\w/.:~-])(?:[a-z_]+/)+(?=`)")
-_OTHERS = re.compile(r"examples?\.|app/|login/login\.htm")
+_OTHERS = re.compile(r"examples?\.|app/|login/login\.htm|.*\b(?:ROOM|FILE|NAME)\b|.*_FILE\.py")
 
 
 def test_every_document_that_readers_are_led_to_is_there() -> None:
