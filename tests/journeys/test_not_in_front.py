@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.clock import Clock
-from gateway.standin import Fault
+from gateway.dev.standin import Fault
 from tests.journeys.not_in_front import ALICE, BOB, Apart, apart, engine
 
 __all__ = ["apart", "engine"]

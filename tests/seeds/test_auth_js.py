@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Client, Engine
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage
 from tests.seeds.engines import EACH_ENGINE
