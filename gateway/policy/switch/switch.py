@@ -236,7 +236,11 @@ def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ..
 
 
 def _with(switch: Switch, brought: tuple[SessionCookie, ...]) -> Switch:
-    """Close and verify these new cookies too, as if the browser had sent them; once closing has begun, that takes one more round."""
+    """Close and verify these new cookies too, as if the browser had sent them; once closing has begun, that takes one more round.
+
+    One that was proven gone before may be alive again if Okta sets it now, so that proof does not count any more.
+    """
+    switch = replace(switch, gone=switch.gone.difference(brought)) if brought else switch
     new = tuple(cookie for cookie in dict.fromkeys(brought) if cookie not in switch.cookies)
     alive = switch.alive if switch.is_sifting else (*switch.alive, *new)
     return replace(switch, cookies=(*switch.cookies, *new), alive=alive) if new else switch

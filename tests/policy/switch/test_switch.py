@@ -129,6 +129,14 @@ def test_a_token_is_redeemed_only_after_every_cookie_that_came_to_light_is_prove
     assert proven | said_gone == made.came_to_light
 
 
+def test_a_cookie_that_was_gone_and_that_an_answer_sets_again_is_closed() -> None:
+    """Found by the property above: the proof from before the answer was taken for one behind it."""
+    idx, sid = SessionCookie(b"idx", b"1"), SessionCookie(b"sid", b"1")
+    made = Run((idx, sid), doubtful=frozenset([idx, sid]), gone=frozenset([sid]), brings=[(sid,)])
+    made.to_the_end()
+    assert Close((sid,)) in made.commands
+
+
 @given(everything)
 def test_the_machine_ends_and_gives_at_most_one_final_command(made: Run) -> None:
     made.to_the_end()
