@@ -257,6 +257,8 @@ def test_nothing_is_closed_that_okta_has_just_said_carries_nothing(made: Run) ->
         if isinstance(command, Close):
             assert said.isdisjoint(command.cookies)
             return
+        if isinstance(event, Closed | Verified):
+            said.difference_update(event.brought)
         if isinstance(event, Asked):
             said |= event.gone
         elif isinstance(command, Verify) and isinstance(event, Verified) and is_proof_of_end(event.finding):
