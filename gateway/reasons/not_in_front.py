@@ -17,7 +17,7 @@ NOT_IN_FRONT = {
     "outdated": Reason("Another tab has changed the user of this browser meanwhile.", _AGAIN),
     "proof_due": Reason("It is time to ask the org again whether the session lives.", NOTHING),
     "untrusted_start": Reason(
-        "A start of a switch that nobody trustworthy asked for; the user was asked.", "Add the site to `switch.trusted_origins` if it may."
+        "A switch that no trusted site started; the user was asked.", "Add the site to `switch.trusted_origins` if it may."
     ),
     "checking": Reason("A switch under way: the org is asked who is signed in.", NOTHING),
     "ending": Reason("A switch under way: the org is asked to end the session before.", NOTHING),
