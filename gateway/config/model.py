@@ -1,7 +1,7 @@
 """The configuration as values: one frozen class for each table of the file, with every default.
 
 Owns the names, types and defaults of all keys. Must never read a file, the environment or a secret, and never compare two keys: that is
-`checks`. A key enters here, in `config/gateway.toml` and in the README's table together. Rules from: DESIGN sections 2 to 5 and 10.
+`checks`. A key enters here and in `config/gateway.toml` together; `config/README.md` is made from that.
 """
 
 from typing import Annotated, Any, Literal

@@ -27,7 +27,9 @@ EVENTS = {
     "connections_free": Event("info", "There is room for connections again.", NOTHING),
     "request_failed": Event("error", "A bug: one request was answered 500 or broken off.", "Report it, with `error` and `frames`."),
     "library": Event("warning", "A library wrote a record; its arguments are withheld.", "See `template` and `frames`."),
-    "log_lines_lost": Event("warning", "Nobody took the lines of the log fast enough.", "Look at what reads standard error."),
+    "log_lines_lost": Event(
+        "warning", "Lines of the log were dropped, because standard error was read too slowly.", "Look at what reads standard error."
+    ),
     # workers
     "worker_started": Event("info", "A worker listens.", NOTHING),
     "worker_stopped": Event("info", "A worker ended as it was told to.", NOTHING),
@@ -43,7 +45,7 @@ EVENTS = {
     # apps
     "upstream_failed": Event("warning", "A server of an app failed; requests to it are answered 502, 503 or 504.", _CAUSES, floods=True),
     "server_down": Event("warning", "A server of an app does not answer its health check.", "See upstream_failed with the same address."),
-    "server_up": Event("info", "It does again.", NOTHING),
+    "server_up": Event("info", "A server of an app answers its health check again.", NOTHING),
     "app_cookie_narrowed": Event(
         "info", "An app set a cookie of Okta's names for a parent domain; it was made host-only.", "Rename the app's cookie."
     ),
@@ -53,7 +55,9 @@ EVENTS = {
         "Name it in `app.allow_fields` if the app needs it.",
     ),
     "app_session_unbound": Event(
-        "info", "An app that a front proxy carries has a session that nobody stamps.", "See Limits in the README."
+        "info",
+        "An app behind a front proxy has a session of its own, which the gateway cannot bind to its user.",
+        'See "The app\'s own session" in config/README.md.',
     ),
     "app_signed_out": Event("info", "An app heard that its former user is gone.", NOTHING),
     "app_sign_out_failed": Event(
@@ -66,7 +70,7 @@ EVENTS = {
     "okta_failed": Event("error", "Okta could not be reached, or broke off.", _CAUSES, floods=True),
     "okta_circuit_open": Event(
         "error",
-        "Okta did not answer several times; it is left alone for a moment, and nobody new comes in.",
+        "Okta failed several times in a row; the gateway does not ask it for a moment, and lets nobody new in.",
         "See okta_failed; `check --online`.",
     ),
     "okta_circuit_closed": Event("info", "Okta answers again.", NOTHING),
@@ -76,7 +80,7 @@ EVENTS = {
     "okta_rate_low": Event(
         "warning", "Little of Okta's rate limit is left; answers are believed for longer (`session.ttl_max`).", "As for okta_rate_limited."
     ),
-    "okta_rate_recovered": Event("info", "There is enough of it again.", NOTHING),
+    "okta_rate_recovered": Event("info", "Enough of Okta's rate limit is left again.", NOTHING),
     "question_failed": Event("error", "A bug: a question to Okta was not asked to its end.", "Report it."),
     # sessions: the audit
     "signed_in": Event("info", "Audit: a session began through the login host.", NOTHING),
@@ -111,21 +115,21 @@ EVENTS = {
     "kin_revoked": Event("info", "Cookies that a browser held before were another user's, and were revoked.", NOTHING),
     "passes_outdated": Event(
         "warning",
-        "Passes from before a moment go through one hand-off.",
-        "After the bound of the memory was reached: look for a program that signs in all the time.",
+        "Older passes go through one hand-off, so that no forgotten sign-out opens an app.",
+        "If it comes while the gateway runs, its memory of sign-outs was full: look for a program that signs in all the time.",
     ),
     "answer_withheld": Event(
         "warning", "A new session was not delivered: the end of the one before is not proven.", "See okta_failed; the user tries again."
     ),
     "session_undecided": Event("warning", "Okta does not say whose a new session is; nobody is let in by it.", "See okta_failed."),
     "close_unproven": Event("warning", "Okta did not prove the end of a session yet; it is tried again.", "See okta_failed.", floods=True),
-    "close_proven_late": Event("info", "A later try proved it.", NOTHING),
+    "close_proven_late": Event("info", "A later try proved the end of a session.", NOTHING),
     "close_given_up": Event(
         "warning", "A session's end was never proven; the session's own time ends it.", "End it in Okta's admin console."
     ),
     # what processes agree on
     "state_failed": Event("error", "The shared state cannot be read or written.", "See `problem`: the disk, its space and mode, or Redis."),
-    "state_works": Event("info", "It can again.", NOTHING),
+    "state_works": Event("info", "The shared state can be read and written again.", NOTHING),
     "state_made_anew": Event(
         "warning", "The state's file was damaged or gone, and was made anew.", "See `problem`; passes from before go through one hand-off."
     ),
@@ -151,7 +155,9 @@ EVENTS = {
     "event_hook_trusted": Event("info", "Events come; `session.ttl_with_hook` holds.", NOTHING),
     "event_hook_waiting": Event("info", "No sign-in event has come yet; `session.ttl` holds.", NOTHING),
     "event_hook_silent": Event("warning", "Events got lost; `session.ttl` holds.", "See `reason`; check the hook in Okta's admin console."),
-    "event_hook_unknown": Event("warning", "Nobody knows whether events come; `session.ttl` holds.", "See state_failed."),
+    "event_hook_unknown": Event(
+        "warning", "The shared state is away, so it is unknown whether events come; `session.ttl` holds.", "See state_failed."
+    ),
     "universal_logout": Event("info", "Audit: Universal Logout ended a user's sessions.", NOTHING),
     "universal_logout_failed": Event(
         "error", "A call of Universal Logout could not be carried out.", "See `reason`; Okta does not call again."

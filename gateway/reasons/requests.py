@@ -25,7 +25,7 @@ REQUESTS = {
         "A field of `allow_fields` came twice, or in two spellings.", "Correct the program, or take the name out of allow_fields."
     ),
     "connection_names_field": Reason("`Connection` names a field that is meant for the app.", _CLIENT),
-    "framing": Reason("Nobody can say for sure where the body ends.", _CLIENT),
+    "framing": Reason("Two servers could disagree where the body ends.", _CLIENT),
     "framing_alias": Reason("A field looks like Content-Length or Transfer-Encoding in another spelling.", _CLIENT),
     "content_length": Reason("Content-Length is repeated, no plain number, or too large.", _CLIENT),
     "transfer_coding": Reason("The body has another transfer coding than chunked.", _CLIENT),

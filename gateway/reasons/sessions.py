@@ -29,7 +29,7 @@ SESSIONS = {
     "user_changed": Reason("Okta names another user for these cookies than the pass does; both were ended here.", _SIGN_IN),
     "two_users": Reason("Two session cookies of one browser belong to two users.", "The user signs out and in again."),
     "mfa_pending": Reason("Okta waits for a second factor of this session.", "The user finishes signing in."),
-    "undecided": Reason("It is not known yet whose new session this is; nobody is let in until Okta says.", _OKTA),
+    "undecided": Reason("Okta has not said yet whose new session this is; until then the gateway lets nobody in by it.", _OKTA),
     "not_asked": Reason("The rule lets everybody or nobody in, so nobody was looked up.", NOTHING),
     "user": Reason(
         "The signed-in user is not among `users` of the rule that is named as route.", "Add the user to the rule if that is wrong."
@@ -43,12 +43,12 @@ SESSIONS = {
     ),
     "step_up_authenticated_within": Reason("As `authenticated_within`, on the page.", "The user signs in again."),
     # what Okta did not say
-    "circuit_open": Reason("Okta did not answer several times; it is left alone for a moment.", _OKTA),
+    "circuit_open": Reason("Okta failed several times in a row; the gateway does not ask it for a moment.", _OKTA),
     "rate_limited": Reason(
         "Okta's rate limit is used up.", "Raise `session.ttl`, use `session.ttl_with_hook`, or ask Okta for a higher limit."
     ),
     "busy": Reason(
-        "As many questions to Okta (or connections to an app) are under way as may be.",
+        "All connections for questions to Okta, or to an app, are in use.",
         "Raise `okta.connections` or `app.connections`, or find out why answers are slow.",
     ),
     "slow": Reason("Okta did not answer within `subrequest.patience`.", _OKTA),
@@ -73,5 +73,5 @@ SESSIONS = {
     "strange_type": Reason(
         "The answer about a session is no JSON.", "Check `okta.org`, `okta.host` and `okta.connect_to`: another server answers."
     ),
-    "too_large": Reason("Okta's answer about a session is larger than any is.", "Check that `okta.org` is an Okta org."),
+    "too_large": Reason("Okta's answer about a session is larger than 64 KiB.", "Check that `okta.org` is an Okta org."),
 }

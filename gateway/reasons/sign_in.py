@@ -24,7 +24,7 @@ SIGN_IN = {
         "A frame, image or script of another site fetched a link that signs in.", "Add the site to `switch.trusted_origins` if it may."
     ),
     "script": Reason(
-        "A script asked for what only a navigation may: to redeem a token or to sign out.",
+        "A script tried to redeem a token or to sign out. Only a navigation may do that.",
         "Add the site to `switch.trusted_origins` if it may sign in by a frame.",
     ),
     "untrusted_sign_out": Reason(
@@ -36,7 +36,7 @@ SIGN_IN = {
     "confirmation_expired": Reason("The confirmation is older than five minutes.", _AGAIN),
     "browser_changed": Reason("Another user has signed in since the confirmation was shown.", _AGAIN),
     "own_transaction": Reason("A token of the user's own sign-in, which is under way: nothing was switched.", NOTHING),
-    "client_of_another_user": Reason("A page of the former user asked for tokens without a word; it was asked to sign in.", NOTHING),
+    "client_of_another_user": Reason("A page of the former user asked silently for tokens; it was told to sign in.", NOTHING),
     "logout_of_another_user": Reason("A logout named another user than the one who is signed in; it ended nobody's session here.", NOTHING),
     "ends_sessions": Reason("A call to Okta ended sessions by name.", NOTHING),
     "legacy_session_id": Reason(
@@ -71,7 +71,8 @@ SIGN_IN = {
     "form_too_large": Reason("The posted form is too large.", _AGAIN),
     "parameters": Reason("The parameters cannot be read.", _AGAIN),
     "nested_too_deeply": Reason(
-        "A stranger's link may hide a token in so many encodings that nobody can read it.", "Correct the page that made the link."
+        "A link of another site is encoded so many times that the gateway cannot tell whether it holds a token.",
+        "Correct the page that made the link.",
     ),
     "session_cookies": Reason(
         "More session cookies came than any browser has.", "Look for a site of the same parent domain that sets sid or idx."

@@ -151,7 +151,7 @@ def _explained(error: BaseException) -> str:
         case AuthenticationError() | AuthorizationError():
             return "refuses user or password; check state.user_file and state.password_file"
         case NoPermissionError():
-            return "the user may not do what is needed; run `session-gateway check --online`, the README has the rights"
+            return "the user may not do what is needed; run `session-gateway check --online`, deploy/README.md has the rights"
         case OutOfMemoryError():
             return "its memory is full; give it more (maxmemory), and an eye on what else it holds"
         case BusyLoadingError():

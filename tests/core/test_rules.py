@@ -1,11 +1,21 @@
 """Rules: whole paths by a pattern, whom they permit, and what two of them ask together."""
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.core.paths import normalised
 from gateway.core.rules import Access, Rule
+
+PLAIN = Rule("/**", Access.OPTIONAL)
+CONDITIONS = {
+    "users": Rule("/**", Access.OPTIONAL, users=frozenset({"a@x.com"})),
+    "amr": Rule("/**", Access.OPTIONAL, amr=frozenset({"mfa"})),
+    "authenticated_within_seconds": Rule("/**", Access.OPTIONAL, authenticated_within_seconds=60),
+}
+"""Each condition alone; a new one enters here too."""
 
 rules = st.builds(
     Rule,
@@ -58,3 +68,14 @@ def test_two_rules_together_admit_only_whom_both_admit(one: Rule, other: Rule, l
     assert (both.amr or frozenset()) == (one.amr or frozenset()) | (other.amr or frozenset())
     ages = [rule.authenticated_within_seconds for rule in (one, other) if rule.authenticated_within_seconds is not None]
     assert both.authenticated_within_seconds == (min(ages) if ages else None)
+
+
+def test_every_condition_of_a_rule_is_known_here() -> None:
+    assert {field.name for field in fields(Rule) if field.init} == {"pattern", "access", "methods", *CONDITIONS}
+
+
+@pytest.mark.parametrize("rule", CONDITIONS.values(), ids=CONDITIONS)
+def test_a_condition_needs_a_session_tells_rules_apart_and_holds_for_both_of_two(rule: Rule) -> None:
+    assert rule.needs is Access.SESSION
+    assert rule.conditions != PLAIN.conditions
+    assert PLAIN.and_also(rule).conditions == rule.and_also(PLAIN).conditions == rule.conditions

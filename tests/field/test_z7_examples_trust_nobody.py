@@ -19,7 +19,7 @@ def shipped() -> list[Path]:
     """Whatever somebody may copy."""
     folders = [ROOT / "config", ROOT / "deploy"]
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    return [ROOT / "README.md", *sorted(files)]
+    return [ROOT / "README.md", ROOT / "SECURITY.md", *sorted(files)]
 
 
 def trusted(text: str) -> list[str]:

@@ -1,7 +1,8 @@
 """The table of the seeds: statement, client, engine, test. Made from the names and decorators of the tests in this folder.
 
 A test is named `test_s<number>_<words>_by_<client>`; one that is decorated with `EACH_ENGINE` runs on both engines, one with
-`ON_IDENTITY` on Identity Engine alone, any other on Classic Engine. `python -m tests.seeds.table` writes the table into the README.
+`ON_IDENTITY` on Identity Engine alone, any other on Classic Engine. `python -m tests.seeds.table` writes the table into README.md
+of this folder.
 """
 
 import ast
@@ -13,7 +14,7 @@ from pathlib import Path
 from tests.seeds.statements import STATEMENTS
 
 FOLDER = Path(__file__).parent
-README = FOLDER.parents[1] / "README.md"
+README = FOLDER / "README.md"
 BEGIN, END = "<!-- seeds: python -m tests.seeds.table -->\n", "<!-- /seeds -->"
 CLIENTS = {
     "raw_http": "raw HTTP",
@@ -27,6 +28,7 @@ CLIENTS = {
     "axios": "axios",
     "express_and_axios": "Express + axios",
     "okta_of_pypi": "PyPI okta",
+    "okta_jwt_verifier_of_pypi": "PyPI okta-jwt-verifier",
     "authlib": "authlib",
     "python3_saml": "python3-saml",
 }
@@ -69,7 +71,7 @@ def table() -> str:
     for statement in STATEMENTS:
         mine = [test for test in tests if test.number == statement.number]
         for client, engine, file in dict.fromkeys((test.client, test.engine, test.file) for test in mine):
-            test = f"[{file[5:-3]}](tests/seeds/{file}) `s{statement.number}`"
+            test = f"[{file[5:-3]}]({file}) `s{statement.number}`"
             rows.append(f"| {statement.number} | {statement.place} | {statement.text} | {client} | {engine} | {test} |")
     return "\n".join(rows) + "\n"
 

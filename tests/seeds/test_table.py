@@ -1,4 +1,4 @@
-"""The README's appendix says what the tests of this folder show, and every statement is shown."""
+"""README.md of this folder says what the tests show, and every statement is shown."""
 
 from tests.seeds.statements import STATEMENTS
 from tests.seeds.table import README, shown, written
