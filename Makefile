@@ -37,6 +37,9 @@ PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
 CURL := /usr/bin/curl
 DAV := /usr/lib/apache2/modules/mod_dav_svn.so
+TOMCAT := /usr/share/tomcat10/lib/tomcat-websocket.jar /usr/bin/javac
+PHP := /usr/bin/php
+RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
 WRK := /usr/bin/wrk
 APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
@@ -76,7 +79,7 @@ types: $(FOR_TESTS)
 core: $(FOR_TESTS)
 	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV)
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(TOMCAT) $(PHP) $(RABBITMQ)
 	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
 
 # What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
@@ -158,8 +161,17 @@ $(SYSTEMD):
 $(DAV):
 	@$(call apt,apache2 subversion libapache2-mod-svn,the tests with WebDAV and Subversion)
 
+$(TOMCAT) &:
+	@$(call apt,tomcat10-common default-jdk-headless,the tests with Tomcat)
+
+$(PHP):
+	@$(call apt,php-cli,the tests with PHP)
+
+$(RABBITMQ):
+	@$(call apt,rabbitmq-server,the tests with RabbitMQ)
+
 $(CURL):
-	@$(call apt,curl,the test of sign-ins by NTLM)
+	@$(call apt,curl,the test of sign-ins by NTLM and of uploads)
 
 $(WRK):
 	@$(call apt,wrk,the benchmark)

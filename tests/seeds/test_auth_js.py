@@ -3,11 +3,7 @@
 import pytest
 from playwright.async_api import Page
 
-<<<<<<< HEAD
-from gateway.dev.standin import Client, Engine
-=======
 from gateway.dev.standin import Engine
->>>>>>> main
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage
 from tests.seeds.application import Application, registered

@@ -2,11 +2,7 @@
 
 import pytest
 
-<<<<<<< HEAD
-from gateway.dev.standin import Client, Engine
-=======
 from gateway.dev.standin import Engine
->>>>>>> main
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage
 from tests.seeds.application import registered
