@@ -19,7 +19,7 @@ from tests.attacks.replies import Reply
 from tests.browser.visitor import REDEMPTION, Visitor
 from tests.field.real_apps import Cookies, RealApp
 from tests.journeys.stage import Stage, Stages
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 WORD = "grüße & <br> %2F"
 FILE = "übung 1.bin"

@@ -12,7 +12,7 @@ from tests.browser.visitor import ALICE, BOB
 from tests.field.real_apps import FOLDER
 from tests.field.real_apps.arrangement import Arrangement, arranged, enters_the_desk, hears, ran, sends_the_form
 from tests.field.real_apps.desks import TEXT, TOMCAT
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGE = TEXT.encode()
