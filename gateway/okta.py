@@ -14,14 +14,14 @@ import aiohttp
 from aiohttp import ClientResponse, ClientSession
 
 from gateway import __version__
-from gateway.core.cache import RateLimits, rate_limits
-from gateway.core.cookies import single
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.redemption import cookies_set
-from gateway.core.session import LARGEST_ANSWER_BYTES, Finding, NoSession, SessionCookie, Unknown, error_code, interpret, is_json
 from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.outbound import Deadlines, Destination, send_once
+from gateway.policy.http.cookies import single
+from gateway.policy.http.messages import Fields, RequestHead
+from gateway.policy.session.cache import RateLimits, rate_limits
 from gateway.policy.session.cookies import could_be_oktas
+from gateway.policy.session.session import LARGEST_ANSWER_BYTES, Finding, NoSession, SessionCookie, Unknown, error_code, interpret, is_json
+from gateway.policy.switch.redemption import cookies_set
 
 ME = "/api/v1/sessions/me"
 REFRESH = "/api/v1/sessions/me/lifecycle/refresh"

@@ -17,8 +17,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.causes import Cause, cause_of
-from gateway.core.messages import Fields
 from gateway.errors import HungUp, Nonsense, TimedOut, Unreachable
+from gateway.policy.http.messages import Fields
 
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type", "Host")
 _LARGEST_LINE_BYTES = 64 * 1024

@@ -33,7 +33,7 @@ from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.sign_out import LoginSignOut
 from gateway.edge.http_proxy import HttpProxy
 from gateway.policy.switch.start import StartRules
-from gateway.proxy.upstream import PoolRules, Upstream
+from gateway.upstream.pool import PoolRules, Upstream
 
 LEAST_REDEEMING = 10
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from gateway.config.model import AppTable
 from gateway.config.places import Path
-from gateway.core.paths import expression, pattern_problem
-from gateway.core.prefixes import prefix_problem
-from gateway.core.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_user, is_about_the_way
+from gateway.policy.http.paths import expression, pattern_problem
+from gateway.policy.http.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_user, is_about_the_way
+from gateway.policy.routing.prefixes import prefix_problem
 
 _OF_SERVERS = frozenset(
     (

@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gateway.core.messages import Answer, Fields
 from gateway.edge.responses import Response
 from gateway.pages import Page
-from gateway.proxy.heads import Asked, answer_head
+from gateway.policy.http.messages import Answer, Fields
+from gateway.upstream.heads import Asked, answer_head
 
 Pair = tuple[bytes, bytes]
 

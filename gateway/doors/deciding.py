@@ -9,16 +9,16 @@ ATTACKS P1 to P24, U6, U7.
 from dataclasses import replace
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, Verdict, judge_at, still_admits
-from gateway.core.cookies import PASS_NAME, pairs
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.navigation import wants_websocket
-from gateway.core.routing import Access, App, Rule, place_of
-from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
 from gateway.edge.relay import Rewrite
+from gateway.policy.http.cookies import PASS_NAME, pairs
+from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.http.methods import PREFLIGHT, is_preflight, overridden
 from gateway.policy.http.own_references import destination_path
+from gateway.policy.routing.navigation import wants_websocket
+from gateway.policy.routing.routing import Access, App, Rule, place_of
+from gateway.policy.session.admission import Admit, Verdict, judge_at, still_admits
+from gateway.policy.session.session import Session
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")

@@ -7,16 +7,16 @@ anywhere: where to sign in is each door's own word. Rules from: DESIGN section 5
 from typing import assert_never
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import Kind, is_document, kind_of
-from gateway.core.routing import RouteTable, Rule
-from gateway.core.session import Session
 from gateway.doors.answers import json_answer
 from gateway.doors.gate import Comer
 from gateway.doors.own_requests import page
 from gateway.pages import BadRequest, Forbidden, StepUpNeeded, View
 from gateway.pages import Unavailable as UnavailablePage
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.routing.navigation import Kind, is_document, kind_of
+from gateway.policy.routing.routing import RouteTable, Rule
+from gateway.policy.session.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
+from gateway.policy.session.session import Session
 
 
 class Explaining:

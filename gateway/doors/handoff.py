@@ -17,15 +17,6 @@ import secrets
 from dataclasses import replace
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
-from gateway.core.handoff import Accepted, Refused
-from gateway.core.handoff import accept as judge_ticket
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import Kind, kind_of
-from gateway.core.passes import Pass, Start, Ticket, nonce_hash
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Session
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own_requests import (
@@ -48,7 +39,16 @@ from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
+from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.routing.navigation import Kind, kind_of
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.handoff import Accepted, Refused
+from gateway.policy.session.handoff import accept as judge_ticket
+from gateway.policy.session.passes import Pass, Start, Ticket, nonce_hash
 from gateway.policy.session.revocation_epoch import with_epoch
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Session
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, StartMark, way_of
 from gateway.policy.session.split_cookies import set_lines
 from gateway.sessions import Sessions

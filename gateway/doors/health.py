@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Set
 from typing import Protocol
 from urllib.parse import parse_qs
 
-from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer, to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.metrics import CONTENT_TYPE
+from gateway.policy.http.messages import Answer
 
 _BROWSERS_SAY = frozenset((b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-dest", b"origin"))
 

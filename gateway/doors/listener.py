@@ -14,10 +14,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.core.crowds import Crowd
-from gateway.core.dialects import is_asked
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
 from gateway.doors.believed import Believed
 from gateway.doors.own_pages import asset_outcome
@@ -30,7 +26,11 @@ from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.rules import Waiting
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
+from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import RequestIds, id_line
+from gateway.policy.routing.dialects import is_asked
+from gateway.policy.routing.routing import App, LoginHost, RouteTable
 
 CLIENT_LEFT: Final = 499
 _ASSETS: Final = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)

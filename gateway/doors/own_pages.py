@@ -5,11 +5,6 @@ Rules from: DESIGN section 2 (names on the wire), ATTACKS O2, O5, L18.
 """
 
 from gateway.clock import Clock
-from gateway.core.cookies import session_cookies
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.doors.answers import json_answer
 from gateway.doors.own_requests import (
     SESSION_PAGE,
@@ -29,6 +24,11 @@ from gateway.doors.own_requests import (
 )
 from gateway.okta import browser_of
 from gateway.pages import ASSET_PREFIX, NobodyPage, SessionPage, View, asset
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.sessions import Sessions
 
 

@@ -9,9 +9,6 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from gateway.clock import Clock
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.navigation import SIGNED_IN
-from gateway.core.routing import App
 from gateway.doors.answers import redirect_answer, to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.kept_forms import KeptForms
@@ -33,6 +30,9 @@ from gateway.doors.sign_out import AppSignOut, LoginSignOut
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
+from gateway.policy.http.messages import Malformed, RequestHead
+from gateway.policy.routing.navigation import SIGNED_IN
+from gateway.policy.routing.routing import App
 
 AppStep = Callable[[Request, RequestHead, App], Awaitable[Outcome]]
 LoginStep = Callable[[Request, RequestHead], Awaitable[Outcome]]

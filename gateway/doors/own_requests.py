@@ -12,23 +12,23 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.navigation import LONGEST_TARGET, Kind, kind_of, own_target
-from gateway.core.passes import Pass
-from gateway.core.percent import unescaped_bytes
-from gateway.core.redemption import expiries, parent_domains
-from gateway.core.routing import RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Finding, NoSession, Session, Unknown
 from gateway.doors.answers import json_answer, page_answer
 from gateway.doors.reading import LATER, whole_body
 from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, Unavailable, View, render
+from gateway.policy.http.cookies import PASS_NAME
+from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
+from gateway.policy.http.percent import unescaped_bytes
 from gateway.policy.http.request_ids import SLOT
+from gateway.policy.routing.navigation import LONGEST_TARGET, Kind, kind_of, own_target
+from gateway.policy.routing.routing import RouteTable
+from gateway.policy.session.passes import Pass
 from gateway.policy.session.revocation_epoch import is_remembered
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Finding, NoSession, Session, Unknown
 from gateway.policy.session.split_cookies import joined
+from gateway.policy.switch.redemption import expiries, parent_domains
 from gateway.sessions import Sessions
 
 SESSION_PAGE: Final = "/.gateway/"

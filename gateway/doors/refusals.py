@@ -4,10 +4,10 @@ Owns the choice between a page and JSON, where nobody looks further than at Acce
 Rules from: RFC 9110 §15.5.6 (Allow), ATTACKS O5, C11.
 """
 
-from gateway.core.messages import Answer, Fields, Malformed
 from gateway.doors.answers import json_answer, page_answer, to_response
 from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
+from gateway.policy.http.messages import Answer, Fields, Malformed
 from gateway.policy.http.request_ids import SLOT
 
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")

@@ -17,14 +17,6 @@ from urllib.parse import quote
 
 from gateway.clock import Clock
 from gateway.closing import NOT_SHARED, Closer
-from gateway.core.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.navigation import LONGEST_TARGET, is_same_origin_post, return_url
-from gateway.core.passes import SignedOut
-from gateway.core.redemption import OKTA_SESSION_NAMES
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.carrying import Carrying
@@ -47,7 +39,15 @@ from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut, NobodyPage
 from gateway.pages import SignedOut as SignedOutPage
+from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
+from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
+from gateway.policy.routing.navigation import LONGEST_TARGET, is_same_origin_post, return_url
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.passes import SignedOut
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.policy.session.split_cookies import expired_lines
+from gateway.policy.switch.redemption import OKTA_SESSION_NAMES
 from gateway.sessions import Sessions
 
 DONE_SECONDS = 60.0

@@ -18,14 +18,6 @@ from functools import partial
 from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, SignIn, Unavailable
-from gateway.core.dialects import Dialect, dialect_of, loops, original
-from gateway.core.learned import Learned
-from gateway.core.messages import Answer, HeadLimits, Malformed, RequestHead
-from gateway.core.navigation import Network, is_listed
-from gateway.core.routing import App, RouteTable, is_own
-from gateway.core.session import Session
-from gateway.core.told import Told, kept_for, redirect_status, terse, terse_sign_in
 from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
@@ -35,6 +27,14 @@ from gateway.doors.refusals import refused
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
+from gateway.policy.http.messages import Answer, HeadLimits, Malformed, RequestHead
+from gateway.policy.learned import Learned
+from gateway.policy.routing.dialects import Dialect, dialect_of, loops, original
+from gateway.policy.routing.forward_auth_response import Told, kept_for, redirect_status, terse, terse_sign_in
+from gateway.policy.routing.navigation import Network, is_listed
+from gateway.policy.routing.routing import App, RouteTable, is_own
+from gateway.policy.session.admission import Admit, SignIn, Unavailable
+from gateway.policy.session.session import Session
 
 LONGEST_TERSE_URL = 3000
 """What fits into the head of an answer to nginx; beyond it, sign-in comes back to ``/``."""

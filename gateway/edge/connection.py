@@ -11,7 +11,6 @@ under way. Rules from: RFC 9112 §2.2, §6, §9.3, §9.6; ATTACKS S1 to S14, D2,
 import asyncio
 from typing import Final, cast
 
-from gateway.core.messages import Malformed
 from gateway.edge.body import Body
 from gateway.edge.intake import Intake
 from gateway.edge.relay import Client
@@ -22,8 +21,9 @@ from gateway.edge.stalled import Stalled
 from gateway.edge.upload import peer_of
 from gateway.errors import UploadTooSlow
 from gateway.policy.http.head_arrival import END, HeadArrival
+from gateway.policy.http.messages import Malformed
 from gateway.policy.http.request_heads import ReadHead
-from gateway.proxy.heads import Asked
+from gateway.upstream.heads import Asked
 
 LINGERING_SECONDS: Final = 2.0
 """How long the rest of what a client sends is taken behind our last answer, before the connection ends (S14)."""

@@ -10,8 +10,8 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from gateway.core.messages import Fields
 from gateway.edge.request import Request
+from gateway.policy.http.messages import Fields
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 
 Cut = Callable[[], None]
 Leave = Callable[[], None]

@@ -11,13 +11,13 @@ import struct
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from gateway.core.messages import Fields
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, TimedOut
+from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import with_id
-from gateway.proxy.heads import LAST_CHUNK, Asked, answer_head
-from gateway.proxy.receiving import CLIENT, Reader
-from gateway.proxy.turn import Turn
+from gateway.upstream.heads import LAST_CHUNK, Asked, answer_head
+from gateway.upstream.receiving import CLIENT, Reader
+from gateway.upstream.turn import Turn
 
 Rewrite = Callable[[int, Fields], Fields]
 """From the status and the end-to-end fields of an answer to those that the client gets."""

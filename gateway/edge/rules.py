@@ -9,11 +9,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.core.messages import HeadLimits, Malformed
-from gateway.core.navigation import Network
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.policy.http.messages import HeadLimits, Malformed
 from gateway.policy.http.request_heads import HeadReader
+from gateway.policy.routing.navigation import Network
 
 KEEP_ALIVE_SECONDS = 75.0
 BODY_SECONDS = 30.0

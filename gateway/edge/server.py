@@ -15,15 +15,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol, cast
 
-from gateway.core.crowds import House as Crowd
-from gateway.core.crowds import place_of
-from gateway.core.learned import Learned
-from gateway.core.navigation import is_listed
 from gateway.edge.connection import ClientConnection
 from gateway.edge.handshakes import Handshake
 from gateway.edge.rules import ClientRules, Connected, House, Listener
 from gateway.edge.turned_away import TurnedAway
+from gateway.policy.http.client_limits import House as Crowd
+from gateway.policy.http.client_limits import place_of
 from gateway.policy.http.shares import Shares
+from gateway.policy.learned import Learned
+from gateway.policy.routing.navigation import is_listed
 
 Tell = Callable[[str, Mapping[str, object]], None]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from gateway.edge.frames import Frames, close_frame
 from gateway.edge.relay import Client
-from gateway.proxy.connection import Connection
+from gateway.upstream.connection import Connection
 
 GOING_AWAY, REVOKED, TOO_BIG, LOST = 1001, 1008, 1009, 1014
 """Close codes of ours: this process ends; the session ended (policy); a message too large; the server behind us went (bad gateway)."""

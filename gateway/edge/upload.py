@@ -7,10 +7,10 @@ for a body that nobody forwards. Rules from: RFC 9110 §10.1.1, ATTACKS S14, F3,
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
-from gateway.core.messages import Fields
-from gateway.core.navigation import client_address
 from gateway.edge.body import Body
 from gateway.errors import UploadTooLarge
+from gateway.policy.http.messages import Fields
+from gateway.policy.routing.navigation import client_address
 
 Networks = Sequence[IPv4Network | IPv6Network]
 

@@ -10,6 +10,10 @@ NOT_IN_FRONT = {
     "bounce_of_another": Reason("The answer of the org belongs to a sign-in of another browser.", "Nothing: an address was passed on."),
     "no_browser": Reason("The browser did not bring back the cookie that it was just given.", "Allow cookies for the login host."),
     "code_used": Reason("The code of the org was used before: the page was loaded twice.", NOTHING),
+    "codes_of_one_client": Reason(
+        "Codes from this address wait for the org, or the org refused too many of them within a minute.",
+        "Look which client it is; it may go on a minute later.",
+    ),
     "session_ended": Reason(
         "This session was ended here, and the org still knows it.", "The user signs in again; look at the org's session."
     ),

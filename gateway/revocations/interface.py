@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ counts what its bound made it forget: a forgotten revocation leaves Okta's word 
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations.interface import Kin, Listener, Remembered, Revocation, Unsubscribe
 
 REMEMBERED_SECONDS = 12 * 3600.0

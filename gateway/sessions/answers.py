@@ -11,11 +11,22 @@ from math import inf
 from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
-from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
 from gateway.policy.hooks.hook_trust import HookTrust
+from gateway.policy.session.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.policy.session.judging import FACTOR_PENDING
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
+from gateway.policy.session.session import (
+    Finding,
+    Fingerprint,
+    Fingerprinter,
+    Marks,
+    NoSession,
+    Session,
+    SessionCookie,
+    Unknown,
+    key_of,
+    parts_of,
+)
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.asking import Asked
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.core.cache import Breaker, Budget
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.okta import Browser, OktaAnswer
 from gateway.policy.http.clients import client_key
+from gateway.policy.session.cache import Breaker, Budget
 from gateway.policy.session.circuits import Circuits
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.sessions.guesses import Guesses
 from gateway.sessions.slots import Slots
 

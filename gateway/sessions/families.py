@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 
 MOST_KIN = 64
 

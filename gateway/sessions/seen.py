@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cachetools import LRUCache, TTLCache
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 
 ISSUED_SECONDS = 300.0
 MOST_ISSUED = 20_000

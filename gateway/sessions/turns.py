@@ -1,4 +1,4 @@
-"""One closing at a time for each client that presents nothing but cookies that may be made up.
+"""Turns of each client at what strangers can make the gateway ask: closings of made-up cookies, exchanges of made-up codes.
 
 Owns the queue. Must never let one client's queue grow without bound, nor make clients that no proxy names wait for each other.
 """
@@ -17,21 +17,22 @@ LONGEST_WAIT_SECONDS = 10.0
 
 
 class ClientTurns:
-    """A lock for each client that has one closing under way."""
+    """A queue for each client that has something under way."""
 
-    def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> None:
-        """``longest_wait_seconds``: who waited so long gets no turn."""
+    def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS, at_once: int = 1) -> None:
+        """``longest_wait_seconds``: who waited so long gets no turn. ``at_once``: so many turns one client may have."""
         self._seconds = longest_wait_seconds
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._at_once = at_once
+        self._locks: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        """How many clients have a closing under way or waiting."""
+        """How many clients have something under way or waiting."""
         return len(self._waiting)
 
     @asynccontextmanager
     async def turn(self, client: str) -> AsyncIterator[bool]:
-        """Hold this client's turn; False where too many wait already, or for too long: then nothing is held."""
+        """Hold a turn of this client; False where too many wait already, or for too long: then nothing is held."""
         key = client_key(client)
         if not key:
             yield True
@@ -40,7 +41,7 @@ class ClientTurns:
             yield False
             return
         self._waiting[key] += 1
-        lock = self._locks.setdefault(key, asyncio.Lock())
+        lock = self._locks.setdefault(key, asyncio.Semaphore(self._at_once))
         has_turn = False
         try:
             with suppress(TimeoutError):

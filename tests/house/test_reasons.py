@@ -14,6 +14,7 @@ from tests.house import codes_in_source
 BUILT = {
     "step_up_amr": "f-string of the page",
     "step_up_authenticated_within": "f-string of the page",
+    "codes_of_one_client": "of a bounce's Unclear",
     "client_gone": "said of a relay by assignment",
     "cookies_blocked": "a page of its own",
     "going_away": "a word for a close code of WebSockets",

@@ -18,13 +18,13 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from gateway import demo
 from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.config.environment import SEAL_KEYS
+from gateway.dev import demo
+from gateway.dev.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
 from gateway.log import Log
-from gateway.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
 from tests.journeys.stage import NAVIGATION, EveryNameIsHere
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -136,11 +136,11 @@ upstream = "{self.app_url}"
         async with client.post(url, json=order, headers={"Authorization": f"Bearer {PORTAL_SECRET}"}) as response:
             return response.status, await response.json()
 
-    def visitor(self) -> aiohttp.ClientSession:
-        """A client that keeps cookies as a browser does, Secure ones too, and may be at the org's own address."""
+    def visitor(self, address: str = "127.0.0.1") -> aiohttp.ClientSession:
+        """A client that keeps cookies as a browser does, Secure ones too, and may be at the org's own address; ``address``: its own."""
         origins = [URL(origin) for origin in (self.app, self.wiki, self.gate, self.running.url)]
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=EveryNameIsHere(), use_dns_cache=False),
+            connector=aiohttp.TCPConnector(resolver=EveryNameIsHere(), use_dns_cache=False, local_addr=(address, 0)),
             cookie_jar=aiohttp.CookieJar(treat_as_secure_origin=origins, unsafe=True),
             headers=NAVIGATION,
             timeout=aiohttp.ClientTimeout(total=20),

@@ -19,9 +19,9 @@ from yarl import URL
 
 from gateway.clock import Clock
 from gateway.compose import Gateway
-from gateway.dev import Demonstration, Places, Wishes
+from gateway.dev.command import Demonstration, Places, Wishes
+from gateway.dev.standin import ALICE_AND_BOB, Engine, Org, User
 from gateway.log import Log
-from gateway.standin import ALICE_AND_BOB, Engine, Org, User
 
 CHROMIUM_FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -94,10 +94,11 @@ class Stages:
         upstream: str | None = None,
         environ: Mapping[str, str] | None = None,
         clock: Clock | None = None,
+        tls: bool = False,
     ) -> Stage:
         """An arrangement on free ports; ``environ``: single keys of the configuration (`SESSION_GATEWAY__SESSION__TTL`)."""
         written = io.StringIO()
-        wishes = Wishes(0, 0, upstream, True, engine, users, environ or {})
+        wishes = Wishes(0, 0, upstream, True, engine, users, environ or {}, tls=tls)
         demonstration = Demonstration(wishes, Log("debug", stream=written), clock)
         await demonstration.start()
         self.opened.push_async_callback(demonstration.aclose)

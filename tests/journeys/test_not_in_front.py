@@ -1,5 +1,6 @@
 """Apps before an org that browsers reach by themselves: who is signed in is proven by OpenID Connect."""
 
+import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ import aiohttp
 from yarl import URL
 
 from gateway.clock import Clock
-from gateway.standin import Fault
+from gateway.dev.standin import Fault, fault
+from gateway.policy.oidc.refused_codes import MOST_REFUSED
 from tests.journeys.not_in_front import ALICE, BOB, Apart, apart, engine
 
 __all__ = ["apart", "engine"]
@@ -199,6 +201,52 @@ async def test_a_bounce_of_one_browser_says_nothing_in_another(apart: Apart) -> 
         assert (await page(alice, url))[0] == 400
         assert BOB in (await page(mallory, url))[1]
         assert BOB in (await page(mallory, url))[1]  # reloaded: the code is used, and a new proof is got
+
+
+async def made_up(mallory: aiohttp.ClientSession, apart: Apart) -> URL:
+    """The answer to a bounce of mallory's own, with a code that the org never gave."""
+    url = f"{apart.app}/"
+    for _ in range(2):
+        async with mallory.get(url, allow_redirects=False) as response:
+            url = response.headers["Location"]
+    return URL(f"{apart.gate}/.gateway/oidc").with_query(code="made-up", state=URL(url).query["state"])
+
+
+async def test_made_up_codes_of_one_client_keep_nobody_else_waiting(apart: Apart) -> None:
+    await apart.begin()
+    async with apart.visitor("127.0.0.2") as mallory, apart.visitor() as alice:
+        forged = await made_up(mallory, apart)
+        held = fault({"path": TOKEN, "method": "POST", "hold": True, "times": 3})
+        apart.org.faults.add(held)
+        asked = [asyncio.create_task(page(mallory, str(forged))) for _ in range(30)]
+        async with asyncio.timeout(20):
+            while apart.asked(TOKEN) < 3:  # noqa: ASYNC110 - the org tells nobody what it holds
+                await asyncio.sleep(0)
+        apart.signs_in(alice, ALICE)
+        assert ALICE in (await page(alice, f"{apart.app}/"))[1]
+        assert apart.asked(TOKEN) == 4, "three of mallory's, and alice's"
+        assert held.release is not None
+        held.release.set()
+        async with asyncio.timeout(60):
+            await asyncio.gather(*asked)
+
+
+async def test_a_client_whose_codes_the_org_refuses_again_and_again_is_not_asked_about_for_a_while(apart: Apart) -> None:
+    times = Times()
+    await apart.begin(times.clock())
+    async with apart.visitor("127.0.0.2") as mallory, apart.visitor() as alice:
+        forged = await made_up(mallory, apart)
+        for _ in range(MOST_REFUSED):
+            async with mallory.get(forged, allow_redirects=False) as response:
+                assert response.status == 303
+        assert (await page(mallory, str(forged)))[0] == 503
+        assert apart.asked(TOKEN) == MOST_REFUSED
+        assert "codes_of_one_client" in str(apart.lines)
+        apart.signs_in(alice, ALICE)
+        assert ALICE in (await page(alice, f"{apart.app}/"))[1]
+        times.passed = 61.0
+        async with mallory.get(forged, allow_redirects=False) as response:
+            assert response.status == 303
 
 
 async def test_a_gateway_that_began_anew_asks_for_a_proof_before_it_believes_a_pass(apart: Apart) -> None:

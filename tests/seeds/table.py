@@ -28,6 +28,7 @@ CLIENTS = {
     "axios": "axios",
     "express_and_axios": "Express + axios",
     "okta_of_pypi": "PyPI okta",
+    "okta_jwt_verifier_of_pypi": "PyPI okta-jwt-verifier",
     "authlib": "authlib",
     "python3_saml": "python3-saml",
 }

@@ -3,9 +3,10 @@
 import pytest
 from playwright.async_api import Page
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Engine
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage
+from tests.seeds.application import Application, registered
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.pages import Pages, asked
 
@@ -32,16 +33,12 @@ _REFRESH = """client.token.renewTokensWithRefresh(
 class Spa:
     """A single-page application of alice's site."""
 
-    def __init__(self, visitor: Visitor, origin: str) -> None:
-        self.visitor, self.home = visitor, f"{origin}/home"
-        org = visitor.stage.org
-        org.trusted_origins.add(origin.rpartition("/")[0])
-        grants = frozenset({"authorization_code", "refresh_token"})
-        org.clients.register(Client("0oaSpa", (self.home,), post_logout_redirect_uris=(self.home,), grant_types=grants))
-        visitor.awaited_statuses |= {400, 404}
+    def __init__(self, application: Application) -> None:
+        self.visitor, self.home, self._issuer = application.visitor, application.home, application.issuer
+        self.visitor.awaited_statuses |= {400, 404}
 
     async def make(self, page: Page | None = None) -> None:
-        await asked(page or self.visitor.page, _MAKE, f"{self.visitor.stage.where.login}/oauth2/default", self.home)
+        await asked(page or self.visitor.page, _MAKE, self._issuer, self.home)
 
     async def sign_in(self) -> str:
         """The client's redirect, with the session that is there; whom its tokens are about."""
@@ -56,7 +53,7 @@ class Spa:
 
 @pytest.fixture
 def spa(visitor: Visitor, pages: Pages) -> Spa:
-    return Spa(visitor, pages.at("auth-js"))
+    return Spa(registered(visitor, "0oaSpa", f"{pages.at('auth-js')}/home"))
 
 
 @EACH_ENGINE

@@ -2,9 +2,10 @@
 
 import pytest
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Engine
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage
+from tests.seeds.application import registered
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.pages import Pages, asked
 
@@ -21,15 +22,13 @@ _SILENTLY = "manager.signinSilent().then((user) => user.profile.email, (error) =
 
 async def signs_in(visitor: Visitor, pages: Pages) -> str:
     """The client's redirect, with the session that is there; whom its tokens are about."""
-    home, org = f"{pages.at('oidc-client-ts')}/home", visitor.stage.org
-    org.trusted_origins.add(home.rpartition("/oidc")[0])
-    back = (home, home.replace("/home", "/silent"))
-    org.clients.register(Client("0oaSpa", back, post_logout_redirect_uris=(home,)))
+    home = f"{pages.at('oidc-client-ts')}/home"
+    application = registered(visitor, "0oaSpa", home, back=f"{home} {home.replace('/home', '/silent')}")
     await visitor.page.goto(home)
-    await asked(visitor.page, _MAKE, f"{visitor.stage.where.login}/oauth2/default", home)
+    await asked(visitor.page, _MAKE, application.issuer, home)
     async with visitor.page.expect_navigation(url=f"{home}?code=**"):
         await visitor.page.evaluate("() => { manager.signinRedirect() }")
-    await asked(visitor.page, _MAKE, f"{visitor.stage.where.login}/oauth2/default", home)
+    await asked(visitor.page, _MAKE, application.issuer, home)
     return str(await asked(visitor.page, "(await manager.signinRedirectCallback()).profile.email"))
 
 

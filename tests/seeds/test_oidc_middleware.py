@@ -1,15 +1,14 @@
 """An Express application with @okta/oidc-middleware and a session of its own, behind the gateway and on a host beside it. Seed 4."""
 
-from dataclasses import dataclass
-
 import aiohttp
 import pytest
 from playwright.async_api import expect
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Client, Engine
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage, Stages
+from tests.seeds.application import Application, registered
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 
@@ -17,32 +16,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SECRET = "s3cret"
 
 
-@dataclass(frozen=True, slots=True)
-class Rp:
-    """The application, and a person at it."""
-
-    visitor: Visitor
-    url: str
-
-    async def shows(self, login: str, told: str = "") -> None:
-        """Whom the application takes the browser for, and whom the gateway names to it."""
-        await self.visitor.page.goto(f"{self.url}/")
-        await expect(self.visitor.page.locator("#who")).to_have_text(login)
-        await expect(self.visitor.page.locator("#told")).to_have_text(told)
-
-
-async def application(start: Stages, arrive: Arrive, node: Node, engine: Engine, *, behind: bool) -> Rp:
+async def application(start: Stages, arrive: Arrive, node: Node, engine: Engine, *, behind: bool) -> Application:
     port = await node.serve("middleware_app.cjs")
     stage = await start(engine=engine, upstream=f"http://127.0.0.1:{port}") if behind else await start(engine=engine)
     url = stage.where.app if behind else f"http://rp.example.localhost:{port}"
-    back, bye = (f"{url}/authorization-code/callback",), (f"{url}/bye",)
-    stage.org.clients.register(Client("0oaExpress", back, secret=SECRET, post_logout_redirect_uris=bye))
-    told = {"issuer": f"{stage.where.login}/oauth2/default", "appBaseUrl": url, "client_id": "0oaExpress", "client_secret": SECRET}
+    rp = registered(await arrive(stage), "0oaExpress", url, back=f"{url}/authorization-code/callback", bye=f"{url}/bye", secret=SECRET)
+    told = {"issuer": rp.issuer, "appBaseUrl": url, "client_id": rp.client_id, "client_secret": SECRET}
     timeout = aiohttp.ClientTimeout(30)
     async with aiohttp.ClientSession(timeout=timeout) as client, client.post(f"http://127.0.0.1:{port}/setup", json=told) as answer:
         assert answer.status == 200, await answer.text()
-    visitor = await arrive(stage)
-    return Rp(visitor, url)
+    return rp
+
+
+async def shows(rp: Application, login: str, told: str = "") -> None:
+    """Whom the application takes the browser for, and whom the gateway names to it."""
+    await rp.visitor.page.goto(f"{rp.home}/")
+    await expect(rp.visitor.page.locator("#who")).to_have_text(login)
+    await expect(rp.visitor.page.locator("#told")).to_have_text(told)
 
 
 async def enters(stage: Stage, visitor: Visitor, login: str) -> None:
@@ -61,9 +51,9 @@ async def test_s59_behind_the_gateway_bob_never_goes_on_in_alices_session_by_oid
     rp = await application(start, arrive, node, engine, behind=True)
     stage = rp.visitor.stage
     await enters(stage, rp.visitor, ALICE)
-    await rp.shows(ALICE, ALICE)
+    await shows(rp, ALICE, ALICE)
     await enters(stage, rp.visitor, BOB)
-    await rp.shows(BOB, BOB)
+    await shows(rp, BOB, BOB)
 
 
 @EACH_ENGINE
@@ -74,11 +64,11 @@ async def test_s59_beside_the_gateway_an_app_keeps_its_own_session_by_oidc_middl
     rp = await application(start, arrive, node, engine, behind=False)
     stage = rp.visitor.stage
     await enters(stage, rp.visitor, ALICE)
-    await rp.shows(ALICE)
+    await shows(rp, ALICE)
     await enters(stage, rp.visitor, BOB)
-    await rp.shows(ALICE)
-    await rp.visitor.page.goto(f"{rp.url}/local-logout")
-    await rp.shows(BOB)
+    await shows(rp, ALICE)
+    await rp.visitor.page.goto(f"{rp.home}/local-logout")
+    await shows(rp, BOB)
 
 
 @EACH_ENGINE
@@ -88,9 +78,9 @@ async def test_s71_logout_and_revoke_ends_both_sessions_by_oidc_middleware(
     rp = await application(start, arrive, node, engine, behind=False)
     stage = rp.visitor.stage
     await enters(stage, rp.visitor, ALICE)
-    await rp.shows(ALICE)
-    await rp.visitor.page.goto(f"{rp.url}/logout")
-    assert rp.visitor.page.url == f"{rp.url}/bye" and signed_in(stage) == []
+    await shows(rp, ALICE)
+    await rp.visitor.page.goto(f"{rp.home}/logout")
+    assert rp.visitor.page.url == f"{rp.home}/bye" and signed_in(stage) == []
 
 
 @EACH_ENGINE
@@ -100,10 +90,10 @@ async def test_s70_alices_logout_over_bobs_session_ends_alices_app_session_alone
     rp = await application(start, arrive, node, engine, behind=False)
     stage = rp.visitor.stage
     await enters(stage, rp.visitor, ALICE)
-    await rp.shows(ALICE)
+    await shows(rp, ALICE)
     await enters(stage, rp.visitor, BOB)
-    await rp.visitor.page.goto(f"{rp.url}/logout")
-    assert rp.visitor.page.url == f"{rp.url}/bye" and signed_in(stage) == [BOB]
+    await rp.visitor.page.goto(f"{rp.home}/logout")
+    assert rp.visitor.page.url == f"{rp.home}/bye" and signed_in(stage) == [BOB]
 
 
 @EACH_ENGINE

@@ -1,7 +1,8 @@
 """Bounces through the org and back: how one begins, and what it brought.
 
-Owns ``state``, which is sealed and bound to this browser, PKCE, and the nonce. Must never act on an answer that another browser was asked
-for, and never put a verifier or a nonce into an address unsealed, but the nonce where the org itself must see it.
+Owns ``state``, which is sealed and bound to this browser, PKCE, the nonce, and how many codes of one client the org is asked about. Must
+never act on an answer that another browser was asked for, and never put a verifier or a nonce into an address unsealed, but the nonce where
+the org itself must see it.
 Rules from: RFC 9700 §2.1 and §4.7 (CSRF, mix-up), OpenID Connect Core §3.1.2.
 """
 
@@ -12,22 +13,27 @@ from hashlib import blake2b
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.seal import Sealer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.own_requests import parameters
 from gateway.errors import OutsideFailed
 from gateway.oidc import OrgClient
+from gateway.policy.http.clients import client_key
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Bounce, Code, Nobody, Prompt, Unclear, address_of, is_of, returned
 from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.oidc.refused_codes import RefusedCodes
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
+from gateway.policy.session.seal import Sealer
 from gateway.sealed_records import SealedRecords
+from gateway.sessions import ClientTurns
 from gateway.shared_state import SharedState
 
 CALLBACK: Final = "/.gateway/oidc"
 KIND: Final = "oidc-bounce"
 LONGEST_STATE: Final = 1500
 """Characters of ``state`` in an address; a longer one is kept in the shared state, and a random name travels in its place."""
+CODES_AT_ONCE_OF_ONE: Final = 3
+"""Of the ten that the org is asked about at once (``oidc.org_client``)."""
 _MARK: Final = "~"
 
 
@@ -50,6 +56,8 @@ class Bouncing:
         self._sealer = sealer
         self._clock = clock
         self._kept = SealedRecords(state, sealer, KIND, BOUNCE_SECONDS)
+        self._turns = ClientTurns(at_once=CODES_AT_ONCE_OF_ONE)
+        self._refused = RefusedCodes()
 
     async def begin(self, head: RequestHead, purpose: str, place: str, prompt: Prompt) -> Answer:
         """To the org, with a question for ``purpose`` at ``place``. Raises ``OutsideFailed`` where the org's metadata cannot be had."""
@@ -77,10 +85,21 @@ class Bouncing:
         found = returned(given, bounce, self._org.rules.issuer)
         if not isinstance(found, Code):
             return Ended(bounce, browser, found)
-        try:
-            return Ended(bounce, browser, await self._org.redeemed(found.code, bounce.verifier, bounce.nonce))
-        except OutsideFailed as error:
-            return Ended(bounce, browser, Unclear(error.reason))
+        return Ended(bounce, browser, await self._redeemed(found.code, bounce, head.client))
+
+    async def _redeemed(self, code: str, bounce: Bounce, client: str) -> Proof | Unclear:
+        """Whom the code names. A client that makes codes up keeps only itself waiting."""
+        key = client_key(client)
+        async with self._turns.turn(client) as has_turn:
+            if not has_turn or self._refused.are_too_many(key, self._clock.monotonic()):
+                return Unclear("codes_of_one_client")
+            try:
+                result = await self._org.redeemed(code, bounce.verifier, bounce.nonce)
+            except OutsideFailed as error:
+                return Unclear(error.reason)
+            if result == Unclear("code_used"):
+                self._refused.note(key, self._clock.monotonic())
+            return result
 
     async def _state_of(self, bounce: Bounce) -> str:
         sealed = self._sealer.seal("bounce", self._host, bounce.packed())

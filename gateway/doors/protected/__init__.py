@@ -13,10 +13,6 @@ from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, SignIn
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, RouteTable, is_own
-from gateway.core.session import Session
 from gateway.doors.answers import json_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
@@ -34,7 +30,11 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.errors import AllDown, Busy, OutsideFailed, TimedOut
 from gateway.pages import UpstreamDown
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.routing.routing import App, RouteTable, is_own
+from gateway.policy.session.admission import Admit, SignIn
 from gateway.policy.session.kept_form import Framed, Keep, KeptForm, Lose, may_be_kept
+from gateway.policy.session.session import Session
 
 __all__ = [
     "AppCookies",
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 RETRY_SECONDS = 5
-"""After so long a server of an app is tried again (``core.standing``), and somebody else's request may have ended."""
+"""After so long a server of an app is tried again (``policy.routing.server_health``), and somebody else's request may have ended."""
 
 _NO_UPSTREAM = Malformed(404, "no_upstream")
 """A front proxy carries this app: had it been asked for there, this would be a request for the app."""

@@ -8,7 +8,7 @@ Rules from: RFC 9112 §2.2 (one empty line is forgiven); ATTACKS D2, S8.
 import re
 from typing import Final
 
-from gateway.core.messages import HeadLimits, Malformed
+from gateway.policy.http.messages import HeadLimits, Malformed
 from gateway.policy.http.request_heads import begins_badly, goes_on_badly
 
 END: Final = b"\r\n\r\n"

@@ -29,8 +29,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal, assert_never
 
-from gateway.core.messages import RequestHead
-from gateway.core.navigation import named_origin, origin_is_listed
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.routing.navigation import named_origin, origin_is_listed
 
 SameSite = Literal["trust", "listed"]
 
