@@ -12,6 +12,7 @@ from tests.documents.pages import anchors_of, broken_links, code_of, commands_of
 
 DOCUMENTS = documents()
 NEEDED = {
+    ".github/CONTRIBUTING.md",
     "CHANGELOG.md",
     "README.md",
     "SECURITY.md",
@@ -19,6 +20,8 @@ NEEDED = {
     "deploy/OKTA.md",
     "deploy/README.md",
     "deploy/TROUBLESHOOTING.md",
+    "gateway/README.md",
+    "tests/README.md",
     "tests/bench/README.md",
     "tests/seeds/README.md",
 }
