@@ -2,7 +2,6 @@
 
 Owns: everything below this package.
 Must never: import another room of the gateway, or be imported by one (the command line starts it).
-Rules: DESIGN section 11.
 
     running = await serve(Org(engine="identity", quirks={"idx-rotates"}), "127.0.0.1", 0)
     alice = running.org.sign_in("alice@example.com")         # alice.sid and alice.idx are live cookie values

@@ -2,7 +2,7 @@
 
 Owns: the table below.
 Must never: look at anything but method and path.
-Rules: DESIGN section 11. HEAD is answered as GET, as a servlet does: it redeems tokens too.
+HEAD is answered as GET, as a servlet does: it redeems tokens too.
 """
 
 import re
