@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.demo.serving import serve
-from gateway.standin import Engine
+from gateway.dev.demo.serving import serve
+from gateway.dev.standin import Engine
 from tests.browser.firefox import PROGRAM as FIREFOX
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.form_app import FormApp

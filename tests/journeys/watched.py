@@ -11,13 +11,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from gateway.core.cookies import PENDING_NAME
-from gateway.standin import Org, OrgSession, Row, User, fingerprint
-from gateway.standin.activation import PREFIX as ACTIVATION_PREFIX
-from gateway.standin.activation import shown as path_shown
-from gateway.standin.clock import Clock
-from gateway.standin.journal import Journal
-from gateway.standin.sessions import SessionStore
+from gateway.dev.standin import Org, OrgSession, Row, User, fingerprint
+from gateway.dev.standin.activation import PREFIX as ACTIVATION_PREFIX
+from gateway.dev.standin.activation import shown as path_shown
+from gateway.dev.standin.clock import Clock
+from gateway.dev.standin.journal import Journal
+from gateway.dev.standin.sessions import SessionStore
+from gateway.policy.http.cookies import PENDING_NAME
 from tests.journeys.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAMES, Jar, Person, Reply
 
 TTL_SECONDS = 10.0
