@@ -115,28 +115,30 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 @pytest.mark.parametrize("title", WAYS)
-async def test_what_is_printed_is_what_stands_there_and_what_is_entered_makes_the_org_answer(desk: Desk, title: str) -> None:
+async def test_every_step_works_as_it_is_written(desk: Desk, title: str) -> None:
     desk.writes(title)
     status, printed = await desk.types("session-gateway check --okta --config gateway.toml")
     assert status == 0, printed
     missing = [value for value in values_of(WAYS[title]) if value not in printed]
     assert [value for value in missing if value != "what ends TLS before the gateway"] == []
     desk.enters(printed)
+    if title == FRONT:
+        await _presses_verify(desk, printed)
+    if title != APART:
+        await _signs_in_once(desk, title)
     commands = _COMMAND.findall(WAYS[title])
     assert commands or title == OWN_NAME
     (desk.folder / "FILE").write_text(f"{ALICE}\n{PASSWORD}\n")
     for command in commands:
         status, said = await desk.types(command, "here.toml")
         assert status == 0 and "the org and the apps answer" in said, said
+    if title == APART:
+        await _pastes_a_key(desk)
 
 
-@pytest.mark.parametrize("title", [FRONT, OWN_NAME])
-async def test_then_a_user_signs_in_once(desk: Desk, title: str) -> None:
-    desk.writes(title)
-    desk.enters((await desk.types("session-gateway check --okta --config gateway.toml"))[1])
-    async with desk.gateway() as gateway, aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
-        scheme = "https" if title == FRONT else "http"
-        login = "login.example.com" if title == FRONT else "signin.example.com"
+async def _signs_in_once(desk: Desk, title: str) -> None:
+    scheme, login = ("https", "login.example.com") if title == FRONT else ("http", "signin.example.com")
+    async with desk.gateway() as gateway, aiohttp.ClientSession() as client:
         form = {"username": ALICE, "password": PASSWORD, "fromURI": "https://hr.example.com/"}
         address = f"{scheme}://127.0.0.1:{gateway.public_port}/login/login.htm"
         fields = {**NAVIGATION, "Host": login, "Origin": f"https://{login}", "Sec-Fetch-Site": "same-origin"}
@@ -146,11 +148,8 @@ async def test_then_a_user_signs_in_once(desk: Desk, title: str) -> None:
     assert [session.user.login for session in desk.org.sessions.live()] == [ALICE]
 
 
-async def test_verify_is_answered_with_the_secret_that_was_entered(desk: Desk) -> None:
-    desk.writes(FRONT)
-    _, printed = await desk.types("session-gateway check --okta --config gateway.toml")
-    status, hook = await desk.types("session-gateway hook --config gateway.toml")
-    assert status == 0 and hook.strip() in printed, "both commands say the same"
+async def _presses_verify(desk: Desk, printed: str) -> None:
+    """Step 9: Okta asks once, with the secret that was entered."""
     told = dict(re.findall(r"^  (URL|Authentication field)  +(\S+)", printed, re.MULTILINE))
     secret = (desk.folder / "hook.secret").read_text().splitlines()[0]
     async with desk.gateway() as gateway, aiohttp.ClientSession() as client:
@@ -158,18 +157,15 @@ async def test_verify_is_answered_with_the_secret_that_was_entered(desk: Desk) -
         fields = {"Host": parts.netloc, "x-okta-verification-challenge": "a-challenge"}
         address = f"https://127.0.0.1:{gateway.public_port}{parts.path}"
         for value, status in ((secret, 200), ("another", 401)):
-            sent = fields | {told["Authentication field"]: value}
-            async with client.get(address, headers=sent, ssl=False) as answer:
+            async with client.get(address, headers={**fields, told["Authentication field"]: value}, ssl=False) as answer:
                 assert answer.status == status
                 assert status != 200 or (await answer.json()) == {"verification": "a-challenge"}
 
 
-async def test_a_key_of_ones_own_is_printed_to_be_pasted(desk: Desk) -> None:
-    """The better way of step 2: `openssl genrsa 2048`, `oidc.private_key_file`."""
-    desk.writes(APART)
+async def _pastes_a_key(desk: Desk) -> None:
+    """The better way of step 2."""
     assert "openssl genrsa 2048" in WAYS[APART] and "oidc.private_key_file" in WAYS[APART]
-    await desk.types("openssl genrsa 2048 > client.key")
     path = desk.folder / "gateway.toml"
     path.write_text(path.read_text().replace('client_secret_file = "client.secret"', 'private_key_file = "client.key"'))
-    status, printed = await desk.types("session-gateway check --okta --config gateway.toml")
+    status, printed = await desk.types("openssl genrsa 2048 > client.key; session-gateway check --okta --config gateway.toml")
     assert status == 0 and "Public key / Private key" in printed and '"kty":"RSA"' in printed and '"d"' not in printed
