@@ -30,13 +30,16 @@ COMPILED := build/compiled
 HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
 # Of the rows of the field, those about what is compiled.
 FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y* sessions_of_apps* apps_hear*)
-ROOMS := core policy doors edge proxy sessions attacks journeys revocations house workers fronts $(FIELD) deploy/test_compiled.py
+ROOMS := policy doors edge upstream sessions attacks journeys revocations house workers fronts $(FIELD) deploy/test_compiled.py
 ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py bad_weather.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
 CURL := /usr/bin/curl
 DAV := /usr/lib/apache2/modules/mod_dav_svn.so
+TOMCAT := /usr/share/tomcat10/lib/tomcat-websocket.jar /usr/bin/javac
+PHP := /usr/bin/php
+RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
 WRK := /usr/bin/wrk
 APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
@@ -74,16 +77,16 @@ types: $(FOR_TESTS)
 
 # The pure rules are covered whole, branch by branch, by their own tests.
 core: $(FOR_TESTS)
-	$(BIN)/python -m pytest tests/core tests/policy --cov=gateway.core --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV)
-	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(TOMCAT) $(PHP) $(RABBITMQ)
+	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
 
 # What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
 replicas: $(FOR_TESTS) | $(REDIS)
 	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile
 
-ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py proxy/test_turn_closing.py
+ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_turn_closing.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
@@ -158,8 +161,17 @@ $(SYSTEMD):
 $(DAV):
 	@$(call apt,apache2 subversion libapache2-mod-svn,the tests with WebDAV and Subversion)
 
+$(TOMCAT) &:
+	@$(call apt,tomcat10-common default-jdk-headless,the tests with Tomcat)
+
+$(PHP):
+	@$(call apt,php-cli,the tests with PHP)
+
+$(RABBITMQ):
+	@$(call apt,rabbitmq-server,the tests with RabbitMQ)
+
 $(CURL):
-	@$(call apt,curl,the test of sign-ins by NTLM)
+	@$(call apt,curl,the test of sign-ins by NTLM and of uploads)
 
 $(WRK):
 	@$(call apt,wrk,the benchmark)

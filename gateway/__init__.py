@@ -1,6 +1,6 @@
 """session-gateway: the end of an old Okta session is proven before a sessionToken is spent on a new one.
 
-Start reading in ``gateway.core`` (the whole policy, without a clock or a socket), then ``gateway.doors`` (what listens) and
+Start reading in ``gateway.policy`` (all rules, without a clock or a socket), then ``gateway.doors`` (what listens) and
 ``gateway.compose`` (what builds the objects). This file holds the version and nothing else.
 """
 

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
-from gateway.core.session import SessionCookie
-from gateway.core.switch import Goal
 from gateway.errors import OutsideFailed, StateFailed, TurnTaken
 from gateway.kept_closings import KeptClosings, closing_key
 from gateway.leases import HeldLease
 from gateway.okta import Browser
 from gateway.policy.session.closing_record import ClosingRecord
+from gateway.policy.session.session import SessionCookie
+from gateway.policy.switch.switch import Goal
 from gateway.sessions import Sessions
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)

@@ -1,7 +1,7 @@
 """The command line: `session-gateway` and its commands.
 
 Owns what is printed, the exit codes (0, or 1 with one line for each problem on standard error), and the signals. Must never show a
-traceback for something that a person can put right, and never start half of something. Rules from: DESIGN section 10, ATTACKS D8, D13.
+traceback for something that a person can put right, and never start half of something.
 """
 
 import asyncio
@@ -34,10 +34,10 @@ from gateway.compose import (
 )
 from gateway.config import Config, Settings, advice, load
 from gateway.config.environment import KEY_BYTES
-from gateway.dev import Demonstration, Wishes, port_taken
+from gateway.dev.command import Demonstration, Wishes, port_taken
+from gateway.dev.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, made_context, serve
 from gateway.errors import BadConfig
 from gateway.log import Log, take_over_logging
-from gateway.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, made_context, serve
 from gateway.workers import Handover, Supervisor, alone, read, work
 
 Result = TypeVar("Result")

@@ -1,4 +1,4 @@
-"""The only place that knows what time it is. Handed to whatever waits; ``core`` gets plain values."""
+"""The only place that knows what time it is. Handed to whatever waits; ``policy`` gets plain values."""
 
 import time
 from collections.abc import Callable

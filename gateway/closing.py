@@ -1,9 +1,9 @@
-"""Closing old sessions at Okta: drives ``core.switch`` through Sessions and Okta, and goes on trying when Okta is away.
+"""Closing old sessions at Okta: drives ``policy.switch.switch`` through Sessions and Okta, and goes on trying when Okta is away.
 
 Owns every DELETE that the gateway sends by itself. Must never report a session closed that Okta did not prove gone, and
 never stop half way because a client left: each closing is a task of its own. What could not be proven is tried again in
 the background until it is, or until the bound on tries; the browser carries the same cookies in its pending cookie, so
-that the next switch closes them first even after a restart. Rules from: DESIGN sections 4 and 6, ATTACKS L9.
+that the next switch closes them first even after a restart.
 
 A sign-out writes its cookies down, sealed, before its first DELETE, and deletes the record when the end is proven. So the next process
 goes on where this one was killed. A sign-out that other processes could not be told of is still carried out here and at Okta; it counts
@@ -20,9 +20,14 @@ from contextlib import suppress
 from typing import Protocol, assert_never
 
 from gateway.backlog import RETRY_SECONDS, Backlog, Closing
-from gateway.core.cookies import repeated
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.core.switch import (
+from gateway.errors import LeaseLost, OutsideFailed, StateFailed
+from gateway.kept_closings import KeptClosings
+from gateway.leases import HeldLease
+from gateway.okta import Browser, OktaAnswer
+from gateway.policy.http.cookies import repeated
+from gateway.policy.session.cookies import split
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.policy.switch.switch import (
     Ask,
     Asked,
     Close,
@@ -43,11 +48,6 @@ from gateway.core.switch import (
     is_proof_of_end,
     step,
 )
-from gateway.errors import LeaseLost, OutsideFailed, StateFailed
-from gateway.kept_closings import KeptClosings
-from gateway.leases import HeldLease
-from gateway.okta import Browser, OktaAnswer
-from gateway.policy.session.cookies import split
 from gateway.sessions import ClientTurns, Sessions, SessionsApi
 from gateway.underway import Underway
 
@@ -132,7 +132,7 @@ class Closer:
         spared_for: str = "",
         turn: HeldLease | None = None,
     ) -> Confirm | Redeem | Refuse:
-        """What the door must do with a redemption that presents or carries these cookies (``core.switch.begin``).
+        """What the door must do with a redemption that presents or carries these cookies (``policy.switch.switch.begin``).
 
         ``spared_for``: the browser whose open connections are not cut yet; the caller says by ``Sessions.moved`` what becomes of them.
         ``turn``: the lease under which the caller acts; nothing is closed once it is another process's.

@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from gateway.core.seal import Sealer
-from gateway.core.session import Fingerprint
 from gateway.leases import HeldLease, Leases
 from gateway.policy.session.closing_record import ClosingRecord
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Fingerprint
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 from gateway.unfinished import Take, Unfinished

@@ -2,7 +2,7 @@
 
 Must never keep cookies (one user's would travel on another's request), follow a redirect, decompress, or send a request a
 second time by itself: aiohttp repeats GET and DELETE silently when a server hangs up early, so the first failure is
-turned into an error of ours before its retry loop sees it. Rules from: DESIGN section 4 (redeem at most once), ATTACKS O7, P24.
+turned into an error of ours before its retry loop sees it.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.causes import Cause, cause_of
-from gateway.core.messages import Fields
 from gateway.errors import HungUp, Nonsense, TimedOut, Unreachable
+from gateway.policy.http.messages import Fields
 
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type", "Host")
 _LARGEST_LINE_BYTES = 64 * 1024

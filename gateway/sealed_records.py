@@ -5,7 +5,7 @@ server. A record is bound to its kind and its key, so that none can be put in an
 the seal key changed, is absent.
 """
 
-from gateway.core.seal import Sealer
+from gateway.policy.session.seal import Sealer
 from gateway.shared_state import Lease, SharedState
 
 

@@ -1,7 +1,7 @@
 """The app door and the sub-request door, put together.
 
 Owns the wiring of the app hosts' rooms, and the connections of each app its own, so that a slow one takes none from another. Must never
-decide anything. Rules from: DESIGN section 5.
+decide anything.
 """
 
 from contextlib import AsyncExitStack
@@ -11,8 +11,6 @@ from gateway.compose.app_sessions import app_sessions
 from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, references, rewriting
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
-from gateway.core.passes import Passes
-from gateway.core.told import Told
 from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.kept_forms import KeptForms
@@ -25,7 +23,9 @@ from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.spooled import UploadSpool
 from gateway.edge.websocket import WebSocketRelay
+from gateway.policy.routing.forward_auth_response import Told
 from gateway.policy.session.owner import Owners
+from gateway.policy.session.passes import Passes
 
 
 def app_gate(parts: Parts) -> Gate:

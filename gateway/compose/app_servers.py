@@ -1,6 +1,6 @@
 """The servers of one app, put together: its balancer, a pool of connections for each, and the checks that ask after them.
 
-Owns the wiring. Must never decide which server is asked: ``core.balancing`` does. Rules from: DESIGN section 5, ATTACKS D5.
+Owns the wiring. Must never decide which server is asked: ``policy.routing.balancing`` does.
 """
 
 from contextlib import AsyncExitStack
@@ -9,12 +9,12 @@ from gateway.compose.failures import app_watch
 from gateway.compose.hosts import app_host, balancer, deadlines, servers
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
-from gateway.core.balancing import Balancer
-from gateway.core.standing import Server, is_healthy
 from gateway.edge.http_proxy import HttpProxy
-from gateway.proxy.health import HealthChecks, question
-from gateway.proxy.servers import Counted, Servers
-from gateway.proxy.upstream import PoolRules, Upstream
+from gateway.policy.routing.balancing import Balancer
+from gateway.policy.routing.server_health import Server, is_healthy
+from gateway.upstream.health import HealthChecks, question
+from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.servers import Counted, Servers
 
 
 def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:

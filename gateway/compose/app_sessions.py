@@ -12,7 +12,7 @@ from gateway.doors.app_sessions import AppSessions, AppSignOuts, SignOutPlace, U
 from gateway.edge.http_proxy import HttpProxy
 from gateway.policy.http.cookie_stamps import Stamps
 from gateway.policy.http.session_cookie_names import SessionCookieNames
-from gateway.proxy.servers import Servers
+from gateway.upstream.servers import Servers
 
 
 def app_sessions(parts: Parts, app: AppTable, http: HttpProxy | None, opened: AsyncExitStack) -> AppSessions | None:

@@ -6,8 +6,8 @@ Owns the figures of upstream_failed and okta_failed. Must never tell anything of
 from collections.abc import Callable, Mapping
 
 from gateway.errors import OutsideFailed
-from gateway.proxy.connection import Listening
-from gateway.proxy.upstream import Watch
+from gateway.upstream.connection import Listening
+from gateway.upstream.pool import Watch
 
 Tell = Callable[[str, Mapping[str, object]], None]
 

@@ -4,7 +4,7 @@
     aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ parts closed ─▶ shared state closed ─▶ admin closed
 
 Owns that order: whatever fails while starting leaves nothing behind, and whatever is cut short while stopping is safe. Must never look at a
-request. Rules from: DESIGN section 8, ATTACKS D8, D12.
+request.
 """
 
 import asyncio
@@ -26,7 +26,6 @@ from gateway.compose.public import certificates, client_rules, redirect_rules, w
 from gateway.compose.state import loaded_revocations, opened_state, until_read
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
-from gateway.core.crowds import Crowd
 from gateway.doors.believed import Believed
 from gateway.doors.health import Health
 from gateway.doors.https_redirects import HttpsRedirects
@@ -39,6 +38,7 @@ from gateway.edge.server import Listening, Server
 from gateway.errors import BadConfig
 from gateway.log import Log, Repeats
 from gateway.metrics import Metrics
+from gateway.policy.http.client_limits import Crowd
 from gateway.reasons import EVENTS
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState, SharedState

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from gateway.compose.hosts import org_deadlines
 from gateway.compose.parts import Parts
-from gateway.core.session import Session
 from gateway.doors.hooks import (
     EVENT_HOOK_PATH,
     UNIVERSAL_LOGOUT_PATH,
@@ -26,6 +25,7 @@ from gateway.doors.hooks import (
 from gateway.metrics import Metrics
 from gateway.policy.hooks.hook_trust import WINDOW_SECONDS
 from gateway.policy.hooks.universal_logout import Expected
+from gateway.policy.session.session import Session
 
 NO_HOOKS = Hooks({})
 

@@ -1,6 +1,6 @@
 """From the configuration's tables to the values that the rooms take: hosts and rules, destinations, deadlines.
 
-Owns the translation, one function for each value. Must never open, resolve or ask anything. Rules from: DESIGN sections 2 to 5.
+Owns the translation, one function for each value. Must never open, resolve or ask anything.
 """
 
 import hmac
@@ -14,20 +14,20 @@ from yarl import URL
 
 from gateway.config import AppTable, Config, RuleTable, client_pair
 from gateway.config.values import is_this_machine
-from gateway.core.balancing import Balancer
-from gateway.core.cache import Lifetimes
-from gateway.core.fields import FieldRules
-from gateway.core.messages import Authority, HeadLimits, parse_authority
-from gateway.core.prefixes import Prefixes
-from gateway.core.proxy_fields import overrides_method
-from gateway.core.rewriting import Origin, Rewriting
-from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
-from gateway.core.session import Fingerprinter
-from gateway.core.standing import Server
 from gateway.outbound import Deadlines, Destination
+from gateway.policy.http.fields import FieldRules
+from gateway.policy.http.messages import Authority, HeadLimits, parse_authority
 from gateway.policy.http.own_references import OwnReferences
-from gateway.proxy.place import Place
+from gateway.policy.http.proxy_fields import overrides_method
+from gateway.policy.http.rewriting import Origin, Rewriting
+from gateway.policy.routing.balancing import Balancer
+from gateway.policy.routing.prefixes import Prefixes
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule
+from gateway.policy.routing.server_health import Server
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.session import Fingerprinter
 from gateway.sessions import SessionRules
+from gateway.upstream.place import Place
 
 
 class OrgPlace(NamedTuple):

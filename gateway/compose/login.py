@@ -1,6 +1,6 @@
 """The login door, put together.
 
-Owns the wiring of the login host's rooms. Must never decide anything. Rules from: DESIGN section 4.
+Owns the wiring of the login host's rooms. Must never decide anything.
 """
 
 from contextlib import AsyncExitStack
@@ -33,7 +33,7 @@ from gateway.doors.own_paths import LoginOwnPaths
 from gateway.doors.sign_out import LoginSignOut
 from gateway.edge.http_proxy import HttpProxy
 from gateway.policy.switch.start import StartRules
-from gateway.proxy.upstream import PoolRules, Upstream
+from gateway.upstream.pool import PoolRules, Upstream
 
 LEAST_REDEEMING = 10
 

@@ -11,10 +11,10 @@ from aiohttp import ClientSession
 from gateway.clock import Clock
 from gateway.compose.hosts import OrgPlace, org_deadlines
 from gateway.config import Config, Settings
-from gateway.core.seal import Sealer
 from gateway.doors.oidc.bouncing import CALLBACK
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules, Proofs
 from gateway.policy.oidc.bounces import Question
+from gateway.policy.session.seal import Sealer
 from gateway.shared_state import SharedState
 
 

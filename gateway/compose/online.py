@@ -14,18 +14,18 @@ from gateway.compose.parts import folder_of, resolver
 from gateway.compose.state import redis_place
 from gateway.config import AppTable, Settings
 from gateway.config.loops import servers_of
-from gateway.core.session import NoSession, SessionCookie, Unknown
-from gateway.core.standing import is_healthy
 from gateway.edge.http_proxy import HttpProxy
 from gateway.errors import OutsideFailed
 from gateway.okta import Browser, Okta
 from gateway.outbound import open_client
-from gateway.proxy.health import question
-from gateway.proxy.place import Place
-from gateway.proxy.upstream import PoolRules, Upstream, Watch
+from gateway.policy.routing.server_health import is_healthy
+from gateway.policy.session.session import NoSession, SessionCookie, Unknown
 from gateway.reasons import CAUSES, REASONS
 from gateway.resolver import Names, ResolverOfClient
 from gateway.shared_state import check_redis
+from gateway.upstream.health import question
+from gateway.upstream.place import Place
+from gateway.upstream.pool import PoolRules, Upstream, Watch
 
 _LARGEST_REFUSAL = 64 * 1024
 

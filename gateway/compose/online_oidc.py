@@ -23,14 +23,14 @@ from gateway.compose.hosts import OrgPlace, org_deadlines, org_place
 from gateway.compose.oidc_client import issuer_of, org_client, redirect_uri_of
 from gateway.compose.parts import folder_of, resolver
 from gateway.config import Settings
-from gateway.core.redemption import cookies_set
-from gateway.core.session import SessionCookie, login_key
 from gateway.doors.oidc.front_switch import FRONT_SWITCH
 from gateway.errors import BadConfig, OutsideFailed
 from gateway.oidc import OrgClient
 from gateway.okta import body_of
 from gateway.outbound import open_client, send_once
 from gateway.policy.oidc.bounces import Bounce, Unclear, address_of
+from gateway.policy.session.session import SessionCookie, login_key
+from gateway.policy.switch.redemption import cookies_set
 from gateway.resolver import ResolverOfClient
 
 Cookies = tuple[SessionCookie, ...]

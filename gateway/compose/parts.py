@@ -1,7 +1,7 @@
 """The parts that more than one door needs, made once for each process.
 
 Owns who gets which of them, and the order in which they are closed. Must never open a socket of its own accord: clients connect when they
-are used. Rules from: DESIGN sections 3, 5 and 8.
+are used.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
-from gateway.core.routing import RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Fingerprinter
 from gateway.doors.tickets import LONGEST_TEXT, Tickets
 from gateway.edge.live import Live
 from gateway.kept_closings import KeptClosings
 from gateway.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
+from gateway.policy.routing.routing import RouteTable
 from gateway.policy.session.revocation_epoch import RevocationEpoch
-from gateway.proxy.connection import Listening
-from gateway.proxy.turn import Turn
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Fingerprinter
 from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, SharedRevocations
 from gateway.sessions import Asking, AskingRules, Sessions, is_session_revoked
 from gateway.shared_state import SharedState
 from gateway.underway import Underway
+from gateway.upstream.connection import Listening
+from gateway.upstream.turn import Turn
 
 ADDRESS_BYTES = 64
 """What the line of a request has beside a ticket: method, path, the parameter's name, version."""

@@ -1,6 +1,6 @@
 """The public listener, put together: from its table in the configuration to its rules, its certificate and its figures.
 
-Owns the translation. Must never decide anything, nor open a socket. Rules from: DESIGN section 8, ATTACKS D2, D7.
+Owns the translation. Must never decide anything, nor open a socket.
 """
 
 from dataclasses import replace
@@ -10,11 +10,11 @@ from gateway.compose.hosts import head_limits
 from gateway.compose.parts import folder_of
 from gateway.compose.tls import Certificates, Tell
 from gateway.config import Config, Settings, certificate_pair
-from gateway.core.crowds import Crowd
 from gateway.edge.rules import ClientRules
 from gateway.edge.server import Server
 from gateway.errors import BadConfig
 from gateway.metrics import Metrics
+from gateway.policy.http.client_limits import Crowd
 
 MOST_REDIRECTED: Final = 1000
 """So many connections at once by plain http."""

@@ -1,16 +1,15 @@
 """What no single key of an app can tell: how its servers, the TLS to them, its prefixes and its rules fit together.
 
-Owns the problems between these keys. Must never change a value, read a file or ask the network. Rules from: DESIGN section 5,
-ATTACKS D13, P10.
+Owns the problems between these keys. Must never change a value, read a file or ask the network.
 """
 
 from collections.abc import Iterator
 
 from gateway.config.model import AppTable
 from gateway.config.places import Path
-from gateway.core.paths import expression, pattern_problem
-from gateway.core.prefixes import prefix_problem
-from gateway.core.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_user, is_about_the_way
+from gateway.policy.http.paths import expression, pattern_problem
+from gateway.policy.http.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_user, is_about_the_way
+from gateway.policy.routing.prefixes import prefix_problem
 
 _OF_SERVERS = frozenset(
     (

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from gateway.config.app_servers import Problem
 from gateway.config.model import AppTable
-from gateway.core.cookies import is_gateway_name
-from gateway.core.paths import is_own
-from gateway.core.prefixes import Prefixes, prefix_problem
+from gateway.policy.http.cookies import is_gateway_name
+from gateway.policy.http.paths import is_own
 from gateway.policy.http.session_cookie_names import LEFT_ALONE_MARK, SHORTEST_LITERAL
+from gateway.policy.routing.prefixes import Prefixes, prefix_problem
 
 
 def session_conflicts(app: AppTable) -> Iterator[Problem]:

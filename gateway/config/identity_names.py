@@ -1,16 +1,16 @@
 """The names under which an app is told who comes: which of them cannot mean that.
 
-Owns the problems of ``app.identity`` and ``app.allow_fields``. Must never decide what a request's fields become: ``core.fields`` does.
-Rules from: RFC 9110 §7.6.1, RFC 9112 §6.
+Owns the problems of ``app.identity`` and ``app.allow_fields``. Must never decide what a request's fields become: ``policy.http.fields``
+does. Rules from: RFC 9110 §7.6.1, RFC 9112 §6.
 """
 
 from collections.abc import Iterator
 
 from gateway.config.model import AppTable
 from gateway.config.places import Path
-from gateway.core.hop import HOP_BY_HOP, is_end_to_end
-from gateway.core.proxy_fields import REQUEST_ID, folded, is_about_the_user, is_about_the_way
-from gateway.core.told import LARGEST_IDENTITY_BYTES, bytes_of_names
+from gateway.policy.http.hop_by_hop import HOP_BY_HOP, is_end_to_end
+from gateway.policy.http.proxy_fields import REQUEST_ID, folded, is_about_the_user, is_about_the_way
+from gateway.policy.routing.forward_auth_response import LARGEST_IDENTITY_BYTES, bytes_of_names
 
 Problem = tuple[Path, str]
 _FRAMES: frozenset[bytes] = frozenset((b"content-length", b"transfer-encoding", b"host", b"cookie", b"expect"))

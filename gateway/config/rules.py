@@ -1,6 +1,7 @@
 """What no single key of a rule can tell: whether it ever decides anything, and whether it says what was meant.
 
-Owns the problems and the cautions of ``[[app.rule]]``. Must never decide about a request: ``core.routing`` and ``core.admission`` do.
+Owns the problems and the cautions of ``[[app.rule]]``. Must never decide about a request: ``policy.routing.routing`` and
+``policy.session.admission`` do.
 """
 
 import difflib
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 
 from gateway.config.model import AppTable, RuleTable
 from gateway.config.places import Path
-from gateway.core.paths import is_own, pattern_problem
+from gateway.policy.http.paths import is_own, pattern_problem
 from gateway.policy.routing.pattern_cover import covers
 
 Problem = tuple[Path, str]

@@ -9,8 +9,8 @@ from typing import Final
 
 from gateway.config.app_servers import Problem
 from gateway.config.model import AppTable
-from gateway.core.hop import HOP_BY_HOP
-from gateway.core.proxy_fields import REQUEST_ID, folded, is_about_the_user, is_about_the_way
+from gateway.policy.http.hop_by_hop import HOP_BY_HOP
+from gateway.policy.http.proxy_fields import REQUEST_ID, folded, is_about_the_user, is_about_the_way
 
 _MESSAGE: Final = frozenset((b"host", b"content-length", b"expect", b"cookie", b"cookie2"))
 

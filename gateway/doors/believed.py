@@ -1,15 +1,14 @@
 """What the configuration believes of a message: whose forwarding fields, and how large a head.
 
 Owns the client's address as far as this process may know it. Must never take the word of a peer that is not listed.
-Rules from: ATTACKS F3, F5, C11.
 """
 
 from dataclasses import dataclass, field
 
-from gateway.core.learned import Learned
-from gateway.core.messages import HeadLimits, Named
-from gateway.core.navigation import client_address
 from gateway.edge.upload import Networks
+from gateway.policy.http.messages import HeadLimits, Named
+from gateway.policy.learned import Learned
+from gateway.policy.routing.navigation import client_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,16 @@
 """The pending cookie: sessions whose end at Okta is not proven yet, carried by their own browser.
 
 Owns what goes into that cookie and how it is read; what one cookie cannot hold is spread over several. Must never carry them unsealed, nor
-leave them in the browser under their own names while it carries them. Rules from: DESIGN section 4, "unproven ends are carried, not
-forgotten".
+leave them in the browser under their own names while it carries them.
 """
 
-from gateway.core.cookies import PENDING_NAME
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.passes import Pending
-from gateway.core.redemption import expiries, parent_domains
-from gateway.core.seal import Sealer
-from gateway.core.session import SessionCookie
+from gateway.policy.http.cookies import PENDING_NAME
+from gateway.policy.http.messages import Fields, RequestHead
+from gateway.policy.session.passes import Pending
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import SessionCookie
 from gateway.policy.session.split_cookies import expired_lines, joined, set_lines
+from gateway.policy.switch.redemption import expiries, parent_domains
 
 PENDING_SECONDS = 12 * 3600
 

@@ -2,23 +2,22 @@
 
     path and method ─▶ rule ─▶ WebSocket from a foreign page? ─▶ who comes (Gate) ─▶ judge
 
-Owns that order. Must never answer anybody, nor decide in another way for one door than for the other. Rules from: DESIGN section 5;
-ATTACKS P1 to P24, U6, U7.
+Owns that order. Must never answer anybody, nor decide in another way for one door than for the other.
 """
 
 from dataclasses import replace
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, Verdict, judge_at, still_admits
-from gateway.core.cookies import PASS_NAME, pairs
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.navigation import wants_websocket
-from gateway.core.routing import Access, App, Rule, place_of
-from gateway.core.session import Session
 from gateway.doors.gate import NOBODY, Comer, Gate
 from gateway.edge.relay import Rewrite
+from gateway.policy.http.cookies import PASS_NAME, pairs
+from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.http.methods import PREFLIGHT, is_preflight, overridden
 from gateway.policy.http.own_references import destination_path
+from gateway.policy.routing.navigation import wants_websocket
+from gateway.policy.routing.routing import Access, App, Rule, place_of
+from gateway.policy.session.admission import Admit, Verdict, judge_at, still_admits
+from gateway.policy.session.session import Session
 
 _NOWHERE = Rule("", Access.SESSION)
 _FOREIGN = Malformed(403, "websocket_origin")
@@ -123,7 +122,7 @@ def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
 
 
 def _may_open_websocket(head: RequestHead, app: App) -> bool:
-    """Whether the page that asks may (U6): a foreign one never; none at all only without the cookie that a browser would add."""
+    """Whether the page that asks may: a foreign one never; none at all only without the cookie that a browser would add."""
     origins = head.values(b"origin")
     if not origins:
         return all(name != PASS_NAME for name, _ in pairs(head.fields))

@@ -1,22 +1,22 @@
 """Why a request to an app goes no further, in a form that its asker can read: pages for people, JSON for scripts.
 
 Owns these answers for the app door and for the sub-request door alike. Must never say more than the verdict does, nor lead anybody
-anywhere: where to sign in is each door's own word. Rules from: DESIGN section 5.5; ATTACKS L6, L18, K7, P19; RFC 9110 §15.5.6.
+anywhere: where to sign in is each door's own word. Rules from: RFC 9110 §15.5.6.
 """
 
 from typing import assert_never
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import Kind, is_document, kind_of
-from gateway.core.routing import RouteTable, Rule
-from gateway.core.session import Session
 from gateway.doors.answers import json_answer
 from gateway.doors.gate import Comer
 from gateway.doors.own_requests import page
 from gateway.pages import BadRequest, Forbidden, StepUpNeeded, View
 from gateway.pages import Unavailable as UnavailablePage
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.routing.navigation import Kind, is_document, kind_of
+from gateway.policy.routing.routing import RouteTable, Rule
+from gateway.policy.session.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
+from gateway.policy.session.session import Session
 
 
 class Explaining:

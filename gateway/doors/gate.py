@@ -3,7 +3,6 @@
 Owns the reading of the pass, and the rule that a pass is for one user: if Okta names another for its cookies, it is dead, and they
 with it. A pass that is older than this process's memory of revocations is none: a hand-off makes a new one. Must never take an
 unreadable pass for anything but none, nor ask Okta where the answer would not matter.
-Rules from: DESIGN section 5.3, ATTACKS C6, L3.
 """
 
 from contextlib import suppress
@@ -11,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.core.admission import is_about_somebody
-from gateway.core.cookies import PASS_NAME, NotTheApps, holds_oktas, without_own
-from gateway.core.learned import Recent
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.passes import OpenedPass, Pass, Passes
-from gateway.core.routing import Rule
-from gateway.core.session import Finding, Fingerprint, Marks, NoSession, Session
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
+from gateway.policy.http.cookies import PASS_NAME, NotTheApps, holds_oktas, without_own
+from gateway.policy.http.messages import Fields, RequestHead
+from gateway.policy.learned import Recent
+from gateway.policy.routing.routing import Rule
+from gateway.policy.session.admission import is_about_somebody
 from gateway.policy.session.okta_values import bare, has_form
+from gateway.policy.session.passes import OpenedPass, Pass, Passes
 from gateway.policy.session.revocation_epoch import is_remembered
+from gateway.policy.session.session import Finding, Fingerprint, Marks, NoSession, Session
 from gateway.policy.session.split_cookies import joined, set_lines
 from gateway.sessions import Good, Sessions
 

@@ -10,22 +10,13 @@
 Owns the first and the last step (the one in the middle is ``doors.login_handoff``), and counts there every way that may lead back to the
 first one (``policy.session.sign_in_loops``), so that a circle ends.
 Must never take a ticket twice, give the browser of another user a pass before it was told to forget what it holds, or send a browser to an
-address that is not a path of a configured host. Rules from: DESIGN section 2, ATTACKS R1 to R13, C8, C10; Clear Site Data (W3C).
+address that is not a path of a configured host. Rules from: Clear Site Data (W3C).
 """
 
 import secrets
 from dataclasses import replace
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
-from gateway.core.handoff import Accepted, Refused
-from gateway.core.handoff import accept as judge_ticket
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import Kind, kind_of
-from gateway.core.passes import Pass, Start, Ticket, nonce_hash
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Session
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own_requests import (
@@ -48,7 +39,16 @@ from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
+from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.routing.navigation import Kind, kind_of
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.handoff import Accepted, Refused
+from gateway.policy.session.handoff import accept as judge_ticket
+from gateway.policy.session.passes import Pass, Start, Ticket, nonce_hash
 from gateway.policy.session.revocation_epoch import with_epoch
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Session
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, StartMark, way_of
 from gateway.policy.session.split_cookies import set_lines
 from gateway.sessions import Sessions
@@ -79,7 +79,7 @@ class AppHandoff:
     ) -> Answer:
         """Begin a hand-off for a top-level navigation that comes back to ``target`` (default: this very request).
 
-        Anything else that came without a session gets 401 and the address where a navigation may begin (C10, L18). ``is_late``: the
+        Anything else that came without a session gets 401 and the address where a navigation may begin. ``is_late``: the
         login host found the last start too old. ``clocks_disagree``: the session lives at Okta, and has ended by our clock.
         """
         target = way_back(head) if target is None else target

@@ -7,17 +7,17 @@ import secrets
 from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.passes import Start, Ticket
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Session, SessionCookie
 from gateway.doors.answers import redirect_answer
 from gateway.doors.handoff import NONCE_SECONDS
 from gateway.doors.own_requests import ACCEPT, LATE, Outcome, not_navigating, page, parameters, refused, sign_in_path, target_or_root
 from gateway.doors.tickets import TICKET_SECONDS, Tickets
 from gateway.errors import OutsideFailed
 from gateway.pages import LoopExplained
+from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.passes import Start, Ticket
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Session, SessionCookie
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
 
 TAG_CHARACTERS = 22

@@ -2,8 +2,7 @@
 
 Owns `/healthz`, `/readyz`, `/metrics` on a listener of their own. Must never answer on the public address, ask Okta anything, or answer a
 browser: a page of any site could otherwise read what happens here, and not all browsers say that they are one. What a page can reach by
-pointing a name of its own at this machine comes with that name as Host: so only names that are ours are answered. Rules from:
-DESIGN section 2, ATTACKS D12, F11, O6, D8.
+pointing a name of its own at this machine comes with that name as Host: so only names that are ours are answered.
 """
 
 import ipaddress
@@ -11,11 +10,11 @@ from collections.abc import Callable, Mapping, Set
 from typing import Protocol
 from urllib.parse import parse_qs
 
-from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer, to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.metrics import CONTENT_TYPE
+from gateway.policy.http.messages import Answer
 
 _BROWSERS_SAY = frozenset((b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-dest", b"origin"))
 

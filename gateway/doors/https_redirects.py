@@ -4,13 +4,13 @@ Owns the answers of ``listen.redirect_address``, and of the TLS port to those wh
 or of a user, read a cookie or a body, or lead to a host that a stranger chose. Rules from: RFC 9110 §15.4, §15.5.20 (421).
 """
 
-from gateway.core.messages import Malformed, host_in
-from gateway.core.routing import RouteTable
 from gateway.doors.refusals import refusal
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Listener
 from gateway.policy.http.https_redirect import redirect_status, secure_address, secure_hosts
+from gateway.policy.http.messages import Malformed, host_in
+from gateway.policy.routing.routing import RouteTable
 
 _UNKNOWN = Malformed(421, "unknown_host")
 

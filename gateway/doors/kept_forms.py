@@ -16,19 +16,17 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, SignIn, Unavailable, Verdict
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import SIGNED_IN, is_same_origin_post
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Session
 from gateway.doors.answers import page_answer, redirect_answer
 from gateway.doors.own_requests import FORM, Outcome, now_of, page, parameters, pass_of, refused, sign_in_path, standing
 from gateway.doors.reading import drained, whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed, StateFailed, UploadBroken
 from gateway.pages import ANYWHERE, FormKept, FormLost, FrameWithoutSession, NobodyPage, SignedInAgain, View, render
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import SLOT
+from gateway.policy.routing.navigation import SIGNED_IN, is_same_origin_post
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.admission import Admit, SignIn, Unavailable, Verdict
 from gateway.policy.session.kept_form import (
     FIELD,
     KEPT_SECONDS,
@@ -43,6 +41,8 @@ from gateway.policy.session.kept_form import (
     media_type,
 )
 from gateway.policy.session.owner import Owners
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Session
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
 

@@ -6,7 +6,7 @@
 
 Owns the choice of the door, the refusals that need no door, the access log, and the last ``except Exception`` of the gateway. Must
 never look at a cookie or a session, choose a host by anything but the Host field and the configuration, or swallow a cancellation.
-Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C11, D10, F17.
+Rules from: RFC 9110 §7.4 (421), §15.5.22.
 """
 
 import asyncio
@@ -14,10 +14,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.core.crowds import Crowd
-from gateway.core.dialects import is_asked
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
 from gateway.doors.believed import Believed
 from gateway.doors.own_pages import asset_outcome
@@ -30,7 +26,11 @@ from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.rules import Waiting
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
+from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import RequestIds, id_line
+from gateway.policy.routing.dialects import is_asked
+from gateway.policy.routing.routing import App, LoginHost, RouteTable
 
 CLIENT_LEFT: Final = 499
 _ASSETS: Final = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
@@ -195,7 +195,7 @@ class Listener(EdgeListener):
         words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method, "request_id": request.id}
         self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
         relay = request.client.relay
-        if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole (S16)
+        if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole
             relay.break_off("failed")
             return None
         if request.is_begun:

@@ -16,13 +16,6 @@ from typing import assert_never
 
 from gateway.clock import Clock
 from gateway.closing import Closer
-from gateway.core.cookies import repeated, session_cookies
-from gateway.core.messages import Fields, Malformed, RequestHead
-from gateway.core.redemption import parent_domains
-from gateway.core.routing import RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import SESSION_NAMES, NoSession, Session, Unknown
-from gateway.core.switch import Proven, is_proof_of_end
 from gateway.doors.answers import redirect_answer
 from gateway.doors.carrying import Carrying
 from gateway.doors.handoff_starts import Asked, HandoffStarts
@@ -40,9 +33,16 @@ from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.pages import CookiesBlocked
+from gateway.policy.http.cookies import repeated, session_cookies
+from gateway.policy.http.messages import Fields, Malformed, RequestHead
+from gateway.policy.routing.routing import RouteTable
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Cookies, Judgement, dead_expiries
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import SESSION_NAMES, NoSession, Session, Unknown
+from gateway.policy.switch.redemption import parent_domains
+from gateway.policy.switch.switch import Proven, is_proof_of_end
 from gateway.sessions import Sessions
 
 CLOSING_SECONDS = 5.0

@@ -1,15 +1,9 @@
 """The pages that say who is signed in, for people and for scripts, and the files that pages load.
 
-Must never show a cookie value, a token or a session id (O2), and never say "signed out" where Okta did not say so.
-Rules from: DESIGN section 2 (names on the wire), ATTACKS O2, O5, L18.
+Must never show a cookie value, a token or a session id, and never say "signed out" where Okta did not say so.
 """
 
 from gateway.clock import Clock
-from gateway.core.cookies import session_cookies
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.doors.answers import json_answer
 from gateway.doors.own_requests import (
     SESSION_PAGE,
@@ -29,6 +23,11 @@ from gateway.doors.own_requests import (
 )
 from gateway.okta import browser_of
 from gateway.pages import ASSET_PREFIX, NobodyPage, SessionPage, View, asset
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.sessions import Sessions
 
 

@@ -1,7 +1,7 @@
 """The gateway's own paths, ``/.gateway/…``: which host answers which, to which methods.
 
 Owns both tables, the answers 404 and 405, and the words for the access log. Must never forward anything, and never match a
-path in any spelling but its own. Rules from: DESIGN section 2 (names on the wire); RFC 9110 §15.5.6 (Allow).
+path in any spelling but its own. Rules from: RFC 9110 §15.5.6 (Allow).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,9 +9,6 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from gateway.clock import Clock
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.navigation import SIGNED_IN
-from gateway.core.routing import App
 from gateway.doors.answers import redirect_answer, to_response
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.kept_forms import KeptForms
@@ -33,6 +30,9 @@ from gateway.doors.sign_out import AppSignOut, LoginSignOut
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
+from gateway.policy.http.messages import Malformed, RequestHead
+from gateway.policy.routing.navigation import SIGNED_IN
+from gateway.policy.routing.routing import App
 
 AppStep = Callable[[Request, RequestHead, App], Awaitable[Outcome]]
 LoginStep = Callable[[Request, RequestHead], Awaitable[Outcome]]

@@ -1,7 +1,7 @@
 """What the gateway's own paths read from a request: parameters, small forms, the pass; and what they report of themselves.
 
 Owns the bounds on forms and return paths, and the addresses of the own paths. Must never decide who is let in, and never
-act on a value that occurs twice or that was cut short. Rules from: DESIGN section 2 (names on the wire), ATTACKS R8, R11, R12.
+act on a value that occurs twice or that was cut short.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,23 +12,23 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.navigation import LONGEST_TARGET, Kind, kind_of, own_target
-from gateway.core.passes import Pass
-from gateway.core.percent import unescaped_bytes
-from gateway.core.redemption import expiries, parent_domains
-from gateway.core.routing import RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Finding, NoSession, Session, Unknown
 from gateway.doors.answers import json_answer, page_answer
 from gateway.doors.reading import LATER, whole_body
 from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import BadRequest, Unavailable, View, render
+from gateway.policy.http.cookies import PASS_NAME
+from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
+from gateway.policy.http.percent import unescaped_bytes
 from gateway.policy.http.request_ids import SLOT
+from gateway.policy.routing.navigation import LONGEST_TARGET, Kind, kind_of, own_target
+from gateway.policy.routing.routing import RouteTable
+from gateway.policy.session.passes import Pass
 from gateway.policy.session.revocation_epoch import is_remembered
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Finding, NoSession, Session, Unknown
 from gateway.policy.session.split_cookies import joined
+from gateway.policy.switch.redemption import expiries, parent_domains
 from gateway.sessions import Sessions
 
 SESSION_PAGE: Final = "/.gateway/"
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def parameters(encoded: str) -> Mapping[str, str] | Malformed:
-    """The decoded parameters of a query or a form; a name that occurs twice is refused, whichever of the two was meant (R12)."""
+    """The decoded parameters of a query or a form; a name that occurs twice is refused, whichever of the two was meant."""
     pieces = encoded.split("&", MOST_PARAMETERS)
     if len(pieces) > MOST_PARAMETERS:
         return Malformed(400, "parameters")
@@ -96,7 +96,7 @@ def _is_form(request: Request) -> bool:
 
 
 def asked_target(given: Mapping[str, str]) -> str | Malformed:
-    """The return path that ``to`` asks for; ``/`` where it is refused, 400 where it is longer than is ever judged whole (R11)."""
+    """The return path that ``to`` asks for; ``/`` where it is refused, 400 where it is longer than is ever judged whole."""
     to = given.get("to", "/")
     if len(to) > LONGEST_TARGET:
         return Malformed(400, "to_too_long")
@@ -104,7 +104,7 @@ def asked_target(given: Mapping[str, str]) -> str | Malformed:
 
 
 def target_or_root(raw: str) -> str:
-    """The path as it may stand in a Location; ``/`` where it is refused (R1)."""
+    """The path as it may stand in a Location; ``/`` where it is refused."""
     return own_target(raw) or "/"
 
 
@@ -163,7 +163,7 @@ def not_navigating(head: RequestHead) -> Malformed | None:
 
 
 def no_session(sign_in_url: str) -> Answer:
-    """401 for scripts: no redirect, no password box, and the address where a navigation may sign in (L18)."""
+    """401 for scripts: no redirect, no password box, and the address where a navigation may sign in."""
     challenge = (b"WWW-Authenticate", b"Session")
     return json_answer(401, {"error": "no_session", "sign_in": sign_in_url}, challenge)
 

@@ -7,10 +7,10 @@ a body.
 import asyncio
 from contextlib import suppress
 
-from gateway.core.messages import Malformed
 from gateway.edge.request import Request
 from gateway.errors import UploadBroken, UploadTooSlow
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
+from gateway.policy.http.messages import Malformed
 
 BODY_SECONDS = 20.0
 LATER = (b"Retry-After", b"1")

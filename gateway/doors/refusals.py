@@ -1,13 +1,13 @@
 """What a client reads whose message is refused for its form, before any door was chosen.
 
 Owns the choice between a page and JSON, where nobody looks further than at Accept. Must never repeat anything of the message.
-Rules from: RFC 9110 §15.5.6 (Allow), ATTACKS O5, C11.
+Rules from: RFC 9110 §15.5.6 (Allow).
 """
 
-from gateway.core.messages import Answer, Fields, Malformed
 from gateway.doors.answers import json_answer, page_answer, to_response
 from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
+from gateway.policy.http.messages import Answer, Fields, Malformed
 from gateway.policy.http.request_ids import SLOT
 
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")

@@ -7,8 +7,7 @@
     login host: POST ── revoke ── close at Okta ── cookies expired ── page
 
 Owns the order: whatever is cancelled or fails later, the session is refused everywhere first. Must never sign out on a GET or
-for another site (L8), say "closed" without proof (L9), expire another user's newer session, or begin a new sign-in by itself.
-Rules from: DESIGN section 6.
+for another site, say "closed" without proof, expire another user's newer session, or begin a new sign-in by itself.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,14 +16,6 @@ from urllib.parse import quote
 
 from gateway.clock import Clock
 from gateway.closing import NOT_SHARED, Closer
-from gateway.core.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.navigation import LONGEST_TARGET, is_same_origin_post, return_url
-from gateway.core.passes import SignedOut
-from gateway.core.redemption import OKTA_SESSION_NAMES
-from gateway.core.routing import App, RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.carrying import Carrying
@@ -47,7 +38,15 @@ from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut, NobodyPage
 from gateway.pages import SignedOut as SignedOutPage
+from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
+from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
+from gateway.policy.routing.navigation import LONGEST_TARGET, is_same_origin_post, return_url
+from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.session.passes import SignedOut
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.policy.session.split_cookies import expired_lines
+from gateway.policy.switch.redemption import OKTA_SESSION_NAMES
 from gateway.sessions import Sessions
 
 DONE_SECONDS = 60.0
@@ -235,12 +234,12 @@ class LoginSignOut:
 
 
 async def posted(request: Request, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
-    """The form of a POST that a page of this very host sent; 403 for any other, before its body is read (L8)."""
+    """The form of a POST that a page of this very host sent; 403 for any other, before its body is read."""
     return await form_of(request) if is_same_origin_post(head, origin) else Malformed(403, "cross_site")
 
 
 def asked_return(head: RequestHead, table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
-    """Where ``to`` of a query wants to go afterwards, as an absolute URL on one of the origins; empty where it is refused (R1)."""
+    """Where ``to`` of a query wants to go afterwards, as an absolute URL on one of the origins; empty where it is refused."""
     given = parameters(head.query)
     return given if isinstance(given, Malformed) else _judged(given.get("to", ""), table, origins, origin)
 

@@ -11,9 +11,9 @@ import secrets
 from contextlib import suppress
 
 from gateway.clock import Clock
-from gateway.core.passes import Ticket
-from gateway.core.seal import Sealer
 from gateway.errors import StateFailed
+from gateway.policy.session.passes import Ticket
+from gateway.policy.session.seal import Sealer
 from gateway.shared_state import MemoryState, SharedState
 
 TICKET_SECONDS = 30.0

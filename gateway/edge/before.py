@@ -5,10 +5,10 @@ Must never be used where every request passes in production.
 
 from collections.abc import Callable
 
-from gateway.core.messages import Malformed
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Listener, Waiting
+from gateway.policy.http.messages import Malformed
 
 Begin = Callable[[Listener, Request], Response | Waiting | None]
 Answered = Callable[[Listener, Request, int | None], None]

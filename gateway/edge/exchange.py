@@ -1,20 +1,20 @@
 """An answer whose head has arrived: look at it, then relay it, read it, or abort.
 
 Owns what was received before somebody said what becomes of it, within a bound. One of the three must happen. Must never lose a piece
-between two readers. Rules from: STYLE "Async", ATTACKS S16.
+between two readers.
 """
 
 import asyncio
 
-from gateway.core.fields import from_outside
-from gateway.core.messages import Fields
 from gateway.edge.relay import Owner, Relay
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import HungUp, Nonsense, OutsideFailed
-from gateway.proxy.connection import Connection
-from gateway.proxy.receiving import Reader
-from gateway.proxy.turn import Turn
+from gateway.policy.http.fields import from_outside
+from gateway.policy.http.messages import Fields
+from gateway.upstream.connection import Connection
+from gateway.upstream.receiving import Reader
+from gateway.upstream.turn import Turn
 
 _HELD_BYTES = 256 * 1024
 

@@ -7,14 +7,13 @@
 Owns the sending of one request, and the tries: a connection that turns out to be closed before anything was written to it is no try of the
 request's; where a kept connection ended before a byte of the answer came, a request that may be repeated goes once more, over a new one.
 Must never send what was given up, send a body twice, nor leave anything registered behind its end.
-Rules from: RFC 9112 §6 to 9; ATTACKS S13 to S22, D5, U8.
+Rules from: RFC 9112 §6 to 9.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from gateway.core.messages import Malformed
 from gateway.edge.body import Body
 from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
 from gateway.edge.live import Brief, Watched
@@ -22,12 +21,13 @@ from gateway.edge.relay import Owner, Relay, Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.policy.http.messages import Malformed
 from gateway.policy.http.repeats import may_repeat
 from gateway.policy.http.request_ids import with_id
-from gateway.proxy.connection import Connection
-from gateway.proxy.fetching import TRIES, Fetching, Taking
-from gateway.proxy.heads import LAST_CHUNK, asked_of, chunk
-from gateway.proxy.turn import Turn
+from gateway.upstream.connection import Connection
+from gateway.upstream.fetching import TRIES, Fetching, Taking
+from gateway.upstream.heads import LAST_CHUNK, asked_of, chunk
+from gateway.upstream.turn import Turn
 
 Failed = Callable[[Request, OutsideFailed | Malformed], Response]
 """What is said to a request whose answer could not be passed on, or that could not be sent."""

@@ -5,10 +5,10 @@ Must never be used where requests are logged or counted.
 
 from collections.abc import Awaitable, Callable
 
-from gateway.core.messages import Malformed
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Listener, Waiting
+from gateway.policy.http.messages import Malformed
 
 Handle = Callable[[Request], Awaitable[Response | None]]
 Over = Callable[[Request, int | None], None]

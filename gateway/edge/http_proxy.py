@@ -2,7 +2,7 @@
 
 Owns the framing of a request, and what happens when its body stops coming. Must never add, drop or change a field by itself (hop-by-hop
 fields and framing apart), follow a redirect, or send anything twice: only a request of which provably nothing left goes to another
-connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9, ATTACKS S13 to S22, D5.
+connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from gateway.core.messages import Fields
 from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.live import Live
 from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Pinning
@@ -21,11 +20,12 @@ from gateway.edge.spooled import UploadSpool
 from gateway.edge.upload import Upload
 from gateway.errors import HungUp, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
 from gateway.policy.http.connection_auth import signs_in_connection
-from gateway.proxy.connection import Connection
-from gateway.proxy.fetching import TRIES
-from gateway.proxy.heads import LAST_CHUNK, chunk, request_head
-from gateway.proxy.servers import Source
-from gateway.proxy.turn import Turn
+from gateway.policy.http.messages import Fields
+from gateway.upstream.connection import Connection
+from gateway.upstream.fetching import TRIES
+from gateway.upstream.heads import LAST_CHUNK, chunk, request_head
+from gateway.upstream.servers import Source
+from gateway.upstream.turn import Turn
 
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 
@@ -84,7 +84,7 @@ class HttpProxy:
 
         ``judge`` may wait, and keep the answer back by raising; then nothing of it was sent to the client.
 
-        ``fields`` are end-to-end (``core.fields``). Raises ``OutsideFailed`` only while nothing was sent to the client. A request
+        ``fields`` are end-to-end (``policy.http.fields``). Raises ``OutsideFailed`` only while nothing was sent to the client. A request
         whose body stops coming is answered here (408), and so is one whose body is not what its head announced (400). ``UploadTooLarge``
         as soon as its body is known to be: then it was not completed.
         """

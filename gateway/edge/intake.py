@@ -1,13 +1,13 @@
 """Where the body of a request ends among the bytes of its connection.
 
 Owns the count of a body whose length is known, and the reading of one in chunks. Must never hand a byte behind its end to it.
-Rules from: RFC 9112 §6, §7.1; ATTACKS S4, S12, S20.
+Rules from: RFC 9112 §6, §7.1.
 """
 
-from gateway.core.messages import Malformed
 from gateway.edge.body import Body
 from gateway.errors import UploadBroken
 from gateway.policy.http.chunks import Chunks
+from gateway.policy.http.messages import Malformed
 
 
 class Intake:

@@ -13,16 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.session import Fingerprint, Session
 from gateway.edge.live import Live
 from gateway.edge.relay import Client, ClientPins
 from gateway.errors import HungUp
 from gateway.policy.http.connection_auth import is_midway, signs_in_connection
-from gateway.proxy.connection import Connection, Pin
-from gateway.proxy.fetching import Begun, Taking
-from gateway.proxy.reading import AnswerReader
-from gateway.proxy.servers import Source
+from gateway.policy.http.messages import Fields, RequestHead
+from gateway.policy.session.session import Fingerprint, Session
+from gateway.upstream.connection import Connection, Pin
+from gateway.upstream.fetching import Begun, Taking
+from gateway.upstream.reading import AnswerReader
+from gateway.upstream.servers import Source
 
 MOST_KEPT: Final = 16
 """So many are kept for one connection of a client; a browser needs one."""

@@ -1,15 +1,15 @@
 """A request, from its first byte to its line in the log.
 
 Owns what is known of one request: its head as it arrived, its body, by which connection it came, and what its door says of it for the log.
-Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence); ATTACKS S14.
+Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence).
 """
 
-from gateway.core.messages import Received, RequestHead
 from gateway.edge.body import Body, whole_body_of
 from gateway.edge.relay import Client
 from gateway.policy.http.body_budget import BodyRoom
+from gateway.policy.http.messages import Received, RequestHead
 from gateway.policy.http.request_heads import ReadHead
-from gateway.proxy.heads import Asked, asked_of
+from gateway.upstream.heads import Asked, asked_of
 
 
 class Request(Received):

@@ -5,9 +5,9 @@ Owns the framing of an answer of ours. Must never write a head that ``head_is_cl
 
 from typing import Final
 
-from gateway.core.messages import Fields
+from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import SLOT, id_in, with_id
-from gateway.proxy.heads import Asked, answer_head, head_is_clean
+from gateway.upstream.heads import Asked, answer_head, head_is_clean
 
 _SLOT: Final = SLOT.encode("ascii")
 

@@ -1,7 +1,6 @@
 """What a client's connection is given: its bounds, and whom it asks and tells.
 
 Owns the values and the interfaces between a connection and the server it belongs to. Must never hold anything of one connection.
-Rules from: ATTACKS D2, D7.
 """
 
 import asyncio
@@ -9,11 +8,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.core.messages import HeadLimits, Malformed
-from gateway.core.navigation import Network
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.policy.http.messages import HeadLimits, Malformed
 from gateway.policy.http.request_heads import HeadReader
+from gateway.policy.routing.navigation import Network
 
 KEEP_ALIVE_SECONDS = 75.0
 BODY_SECONDS = 30.0

@@ -1,7 +1,7 @@
 """The HTTP server of one address: who may connect, and how everybody leaves.
 
 Owns the listening sockets, the count of connections, and the order of stopping. Must never let anything run on after its client
-has left, or lose a request that it has begun to read. Rules from: ATTACKS D7, D8.
+has left, or lose a request that it has begun to read.
 
 One connection more than ``connections`` is accepted, told 503 and closed, not left in the kernel's queue: to a client that waits there, and
 to the proxy before us, the machine looks dead, and both try again for minutes.
@@ -15,15 +15,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol, cast
 
-from gateway.core.crowds import House as Crowd
-from gateway.core.crowds import place_of
-from gateway.core.learned import Learned
-from gateway.core.navigation import is_listed
 from gateway.edge.connection import ClientConnection
 from gateway.edge.handshakes import Handshake
 from gateway.edge.rules import ClientRules, Connected, House, Listener
 from gateway.edge.turned_away import TurnedAway
+from gateway.policy.http.client_limits import House as Crowd
+from gateway.policy.http.client_limits import place_of
 from gateway.policy.http.shares import Shares
+from gateway.policy.learned import Learned
+from gateway.policy.routing.navigation import is_listed
 
 Tell = Callable[[str, Mapping[str, object]], None]
 

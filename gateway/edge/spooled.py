@@ -12,10 +12,10 @@ import os
 import tempfile
 from typing import IO, Final
 
-from gateway.core.messages import Malformed
 from gateway.edge.body import Body
 from gateway.errors import UploadBroken, UploadTooSlow
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
+from gateway.policy.http.messages import Malformed
 
 MEMORY_BYTES: Final = 64 * 1024
 PIECE_BYTES: Final = 256 * 1024

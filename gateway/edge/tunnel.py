@@ -2,7 +2,7 @@
 
 Owns the end: which side is told what, and how long its last words are waited for. There is no deadline while it is open, and no task:
 everything happens in the calls of the two connections. Must never change, hold back or make up a frame, but for the Close of an end that is
-ours. Rules from: RFC 6455 §5.5.1, §7.1.1, §7.4.1; ATTACKS U8 to U11.
+ours. Rules from: RFC 6455 §5.5.1, §7.1.1, §7.4.1.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from gateway.edge.frames import Frames, close_frame
 from gateway.edge.relay import Client
-from gateway.proxy.connection import Connection
+from gateway.upstream.connection import Connection
 
 GOING_AWAY, REVOKED, TOO_BIG, LOST = 1001, 1008, 1009, 1014
 """Close codes of ours: this process ends; the session ended (policy); a message too large; the server behind us went (bad gateway)."""

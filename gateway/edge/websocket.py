@@ -2,13 +2,12 @@
 
 Owns the one way in which a connection stops being HTTP. The server behind the gateway answers the client's own handshake (key,
 version, subprotocols, extensions), and only its proof, ``Sec-WebSocket-Accept``, opens the tunnel; any other answer is an
-ordinary one (U3). Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body (U1, U14), nor see a field that
-``core.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1 to U14.
+ordinary one. Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body, nor see a field that
+``policy.http.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8.
 """
 
 from dataclasses import dataclass
 
-from gateway.core.messages import Fields
 from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.handshake import handshake_fields, is_accepted, without_handshake
 from gateway.edge.live import Live
@@ -18,10 +17,11 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Tunnel
 from gateway.errors import Nonsense, StaleConnection
+from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import with_id
-from gateway.proxy.connection import Connection
-from gateway.proxy.heads import answer_head, head_is_clean, request_head
-from gateway.proxy.servers import Source
+from gateway.upstream.connection import Connection
+from gateway.upstream.heads import answer_head, head_is_clean, request_head
+from gateway.upstream.servers import Source
 
 _HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message_too_large", LOST: "cut_short:hung_up"}

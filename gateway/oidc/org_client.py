@@ -20,14 +20,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from gateway.clock import Clock
-from gateway.core.messages import Fields
-from gateway.core.session import LARGEST_ANSWER_BYTES
 from gateway.errors import Busy, Nonsense
 from gateway.oidc.client_auth import ClientProof
 from gateway.okta import body_of
 from gateway.outbound import Deadlines, Destination, send_once
+from gateway.policy.http.messages import Fields
 from gateway.policy.oidc.bounces import Question, Unclear
 from gateway.policy.oidc.id_tokens import Expected, Proof, login_of, proof_of
+from gateway.policy.session.session import LARGEST_ANSWER_BYTES
 
 KEPT_SECONDS: Final = 3600.0
 LEAST_SECONDS: Final = 60.0

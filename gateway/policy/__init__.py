@@ -1,4 +1,5 @@
-"""The gateway's rules as pure functions: values and the time go in, values come out.
+"""The rules of the gateway, as pure functions: values and ``now`` go in, values come out.
 
-Must never wait, and must never ask a clock, a socket, a file or chance. It may import ``gateway.core`` and nothing else of the gateway.
+No clock, socket, file, log, chance or ``await``. Who reads this package knows everything that the gateway decides;
+the rest of the project waits, carries bytes and draws pages. It imports nothing else of the gateway.
 """

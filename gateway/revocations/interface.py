@@ -1,13 +1,13 @@
 """What a revocation is, and what every memory of them promises.
 
-Owns the words. Must never know how a revocation travels. Rules from: DESIGN section 7.
+Owns the words. Must never know how a revocation travels.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)

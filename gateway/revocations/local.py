@@ -1,13 +1,13 @@
 """Revocations of one process: bounded dictionaries with a time to live.
 
 Owns the memory that every other kind of Revocations keeps in front. Must never forget one because it was looked up seldom, and
-counts what its bound made it forget: a forgotten revocation leaves Okta's word alone to judge by. Rules from: DESIGN section 7.
+counts what its bound made it forget: a forgotten revocation leaves Okta's word alone to judge by.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations.interface import Kin, Listener, Remembered, Revocation, Unsubscribe
 
 REMEMBERED_SECONDS = 12 * 3600.0

@@ -7,7 +7,7 @@ never answer a look-up from the state itself.
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations.interface import Kin, Listener, Remembered, Report, Revocation, Unsubscribe
 from gateway.revocations.local import LocalRevocations
 

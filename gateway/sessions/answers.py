@@ -1,8 +1,7 @@
 """What Okta answered lately, and what of it may still be believed: the dictionary look-up that a request costs.
 
 Owns the cache. Must never wait, hold a raw cookie, or give back an answer about a revoked cookie, session or user. A revocation is
-looked up on every reading, not only when it arrives: so no answer that comes late can bring back what was revoked. Rules from:
-DESIGN section 3, steps 1 to 3; ATTACKS K1, K2, K4, K10, C7, L14.
+looked up on every reading, not only when it arrives: so no answer that comes late can bring back what was revoked.
 """
 
 from collections import OrderedDict
@@ -11,11 +10,22 @@ from math import inf
 from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.core.cache import Entry, Lifetimes, State, entry_of, state
-from gateway.core.session import Finding, Fingerprint, Fingerprinter, Marks, NoSession, Session, SessionCookie, Unknown, key_of, parts_of
 from gateway.policy.hooks.hook_trust import HookTrust
+from gateway.policy.session.cache import Entry, Lifetimes, State, entry_of, state
 from gateway.policy.session.judging import FACTOR_PENDING
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
+from gateway.policy.session.session import (
+    Finding,
+    Fingerprint,
+    Fingerprinter,
+    Marks,
+    NoSession,
+    Session,
+    SessionCookie,
+    Unknown,
+    key_of,
+    parts_of,
+)
 from gateway.revocations import Revocation, Revocations
 from gateway.sessions.asking import Asked
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from cachetools import TTLCache
 
-from gateway.core.cache import RateLimits
 from gateway.policy.http.clients import client_key
+from gateway.policy.session.cache import RateLimits
 from gateway.policy.session.guessing import GuessBudget
 
 WINDOW_SECONDS = 60.0

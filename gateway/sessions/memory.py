@@ -1,7 +1,7 @@
 """``Sessions``: the question "who is this?" answered from memory, or asked of Okta once however many wait.
 
 Owns the questions under way and what runs in the background. Must never lose a question because a client left, keep a raw cookie
-after its question, or read "Okta does not say" as "signed out". Rules from: DESIGN section 3; ATTACKS K6, K7, K8, L16.
+after its question, or read "Okta does not say" as "signed out".
 """
 
 import asyncio
@@ -13,9 +13,15 @@ from typing import Final
 from cachetools import TTLCache
 
 from gateway.clock import Clock
-from gateway.core.cache import State
-from gateway.core.cookies import repeated
-from gateway.core.session import (
+from gateway.errors import OutsideFailed
+from gateway.okta import Browser
+from gateway.policy.hooks.hook_trust import HookTrust
+from gateway.policy.http.cookies import repeated
+from gateway.policy.session.cache import State
+from gateway.policy.session.cookies import split
+from gateway.policy.session.judging import Judgement, judged_apart
+from gateway.policy.session.revocation_epoch import RevocationEpoch
+from gateway.policy.session.session import (
     SESSION_NAMES,
     Finding,
     Fingerprint,
@@ -30,12 +36,6 @@ from gateway.core.session import (
     parts_of,
     shown,
 )
-from gateway.errors import OutsideFailed
-from gateway.okta import Browser
-from gateway.policy.hooks.hook_trust import HookTrust
-from gateway.policy.session.cookies import split
-from gateway.policy.session.judging import Judgement, judged_apart
-from gateway.policy.session.revocation_epoch import RevocationEpoch
 from gateway.revocations import Kin, Moved, Revocation, Revocations
 from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Found, Good, SessionRules
 from gateway.sessions.asking import GONE, Asked, Asking, OnEvent

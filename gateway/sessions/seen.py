@@ -1,7 +1,7 @@
 """Which cookies are known to be sessions, beside what may be believed of them: whose they were, and which Okta has just set.
 
 Owns that memory. Must never answer for a session: a cookie that is known here may have ended long ago. What it is for: only
-cookies that nobody knows can be guesses (K10), can be kin of nobody, and take nothing from the memory of real revocations.
+cookies that nobody knows can be guesses, can be kin of nobody, and take nothing from the memory of real revocations.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cachetools import LRUCache, TTLCache
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 
 ISSUED_SECONDS = 300.0
 MOST_ISSUED = 20_000

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Kin, Moved, Revocation
 
 VERSION = 1

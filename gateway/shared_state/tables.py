@@ -6,8 +6,8 @@ Owns the version of the file. Must never leave half of its tables behind, or tou
 import sqlite3
 from pathlib import Path
 
-from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state.published import key_of, parts_of
 from gateway.shared_state.spelling import spelled

@@ -3,7 +3,7 @@
     filled ─▶ (waiting) ─▶ listening ─▶ dead ─▶ (pause) ─▶ filled …        until ``stop``: then the worker drains, and the place stays empty
 
 Owns the life of one worker after another. Must never hold two at once, or fill the place again after ``stop``. How long it stays empty is
-said in ``core.restarting``.
+said in ``policy.restarting``.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Literal
 
 from gateway.clock import Clock
 from gateway.config import Settings
-from gateway.core.restarting import Restarts
+from gateway.policy.restarting import Restarts
 from gateway.workers.handover import LISTENS, WAITS
 from gateway.workers.process import WorkerProcess
 

@@ -71,6 +71,17 @@ def test_nothing_compiled_is_an_asynchronous_generator() -> None:
     assert wrong == []
 
 
+def test_no_sealed_note_is_compiled() -> None:
+    """The class variables that say how a note is packed would become fields of its dataclass."""
+    notes = {
+        name: node.name
+        for name in sorted(_compiled())
+        for node in ast.walk(_tree(name))
+        if isinstance(node, ast.ClassDef) and "Note" in map(ast.unparse, node.bases)
+    }
+    assert notes == {}
+
+
 def test_the_list_names_files_that_exist() -> None:
     hook = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
     assert [pattern for pattern in (*hook["modules"], *hook["left-out"]) if not list(ROOT.glob(pattern))] == []

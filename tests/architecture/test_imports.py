@@ -27,6 +27,16 @@ def test_no_module_imports_itself_by_a_detour() -> None:
     TopologicalSorter(imports).prepare()
 
 
+def test_the_stand_in_and_the_demo_know_no_room_of_the_gateway() -> None:
+    """The stand-in is another program: what it took from the gateway, it could not prove of the gateway."""
+    graph = grimp.build_graph("gateway", cache_dir=None)
+    strangers = [
+        module for name in ("standin", "demo") for module in (f"gateway.dev.{name}", *graph.find_descendants(f"gateway.dev.{name}"))
+    ]
+    known = {found for module in strangers for found in graph.find_modules_directly_imported_by(module)}
+    assert sorted(known - set(strangers)) == []
+
+
 def test_imports_stand_at_the_top() -> None:
     local = {
         f"{name}:{node.lineno}"
@@ -38,12 +48,12 @@ def test_imports_stand_at_the_top() -> None:
     assert sorted(local) == []
 
 
-PURE = ("gateway/core", "gateway/policy")
+POLICY = "gateway/policy"
 
 
-def test_nothing_in_core_or_policy_waits() -> None:
+def test_nothing_in_the_policy_waits() -> None:
     waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
-    found = [f"{name}:{node.lineno}" for name in python_files(*PURE) for node in ast.walk(tree(name)) if isinstance(node, waiting)]
+    found = [f"{name}:{node.lineno}" for name in python_files(POLICY) for node in ast.walk(tree(name)) if isinstance(node, waiting)]
     assert found == []
 
 
@@ -53,18 +63,18 @@ IMPURE = {
 }
 
 
-def test_nothing_in_core_or_policy_asks_the_clock_the_disk_or_chance() -> None:
-    found = [f"{name}:{call.lineno} {called}" for name in python_files(*PURE) for called, call in calls(name) if called in IMPURE]
+def test_nothing_in_the_policy_asks_the_clock_the_disk_or_chance() -> None:
+    found = [f"{name}:{call.lineno} {called}" for name in python_files(POLICY) for called, call in calls(name) if called in IMPURE]
     assert found == []
 
 
 WAITERS = {"aiohttp", "asyncio", "playwright", "pytest_aiohttp", "socket", "subprocess", "threading", "time"}
 
 
-def test_the_tests_of_core_and_policy_need_no_network_and_no_clock() -> None:
+def test_the_tests_of_the_policy_need_no_network_and_no_clock() -> None:
     found = [
         f"{name}:{line} {module}"
-        for name in python_files("tests/core", "tests/policy")
+        for name in python_files("tests/policy")
         for line, module in imported(name)
         if module.partition(".")[0] in WAITERS
     ]

@@ -19,14 +19,14 @@ import aiohttp
 from aiohttp import DummyCookieJar
 
 from gateway.config.environment import SEAL_KEYS
+from gateway.dev.standin import Org, OrgSession, RunningOrg, serve
 from gateway.log import Log
 from gateway.shared_state import MemoryState
-from gateway.standin import Org, OrgSession, RunningOrg, serve
 from tests.attacks.replies import Reply, told
 from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, WIKI, Browser, Times
 from tests.house.configurations import SEALED
 from tests.house.side_by_side import AnyGateway, made_gateway, with_state
-from tests.proxy.conftest import PATIENCE, Behind, Visit, Wire
+from tests.upstream.conftest import PATIENCE, Behind, Visit, Wire
 
 __all__ = [
     "ALICE",

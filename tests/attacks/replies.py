@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from tests.proxy.conftest import Visit
+from tests.upstream.conftest import Visit
 
 
 @dataclass

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.attacks.deployment import CONFIGURATION, Site, Visit, deployed
-from tests.proxy.conftest import PATIENCE, Wire
+from tests.upstream.conftest import PATIENCE, Wire
 
 OPEN = "open.example.com"
 HERE = b"Host: open.example.com\r\n"

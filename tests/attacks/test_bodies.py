@@ -8,7 +8,7 @@ from tests.attacks.deployment import FETCH, NAVIGATE, Reply
 from tests.attacks.memory import MEBIBYTE, memory
 from tests.attacks.strict import HERE, strict
 from tests.doors.app_gateway import app_gateway
-from tests.proxy.conftest import Visit
+from tests.upstream.conftest import Visit
 
 LENGTH = b"Content-Length: %d\r\n\r\n" % (100 * MEBIBYTE)
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from gateway.standin import fault
+from gateway.dev.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
 from tests.journeys.person import Person, redemption
 from tests.journeys.town import ME, Town, town

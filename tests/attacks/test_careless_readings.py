@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from gateway.standin import User
+from gateway.dev.standin import User
 from tests.attacks.deployment import BOB, HR, LOGIN, NAVIGATE, Site, told
 
 PIECES = (

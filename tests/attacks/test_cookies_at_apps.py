@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.attacks.deployment import HR, LOGIN, NAVIGATE, Site, Visit
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 
 def cookies_at_app(site: Site) -> list[bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.attacks.deployment import FETCH, Reply, Site, Wire
 from tests.attacks.strict import HERE, SENTINEL, Strict, strict
-from tests.proxy.conftest import PATIENCE, Visit, answering
+from tests.upstream.conftest import PATIENCE, Visit, answering
 
 LINE = b"POST /x HTTP/1.1\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, HR, NAVIGATE, WIKI, Site, Visit, told
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 HANDSHAKE = (
     b"Origin: https://hr.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from gateway.standin import User
+from gateway.dev.standin import User
 from tests.attacks.deployment import ALICE, BOB, WIKI, Site, told
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
-from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, Site, Wire, cookie_line, deployed
 from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened
 from tests.doors.own_gateway import Browser
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 ME = "/api/v1/sessions/me"
 

@@ -14,7 +14,7 @@ import pytest
 from tests.attacks.deployment import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.attacks.memory import MEBIBYTE, memory
 from tests.attacks.strict import OPEN, strict
-from tests.proxy.conftest import PATIENCE, Visit, answering
+from tests.upstream.conftest import PATIENCE, Visit, answering
 
 SMALL = 'request_line = "1KiB"\nfields_count = 10\nfields_size = "2KiB"'
 ORIGIN = f"https://{OPEN}"

@@ -1,8 +1,8 @@
 """Row O5: every answer that the gateway gives itself, page or not, says how it may be used."""
 
-from gateway.standin import fault
+from gateway.dev.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, Reply, Site
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 HANDSHAKE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from gateway.standin import User, fault
+from gateway.dev.standin import User, fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site
 from tests.doors.own_gateway import NAVIGATION
 from tests.house.configurations import SMALLEST, problems, settings
-from tests.proxy.conftest import Behind, answering
+from tests.upstream.conftest import Behind, answering
 
 METHODS = (
     *(

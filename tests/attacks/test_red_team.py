@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.standin import fault
+from gateway.dev.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, Site, Visit, cookie_line
 
 ME, REDEEM = "/api/v1/sessions/me", "/login/sessionCookieRedirect"

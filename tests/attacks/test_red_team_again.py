@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 
 from gateway.clock import Clock
-from gateway.core.messages import Answer
-from gateway.core.seal import Sealer
-from gateway.core.session import Fingerprinter, SessionToken
+from gateway.dev.standin import fault
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, TokenLedger
+from gateway.policy.http.messages import Answer
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Fingerprinter, SessionToken
 from gateway.shared_state import MemoryState
-from gateway.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.attacks.test_red_team import ME, OTHER_SITE, OWN_SITE, link, signed_in_at_org
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, NAVIGATE, WIKI, Site
 from tests.doors.own_gateway import FORM, Browser, Reply
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
 from gateway.policy.session.revocation_epoch import TOLERANCE_SECONDS
-from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, WIKI, Site, Wire, cookie_line, deployed
 from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened
 from tests.doors.own_gateway import Browser

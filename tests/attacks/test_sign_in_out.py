@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.attacks.deployment import HR as FIRST
 from tests.attacks.deployment import WIKI, Site
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, redemption

@@ -10,7 +10,7 @@ import pytest
 
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, Site, cookie_line, told
 from tests.attacks.strict import HERE, Strict, strict
-from tests.proxy.conftest import PATIENCE, Visit, Wire
+from tests.upstream.conftest import PATIENCE, Visit, Wire
 
 POST = b"POST /first HTTP/1.1\r\n" + HERE + b"Transfer-Encoding: chunked\r\n"
 TRAILERS = {

@@ -1,4 +1,4 @@
-"""Group U: WebSockets, event streams, long polls. U8 and U9 are in ``test_lasting``, the many cases of U11 in ``tests/proxy``."""
+"""Group U: WebSockets, event streams, long polls. U8 and U9 are in ``test_lasting``, the many cases of U11 in ``tests/upstream``."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ import pytest
 
 from gateway.edge.frames import close_frame
 from tests.attacks.deployment import CONFIGURATION, FETCH, Reply, Site, Visit, Wire, deployed
-from tests.proxy.test_frames import frame
-from tests.proxy.test_websocket import KEY, MASK, echo, open_up
+from tests.upstream.test_frames import frame
+from tests.upstream.test_websocket import KEY, MASK, echo, open_up
 
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n"
 ORIGIN = b"Origin: https://hr.example.com\r\n"

@@ -10,10 +10,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from gateway.core.messages import Authority, Fields, RequestHead
 from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.policy.http.app_sessions import stamped_line
 from gateway.policy.http.cookie_stamps import Stamps
+from gateway.policy.http.messages import Authority, Fields, RequestHead
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
 
 HOST, USER = b"hr.example.com", "00u1abcdefghijklmnop"

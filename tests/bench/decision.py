@@ -17,16 +17,16 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.clock import Clock
-from gateway.core.admission import Admit, judge_at
-from gateway.core.app_cookies import kept_cookie
-from gateway.core.cookies import PASS_NAME, not_the_apps
-from gateway.core.fields import FieldRules, Forwarding, answered, to_app
-from gateway.core.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, read_head
-from gateway.core.navigation import Kind, client_address, is_document, kind_of
-from gateway.core.passes import Pass, Passes, Sealer
-from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, is_own, place_of
-from gateway.core.session import Session, SessionCookie
 from gateway.doors.gate import Comer, Gate
+from gateway.policy.http.app_cookies import kept_cookie
+from gateway.policy.http.cookies import PASS_NAME, not_the_apps
+from gateway.policy.http.fields import FieldRules, Forwarding, answered, to_app
+from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, read_head
+from gateway.policy.routing.navigation import Kind, client_address, is_document, kind_of
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, is_own, place_of
+from gateway.policy.session.admission import Admit, judge_at
+from gateway.policy.session.passes import Pass, Passes, Sealer
+from gateway.policy.session.session import Session, SessionCookie
 from gateway.sessions import Sessions
 from tests.bench.session_check import BROWSER, HOST, new_sessions
 

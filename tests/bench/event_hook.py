@@ -19,8 +19,8 @@ from time import perf_counter, time
 
 import uvloop
 
+from gateway.dev.standin import User
 from gateway.doors.hooks import EVENT_HOOK_PATH
-from gateway.standin import User
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
 from tests.house.callers import Caller
 from tests.house.crew import Running, crew

@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.core.cache import Lifetimes
-from gateway.core.cookies import PASS_NAME, single
-from gateway.core.messages import Fields
-from gateway.core.passes import Pass, Passes, Sealer
-from gateway.core.session import Fingerprinter, Session, SessionCookie
 from gateway.okta import Browser, OktaAnswer
+from gateway.policy.http.cookies import PASS_NAME, single
+from gateway.policy.http.messages import Fields
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.passes import Pass, Passes, Sealer
+from gateway.policy.session.session import Fingerprinter, Session, SessionCookie
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, AskingRules, SessionRules, Sessions
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Request, expect
 from playwright.async_api import Error as BrowserError
 
-from gateway.standin import Engine, Fault, Row, fingerprint
+from gateway.dev.standin import Engine, Fault, Row, fingerprint
 from tests.browser.other_site import OtherSite
 from tests.journeys.not_in_front import ALICE, BOB, Apart, arranged
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.standin import fault
+from gateway.dev.standin import fault
 from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, Visitor, follow, redemptions, signed_in
 from tests.journeys.stage import Stage
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from gateway.standin import fault
+from gateway.dev.standin import fault
 from tests.browser.beginnings import WAYS
 from tests.browser.conftest import Arrive
 from tests.browser.contrasts import CONTRASTS

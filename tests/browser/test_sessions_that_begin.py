@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from gateway.standin import Org, Row, fault, fingerprint
+from gateway.dev.standin import Org, Row, fault, fingerprint
 from tests.browser.beginnings import ON_EACH_ENGINE, WAYS
 from tests.browser.other_site import OtherSite
 from tests.browser.visitor import ALICE, BOB, ME, Visitor, signed_in

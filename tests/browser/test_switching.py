@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from gateway.standin import Row
+from gateway.dev.standin import Row
 from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, Visitor, redemptions, signed_in
 from tests.journeys.stage import Stage
 

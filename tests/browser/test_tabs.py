@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from playwright.async_api import Page, expect
 
-from gateway.standin import ALICE_AND_BOB, Engine, Org, User, fault
+from gateway.dev.standin import ALICE_AND_BOB, Engine, Org, User, fault
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, CAROL, ME, PASSWORD, REDEMPTION, Visitor, follow, redemptions, signed_in
 from tests.journeys.stage import Stages

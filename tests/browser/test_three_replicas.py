@@ -16,10 +16,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from gateway import demo
-from gateway.dev import Demonstration, Places, Wishes
+from gateway.dev import demo
+from gateway.dev.command import Demonstration, Places, Wishes
+from gateway.dev.standin import Engine, Org, OrgSession, fault, serve
 from gateway.log import Log
-from gateway.standin import Engine, Org, OrgSession, fault, serve
 from tests.browser.visitor import ALICE, BOB, CAROL, ME, Visitor, follow, redemptions
 from tests.deploy.running import running
 from tests.journeys.stage import Stage

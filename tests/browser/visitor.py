@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, WebError, expect
 
-from gateway.standin import Row, fingerprint
+from gateway.dev.standin import Row, fingerprint
 from tests.journeys.stage import Stage
 
 ALICE, BOB, CAROL, PASSWORD = "alice@example.com", "bob@example.com", "carol@example.com", "correct-horse"

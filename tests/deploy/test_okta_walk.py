@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from gateway import demo
 from gateway.compose import Gateway
 from gateway.config import read
+from gateway.dev import demo
+from gateway.dev.standin import Client, Org, serve
 from gateway.log import Log
-from gateway.standin import Client, Org, serve
 from tests.deploy.test_okta_side import TEXT, WAYS, values_of
 from tests.journeys.stage import NAVIGATION
 

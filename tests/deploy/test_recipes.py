@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.core.dialects import AUTH, dialect_of
+from gateway.policy.routing.dialects import AUTH, dialect_of
 from tests.deploy.objects import DEPLOY, RECIPES, Object, of, one
 from tests.house.configurations import settings
 

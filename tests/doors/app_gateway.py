@@ -14,12 +14,7 @@ from aiohttp import ClientSession
 from gateway.clock import Clock
 from gateway.compose.tls import Certificates
 from gateway.config.certificates import Pair
-from gateway.core.fields import FieldRules
-from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
-from gateway.core.passes import Pass, Passes
-from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
-from gateway.core.seal import Sealer
-from gateway.core.session import Fingerprinter, SessionCookie
+from gateway.dev.standin import Org, OrgSession, RunningOrg, serve
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
@@ -35,17 +30,22 @@ from gateway.edge.websocket import WebSocketRelay
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.http.cookie_stamps import Stamps
+from gateway.policy.http.fields import FieldRules
+from gateway.policy.http.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.policy.session.owner import Owners
-from gateway.proxy.place import Place
-from gateway.proxy.turn import Turn
-from gateway.proxy.upstream import PoolRules, Upstream
+from gateway.policy.session.passes import Pass, Passes
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Fingerprinter, SessionCookie
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
-from gateway.standin import Org, OrgSession, RunningOrg, serve
+from gateway.upstream.place import Place
+from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.turn import Turn
 from tests.deploy.certificates import certificate
-from tests.proxy.conftest import PATIENCE, Behind, Wire, client_server, noted
+from tests.upstream.conftest import PATIENCE, Behind, Wire, client_server, noted
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HR = "hr.example.com:443"

@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from gateway.clock import Clock
 from gateway.compose.addresses import bind
 from gateway.compose.tls import Certificates
-from gateway.core.crowds import Crowd
-from gateway.core.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
-from gateway.core.routing import App, LoginHost, RouteTable
 from gateway.doors.answers import to_response
 from gateway.doors.believed import Believed
 from gateway.doors.listener import Doors, Listener
@@ -23,6 +20,9 @@ from gateway.edge.rules import ClientRules, Waiting
 from gateway.edge.server import Listening, Server
 from gateway.log import Log
 from gateway.metrics import Metrics
+from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
+from gateway.policy.routing.routing import App, LoginHost, RouteTable
 
 Act = Callable[[Request, RequestHead], Awaitable[Response]]
 

@@ -14,10 +14,7 @@ from aiohttp import DummyCookieJar
 
 from gateway.clock import Clock
 from gateway.closing import Closer
-from gateway.core.messages import Answer, Authority, HeadLimits, Malformed
-from gateway.core.routing import App, LoginHost, RouteTable, is_own
-from gateway.core.seal import Sealer
-from gateway.core.session import Fingerprinter, Session, SessionCookie
+from gateway.dev.standin import Fault, Org, OrgSession, RunningOrg, serve
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.handoff import AppHandoff
@@ -32,12 +29,15 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
+from gateway.policy.http.messages import Answer, Authority, HeadLimits, Malformed
+from gateway.policy.routing.routing import App, LoginHost, RouteTable, is_own
 from gateway.policy.session.owner import Owners
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Fingerprinter, Session, SessionCookie
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
-from gateway.standin import Fault, Org, OrgSession, RunningOrg, serve
-from tests.proxy.conftest import client_server, noted, said
+from tests.upstream.conftest import client_server, noted, said
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 LOGIN, HR, WIKI = "https://login.example.com", "https://hr.example.com", "https://wiki.example.com"

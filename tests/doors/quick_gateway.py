@@ -15,9 +15,6 @@ from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind
-from gateway.core.crowds import Crowd
-from gateway.core.messages import HeadLimits, RequestHead
-from gateway.core.routing import App
 from gateway.doors.believed import Believed
 from gateway.doors.listener import AppDoor, Doors, Listener
 from gateway.doors.protected import ProtectedDoor
@@ -31,9 +28,12 @@ from gateway.edge.rules import Listener as EdgeListener
 from gateway.edge.server import Listening, Server
 from gateway.log import Log
 from gateway.metrics import Metrics
+from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.messages import HeadLimits, RequestHead
+from gateway.policy.routing.routing import App
 from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
 from tests.doors.listening import SteeredDoor
-from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
+from tests.upstream.conftest import PATIENCE, Visit, Wire, hello
 
 _TIMES = re.compile(r"_seconds|_created|_info")
 BROKEN = b"(broken)"

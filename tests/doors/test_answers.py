@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer, page_answer, redirect_answer, to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
-from tests.proxy.conftest import client_server
+from gateway.policy.http.messages import Answer
+from tests.upstream.conftest import client_server
 
 NEVER_STORED = {(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")}
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.doors.quick_gateway import BROKEN, Quick, asked, quick
-from tests.proxy.conftest import PATIENCE, Visit, Wire, hello
+from tests.upstream.conftest import PATIENCE, Visit, Wire, hello
 
 CLOSE = b"Connection: close\r\n"
 FORM = b"POST /%d HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 4\r\n"

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from gateway.core.messages import RequestHead
-from gateway.core.routing import App
 from gateway.doors.protected import ProtectedDoor
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.routing.routing import App
 from tests.doors.quick_gateway import BROKEN, asked, quick
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 
 class Flawed:

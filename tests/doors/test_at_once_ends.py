@@ -8,7 +8,7 @@ from gateway.edge.connection import ClientConnection
 from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Thinking, asked, quick, rest_of, under_way
-from tests.proxy.conftest import PATIENCE, hello
+from tests.upstream.conftest import PATIENCE, hello
 
 CLOSE = b"Connection: close\r\n"
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"

@@ -10,7 +10,7 @@ import pytest
 from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import Secured
 from tests.doors.quick_gateway import Thinking, asked, quick, rest_of
-from tests.proxy.conftest import PATIENCE, Visit
+from tests.upstream.conftest import PATIENCE, Visit
 
 BIG = 32 * 1024 * 1024
 

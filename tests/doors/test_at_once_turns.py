@@ -11,10 +11,10 @@ from gateway.edge.exchange import Waiting
 from gateway.edge.relay import Relay
 from gateway.edge.request import Request
 from gateway.edge.rules import Listener
-from gateway.proxy.heads import Asked
-from gateway.proxy.turn import Turn
+from gateway.upstream.heads import Asked
+from gateway.upstream.turn import Turn
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
-from tests.proxy.conftest import PATIENCE, Visit, Wire
+from tests.upstream.conftest import PATIENCE, Visit, Wire
 
 
 class TestReturning:

@@ -3,11 +3,11 @@
 import asyncio
 import socket
 
-from gateway.proxy.fetching import TRIES
-from gateway.proxy.place import Place
+from gateway.upstream.fetching import TRIES
+from gateway.upstream.place import Place
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
-from tests.proxy.conftest import PATIENCE, Wire
+from tests.upstream.conftest import PATIENCE, Wire
 
 
 async def test_whoever_waits_is_answered_when_one_is_free() -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from gateway.clock import Clock
 from gateway.closing import LIMITED, Closer
-from gateway.core.session import Fingerprinter, SessionCookie
-from gateway.core.switch import Confirm, Proven, Redeem, Refuse
+from gateway.dev.standin import Org, OrgSession, fault, serve
 from gateway.okta import Browser, Okta
 from gateway.outbound import Deadlines, Destination, open_client
+from gateway.policy.session.session import Fingerprinter, SessionCookie
+from gateway.policy.switch.switch import Confirm, Proven, Redeem, Refuse
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
-from gateway.standin import Org, OrgSession, fault, serve
 
 BROWSER = Browser(b"test", b"", b"", "127.0.0.1")
 ME = "/api/v1/sessions/me"

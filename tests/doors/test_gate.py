@@ -1,8 +1,8 @@
 """Whom a pass names where Okta is not asked."""
 
 from gateway.clock import Clock
-from gateway.core.messages import Authority, RequestHead
 from gateway.doors.gate import Gate
+from gateway.policy.http.messages import Authority, RequestHead
 from tests.doors.app_gateway import ALICE, app_gateway
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.core.passes import Start, nonce_hash
+from gateway.policy.session.passes import Start, nonce_hash
 from tests.doors.own_gateway import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATION, WIKI, OwnGateway, own_gateway
 
 PASS, START, OWNER, BROWSER = "__Host-gateway", "__Host-gateway-start", "__Host-gateway-owner", "__Host-gateway-browser"

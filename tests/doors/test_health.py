@@ -7,12 +7,12 @@ import aiohttp
 import pytest
 
 from gateway.compose.addresses import bind
-from gateway.core.messages import Malformed
 from gateway.doors.health import Health
 from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
 from gateway.edge.server import Listening, Server
 from gateway.metrics import Metrics
+from gateway.policy.http.messages import Malformed
 
 METRICS_LINE = 'session_gateway_requests_total{door="app",status="200",verdict="admit"} 1.0'
 

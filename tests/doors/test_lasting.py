@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.core.cache import Lifetimes, RateLimits
-from gateway.core.session import NoSession, SessionCookie
 from gateway.doors.protected.lasting import NAMED_AT_ONCE, QUESTIONS_AT_A_LOOK, Lasting, Watch
 from gateway.edge.live import Live
 from gateway.policy.session.browser_record import BrowserRecord
+from gateway.policy.session.cache import Lifetimes, RateLimits
+from gateway.policy.session.session import NoSession, SessionCookie
 from gateway.revocations import Revocation
 from tests.field.looks import head
 from tests.sessions.scripted import BROWSER, Memory, answer, idle, memory, session

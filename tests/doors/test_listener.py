@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway.core.messages import Answer, HeadLimits, RequestHead
 from gateway.doors.answers import to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.policy.http.messages import Answer, HeadLimits, RequestHead
 from tests.doors.listening import listener
 
 HTML = "Accept: text/html,*/*"

@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
 from tests.journeys.town import ME, Town, quoted, town
-from tests.proxy.conftest import Behind, Script, Visit, answering
+from tests.upstream.conftest import Behind, Script, Visit, answering
 
 AUTHORIZE = "/oauth2/v1/authorize"
 CODE = f"{LOGIN}{AUTHORIZE}?client_id=portal&response_type=code&redirect_uri={quoted(HR + '/back')}"

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, FORM_TYPE, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
 from tests.journeys.town import ME, REDIRECT, Town, quoted, town
 

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from gateway.core.cookies import BROWSER_NAME
+from gateway.policy.http.cookies import BROWSER_NAME
 from tests.field.beginnings import Beginning, by_callback, by_form
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT
 from tests.journeys.town import Town, town

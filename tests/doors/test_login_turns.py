@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Person, Reply, redemption
 from tests.journeys.town import ME, REDIRECT, Town, quoted, town
 

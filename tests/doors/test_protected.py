@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.session import SessionCookie
+from gateway.policy.session.session import SessionCookie
 from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, app_gateway
-from tests.proxy.conftest import Script, Visit
-from tests.proxy.test_websocket import SHAKE
+from tests.upstream.conftest import Script, Visit
+from tests.upstream.test_websocket import SHAKE
 
 PICTURE = b"Accept: image/avif\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n"
 

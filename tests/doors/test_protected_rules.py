@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.standin import Fault
+from gateway.dev.standin import Fault
 from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, app_gateway
 from tests.doors.test_protected import ME, answering, asked_okta, content
-from tests.proxy.conftest import Visit
-from tests.proxy.test_frames import frame
-from tests.proxy.test_websocket import MASK, SHAKE, echo
+from tests.upstream.conftest import Visit
+from tests.upstream.test_frames import frame
+from tests.upstream.test_websocket import MASK, SHAKE, echo
 
 
 @pytest.fixture

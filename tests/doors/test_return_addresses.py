@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.passes import Ticket
+from gateway.policy.session.passes import Ticket
 from tests.doors.own_gateway import ALICE, HR, LOGIN, OwnGateway, own_gateway
 
 SIGN_OUT = "/.gateway/sign-out"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.core.messages import RequestHead, parse_authority
+from gateway.policy.http.messages import RequestHead, parse_authority
 from gateway.policy.session.sign_in_loops import STRAIGHT_ON_ALLOWED, StartMark
 from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, Browser, OwnGateway, own_gateway
 

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.core.passes import SignedOut
-from gateway.core.session import SessionCookie
+from gateway.policy.session.passes import SignedOut
+from gateway.policy.session.session import SessionCookie
 from tests.doors.own_gateway import ALICE, BOB, FORM, HR, LOGIN, WIKI, OwnGateway, own_gateway
 
 PASS, PENDING = "__Host-gateway", "__Host-gateway-pending"

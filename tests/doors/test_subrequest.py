@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.standin import fault
+from gateway.dev.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
 from tests.attacks.fronts import DIALECTS, TRUSTING, ask, identity, told
 

@@ -9,17 +9,17 @@ from urllib.parse import unquote
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, Fields, HeadLimits, Malformed
-from gateway.core.passes import Pass, Passes
-from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule
-from gateway.core.seal import Sealer
-from gateway.core.session import SessionCookie
-from gateway.core.told import Told
 from gateway.doors.gate import Gate
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
+from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed
+from gateway.policy.routing.forward_auth_response import Told
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule
+from gateway.policy.session.passes import Pass, Passes
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import SessionCookie
 from tests.attacks.fronts import DIALECTS, told
 from tests.attacks.test_careless_readings import careless_readings
-from tests.core.received import admitted
+from tests.policy.received import admitted
 from tests.sessions.scripted import BROWSER, GONE, WALL, answer, memory, session
 
 EXAMPLES, TARGETS, COOKIES, FIELDS = 40, 8, 8, 8

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.underway import Underway
 
 A, B = Fingerprint(b"a" * 16), Fingerprint(b"b" * 16)

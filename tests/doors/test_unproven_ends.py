@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.core.passes import Pending
 from gateway.errors import Unreachable
+from gateway.policy.session.passes import Pending
 from gateway.revocations import LocalRevocations, Revocation
 from tests.doors.own_gateway import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser, OwnGateway, own_gateway
 

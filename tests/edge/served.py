@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.compose.addresses import bind
-from gateway.core.messages import HeadLimits, Malformed
 from gateway.edge.handling import Handling
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules
 from gateway.edge.server import Listening, Server
-from tests.proxy.conftest import Handle, Wire, said
+from gateway.policy.http.messages import HeadLimits, Malformed
+from tests.upstream.conftest import Handle, Wire, said
 
 HERE = b"Host: hr.example.com\r\n"
 LIMITS = HeadLimits(line_bytes=200, most_fields=10, fields_bytes=250)

@@ -12,7 +12,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules
 from gateway.errors import UploadBroken
 from tests.edge.served import HERE, LIMITS, Served, asks, posts, served
-from tests.proxy.conftest import PATIENCE, Wire, said
+from tests.upstream.conftest import PATIENCE, Wire, said
 
 GET = asks(b"/get")
 CHUNKS = b"Transfer-Encoding: chunked"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.core.messages import Fields, Malformed
 from gateway.edge.before import Before
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.relay import Rewrite
@@ -16,12 +15,13 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Listener
 from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines
-from gateway.proxy.fetching import Taking
-from gateway.proxy.place import Place
-from gateway.proxy.turn import Turn
-from gateway.proxy.upstream import PoolRules, Upstream
+from gateway.policy.http.messages import Fields, Malformed
+from gateway.upstream.fetching import Taking
+from gateway.upstream.place import Place
+from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.turn import Turn
 from tests.edge.served import HERE, Served, asks, posts, served
-from tests.proxy.conftest import PATIENCE, Behind, Visit, hello, said
+from tests.upstream.conftest import PATIENCE, Behind, Visit, hello, said
 
 CHUNKED = b"Transfer-Encoding: chunked"
 LARGE = 3_000_000

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.messages import Answer, RequestHead
 from gateway.doors.answers import to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules
 from gateway.errors import UploadBroken, UploadTooSlow
+from gateway.policy.http.messages import Answer, RequestHead
 from tests.doors.listening import listener
 from tests.doors.quick_gateway import quick
 from tests.edge.served import asks, posts, served
-from tests.proxy.conftest import PATIENCE, Visit, Wire, said
+from tests.upstream.conftest import PATIENCE, Visit, Wire, said
 
 CHUNKS = b"Transfer-Encoding: chunked"
 IN_CHUNKS = asks(b"/", CHUNKS, method=b"POST")

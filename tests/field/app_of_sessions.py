@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.attacks.deployment import CONFIGURATION, FETCH, HR, NAVIGATE, Site
 from tests.attacks.replies import Reply
-from tests.proxy.conftest import Visit
+from tests.upstream.conftest import Visit
 
 SIGN_OUT = "/app/logout"
 WITH_SIGN_OUT = CONFIGURATION.replace('name = "hr"', f'name = "hr"\nsign_out_path = "{SIGN_OUT}"')

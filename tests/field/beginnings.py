@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable, Coroutine
 from urllib.parse import urlencode
 
+from tests.dev.standin.beginnings import saml_response
 from tests.journeys.person import HR, LOGIN, NAVIGATION, Person, Reply
 from tests.journeys.town import Town, quoted
-from tests.standin.beginnings import saml_response
 
 IDP = "https://idp.example.org"
 SAML, FORM, CALLBACK, IDENTIFY = "/sso/saml2/0oaIdp", "/login/login.htm", "/oauth2/v1/authorize/callback", "/idp/idx/identify"

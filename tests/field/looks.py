@@ -6,27 +6,28 @@ A new one belongs into ``LOOKS``; ``test_t1_linear`` measures them all.
 import json
 from collections.abc import Callable
 
-from gateway.core import cookies, hop, messages, navigation, nested_tokens, odd_paths, org_requests, paths, percent, rewriting
-from gateway.core.answer_fields import from_app, private
-from gateway.core.app_cookies import kept_cookie
-from gateway.core.dialects import DIALECTS, original
-from gateway.core.fields import to_org
-from gateway.core.messages import Authority, HeadLimits, RequestHead
-from gateway.core.org_parameters import Parameters, folded_name
-from gateway.core.org_places import LONGEST_PATH, Place
-from gateway.core.prefixes import Prefixes
-from gateway.core.redemption import cookies_set, leaves_with_token, settled
-from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, place_of
-from gateway.core.session import SessionCookie
 from gateway.doors.own_requests import parameters
+from gateway.policy.http import cookies, hop_by_hop, messages, odd_paths, paths, percent, rewriting
+from gateway.policy.http.answer_fields import from_app, private
+from gateway.policy.http.app_cookies import kept_cookie
 from gateway.policy.http.app_sessions import may_hold_sessions, read_cookies, removals, sessions_in, stamped_line
 from gateway.policy.http.chunks import Chunks
 from gateway.policy.http.cookie_stamps import Stamps
+from gateway.policy.http.fields import to_org
 from gateway.policy.http.head_arrival import HeadArrival
+from gateway.policy.http.messages import Authority, HeadLimits, RequestHead
 from gateway.policy.http.request_heads import HeadReader, begins_badly, goes_on_badly
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
+from gateway.policy.routing import navigation
+from gateway.policy.routing.dialects import DIALECTS, original
+from gateway.policy.routing.prefixes import Prefixes
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, place_of
 from gateway.policy.session import okta_values, sign_in_loops
-from gateway.policy.switch import clients, foreign_forms, new_session, start
+from gateway.policy.session.session import SessionCookie
+from gateway.policy.switch import clients, foreign_forms, nested_tokens, new_session, org_requests, start
+from gateway.policy.switch.org_parameters import Parameters, folded_name
+from gateway.policy.switch.org_places import LONGEST_PATH, Place
+from gateway.policy.switch.redemption import cookies_set, leaves_with_token, settled
 
 _LIMITS = messages.HeadLimits(64 * 1024, 100_000, 1024 * 1024)
 HEAD = RequestHead("GET", "/", Authority("login.example.com", 443), (), True, "192.0.2.1", "192.0.2.1")
@@ -145,9 +146,9 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "cookies.without, with a token": cookie(lambda lines: cookies.without(lines, leaves_with_token)),
     "cookies.without, one value": lambda text: cookies.without(fields(b"cookie", 'a="' + text.replace(";", "")), leaves_with_token),
     "cookies.single": cookie(lambda lines: cookies.single(lines, cookies.PASS_NAME)),
-    "hop.takes_away": lambda text: hop.takes_away(text.encode("utf-8", "replace")),
+    "hop_by_hop.takes_away": lambda text: hop_by_hop.takes_away(text.encode("utf-8", "replace")),
     "fields.to_org": cookie(
-        lambda lines: hop.takes_away(lines[0][1]) or to_org((*lines, (b"connection", lines[0][1])), "192.0.2.1", leaves_with_token)
+        lambda lines: hop_by_hop.takes_away(lines[0][1]) or to_org((*lines, (b"connection", lines[0][1])), "192.0.2.1", leaves_with_token)
     ),
     "redemption.cookies_set": lambda text: cookies_set(fields(b"set-cookie", text)),
     "redemption.settled": lambda text: settled(fields(b"set-cookie", text), (), "login.example.com"),

@@ -10,7 +10,7 @@ from tests.attacks.fronts import TRUSTING
 from tests.doors.own_gateway import Browser, Reply
 from tests.field.app_of_sessions import SIGN_OUT, WITH_SIGN_OUT, AppOfSessions, asked, fetched, removed, stamped
 from tests.field.restarts import at
-from tests.proxy.conftest import PATIENCE, Behind, Visit
+from tests.upstream.conftest import PATIENCE, Behind, Visit
 
 PASS = "__Host-gateway"
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.standin import fault
+from gateway.dev.standin import fault
 from tests.attacks.deployment import BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Reply, Site, cookie_line, deployed
 from tests.doors.own_gateway import NAVIGATION
 from tests.house.side_by_side import REPLICAS

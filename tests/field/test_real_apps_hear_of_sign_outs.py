@@ -10,7 +10,7 @@ import pytest
 from tests.attacks.deployment import ALICE, BOB, Site, deployed
 from tests.field.app_of_sessions import WITH_SIGN_OUT, asked, stamped
 from tests.field.real_apps import APPS, Cookies, RealApp
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 CASES = [(app, cookies) for app in APPS for cookies in (Cookies(), Cookies("/app", "example.com"))]
 

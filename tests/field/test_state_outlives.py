@@ -6,9 +6,9 @@ import pytest
 
 from gateway.compose import Gateway
 from gateway.config import read
+from gateway.dev.standin.faults import Fault
 from gateway.errors import BadConfig
 from gateway.log import Log
-from gateway.standin.faults import Fault
 from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, deployed
 from tests.doors.own_gateway import FORM
 from tests.house.configurations import SEALED, SMALLEST

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, PORTAL, Reply, redemption
 from tests.journeys.town import ME, Town, town
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.standin import Fault, Org
+from gateway.dev.standin import Fault, Org
 from tests.attacks.deployment import ALICE, HR, LOGIN, cookie_line, deployed
 from tests.doors.own_gateway import FORM
 from tests.house.crew import crew
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 ME = "/api/v1/sessions/me"
 SIGN_OUT = "/.gateway/sign-out"

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.edge.rules import ClientRules
 from tests.attacks.deployment import ALICE, FETCH, deployed
-from tests.proxy.conftest import PATIENCE, Wire
+from tests.upstream.conftest import PATIENCE, Wire
 
 OWN = b"GET /.gateway/session HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n\r\n"
 UPLOAD = b"POST /public/x HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 100000000\r\n\r\n"

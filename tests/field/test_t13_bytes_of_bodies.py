@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from gateway.core.passes import Pass, Passes
-from gateway.core.seal import Sealer
-from gateway.core.session import SessionCookie
+from gateway.policy.session.passes import Pass, Passes
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import SessionCookie
 from tests.attacks.deployment import ALICE, LOGIN, Site, deployed
 from tests.attacks.memory import MEBIBYTE, memory
 from tests.house.side_by_side import of_one_process
-from tests.proxy.conftest import PATIENCE, Wire
+from tests.upstream.conftest import PATIENCE, Wire
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 AT_ORG = b"POST /login/sessionCookieRedirect HTTP/1.1\r\nHost: login.example.com\r\n" + FORM

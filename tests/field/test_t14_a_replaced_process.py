@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.standin import OrgSession
+from gateway.dev.standin import OrgSession
 from tests.attacks.deployment import ALICE, HR, LOGIN, Site, cookie_line, deployed
 from tests.doors.own_gateway import FORM, NAVIGATION, Browser
 from tests.field.restarts import at, restarted

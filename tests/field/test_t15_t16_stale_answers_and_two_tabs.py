@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.standin import Engine, fault
+from gateway.dev.standin import Engine, fault
 from tests.field.beginnings import FORM, SAML, Beginning, by_form, by_saml
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, redemption
 from tests.journeys.town import REDIRECT, town

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.paths import normalised
+from gateway.policy.http.paths import normalised
 from tests.field.looks import LOOKS
 from tests.journeys.person import LOGIN
 from tests.journeys.town import town

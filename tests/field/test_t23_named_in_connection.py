@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.attacks.deployment import ALICE, LOGIN, WIKI, Site, deployed, told
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 HANDSHAKE = (
     b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://hr.example.com\r\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.deployment import deployed
-from tests.proxy.conftest import Visit
+from tests.upstream.conftest import Visit
 
 HERE = b"Host: hr.example.com\r\n"
 SENT = {

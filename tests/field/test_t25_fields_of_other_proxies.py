@@ -6,7 +6,7 @@ import pytest
 
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, WIKI, Site, deployed, told
 from tests.attacks.test_identity_fields import lines, spellings
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 NAMES = """X-SSL-Client-Cert SSL-Client-Cert X-SSL-Client-S-DN SSL-Client-Verify Ssl-Client-Subject-Dn X-Client-Cert X-Client-Cert-Chain
 X-ARR-SSL X-ARR-ClientCert Https Front-End-Https X-Auth-Request-User X-Auth-Request-Email X-Forwarded-User X-Forwarded-Email

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.core.paths import (
+from gateway.policy.http.paths import (
     LONGEST_PATTERN,
     LONGEST_PIECE,
     MOST_SEGMENTS_BEHIND_REST,
@@ -17,10 +17,10 @@ from gateway.core.paths import (
     pattern_problem,
     trimmed,
 )
-from gateway.core.routing import Access, App, Rule, place_of
+from gateway.policy.routing.routing import Access, App, Rule, place_of
 from tests.attacks.deployment import CONFIGURATION, deployed
-from tests.core.test_routing import HR
 from tests.house.configurations import SMALLEST, problems
+from tests.policy.routing.test_routing import HR
 
 KIB = 1024
 WORDS = ["/a", "/b", "/", "/*", "/**", "/a*", "/*a", "/*a*", "/a*b", "/a*a", "/*.*.pdf", "/ab", "/*b*a*", "/a**"]

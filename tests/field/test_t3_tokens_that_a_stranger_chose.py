@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
-from gateway.standin import Engine, fault
+from gateway.dev.standin import Engine, fault
 from tests.field.beginnings import IDP, SAML, by_form, saml_form
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
 from tests.journeys.town import Town, town

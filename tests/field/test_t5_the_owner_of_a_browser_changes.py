@@ -6,7 +6,7 @@ from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIK
 from tests.attacks.fronts import TRUSTING
 from tests.doors.own_gateway import Browser, Reply
 from tests.field.restarts import at
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 OWNER, PASS = "__Host-gateway-owner", "__Host-gateway"
 BOTH = '"cache", "storage"'

@@ -3,12 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from gateway.standin import Fault
+from gateway.dev.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
 from tests.attacks.fronts import TRUSTING, ask
 from tests.doors.own_gateway import FORM, Browser
 from tests.field.restarts import at, restarted
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 ME = "/api/v1/sessions/me"
 PASS, PENDING = "__Host-gateway", "__Host-gateway-pending"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.standin import Fault, Org
+from gateway.dev.standin import Fault, Org
 from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, Site, deployed
 from tests.doors.own_gateway import FORM
 from tests.field.restarts import at, restarted
 from tests.house.crew import crew, started
 from tests.house.side_by_side import each
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 ME = "/api/v1/sessions/me"
 SIGN_OUT = "/.gateway/sign-out"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, NAVIGATE, WIKI, Site, deployed
 from tests.house.side_by_side import REPLICAS
-from tests.proxy.conftest import Visit, answering
+from tests.upstream.conftest import Visit, answering
 
 STAMP = re.compile(rb"~gw~[A-Za-z0-9+/]{28}")
 PLANTED = (

@@ -5,7 +5,7 @@ import re
 
 from tests.attacks.deployment import FETCH, LOGIN, NAVIGATE, Reply, Site, deployed, told
 from tests.attacks.test_identity_fields import spellings
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 OWN = re.compile(r"[0-9a-f]{20}")
 PAGE = re.compile(rb"<dt>Request</dt><dd><code>([^<]*)</code>")

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.errors import Nonsense
 from gateway.policy.http.chunks import Chunks
-from gateway.proxy.reading import AnswerReader
+from gateway.upstream.reading import AnswerReader
 from tests.attacks.deployment import Reply, Site, Visit
 
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -16,7 +16,7 @@ import pytest
 from tests.attacks.deployment import CONFIGURATION, FETCH, Reply, Site, Visit, deployed, told
 from tests.deploy.running import running
 from tests.field import real_apps
-from tests.proxy.conftest import PATIENCE, hello
+from tests.upstream.conftest import PATIENCE, hello
 
 BEGINNING, _, REST = CONFIGURATION.partition('upstream = "{upstream}"\n')
 BUFFERED = BEGINNING + 'upstream = "{upstream}"\nbuffer_uploads = "1MiB"\n' + REST

@@ -7,7 +7,7 @@ a browser shows such a part again when the next user goes back (tests/browser/te
 import pytest
 
 from tests.attacks.deployment import NAVIGATE, Site
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 SCRIPT = b"Accept: */*\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script\r\nSec-Fetch-Site: same-origin\r\n"
 OLD_BROWSER = b"Accept: */*\r\n"

@@ -5,7 +5,7 @@ import pytest
 from tests.attacks.deployment import CONFIGURATION, FETCH, deployed, told
 from tests.field.test_w5_w9_addresses_of_the_app_in_requests import MOVED
 from tests.house.configurations import SMALLEST, problems
-from tests.proxy.conftest import hello
+from tests.upstream.conftest import hello
 
 KEYS = 'set_fields = {{ "X-Tenant" = "acme", "Authorization" = "Basic YTpi" }}\nfirst_byte'
 TENANT = CONFIGURATION.replace('first_byte_timeout = "5s"\nwebsocket', f'{KEYS}_timeout = "5s"\nwebsocket')

@@ -6,12 +6,12 @@ from itertools import product
 
 import pytest
 
-from gateway.standin.faults import Fault
+from gateway.dev.standin.faults import Fault
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.attacks.fronts import DIALECTS, TRUSTING, ask
 from tests.doors.own_gateway import NAVIGATION
 from tests.house.side_by_side import of_one_process
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 NAMES = ("sid", "idx", "DT", "xids", "myr")
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.standin import Fault
+from gateway.dev.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, HR, Site, deployed
 from tests.field.kept_forms import (
     BODY,

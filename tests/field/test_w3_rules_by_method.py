@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, Fields, HeadLimits, Malformed
-from gateway.core.passes import Pass, Passes
-from gateway.core.routing import Access, App, LoginHost, RouteTable, Rule, is_own
-from gateway.core.seal import Sealer
-from gateway.core.session import SessionCookie
-from gateway.core.told import Told
 from gateway.doors.deciding import Decisions
 from gateway.doors.explaining import word
 from gateway.doors.gate import Gate
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
+from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed
+from gateway.policy.routing.forward_auth_response import Told
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, is_own
+from gateway.policy.session.passes import Pass, Passes
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import SessionCookie
 from tests.attacks.deployment import CONFIGURATION, FETCH, HR, Site, deployed
 from tests.attacks.fronts import DIALECTS, TRUSTING, ask, told
-from tests.core.received import admitted
+from tests.policy.received import admitted
 from tests.sessions.scripted import BROWSER, WALL, answer, memory, session
 
 PREFLIGHT = b"Origin: https://spa.example.net\r\nAccess-Control-Request-Method: PUT\r\n"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, IIS, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.attacks.fronts import DIALECTS, TRUSTING, ask
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 FAITHFUL = (
     *(

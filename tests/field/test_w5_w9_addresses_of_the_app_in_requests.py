@@ -6,7 +6,7 @@ A second path that a request names (COPY, MOVE) is judged as its first: only who
 import pytest
 
 from tests.attacks.deployment import BOB, CONFIGURATION, FETCH, HR, Site, deployed, told
-from tests.proxy.conftest import hello
+from tests.upstream.conftest import hello
 
 BEGINNING, _, REST = CONFIGURATION.partition('upstream = "{upstream}"\n')
 OWN = BEGINNING + 'upstream = "{upstream}"\nupstream_host = "intranet.corp:3000"\n' + REST

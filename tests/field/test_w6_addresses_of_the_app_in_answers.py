@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.deployment import HR, Site
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 
 async def back(site: Site, name: str, value: str) -> list[str]:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import HeadLimits
+from gateway.policy.http.messages import HeadLimits
 from gateway.policy.http.request_heads import HeadReader
 from tests.attacks.deployment import CONFIGURATION, FETCH, Site, deployed
 from tests.attacks.fronts import DIALECTS, TRUSTING, ask
-from tests.proxy.conftest import answering
+from tests.upstream.conftest import answering
 
 METHODS = (
     *(

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
-from gateway.standin import Fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, Site, Wire, cookie_line, deployed
 from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened
 from tests.doors.own_gateway import FORM, NAVIGATION, Browser, Reply
 from tests.house.crew import crew
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 ME = "/api/v1/sessions/me"
 REDIRECT = "/login/sessionCookieRedirect"

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Person
 from tests.journeys.town import Town, town
 

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from gateway.standin import Engine, fault
+from gateway.dev.standin import Engine, fault
 from tests.journeys.person import ALICE, BOB, CAROL, HR, Person, redemption
 from tests.journeys.town import REDIRECT, Town, town
 

@@ -3,7 +3,7 @@
 import pytest
 from joserfc import jwt
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, LOGIN
 from tests.journeys.town import Town, town
 

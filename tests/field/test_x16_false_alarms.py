@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, RequestHead
-from gateway.core.org_requests import Plain, PushedByReference, Redemption, SignOut, has_readable_body, read
-from gateway.core.session import SessionToken
+from gateway.policy.http.messages import Authority, RequestHead
+from gateway.policy.session.session import SessionToken
+from gateway.policy.switch.org_requests import Plain, PushedByReference, Redemption, SignOut, has_readable_body, read
 from tests.journeys.person import ALICE, FORM_TYPE, LOGIN
 from tests.journeys.town import town
 

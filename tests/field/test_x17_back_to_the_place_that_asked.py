@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.standin import Fault
+from gateway.dev.standin import Fault
 from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, deployed
 from tests.doors.own_gateway import FORM, NAVIGATION, Browser, Reply
 from tests.house.configurations import SMALLEST, problems

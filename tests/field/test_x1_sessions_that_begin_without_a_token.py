@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from gateway.standin import Engine, OrgSession, Row, fault, fingerprint
+from gateway.dev.standin import Engine, OrgSession, Row, fault, fingerprint
 from tests.field.beginnings import BEGINNINGS, ON_ENGINES, PATHS, by_form, by_saml
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, SESSION_NAMES, Person
 from tests.journeys.town import ME, town

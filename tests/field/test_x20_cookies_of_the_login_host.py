@@ -2,9 +2,9 @@
 
 import re
 
-from gateway.core.passes import Pass
-from gateway.core.seal import Sealer
-from gateway.standin import Fault
+from gateway.dev.standin import Fault
+from gateway.policy.session.passes import Pass
+from gateway.policy.session.seal import Sealer
 from tests.attacks.deployment import ALICE, FETCH, HR, LOGIN, WIKI, Site, cookie_line
 from tests.doors.own_gateway import Browser
 

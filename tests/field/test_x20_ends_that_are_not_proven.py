@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.field.beginnings import by_saml
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply
 from tests.journeys.town import ME, REDIRECT, Town, town

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import DummyCookieJar
 
-from gateway.standin import Fault, OrgSession
+from gateway.dev.standin import Fault, OrgSession
 from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, WIKI, Site, deployed
 from tests.doors.own_gateway import Browser
 from tests.field.restarts import restarted

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.field.beginnings import IDP, by_saml
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
 from tests.journeys.town import ME, Town, town

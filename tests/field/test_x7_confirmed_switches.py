@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, LOGIN
 from tests.journeys.town import quoted, town
 

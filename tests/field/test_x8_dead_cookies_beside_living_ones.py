@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.session import SESSION_NAMES
+from gateway.policy.session.session import SESSION_NAMES
 from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, WIKI, deployed
 from tests.doors.own_gateway import Browser, Reply
 

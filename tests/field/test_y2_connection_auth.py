@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.attacks.deployment import BOB, FETCH, Site, Visit, Wire, deployed
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 SIGNATURE = b"NTLMSSP\x00"
 FLAGS = 0x00028233  # Unicode, OEM, request target, NTLM, always sign, target type domain

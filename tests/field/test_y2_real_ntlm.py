@@ -15,7 +15,7 @@ import pytest
 
 from tests.attacks.deployment import BOB, CONFIGURATION, Site, Wire, deployed
 from tests.field.test_y2_connection_auth import TYPE_ONE, asked, signs_in
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 APP = Path(__file__).with_name("ntlm_app.cjs")
 MODULES = Path(__file__).parents[1] / "browser" / "npm" / "node_modules"

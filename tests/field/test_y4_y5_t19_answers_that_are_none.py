@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.attacks.deployment import FETCH, Reply, Site, deployed
-from tests.proxy.conftest import PATIENCE, Visit, answering
+from tests.upstream.conftest import PATIENCE, Visit, answering
 
 FORGED = b"HTTP/1.1 200 OK\r\nSet-Cookie: __Host-gateway=forged\r\nContent-Length: 5\r\n\r\nowned"
 

@@ -14,7 +14,7 @@ from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, WIKI, Name
 from tests.deploy.certificates import certificate
 from tests.field.name_server import NameServer, name_server
 from tests.house.side_by_side import REPLICAS
-from tests.proxy.conftest import PATIENCE
+from tests.upstream.conftest import PATIENCE
 
 HANGING, APP, ORG = "hang.example.net", "app.example.net", "org.example.com"
 

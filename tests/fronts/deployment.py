@@ -19,14 +19,14 @@ import aiohttp
 
 from gateway.compose import Gateway
 from gateway.config import read
+from gateway.dev.standin import Org, RunningOrg, fault, serve
 from gateway.log import Log
-from gateway.standin import Org, RunningOrg, fault, serve
 from tests.doors.own_gateway import Times
 from tests.fronts.running import Front
 from tests.house.configurations import SEALED
 from tests.journeys.person import HR, LOGIN, PORTAL, Person, Reply, redemption
-from tests.proxy.conftest import PATIENCE, Behind, Visit, Wire
-from tests.proxy.test_websocket import echo
+from tests.upstream.conftest import PATIENCE, Behind, Visit, Wire
+from tests.upstream.test_websocket import echo
 
 # The gateway carries no app's bytes here: its upstream is a port where nobody listens.
 CONFIGURATION = """

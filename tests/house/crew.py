@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import DummyCookieJar, web
 
-from gateway.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
+from gateway.dev.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
 from tests.doors.own_gateway import HR, LOGIN, Browser
 from tests.house.app_behind import App
 from tests.house.callers import PATIENCE, Caller

@@ -12,7 +12,7 @@ from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 
-from gateway.standin import User
+from gateway.dev.standin import User
 from tests.doors.own_gateway import FORM, HR, NAVIGATION, Browser
 from tests.house.callers import Caller
 from tests.house.crew import CONFIGURATION, Running, behind, started

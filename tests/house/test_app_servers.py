@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.compose.hosts import app_host, balancer, prefixes, rewriting, servers
 from gateway.config import AppTable, load
-from gateway.core.prefixes import Prefixes
-from gateway.core.standing import Server
 from gateway.errors import BadConfig
-from gateway.proxy.place import Place
+from gateway.policy.routing.prefixes import Prefixes
+from gateway.policy.routing.server_health import Server
+from gateway.upstream.place import Place
 from tests.house.configurations import LOGIN, OKTA, SEALED, SMALLEST, problems, settings
 
 HERE = Path()

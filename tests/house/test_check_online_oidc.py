@@ -8,8 +8,8 @@ import pytest
 
 from gateway.compose import TestUser, ask_oidc, user_of
 from gateway.config import Settings, read
+from gateway.dev.standin import Client, Fault, Org, serve
 from gateway.errors import BadConfig
-from gateway.standin import Client, Fault, Org, serve
 from tests.house.configurations import SEALED
 
 GATE, SECRET = "https://gate.example.com", "secret-of-the-client"

@@ -15,7 +15,7 @@ import aiohttp
 import jsonschema
 import pytest
 
-from gateway.standin import Org, serve
+from gateway.dev.standin import Org, serve
 from tests.house.configurations import SEALED, SMALLEST, finished, program
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "gateway.toml"

@@ -6,11 +6,11 @@ import pytest
 
 from gateway.compose import Gateway
 from gateway.compose.hosts import authority_of, field_rules, fingerprinter, org_place, route_table, session_rules
-from gateway.core.messages import Authority
-from gateway.core.routing import Access, App, Rule, place_of
-from gateway.core.session import SessionCookie
 from gateway.errors import BadConfig
 from gateway.log import Log
+from gateway.policy.http.messages import Authority
+from gateway.policy.routing.routing import Access, App, Rule, place_of
+from gateway.policy.session.session import SessionCookie
 from tests.house.configurations import APP, LOGIN, OKTA, SMALLEST, settings
 
 HERE = Path()

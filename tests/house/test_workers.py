@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.standin.faults import Fault
+from gateway.dev.standin.faults import Fault
 from tests.doors.own_gateway import FORM, HR, LOGIN, Reply
 from tests.house.configurations import SMALLEST, problems
 from tests.house.crew import WORKERS, crew, started

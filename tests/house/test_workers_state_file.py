@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from gateway.standin.faults import Fault
+from gateway.dev.standin.faults import Fault
 from tests.doors.own_gateway import FORM, HR, LOGIN, Browser, Reply
 from tests.house.callers import Caller
 from tests.house.configurations import finished

@@ -22,12 +22,10 @@ from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts
 from gateway.config import Settings, read
-from gateway.core.admission import Admit, SignIn
-from gateway.core.answer_fields import from_outside
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.redemption import cookies_set
-from gateway.core.routing import App, is_own
-from gateway.core.session import SessionCookie, Unknown
+from gateway.dev.standin import Org
+from gateway.dev.standin.call import call_of
+from gateway.dev.standin.clock import Clock as OrgClock
+from gateway.dev.standin.server import answered
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
@@ -48,15 +46,17 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import HungUp, OutsideFailed, TimedOut
 from gateway.okta import ME, REFRESH, Browser, Okta, OktaAnswer, answer_of, fields_of
+from gateway.policy.http.answer_fields import from_outside
+from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.http.request_heads import HeadReader, ReadHead
+from gateway.policy.routing.routing import App, is_own
+from gateway.policy.session.admission import Admit, SignIn
 from gateway.policy.session.owner import Owners
-from gateway.proxy.servers import Source
+from gateway.policy.session.session import SessionCookie, Unknown
+from gateway.policy.switch.redemption import cookies_set
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState
-from gateway.standin import Org
-from gateway.standin.call import call_of
-from gateway.standin.clock import Clock as OrgClock
-from gateway.standin.server import answered
+from gateway.upstream.servers import Source
 from tests.house.configurations import SEALED
 from tests.journeys.person import Lines
 from tests.journeys.shared_memory import Replicas, SharedMemory

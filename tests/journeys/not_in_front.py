@@ -18,13 +18,13 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from gateway import demo
 from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.config.environment import SEAL_KEYS
+from gateway.dev import demo
+from gateway.dev.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
 from gateway.log import Log
-from gateway.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
 from tests.journeys.stage import NAVIGATION, EveryNameIsHere
 
 ALICE, BOB = "alice@example.com", "bob@example.com"

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
-from gateway.core.cookies import BROWSER_NAME
-from gateway.standin import fault, fingerprint
+from gateway.dev.standin import fault, fingerprint
+from gateway.policy.http.cookies import BROWSER_NAME
+from tests.dev.standin.beginnings import saml_response
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, Reply, redemption
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.watched import WatchedPerson
 from tests.shared_state.engines import moment
-from tests.standin.beginnings import saml_response
 
 USERS = (ALICE, BOB, CAROL)
 MALLORY = "mallory@evil.example.net"

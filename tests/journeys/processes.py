@@ -19,8 +19,8 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.standin import Org
-from gateway.standin.clock import Clock
+from gateway.dev.standin import Org
+from gateway.dev.standin.clock import Clock
 from tests.house.app_behind import App
 from tests.house.clock_ahead import ClockAhead
 from tests.house.crew import Running, is_alive, started, until

@@ -14,11 +14,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.standin import Org, OrgSession, Row, User, fingerprint
-from gateway.standin.activation import PREFIX as ACTIVATION_PREFIX
-from gateway.standin.clock import Clock
-from gateway.standin.journal import Journal
-from gateway.standin.sessions import SessionStore
+from gateway.dev.standin import Org, OrgSession, Row, User, fingerprint
+from gateway.dev.standin.activation import PREFIX as ACTIVATION_PREFIX
+from gateway.dev.standin.clock import Clock
+from gateway.dev.standin.journal import Journal
+from gateway.dev.standin.sessions import SessionStore
 
 
 class NotedSessions(SessionStore):

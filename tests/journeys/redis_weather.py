@@ -14,7 +14,7 @@ from time import monotonic
 
 import aiohttp
 
-from gateway.standin import Org
+from gateway.dev.standin import Org
 from tests.house.app_behind import App
 from tests.house.crew import Running, behind, started
 from tests.journeys.person import HR, LOGIN, SCRIPT, Person, Reply, redemption

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.field.beginnings import by_form
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, redemption
 from tests.journeys.town import ME, Town, town

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
 from tests.journeys.town import ME, REDIRECT, Town, quoted, town
 

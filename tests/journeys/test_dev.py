@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.stage import Stage, Stages
 
 

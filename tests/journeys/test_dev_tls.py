@@ -5,7 +5,7 @@ import ssl
 
 import aiohttp
 
-from gateway.dev import Demonstration, Wishes
+from gateway.dev.command import Demonstration, Wishes
 from gateway.log import Log
 from tests.journeys.stage import NAVIGATION, EveryNameIsHere
 

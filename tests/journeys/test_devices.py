@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.standin import Client, Engine
-from gateway.standin.devices import GRANT_TYPE
+from gateway.dev.standin import Client, Engine
+from gateway.dev.standin.devices import GRANT_TYPE
 from tests.journeys.person import ALICE, BOB, LOGIN, Jar, Person, Reply
 from tests.journeys.town import Town, town
 from tests.seeds.rp import subject

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.days import World
 from tests.journeys.one_user import Act
 from tests.journeys.person import ALICE

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from gateway.standin import Fault, fingerprint
+from gateway.dev.standin import Fault, fingerprint
 from tests.journeys.not_in_front import ALICE, BOB, PORTAL_SECRET, Apart, apart, engine
 from tests.journeys.test_not_in_front import Times
 

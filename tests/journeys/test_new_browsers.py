@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.core.cookies import BROWSER_NAME
+from gateway.policy.http.cookies import BROWSER_NAME
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, Jar, Reply, redemption
 from tests.journeys.test_two_replicas import Two, day
 

@@ -9,8 +9,8 @@ import aiohttp
 from yarl import URL
 
 from gateway.clock import Clock
+from gateway.dev.standin import Fault, fault
 from gateway.policy.oidc.refused_codes import MOST_REFUSED
-from gateway.standin import Fault, fault
 from tests.journeys.not_in_front import ALICE, BOB, Apart, apart, engine
 
 __all__ = ["apart", "engine"]

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from multidict import CIMultiDict
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.days import PEOPLE, REPLICAS, STEPS, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
 from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
 from tests.journeys.one_user import Act, AtOnce, Day, Step

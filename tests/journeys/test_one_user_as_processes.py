@@ -16,7 +16,7 @@ import pytest
 import uvloop
 from hypothesis import given, settings
 
-from gateway.standin import serve
+from gateway.dev.standin import serve
 from tests.house.clock_ahead import needs_gcc
 from tests.journeys.days import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
 from tests.journeys.one_user import Day, Step

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.standin import ALICE_AND_BOB, OrgSession, User, fingerprint
+from gateway.dev.standin import ALICE_AND_BOB, OrgSession, User, fingerprint
 from tests.journeys.not_in_front import ALICE, BOB, Apart, arranged
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.test_front_switch import AGENT, walked

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
 from tests.journeys.town import ME, REDIRECT, Town, quoted, town
 

@@ -14,7 +14,7 @@ from time import monotonic
 
 import pytest
 
-from gateway.standin import fault, fingerprint
+from gateway.dev.standin import fault, fingerprint
 from tests.journeys.person import ALICE, BOB, CAROL, Person, redemption
 from tests.journeys.redis_weather import (
     TIMEOUT_SECONDS,

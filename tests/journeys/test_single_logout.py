@@ -6,10 +6,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
+from tests.dev.standin.service_provider import FAILED, SUCCESS, SigningProvider
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
 from tests.journeys.town import Town, town
-from tests.standin.service_provider import FAILED, SUCCESS, SigningProvider
 
 APP = "0oaPayroll"
 BASE = f"{LOGIN}/app/acme_payroll/{APP}"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.house.side_by_side import REPLICAS
 from tests.journeys.person import ALICE, HR, SCRIPT
 from tests.journeys.town import ME, town

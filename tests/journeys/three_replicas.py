@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.standin import RunningOrg
+from gateway.dev.standin import RunningOrg
 from tests.house.app_behind import App
 from tests.house.crew import Running, started
 from tests.shared_state.redis_servers import Running as Redis

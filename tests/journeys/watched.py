@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from gateway.core.cookies import PENDING_NAME
-from gateway.standin import OrgSession
-from gateway.standin.activation import shown as path_shown
+from gateway.dev.standin import OrgSession
+from gateway.dev.standin.activation import shown as path_shown
+from gateway.policy.http.cookies import PENDING_NAME
 from tests.journeys.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAMES, Jar, Person, Reply
 from tests.journeys.promise import ASKING, Truth, WatchedOrg
 

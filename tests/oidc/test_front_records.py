@@ -3,8 +3,8 @@
 import asyncio
 
 from gateway.clock import Clock
-from gateway.core.seal import Sealer
 from gateway.doors.oidc.front_records import FrontRecords
+from gateway.policy.session.seal import Sealer
 from gateway.policy.switch.front_switch import Last, announced
 from gateway.shared_state import MemoryState
 

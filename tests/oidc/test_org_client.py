@@ -13,12 +13,12 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from gateway.clock import Clock
+from gateway.dev.standin import Client, Fault, Org, RunningOrg, serve
 from gateway.errors import Nonsense
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.oidc.bounces import Bounce, Question, Unclear, address_of
 from gateway.policy.oidc.id_tokens import Proof
-from gateway.standin import Client, Fault, Org, RunningOrg, serve
 
 CLIENT, SECRET, REDIRECT = "0oaGateway", "secret-of-the-client", "https://gate.example.com/.gateway/oidc"
 BOUNCE = Bounce("page", "", "none", "nonce-1", "v" * 43, "browser", 0.0)

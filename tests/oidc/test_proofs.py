@@ -1,7 +1,7 @@
 """The source of truth that is made of proofs: what it adds to the contract of tests/sessions/test_contract.py."""
 
-from gateway.core.session import NoSession, Session, SessionCookie, Unknown
 from gateway.policy.oidc.own_session import DUE, OwnSession, cookie_of
+from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import Revocation
 from tests.sessions.scripted import BROWSER, WALL
 from tests.sessions.sources import INTERVAL, ByProofs

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.clock import Clock
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import LocalRevocations, Revocation, Revocations, SharedRevocations
 from gateway.shared_state import MemoryState
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.errors import OutsideFailed, StateFailed
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Kin, LocalRevocations, Remembered, Report, Revocation, SharedRevocations
 from gateway.shared_state import MemoryState
 from tests.shared_state.engines import Times, opened

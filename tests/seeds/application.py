@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gateway.standin import Client
+from gateway.dev.standin import Client
 from tests.browser.visitor import Visitor
 
 GRANTS = frozenset({"authorization_code", "refresh_token"})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.browser.conftest import arrive, chromium, elsewhere, playwright, start
 from tests.browser.visitor import Visitor
 from tests.journeys.stage import Stage, Stages

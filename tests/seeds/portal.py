@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from playwright.async_api import expect
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, ME, PASSWORD, Visitor
 from tests.journeys.stage import Stage, Stages

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from gateway.standin import Client
+from gateway.dev.standin import Client
 from tests.journeys.person import HR, LOGIN, Person, Reply
 from tests.journeys.town import Town
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.demo.serving import serve
-from gateway.standin import Org, SsoApp
-from tests.standin.service_provider import ENTITY, Provider
+from gateway.dev.demo.serving import serve
+from gateway.dev.standin import Org, SsoApp
+from tests.dev.standin.service_provider import ENTITY, Provider
 
 APP_ID = "0oaPayroll"
 LINK = f"/home/acme_payroll/{APP_ID}/aln1"

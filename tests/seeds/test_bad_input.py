@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.standin import Engine
-from gateway.standin.accounts import Factor
+from gateway.dev.standin import Engine
+from gateway.dev.standin.accounts import Factor
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
 from tests.journeys.town import ME, REDIRECT, town
 from tests.seeds.engines import EACH_ENGINE

@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from gateway.standin import Engine, Org, SsoApp, serve
+from gateway.dev.standin import Engine, Org, SsoApp, serve
+from tests.dev.standin.browser import Browser
+from tests.dev.standin.service_provider import ACS, ENTITY, Provider, posted_to
 from tests.house.configurations import problems
 from tests.journeys.person import ALICE, BOB, EVIL, HR, LOGIN, Person, Reply
 from tests.journeys.town import CONFIGURATION, ME, Town, town
 from tests.seeds.engines import EACH_ENGINE
-from tests.standin.browser import Browser
-from tests.standin.service_provider import ACS, ENTITY, Provider, posted_to
 
 APP = SsoApp("0oaPayroll", ACS, ENTITY)
 LINK = f"/home/acme_payroll/{APP.id}/aln1"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person, Reply
 from tests.journeys.town import ME, Town, town
 from tests.seeds.engines import EACH_ENGINE

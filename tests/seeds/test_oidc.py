@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from authlib.integrations.requests_client import OAuth2Session
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Client, Engine
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
 from tests.journeys.stage import Stage
 from tests.journeys.town import Town, town

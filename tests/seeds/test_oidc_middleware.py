@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 from playwright.async_api import expect
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Client, Engine
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.journeys.stage import Stage, Stages

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Client, Engine
 from tests.journeys.person import ALICE
 from tests.journeys.stage import Stages
 from tests.seeds.engines import EACH_ENGINE

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.browser.conftest import Arrive
 from tests.browser.picture_files import keep
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
+from tests.dev.standin.chromium import profile
 from tests.journeys.stage import Stage, Stages
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 from tests.seeds.pages import Pages, asked
 from tests.seeds.portal import Story, story
-from tests.standin.chromium import profile
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_PORTAL = pytest.mark.parametrize("portal", ["same_site", "other_site", "other_site_no_referrer"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.standin import Client, Engine, fault
+from gateway.dev.standin import Client, Engine, fault
 from tests.journeys.person import ALICE, BOB, LOGIN, Person
 from tests.journeys.town import Town, town
 from tests.seeds.engines import EACH_ENGINE

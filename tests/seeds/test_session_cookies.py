@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.standin import Engine, fingerprint
+from gateway.dev.standin import Engine, fingerprint
 from tests.journeys.person import ALICE, BOB, HR, LOGIN
 from tests.journeys.town import ME, REDIRECT, town
 from tests.seeds.engines import EACH_ENGINE, ON_IDENTITY

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
 from tests.journeys.town import REDIRECT, Town, town
 from tests.seeds.engines import EACH_ENGINE

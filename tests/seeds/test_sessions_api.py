@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from okta.client import Client as PythonClient
 
-from gateway.standin import Client, Engine
+from gateway.dev.standin import Client, Engine
 from tests.browser.visitor import ALICE, BOB
 from tests.journeys.person import LOGIN
 from tests.journeys.stage import Stage

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.standin import Engine
+from gateway.dev.standin import Engine
 from tests.house.side_by_side import each
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person, Reply
 from tests.journeys.stage import Stage

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from gateway.standin import Client, Engine, fault
+from gateway.dev.standin import Client, Engine, fault
 from tests.browser.visitor import ALICE, BOB, PASSWORD, Visitor, signed_in
 from tests.journeys.stage import Stage
 from tests.seeds.engines import EACH_ENGINE, ON_IDENTITY

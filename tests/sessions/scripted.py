@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.clock import Clock
-from gateway.core.cache import Lifetimes, RateLimits
-from gateway.core.session import Fingerprinter, NoSession, Session, SessionCookie, Unknown
 from gateway.okta import Browser, OktaAnswer
+from gateway.policy.session.cache import Lifetimes, RateLimits
+from gateway.policy.session.session import Fingerprinter, NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, AskingRules, SessionRules, Sessions, SessionsApi
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.core.cache import Lifetimes
-from gateway.core.seal import Sealer
-from gateway.core.session import SessionCookie
 from gateway.errors import StateFailed
 from gateway.oidc import Proofs
 from gateway.okta import Browser, OktaAnswer
 from gateway.policy.oidc.own_session import OwnSession, cookie_of
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import SessionCookie
 from gateway.shared_state import MemoryState
 from tests.sessions.scripted import ALICE, BOB, DOWN, GONE, SID, WALL, Memory, memory
 

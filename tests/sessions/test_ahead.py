@@ -1,7 +1,7 @@
 """An answer in use is asked for again before it ends, so that nobody waits for Okta."""
 
-from gateway.core.cache import Lifetimes
-from gateway.core.session import NoSession
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.session import NoSession
 from tests.sessions.scripted import ALICE, BROWSER, GONE, SID, idle, memory, session
 
 ALICE_IS_HERE = session()

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.cache import Breaker, Lifetimes, RateLimits
-from gateway.core.session import Finding, NoSession, SessionCookie, Unknown
 from gateway.okta import Browser, OktaAnswer
+from gateway.policy.session.cache import Breaker, Lifetimes, RateLimits
+from gateway.policy.session.session import Finding, NoSession, SessionCookie, Unknown
 from gateway.sessions import AskingRules
 from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, OTHER, SID, WALL, Memory, answer, idle, memory, session
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.session import NoSession
+from gateway.policy.session.session import NoSession
 from gateway.revocations import Revocation
 from tests.sessions.scripted import BROWSER, SID, WALL, answer, idle, memory, session
 

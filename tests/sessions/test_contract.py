@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.core.session import NoSession, Session, Unknown
+from gateway.policy.session.session import NoSession, Session, Unknown
 from gateway.revocations import Revocation
 from gateway.sessions import Sessions
 from tests.sessions.scripted import BROWSER

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.clock import Clock
-from gateway.core.cache import Lifetimes
-from gateway.core.passes import Pass
-from gateway.core.session import Fingerprint, NoSession, SessionCookie
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.passes import Pass
 from gateway.policy.session.revocation_epoch import RevocationEpoch, is_remembered
+from gateway.policy.session.session import Fingerprint, NoSession, SessionCookie
 from gateway.revocations import LocalRevocations, Revocation
 from gateway.sessions.epochs import Epochs
 from tests.sessions.scripted import BROWSER, WALL, Memory, answer, idle, memory, session

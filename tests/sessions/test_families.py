@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.sessions.families import MOST_KIN, Families
 
 

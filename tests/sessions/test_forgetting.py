@@ -2,8 +2,8 @@
 
 import asyncio
 
-from gateway.core.cache import Lifetimes
-from gateway.core.session import SessionCookie
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.session import SessionCookie
 from tests.sessions.scripted import ALICE, BOB, BROWSER, GONE, IDX, OTHER, SID, idle, memory, session
 
 ALICE_IS_HERE = session()

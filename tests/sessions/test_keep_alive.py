@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.core.session import Session, Unknown
+from gateway.policy.session.session import Session, Unknown
 from tests.sessions.scripted import ALICE, BROWSER, GONE, SID, idle, memory
 
 

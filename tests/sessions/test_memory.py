@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway.core.cache import Lifetimes, RateLimits
-from gateway.core.session import NoSession, SessionCookie, SessionToken, Unknown
 from gateway.okta import OktaAnswer
+from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.judging import Judgement
+from gateway.policy.session.session import NoSession, SessionCookie, SessionToken, Unknown
 from tests.sessions.scripted import ALICE, BOB, BROWSER, DOWN, GONE, IDX, OTHER, SID, answer, idle, memory, session
 
 ALICE_IS_HERE = session()

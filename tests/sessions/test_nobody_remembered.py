@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.session import NoSession, SessionCookie
 from gateway.okta import OktaAnswer
+from gateway.policy.session.session import NoSession, SessionCookie
 from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, IDX, SID, answer, memory, session
 
 FACTOR_MISSING = answer(NoSession("mfa_pending"), 200)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import ClientSession
 
-from gateway.core.cache import RateLimits
-from gateway.core.messages import Authority, RequestHead
-from gateway.core.session import NoSession, SessionCookie, Unknown
+from gateway.dev.standin import Org, serve
 from gateway.okta import Browser, Okta, OktaAnswer, browser_of
 from gateway.outbound import Deadlines, Destination, open_client
-from gateway.standin import Org, serve
+from gateway.policy.http.messages import Authority, RequestHead
+from gateway.policy.session.cache import RateLimits
+from gateway.policy.session.session import NoSession, SessionCookie, Unknown
 from tests.sessions.scripted import BROWSER, IDX, SID
 
 NOT_FOUND = b'{"errorCode":"E0000007"}'

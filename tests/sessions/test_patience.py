@@ -1,7 +1,7 @@
 """Who has no time waits no longer than it has; the question goes on, and its answer is for whoever comes next."""
 
-from gateway.core.cache import Lifetimes
-from gateway.core.session import NoSession, Session, Unknown
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.session import NoSession, Session, Unknown
 from tests.sessions.scripted import ALICE, BROWSER, SID, idle, memory
 
 

@@ -6,9 +6,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.core.cache import Lifetimes, RateLimits
-from gateway.core.session import NoSession, Session, SessionCookie, Unknown
 from gateway.okta import OktaAnswer
+from gateway.policy.session.cache import Lifetimes, RateLimits
+from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import Revocation
 from tests.sessions.scripted import BROWSER, WALL, Memory, answer, idle, memory, session
 

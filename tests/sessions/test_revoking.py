@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway.core.cache import Lifetimes
-from gateway.core.session import NoSession, SessionCookie, Unknown
 from gateway.errors import Unreachable
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.session import NoSession, SessionCookie, Unknown
 from gateway.revocations import LocalRevocations, Revocation
 from tests.sessions.scripted import ALICE, BOB, BROWSER, DOWN, GONE, IDX, OTHER, SID, Memory, answer, idle, memory, session
 

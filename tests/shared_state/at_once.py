@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import LocalRevocations, Revocation, SharedRevocations
 from gateway.shared_state import SqliteState
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import Clock
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.file_marks import QUIET_NANOSECONDS, FileMarks

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Kin, Moved, Remembered, Revocation
 from gateway.shared_state import Bounds
 from gateway.shared_state.published import MOVED_SECONDS

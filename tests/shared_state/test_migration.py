@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import Clock
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.tables import VERSION

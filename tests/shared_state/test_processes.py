@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import Clock
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.spelling import spelled
@@ -26,7 +26,7 @@ _PROCESS = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from gateway.clock import Clock
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState
 

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Kin, LocalRevocations, Moved, Revocation
 from gateway.shared_state.published import FORGOTTEN, HELD, KIN, KINDS, MOVED, MOVED_SECONDS, REVOKED, UNSEEN, key_of, parts_of
 from tests.shared_state.test_spelling import REVOCATIONS

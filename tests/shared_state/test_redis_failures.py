@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Report, Revocation
 from tests.shared_state.engines import until
 from tests.shared_state.redis_servers import Running, needs_redis

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import RedisPlace, check_redis
 from tests.shared_state.engines import moment

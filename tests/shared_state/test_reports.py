@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import LARGEST, Remembered, Report, Revocation
 from gateway.shared_state import Bounds, SharedState
 from gateway.shared_state.published import REVOKED

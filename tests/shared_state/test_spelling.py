@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Kin, Moved, Revocation
 from gateway.shared_state.spelling import LARGEST_BYTES, BadSpelling, read, spelled
 

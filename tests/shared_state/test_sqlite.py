@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.clock import Clock
-from gateway.core.session import Fingerprint
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Remembered, Report, Revocation
 from gateway.shared_state import Bounds, SqliteState, open_state
 from tests.shared_state.engines import Times, kept, not_told, opened

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.database import BUSY_SECONDS

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.errors import OutsideFailed, StateFailed
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState, folder_problem
 from gateway.shared_state.database import BUSY_SECONDS, open_database

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.session import Fingerprint
 from gateway.errors import StateFailed
+from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import Lease, SqliteState
 from gateway.shared_state.database import files_of

@@ -19,7 +19,7 @@ from gateway.workers.admin import AdminAddress, Asked
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import State, WorkerSlot
 from gateway.workers.sockets import Nameless
-from tests.proxy.conftest import said
+from tests.upstream.conftest import said
 
 Handle = Callable[[Request], Awaitable[Response]]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.standin import User
+from gateway.dev.standin import User
 from tests.doors.own_gateway import FORM, HR, Browser
 from tests.house.crew import Running, crew
 

@@ -5,9 +5,9 @@ Owns the lines of the answer that gives a browser its pass, and of the answer to
 
 from collections.abc import Mapping
 
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.routing import App
 from gateway.doors.app_sessions.visits import AppSessions
+from gateway.policy.http.messages import Fields, RequestHead
+from gateway.policy.routing.routing import App
 from gateway.policy.session.owner import Owner, Owners
 
 _NONE: Mapping[str, AppSessions] = {}

@@ -10,12 +10,12 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.core.fields import Forwarding, way_lines
-from gateway.core.learned import Recent
-from gateway.core.messages import Fields
 from gateway.edge.http_proxy import HttpProxy
 from gateway.errors import OutsideFailed, StaleConnection, StateFailed
 from gateway.policy.http.app_sessions import LeftOut
+from gateway.policy.http.fields import Forwarding, way_lines
+from gateway.policy.http.messages import Fields
+from gateway.policy.learned import Recent
 from gateway.shared_state import SharedState
 
 KIND = "app-sign-out"

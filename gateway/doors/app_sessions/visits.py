@@ -11,10 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from gateway.core.cookies import PASS_NAME, NotTheApps
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.redemption import parent_domains
-from gateway.core.session import Session
 from gateway.doors.app_sessions.sign_outs import AppSignOuts
 from gateway.doors.gate import NOBODY as NOT_ASKED
 from gateway.doors.gate import Comer
@@ -30,7 +26,11 @@ from gateway.policy.http.app_sessions import (
 )
 from gateway.policy.http.cookie_scopes import possible_paths
 from gateway.policy.http.cookie_stamps import NOBODY, Stamps, UserStamps
+from gateway.policy.http.cookies import PASS_NAME, NotTheApps
+from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.http.session_cookie_names import NameKind, SessionCookieNames
+from gateway.policy.session.session import Session
+from gateway.policy.switch.redemption import parent_domains
 
 _FIRST_PATHS = 2
 _PASS: Final = PASS_NAME + b"="

@@ -7,7 +7,6 @@ cookies are never looked at. Must never forward anything, or answer for a featur
 from collections.abc import Mapping
 from typing import Protocol
 
-from gateway.core.messages import RequestHead
 from gateway.doors.answers import to_response
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
 from gateway.doors.hooks.known_users import KnownUsers
@@ -18,6 +17,7 @@ from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, Universa
 from gateway.doors.hooks.watching import HookWatch, WatchRules
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.policy.http.messages import RequestHead
 
 __all__ = [
     "EVENT_HOOK_PATH",

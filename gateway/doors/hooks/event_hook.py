@@ -15,7 +15,6 @@ import hmac
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.messages import Malformed, RequestHead
 from gateway.doors.answers import json_answer
 from gateway.doors.hooks.outcomes import BadSecrets, HookParts, Told, done, refused
 from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, HookWatch, started
@@ -24,6 +23,7 @@ from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
 from gateway.log import LONGEST_LIST
 from gateway.policy.hooks.okta_events import LARGEST_DELIVERY_BYTES, Consequences, Delivery, consequences, read_delivery
+from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.revocations import Report, Revocation
 
 EVENT_HOOK_PATH: Final = "/.gateway/hooks/okta"

@@ -10,8 +10,8 @@ from typing import Final
 
 from cachetools import TTLCache
 
-from gateway.core.session import Session, login_key
 from gateway.errors import OutsideFailed
+from gateway.policy.session.session import Session, login_key
 from gateway.shared_state import SharedState
 
 KIND: Final = "known-user"

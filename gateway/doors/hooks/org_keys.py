@@ -14,10 +14,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from gateway.clock import Clock
-from gateway.core.session import LARGEST_ANSWER_BYTES
 from gateway.errors import Nonsense
 from gateway.okta import body_of
 from gateway.outbound import Deadlines, Destination, send_once
+from gateway.policy.session.session import LARGEST_ANSWER_BYTES
 
 KEPT_SECONDS: Final = 3600.0
 LEAST_SECONDS: Final = 60.0

@@ -12,9 +12,9 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from gateway.clock import Clock
-from gateway.core.messages import Malformed, RequestHead
 from gateway.doors.hooks.org_keys import OrgKeys
 from gateway.policy.hooks.universal_logout import LARGEST_TOKEN, Expected, claims_problem, key_asked
+from gateway.policy.http.messages import Malformed, RequestHead
 
 Claims = Mapping[str, Any]
 

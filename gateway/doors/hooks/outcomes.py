@@ -10,8 +10,8 @@ from typing import Final
 from cachetools import TTLCache
 
 from gateway.clock import Clock
-from gateway.core.messages import Answer
 from gateway.doors.answers import json_answer
+from gateway.policy.http.messages import Answer
 from gateway.revocations import SharedRevocations
 
 BAD_SECRETS_PER_MINUTE: Final = 10

@@ -11,8 +11,6 @@ import asyncio
 import hashlib
 from typing import Final
 
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.session import login_key
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_tokens import Claims, OrgTokens
 from gateway.doors.hooks.outcomes import BadSecrets, HookParts, Told, done, refused
@@ -27,6 +25,8 @@ from gateway.policy.hooks.universal_logout import (
     is_ours,
     subject_of,
 )
+from gateway.policy.http.messages import Malformed, RequestHead
+from gateway.policy.session.session import login_key
 from gateway.revocations import Report, Revocation
 
 UNIVERSAL_LOGOUT_PATH: Final = "/.gateway/hooks/universal-logout"

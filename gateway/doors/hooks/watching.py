@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.core.session import Session
 from gateway.errors import OutsideFailed
 from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS, AwaitedEvents, HookTrust, is_fresh
+from gateway.policy.session.session import Session
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
 

@@ -12,25 +12,6 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gateway.closing import LIMITED
-from gateway.core.cookies import session_cookies
-from gateway.core.messages import Fields, Malformed, RequestHead
-from gateway.core.navigation import Kind, kind_of
-from gateway.core.org_endings import EndsSessions, LegacySession, SignOut
-from gateway.core.org_places import LONGEST_PATH, Ending, Place
-from gateway.core.org_requests import (
-    LARGEST_BODY_BYTES,
-    OrgRequest,
-    Plain,
-    PushedByReference,
-    Redemption,
-    SilentAuthorize,
-    has_readable_body,
-    is_pushed_request,
-    read,
-)
-from gateway.core.redemption import are_too_many, expiries
-from gateway.core.routing import is_own
-from gateway.core.session import NoSession, SessionToken, Unknown
 from gateway.doors.answers import to_response
 from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
@@ -54,9 +35,28 @@ from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, StateFailed
 from gateway.policy.advice.causes import OTHER_SITE_WITHOUT_COOKIE, without_cookie
 from gateway.policy.advice.legacy_calls import legacy_call, legacy_fields
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.messages import Fields, Malformed, RequestHead
+from gateway.policy.routing.navigation import Kind, kind_of
+from gateway.policy.routing.routing import is_own
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
+from gateway.policy.session.session import NoSession, SessionToken, Unknown
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
 from gateway.policy.switch.foreign_forms import return_parameters
+from gateway.policy.switch.org_endings import EndsSessions, LegacySession, SignOut
+from gateway.policy.switch.org_places import LONGEST_PATH, Ending, Place
+from gateway.policy.switch.org_requests import (
+    LARGEST_BODY_BYTES,
+    OrgRequest,
+    Plain,
+    PushedByReference,
+    Redemption,
+    SilentAuthorize,
+    has_readable_body,
+    is_pushed_request,
+    read,
+)
+from gateway.policy.switch.redemption import are_too_many, expiries
 from gateway.policy.switch.start import Asks, Refused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
 from gateway.policy.switch.token_grants import is_identity_step, is_token_request, token_grant
 

@@ -18,9 +18,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.session import SessionToken
 from gateway.doors.answers import json_answer
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
+from gateway.policy.session.session import SessionToken
 from gateway.shared_state import SharedState
 
 STARTS_PATH = "/.gateway/starts"

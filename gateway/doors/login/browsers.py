@@ -4,12 +4,12 @@ Owns the records by browser id. "The same browser" is a cookie of ours, never an
 those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming`` do, and write down what they found.
 """
 
-from gateway.core.seal import Sealer
 from gateway.doors.login.sender import Sender
 from gateway.doors.login.turns import Turns
 from gateway.leases import Leases
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.session.seal import Sealer
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 from gateway.unfinished import Unfinished

@@ -2,23 +2,22 @@
 
 Owns the sealed request that waits inside the page's form: five minutes, for this browser alone. Must never act on a post
 from another site, nor on a request that another browser, or the same one with another session, was shown.
-Rules from: DESIGN section 4 ("Trusted start"), ATTACKS L1, L8.
 """
 
 import hmac
 from collections.abc import Mapping, Sequence
 
 from gateway.clock import Clock
-from gateway.core.cookies import session_cookies
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.passes import Confirmation, Sealer
-from gateway.core.session import Session
 from gateway.doors.answers import page_answer
 from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.own_requests import SESSION_PAGE
 from gateway.pages import ConfirmSwitch, render
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import SLOT
 from gateway.policy.session.browser_id import browser_key
+from gateway.policy.session.passes import Confirmation, Sealer
+from gateway.policy.session.session import Session
 from gateway.policy.switch.way_back import way_back
 from gateway.sessions import Sessions
 

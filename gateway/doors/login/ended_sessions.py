@@ -8,11 +8,11 @@ calls may leave the ``idx`` half of a session alive, so what this gateway knows 
 from collections.abc import Callable, Mapping
 
 from gateway.closing import Closer
-from gateway.core.cookies import pairs
-from gateway.core.org_endings import EndsSessions
-from gateway.core.session import Session, SessionCookie, login_key
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.sender import Sender
+from gateway.policy.http.cookies import pairs
+from gateway.policy.session.session import Session, SessionCookie, login_key
+from gateway.policy.switch.org_endings import EndsSessions
 from gateway.sessions import Sessions
 
 Tell = Callable[[str, Mapping[str, object]], None]

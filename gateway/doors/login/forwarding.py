@@ -10,12 +10,29 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 from gateway.closing import Closer
-from gateway.core.cookies import session_cookies
-from gateway.core.fields import to_org
-from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.navigation import is_document
-from gateway.core.org_endings import LegacySession
-from gateway.core.redemption import (
+from gateway.doors.carrying import Carrying
+from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.new_sessions import NewSessions
+from gateway.doors.login.org_way import OrgWay, given, readable
+from gateway.doors.login.sender import Sender
+from gateway.doors.login.token_origins import TokenOrigins
+from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.pins import Asker
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.errors import OutsideFailed
+from gateway.okta import browser_of
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.fields import to_org
+from gateway.policy.http.messages import Answer, Fields, RequestHead
+from gateway.policy.routing.navigation import is_document
+from gateway.policy.session.browser_id import browser_key
+from gateway.policy.session.cookies import could_be_oktas, split
+from gateway.policy.session.judging import dead_expiries
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie
+from gateway.policy.switch.clients import client_of
+from gateway.policy.switch.org_endings import LegacySession
+from gateway.policy.switch.redemption import (
     ORG_ANSWER_BYTES,
     cookies_set,
     dead_or_ours,
@@ -30,23 +47,6 @@ from gateway.core.redemption import (
     without_session,
     without_session_settings,
 )
-from gateway.core.session import Finding, NoSession, Session, SessionCookie
-from gateway.doors.carrying import Carrying
-from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.org_way import OrgWay, given, readable
-from gateway.doors.login.sender import Sender
-from gateway.doors.login.token_origins import TokenOrigins
-from gateway.edge.http_proxy import HttpProxy
-from gateway.edge.pins import Asker
-from gateway.edge.request import Request
-from gateway.edge.responses import Response
-from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
-from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.cookies import could_be_oktas, split
-from gateway.policy.session.judging import dead_expiries
-from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.token_grants import shows_code_in_page
 from gateway.sessions import Sessions
 

@@ -13,14 +13,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.core.cookies import session_cookies
-from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.navigation import named_origin
-from gateway.core.redemption import cookies_set
-from gateway.core.seal import Sealer
-from gateway.core.session import Fingerprint, Marks, Session, SessionToken, key_of
 from gateway.doors.answers import json_answer
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.messages import Answer, Fields, RequestHead
+from gateway.policy.routing.navigation import named_origin
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Fingerprint, Marks, Session, SessionToken, key_of
 from gateway.policy.switch.clients import client_of
+from gateway.policy.switch.redemption import cookies_set
 from gateway.policy.switch.token_grants import TokenGrant, codes_in, codes_in_page, interaction_codes_in, refresh_token_in
 from gateway.sealed_records import SealedRecords
 from gateway.sessions import Sessions

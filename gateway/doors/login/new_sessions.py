@@ -15,9 +15,21 @@ from dataclasses import replace
 from typing import assert_never
 
 from gateway.closing import Closer
-from gateway.core.cookies import expired, repeated
-from gateway.core.messages import Authority, Fields, RequestHead
-from gateway.core.redemption import (
+from gateway.doors.carrying import Carrying
+from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.presented_sessions import PresentedSessions
+from gateway.doors.login.sender import Cookies, Sender, Withheld
+from gateway.doors.login.session_comparison import Comparison, OlderSessions, SessionComparer, groups
+from gateway.doors.login.switch_audit import SwitchAudit
+from gateway.errors import OutsideFailed, TimedOut
+from gateway.policy.http.cookies import expired, repeated
+from gateway.policy.http.messages import Authority, Fields, RequestHead
+from gateway.policy.session.browser_id import browser_key
+from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.session.session import SESSION_NAMES, Session
+from gateway.policy.switch.clients import client_of
+from gateway.policy.switch.new_session import Deliver, Delivery, Withhold
+from gateway.policy.switch.redemption import (
     MOST_SESSION_COOKIES,
     cookies_set,
     deleted_names,
@@ -27,19 +39,7 @@ from gateway.core.redemption import (
     without_deletions,
     without_session,
 )
-from gateway.core.session import SESSION_NAMES, Session
-from gateway.core.switch import Refuse
-from gateway.doors.carrying import Carrying
-from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.presented_sessions import PresentedSessions
-from gateway.doors.login.sender import Cookies, Sender, Withheld
-from gateway.doors.login.session_comparison import Comparison, OlderSessions, SessionComparer, groups
-from gateway.doors.login.switch_audit import SwitchAudit
-from gateway.errors import OutsideFailed, TimedOut
-from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.browser_record import BrowserRecord, Standing
-from gateway.policy.switch.clients import client_of
-from gateway.policy.switch.new_session import Deliver, Delivery, Withhold
+from gateway.policy.switch.switch import Refuse
 from gateway.sessions import Sessions
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)

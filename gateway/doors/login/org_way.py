@@ -7,8 +7,6 @@ code, or an answer that is no error object of Okta's. Rules from: policy.advice.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.redemption import ORG_ANSWER_BYTES, cookies_set
 from gateway.doors.answers import to_response
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.edge.http_proxy import HttpProxy, Judge
@@ -17,6 +15,8 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.policy.advice.causes import Advice, advice_for
 from gateway.policy.advice.error_objects import is_json, with_cause
+from gateway.policy.http.messages import Answer, Fields, RequestHead
+from gateway.policy.switch.redemption import ORG_ANSWER_BYTES, cookies_set
 from gateway.policy.switch.token_grants import is_identity_step, shows_code_in_page
 
 Tell = Callable[[str, Mapping[str, object]], None]

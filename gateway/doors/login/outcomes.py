@@ -1,7 +1,7 @@
 """What comes of a redemption, said in HTTP: pages for people, JSON for scripts.
 
 Owns the status and the words for each outcome. Must never put a token into a page, a field or the log (the one exception is
-the address of the request itself, to which a browser is sent back). Rules from: DESIGN section 4; OKTA section 4 (auth-js).
+the address of the request itself, to which a browser is sent back).
 """
 
 import secrets
@@ -10,11 +10,6 @@ from typing import assert_never
 from urllib.parse import quote, urljoin
 
 from gateway.clock import Clock
-from gateway.core.cookies import session_cookies
-from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.navigation import Kind, is_document, kind_of
-from gateway.core.org_requests import Redemption, read, without_tokens
-from gateway.core.switch import Confirm
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
@@ -27,7 +22,12 @@ from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenRef
 from gateway.policy.advice.causes import REFUSED_TOKEN, UNCONFIRMED, USED_TOKEN, Advice
 from gateway.policy.advice.error_objects import error_object, is_json, with_cause
 from gateway.policy.advice.refused_tokens import leads_to_sign_in
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.messages import Answer, Fields, RequestHead
 from gateway.policy.http.request_ids import SLOT
+from gateway.policy.routing.navigation import Kind, is_document, kind_of
+from gateway.policy.switch.org_requests import Redemption, read, without_tokens
+from gateway.policy.switch.switch import Confirm
 
 RETRY_SECONDS = 5
 

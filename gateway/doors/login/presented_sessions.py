@@ -7,13 +7,13 @@ user in before the end of the session before is proven. The caller holds the bro
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from gateway.core.session import Session
-from gateway.core.switch import is_proof_of_end
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.sender import Cookies, Sender
 from gateway.doors.login.session_comparison import ASKING_SECONDS, SessionComparer
 from gateway.errors import TimedOut
 from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, Standing
+from gateway.policy.session.session import Session
+from gateway.policy.switch.switch import is_proof_of_end
 from gateway.sessions import Sessions
 
 Tell = Callable[[str, Mapping[str, object]], None]

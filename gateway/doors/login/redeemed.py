@@ -1,13 +1,13 @@
 """What is asked of the redeemer, and what may come of it: values, no behaviour.
 
-Must never hold a session cookie in words of its own. Rules from: DESIGN section 4.
+Must never hold a session cookie in words of its own.
 """
 
 from dataclasses import dataclass
 
-from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.session import SessionToken
-from gateway.core.switch import Confirm, Refuse
+from gateway.policy.http.messages import Answer, Fields, RequestHead
+from gateway.policy.session.session import SessionToken
+from gateway.policy.switch.switch import Confirm, Refuse
 
 
 @dataclass(frozen=True, slots=True)

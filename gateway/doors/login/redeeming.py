@@ -1,6 +1,6 @@
 """The redemption of a token at the login door: one turn per browser and token, the switch, one request to Okta.
 
-Owns the order of things around ``core.switch`` and the single place where a token is sent. Must never send a token twice,
+Owns the order of things around ``policy.switch.switch`` and the single place where a token is sent. Must never send a token twice,
 with an old session cookie, or before the switch said ``Redeem``. A redemption under way is a task of its own: when its
 client leaves, the answer waits a moment for the same client to ask again.
 """
@@ -13,12 +13,6 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from gateway.closing import Closer
-from gateway.core.cookies import pairs, session_cookies
-from gateway.core.messages import Answer, Fields, RequestHead
-from gateway.core.org_requests import is_cookie_redirect, without_tokens
-from gateway.core.redemption import cookies_set, settled
-from gateway.core.session import Fingerprint, SessionToken
-from gateway.core.switch import Confirm, Redeem, Refuse
 from gateway.doors.carrying import Carrying, Cookies
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
@@ -29,9 +23,15 @@ from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLe
 from gateway.errors import LeaseLost, OutsideFailed
 from gateway.leases import HeldLease
 from gateway.okta import Browser, browser_of
+from gateway.policy.http.cookies import pairs, session_cookies
+from gateway.policy.http.messages import Answer, Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord
+from gateway.policy.session.session import Fingerprint, SessionToken
+from gateway.policy.switch.org_requests import is_cookie_redirect, without_tokens
+from gateway.policy.switch.redemption import cookies_set, settled
 from gateway.policy.switch.start import Via, via_of
+from gateway.policy.switch.switch import Confirm, Redeem, Refuse
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429

@@ -5,11 +5,11 @@ Owns two values. Nothing here decides anything.
 
 from dataclasses import dataclass
 
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.session import SessionCookie
-from gateway.core.switch import Refuse
 from gateway.okta import Browser, browser_of
+from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
+from gateway.policy.session.session import SessionCookie
+from gateway.policy.switch.switch import Refuse
 
 Cookies = tuple[SessionCookie, ...]
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from gateway.closing import Closer
-from gateway.core.session import Finding, NoSession, Session, Unknown
-from gateway.core.switch import Proven, Refuse, may_live
 from gateway.doors.login.sender import Cookies, Sender
 from gateway.okta import Browser
+from gateway.policy.session.session import Finding, NoSession, Session, Unknown
 from gateway.policy.switch.new_session import (
     AskNew,
     AskOld,
@@ -28,6 +27,7 @@ from gateway.policy.switch.new_session import (
     names_same_session,
     step,
 )
+from gateway.policy.switch.switch import Proven, Refuse, may_live
 from gateway.sessions import Sessions
 
 ASKING_SECONDS = 5.0

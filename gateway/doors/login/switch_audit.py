@@ -10,8 +10,8 @@ a page.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.core.session import Session, SessionCookie
 from gateway.doors.login.redeemed import Redeeming
+from gateway.policy.session.session import Session, SessionCookie
 from gateway.sessions import Sessions
 
 Tell = Callable[[str, Mapping[str, object]], None]

@@ -1,17 +1,16 @@
 """``POST /.gateway/switch``: the user said yes on the confirmation page.
 
-Owns the way from the posted form back into a redemption. Must never act for another site. Rules from: DESIGN section 4,
-ATTACKS L1, L8.
+Owns the way from the posted form back into a redemption. Must never act for another site.
 """
 
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.navigation import is_same_origin_post
-from gateway.core.org_requests import LARGEST_BODY_BYTES, PushedByReference, Redemption, read
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Redeeming
 from gateway.doors.own_requests import parameters
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
+from gateway.policy.http.messages import Malformed, RequestHead
+from gateway.policy.routing.navigation import is_same_origin_post
+from gateway.policy.switch.org_requests import LARGEST_BODY_BYTES, PushedByReference, Redemption, read
 
 SWITCH_PATH = "/.gateway/switch"
 LARGEST_FORM_BYTES = 3 * LARGEST_BODY_BYTES

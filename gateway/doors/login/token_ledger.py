@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.core.messages import Answer, RequestHead
-from gateway.core.seal import Sealer
-from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
+from gateway.policy.http.messages import Answer, RequestHead
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from cachetools import TTLCache
 
 from gateway.clock import Clock
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.nested_tokens import nested_tokens, tokens_in_location
-from gateway.core.org_parameters import Parameters
-from gateway.core.org_requests import OrgRequest, PushedByReference, Redemption, read
-from gateway.core.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.doors.login.announced_starts import AnnouncedStarts
+from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
+from gateway.policy.session.session import Fingerprint, Fingerprinter, SessionToken
+from gateway.policy.switch.nested_tokens import nested_tokens, tokens_in_location
+from gateway.policy.switch.org_parameters import Parameters
+from gateway.policy.switch.org_requests import OrgRequest, PushedByReference, Redemption, read
 from gateway.policy.switch.start import StartRules, TokenOrigin, Via, is_trusted_place, via_of
 from gateway.shared_state import SharedState
 

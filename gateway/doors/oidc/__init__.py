@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.clock import Clock
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.session import Unknown
 from gateway.doors.answers import json_answer
 from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
@@ -37,6 +35,8 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed
 from gateway.pages import CookiesBlocked
+from gateway.policy.http.messages import Malformed, RequestHead
+from gateway.policy.session.session import Unknown
 
 __all__ = ["OidcDoor", "OidcRooms"]
 

@@ -7,7 +7,7 @@ reference, nor hand out a token twice.
 import hashlib
 import secrets
 
-from gateway.core.seal import Sealer
+from gateway.policy.session.seal import Sealer
 from gateway.policy.switch.front_switch import CHECK_SECONDS, FLIGHT_SECONDS, START_SECONDS, FrontSwitch, Last
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState

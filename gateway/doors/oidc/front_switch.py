@@ -21,9 +21,6 @@ from typing import Final, assert_never
 from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
-from gateway.core.messages import Answer, Malformed, RequestHead
-from gateway.core.navigation import named_origin
-from gateway.core.session import NoSession, Session, Unknown
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.turns import Turns
 from gateway.doors.oidc.bouncing import Bouncing, Ended
@@ -34,9 +31,12 @@ from gateway.doors.sign_out import posted
 from gateway.edge.request import Request
 from gateway.leases import Leases
 from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render
+from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import SLOT
 from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.routing.navigation import named_origin
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
+from gateway.policy.session.session import NoSession, Session, Unknown
 from gateway.policy.switch import front_switch as machine
 from gateway.policy.switch.front_start import order_of, sender_of
 from gateway.policy.switch.front_switch import Check, Confirm, EndFirst, FrontSwitch, GoOn, Prove, Redeem, Refuse

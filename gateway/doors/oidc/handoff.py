@@ -15,16 +15,16 @@ changes by it. After a sign-out here whose end at the org is not proven, the bou
 """
 
 from gateway.clock import Clock
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.session import NoSession, Session, Unknown
 from gateway.doors.answers import redirect_answer
 from gateway.doors.handoff_starts import Asked, HandoffStarts
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own_requests import HANDOFF, Outcome, refused, unavailable
+from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import Nobody, Prompt, Unclear
 from gateway.policy.oidc.id_tokens import Proof
 from gateway.policy.session.browser_id import browser_id_of
+from gateway.policy.session.session import NoSession, Session, Unknown
 
 PURPOSE = "handoff"
 

@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.clock import Clock
-from gateway.core.cookies import PASS_NAME
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.passes import Pass
-from gateway.core.seal import Sealer
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.doors.carrying import Carrying
 from gateway.doors.login.turns import Turns
 from gateway.doors.own_requests import pass_of, standing
 from gateway.leases import Leases
 from gateway.oidc import Proofs
 from gateway.okta import browser_of
+from gateway.policy.http.cookies import PASS_NAME
+from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.oidc.browser_proof import BrowserProof, GoesOn, Outdated, Switches, following
 from gateway.policy.oidc.id_tokens import Proof
 from gateway.policy.oidc.own_session import OwnSession, cookie_of, own_of
 from gateway.policy.session.browser_id import browser_id_line, browser_key
+from gateway.policy.session.passes import Pass
 from gateway.policy.session.revocation_epoch import with_epoch
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.session.split_cookies import expired_lines, set_lines
 from gateway.sealed_records import SealedRecords
 from gateway.sessions import Sessions

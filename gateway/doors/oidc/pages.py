@@ -6,17 +6,17 @@ Must never show a cookie value or a session id, and never say "signed out" where
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.routing import LoginHost
-from gateway.core.session import NoSession, Session, Unknown
 from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own_pages import session_answer
 from gateway.doors.own_requests import SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, not_navigating, now_of, page, refused, unavailable
 from gateway.pages import NobodyPage, SessionPage, View
+from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import Nobody, Unclear
 from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.routing.routing import LoginHost
+from gateway.policy.session.session import NoSession, Session, Unknown
 
 PURPOSE: Final = "page"
 

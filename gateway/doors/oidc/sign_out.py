@@ -18,12 +18,6 @@ from urllib.parse import quote
 
 from gateway.clock import Clock
 from gateway.closing import NOT_SHARED, Closer
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.navigation import return_url
-from gateway.core.passes import SignedOut
-from gateway.core.routing import RouteTable
-from gateway.core.seal import Sealer
-from gateway.core.session import Session
 from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
@@ -33,8 +27,14 @@ from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut, GoingOn
 from gateway.pages import SignedOut as SignedOutPage
+from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Nobody
 from gateway.policy.oidc.own_session import own_of
+from gateway.policy.routing.navigation import return_url
+from gateway.policy.routing.routing import RouteTable
+from gateway.policy.session.passes import SignedOut
+from gateway.policy.session.seal import Sealer
+from gateway.policy.session.session import Session
 
 PURPOSE: Final = "sign-out"
 _FORGET = (b"Clear-Site-Data", b'"cache"')

@@ -1,11 +1,11 @@
 """What becomes of the cookies that one app sets.
 
-Owns the note in the log, once for each app and process. Must never write a cookie's value. The rule is in ``core.app_cookies``.
+Owns the note in the log, once for each app and process. Must never write a cookie's value. The rule is in ``policy.http.app_cookies``.
 """
 
 from collections.abc import Callable, Mapping
 
-from gateway.core.app_cookies import kept_cookie
+from gateway.policy.http.app_cookies import kept_cookie
 
 Tell = Callable[[str, Mapping[str, object]], None]
 

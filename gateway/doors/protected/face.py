@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from gateway.core.fields import FieldRules
-from gateway.core.prefixes import Prefixes
-from gateway.core.rewriting import Rewriting
+from gateway.policy.http.fields import FieldRules
+from gateway.policy.http.rewriting import Rewriting
+from gateway.policy.routing.prefixes import Prefixes
 
 
 @dataclass(frozen=True, slots=True)

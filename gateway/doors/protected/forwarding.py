@@ -1,19 +1,11 @@
 """The way to one app and back: what it is told, what it is not, and what of its answer may be kept by whom.
 
-Owns the choice of the fields both ways (the rules are in ``core.fields``, one function for requests, events and WebSockets alike, H8)
-and the registration of what is open under a session. Must never be asked before ``judge`` admitted. Rules from: DESIGN section 5.6
-and 5.7; ATTACKS group H, C12, C16, H23, L15.
+Owns the choice of the fields both ways (the rules are in ``policy.http.fields``, one function for requests, events and WebSockets alike)
+and the registration of what is open under a session. Must never be asked before ``judge`` admitted.
 """
 
 from dataclasses import dataclass, field
 
-from gateway.core.app_cookies import KeepCookie
-from gateway.core.cookies import NotTheApps
-from gateway.core.fields import Forwarding as Way
-from gateway.core.fields import to_app
-from gateway.core.learned import Recent
-from gateway.core.messages import FieldLine, Fields, Malformed, RequestHead
-from gateway.core.routing import Access, App
 from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.doors.deciding import Decision
 from gateway.doors.gate import Gate
@@ -33,12 +25,19 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
+from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.caching import Use, use_of
+from gateway.policy.http.cookies import NotTheApps
+from gateway.policy.http.fields import Forwarding as Way
+from gateway.policy.http.fields import to_app
+from gateway.policy.http.messages import FieldLine, Fields, Malformed, RequestHead
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import Block
-from gateway.proxy.fetching import Taking
-from gateway.proxy.heads import field_lines
-from gateway.proxy.turn import Turn
+from gateway.policy.learned import Recent
+from gateway.policy.routing.routing import Access, App
+from gateway.upstream.fetching import Taking
+from gateway.upstream.heads import field_lines
+from gateway.upstream.turn import Turn
 
 _OUTSIDE = Malformed(404, "outside_prefix")
 MOST_COOKIES, LONGEST_COOKIES = 512, 2048

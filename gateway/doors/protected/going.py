@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from gateway.core.messages import RequestHead
-from gateway.core.routing import Rule
-from gateway.core.session import Session
 from gateway.doors.gate import Comer
 from gateway.doors.protected.lasting import Watch
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.routing.routing import Rule
+from gateway.policy.session.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
 """What becomes of an app's answer before its user's browser gets it.
 
 Owns the order: fields that are the connection's, caching, the app's inner address, then the app's session cookies. The rules are in
-``core.answer_fields``, ``policy.http.caching``, ``core.rewriting`` and ``policy.http.app_sessions``. Must never wait, nor lead back to the
-head of the request: it is noted with it.
+``policy.http.answer_fields``, ``policy.http.caching``, ``policy.http.rewriting`` and ``policy.http.app_sessions``. Must never wait, nor
+lead back to the head of the request: it is noted with it.
 """
 
-from gateway.core.answer_fields import Refer, answered
-from gateway.core.app_cookies import KeepCookie
-from gateway.core.messages import Fields
-from gateway.core.rewriting import Rewriting
 from gateway.doors.app_sessions import Visit
 from gateway.edge.relay import Rewrite
+from gateway.policy.http.answer_fields import Refer, answered
+from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.caching import Use, asked_again
+from gateway.policy.http.messages import Fields
+from gateway.policy.http.rewriting import Rewriting
 
 SWITCHING_PROTOCOLS = 101
 

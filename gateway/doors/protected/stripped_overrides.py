@@ -5,8 +5,8 @@ Owns the note, once for each app, field and process. Must never write a field's 
 
 from collections.abc import Callable, Mapping
 
-from gateway.core.messages import Named
-from gateway.core.proxy_fields import OVERRIDES
+from gateway.policy.http.messages import Named
+from gateway.policy.http.proxy_fields import OVERRIDES
 
 Tell = Callable[[str, Mapping[str, object]], None]
 

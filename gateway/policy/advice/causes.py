@@ -7,9 +7,9 @@ Rules from: Okta's Sessions API ("session cookies with browsers only"), its guid
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.cookies import session_cookies
-from gateway.core.messages import RequestHead
 from gateway.policy.advice.legacy_calls import legacy_call
+from gateway.policy.http.cookies import session_cookies
+from gateway.policy.http.messages import RequestHead
 
 _ME: Final = frozenset(("/api/v1/sessions/me", "/api/v1/sessions/me/lifecycle/refresh"))
 _METHODS: Final = frozenset(("GET", "POST", "DELETE"))

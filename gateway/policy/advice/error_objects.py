@@ -7,7 +7,7 @@ Rules from: Okta's API reference (``errorCode``, ``errorSummary``, ``errorLink``
 import json
 from typing import Any
 
-from gateway.core.messages import Fields
+from gateway.policy.http.messages import Fields
 
 
 def is_json(fields: Fields) -> bool:

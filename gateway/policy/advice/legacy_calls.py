@@ -8,7 +8,7 @@ Rules from: Okta's guide "Understand how sessions work after the upgrade", secti
 import re
 from typing import Final, Literal
 
-from gateway.core.messages import Fields, RequestHead
+from gateway.policy.http.messages import Fields, RequestHead
 
 LegacyCall = Literal["session_read", "session_refreshed", "session_ended", "sessions_deleted", "cookie_token"]
 

@@ -9,8 +9,8 @@ A ``stateToken`` in the address says that a sign-in goes on. Unknown: whether an
 from typing import Final
 from urllib.parse import urlsplit
 
-from gateway.core.messages import Fields
-from gateway.core.redemption import cookies_set
+from gateway.policy.http.messages import Fields
+from gateway.policy.switch.redemption import cookies_set
 
 SIGN_IN_PATHS: Final = frozenset(("/login/login.htm", "/login/default", "/signin", "/login"))
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from gateway.core.messages import Malformed
-from gateway.core.session import moment
+from gateway.policy.http.messages import Malformed
+from gateway.policy.session.session import moment
 
 LARGEST_DELIVERY_BYTES: Final = 1024 * 1024
 """Okta names no bound. An event has 2 to 10 kB, and those of a short time travel together: this holds a hundred of them at least."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.core.messages import Malformed
+from gateway.policy.http.messages import Malformed
 
 TOKEN_TYPE: Final = "global-token-revocation+jwt"  # noqa: S105 - the name of a media type
 LARGEST_REQUEST_BYTES: Final = 16 * 1024

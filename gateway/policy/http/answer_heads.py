@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from gateway.core.learned import Learned
-from gateway.core.messages import Fields
 from gateway.policy.http.bodies import StatusKind, has_body, kind_of_status
+from gateway.policy.http.messages import Fields
+from gateway.policy.learned import Learned
 
 MOST_FIELDS: Final = 500
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")

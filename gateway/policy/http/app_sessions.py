@@ -9,10 +9,10 @@ Rules from: RFC 6265bis §5.6 and §5.8; https://owasp.org/www-community/attacks
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from gateway.core.cookies import set_cookie_name, set_cookie_value
-from gateway.core.messages import Fields
 from gateway.policy.http.cookie_scopes import Scope, attributes_of, possible_paths, removal, removal_at, scope_of
 from gateway.policy.http.cookie_stamps import MARK, Stamped, UserStamps
+from gateway.policy.http.cookies import set_cookie_name, set_cookie_value
+from gateway.policy.http.messages import Fields
 from gateway.policy.http.session_cookie_names import NameKind, SessionCookieNames
 
 MOST_REMOVALS: Final = 16

@@ -2,12 +2,12 @@
 
 Owns the counts. A body is counted as it arrives, not as its head announces it. The first bytes of every body are free, so that a small form
 always finds room, whoever fills the rest. Must never count a client whom a trusted proxy does not name as one: under that word come many.
-Who counts as one client is said in ``core.crowds``.
+Who counts as one client is said in ``policy.http.client_limits``.
 """
 
 from typing import Final
 
-from gateway.core.crowds import place_of
+from gateway.policy.http.client_limits import place_of
 
 ALL_BYTES: Final = 64 * 1024 * 1024
 SHARE_OF_ONE: Final = 8
@@ -33,7 +33,8 @@ class BodyBudget:
         return len(self._held)
 
     def take(self, place: str | None, count: int) -> bool:
-        """Whether there was room for so many bytes more; then they are taken. ``place``: the client (``core.crowds.place_of``)."""
+        """Whether there was room for so many bytes more; then they are taken. ``place``: the client
+        (``policy.http.client_limits.place_of``)."""
         mine = self._held.get(place, 0) if place is not None else 0
         if self.held + count > self._total or (place is not None and mine + count > self._of_one):
             self.refused += 1

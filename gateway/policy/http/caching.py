@@ -1,22 +1,22 @@
 """What a browser may keep of an app's answer to a signed-in user, and show again without asking.
 
-Owns the rule. A fresh answer in the browser's cache is shown without any request, so nobody would notice that its user has signed out or
-is another one. Therefore pages are not stored (``core.answer_fields``), and what scripts read is asked for again each time. Parts of a page
-(scripts, styles, images, fonts, sound) stay in the cache as long as the app itself lets a browser keep them: it calls them ``public`` or
-``private``, or sends them as a file is sent, with ``Expires``, ``Last-Modified`` or ``ETag``. The gateway then adds only that no shared
+Owns the rule. A fresh answer in the browser's cache is shown without any request, so nobody would notice that its user has signed out or is
+another one. Therefore pages are not stored (``policy.http.answer_fields``), and what scripts read is asked for again each time. Parts of a
+page (scripts, styles, images, fonts, sound) stay in the cache as long as the app itself lets a browser keep them: it calls them ``public``
+or ``private``, or sends them as a file is sent, with ``Expires``, ``Last-Modified`` or ``ETag``. The gateway then adds only that no shared
 cache may have them. Other parts are not stored. The cache is cleared when the owner of the browser changes (``policy.session.owner``), and
 that is not enough for parts that differ by user: Chromium 156 clears its HTTP cache then, but not the memory of the process that shows the
 pages of a site. When the user goes back, it takes parts from there even where they are ``no-cache``, and only ``no-store`` keeps them out
 (tests/browser/test_caches.py). So a part made for one user, at an address that others have too, must say ``no-store``, or nothing at all.
-Must never lengthen what an app allows.
-Source: RFC 9111 §4.2, §4.2.2, §5.2.2 and §5.2.2.9, Fetch Metadata (``Sec-Fetch-Dest``), the Fetch standard (destinations).
+Must never lengthen what an app allows. Source: RFC 9111 §4.2, §4.2.2, §5.2.2 and §5.2.2.9, Fetch Metadata (``Sec-Fetch-Dest``), the Fetch
+standard (destinations).
 """
 
 from enum import IntEnum
 from typing import Final
 
-from gateway.core.messages import Fields, RequestHead
-from gateway.core.navigation import is_document
+from gateway.policy.http.messages import Fields, RequestHead
+from gateway.policy.routing.navigation import is_document
 
 
 class Use(IntEnum):
@@ -69,10 +69,10 @@ def use_of(head: RequestHead) -> Use:
 def asked_again(fields: Fields, given: Fields, use: Use) -> Fields:
     """The fields of an answer to a signed-in user, so that the browser asks again before it shows what may be another user's.
 
-    ``fields``: as ``core.answer_fields`` makes them private, with one Cache-Control at the end; ``given``: as the app said them. What a
-    script reads is ``private, no-cache`` in place of any freshness, which outweighs ``Expires``; an app's ``no-store`` stays. Pages are as
-    they are. Parts that the app lets a browser keep are private, and as fresh as it says; other parts are ``no-store``. Where the browser
-    did not say what it wants, the media type decides what is a part.
+    ``fields``: as ``policy.http.answer_fields`` makes them private, with one Cache-Control at the end; ``given``: as the app said them.
+    What a script reads is ``private, no-cache`` in place of any freshness, which outweighs ``Expires``; an app's ``no-store`` stays. Pages
+    are as they are. Parts that the app lets a browser keep are private, and as fresh as it says; other parts are ``no-store``. Where the
+    browser did not say what it wants, the media type decides what is a part.
     """
     said = fields[-1][1]
     if said == _NO_STORE or use is _PAGE:

@@ -13,8 +13,8 @@ import re
 from enum import Enum
 from typing import Final
 
-from gateway.core.learned import Learned
-from gateway.core.messages import Malformed
+from gateway.policy.http.messages import Malformed
+from gateway.policy.learned import Learned
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'

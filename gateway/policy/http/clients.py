@@ -4,7 +4,7 @@ Must never take two customers of one provider for one client, nor one customer f
 every address in it (RFC 6177).
 """
 
-from gateway.core.crowds import place_of
+from gateway.policy.http.client_limits import place_of
 
 
 def client_key(address: str) -> str:

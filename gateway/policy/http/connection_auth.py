@@ -9,7 +9,7 @@ Rules from: RFC 4559 §4 to 6 (Negotiate), RFC 9110 §11.6; Microsoft MS-NTHT (N
 import re
 from typing import Final
 
-from gateway.core.messages import Fields
+from gateway.policy.http.messages import Fields
 
 _SCHEMES: Final = rb"(?:ntlm|negotiate|nego2|kerberos)"
 _SPOKEN: Final = re.compile(rb"[ \t]*" + _SCHEMES + rb"(?![a-z0-9!#$%&'*+.^_`|~-])", re.IGNORECASE)

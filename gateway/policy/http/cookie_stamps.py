@@ -16,8 +16,8 @@ from hashlib import blake2b
 from hmac import compare_digest, digest
 from typing import Final, NamedTuple
 
-from gateway.core.learned import Recent
 from gateway.policy.http.cookie_scopes import SCOPE_BYTES, Scope, domain_of, scope_read
+from gateway.policy.learned import Recent
 
 MARK: Final = b"~gw~"
 _DIGEST_BYTES: Final = 9

@@ -2,13 +2,13 @@
 
 Owns how much may arrive before a head ends (twice what a whole head may have: who comes whole gets a better answer), and what may stand
 before it. What can never become a head is refused at once. Each byte is looked at a bounded number of times, however many packets bring it.
-Rules from: RFC 9112 §2.2 (one empty line is forgiven); ATTACKS D2, S8.
+Rules from: RFC 9112 §2.2 (one empty line is forgiven).
 """
 
 import re
 from typing import Final
 
-from gateway.core.messages import HeadLimits, Malformed
+from gateway.policy.http.messages import HeadLimits, Malformed
 from gateway.policy.http.request_heads import begins_badly, goes_on_badly
 
 END: Final = b"\r\n\r\n"

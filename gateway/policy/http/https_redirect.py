@@ -7,7 +7,7 @@ Rules from: RFC 9110 §15.4.2 (301), §15.4.9 (308), §7.2 (Host).
 
 from collections.abc import Iterable, Mapping
 
-from gateway.core.messages import parse_authority
+from gateway.policy.http.messages import parse_authority
 
 
 def secure_hosts(origins: Iterable[str]) -> dict[str, str]:

@@ -7,8 +7,8 @@ rule of either method. Sources: https://fetch.spec.whatwg.org/#cors-preflight-re
 import re
 from typing import Final
 
-from gateway.core.messages import Malformed, RequestHead
-from gateway.core.routing import Access, App, Rule, place_of
+from gateway.policy.http.messages import Malformed, RequestHead
+from gateway.policy.routing.routing import Access, App, Rule, place_of
 
 PREFLIGHT: Final = Rule("preflight", Access.ANYONE)
 """What holds for a preflight that the app answers itself."""

@@ -1,18 +1,18 @@
 """The head of a request as an app receives it, as bytes: made of the client's own lines, without reading them again.
 
-Owns nothing of the rules: what becomes of a line is ``core.fields``, and whatever takes more than a line's name is left to it.
-Must never pass on a line that ``core.fields.to_app`` would not; a property test compares them.
+Owns nothing of the rules: what becomes of a line is ``policy.http.fields``, and whatever takes more than a line's name is left to it.
+Must never pass on a line that ``policy.http.fields.to_app`` would not; a property test compares them.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.core.cookies import line_without
-from gateway.core.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, REFERENCE, DropCookie, FieldRules, Forwarding, way_lines
-from gateway.core.hop import USUAL_CONNECTIONS
-from gateway.core.identity import identity_fields
-from gateway.core.messages import FieldLine, Fields
-from gateway.core.session import Session
+from gateway.policy.http.cookies import line_without
+from gateway.policy.http.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, REFERENCE, DropCookie, FieldRules, Forwarding, way_lines
+from gateway.policy.http.hop_by_hop import USUAL_CONNECTIONS
+from gateway.policy.http.messages import FieldLine, Fields
+from gateway.policy.session.identity import identity_fields
+from gateway.policy.session.session import Session
 
 END: Final = b"\r\n"
 

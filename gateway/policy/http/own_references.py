@@ -4,18 +4,17 @@ An app that is told another host, or plain http, takes its own public address fo
 there, and a check against forged requests refuses the ``Origin`` of the app's own pages. What is exactly the app's public origin is said
 in the app's own words; every other origin stays as it came, so that the app's check still refuses strangers.
 
-Owns ``Destination``, ``If``, ``Origin`` and ``Referer``; the way back is ``core.rewriting``. Must never make a stranger's address the
-app's own.
-Rules from: RFC 4918 §10.3 (Destination), §10.4 (If); RFC 6454 §7; RFC 9110 §10.1.3.
+Owns ``Destination``, ``If``, ``Origin`` and ``Referer``; the way back is ``policy.http.rewriting``. Must never make a stranger's address
+the app's own. Rules from: RFC 4918 §10.3 (Destination), §10.4 (If); RFC 6454 §7; RFC 9110 §10.1.3.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.messages import Malformed, RequestHead, parse_authority
-from gateway.core.paths import is_own
-from gateway.core.prefixes import Prefixes
+from gateway.policy.http.messages import Malformed, RequestHead, parse_authority
+from gateway.policy.http.paths import is_own
+from gateway.policy.routing.prefixes import Prefixes
 
 _ABSOLUTE: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<target>[^#]*)", re.IGNORECASE)
 _TAGS: Final = re.compile(r"\((?:\[[^\]]*(?:\]|\Z)|<[^>]*(?:>|\Z)|[^)\[<])*(?:\)|\Z)|<([^<>]*)>")

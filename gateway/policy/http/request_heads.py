@@ -6,14 +6,13 @@ remembered holds what heads hold, targets and cookies among it, until newer ones
 
 Owns what a line of a head may be, and where the body behind it ends. Its own readings are stricter than a parser's: no folded line, no line
 end but CRLF, no blank before a colon. Must never repair a message, nor remember more than a bound. What a head as a whole may hold is
-``core.messages``. Rules from: RFC 9112 §2 to 6; RFC 9110 §5.
+``policy.http.messages``. Rules from: RFC 9112 §2 to 6; RFC 9110 §5.
 """
 
 import re
 from typing import Final
 
-from gateway.core.learned import Learned, Recent
-from gateway.core.messages import (
+from gateway.policy.http.messages import (
     VALUE_FORBIDDEN,
     FieldLine,
     FieldLines,
@@ -26,6 +25,7 @@ from gateway.core.messages import (
     check_first_line,
     lowered_name,
 )
+from gateway.policy.learned import Learned, Recent
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")

@@ -7,10 +7,10 @@ only by a short word that no log and no page has to escape.
 import re
 from typing import Final
 
-from gateway.core.learned import Learned
-from gateway.core.messages import Named
-from gateway.core.navigation import Network, is_listed
-from gateway.core.proxy_fields import REQUEST_ID
+from gateway.policy.http.messages import Named
+from gateway.policy.http.proxy_fields import REQUEST_ID
+from gateway.policy.learned import Learned
+from gateway.policy.routing.navigation import Network, is_listed
 
 SLOT: Final = "{request-id}"
 """What a page of ours holds in place of the id, until it is written."""

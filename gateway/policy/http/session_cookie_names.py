@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final
 
-from gateway.core.learned import Learned
-from gateway.core.percent import unescaped_bytes
+from gateway.policy.http.percent import unescaped_bytes
+from gateway.policy.learned import Learned
 
 WELL_KNOWN: Final = (
     *("JSESSIONID", "PHPSESSID", "sessionid", "connect.sid", "ASP.NET_SessionId", "ASPSESSIONID*", ".AspNetCore.Session"),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 from urllib.parse import urlencode
 
-from gateway.core.sealed_notes import NUMBER, TEXT, Note
+from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 
 BOUNCE_SECONDS: Final = 600.0
 """Somebody may have to sign in meanwhile: as long as a hand-off's start is good."""

@@ -13,8 +13,8 @@ change of user bring the user before back: answers of two tabs may arrive in any
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gateway.core.sealed_notes import NUMBER, TEXT, Note
 from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from gateway.core.sealed_notes import NUMBER, TEXT, Note, list_of
-from gateway.core.session import OWN_NAME, NoSession, Session, SessionCookie
+from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note, list_of
+from gateway.policy.session.session import OWN_NAME, NoSession, Session, SessionCookie
 
 DUE = NoSession("proof_due")
 UNREADABLE = NoSession("not_found")

@@ -4,8 +4,8 @@ Owns that comparison of patterns, which is made once, when a configuration is ch
 letters of both, and must never claim one that is not there: a configuration would be refused without reason.
 """
 
-from gateway.core.messages import Malformed
-from gateway.core.paths import case_folded, normalised
+from gateway.policy.http.messages import Malformed
+from gateway.policy.http.paths import case_folded, normalised
 
 _REST = "**"
 

@@ -8,8 +8,8 @@ import hashlib
 import re
 from typing import Final
 
-from gateway.core.cookies import BROWSER_NAME, set_cookie, single
-from gateway.core.messages import Fields
+from gateway.policy.http.cookies import BROWSER_NAME, set_cookie, single
+from gateway.policy.http.messages import Fields
 
 ID_BYTES: Final = 16
 BROWSER_SECONDS: Final = 400 * 24 * 3600

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from gateway.core.session import SESSION_NAMES, SessionCookie
+from gateway.policy.session.session import SESSION_NAMES, SessionCookie
 
 Cookies = tuple[SessionCookie, ...]
 

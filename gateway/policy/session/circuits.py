@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gateway.core.cache import Breaker
+from gateway.policy.session.cache import Breaker
 
 LEAST_SOURCES: Final = 3
 MOST_SOURCES: Final = 256

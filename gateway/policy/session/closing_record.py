@@ -7,8 +7,8 @@ make are no record.
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from gateway.core.sealed_notes import BYTES, COOKIES, TEXT, Note, list_of
-from gateway.core.session import SessionCookie
+from gateway.policy.session.sealed_notes import BYTES, COOKIES, TEXT, Note, list_of
+from gateway.policy.session.session import SessionCookie
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.core.session import SessionCookie
+from gateway.policy.session.session import SessionCookie
 
 _OCTETS: Final = rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+"
 _COOKIE_VALUE: Final = re.compile(rb'(?:"' + _OCTETS + rb'"|' + _OCTETS + rb")\Z")

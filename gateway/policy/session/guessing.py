@@ -7,7 +7,7 @@ Must never refuse a guess while Okta has not told its limit.
 
 from dataclasses import dataclass, replace
 
-from gateway.core.cache import RateLimits
+from gateway.policy.session.cache import RateLimits
 
 WINDOW_SECONDS = 60.0
 

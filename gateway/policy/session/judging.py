@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.cookies import expired
-from gateway.core.messages import Fields
-from gateway.core.redemption import expiries
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.policy.http.cookies import expired
+from gateway.policy.http.messages import Fields
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.policy.switch.redemption import expiries
 
 Cookies = tuple[SessionCookie, ...]
 

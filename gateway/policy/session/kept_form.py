@@ -17,9 +17,9 @@ form ours. Sources: Fetch Metadata, RFC 6454 (Origin), HTML standard (enctype).
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
-from gateway.core.messages import RequestHead
-from gateway.core.navigation import Kind, is_document, is_same_origin_post, kind_of, own_target
-from gateway.core.sealed_notes import NUMBER, TEXT, Note
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.routing.navigation import Kind, is_document, is_same_origin_post, kind_of, own_target
+from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 
 LARGEST_FORM_BYTES: Final = 256 * 1024
 KEPT_SECONDS: Final = 12 * 3600.0

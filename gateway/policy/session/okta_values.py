@@ -7,8 +7,8 @@ An app's own cookie that happens to have one is not sent to the app: its value h
 import re
 from typing import Final
 
-from gateway.core.session import SessionCookie
 from gateway.policy.http.cookie_stamps import MARK, STAMP_BYTES
+from gateway.policy.session.session import SessionCookie
 from gateway.policy.switch.new_session import session_name
 
 _SESSION_ID: Final = re.compile(rb"102[A-Za-z0-9_-]{22}\Z")

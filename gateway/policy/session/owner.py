@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from gateway.core.cookies import OWNER_NAME, pairs, set_cookie
-from gateway.core.messages import Fields
+from gateway.policy.http.cookies import OWNER_NAME, pairs, set_cookie
+from gateway.policy.http.messages import Fields
 
 OWNER_SECONDS: Final = 400 * 24 * 3600
 _FIELD: Final = b"Clear-Site-Data"

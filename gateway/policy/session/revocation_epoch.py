@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.passes import Pass
+from gateway.policy.session.passes import Pass
 
 TOLERANCE_SECONDS: Final = 30.0
 MOST_EPOCHS: Final = 8

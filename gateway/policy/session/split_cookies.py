@@ -9,8 +9,8 @@ A value is spread over cookies, and not kept at the server, so that every replic
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.cookies import MOST_PARTS, expired, pairs, parts_of, set_cookie, single_in
-from gateway.core.messages import Fields
+from gateway.policy.http.cookies import MOST_PARTS, expired, pairs, parts_of, set_cookie, single_in
+from gateway.policy.http.messages import Fields
 
 LARGEST_PART: Final = 3900
 """Characters of one part: name and attributes have room beside it."""

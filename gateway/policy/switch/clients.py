@@ -6,10 +6,10 @@ Okta answers it as it does where nobody is signed in: ``login_required``, or a p
 Rules from: OpenID Connect Core 1.0 §3.1.2.1 (``prompt``), OpenID Connect RP-Initiated Logout 1.0 §2 (``id_token_hint``).
 """
 
-from gateway.core.messages import RequestHead
-from gateway.core.org_parameters import Parameters
-from gateway.core.org_places import Place
-from gateway.core.session import Session
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.session.session import Session
+from gateway.policy.switch.org_parameters import Parameters
+from gateway.policy.switch.org_places import Place
 
 LONGEST_QUERY = 32 * 1024
 

@@ -5,7 +5,7 @@ that is left out, and what is left is short: where it is not, the form is refuse
 than a stranger's form is worth.
 """
 
-from gateway.core.org_parameters import MOST_PARAMETERS, folded_names
+from gateway.policy.switch.org_parameters import MOST_PARAMETERS, folded_names
 
 LONGEST_WHOLE = 8 * 1024
 """In bytes. A form that is no longer is looked at whole."""

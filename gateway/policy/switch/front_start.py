@@ -14,9 +14,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gateway.core.messages import Malformed
-from gateway.core.navigation import return_url
-from gateway.core.session import login_key
+from gateway.policy.http.messages import Malformed
+from gateway.policy.routing.navigation import return_url
+from gateway.policy.session.session import login_key
 
 LONGEST_TOKEN: Final = 1024
 LONGEST_TEXT: Final = 1024

@@ -22,10 +22,10 @@ end finds it, and says it.
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Literal
 
-from gateway.core.sealed_notes import BYTES, NUMBER, TEXT, Note
-from gateway.core.session import login_key
 from gateway.policy.oidc.bounces import Nobody, Unclear
 from gateway.policy.oidc.id_tokens import Proof
+from gateway.policy.session.sealed_notes import BYTES, NUMBER, TEXT, Note
+from gateway.policy.session.session import login_key
 
 START_SECONDS: Final = 300.0
 """Okta's session tokens live for five minutes."""

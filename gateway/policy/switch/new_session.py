@@ -25,10 +25,10 @@ Okta is asked who the new cookies are::
 A browser *carries* sessions whose end was not proven before. They are closed with the older ones when another user comes, and before
 anybody comes into an empty browser; a renewed session of the same user does not wait for them.
 
-``CloseOld`` and ``CloseCarried`` run the whole closing of ``core.switch`` (revoke, close, verify), with no new cookie among what they
-close: it could end the wrong session. ``Deliver`` and ``Withhold`` are final.
+``CloseOld`` and ``CloseCarried`` run the whole closing of ``policy.switch.switch`` (revoke, close, verify), with no new cookie among what
+they close: it could end the wrong session. ``Deliver`` and ``Withhold`` are final.
 
-The promises, held by tests/policy/test_new_session.py: an answer that begins another user's session is delivered only after
+The promises, held by tests/policy/switch/test_new_session.py: an answer that begins another user's session is delivered only after
 the older session was proven gone; the same user's session is never closed; without a clear answer of Okta's nothing is closed
 and the caller is told that nothing is decided.
 """
@@ -40,8 +40,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, assert_never
 
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.core.switch import is_proof_of_end
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.policy.switch.switch import is_proof_of_end
 
 LONGEST_HEADER = 2048
 """The longest first part of an ``idx`` value that is read, in characters; Okta's have about 200."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from gateway.core.messages import Answer, Fields, Malformed, RequestHead
-from gateway.core.session import SessionToken
+from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
+from gateway.policy.session.session import SessionToken
 
 _TOKEN_PATH: Final = re.compile(r"/oauth2(?:/[^/]+)?/v1/token")
 _IDENTITY_STEPS: Final = "/idp/idx/"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
-from gateway.core.messages import RequestHead
-from gateway.core.navigation import return_url
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.routing.navigation import return_url
 
 LARGEST_FORM_BYTES: Final = 16 * 1024
 MOST_PARAMETERS: Final = 100

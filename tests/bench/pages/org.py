@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from gateway.standin import Org, User, serve
+from gateway.dev.standin import Org, User, serve
 from tests.bench.proxies.asked import HOST
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import aiohttp
 
-from gateway.core.cookies import PASS_NAME
+from gateway.dev.standin import ALICE_AND_BOB, User
 from gateway.policy.http.cookie_scopes import Scope
 from gateway.policy.http.cookie_stamps import Stamps
-from gateway.standin import ALICE_AND_BOB, User
+from gateway.policy.http.cookies import PASS_NAME
 from tests.bench.proxies.asked import Asked
 from tests.bench.proxies.contestants import CONFIGURATIONS, Contestant, Place, filled_in
 from tests.bench.proxies.processes import Command, Program, free_port

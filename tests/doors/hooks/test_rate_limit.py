@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gateway.core.cache import Lifetimes, RateLimits
-from gateway.core.session import NoSession, Session, SessionCookie, Unknown
+from gateway.dev.standin.clock import Clock as OrgClock
+from gateway.dev.standin.limits import RateLimits as OrgLimits
 from gateway.okta import Browser, OktaAnswer
 from gateway.policy.hooks.hook_trust import LATE_SECONDS
+from gateway.policy.session.cache import Lifetimes, RateLimits
+from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import Revocation
 from gateway.shared_state import MemoryState
-from gateway.standin.clock import Clock as OrgClock
-from gateway.standin.limits import RateLimits as OrgLimits
 from tests.doors.hooks.test_watching import LONG, Process, delivers, process
 from tests.sessions.scripted import BROWSER, WALL, Memory, Times, idle, memory
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.core.cache import Lifetimes
-from gateway.core.session import Session
 from gateway.doors.hooks import HookWatch
 from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, started
 from gateway.errors import StateFailed
 from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS
+from gateway.policy.session.cache import Lifetimes
+from gateway.policy.session.session import Session
 from gateway.revocations import Report
 from gateway.shared_state import MemoryState
 from tests.sessions.scripted import BROWSER, SID, WALL, Memory, answer, memory, session

@@ -7,7 +7,6 @@ import asyncio
 import importlib.util
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,12 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.deploy.running import running
+from tests.field.real_apps.tomcat import lacks_tomcat, tomcat
 
 FOLDER = Path(__file__).parent
-TOMCAT = Path("/usr/share/tomcat10")
-
-_SERVER = """<Server port="-1"><Service name="Catalina"><Connector address="127.0.0.1" port="{port}"/>
-<Engine name="Catalina" defaultHost="localhost"><Host name="localhost" appBase="webapps"/></Engine></Service></Server>"""
 _WEB = """<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="5.0">
 <servlet><servlet-name>owner</servlet-name><servlet-class>Owner</servlet-class></servlet>
 <servlet-mapping><servlet-name>owner</servlet-name><url-pattern>/</url-pattern></servlet-mapping>
@@ -59,27 +55,12 @@ class RealApp:
 
 
 def _tomcat(folder: Path, port: int, cookies: Cookies) -> Sequence[str]:
-    classes = folder / "webapps" / "ROOT" / "WEB-INF" / "classes"
-    classes.mkdir(parents=True)
-    (folder / "conf").mkdir()
-    (folder / "conf" / "server.xml").write_text(_SERVER.format(port=port))
     domain = f"<domain>{cookies.domain}</domain>" if cookies.domain else ""
-    (classes.parent / "web.xml").write_text(_WEB.format(domain=domain, path=cookies.path))
-    words = ("javac", "-cp", str(TOMCAT / "lib" / "servlet-api.jar"), "-d", str(classes), str(FOLDER / "Owner.java"))
-    subprocess.run(words, check=True, timeout=60)
-    path = f"{TOMCAT}/bin/bootstrap.jar:{TOMCAT}/bin/tomcat-juli.jar"
-    bases = f"-Dcatalina.home={TOMCAT}", f"-Dcatalina.base={folder}"
-    return "java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", path, *bases, "org.apache.catalina.startup.Bootstrap", "start"
-
-
-def _lacks_tomcat() -> str:
-    if not (TOMCAT / "bin" / "bootstrap.jar").is_file():
-        return "needs Debian's tomcat10-common"
-    return "" if shutil.which("javac") is not None else "needs a JDK"
+    return tomcat(folder, port, ("Owner",), _WEB.format(domain=domain, path=cookies.path))
 
 
 APPS = (
-    RealApp("tomcat", "JSESSIONID", b"Server startup in", _lacks_tomcat, _tomcat),
+    RealApp("tomcat", "JSESSIONID", b"Server startup in", lacks_tomcat, _tomcat),
     RealApp(
         "php",
         "PHPSESSID",

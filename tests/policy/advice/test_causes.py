@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.messages import Authority, RequestHead
 from gateway.policy.advice.causes import BY_ID, OTHER_SITE_WITHOUT_COOKIE, SERVER_WITHOUT_COOKIE, Advice, advice_for
+from gateway.policy.http.messages import Authority, RequestHead
 
 _ME = "/api/v1/sessions/me"
 _CROSS, _SAME = (b"Sec-Fetch-Site", b"cross-site"), (b"Sec-Fetch-Site", b"same-site")

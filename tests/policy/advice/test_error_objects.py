@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Fields
 from gateway.policy.advice.error_objects import error_object, is_json, with_cause
+from gateway.policy.http.messages import Fields
 
 _JSON = (b"Content-Type", b"application/json; charset=utf-8")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.messages import Authority, RequestHead
 from gateway.policy.advice.legacy_calls import legacy_call, legacy_fields
+from gateway.policy.http.messages import Authority, RequestHead
 
 _ID = "/api/v1/sessions/102abc"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.messages import Fields
 from gateway.policy.advice.refused_tokens import leads_to_sign_in
+from gateway.policy.http.messages import Fields
 
 LOGIN = "https://login.example.com"
 _HTML, _SID = (b"Content-Type", b"text/html; charset=utf-8"), (b"Set-Cookie", b"sid=102;Path=/")

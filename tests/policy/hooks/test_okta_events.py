@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Malformed
 from gateway.policy.hooks.okta_events import (
     ASKS,
     BEGINS,
@@ -22,6 +21,7 @@ from gateway.policy.hooks.okta_events import (
     consequences,
     read_delivery,
 )
+from gateway.policy.http.messages import Malformed
 from tests.policy.hooks.events import PUBLISHED, delivery, event
 
 NOTHING = Consequences({}, frozenset(), {})

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Malformed
 from gateway.policy.hooks.universal_logout import (
     LARGEST_TOKEN,
     LONGEST_NAME,
@@ -21,6 +20,7 @@ from gateway.policy.hooks.universal_logout import (
     key_asked,
     subject_of,
 )
+from gateway.policy.http.messages import Malformed
 
 NOW = 1_800_000_000.0
 ORG = "https://example.okta.com"

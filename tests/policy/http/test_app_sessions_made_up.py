@@ -5,9 +5,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.cookies import pairs
 from gateway.policy.http.app_sessions import CookiesRead, may_hold_sessions, stamped_line
 from gateway.policy.http.cookie_stamps import MARK, Stamps, UserStamps
+from gateway.policy.http.cookies import pairs
 from gateway.policy.http.session_cookie_names import NameKind
 from tests.policy.http.test_app_sessions import ALICE, ALICES, BOB, HOST, KEY, NAMES, NOT_SIGNED_IN, kept, read
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.crowds import place_of
 from gateway.policy.http.body_budget import ALL_BYTES, FREE_BYTES, SHARE_OF_ONE, BodyBudget, BodyRoom
+from gateway.policy.http.client_limits import place_of
 
 CLIENTS = ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "unknown")
 TOTAL = 8000

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.answer_fields import answered
-from gateway.core.messages import Authority, Fields, RequestHead
+from gateway.policy.http.answer_fields import answered
 from gateway.policy.http.caching import Use, asked_again, use_of
+from gateway.policy.http.messages import Authority, Fields, RequestHead
 
 PARTS = (
     *("script", "style", "image", "font", "audio", "video", "track", "manifest", "xslt"),

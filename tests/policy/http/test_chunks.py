@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Malformed
 from gateway.policy.http.chunks import Chunks
+from gateway.policy.http.messages import Malformed
 
 MOST = 200
 BAD = Malformed(400, "chunk")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import HeadLimits, Malformed
 from gateway.policy.http.head_arrival import HeadArrival
+from gateway.policy.http.messages import HeadLimits, Malformed
 from gateway.policy.http.request_heads import begins_badly
 
 LIMITS = HeadLimits(line_bytes=100, fields_bytes=200)

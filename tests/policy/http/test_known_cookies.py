@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cookies import PASS_NAME, NotTheApps, line_without
 from gateway.policy.http.app_sessions import known_cookies, read_cookies
 from gateway.policy.http.cookie_scopes import Scope
 from gateway.policy.http.cookie_stamps import LONGEST_PASS, NOBODY, Stamps
+from gateway.policy.http.cookies import PASS_NAME, NotTheApps, line_without
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
 
 NAMES = SessionCookieNames(WELL_KNOWN)

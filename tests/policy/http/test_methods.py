@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Fields, Malformed
-from gateway.core.routing import DEFAULT_RULE, Access, Rule, place_of
+from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.http.methods import is_preflight, overridden
-from tests.core.test_routing import app
-from tests.core.test_rules import rules
+from gateway.policy.routing.routing import DEFAULT_RULE, Access, Rule, place_of
 from tests.field.looks import head
+from tests.policy.routing.test_routing import app
+from tests.policy.routing.test_rules import rules
 
 ORIGIN, WANTED = (b"Origin", b"https://spa.example.net"), (b"Access-Control-Request-Method", b"PUT")
 FORM = Rule("/form/**", Access.ANYONE, methods=frozenset({"POST"}))

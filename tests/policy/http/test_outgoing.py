@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cookies import not_the_apps
-from gateway.core.fields import FieldRules, Forwarding, to_app
-from gateway.core.messages import FieldLine, HeadLimits, Malformed
-from gateway.core.session import Session
+from gateway.policy.http.cookies import not_the_apps
+from gateway.policy.http.fields import FieldRules, Forwarding, to_app
+from gateway.policy.http.messages import FieldLine, HeadLimits, Malformed
 from gateway.policy.http.outgoing import app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import HeadReader, ReadHead
-from gateway.proxy.heads import field_lines
+from gateway.policy.session.session import Session
+from gateway.upstream.heads import field_lines
 
 RULES = FieldRules(
     ((b"Remote-User", "login"), (b"X-Own", "user_id")),

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, Malformed, RequestHead
-from gateway.core.prefixes import Prefixes
+from gateway.policy.http.messages import Authority, Malformed, RequestHead
 from gateway.policy.http.own_references import BAD_DESTINATION, OwnReferences, destination_path
+from gateway.policy.routing.prefixes import Prefixes
 
 PUBLIC = "https://hr.example.com"
 PLAIN = OwnReferences(PUBLIC, "http://hr.example.com", Prefixes(), is_renamed=False)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import HeadLimits, Malformed, read_head
+from gateway.policy.http.messages import HeadLimits, Malformed, read_head
 from gateway.policy.http.request_heads import HeadReader, ReadHead, begins_badly
 
 LIMITS = HeadLimits()

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.session import OWN_NAME, Session, SessionCookie
 from gateway.policy.oidc.own_session import DUE, OwnSession, age_of, cookie_of, found_by, own_of
 from gateway.policy.session.cookies import could_be_oktas
+from gateway.policy.session.session import OWN_NAME, Session, SessionCookie
 
 OWN = OwnSession("one", "00u1", "alice@example.com", 1000.0, 2000.0, ("pwd", "mfa"))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gateway.core.paths import expression, normalised, pattern_problem
+from gateway.policy.http.paths import expression, normalised, pattern_problem
 from gateway.policy.routing.pattern_cover import covers
 
 COVERED = [

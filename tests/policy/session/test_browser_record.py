@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.session import SessionCookie
 from gateway.policy.session.browser_record import LONGEST_CLIENT_ID, MOST_BEFORE, MOST_CLIENTS, BrowserRecord, Standing
+from gateway.policy.session.session import SessionCookie
 
 COOKIES = st.lists(st.builds(SessionCookie, st.sampled_from((b"sid", b"idx")), st.binary(max_size=40)), max_size=4).map(tuple)
 RECORDS = st.builds(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cache import Breaker
+from gateway.policy.session.cache import Breaker
 from gateway.policy.session.circuits import MOST_SOURCES, Circuits
 
 QUICK = Breaker(threshold=3, rest_seconds=5.0)

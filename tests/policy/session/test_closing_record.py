@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.session import SESSION_NAMES, SessionCookie
 from gateway.policy.session.closing_record import ClosingRecord
+from gateway.policy.session.session import SESSION_NAMES, SessionCookie
 
 values = st.binary(min_size=1, max_size=40)
 cookies = st.builds(SessionCookie, st.sampled_from(sorted(SESSION_NAMES)), values)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.session import SessionCookie
 from gateway.policy.session.cookies import could_be_oktas, split
+from gateway.policy.session.session import SessionCookie
 
 OCTETS = bytes(byte for byte in range(0x21, 0x7F) if byte not in b'",;\\')
 

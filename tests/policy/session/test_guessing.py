@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cache import RateLimits
+from gateway.policy.session.cache import RateLimits
 from gateway.policy.session.guessing import WINDOW_SECONDS, GuessBudget
 
 WALL = 1_800_000_000.0

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.session.judging import TWO_USERS, Judgement, dead_expiries, judged_apart
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 
 ALICE, BOB = (Session(f"102{user}", f"00u{user}", f"{user}@example.com", datetime(2030, 1, 1, tzinfo=UTC)) for user in ("alice", "bob"))
 AGAIN = replace(ALICE, id="102again")

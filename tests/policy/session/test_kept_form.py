@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, RequestHead
+from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.session.kept_form import (
     LARGEST_FORM_BYTES,
     LARGEST_SENT_BYTES,

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cookies import OWNER_NAME, set_cookie_value
-from gateway.core.messages import Fields
+from gateway.policy.http.cookies import OWNER_NAME, set_cookie_value
+from gateway.policy.http.messages import Fields
 from gateway.policy.session.owner import Owner, Owners
 
 NEW, OLD = b"n" * 32, b"o" * 32

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.passes import Pass
+from gateway.policy.session.passes import Pass
 from gateway.policy.session.revocation_epoch import EVER, MOST_EPOCHS, RevocationEpoch, is_remembered, with_epoch
 
 names = st.sampled_from(["a", "b", "c", "d", "e", "f"])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cookies import PASS_NAME, PENDING_NAME, expired, parts_of, set_cookie_name, set_cookie_value
-from gateway.core.messages import Fields
+from gateway.policy.http.cookies import PASS_NAME, PENDING_NAME, expired, parts_of, set_cookie_name, set_cookie_value
+from gateway.policy.http.messages import Fields
 from gateway.policy.session.split_cookies import LARGEST_PART, expired_lines, joined, set_lines
 
 texts = st.builds(

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.messages import Authority, RequestHead
-from gateway.core.org_parameters import MOST_PARAMETERS
-from gateway.core.session import Session
+from gateway.policy.http.messages import Authority, RequestHead
+from gateway.policy.session.session import Session
 from gateway.policy.switch.clients import LONGEST_QUERY, asks_for_another_user, client_of, names_another_user
+from gateway.policy.switch.org_parameters import MOST_PARAMETERS
 
 ALICE = Session("102abc", "00ualice", "alice@example.com", datetime(2030, 1, 1, tzinfo=UTC))
 

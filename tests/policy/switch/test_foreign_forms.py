@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.org_parameters import MOST_PARAMETERS
 from gateway.policy.switch.foreign_forms import LONGEST_REST, LONGEST_WHOLE, return_parameters
+from gateway.policy.switch.org_parameters import MOST_PARAMETERS
 
 ASSERTION = b"SAMLResponse=" + b"P" * 200_000
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Malformed
+from gateway.policy.http.messages import Malformed
 from gateway.policy.switch.front_start import FrontStart, order_of, sender_of
 
 ORIGINS = ("https://app.example.com", "https://portal.example.org")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.session import Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.switch.new_session import (
     AskNew,
     AskOld,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, RequestHead
+from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.switch.start import (
     Asks,
     Judgement,

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from gateway.core.messages import Answer, Authority, Fields, Malformed, RequestHead
-from gateway.core.session import SessionToken
+from gateway.policy.http.messages import Answer, Authority, Fields, Malformed, RequestHead
+from gateway.policy.session.session import SessionToken
 from gateway.policy.switch.token_grants import (
     TokenGrant,
     codes_in,

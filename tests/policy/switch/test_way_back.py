@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.messages import Authority, RequestHead
+from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.switch.way_back import LARGEST_FORM_BYTES, MOST_PARAMETERS, way_back
 
 HR, WIKI = "https://hr.example.com", "https://wiki.example.com"

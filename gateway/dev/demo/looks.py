@@ -1,0 +1,50 @@
+"""Templates and files of the demonstration's pages, and the fields that all of them carry.
+
+Owns: rendering. Never serves a file that its caller did not name; nothing comes from another site.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("gateway.dev.demo"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_OWN_ONLY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'"
+
+
+def page(template: str, facts: dict[str, object], *, status: int = 200, form_targets: Sequence[str] = ("'self'",)) -> web.Response:
+    """The template filled with the facts; `form_targets` are where its forms may lead, redirects included."""
+    policy = f"{_OWN_ONLY}; form-action {' '.join(form_targets)}; frame-ancestors 'none'"
+    return web.Response(
+        text=_TEMPLATES.get_template(template).render(facts),
+        status=status,
+        content_type="text/html",
+        charset="utf-8",
+        headers={"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def file_routes(*names: str) -> list[web.RouteDef]:
+    """A GET route at /{name} for each of these files of the demonstration."""
+    return [web.get(f"/{name}", _serving(name)) for name in names]
+
+
+def _serving(name: str) -> Handler:
+    body = files("gateway.dev.demo").joinpath("static", name).read_bytes()
+    content_type = _TYPES[name.rpartition(".")[2]]
+
+    async def serve_file(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=content_type, charset="utf-8", headers={"Cache-Control": "no-cache"})
+
+    return serve_file

@@ -1,0 +1,148 @@
+"""A small legacy application: it shows the salary slip of whoever the front door names, and keeps a session of its own.
+
+Owns: what such an application does with `Remote-User`, and a mirror of everything it was told, for whoever wants to see what the gateway
+forwards. Never checks who the user is (it believes, as legacy applications do), and never writes a cookie's value into a page.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from posixpath import dirname
+from typing import Final
+
+from aiohttp import BodyPartReader, web
+
+from gateway.dev.demo.looks import file_routes, page
+from gateway.dev.demo.payroll_live import Live
+from gateway.dev.demo.payroll_sessions import COOKIE_NAME, OwnSession, OwnSessions
+from gateway.dev.demo.payroll_slips import MONTHS, is_month, money, month_name, slip
+
+SESSION_LIMIT: Final = 1000
+SHOWN_CHARACTERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request: the session it goes on with, its cookie value, and whom the front door named."""
+
+    cookie: str
+    session: OwnSession
+    user: str | None
+    user_id: str | None
+
+
+class Payroll:
+    """The pages and the API of the application."""
+
+    def __init__(self, sessions: OwnSessions, sign_out_path: str) -> None:
+        self._sessions = sessions
+        self._sign_out_path = sign_out_path
+
+    def _visit(self, request: web.Request) -> Visit:
+        user = _named(request, "Remote-User")
+        cookie, session = self._sessions.visit(request.cookies.get(COOKIE_NAME), user)
+        return Visit(cookie, session, user, _named(request, "Remote-User-Id"))
+
+    async def front(self, request: web.Request) -> web.Response:
+        """The newest slip, in short."""
+        return self._page(request, MONTHS[0], all_lines=False)
+
+    async def month(self, request: web.Request) -> web.Response:
+        """The slip of one month; every line with `?lines=all`; 404 for what is not a month."""
+        month = request.match_info["month"]
+        if not is_month(month):
+            raise web.HTTPNotFound(text="There is no slip of that month.")
+        return self._page(request, month, all_lines=request.query.get("lines") == "all")
+
+    async def me(self, request: web.Request) -> web.Response:
+        """JSON: whom the front door named, whose session this is, and every field as received (cookies by name only)."""
+        visit = self._visit(request)
+        told = {
+            "user": visit.user,
+            "user_id": visit.user_id,
+            "session_owner": visit.session.owner,
+            "visits": visit.session.visits,
+            "method": request.method,
+            "target": request.raw_path,
+            "fields": [list(pair) for pair in fields_shown(request)],
+        }
+        return _with_cookie(web.json_response(told), visit)
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """JSON: size and SHA-256 of the body, or of the first part of a form; read as it comes, never kept."""
+        size, digest = 0, sha256()
+        part: BodyPartReader | None = None
+        if request.content_type == "multipart/form-data":
+            first = await (await request.multipart()).next()
+            if not isinstance(first, BodyPartReader):
+                raise web.HTTPBadRequest(text="The form holds no file.")
+            part = first
+        while chunk := await (part.read_chunk(65536) if part else request.content.readany()):
+            size += len(chunk)
+            digest.update(chunk)
+        return web.json_response({"size": size, "sha256": digest.hexdigest(), "user": _named(request, "Remote-User")})
+
+    def _page(self, request: web.Request, month: str, *, all_lines: bool) -> web.Response:
+        visit = self._visit(request)
+        facts: dict[str, object] = {
+            "visit": visit,
+            "slip": slip(visit.user, month) if visit.user is not None else None,
+            "all_lines": all_lines,
+            "month": month,
+            "months": MONTHS,
+            "month_name": month_name,
+            "money": money,
+            "fields": [(name, shortened(value)) for name, value in fields_shown(request)],
+            "request_line": f"{request.method} {request.raw_path}",
+            "sign_out_path": self._sign_out_path,
+            "session_path": dirname(self._sign_out_path).rstrip("/") + "/",
+        }
+        return _with_cookie(page("payroll.html", facts), visit)
+
+
+def _named(request: web.Request, name: str) -> str | None:
+    # all of them, so that a front door that lets a second one through is seen
+    values = request.headers.getall(name, [])
+    return ", ".join(values) if values else None
+
+
+def fields_shown(request: web.Request) -> list[tuple[str, str]]:
+    """Every field of the request in order, as received; of cookies only the names, of credentials only the scheme."""
+    shown = []
+    for raw_name, raw_value in request.raw_headers:
+        name, value = raw_name.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
+        if name.lower() == "cookie":
+            value = "; ".join(f"{pair.partition('=')[0].strip()}=…" for pair in value.split(";"))
+        elif name.lower() in {"authorization", "proxy-authorization"}:
+            value = f"{value.partition(' ')[0]} …"
+        shown.append((name, value))
+    return shown
+
+
+def shortened(value: str) -> str:
+    """The value, or its beginning and its length when it is long."""
+    return value if len(value) <= SHOWN_CHARACTERS else f"{value[: SHOWN_CHARACTERS // 2]}… ({len(value)} characters)"
+
+
+def _with_cookie(answer: web.Response, visit: Visit) -> web.Response:
+    if visit.session.visits == 1:
+        answer.set_cookie(COOKIE_NAME, visit.cookie, path="/", httponly=True, samesite="Lax")
+    return answer
+
+
+def legacy_app(*, sign_out_path: str = "/.gateway/sign-out", tick_seconds: float = 1.0) -> web.Application:
+    """The application, for one running loop; its clock and its events tick once per `tick_seconds`."""
+    room, live = Payroll(OwnSessions(SESSION_LIMIT), sign_out_path), Live(tick_seconds)
+    app = web.Application()
+    app.on_shutdown.append(live.stop)
+    app.add_routes(
+        [
+            web.get("/", room.front),
+            web.get("/slips/{month}", room.month),
+            web.get("/api/me", room.me),
+            web.route("*", "/upload", room.upload),
+            web.get("/ws", live.socket, allow_head=False),
+            web.get("/events", live.events, allow_head=False),
+            *file_routes("payroll.css", "payroll.js", "payroll.svg"),
+        ]
+    )
+    return app

@@ -1,0 +1,77 @@
+"""The portal: a server that signs its users in at the org by session token and redirects the browser there, as in the forum thread.
+
+Owns: one page with two columns, the same buttons through the gateway and straight to the org, so that bug and cure are seen side by side.
+Never shows a token in its own pages: it is only in the address that the browser is sent to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.dev.demo.looks import file_routes, page
+from gateway.dev.demo.tokens import ORG_CLIENT, NoToken, org_client, redeeming_url, session_token
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """Where everything is, and who may enter; `users` are pairs of login and password."""
+
+    org_url: str
+    login_url: str
+    app_url: str
+    users: tuple[tuple[str, str], ...]
+
+    def user(self, name: str) -> tuple[str, str] | None:
+        """The user of this login, or of this part before the @ when only one has it."""
+        exact = [user for user in self.users if user[0] == name]
+        short = [user for user in self.users if user[0].partition("@")[0] == name]
+        found = exact or short
+        return found[0] if len(found) == 1 else None
+
+    async def front(self, _request: web.Request) -> web.Response:
+        """The two columns."""
+        facts: dict[str, object] = {
+            "users": [login for login, _ in self.users],
+            "short": {login: login.partition("@")[0] for login, _ in self.users},
+            "org_url": self.org_url,
+            "app_url": self.app_url,
+            "straight_url": self._straight_url(),
+        }
+        return page("portal.html", facts, form_targets=("'self'", self.login_url, self.app_url, self.org_url))
+
+    async def enter(self, request: web.Request) -> web.Response:
+        """303 to the address that redeems a fresh token of the user; 400 for an unknown user or way, 502 without a token."""
+        fields = await request.post() if request.method == "POST" else request.query
+        name, through = str(fields.get("as", "")), str(fields.get("through", "gateway"))
+        user = self.user(name)
+        if user is None:
+            return self._trouble(400, "Nobody of that name", "This portal does not know the user that was asked for.")
+        if through not in {"gateway", "straight"}:
+            return self._trouble(400, "No such way", "A user enters through the gateway, or straight to the org.")
+        try:
+            token = await session_token(request.app[ORG_CLIENT], self.org_url, *user)
+        except NoToken as error:
+            return self._trouble(502, "The portal got no session token", str(error))
+        if through == "gateway":
+            location = redeeming_url(self.login_url, token, f"{self.app_url}/")
+        else:
+            location = redeeming_url(self.org_url, token, self._straight_url())
+        return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
+
+    def _straight_url(self) -> str:
+        return f"{self.org_url}/app/UserHome"
+
+    @staticmethod
+    def _trouble(status: int, heading: str, sentence: str) -> web.Response:
+        return page("trouble.html", {"heading": heading, "sentence": sentence}, status=status)
+
+
+def portal(*, org_url: str, login_url: str, app_url: str, users: Sequence[tuple[str, str]]) -> web.Application:
+    """The portal's application; the three addresses are origins, `users` pairs of login and password."""
+    room = Portal(org_url.rstrip("/"), login_url.rstrip("/"), app_url.rstrip("/"), tuple(users))
+    app = web.Application()
+    app.cleanup_ctx.append(org_client)
+    app.add_routes([web.get("/", room.front), web.get("/enter", room.enter, allow_head=False), web.post("/enter", room.enter)])
+    app.add_routes(file_routes("demo.css", "demo.svg"))
+    return app

@@ -1,0 +1,58 @@
+"""A stand-in Okta org for development and tests: faithful to what Okta documents, bad habits first.
+
+Owns: everything below this package.
+Must never: import another room of the gateway, or be imported by one (the command line starts it).
+
+    running = await serve(Org(engine="identity", quirks={"idx-rotates"}), "127.0.0.1", 0)
+    alice = running.org.sign_in("alice@example.com")         # alice.sid and alice.idx are live cookie values
+    token = running.org.session_token("bob@example.com")
+    …                                                         # requests to running.url
+    assert [row.path for row in running.org.journal.rows] == ["/login/sessionCookieRedirect"]
+    await running.aclose()
+
+Besides a token, a session begins by:
+
+    POST /api/v1/authn, /login/sessionCookieRedirect   Okta's own page on Classic Engine; factors and expired passwords on the way
+    POST /login/login.htm                     the same page without its script: username, password, fromURI
+    POST /sso/saml2/{idp}                     an external provider's answer: SAMLResponse (unsigned), RelayState
+    GET /oauth2/v1/authorize/callback         an external OpenID provider's answer: code is the login, state
+    POST /idp/idx/identify                    Okta's own page on Identity Engine, or a script: identifier, credentials.passcode
+    POST /oauth2/{as}/v1/interact             a client's own sign-in on Identity Engine, as far as okta-auth-js goes it
+    GET /login/token/redirect?stateToken=     what its answer leads to (/app/UserHome?stateToken= too)
+    GET /welcome/{token}                      an activation link, `org.activation_token(login)`; the journal writes it in these letters
+
+None of them closes the session that the browser had. `/app/{name}/{id}/slo/saml` ends it, for a request that the app signed; `/activate`
+confirms a device for its user. `org.app_links` orders a step-up of a living session, by a `stateToken` of its
+own, or an app at another origin. `org.clients`, `org.apps` and `org.accounts` hold registered clients, SAML and WS-Fed apps, and who is
+locked or has a factor. control.py and control_people.py list the control paths.
+"""
+
+from gateway.dev.standin.clients import Client
+from gateway.dev.standin.faults import Fault, fault
+from gateway.dev.standin.journal import Row, fingerprint
+from gateway.dev.standin.org import ALICE_AND_BOB, Engine, Org
+from gateway.dev.standin.quirks import QUIRKS
+from gateway.dev.standin.server import RunningOrg, application, serve
+from gateway.dev.standin.sessions import OrgSession
+from gateway.dev.standin.sso_apps import SsoApp
+from gateway.dev.standin.tls import made_context
+from gateway.dev.standin.users import User
+
+__all__ = [
+    "ALICE_AND_BOB",
+    "QUIRKS",
+    "Client",
+    "Engine",
+    "Fault",
+    "Org",
+    "OrgSession",
+    "Row",
+    "RunningOrg",
+    "SsoApp",
+    "User",
+    "application",
+    "fault",
+    "fingerprint",
+    "made_context",
+    "serve",
+]

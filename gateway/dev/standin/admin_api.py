@@ -1,0 +1,103 @@
+"""The API that a server calls with an API token, and an administrator with the session of her browser.
+
+Owns: `/api/v1/sessions/{id}` and below, `/api/v1/users/{id}` and its sessions, `/oauth2/v1/clients`.
+Must never: accept the session of somebody who is no administrator.
+Rules: Sessions API (getSession, revokeSession, refreshSession). Since 2025 they act on Identity Engine's sessions too (release
+2025.10.1; Okta's upgrade guide took DELETE off its list of calls that know `sid` alone in September 2025).
+"""
+
+import secrets
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.dev.standin.answers import error, json_answer, no_content, session_by_id, user_object, with_cookies
+from gateway.dev.standin.api_callers import refusal
+from gateway.dev.standin.call import Call
+from gateway.dev.standin.clients import client_of
+from gateway.dev.standin.cookies import program_cookie
+from gateway.dev.standin.oauth_grants import end_tokens_of
+from gateway.dev.standin.quirks import BY_ID_IGNORES_IDX
+from gateway.dev.standin.sessions import OrgSession
+
+
+def _with_session(call: Call, act: Callable[[OrgSession], web.Response]) -> web.Response:
+    refused = refusal(call, "sessions")
+    if refused is not None:
+        return refused
+    session_id = call.path_names["id"]
+    session = call.org.sessions.by_id(session_id)
+    if session is None or (session.sid is None and call.org.has(BY_ID_IGNORES_IDX)):
+        return error("E0000007", f"{session_id} (AppSession)")
+    return act(session)
+
+
+def show_session(call: Call) -> web.Response:
+    """Answer with the Session of this id."""
+    return _with_session(call, lambda session: json_answer(session_by_id(call.org, session, call.origin)))
+
+
+def close_session_by_id(call: Call) -> web.Response:
+    """End the session of this id; with the quirk `by-id-ignores-idx` its `sid` half alone."""
+
+    def close(session: OrgSession) -> web.Response:
+        if call.org.has(BY_ID_IGNORES_IDX):
+            call.org.sessions.end_sid(session)
+        else:
+            call.org.sessions.end(session)
+        return no_content()
+
+    return _with_session(call, close)
+
+
+def refresh_session_by_id(call: Call) -> web.Response:
+    """Let the session live for a lifetime from now; the answer sets its `sid` and `xids` at the caller."""
+
+    def refresh(session: OrgSession) -> web.Response:
+        call.org.sessions.refresh(session)
+        lines = [program_cookie("xids", session.xids), *([program_cookie("sid", session.sid)] if session.sid is not None else [])]
+        return with_cookies(json_answer(session_by_id(call.org, session, call.origin)), lines)
+
+    return _with_session(call, refresh)
+
+
+def user_by_id(call: Call) -> web.Response:
+    """Answer with a User, by id or login."""
+    refused, user = refusal(call, "users"), call.org.user(call.path_names["id"])
+    if refused is not None:
+        return refused
+    if user is None:
+        return error("E0000007", f"{call.path_names['id']} (User)")
+    return json_answer(user_object(user, call.origin))
+
+
+def close_user_sessions(call: Call) -> web.Response:
+    """End every session of a user, both halves; with `oauthTokens=true` the user's tokens too."""
+    refused, user = refusal(call, "users"), call.org.user(call.path_names["id"])
+    if refused is not None:
+        return refused
+    if user is None:
+        return error("E0000007", f"{call.path_names['id']} (User)")
+    for session in call.org.sessions.of_user(user):
+        call.org.sessions.end(session)
+    if call.first("oauthTokens") == "true":
+        end_tokens_of(call.org, user)
+    return no_content()
+
+
+def register_client(call: Call) -> web.Response:
+    """Register a client (RFC 7591): 201 with its metadata, a new id and, unless it is public, a new secret."""
+    refused = refusal(call, "clients")
+    if refused is not None:
+        return refused
+    metadata = call.payload()
+    if metadata is None:
+        return error("E0000003")
+    made: dict[str, object] = {**metadata, "client_id": "0oa" + secrets.token_hex(8) + "0"}
+    if metadata.get("token_endpoint_auth_method") not in ("none", "private_key_jwt"):
+        made["client_secret"] = secrets.token_urlsafe(30)
+    try:
+        call.org.clients.register(client_of(made))
+    except ValueError as wrong:
+        return error("E0000001", str(wrong))
+    return json_answer(made, 201)

@@ -1,0 +1,107 @@
+"""The OpenID Connect clients that the org knows.
+
+Owns: their registration, and what each may ask for.
+Must never: answer a request.
+Rules: RFC 7591 (names of the metadata); Okta's app settings: redirect addresses are compared letter by letter, a client without a secret
+needs PKCE, a refresh token of a public client is rotated. Without any registration every client id is known, public, and may go to
+any Trusted Origin: tests that are about something else need no client of their own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
+
+STANDARD_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access", "groups", "device_sso"})
+ALL_GRANTS = frozenset(
+    {"authorization_code", "implicit", "refresh_token", "password", "client_credentials", "interaction_code", DEVICE_GRANT}
+)
+ALL_RESPONSES = frozenset({"code", "token", "id_token"})
+MOST_CLIENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client. `public_key` is the JWK by which it signs its assertions (`private_key_jwt`); without key and secret it is public.
+
+    `scopes` are those beyond the standard ones: its own, and Okta's (`okta.sessions.read`). `only_for` are the logins that it is
+    assigned to; None is everybody.
+    """
+
+    id: str
+    redirect_uris: tuple[str, ...] = ()
+    secret: str | None = field(default=None, repr=False)
+    public_key: Mapping[str, Any] | None = None
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    grant_types: frozenset[str] = frozenset({"authorization_code"})
+    scopes: frozenset[str] = frozenset()
+    only_for: frozenset[str] | None = None
+    name: str = "App"
+
+    @property
+    def is_public(self) -> bool:
+        """True when it has nothing to prove itself with."""
+        return self.secret is None and self.public_key is None
+
+    def may_ask_for(self, responses: Iterable[str]) -> bool:
+        """Say whether its grant types allow these parts of a `response_type`."""
+        needed = {"authorization_code" if part == "code" else "implicit" for part in responses}
+        return needed <= self.grant_types
+
+    def unknown_scopes(self, asked: Iterable[str]) -> list[str]:
+        """Return the scopes among these that it may not have, sorted."""
+        return sorted(set(asked) - STANDARD_SCOPES - self.scopes)
+
+
+class Clients:
+    """The registered clients; while there are none, anybody is one."""
+
+    def __init__(self, registered: Iterable[Client] = ()) -> None:
+        self._registered = {client.id: client for client in registered}
+
+    @property
+    def is_open(self) -> bool:
+        """True while no client is registered: then nothing of a client is checked."""
+        return not self._registered
+
+    def register(self, client: Client) -> None:
+        """Make a client known, in the place of one with the same id; ValueError when there are too many."""
+        if len(self._registered) >= MOST_CLIENTS and client.id not in self._registered:
+            raise ValueError(f"client_id: there are {MOST_CLIENTS} clients already")
+        self._registered[client.id] = client
+
+    def find(self, client_id: str | None) -> Client | None:
+        """Return the client with this id; None for an unknown or missing id."""
+        if not client_id:
+            return None
+        return Client(client_id, grant_types=ALL_GRANTS) if self.is_open else self._registered.get(client_id)
+
+
+def client_of(metadata: Mapping[str, Any]) -> Client:
+    """Return the client that a registration (RFC 7591 §2) spells; ValueError names what is wrong with it."""
+    client_id, secret, keys = metadata.get("client_id"), metadata.get("client_secret"), metadata.get("jwks")
+    if not isinstance(client_id, str) or not client_id:
+        raise ValueError("client_id: a string is needed")
+    if secret is not None and not isinstance(secret, str):
+        raise ValueError("client_secret: a string is needed")
+    own_keys = keys.get("keys") if isinstance(keys, Mapping) else None
+    only_for = metadata.get("only_for")
+    return Client(
+        id=client_id,
+        secret=secret,
+        public_key=own_keys[0] if isinstance(own_keys, list) and own_keys else None,
+        redirect_uris=_texts(metadata, "redirect_uris"),
+        post_logout_redirect_uris=_texts(metadata, "post_logout_redirect_uris"),
+        grant_types=frozenset(_texts(metadata, "grant_types") or ("authorization_code",)),
+        scopes=frozenset(str(metadata.get("scope") or "").split()),
+        only_for=None if only_for is None else frozenset(_texts(metadata, "only_for")),
+        name=str(metadata.get("client_name") or "App"),
+    )
+
+
+def _texts(metadata: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    given = metadata.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
+        raise ValueError(f"{name}: a list of strings is needed")
+    return tuple(given)

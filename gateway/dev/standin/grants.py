@@ -1,0 +1,37 @@
+"""What codes and tokens of OpenID Connect stand for.
+
+Owns: the value behind a code, an access token and a refresh token.
+Must never: hold a session: a grant outlives the session in which it was made.
+"""
+
+from dataclasses import dataclass
+
+from gateway.dev.standin.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an authorization code or a token stands for. `user` is None for a client that acts for itself.
+
+    `family` is common to every token that comes of one authorization.
+    """
+
+    user: User | None
+    client_id: str
+    redirect_uri: str
+    scope: str
+    issuer: str
+    nonce: str | None
+    code_challenge: str | None
+    authenticated_at: float
+    family: str
+    amr: tuple[str, ...] = ("pwd",)
+    acr: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """An authorization request that waits for a sign-in: its parameters, and when it was made."""
+
+    asked: tuple[tuple[str, str], ...]
+    asked_at: float

@@ -1,0 +1,27 @@
+"""A sign-in by Identity Engine's own API that is under way.
+
+Owns: the value behind a `stateHandle`, and the step that it is at.
+Must never: answer a request.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.dev.standin.users import User
+
+Step = Literal["identify", "select", "code", "push"]
+
+
+@dataclass(slots=True)
+class Interaction:
+    """One sign-in. `asked` are the parameters of the client that began it, with its `issuer`; empty for the org's own page.
+
+    `target` is where that page leads in the end. `user` is known once the password was right; `factor_id` is the factor that is asked for.
+    """
+
+    asked: tuple[tuple[str, str], ...] = ()
+    issuer: str = ""
+    step: Step = "identify"
+    user: User | None = None
+    factor_id: str | None = None
+    target: str | None = None

@@ -1,0 +1,134 @@
+"""What is asked about tokens that are there: keys, userinfo, introspection, revocation, and the sign-out of OpenID Connect.
+
+Owns: `…/keys`, `…/userinfo`, `…/introspect`, `…/revoke`, `…/logout`.
+Must never: issue a token, or open a session.
+Rules: RFC 7662, RFC 7009, RFC 6750 §3; Okta's reference: `…/logout` is bound to the subject: the hint of another user's token gives an
+error page and signs nobody out; an expired hint is good, no session is a plain redirect; revoking a refresh token ends its access tokens.
+"""
+
+from urllib.parse import urlencode
+
+from aiohttp import web
+from joserfc import jwt
+from joserfc.errors import JoseError
+
+from gateway.dev.standin.answers import json_answer, redirect, with_cookies
+from gateway.dev.standin.call import Call
+from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
+from gateway.dev.standin.grants import Grant
+from gateway.dev.standin.oauth_grants import end_family
+from gateway.dev.standin.oauth_tokens import claims_about, issuer_of
+from gateway.dev.standin.pages import error_page
+from gateway.dev.standin.presence import ended_cookies, presence
+from gateway.dev.standin.redirects import SIGN_IN, trusted_target
+
+CACHED = {"Cache-Control": "max-age=3600, must-revalidate"}
+
+
+def keys(call: Call) -> web.Response:
+    """Answer with the public signing key as a JWK set, which may be kept."""
+    response = json_answer({"keys": [call.org.signing_key.as_dict(private=False)]})
+    response.headers.update(CACHED)
+    return response
+
+
+def bearer_grant(call: Call) -> Grant | None:
+    """Return what the access token in `Authorization: Bearer` stands for; None without a living one."""
+    scheme, _, token = call.fields.get("Authorization", "").partition(" ")
+    return call.org.access_tokens.meaning(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def userinfo(call: Call) -> web.Response:
+    """Answer with the claims of an access token's user."""
+    grant = bearer_grant(call)
+    if grant is None or grant.user is None:
+        return challenged(call, oauth_error("invalid_token", "The access token is invalid.", 401))
+    return json_answer({"sub": grant.user.id} | claims_about(grant.user, grant.scope))
+
+
+def challenged(call: Call, response: web.Response, problem: str = "invalid_token") -> web.Response:
+    """Add to a refusal what RFC 6750 §3 asks for, in Okta's wording, and return it."""
+    base = f"{issuer_of(call)}/v1" if "server" in call.path_names else f"{call.origin}/oauth2/v1"
+    response.headers["WWW-Authenticate"] = (
+        f'Bearer authorization_uri="{base}/authorize", realm="{issuer_of(call)}", scope="openid", error="{problem}",'
+        f' error_description="The access token is invalid.", resource="{call.path}"'
+    )
+    return response
+
+
+def introspect(call: Call) -> web.Response:
+    """Say whether a token lives and what it stands for; only to the client that it was issued to."""
+    client, token = proven_client(call), call.first("token")
+    if client is None:
+        return refused_client()
+    if token is None:
+        return oauth_error("invalid_request", "The 'token' parameter is missing.")
+    org = call.org
+    for tokens, kind in ((org.access_tokens, "Bearer"), (org.refresh_tokens, "refresh_token")):
+        grant = tokens.meaning(token)
+        if grant is not None and (org.clients.is_open or grant.client_id == client.id):
+            return json_answer(_described(grant, kind, tokens.expires_at(token), tokens.lifetime_seconds))
+    return json_answer({"active": False})
+
+
+def _described(grant: Grant, kind: str, expires_at: float, lifetime_seconds: float) -> dict[str, object]:
+    found: dict[str, object] = {
+        "active": True,
+        "token_type": kind,
+        "scope": grant.scope,
+        "client_id": grant.client_id,
+        "iss": grant.issuer,
+        "iat": int(expires_at - lifetime_seconds),
+        "exp": int(expires_at),
+        "sub": grant.client_id,
+    }
+    if grant.user is not None:
+        found |= {"username": grant.user.login, "uid": grant.user.id, "sub": grant.user.login}
+    return found
+
+
+def revoke(call: Call) -> web.Response:
+    """End a token of the client that asks; an unknown one is no error (RFC 7009 §2.2)."""
+    client = proven_client(call)
+    org, token = call.org, call.first("token") or ""
+    if client is None and not org.clients.is_open:
+        return refused_client()
+    refresh = org.refresh_tokens.meaning(token)
+    grant = refresh or org.access_tokens.meaning(token)
+    if grant is not None and (org.clients.is_open or client is None or grant.client_id == client.id):
+        org.access_tokens.spend(token)
+        if refresh is not None:
+            end_family(org, refresh.family)
+    return web.Response(status=200)
+
+
+def end_session(call: Call) -> web.Response:
+    """Sign out the user whom the ID token names, if it is the one who is signed in."""
+    hint, target = call.first("id_token_hint"), call.first("post_logout_redirect_uri")
+    if hint is None:
+        return error_page("id_token_hint is missing.")
+    try:
+        claims = jwt.decode(hint, call.org.signing_key).claims
+    except (JoseError, ValueError):
+        return error_page("The id_token_hint is not valid.")
+    trusted = _registered(call, str(claims.get("aud")), target)
+    if target is not None and trusted is None:
+        return error_page("The post_logout_redirect_uri is not valid.")
+    here = presence(call.org, call.cookies)
+    if any(session.user.id != claims.get("sub") for session in here.sessions):
+        return error_page("id_token_does_not_match_session: The id_token_hint is for another user than the session.")
+    for session in here.sessions:
+        call.org.sessions.end(session)
+    state = call.first("state")
+    location = trusted or SIGN_IN
+    if trusted and state:
+        location += ("&" if "?" in location else "?") + urlencode({"state": state})
+    return with_cookies(redirect(location), ended_cookies(call.org) if here.sessions else ())
+
+
+def _registered(call: Call, client_id: str, target: str | None) -> str | None:
+    """Return the target when the client may send a browser there after a sign-out."""
+    if call.org.clients.is_open:
+        return trusted_target(call, target)
+    client = call.org.clients.find(client_id)
+    return target if client is not None and target in client.post_logout_redirect_uris else None

@@ -1,0 +1,84 @@
+"""One-time values: session tokens, state tokens, activation tokens, authorization codes, pushed requests, access and refresh tokens.
+
+Owns: which one-time values exist, what they stand for, and until when.
+Must never: decide whether a token may be redeemed (presence.py does).
+Rules: Authentication API "Session token": five minutes, once, worth the user's credentials. A refresh token ends when it is not used for
+seven days.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gateway.dev.standin.clock import Clock
+
+SESSION_TOKEN_SECONDS = 300.0
+STATE_TOKEN_SECONDS = 300.0
+CODE_SECONDS = 300.0
+PUSHED_REQUEST_SECONDS = 3600.0
+ACTIVATION_SECONDS = 604_800.0
+ACCESS_TOKEN_SECONDS = 3600.0
+REFRESH_TOKEN_SECONDS = 604_800.0
+PROMPT_SECONDS = 600.0
+INTERACTION_SECONDS = 3600.0
+_MOST_KEPT = 10_000
+
+Meaning = TypeVar("Meaning")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[Meaning]):
+    meaning: Meaning
+    expires_at: float
+
+
+class Tokens(Generic[Meaning]):
+    """Values of one kind with what they stand for; the oldest go first when there are too many."""
+
+    def __init__(self, clock: Clock, prefix: str, lifetime_seconds: float) -> None:
+        self._clock = clock
+        self._prefix = prefix
+        self.lifetime_seconds = lifetime_seconds
+        self._kept: dict[str, _Kept[Meaning]] = {}
+
+    def issue(self, meaning: Meaning) -> str:
+        """Make a new value that stands for `meaning` during the lifetime."""
+        value = self._prefix + secrets.token_urlsafe(24)
+        self._keep(value, meaning)
+        return value
+
+    def adopt(self, value: str, meaning: Meaning) -> str:
+        """Let a value made elsewhere (a signed access token) stand for `meaning`, and return it."""
+        self._keep(value, meaning)
+        return value
+
+    def adopt_once(self, value: str, meaning: Meaning) -> bool:
+        """Adopt a value, and say whether it was unknown until now."""
+        is_new = self.meaning(value) is None
+        self._keep(value, meaning)
+        return is_new
+
+    def end_where(self, is_over: Callable[[Meaning], bool]) -> None:
+        """End every value whose meaning is over."""
+        self._kept = {value: kept for value, kept in self._kept.items() if not is_over(kept.meaning)}
+
+    def meaning(self, value: str) -> Meaning | None:
+        """Return what a live value stands for, without spending it."""
+        kept = self._kept.get(value)
+        return kept.meaning if kept is not None and kept.expires_at > self._clock.now() else None
+
+    def spend(self, value: str) -> Meaning | None:
+        """Return what a live value stands for and end it: the second call with the same value returns None."""
+        meaning = self.meaning(value)
+        self._kept.pop(value, None)
+        return meaning
+
+    def expires_at(self, value: str) -> float:
+        """Return when a value that was issued ends; KeyError when it is unknown."""
+        return self._kept[value].expires_at
+
+    def _keep(self, value: str, meaning: Meaning) -> None:
+        self._kept[value] = _Kept(meaning, self._clock.now() + self.lifetime_seconds)
+        while len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]

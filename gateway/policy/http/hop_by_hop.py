@@ -1,0 +1,80 @@
+"""Field lines of one hop: what concerns only the connection that a message came on, and is never passed on.
+
+Owns the list of them, and the reading of ``Connection``. Must never let a peer name a field away that carries the message's framing.
+Rules from: RFC 9110 §7.6.1, IANA's registry of HTTP field names.
+"""
+
+from typing import Final
+
+from gateway.policy.http.messages import Fields, Malformed
+from gateway.policy.http.proxy_fields import folded, is_about_the_user, is_about_the_way
+from gateway.policy.learned import Learned
+
+HOP_BY_HOP: Final = frozenset(
+    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
+    b"http2-settings".split()
+)
+# RFC 9110 §7.6.1 forbids naming what is meant for all recipients; a client that could drop these would change the framing.
+_NEVER_NOMINATED: Final = frozenset({b"host", b"content-length"})
+USUAL_CONNECTIONS: Final = frozenset(
+    (b"keep-alive", b"Keep-Alive", b"close", b"Close", b"upgrade", b"Upgrade", b"keep-alive, Upgrade", b"Upgrade, Keep-Alive")
+)
+"""Values of ``Connection`` that name nothing but what is gone anyway, and ``close``."""
+
+SPOKEN_FOR: Final = frozenset({b"close"})
+"""A field of this name, which nobody has, is gone beside ``Connection: close``."""
+
+
+NAMED_AWAY: Final = Malformed(400, "connection_names_field")
+"""The refusal of a request whose ``Connection`` names a field that is meant for the server."""
+
+_END_TO_END: Final = frozenset(
+    b"accept age allow alt-svc alt-used authentication-info authorization baggage b3 cache-control cdn-loop cookie cookie2 date dav "
+    b"depth destination dnt dpop dpr early-data etag expect expires forwarded from host last-event-id last-modified link location "
+    b"max-forwards mime-version negotiate nel origin overwrite pragma prefer priority range referer referrer-policy save-data server "
+    b"set-cookie signature signature-input soapaction timeout traceparent tracestate uber-trace-id upgrade-insecure-requests "
+    b"user-agent vary via viewport-width "
+    b"want-content-digest want-repr-digest warning www-authenticate x-api-key x-auth-token x-correlation-id x-real-ip x-request-id "
+    b"x-requested-with x-amzn-trace-id".split()
+)
+_END_TO_END_FIRST: Final = (
+    *(b"accept-", b"access-control-", b"content-", b"if-", b"sec-", b"repr-", b"x-csrf", b"x-xsrf", b"csrf-", b"xsrf-", b"x-b3-"),
+)
+
+
+MOST_NAMES: Final = 32
+"""More names than any client puts into one value of ``Connection``."""
+
+
+def is_end_to_end(name: bytes) -> bool:
+    """Whether a field of this name, in any spelling, is meant for the server and not for the next hop; False for an unknown one."""
+    fold = folded(name)
+    return fold in _END_TO_END or fold.startswith(_END_TO_END_FIRST) or is_about_the_way(fold) or is_about_the_user(fold)
+
+
+def nominated(value: bytes) -> frozenset[bytes]:
+    """The names that a value of ``Connection`` holds, in lower case."""
+    return frozenset(token.strip(b" \t").lower() for token in value.split(b","))
+
+
+def _names_end_to_end(value: bytes) -> bool:
+    return value.count(b",") >= MOST_NAMES or any(map(is_end_to_end, nominated(value)))
+
+
+names_end_to_end: Final = Learned(_names_end_to_end).__getitem__
+"""Whether a value of a request's ``Connection`` names a field that is meant for the server, which RFC 9110 §7.6.1 forbids.
+
+A client could take away so what the server decides by, and what a proxy in front has added. More than ``MOST_NAMES`` are refused unread.
+"""
+
+
+def takes_away(connection: bytes | tuple[bytes, ...]) -> bool:
+    """``names_end_to_end`` for a request's ``Connection``: one value, or several."""
+    return any(map(names_end_to_end, (connection,) if isinstance(connection, bytes) else connection))
+
+
+def end_to_end(fields: Fields) -> Fields:
+    """The lines that go on: all but the hop's own and those that ``Connection`` names."""
+    named = {token for name, value in fields if name.lower() == b"connection" for token in nominated(value)}
+    gone = HOP_BY_HOP | (named - _NEVER_NOMINATED)
+    return tuple((name, value) for name, value in fields if name.lower() not in gone)

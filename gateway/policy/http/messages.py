@@ -1,0 +1,349 @@
+"""HTTP messages as values: what a client asked (``RequestHead``), and what we answer ourselves (``Answer``).
+
+Owns the first look at every request: anything that two parsers could read in two ways is refused here, before a host, a
+path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110 and 9112.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.policy.learned import Learned
+
+Fields = tuple[tuple[bytes, bytes], ...]
+"""Field lines in the order and spelling in which they arrived."""
+
+Named = dict[bytes, bytes | tuple[bytes, ...]]
+"""Fields by their lower-case names: the value of one that occurs once, all values in their order of one that occurs again."""
+
+_TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_TARGET: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e\x80-\xff]*)?\Z")
+_HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::(?P<port>[0-9]{1,5}))?\Z")
+_METHODS_REFUSED: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
+_METHODS_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+VALUE_FORBIDDEN: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
+_VERSIONS: Final = ((1, 1), (1, 0))
+_REST_OF_LINE: Final = len(" HTTP/1.1 ")
+_ONCE: Final = (b"content-type", b"content-location", b"content-range", b"max-forwards", b"user-agent")
+"""Fields that say one thing: two servers could believe two different ones (RFC 9110 §5.3)."""
+_FRAMING_ALIASES: Final = frozenset({b"content_length", b"content.length", b"transfer_encoding", b"transfer.encoding"})
+"""What a careless server reads as one of the two fields that frame a message: beside the real one it is no mistake."""
+_LENGTHS_END: Final = 2**63
+"""Lengths from here on do not fit into the number that many servers count a body with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A host as compared: lower case, no trailing dot; ``port`` always filled in from the scheme."""
+
+    host: str
+    port: int
+    text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", f"{self.host}:{self.port}")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class FieldLine:
+    """One line of a head: its name in lower case, and the field as it was spelled, without blanks around its value.
+
+    ``text``: as it goes on, its end included.
+    """
+
+    __slots__ = ("name", "spelled", "text", "value")
+
+    def __init__(self, spelled: bytes, value: bytes) -> None:
+        """``spelled``: its name as sent."""
+        self.name = spelled.lower()
+        self.spelled = spelled
+        self.value = value
+        self.text = b"%b: %b\r\n" % (spelled, value)
+
+
+class FieldLines:
+    """The lines of a head; the pairs are made once, when somebody wants them."""
+
+    __slots__ = ("_pairs", "lines")
+
+    def __init__(self, lines: list[FieldLine]) -> None:
+        """All of them, in order."""
+        self.lines = lines
+        self._pairs: Fields | None = None
+
+    def pairs(self) -> Fields:
+        """The same as pairs."""
+        made = self._pairs
+        if made is None:
+            made = self._pairs = tuple([(line.spelled, line.value) for line in self.lines])
+        return made
+
+
+class RequestHead:
+    """One request's head. ``target`` is the origin-form exactly as sent (path and query), ``fields`` as received.
+
+    A character of the target is a byte; beyond ASCII only in the query, and only at an app.
+
+    ``path``: of the target as sent, without the query; ``named``: made of ``fields``. Nobody changes one (``replaced`` makes another).
+    ``decision``: what was decided on this very head, as its door has noted.
+    """
+
+    __slots__ = ("_given", "authority", "client", "decision", "method", "named", "path", "peer", "secure", "target")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        authority: Authority,
+        fields: Fields | FieldLines,
+        secure: bool,
+        peer: str,
+        client: str,
+        read: Named | None = None,
+    ) -> None:
+        """``read``: what ``read_head`` made of these very fields.
+
+        Of lines the pairs are made when somebody wants them: most requests are decided and forwarded without.
+        """
+        self.method = method
+        self.target = target
+        self.authority = authority
+        self._given: Fields | FieldLines = fields
+        self.secure = secure
+        self.peer = peer
+        self.client = client
+        self.path = target.partition("?")[0]
+        self.decision: object = None
+        self.named: Named = _named(self.fields) if read is None else read
+
+    @property
+    def fields(self) -> Fields:
+        """Its field lines, as received."""
+        given = self._given
+        return given if isinstance(given, tuple) else given.pairs()
+
+    def replaced(self, *, method: str | None = None, target: str | None = None, fields: Fields | None = None) -> "RequestHead":
+        """The same with another method, target or fields."""
+        return RequestHead(
+            self.method if method is None else method,
+            self.target if target is None else target,
+            self.authority,
+            self._given if fields is None else fields,
+            self.secure,
+            self.peer,
+            self.client,
+            self.named if fields is None else None,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other says the same; what was decided on it does not count."""
+        return isinstance(other, RequestHead) and _said(self) == _said(other)
+
+    def __repr__(self) -> str:
+        """Without fields and target, which hold secrets."""
+        return f"RequestHead({self.method!r}, host={self.authority.text!r}, client={self.client!r})"
+
+    @property
+    def query(self) -> str:
+        """The query as sent, without the question mark; empty where there is none."""
+        return self.target.partition("?")[2]
+
+    def values(self, name: bytes) -> tuple[bytes, ...]:
+        """All values of a field by its lower-case name, in order; names compare case-insensitively in ASCII."""
+        return _values(self.named, name)
+
+    def value(self, name: bytes) -> bytes | None:
+        """The value of a field that occurs exactly once; None where it is absent or repeated."""
+        found = self.named.get(name)
+        return found if isinstance(found, bytes) else None
+
+
+def _said(head: RequestHead) -> tuple[object, ...]:
+    return head.method, head.target, head.authority, head.fields, head.secure, head.peer, head.client
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A request that is refused for its form: ``status`` to answer, ``reason`` for the page and the log."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer of our own: small body, fields in order."""
+
+    status: int
+    fields: Fields = ()
+    body: bytes = b""
+
+    def plus(self, *fields: tuple[bytes, bytes]) -> "Answer":
+        """The same answer with further fields behind its own."""
+        return Answer(self.status, self.fields + fields, self.body)
+
+
+class Received:
+    """A request whose head was read (``policy.http.request_heads``): ``peer`` at the other end of its connection, ``address`` believed.
+
+    ``target`` as sent; ``given``: its fields as received, ``named`` the same by name.
+    """
+
+    __slots__ = ("address", "given", "method", "named", "peer", "target")
+
+    def __init__(self, method: str, target: str, fields: Fields | FieldLines, named: Named, peer: str) -> None:
+        """``address`` is for whoever believes in one."""
+        self.method = method
+        self.target = target
+        self.given: Fields | FieldLines = fields
+        self.named = named
+        self.peer = self.address = peer
+
+    @property
+    def fields(self) -> Fields:
+        """Its field lines, as received."""
+        given = self.given
+        return given if isinstance(given, tuple) else given.pairs()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """How large a head may be: its first line, the number of its fields, and their names and values together.
+
+    ``longest_line_bytes``: the first line of a request to the host that may have the longest; 0 where all hosts are alike. It is what a
+    parser must read, before anybody knows the host.
+    """
+
+    line_bytes: int = 8 * 1024
+    most_fields: int = 100
+    fields_bytes: int = 64 * 1024
+    longest_line_bytes: int = 0
+
+    @property
+    def parsed_line_bytes(self) -> int:
+        """The longest first line that is read at all."""
+        return max(self.line_bytes, self.longest_line_bytes)
+
+
+MOST_COOKIES: Final = 500
+"""In one request. Browsers keep at most 180 for a site; each is looked at by itself."""
+LINE_TOO_LONG: Final = Malformed(414, "request_line_too_long")
+
+
+def read_head(method: str, target: str, version: tuple[int, int], fields: Fields, limits: HeadLimits) -> Named | Malformed:
+    """The fields by their names, exactly one ``host`` among them, or why the head is refused whatever its host is."""
+    if version not in _VERSIONS:
+        return Malformed(505, "version")
+    if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
+        return Malformed(400, "method")
+    lowered, values = [lowered_name[name] for name, _ in fields], [value for _, value in fields]
+    # A forbidden byte is one byte: joining values can neither make one nor hide one.
+    everything = b"".join(values)
+    size = sum(len(name) for name, _ in fields) + len(everything) + 4 * len(fields)
+    named = by_name(lowered, values)
+    refused = check_first_line(method, target, limits)
+    if not all(lowered) or len(everything.translate(None, VALUE_FORBIDDEN)) != len(everything):
+        return refused or Malformed(400, "field")
+    refused = refused or check_fields(named, len(fields), size, limits)
+    if refused is None and version == (1, 0) and b"transfer-encoding" in named:
+        refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
+    return named if refused is None else refused
+
+
+def check_first_line(method: str, target: str, limits: HeadLimits) -> Malformed | None:
+    """Why a request of this method (a token) and target is refused whatever its host is; None where it is not (400, 405, 414)."""
+    if method not in _METHODS_USUAL and method.upper() in _METHODS_REFUSED:
+        return Malformed(405, "method_refused")
+    line_bytes = len(method) + len(target) + _REST_OF_LINE
+    if line_bytes > limits.line_bytes and line_bytes > limits.longest_line_bytes:
+        return LINE_TOO_LONG
+    return Malformed(400, "target") if _TARGET.match(target) is None else None
+
+
+def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Malformed | None:
+    """Why well-formed lines are refused whatever their host is; None where they are not (400, 413, 431, 501).
+
+    ``size``: in bytes, with what a line has beside its name and value.
+    """
+    if count > limits.most_fields:
+        return Malformed(431, "too_many_fields")
+    if size > limits.fields_bytes:
+        return Malformed(431, "fields_too_large")
+    if any(isinstance(named.get(name), tuple) for name in _ONCE):
+        return Malformed(400, "field_repeated")
+    if b"cookie" in named and sum([line.count(b";") for line in _values(named, b"cookie")]) >= MOST_COOKIES:
+        return Malformed(431, "too_many_cookies")
+    misframed = _misframed(named) if b"content-length" in named or b"transfer-encoding" in named else None
+    if misframed is not None:
+        return misframed
+    host = named.get(b"host")
+    return None if isinstance(host, bytes) else Malformed(400, "host_missing" if host is None else "host_repeated")
+
+
+def is_line_too_long(method: str, target: str, line_bytes: int) -> bool:
+    """Whether a request line of this method and target is longer than so many bytes."""
+    return len(method) + len(target) + _REST_OF_LINE > line_bytes
+
+
+def host_in(named: Named) -> bytes:
+    """The value of the one ``Host`` in what ``read_head`` read."""
+    host = named[b"host"]
+    return host if isinstance(host, bytes) else b""
+
+
+def _token(name: bytes) -> bytes:
+    return name.lower() if _TOKEN.match(name) else b""
+
+
+lowered_name: Final = Learned(_token)
+"""A field's name in lower case; empty where it is no token."""
+
+
+def by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
+    """Fields by their lower-case names, which stand beside their values."""
+    once: Named = dict(zip(lowered, values))  # noqa: B905  both are of the same lines
+    if len(once) == len(lowered):
+        return once
+    every: dict[bytes, list[bytes]] = {}
+    for name, value in zip(lowered, values, strict=True):
+        every.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else tuple(found) for name, found in every.items()}
+
+
+def _named(fields: Fields) -> Named:
+    return by_name([name.lower() for name, _ in fields], [value for _, value in fields])
+
+
+def _misframed(named: Named) -> Malformed | None:
+    """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3).
+
+    The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
+    is known to the sender alone. To some, 0300 is octal.
+    """
+    if not _FRAMING_ALIASES.isdisjoint(named):
+        return Malformed(400, "framing_alias")
+    codings, lengths = _values(named, b"transfer-encoding"), _values(named, b"content-length")
+    if codings and (lengths or len(codings) > 1):
+        return Malformed(400, "framing")
+    if codings and codings[0].lower() != b"chunked":
+        return Malformed(501, "transfer_coding")
+    if lengths and (len(lengths) > 1 or not lengths[0].isdigit() or (len(lengths[0]) > 1 and lengths[0].startswith(b"0"))):
+        return Malformed(400, "content_length")
+    return Malformed(413, "content_length") if lengths and (len(lengths[0]) > 19 or int(lengths[0]) >= _LENGTHS_END) else None
+
+
+def _values(named: Named, name: bytes) -> tuple[bytes, ...]:
+    found = named.get(name, ())
+    return (found,) if isinstance(found, bytes) else found
+
+
+def parse_authority(text: str, secure: bool) -> Authority | None:
+    """A Host field's value as an ``Authority``; None where it is not plainly ``name[:port]`` (userinfo, lists, bad ports)."""
+    found = _HOST.match(text.lower()) if text.isascii() else None
+    if found is None or ".." in text:
+        return None
+    port = int(found["port"]) if found["port"] else (443 if secure else 80)
+    return Authority(found["name"], port) if 0 < port < 65536 else None

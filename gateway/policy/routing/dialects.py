@@ -1,0 +1,185 @@
+"""How each front proxy asks for a decision, and in which terms it must be answered.
+
+    client ──▶ front proxy ──▶ app               the proxy carries the bytes, after it has asked
+                    │  ▲
+    /.gateway/auth/… ▼  │ 200: let it pass, with these identity fields. Anything else: do not
+                 gateway
+
+| dialect | original method, host and target | understands |
+|---|---|---|
+| nginx, haproxy | ``X-Original-Method``, ``X-Original-URL`` (``scheme://host/target``; ingress-nginx sends these, our recipes set them) | nginx: 200, 401, 403 and nothing else |
+| traefik, caddy | ``X-Forwarded-Method``, ``-Proto``, ``-Host``, ``-Uri`` | any status |
+| envoy | its own method and Host; the target is what follows the path prefix ``/.gateway/auth/envoy``; ``X-Forwarded-Proto`` | any status |
+
+HAProxy has no convention of its own: its Lua action sends along whatever fields the configuration sets before.
+
+Owns the reading of the original request, in one way for each dialect: what is missing, repeated, or told otherwise in the fields of another
+dialect is refused. Must never fill a gap from somewhere else, and never decide: the original request is judged like one that came to the app
+door. The scheme must be one, and is not compared: a host is https or it is not, and before a front proxy there may be another one that
+speaks TLS.
+"""  # noqa: E501  a table's row is a line
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from gateway.policy.http.messages import Authority, HeadLimits, Malformed, RequestHead, parse_authority, read_head
+from gateway.policy.http.paths import ascii_lower
+from gateway.policy.routing.routing import App, LoginHost, RouteTable
+
+AUTH: Final = "/.gateway/auth"
+_SCHEMES = frozenset((b"https", b"http", b"wss", b"ws"))
+_SHAKES = frozenset((b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-protocol", b"sec-websocket-extensions"))
+_HOP_OF_WEBSOCKET = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
+_METADATA = Malformed(400, "metadata")
+
+Agrees = Callable[[bytes, "Original"], bool]
+"""Whether the value of a field speaks of this request."""
+
+
+class Original(NamedTuple):
+    """The request that the proxy asks about, as it told it."""
+
+    method: str
+    host: bytes
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way of asking. ``is_terse``: the proxy knows 200, 401 and 403, and makes a 500 of anything else.
+
+    ``patience``: seconds that Okta may be waited for, where the proxy has the time-out that it comes with.
+    """
+
+    name: str
+    read: Callable[[RequestHead], Original | Malformed]
+    is_terse: bool = False
+    patience: float = 2.0
+
+
+def is_asked(target: str) -> bool:
+    """Whether a request is for the sub-request door: by its path as sent, whatever its host is."""
+    return target.startswith(AUTH) and target[len(AUTH) : len(AUTH) + 1] in ("", "/", "?")
+
+
+def dialect_of(target: str) -> Dialect | None:
+    """The dialect of a sub-request's target; None where there is none of that name."""
+    return _AT.get(target.partition("?")[0]) or (_ENVOY if target.startswith(_ENVOYS_OWN) else None)
+
+
+def original(
+    dialect: Dialect, head: RequestHead, table: RouteTable, limits: HeadLimits
+) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+    """The head of the request that is asked about and its host, as ``RouteTable.admit``; or why nobody can say what is asked."""
+    told = dialect.read(head)
+    if isinstance(told, Malformed):
+        return told
+    if head.method not in ("GET", "HEAD", told.method):
+        return Malformed(405, "method_of_sub_request")
+    read = read_head(told.method, told.target, (1, 1), ((b"Host", told.host),), limits)
+    if isinstance(read, Malformed):
+        return read
+    authority, host, is_secure = table.named(told.host)
+    if authority is None:
+        return Malformed(400, "host")
+    return _with_fields_of(head, told, authority, is_secure), host
+
+
+def _with_fields_of(head: RequestHead, told: Original, authority: Authority, is_secure: bool) -> RequestHead:
+    """The original request with the fields of the sub-request, which are the client's.
+
+    Traefik and Envoy keep the fields of the client's hop to themselves: then a WebSocket is known by the fields that only a handshake has.
+    """
+    named, fields = head.named, head.fields
+    if not _SHAKES.isdisjoint(named) or named.get(b"sec-fetch-mode") == b"websocket":
+        kept = tuple(line for line in fields if line[0].lower() not in (b"connection", b"upgrade"))
+        return RequestHead(told.method, told.target, authority, kept + _HOP_OF_WEBSOCKET, is_secure, head.peer, head.client)
+    return RequestHead(told.method, told.target, authority, fields, is_secure, head.peer, head.client, named)
+
+
+def loops(path: str) -> bool:
+    """Whether an own path asked about is the sub-request door itself, in any case: the proxy asks it whether it may ask."""
+    return ascii_lower(path).startswith(AUTH)
+
+
+def _from_url(head: RequestHead) -> Original | Malformed:
+    method, url = head.named.get(b"x-original-method"), head.named.get(b"x-original-url")
+    if not isinstance(method, bytes) or not isinstance(url, bytes):
+        return _lacking(method, url)
+    scheme, _, rest = url.partition(b"://")
+    host, slash, tail = rest.partition(b"/")
+    if scheme not in _SCHEMES or not slash:
+        return _METADATA
+    asked = Original(method.decode("latin-1"), host, "/" + tail.decode("latin-1"))
+    return _unless_told_otherwise(head, asked, _BESIDE_URL)
+
+
+def _from_forwarded(head: RequestHead) -> Original | Malformed:
+    named = head.named
+    method, scheme = named.get(b"x-forwarded-method"), named.get(b"x-forwarded-proto")
+    host, uri = named.get(b"x-forwarded-host"), named.get(b"x-forwarded-uri")
+    if not (isinstance(method, bytes) and isinstance(scheme, bytes) and isinstance(host, bytes) and isinstance(uri, bytes)):
+        return _lacking(method, scheme, host, uri)
+    if scheme not in _SCHEMES:
+        return _METADATA
+    return _unless_told_otherwise(head, Original(method.decode("latin-1"), host, uri.decode("latin-1")), _BESIDE_FORWARDED)
+
+
+def _from_itself(head: RequestHead) -> Original | Malformed:
+    host, scheme = head.named.get(b"host"), head.named.get(b"x-forwarded-proto", b"https")
+    target = head.target[len(_ENVOYS_OWN) - 1 :]
+    if not target.startswith("/"):
+        return _lacking(None)
+    if not isinstance(host, bytes) or not isinstance(scheme, bytes):
+        return _lacking(host, scheme)
+    if scheme not in _SCHEMES:
+        return _METADATA
+    return _unless_told_otherwise(head, Original(head.method, host, target), _BESIDE_ENVOY)
+
+
+def _lacking(*told: bytes | tuple[bytes, ...] | None) -> Malformed:
+    return Malformed(400, "metadata_missing" if None in told else "metadata_repeated")
+
+
+def _unless_told_otherwise(head: RequestHead, asked: Original, beside: Mapping[bytes, Agrees]) -> Original | Malformed:
+    """``asked``, if whatever else speaks of an original request speaks of this one: fields that a client set, or another proxy."""
+    if head.named.keys().isdisjoint(beside):
+        return asked
+    for name, agrees in beside.items():
+        if any(not agrees(value, asked) for value in head.values(name)):
+            return Malformed(400, "metadata_conflict")
+    return asked
+
+
+def _is_host(value: bytes, asked: Original) -> bool:
+    if value == asked.host:
+        return True
+    given = parse_authority(value.decode("latin-1"), True)
+    return given is not None and given == parse_authority(asked.host.decode("latin-1"), True)
+
+
+def _is_url(value: bytes, asked: Original) -> bool:
+    host, slash, tail = value.partition(b"://")[2].partition(b"/")
+    return slash + tail == asked.target.encode("latin-1") and _is_host(host, asked)
+
+
+_BESIDE_ENVOY: Mapping[bytes, Agrees] = {
+    **dict.fromkeys((b"x-forwarded-method", b"x-original-method"), lambda value, asked: value == asked.method.encode("latin-1")),
+    **dict.fromkeys((b"x-forwarded-uri", b"x-original-uri"), lambda value, asked: value == asked.target.encode("latin-1")),
+    b"x-forwarded-host": _is_host,
+    b"x-original-url": _is_url,
+}
+_BESIDE_URL = {name: agrees for name, agrees in _BESIDE_ENVOY.items() if name not in (b"x-original-method", b"x-original-url")}
+_BESIDE_FORWARDED = {name: agrees for name, agrees in _BESIDE_ENVOY.items() if not name.startswith(b"x-forwarded-")}
+
+_ENVOY = Dialect("envoy", _from_itself, patience=0.15)  # it gives a sub-request 200 ms
+DIALECTS = (
+    Dialect("nginx", _from_url, is_terse=True),
+    Dialect("traefik", _from_forwarded),
+    Dialect("caddy", _from_forwarded),
+    Dialect("haproxy", _from_url),
+    _ENVOY,
+)
+_AT = {f"{AUTH}/{dialect.name}": dialect for dialect in DIALECTS}
+_ENVOYS_OWN = f"{AUTH}/{_ENVOY.name}/"

@@ -1,0 +1,219 @@
+"""What a browser is doing, where it may be sent, and from where it came.
+
+Owns the one validator of return addresses (every redirect asks it), the reading of Fetch Metadata, and whom we believe about
+the client's address. Must never return an address that two parsers could take to two hosts, and must never
+take silence for consent. Rules from: Fetch Metadata; WHATWG URL (what browsers strip and fold).
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection, Sequence
+from enum import Enum
+from typing import Final
+from urllib.parse import unquote
+
+from gateway.policy.http.messages import Malformed, RequestHead, parse_authority
+from gateway.policy.http.odd_paths import odd_readings
+from gateway.policy.http.paths import ODD, is_own, normalised
+from gateway.policy.learned import Learned
+
+LONGEST_TARGET: Final = 4096
+SIGNED_IN: Final = "/.gateway/signed-in"
+"""The one own path that a sign-in may lead to: a page without buttons, for a window that was opened to sign in."""
+MOST_TOKENS: Final = 500
+UNKNOWN_CLIENT: Final = "unknown"
+_PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_NAMES_OF_PURPOSES: Final = frozenset(_PURPOSES)
+_EARLY: Final = (b"prefetch", b"prerender", b"preview")
+_DOCUMENTS: Final = frozenset((b"document", b"frame", b"iframe", b"embed", b"object"))
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_VISIBLE: Final = re.compile(r"/[\x21-\x5b\x5d-\x7e]*\Z")
+_ODD_SLASHES: Final = re.compile(r"[/\\]{2}|\\")
+_BELOW_A_NAME: Final = re.compile(r"/[A-Za-z0-9_~-]+/(?!\.*[/\\])")
+_DOTTED: Final = re.compile(r"/(?:\.|%20)+(?:/|\Z)")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_URL: Final = re.compile(r"(?P<origin>(?P<scheme>https?)://(?P<authority>[A-Za-z0-9.:\[\]-]+))(?P<rest>/.*)?\Z", re.IGNORECASE | re.DOTALL)
+_REFERER: Final = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]+)(?:[/?#]|\Z)", re.IGNORECASE)
+_WITH_PORT: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?\Z")
+
+
+class Kind(Enum):
+    """What the browser wants: a page in its window, something for a script or a page, a WebSocket, or just to be early."""
+
+    NAVIGATION = "navigation"
+    SCRIPT = "script"
+    WEBSOCKET = "websocket"
+    PREFETCH = "prefetch"
+
+
+def kind_of(head: RequestHead) -> Kind:
+    """What kind of request it is; NAVIGATION only for GET and HEAD of a top-level document, which a redirect can answer."""
+    if wants_websocket(head):
+        return Kind.WEBSOCKET
+    named = head.named
+    if not named.keys().isdisjoint(_NAMES_OF_PURPOSES):
+        purposes = b",".join(value for name in _PURPOSES for value in head.values(name)).lower()
+        if any(word in purposes for word in _EARLY):
+            return Kind.PREFETCH
+    if head.method not in ("GET", "HEAD"):
+        return Kind.SCRIPT
+    mode = named.get(b"sec-fetch-mode")
+    if mode is not None:
+        is_top = named.get(b"sec-fetch-dest") in (None, b"document")
+        return Kind.NAVIGATION if mode == b"navigate" and is_top else Kind.SCRIPT
+    return Kind.NAVIGATION if _accepts_html(head) and not head.values(b"x-requested-with") else Kind.SCRIPT
+
+
+def is_document(head: RequestHead) -> bool:
+    """Whether the answer will be shown as a page, in a window or in a frame, whatever the method."""
+    destination = head.named.get(b"sec-fetch-dest")
+    if destination is not None:
+        return not _DOCUMENTS.isdisjoint(head.values(b"sec-fetch-dest"))
+    return head.named.get(b"sec-fetch-mode") in (None, b"navigate") and _accepts_html(head)
+
+
+def wants_websocket(head: RequestHead) -> bool:
+    """Whether it is the handshake of a WebSocket: ``kind_of`` says so before anything else."""
+    if head.method != "GET" or b"upgrade" not in head.named:
+        return False
+    return b"websocket" in _tokens(head, b"upgrade") and b"upgrade" in _tokens(head, b"connection")
+
+
+def _accepts_html(head: RequestHead) -> bool:
+    return any(token.partition(b";")[0].rstrip() in (b"text/html", b"application/xhtml+xml") for token in _tokens(head, b"accept"))
+
+
+def _tokens(head: RequestHead, name: bytes) -> set[bytes]:
+    """The members of a list; of one line, no more than anybody sends."""
+    return {token.strip(b" \t").lower() for value in head.values(name) for token in value.split(b",", MOST_TOKENS)[:MOST_TOKENS]}
+
+
+def own_target(raw: str) -> str | None:
+    """The return path as given where it stays on the same host in any reading, raw and unquoted; None where it is refused.
+
+    Longer ones than ``LONGEST_TARGET`` are refused, never cut; nothing under ``/.gateway`` but ``SIGNED_IN``; a query may
+    hold anything visible, and no escaped control character.
+    """
+    if raw == SIGNED_IN:
+        return raw
+    path = re.split("[?#]", raw, maxsplit=1)[0]
+    if len(raw) > LONGEST_TARGET or not _VISIBLE.match(raw) or _CONTROL.search(unquote(raw, "latin-1")):
+        return None
+    shape = normalised(path)
+    if is_own(path) or (isinstance(shape, Malformed) and not _stays_below(path, shape)):
+        return None
+    for _ in range(3):  # some app behind some proxy will unquote it again
+        if _CONTROL.search(path) or (_ODD_SLASHES.search(path) and not _BELOW_A_NAME.match(path)):
+            return None
+        path = unquote(path, "latin-1")
+    return raw
+
+
+def _stays_below(path: str, doubt: Malformed) -> bool:
+    """Whether no reading of a path with an odd spelling has a dot segment, nor an odd slash before its first plain name."""
+    if doubt.reason not in ODD or "//" in path:
+        return False
+    told = odd_readings(path, case_insensitive=True) or ()
+    is_below = _BELOW_A_NAME.match(path) is not None
+    return bool(told) and not any(_DOTTED.search(one) or (not is_below and ("//" in one or "%5C" in one)) for one in told)
+
+
+def return_url(raw: str, origins: Collection[str]) -> str | None:
+    """The address to go on to: a path as ``own_target``, or a configured origin and such a path; None where it is refused.
+
+    The origin is compared whole (scheme, host, port) and comes back in the spelling of the configuration.
+    """
+    if raw.startswith("/"):
+        return own_target(raw)
+    found = _URL.match(raw) if len(raw) <= LONGEST_TARGET else None
+    path = own_target(found["rest"] or "/") if found is not None else None
+    if found is None or path is None:
+        return None
+    wanted = _origin(found["origin"])
+    return next((origin.rstrip("/") + path for origin in origins if wanted is not None and _origin(origin) == wanted), None)
+
+
+def is_same_origin_post(head: RequestHead, origin: str) -> bool:
+    """Whether a form of our own page on this very origin was posted; without Fetch Metadata the Origin field decides."""
+    if head.method != "POST":
+        return False
+    named = [value.decode("latin-1") for value in head.values(b"origin")]
+    sites = head.values(b"sec-fetch-site")
+    if sites:  # Origin is "null" here where our page asked for no-referrer
+        return sites == (b"same-origin",) and all(name == "null" or _same(name, origin) for name in named)
+    return len(named) == 1 and _same(named[0], origin)
+
+
+def named_origin(head: RequestHead) -> str:
+    """The origin that the request names as its start: ``Origin``, or without one ``Referer``'s; empty where neither names one.
+
+    ``Origin: null`` names none, and neither do two ``Origin`` fields.
+    """
+    origins = head.values(b"origin")
+    if origins:
+        text = origins[0].decode("latin-1") if len(origins) == 1 else ""
+        return text if _origin(text) is not None else ""
+    referer = head.value(b"referer")
+    found = _REFERER.match(referer.decode("latin-1")) if referer is not None else None
+    return found["origin"] if found is not None else ""
+
+
+def origin_is_listed(head: RequestHead, origins: Collection[str]) -> bool:
+    """Whether the origin that the request names as its start is one of these."""
+    return _named_in(named_origin(head), origins)
+
+
+def _named_in(origin: str, believed: Collection[str]) -> bool:
+    return any(_same(origin, one) for one in believed)
+
+
+def _same(origin: str, other: str) -> bool:
+    return (wanted := _origin(origin)) is not None and wanted == _origin(other)
+
+
+def _origin(text: str) -> tuple[str, str, int] | None:
+    scheme, separator, rest = text.partition("://")
+    authority = parse_authority(rest.removesuffix("/"), scheme.lower() == "https") if separator else None
+    return (scheme.lower(), authority.host, authority.port) if authority is not None else None
+
+
+def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) -> str:
+    """The address nearest to us that no trusted proxy has: from the right, past trusted ones only.
+
+    ``xff``: the values of X-Forwarded-For in order. ``unknown`` where the walk meets something that is no address; a peer
+    without an address (a Unix socket) is trusted in nothing and is ``unknown`` too.
+    """
+    nearest = _addresses[peer.partition("%")[0]]
+    if nearest is None:
+        return UNKNOWN_CLIENT
+    claimed = [element for value in xff for element in value.decode("latin-1").split(",")] if trusted else []
+    while claimed and any(nearest[0] in network for network in trusted):
+        nearest = _addresses[claimed.pop().strip(" \t")]
+        if nearest is None:
+            return UNKNOWN_CLIENT
+    return nearest[1]
+
+
+def is_listed(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether a socket's peer is one of the trusted proxies; one without an address (a Unix socket) never is."""
+    found = _addresses[peer.partition("%")[0]]
+    return found is not None and any(found[0] in network for network in trusted)
+
+
+def _address(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str] | None:
+    ported = _WITH_PORT.match(text)
+    try:
+        address = ipaddress.ip_address((ported["six"] or ported["four"]) if ported is not None else text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        elif address.scope_id is not None:
+            return None
+    return address, str(address)
+
+
+_addresses: Final = Learned(_address)

@@ -1,0 +1,131 @@
+"""Which requests to the org end sessions: sign-outs, and the calls that name a session or a user.
+
+Owns these rules. A sign-out is found liberally (see org_places). A call that names somebody is read exactly, because what it names is
+revoked afterwards, and only when Okta answered that it did so. Nothing here is proof of who asks: an ``id_token_hint`` is decoded, not
+verified. Rules from: Okta's API reference (Sessions, User Sessions, MyAccount Sessions), its help on Single Logout (SAML); OpenID Connect
+RP-Initiated Logout 1.0 §2.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.http.percent import unescaped
+from gateway.policy.switch.org_parameters import jwt_claims
+from gateway.policy.switch.org_places import Ending, Place
+
+LARGEST_HINT: Final = 32 * 1024
+"""Characters of an ``id_token_hint``; public reports name hints of 9 and 18 kB."""
+
+_LEGACY: Final = re.compile(r"/api/v1/sessions/(?P<id>[A-Za-z0-9._~-]+)(?P<refresh>/lifecycle/refresh)?")
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """A request that ends the browser's session at Okta. ``how`` far a stranger could send the browser there decides what is done.
+
+    ``hint_subject``: whose session an OIDC logout means to end, as its ``id_token_hint`` says (``sub``, unverified); None where it does
+    not say so in one way.
+    """
+
+    how: Ending
+    hint_subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegacySession:
+    """``/api/v1/sessions/{id}`` or its refresh; ``tail`` is what follows ``/api/v1/sessions/me`` for the same call.
+
+    ``ends``: it is a DELETE, of a session that may be another's.
+    """
+
+    session_id: str
+    tail: str
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndsSessions:
+    """A call that ends the session ``session_id``, or all sessions of the user ``user_id`` (an id, a login, or ``me``), when Okta says so.
+
+    ``me`` is whom the call speaks for: the user of its ``Authorization``, else of the browser's cookies. ``keeps_current``: the session
+    that asks lives on.
+    """
+
+    session_id: str | None
+    user_id: str | None
+    keeps_current: bool = False
+
+
+def sign_out_of(method: str, place: Place, hints: Sequence[str]) -> SignOut | None:
+    """The sign-out that a request is, if it is one; ``hints``: the values of its ``id_token_hint``."""
+    if method == "DELETE":
+        return SignOut(Ending.API) if place.is_current_session else None
+    how = place.ending if method in ("GET", "HEAD", "POST") else None
+    if how is None:
+        return None
+    return SignOut(how, hint_subject(hints) if how is Ending.OIDC else None)
+
+
+def hint_subject(hints: Sequence[str]) -> str | None:
+    """The ``sub`` of an ID token, unverified; None where it is unreadable, larger than 32 KiB, or two hints name two users."""
+    subjects = {_subject(hint) for hint in hints}
+    return subjects.pop() if len(subjects) == 1 else None
+
+
+def _subject(hint: str) -> str | None:
+    claims = jwt_claims(hint) if len(hint) <= LARGEST_HINT else None
+    subject = _member(claims, "sub") if claims is not None else None
+    return subject if isinstance(subject, str) and subject else None
+
+
+def legacy_session_of(method: str, path: str) -> LegacySession | None:
+    """The call on a session by its id that a request is, if it is one."""
+    found = _LEGACY.fullmatch(path)
+    if found is None or found["id"] == "me":
+        return None
+    return LegacySession(found["id"], "/lifecycle/refresh" if found["refresh"] else "", method == "DELETE" and not found["refresh"])
+
+
+def ends_sessions(head: RequestHead, body: bytes) -> EndsSessions | None:
+    """The call on somebody's sessions that a request is, if it is one.
+
+    ``/users/me/lifecycle/delete_sessions`` keeps the session that asks unless its JSON says ``"keepCurrent": false``; MyAccount's call
+    ends it unless the query says ``excludeCurrentAuthorizationContext=true``.
+    """
+    segments = _segments(head.path)
+    match head.method, [segment.casefold() for segment in segments]:
+        case "DELETE", ["api", "v1", "sessions", _]:
+            return EndsSessions(segments[3], None)
+        case "DELETE", ["api", "v1", "users", _, "sessions"]:
+            return EndsSessions(None, segments[3])
+        case "POST", ["api", "v1", "users", "me", "lifecycle", "delete_sessions"]:
+            return EndsSessions(None, "me", keeps_current=_member(body, "keepCurrent") is not False)
+        case "DELETE", ["idp", "myaccount", "sessions"]:
+            return EndsSessions(None, "me", keeps_current="excludecurrentauthorizationcontext=true" in head.query.lower().split("&"))
+        case _:
+            return None
+
+
+def _segments(path: str) -> list[str]:
+    """The segments of a path as a server resolves it: without parameters and empty segments, dot segments followed, decoded once."""
+    resolved: list[str] = []
+    for raw in path.split("/"):
+        segment = unescaped(raw.partition(";")[0])
+        if segment == "..":
+            del resolved[-1:]
+        elif segment not in ("", "."):
+            resolved.append(segment)
+    return resolved
+
+
+def _member(text: bytes, name: str) -> Any:
+    """A member of a JSON object; None where there is none, or no object."""
+    try:
+        content: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content.get(name) if isinstance(content, dict) else None

@@ -1,0 +1,182 @@
+"""Which place of Okta's a path leads to, in whatever spelling.
+
+Owns the words by which a place is known. Parsers differ in what they drop and decode first (path parameters, encoded slashes, dot segments,
+control characters), so a path is not parsed: a place counts wherever its words are segments of any of the path's decodings, in the right
+order. That finds too much rather than too little, which is the right side: see org_requests.
+
+A word counts only as a whole segment. It begins the segment, and a character that cannot be in a name (``;``, ``.``, ``,``, a blank, the
+end …) ends it: ``/login/signout;x`` and ``/login/signout.do`` are the sign-out, an app link ``/home/acme-signout/0oa1`` is none.
+
+Each look is one pass over the text, and its order is found by the first position behind the word before, so nothing is tried twice.
+Rules from: Okta's API reference (Sessions, OIDC & OAuth 2.0), Okta's session cookie guide; RFC 3986 §3.3.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from gateway.policy.http.percent import printable, unescaped
+from gateway.policy.learned import Learned
+
+TOKEN_NAMES: Final = frozenset({"sessiontoken", "onetimetoken"})
+_AT_COOKIE_REDIRECT: Final = TOKEN_NAMES | {"token"}
+_AT_STATE_REDIRECT: Final = TOKEN_NAMES | {"statetoken"}
+
+LONGEST_PATH: Final = 4096
+"""Characters. Okta's paths have less than 300; a longer one is not judged. 4 KiB of anything cost less than 1 ms."""
+
+MOST_DECODINGS: Final = 3
+LONGEST_NESTED: Final = 1024
+"""Characters. A path that is longer and still escaped after it was decoded once is not judged either."""
+
+_UP: Final = ".."
+_COOKIE: Final = "sessioncookie"
+_NAMES_OF_PLACES: Final = (
+    "api app authorize delete_sessions home login logout me oauth2 par redirect sessions signout slo step-up token userhome"
+)
+# sessionCookieRedirect, sessionCookie (the address of Okta's cookieTokenUrl), and whatever else begins so: one word, sessioncookie.
+_SEGMENT: Final = re.compile(
+    rf"(?:\A|[/\\])\s*(?:({_COOKIE})|((?:{_NAMES_OF_PLACES.replace(' ', '|')})(?![\w-])|\.\.(?![^;\s/\\])))", re.ASCII
+)
+
+
+class Ending(Enum):
+    """The ways to end a session at Okta."""
+
+    API = auto()
+    """``DELETE /sessions/me``: another site's script needs Okta's leave first (CORS preflight)."""
+    PAGE = auto()
+    """``/login/signout``: whoever opens it is signed out."""
+    OIDC = auto()
+    """``/oauth2/…/logout``: Okta ends only the session whose ``id_token_hint`` it is shown."""
+    SAML = auto()
+    """``/app/…/slo/saml``: Okta ends the session for a request that the app has signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The words of Okta's that are segments of a path: for each of its decodings those words, in their order.
+
+    ``is_too_long``: the path was not judged; it may lead anywhere.
+    """
+
+    readings: tuple[tuple[str, ...], ...]
+    is_too_long: bool = False
+
+    @classmethod
+    def of(cls, path: str) -> "Place":
+        """The place of a path as sent: decoded up to three times, with and without what cannot be printed, in any case."""
+        return _PLACES[path]
+
+    @classmethod
+    def judged(cls, path: str) -> "Place":
+        """The same, without a look at what is remembered."""
+        if len(path) > LONGEST_PATH:
+            return cls((), is_too_long=True)
+        spellings = [path]
+        for count in range(MOST_DECODINGS):
+            decoded = unescaped(spellings[-1])
+            if decoded == spellings[-1]:
+                break
+            if count and len(decoded) > LONGEST_NESTED:
+                return cls((), is_too_long=True)
+            spellings.append(decoded)
+        texts = dict.fromkeys((*spellings, *map(printable, spellings)))
+        return cls(tuple(dict.fromkeys(_words(text.casefold()) for text in texts)))
+
+    def _has(self, *words: str) -> bool:
+        """Whether these words follow each other, with anything between them, in some decoding."""
+        for reading in self.readings:  # noqa: SIM110 - a generator takes twice as long, and this is asked ten times for each request
+            if words[0] in reading and _follow(reading, words):
+                return True
+        return False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameter names, folded, that mean a token here."""
+        at_cookie = _AT_COOKIE_REDIRECT if self.is_cookie_redirect else TOKEN_NAMES
+        return at_cookie | (_AT_STATE_REDIRECT if self._is_state_redirect else TOKEN_NAMES)
+
+    @property
+    def is_cookie_redirect(self) -> bool:
+        """``/login/sessionCookieRedirect`` or ``/login/sessionCookie``."""
+        return self._has(_COOKIE)
+
+    @property
+    def _is_state_redirect(self) -> bool:
+        """``/login/token/redirect``, ``/idp/idx/login/token/redirect``, ``/login/step-up/redirect`` or ``/app/UserHome``."""
+        return self._has("token", "redirect") or self._has("step-up", "redirect") or self._has("userhome")
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether a request here has no meaning without a token."""
+        return self.is_cookie_redirect or self._is_state_redirect
+
+    @property
+    def is_authorize(self) -> bool:
+        """``/oauth2/…/authorize``."""
+        return self._has("oauth2", "authorize")
+
+    @property
+    def is_pushed(self) -> bool:
+        """``/oauth2/…/par``, which keeps an authorize request's parameters for later."""
+        return self._has("oauth2", "par")
+
+    @property
+    def is_link(self) -> bool:
+        """``/app/…``, ``/home/…`` or ``/api/v1/sessions``."""
+        return self._has("app") or self._has("home") or self._has("api", "sessions")
+
+    @property
+    def takes_tokens_in_bodies(self) -> bool:
+        """Whether a token could come in a body here; a body that cannot be read is then doubt."""
+        return self.needs_token or self.is_authorize or self.is_pushed or self.is_link
+
+    @property
+    def takes_bodies(self) -> bool:
+        """Whether a body here says what the request is: by a token, by an ``id_token_hint``, by ``keepCurrent``."""
+        says_more = self._is_oidc_logout or self._has("api", "delete_sessions")
+        return self.is_too_long or says_more or self.takes_tokens_in_bodies
+
+    @property
+    def ending(self) -> "Ending | None":
+        """How a GET, HEAD or POST here ends a session, if it does."""
+        if any(_is_sign_out(reading) for reading in self.readings):
+            return Ending.PAGE
+        if self._is_oidc_logout:
+            return Ending.OIDC
+        return Ending.SAML if self._has("app", "slo") else None
+
+    @property
+    def _is_oidc_logout(self) -> bool:
+        return self._has("oauth2", "logout")
+
+    @property
+    def is_current_session(self) -> bool:
+        """Whether a DELETE here closes the browser's session."""
+        return self._has("api", "sessions", "me")
+
+
+_PLACES: Final = Learned(Place.judged)
+
+
+def _words(folded: str) -> tuple[str, ...]:
+    return tuple([cookie or word for cookie, word in _SEGMENT.findall(folded)])
+
+
+def _follow(reading: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    at = 0
+    for word in words:
+        try:
+            at = reading.index(word, at) + 1
+        except ValueError:
+            return False
+    return True
+
+
+def _is_sign_out(reading: tuple[str, ...]) -> bool:
+    """``/login/signout``, or ``/signout`` alone: the name of an app in ``/home/signout/0oa1`` is none, unless the path climbs out of it."""
+    if "signout" not in reading:
+        return False
+    return _follow(reading, ("login", "signout")) or _UP in reading or ("home" not in reading and "app" not in reading)

@@ -1,0 +1,150 @@
+"""What a request to the org is: a redemption, a sign-out, a call that ends sessions, a silent authorize, or anything else.
+
+Owns the order of the questions. What a path means is org_places, what parameters say is org_parameters, what ends a session is
+org_endings. All of them find at least as much as Okta could: a place is known by its words, in any of the path's decodings; parameters
+are split in every way, repeated, re-encoded, in any case; forms, JSON, request objects are read, and what cannot be read is doubt.
+
+In doubt it is a redemption: the cost of a wrong "yes" is a session closed too early, the cost of a wrong "no" is the promise. A false
+alarm still costs a session, so what no server could take for a token is none. Must never be used to rewrite a request: it only says
+what the request is.
+
+Every look is linear in the text that the client chose. A path of more than 4,096 characters is not judged; it is doubt, and the door should
+refuse it before (414). Rules from: Okta's session cookie guide and its OIDC & OAuth 2.0, Authentication and Sessions references.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.policy.http.messages import RequestHead
+from gateway.policy.session.session import SessionToken
+from gateway.policy.switch.org_endings import EndsSessions, LegacySession, SignOut, ends_sessions, legacy_session_of, sign_out_of
+from gateway.policy.switch.org_parameters import MOST_PARAMETERS, Parameters, folded_names
+from gateway.policy.switch.org_places import LONGEST_PATH, TOKEN_NAMES, Place
+
+__all__ = [
+    "LARGEST_BODY_BYTES",
+    "LONGEST_PATH",
+    "EndsSessions",
+    "LegacySession",
+    "OrgRequest",
+    "Plain",
+    "PushedByReference",
+    "Redemption",
+    "SignOut",
+    "SilentAuthorize",
+    "has_readable_body",
+    "is_cookie_redirect",
+    "is_pushed_request",
+    "read",
+    "without_tokens",
+]
+
+LARGEST_BODY_BYTES: Final = 256 * 1024
+"""A body at a known place that is larger is refused (413); a SAML request of an app link fits well."""
+
+_STATE_TOKEN: Final = "statetoken"  # noqa: S105  the name of a parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A request that would turn a token into a session. ``tokens`` may be empty where it only might carry one (``doubt``).
+
+    ``state_tokens``: those of the tokens that came only as ``stateToken``; they finish a sign-in that Okta began.
+    """
+
+    tokens: tuple[SessionToken, ...]
+    doubt: str | None = None
+    state_tokens: tuple[SessionToken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PushedByReference:
+    """An authorize request whose parameters, perhaps a token among them, were pushed before (RFC 9126 ``request_uri``).
+
+    ``references``: every different one, at least one. Nobody knows which of several Okta takes: any of them may redeem.
+    """
+
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SilentAuthorize:
+    """An authorize request with ``prompt=none``: a page's script asks for tokens of whoever is signed in, for this client."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Anything else."""
+
+
+OrgRequest = Redemption | PushedByReference | SilentAuthorize | SignOut | LegacySession | EndsSessions | Plain
+
+
+def has_readable_body(head: RequestHead) -> bool:
+    """Whether this request's body, if it has one, must be read before the request can be judged."""
+    return head.method not in ("GET", "HEAD", "OPTIONS") and Place.of(head.path).takes_bodies
+
+
+def read(head: RequestHead, body: bytes = b"") -> OrgRequest:
+    """What the request is. ``body`` is the whole body where ``has_readable_body`` said so, else empty."""
+    place = Place.of(head.path)
+    if place.is_too_long:
+        return Redemption((), "path_too_long")
+    found = Parameters(place.names, is_authorize=place.is_authorize or place.is_pushed)
+    found.take_pairs(head.query)
+    if body.strip():
+        _take_body(found, place, head, body)
+    if found.tokens or found.doubt:
+        return _redemption(found)
+    if place.is_authorize and not place.is_pushed:
+        asked = _authorize(head.method, found)
+        if asked is not None:
+            return asked
+    return sign_out_of(head.method, place, found.hints) or legacy_session_of(head.method, head.path) or ends_sessions(head, body) or Plain()
+
+
+def without_tokens(target: str) -> str:
+    """The target without every parameter that names a token anywhere, and without those behind the first 1,000.
+
+    It is for the reload of a link that was redeemed.
+    """
+    path, _, query = target.partition("?")
+    pairs = query.replace(";", "&").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]
+    names = folded_names(pair.partition("=")[0] for pair in pairs)
+    kept = [pair for name, pair in zip(names, pairs, strict=True) if name not in TOKEN_NAMES]
+    return path + ("?" + "&".join(kept) if any(kept) else "")
+
+
+def is_pushed_request(head: RequestHead) -> bool:
+    """Whether this is a pushed authorization request (RFC 9126), whose answer names a ``request_uri``."""
+    return Place.of(head.path).is_pushed
+
+
+def is_cookie_redirect(head: RequestHead) -> bool:
+    """Whether the request has no meaning without its token, so that a reload goes to where Okta pointed before."""
+    return Place.of(head.path).needs_token
+
+
+def _take_body(found: Parameters, place: Place, head: RequestHead, body: bytes) -> None:
+    if not place.takes_tokens_in_bodies:
+        found.take_pairs(body.decode("utf-8", "replace"))
+        return
+    found.take_body(head, body)
+    if place.is_cookie_redirect and not found.has_token_name:
+        found.doubt = found.doubt or "no_token_seen"
+
+
+def _redemption(found: Parameters) -> Redemption:
+    tokens = tuple(dict.fromkeys(token for _, token in found.tokens))
+    others = {token for name, token in found.tokens if name != _STATE_TOKEN}
+    return Redemption(tokens, found.doubt, tuple(token for token in tokens if token not in others))
+
+
+def _authorize(method: str, found: Parameters) -> PushedByReference | SilentAuthorize | None:
+    """What an authorize request without a token is; it is silent only where nobody could read its prompt or its client otherwise."""
+    if found.request_uris:
+        return PushedByReference(tuple(dict.fromkeys(found.request_uris)))
+    is_silent = method in ("GET", "POST") and set(found.prompts) == {"none"} and len(set(found.client_ids)) == 1
+    return SilentAuthorize(found.client_ids[0]) if is_silent else None

@@ -1,0 +1,344 @@
+"""One connection to a server behind the gateway: one request after the other, each answer handed to its reader as it arrives.
+
+    idle ── begin ──▶ first_byte ── head ──▶ idle time of a body ── whole ──▶ given back, or closed
+                          └── 101 ──▶ switched: bytes to a sink, until either side goes
+
+Owns the deadlines of an exchange, backpressure in both directions, and the answer to "may it carry another request?". Must never send a
+request a second time, hand an answer to anybody but the reader of its request, or stay open behind an answer that broke off.
+Rules from: RFC 9112 §9.
+"""
+
+import asyncio
+from typing import Final
+
+from gateway.causes import cause_of
+from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken
+from gateway.outbound import Deadlines
+from gateway.upstream.patience import FIRST_BYTE, IDLE, Patience
+from gateway.upstream.reading import AnswerReader
+from gateway.upstream.receiving import CLIENT, Reader, Sink
+from gateway.upstream.turn import Turn
+from gateway.upstream.writing import Writing
+
+Listening = tuple[str | None, int]
+"""An address that is listened at: host (None: every interface) and port."""
+
+_TLS_ALERT: Final = b"\x15\x03"
+"""What a server with TLS says to plain HTTP (RFC 8446 §5.1)."""
+
+
+class Home:
+    """Where a connection belongs."""
+
+    __slots__ = ("deadlines",)
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        """``deadlines`` may be others later."""
+        self.deadlines = deadlines
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long an idle connection is kept."""
+        raise NotImplementedError
+
+    def failed(self, error: OutsideFailed) -> None:
+        """The server is to blame for this."""
+
+    def began(self) -> None:
+        """A request was sent."""
+        raise NotImplementedError
+
+    def ended(self, failed: bool | None) -> None:
+        """It is over: True, the server is to blame; False, it answered; None, nobody can tell. Once for each ``began``."""
+        raise NotImplementedError
+
+    def take_back(self, connection: "Connection") -> None:
+        """It is free again."""
+        raise NotImplementedError
+
+    def rest(self, connection: "Connection") -> None:
+        """It is free again once its server has been silent for a while: it may owe the rest of a body that should not be."""
+        raise NotImplementedError
+
+    def lost(self, connection: "Connection") -> None:
+        """It is closed; called exactly once."""
+        raise NotImplementedError
+
+
+class Pin:
+    """Whose a connection is that a user may be signed in to: it does not go home behind an answer."""
+
+    __slots__ = ()
+
+    def ended(self, connection: "Connection", answers: AnswerReader, is_usable: bool) -> None:
+        """An answer is whole; ``is_usable``: another request may follow. Keep the connection, or close it."""
+        raise NotImplementedError
+
+    def lost(self, connection: "Connection") -> None:
+        """It is closed."""
+        raise NotImplementedError
+
+
+class Connection(Writing):
+    """Made by ``Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives both up.
+
+    ``client``: the address for which it is in use, empty where it is free. ``pin``: whose it is, None for anybody's.
+    """
+
+    __slots__ = (
+        "_answers", "_head", "_home", "_is_running", "_is_sent", "_patience", "_reader", "_sink", "client", "idle_until", "is_reused",
+        "pin", "rests_until",
+    )  # fmt: skip
+
+    def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
+        """Not connected yet."""
+        super().__init__(loop)
+        self._home = home
+        self._answers = AnswerReader()
+        self._reader: Reader | None = None
+        self._sink: Sink | None = None
+        self._head = b""
+        self._is_sent = True
+        self._is_running = False
+        self._patience = Patience(home, loop, self._on_time)
+        self.is_reused = False
+        self.idle_until = self.rests_until = 0.0
+        self.client = ""
+        self.pin: Pin | None = None
+
+    def is_to(self, own: tuple[Listening, ...]) -> bool:
+        """Whether the server at its other end is one that listens there, on this very machine."""
+        if not own or self._transport is None:
+            return False
+        here, there = (self._transport.get_extra_info(name) for name in ("sockname", "peername"))
+        if not isinstance(here, tuple) or not isinstance(there, tuple) or here[0] != there[0]:
+            return False
+        return any(port == there[1] and host in (None, there[0]) for host, port in own)
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long it may be idle."""
+        return self._home.keep_seconds
+
+    def begin(
+        self, head: bytes, reader: Reader, *, bare: bool = False, upgrade: bool = False, is_whole: bool = True, turn: Turn | None = None
+    ) -> None:
+        """Send a request's head, once, and have its answer read; ``is_whole``: there is no body to ``write`` behind it.
+
+        ``bare``: the method is HEAD. ``turn``: at whose end it is sent, for what is whole; None: now. Unsent where the connection is closed
+        already; where it closes before the turn is over, the reader is told so.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise Unsent("before_sending")
+        self._answers.expect(bare=bare, upgrade=upgrade)
+        self._reader = reader
+        self._is_sent = is_whole
+        self._is_running = True
+        self._home.began()
+        if turn is None:
+            self._transport.write(head)
+        else:
+            self._head = head
+            turn.write(self._write_head)
+        self._patience.begin(FIRST_BYTE if is_whole else IDLE)
+
+    def _write_head(self) -> None:
+        head, self._head = self._head, b""
+        if self._transport is None:
+            return
+        if self._transport.is_closing():
+            self._over(None)
+            self._fail(Unsent("before_sending"))
+        else:
+            self._transport.write(head)
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the request's body, or of what follows a 101."""
+        if self._transport is not None:
+            self._transport.write(data)
+            if self._reader is not None and not self._answers.has_head:
+                self._patience.begin(IDLE)
+
+    def finish(self) -> None:
+        """The request is whole."""
+        self._is_sent = True
+        if self._reader is not None and not self._answers.has_head:
+            self._patience.begin(FIRST_BYTE)
+
+    def hand_to(self, reader: Reader) -> None:
+        """Let another reader have the rest of the answer."""
+        self._reader = reader
+
+    def switch(self, sink: Sink) -> None:
+        """After a 101: everything that arrives goes to ``sink``, without a deadline."""
+        self._reader = None
+        self._sink = sink
+
+    def pause_reading(self) -> None:
+        """Let the server wait: whoever gets its answer is slower."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+            self._patience.begin(CLIENT)
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self._patience.begin(IDLE)
+
+    def abort(self) -> None:
+        """Give up what is under way; nobody is told."""
+        self._over(None)
+        self._reader = self._sink = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def give_up(self, error: OutsideFailed) -> None:
+        """As ``abort``, and its reader is told why; the server is not to blame."""
+        self._over(None)
+        self._fail(error)
+
+    def close(self) -> None:
+        """End it behind what was written."""
+        self._over(None)
+        self._reader = self._sink = None
+        if self._transport is not None:
+            self._transport.close()
+
+    def _on_time(self, stage: str) -> None:
+        if self._reader is not None and self._transport is not None:
+            self._fail(TimedOut(stage).because("timed_out", stage))
+
+    def _over(self, failed: bool | None) -> None:
+        """Tell home once; where a head arrived, the server is not to blame for what came of the body."""
+        if self._is_running:
+            self._is_running = False
+            self._home.ended(False if self._answers.has_head else failed)
+
+    def _fail(self, error: OutsideFailed) -> None:
+        is_clients = isinstance(error, TimedOut) and (error.stage == CLIENT or (error.stage == "idle" and not self._is_sent))
+        self._over(None if isinstance(error, TimedOut) and error.stage == "idle" and not self._is_sent else True)
+        if self._reader is not None and not is_clients and not isinstance(error, Unsent | UploadBroken):
+            self._home.failed(error)
+        reader, self._reader = self._reader, None
+        if self._transport is not None:
+            self._transport.abort()
+        if reader is not None:
+            reader.failed(error)
+
+    # What the loop calls.
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the server."""
+        if self._sink is not None:
+            self._sink.received(data)
+            return
+        if self._head:  # an answer before its question: nobody's
+            self._over(None)
+            return self._fail(Unsent("unasked"))
+        answers = self._answers
+        had_head = answers.has_head
+        fault: Nonsense | None = None
+        rest = b""
+        try:
+            rest = answers.feed(data)
+        except Nonsense as error:
+            if not answers.has_head or answers.is_whole:
+                return self._fail(self._stale() or _broken(error, data))
+            fault = _broken(error, b"")
+        reader = self._reader
+        if reader is None:
+            return
+        if answers.has_head and not had_head:
+            reader.began(answers.status, answers.reason, answers.fields, answers.length)
+        if answers.pieces:
+            pieces, answers.pieces = answers.pieces, []
+            for piece in pieces:
+                reader.piece(piece)
+        if fault is not None:  # behind what came before it, however that was cut into packets
+            reader.flushed()
+            return self._fail(fault)
+        if rest and (sink := self._switched_to()) is not None:
+            sink.received(rest)
+        elif answers.is_whole and answers.status != 101:
+            self._end(reader)
+        elif answers.has_head and had_head:
+            self._patience.go_on()
+        elif answers.has_head:
+            self._patience.begin(IDLE)  # which may end before the first byte had to be there
+        reader.flushed()
+
+    def _stale(self) -> StaleConnection | None:
+        """What became of a request on a kept connection of which nothing of an answer came; None where something may have."""
+        if not self.is_reused or self.pin is not None or not self._answers.is_untouched:
+            return None
+        return StaleConnection("kept").because("closed", "kept connection")
+
+    def _switched_to(self) -> Sink | None:
+        """What a reader said when it saw the head of a 101."""
+        return self._sink
+
+    def _end(self, reader: Reader) -> None:
+        if self._reader is reader:
+            self._reader = None
+            self._over(False)
+            answers = self._answers
+            if self._transport is None:
+                pass
+            elif self.pin is not None:
+                self.pin.ended(self, answers, self._is_sent and (answers.keeps or answers.rests))
+            elif answers.keeps and self._is_sent and not answers.binds:
+                self._home.take_back(self)
+            elif answers.rests and self._is_sent and not answers.binds:
+                self._home.rest(self)
+            else:
+                self._transport.close()
+            reader.ended()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection is gone, in order (``exc`` None) or not."""
+        self._transport = None
+        is_unsent = bool(self._head)
+        self._patience.end()
+        self._wake()
+        self._over(None if self.is_reused else True)
+        self._home.lost(self)
+        if self.pin is not None:
+            self.pin.lost(self)
+        sink, self._sink = self._sink, None
+        reader, self._reader = self._reader, None
+        if sink is not None:
+            sink.gone()
+        elif reader is not None and exc is None and self._answers.end():
+            reader.ended()
+            reader.flushed()
+        elif reader is not None:
+            reader.failed(Unsent("before_sending") if is_unsent else self._told(self._stale() or _hung_up(exc, self._answers.has_head)))
+
+    def _told(self, error: HungUp) -> HungUp:
+        self._home.failed(error)
+        return error
+
+    def pause_writing(self) -> None:
+        """The server takes nothing more just now."""
+        super().pause_writing()
+        if self._sink is not None:
+            self._sink.writable(False)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        if self._sink is not None:
+            self._sink.writable(True)
+
+
+def _hung_up(exc: BaseException | None, has_head: bool) -> HungUp:
+    if exc is not None:
+        return HungUp(type(exc).__name__).because(*cause_of(exc))
+    return HungUp("eof").because("closed", "half an answer" if has_head else "no answer")
+
+
+def _broken(error: Nonsense, data: bytes) -> Nonsense:
+    """Why an answer is none; ``data``: where its head should be."""
+    is_tls = data.startswith(_TLS_ALERT)
+    return error.because("plain_to_tls", "TLS alert") if is_tls else error.because("nonsense", error.rule)

@@ -1,0 +1,52 @@
+"""Who gets what arrives from a server behind the gateway: the reader of an answer, or the sink of a connection that stopped being HTTP.
+
+Owns the two interfaces. Every call is made on the loop's thread, and may neither wait nor raise. A reader derives from its class: each
+request calls it five times, and compiled such a call is a look into a table, where that of a ``Protocol`` is one into a dictionary.
+"""
+
+from typing import Protocol
+
+from gateway.errors import OutsideFailed
+from gateway.policy.http.messages import Fields
+
+CLIENT = "client"
+"""The stage of an exchange in which a client is waited for that does not take what it was sent."""
+
+
+class Reader:
+    """Gets one answer."""
+
+    __slots__ = ()
+
+    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
+        """The head of the final answer, or of a 101; ``length`` of the body where it is known."""
+        raise NotImplementedError
+
+    def piece(self, received: bytes) -> None:
+        """The next bytes of the body."""
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """The answer is whole; the connection is not this reader's any more."""
+        raise NotImplementedError
+
+    def flushed(self) -> None:
+        """All that arrived at once was handed over."""
+        raise NotImplementedError
+
+    def failed(self, error: OutsideFailed) -> None:
+        """There will be no more of it; the connection is gone."""
+        raise NotImplementedError
+
+
+class Sink(Protocol):
+    """Gets bytes."""
+
+    def received(self, data: bytes) -> None:
+        """The next ones."""
+
+    def gone(self) -> None:
+        """The connection ended."""
+
+    def writable(self, is_writable: bool) -> None:
+        """Whether the server takes more just now."""

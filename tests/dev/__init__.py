@@ -1,0 +1,1 @@
+"""The tests of the commands for development: the stand-in org, the demo, and both together."""

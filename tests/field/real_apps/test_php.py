@@ -1,0 +1,29 @@
+"""PHP: a day at work in Chromium, with a sign-in of the app's own, a form, a file and redirects to its whole address."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.conftest import Arrive
+from tests.browser.visitor import ALICE, BOB
+from tests.field.real_apps.arrangement import Arrangement, arranged, enters_the_desk, sends_the_form
+from tests.field.real_apps.desks import PHP
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def php(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arrangement]:
+    async with arranged(PHP, tmp_path_factory.mktemp("php")) as made:
+        yield made
+
+
+async def test_a_day_at_work_and_the_next_user_begins_anew(php: Arrangement, arrive: Arrive) -> None:
+    visitor = await arrive(php.stage)
+    for name, login, person in (("alice", ALICE, "Amy"), ("bob", BOB, "Ben")):
+        await visitor.enter(name)
+        await enters_the_desk(visitor, person)
+        await expect(visitor.page.locator("#sid")).to_have_text("none")
+        await sends_the_form(visitor, login, person)

@@ -1,0 +1,56 @@
+"""A memory of answers never changes one, and strangers cannot make it grow."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.policy.learned import Learned, Recent
+
+
+@given(st.lists(st.binary(max_size=6), max_size=40), st.integers(0, 6), st.integers(1, 4))
+def test_every_answer_is_the_functions_own_and_the_memory_is_bounded(keys: list[bytes], longest: int, most: int) -> None:
+    learned = Learned(bytes.upper, longest, most)
+    for key in keys:
+        assert learned[key] == key.upper()
+        assert len(learned) <= most
+        assert all(len(kept) <= longest for kept in learned)
+
+
+def test_what_was_asked_once_is_not_worked_out_again() -> None:
+    worked: list[str] = []
+
+    def of(key: str) -> int:
+        worked.append(key)
+        return len(worked)
+
+    learned = Learned(of, longest=3)
+    assert [learned["abc"], learned["abc"], learned["long"], learned["long"]] == [1, 1, 2, 3]
+    assert worked == ["abc", "long", "long"]
+
+
+def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
+    recent: Recent[int, str] = Recent(10)
+    recent.keep(0, "kept")
+    for number in range(1, 100):
+        recent.keep(number, str(number))
+        assert recent.get(0) == "kept" and len(recent) <= 20
+    assert recent.get(1) is None and recent.get(99) == "99" and recent.get(95) == "95"
+
+
+def test_more_keys_than_there_is_room_for_cost_some_of_it_and_not_all() -> None:
+    recent: Recent[int, int] = Recent(100)
+    hits = 0
+    for place in range(3000):
+        key = place % 150  # more than fit among the young, fewer than among both
+        hits += recent.get(key) is not None
+        recent.keep(key, key)
+    assert hits > 1000
+
+
+def test_what_is_heavier_takes_more_of_the_memory() -> None:
+    recent: Recent[int, bytes] = Recent(10, len)
+    for key in range(4):
+        recent.keep(key, b"xxx")
+    assert [recent.get(key) for key in (0, 3)] == [b"xxx", b"xxx"]  # three of them fit, the fourth began anew
+    recent.keep(4, b"x" * 10)
+    recent.keep(5, b"x" * 11)
+    assert len(recent) == 2 and recent.get(3) is None and recent.get(4) == b"x" * 10
