@@ -21,7 +21,8 @@ Besides a token, a session begins by:
     GET /login/token/redirect?stateToken=     what its answer leads to (/app/UserHome?stateToken= too)
     GET /welcome/{token}                      an activation link, `org.activation_token(login)`; the journal writes it in these letters
 
-None of them closes the session that the browser had. `org.app_links` orders a step-up of a living session, by a `stateToken` of its
+None of them closes the session that the browser had. `/app/{name}/{id}/slo/saml` ends it, for a request that the app signed; `/activate`
+confirms a device for its user. `org.app_links` orders a step-up of a living session, by a `stateToken` of its
 own, or an app at another origin. `org.clients`, `org.apps` and `org.accounts` hold registered clients, SAML and WS-Fed apps, and who is
 locked or has a factor. control.py and control_people.py list the control paths.
 """
