@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from gateway.dev.demo.serving import serve
 from gateway.dev.standin import Engine
+from tests.browser.careless_app import CarelessApp
 from tests.browser.firefox import PROGRAM as FIREFOX
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.form_app import FormApp
@@ -22,6 +23,12 @@ from tests.browser.webkit import PROGRAM as WEBKIT
 from tests.journeys.stage import Stage, Stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+_USERS = """
+  const stored = document.getElementById("stored").textContent
+  return fetch("/read.json").then(answer => answer.json()).then(({ user }) => [
+    document.getElementById("who").textContent, stored, window.who, window.ofPage, user,
+  ])
+"""
 EACH_ENGINE = pytest.mark.parametrize("engine", ["classic", "identity"])
 
 
@@ -55,6 +62,16 @@ async def person(browser: Firefox | WebKit, start: Stages) -> AsyncIterator[Pers
 async def leave() -> AsyncIterator[FormApp]:
     """An app with a form; its pages hold no connection open."""
     made = FormApp()
+    running = await serve(made.application(), "127.0.0.1", 0)
+    made.address = f"http://127.0.0.1:{running.port}"
+    yield made
+    await running.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def careless() -> AsyncIterator[CarelessApp]:
+    """An app that lets browsers keep everything."""
+    made = CarelessApp()
     running = await serve(made.application(), "127.0.0.1", 0)
     made.address = f"http://127.0.0.1:{running.port}"
     yield made
@@ -242,3 +259,24 @@ async def test_a_kept_form_outlives_a_reload_and_no_other_user_can_send_it(perso
     await signs_in_and_sends(person, BOB)
     await person.sees("h1", "You cannot send this form")
     assert leave.saved == []
+
+
+async def every_user_seen(person: Person, stage: Stage) -> set[str]:
+    """Every user that the browser knows of at the pages of the careless app: from their texts, scripts, storage, and what they fetch.
+
+    One of these pages is open already.
+    """
+    found = set(await person.runs(_USERS))
+    for path in ("/", "/notes", "/notes?2"):
+        await person.opens(f"{stage.where.app}{path}")
+        found |= set(await person.runs(_USERS))
+    return found
+
+
+async def test_what_the_browser_kept_of_alice_is_gone_when_bob_comes(person: Person, start: Stages, careless: CarelessApp) -> None:
+    stage = await start(tls=True, upstream=careless.address)
+    await enters(person, stage, "alice", ALICE)
+    assert ALICE in await every_user_seen(person, stage)
+    assert await person.runs("return localStorage.getItem('owner')") == ALICE
+    await enters(person, stage, "bob", BOB)
+    assert await every_user_seen(person, stage) <= {BOB, "nobody"}
