@@ -100,6 +100,13 @@ def test_every_command_and_option_is_in_a_document() -> None:
     assert sorted(option for option in options if option not in said) == []
 
 
+def test_every_package_that_the_makefile_installs_is_in_the_document_for_developers() -> None:
+    installed = re.findall(r"\$\(call apt,([^,]+),", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    packages = {word for words in installed for word in words.split() if not word.startswith("-") and word != "PACKAGES"}
+    assert len(packages) > 10
+    assert sorted(package for package in packages if f"`{package}`" not in text_of("tests/README.md")) == []
+
+
 def test_the_tests_of_every_promise_exist_and_hold_tests() -> None:
     named = [target for target in links_of(text_of("SECURITY.md")) if target.startswith("tests/")]
     assert len(named) > 50
