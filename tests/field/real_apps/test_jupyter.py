@@ -36,7 +36,7 @@ _RUN = f"""([kernel, code]) => new Promise(told => {{
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def jupyter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arrangement]:
-    async with arranged(JUPYTER, tmp_path_factory.mktemp("jupyter")) as made:
+    async with arranged(JUPYTER.missing(), JUPYTER.running(tmp_path_factory.mktemp("jupyter"))) as made:
         yield made
 
 
