@@ -11,8 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
+
 STANDARD_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access", "groups", "device_sso"})
-ALL_GRANTS = frozenset({"authorization_code", "implicit", "refresh_token", "password", "client_credentials", "interaction_code"})
+ALL_GRANTS = frozenset(
+    {"authorization_code", "implicit", "refresh_token", "password", "client_credentials", "interaction_code", DEVICE_GRANT}
+)
 ALL_RESPONSES = frozenset({"code", "token", "id_token"})
 MOST_CLIENTS = 1000
 
