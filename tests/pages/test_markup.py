@@ -42,7 +42,7 @@ HOSTILE_ADDRESSES = [
 ]  # fmt: skip
 ALLOWED_ELEMENTS = {
     "html", "head", "meta", "title", "link", "script", "body", "main", "footer", "div", "h1", "h2", "p", "ul", "ol", "li", "dl", "dt",
-    "dd", "code", "svg", "path", "span", "bdi", "strong", "em", "time", "form", "input", "button", "a",
+    "dd", "code", "svg", "path", "span", "bdi", "strong", "em", "time", "form", "input", "button", "a", "template",
 }  # fmt: skip
 
 

@@ -139,11 +139,21 @@ def is_same_origin_post(head: RequestHead, origin: str) -> bool:
     """Whether a form of our own page on this very origin was posted; without Fetch Metadata the Origin field decides."""
     if head.method != "POST":
         return False
-    named = [value.decode("latin-1") for value in head.values(b"origin")]
     sites = head.values(b"sec-fetch-site")
     if sites:  # Origin is "null" here where our page asked for no-referrer
+        named = [value.decode("latin-1") for value in head.values(b"origin")]
         return sites == (b"same-origin",) and all(name == "null" or _same(name, origin) for name in named)
-    return len(named) == 1 and _same(named[0], origin)
+    return has_origin(head, origin)
+
+
+def has_origin(head: RequestHead, origin: str) -> bool:
+    """Whether the request has one ``Origin`` field, and it names this very origin.
+
+    It counts where the body is sealed for its user too. WebKitGTK 2.50 says ``Sec-Fetch-Site: cross-site``, with the right ``Origin``, when
+    the user reloads the answer to a form and only one of the two pages has a ``Cross-Origin-Opener-Policy``.
+    """
+    named = head.values(b"origin")
+    return len(named) == 1 and _same(named[0].decode("latin-1"), origin)
 
 
 def named_origin(head: RequestHead) -> str:
