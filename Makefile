@@ -36,6 +36,7 @@ TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
 SYSTEMD := /usr/bin/systemd-analyze
 CURL := /usr/bin/curl
+OTHER_BROWSERS := /usr/bin/firefox-esr /usr/bin/WebKitWebDriver /usr/bin/Xvfb
 DAV := /usr/lib/apache2/modules/mod_dav_svn.so
 TOMCAT := /usr/share/tomcat10/lib/tomcat-websocket.jar /usr/bin/javac
 PHP := /usr/bin/php
@@ -79,7 +80,7 @@ types: $(FOR_TESTS)
 core: $(FOR_TESTS)
 	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(TOMCAT) $(PHP) $(RABBITMQ)
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
 	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
 
 # What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
@@ -145,6 +146,10 @@ $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
 
 $(CHROMIUM):
 	@$(call apt,chromium,the tests in a real browser)
+
+# Without what they recommend, which is about sound, video and printing.
+$(OTHER_BROWSERS) &:
+	@$(call apt,--no-install-recommends firefox-esr webkit2gtk-driver xvfb,the journeys in Firefox and in WebKit)
 
 # One installation for all of them.
 $(PROXIES) &:

@@ -1,7 +1,7 @@
 """The command line: `session-gateway` and its commands.
 
 Owns what is printed, the exit codes (0, or 1 with one line for each problem on standard error), and the signals. Must never show a
-traceback for something that a person can put right, and never start half of something. Rules from: DESIGN section 10, ATTACKS D8, D13.
+traceback for something that a person can put right, and never start half of something.
 """
 
 import asyncio

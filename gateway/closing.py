@@ -3,7 +3,7 @@
 Owns every DELETE that the gateway sends by itself. Must never report a session closed that Okta did not prove gone, and
 never stop half way because a client left: each closing is a task of its own. What could not be proven is tried again in
 the background until it is, or until the bound on tries; the browser carries the same cookies in its pending cookie, so
-that the next switch closes them first even after a restart. Rules from: DESIGN sections 4 and 6, ATTACKS L9.
+that the next switch closes them first even after a restart.
 
 A sign-out writes its cookies down, sealed, before its first DELETE, and deletes the record when the end is proven. So the next process
 goes on where this one was killed. A sign-out that other processes could not be told of is still carried out here and at Okta; it counts

@@ -20,7 +20,7 @@ The tree::
         │   └── TurnTaken    another process holds the lease that is needed, and did not give it back in time
         └── Nonsense         what came back is not HTTP as we accept it
 
-Must never carry a field, a body, a cookie or a token. Rules from: STYLE "Pure and waiting".
+Must never carry a field, a body, a cookie or a token.
 """
 
 from typing import Self

@@ -3,7 +3,7 @@
 Owns the names and labels of all metrics, in a registry of its own, and the counting, which is a few plain dictionaries: two calls for each
 request, in the thread of the loop, so nothing is locked and nothing is formatted before Prometheus asks. Must never carry a user, an
 address, a path or a fingerprint in a label: labels are words from short lists, and should a list turn out to be long, what comes late is
-counted as "other". Rules from: DESIGN section 8, ATTACKS D12, S16; Prometheus naming and text format 0.0.4.
+counted as "other". Rules from: Prometheus naming and text format 0.0.4.
 """
 
 from bisect import bisect_left

@@ -2,7 +2,7 @@
 
 Must never send anything of one browser on another's request, follow a redirect, repeat a request, or read "signed out" into
 an answer that is late, broken, too large or not Okta's: whatever fails outside becomes ``Unknown``. Rules from: Okta Sessions
-API (``getCurrentSession``, ``closeCurrentSession``, ``refreshCurrentSession``); OKTA sections 0, 1 and 5; DESIGN section 3.
+API (``getCurrentSession``, ``closeCurrentSession``, ``refreshCurrentSession``).
 """
 
 import asyncio
@@ -88,7 +88,7 @@ class Okta:
         return await self._ask("GET", ME, cookies, browser)
 
     async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """End that session (``closeCurrentSession``). ``NoSession`` for 204 and for 404 E0000007; neither is proof (OKTA 0.5)."""
+        """End that session (``closeCurrentSession``). ``NoSession`` for 204 and for 404 E0000007; neither is proof."""
         return await self._ask("DELETE", ME, cookies, browser)
 
     async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
@@ -157,7 +157,7 @@ def _fits(value: bytes, most_bytes: int) -> bool:
 
 
 def _is_address(client: str) -> bool:
-    """An address Okta can read; "unknown" or a socket's path in X-Forwarded-For has once been answered with 500 (OKTA 6)."""
+    """An address Okta can read; "unknown" or a socket's path in X-Forwarded-For has once been answered with 500."""
     try:
         ipaddress.ip_address(client)
     except ValueError:

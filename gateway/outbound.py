@@ -2,7 +2,7 @@
 
 Must never keep cookies (one user's would travel on another's request), follow a redirect, decompress, or send a request a
 second time by itself: aiohttp repeats GET and DELETE silently when a server hangs up early, so the first failure is
-turned into an error of ours before its retry loop sees it. Rules from: DESIGN section 4 (redeem at most once), ATTACKS O7, P24.
+turned into an error of ours before its retry loop sees it.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Which requests of a browser are under way to Okta with its session cookies, until the head of their answer is there.
 
 Owns the count. Such an answer may renew a cookie, so a session is not proven gone while one is awaited: closing waits for
-them, and nothing new begins, because the cookies are revoked by then. Rules from: OKTA 0.13 (``idx`` rotates), DESIGN section 4.
+them, and nothing new begins, because the cookies are revoked by then. Why: ``idx`` rotates.
 
 What another process has under way is announced when it hears of the revocation, and not before: so that a request pays for it only where
 somebody signs out or switches meanwhile. Whoever closes looks after Okta's answers to the closing, which take far longer than a revocation.

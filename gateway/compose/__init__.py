@@ -1,7 +1,7 @@
 """The one place where objects are made: from a configuration to a gateway that listens.
 
 Owns which object gets which others, the order of starting and of stopping. Must never decide anything about a request. Tests, `run` and
-`dev` build with the same functions. Rules from: DESIGN section 8, STYLE "Pure and waiting", ATTACKS D8.
+`dev` build with the same functions.
 """
 
 from gateway.compose.gateway import Around, Gateway

@@ -1,7 +1,7 @@
 """The app door and the sub-request door, put together.
 
 Owns the wiring of the app hosts' rooms, and the connections of each app its own, so that a slow one takes none from another. Must never
-decide anything. Rules from: DESIGN section 5.
+decide anything.
 """
 
 from contextlib import AsyncExitStack

@@ -1,6 +1,6 @@
 """The servers of one app, put together: its balancer, a pool of connections for each, and the checks that ask after them.
 
-Owns the wiring. Must never decide which server is asked: ``policy.routing.balancing`` does. Rules from: DESIGN section 5, ATTACKS D5.
+Owns the wiring. Must never decide which server is asked: ``policy.routing.balancing`` does.
 """
 
 from contextlib import AsyncExitStack

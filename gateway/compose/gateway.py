@@ -4,7 +4,7 @@
     aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ parts closed ─▶ shared state closed ─▶ admin closed
 
 Owns that order: whatever fails while starting leaves nothing behind, and whatever is cut short while stopping is safe. Must never look at a
-request. Rules from: DESIGN section 8, ATTACKS D8, D12.
+request.
 """
 
 import asyncio

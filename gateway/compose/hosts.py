@@ -1,6 +1,6 @@
 """From the configuration's tables to the values that the rooms take: hosts and rules, destinations, deadlines.
 
-Owns the translation, one function for each value. Must never open, resolve or ask anything. Rules from: DESIGN sections 2 to 5.
+Owns the translation, one function for each value. Must never open, resolve or ask anything.
 """
 
 import hmac

@@ -1,6 +1,6 @@
 """The login door, put together.
 
-Owns the wiring of the login host's rooms. Must never decide anything. Rules from: DESIGN section 4.
+Owns the wiring of the login host's rooms. Must never decide anything.
 """
 
 from contextlib import AsyncExitStack

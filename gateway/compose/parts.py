@@ -1,7 +1,7 @@
 """The parts that more than one door needs, made once for each process.
 
 Owns who gets which of them, and the order in which they are closed. Must never open a socket of its own accord: clients connect when they
-are used. Rules from: DESIGN sections 3, 5 and 8.
+are used.
 """
 
 import asyncio

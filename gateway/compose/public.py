@@ -1,6 +1,6 @@
 """The public listener, put together: from its table in the configuration to its rules, its certificate and its figures.
 
-Owns the translation. Must never decide anything, nor open a socket. Rules from: DESIGN section 8, ATTACKS D2, D7.
+Owns the translation. Must never decide anything, nor open a socket.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """The configuration: TOML, environment and secret files in; frozen values or every problem at once out.
 
 Owns all keys, their defaults, their units and the words for what is wrong with them. Must never start, open or ask anything beyond the
-files that it names. Rules from: DESIGN section 10, STYLE "Configuration, logs, commits", ATTACKS D13, F2, P23.
+files that it names.
 """
 
 from gateway.config.model import AppTable, Config, RuleTable

@@ -1,7 +1,6 @@
 """What no single key of an app can tell: how its servers, the TLS to them, its prefixes and its rules fit together.
 
-Owns the problems between these keys. Must never change a value, read a file or ask the network. Rules from: DESIGN section 5,
-ATTACKS D13, P10.
+Owns the problems between these keys. Must never change a value, read a file or ask the network.
 """
 
 from collections.abc import Iterator

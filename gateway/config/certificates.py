@@ -1,7 +1,7 @@
 """A certificate with its chain, and the private key that belongs to it: two files in PEM form.
 
 Owns what makes them usable together, and the sentence that says what does not. Must never ask for a passphrase (the terminal would wait for
-ever), and never put anything of a key into a sentence. Rules from: RFC 7468, ATTACKS D13.
+ever), and never put anything of a key into a sentence. Rules from: RFC 7468.
 """
 
 import ssl

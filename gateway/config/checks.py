@@ -1,7 +1,7 @@
 """What no single key can tell: how the keys of a configuration fit together.
 
 Owns the problems between keys. What may be meant is `cautions`. Must never change a value, read a file or ask the network. Each finding
-names the key that has to change. Rules from: DESIGN sections 2 and 5, ATTACKS F2, P23, C2, R3.
+names the key that has to change.
 """
 
 import ipaddress

@@ -1,7 +1,7 @@
 """What the environment adds: single keys over the file's, and the seal keys.
 
 Owns the names `SESSION_GATEWAY__SECTION__KEY` and `SESSION_GATEWAY_SEAL_KEYS` (with `_FILE`). Must never log or show a value that may be
-a secret, and never choose silently between two sources of one secret. Rules from: DESIGN section 10, ATTACKS D13.
+a secret, and never choose silently between two sources of one secret.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """A TOML file as tables, and the line on which each of its keys stands.
 
 Owns the reading of the text: `tomllib` says what it means, a second and simpler look says where it stands. Must never say what a value
-means or ought to be. A key whose line cannot be found is reported without one, never with a wrong one. Rules from: TOML 1.0, ATTACKS D13.
+means or ought to be. A key whose line cannot be found is reported without one, never with a wrong one. Rules from: TOML 1.0.
 """
 
 import re

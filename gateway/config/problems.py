@@ -1,7 +1,7 @@
 """The sentences in which a wrong configuration is reported.
 
 Owns the form `place: key: what is wrong; what to do`, and the guess at what a misspelt key was meant to be. Must never show a value of
-the environment, or more than one problem in a line. Rules from: ATTACKS D13.
+the environment, or more than one problem in a line.
 """
 
 import difflib

@@ -1,7 +1,7 @@
 """From a file and the environment to a configuration, or to every problem at once.
 
 Owns the order: text, environment, types, keys against each other, secrets, files. Must never stop at the first problem when others can
-still be found, never start anything, and never ask the network. Rules from: DESIGN section 10, ATTACKS D13.
+still be found, never start anything, and never ask the network.
 """
 
 import hashlib

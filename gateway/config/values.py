@@ -1,8 +1,8 @@
 """The kinds of values that a configuration file holds: durations, sizes, addresses of sites, host names, networks.
 
 Owns how each is spelled, and the sentence that a wrong one earns. Must never guess a unit, resolve a name, or repair a spelling: a value is
-taken as it stands or refused with its remedy. Rules from: DESIGN section 10, ATTACKS D13, WHATWG "potentially trustworthy" (plain http
-only on this machine, because `__Host-` cookies need a secure context).
+taken as it stands or refused with its remedy. Rules from: WHATWG "potentially trustworthy" (plain http only on this machine, because
+`__Host-` cookies need a secure context).
 """
 
 import ipaddress

@@ -5,7 +5,7 @@
     127.0.0.1:ORG_PORT        the org without the gateway
 
 Owns the configuration of that arrangement and its order of starting. Must never weaken the gateway: the demo hosts stand before it and are
-forwarded to as they are, the gateway itself is composed as in production. Rules from: DESIGN section 10.
+forwarded to as they are, the gateway itself is composed as in production.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Our own answers, from values to responses.
 
 Owns: the fields that every answer of ours carries (never stored, never sniffed), and the form of JSON and of redirects. Must never
-carry bytes of an app or of Okta: those go through ``proxy``. Rules from: RFC 9110 §15.4, DESIGN section 2, ATTACKS O5, L15.
+carry bytes of an app or of Okta: those go through ``proxy``. Rules from: RFC 9110 §15.4.
 """
 
 import json
@@ -55,7 +55,7 @@ def json_answer(status: int, content: Mapping[str, object], *extra: Pair) -> Ans
 
 
 def redirect_answer(status: int, location: str, *extra: Pair) -> Answer:
-    """A redirect to ``location``, which must be ASCII as in a URL; ValueError for line breaks and blanks (O6)."""
+    """A redirect to ``location``, which must be ASCII as in a URL; ValueError for line breaks and blanks."""
     if not location or not location.isascii() or any(character <= " " or character == "\x7f" for character in location):
         raise ValueError("a location must be a URL in ASCII without blanks")
     return Answer(status, ((b"Location", location.encode("ascii")), *_missing(extra), *extra))

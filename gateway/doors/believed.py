@@ -1,7 +1,6 @@
 """What the configuration believes of a message: whose forwarding fields, and how large a head.
 
 Owns the client's address as far as this process may know it. Must never take the word of a peer that is not listed.
-Rules from: ATTACKS F3, F5, C11.
 """
 
 from dataclasses import dataclass, field

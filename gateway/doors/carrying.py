@@ -1,8 +1,7 @@
 """The pending cookie: sessions whose end at Okta is not proven yet, carried by their own browser.
 
 Owns what goes into that cookie and how it is read; what one cookie cannot hold is spread over several. Must never carry them unsealed, nor
-leave them in the browser under their own names while it carries them. Rules from: DESIGN section 4, "unproven ends are carried, not
-forgotten".
+leave them in the browser under their own names while it carries them.
 """
 
 from gateway.policy.http.cookies import PENDING_NAME

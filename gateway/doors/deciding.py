@@ -2,8 +2,7 @@
 
     path and method ─▶ rule ─▶ WebSocket from a foreign page? ─▶ who comes (Gate) ─▶ judge
 
-Owns that order. Must never answer anybody, nor decide in another way for one door than for the other. Rules from: DESIGN section 5;
-ATTACKS P1 to P24, U6, U7.
+Owns that order. Must never answer anybody, nor decide in another way for one door than for the other.
 """
 
 from dataclasses import replace
@@ -123,7 +122,7 @@ def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
 
 
 def _may_open_websocket(head: RequestHead, app: App) -> bool:
-    """Whether the page that asks may (U6): a foreign one never; none at all only without the cookie that a browser would add."""
+    """Whether the page that asks may: a foreign one never; none at all only without the cookie that a browser would add."""
     origins = head.values(b"origin")
     if not origins:
         return all(name != PASS_NAME for name, _ in pairs(head.fields))

@@ -1,7 +1,7 @@
 """Why a request to an app goes no further, in a form that its asker can read: pages for people, JSON for scripts.
 
 Owns these answers for the app door and for the sub-request door alike. Must never say more than the verdict does, nor lead anybody
-anywhere: where to sign in is each door's own word. Rules from: DESIGN section 5.5; ATTACKS L6, L18, K7, P19; RFC 9110 §15.5.6.
+anywhere: where to sign in is each door's own word. Rules from: RFC 9110 §15.5.6.
 """
 
 from typing import assert_never

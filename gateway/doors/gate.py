@@ -3,7 +3,6 @@
 Owns the reading of the pass, and the rule that a pass is for one user: if Okta names another for its cookies, it is dead, and they
 with it. A pass that is older than this process's memory of revocations is none: a hand-off makes a new one. Must never take an
 unreadable pass for anything but none, nor ask Okta where the answer would not matter.
-Rules from: DESIGN section 5.3, ATTACKS C6, L3.
 """
 
 from contextlib import suppress

@@ -10,7 +10,7 @@
 Owns the first and the last step (the one in the middle is ``doors.login_handoff``), and counts there every way that may lead back to the
 first one (``policy.session.sign_in_loops``), so that a circle ends.
 Must never take a ticket twice, give the browser of another user a pass before it was told to forget what it holds, or send a browser to an
-address that is not a path of a configured host. Rules from: DESIGN section 2, ATTACKS R1 to R13, C8, C10; Clear Site Data (W3C).
+address that is not a path of a configured host. Rules from: Clear Site Data (W3C).
 """
 
 import secrets
@@ -79,7 +79,7 @@ class AppHandoff:
     ) -> Answer:
         """Begin a hand-off for a top-level navigation that comes back to ``target`` (default: this very request).
 
-        Anything else that came without a session gets 401 and the address where a navigation may begin (C10, L18). ``is_late``: the
+        Anything else that came without a session gets 401 and the address where a navigation may begin. ``is_late``: the
         login host found the last start too old. ``clocks_disagree``: the session lives at Okta, and has ended by our clock.
         """
         target = way_back(head) if target is None else target

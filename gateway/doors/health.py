@@ -2,8 +2,7 @@
 
 Owns `/healthz`, `/readyz`, `/metrics` on a listener of their own. Must never answer on the public address, ask Okta anything, or answer a
 browser: a page of any site could otherwise read what happens here, and not all browsers say that they are one. What a page can reach by
-pointing a name of its own at this machine comes with that name as Host: so only names that are ours are answered. Rules from:
-DESIGN section 2, ATTACKS D12, F11, O6, D8.
+pointing a name of its own at this machine comes with that name as Host: so only names that are ours are answered.
 """
 
 import ipaddress

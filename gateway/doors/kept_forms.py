@@ -24,7 +24,7 @@ from gateway.errors import OutsideFailed, StateFailed, UploadBroken
 from gateway.pages import ANYWHERE, FormKept, FormLost, FrameWithoutSession, NobodyPage, SignedInAgain, View, render
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import SLOT
-from gateway.policy.routing.navigation import SIGNED_IN, is_same_origin_post
+from gateway.policy.routing.navigation import SIGNED_IN, has_origin, is_same_origin_post
 from gateway.policy.routing.routing import App, RouteTable
 from gateway.policy.session.admission import Admit, SignIn, Unavailable, Verdict
 from gateway.policy.session.kept_form import (
@@ -116,7 +116,7 @@ class KeptForms:
 
     async def show(self, request: Request, head: RequestHead, app: App) -> Outcome:
         """``POST /.gateway/form?kept=``: the page that holds the form."""
-        if not is_same_origin_post(head, app.origin):
+        if not _is_of_own_page(head, app):
             return refused(Malformed(403, "cross_site"), self._clock)
         given, host = parameters(head.query), str(app.authority)
         opened = self._sealer.open("form-place", host, "" if isinstance(given, Malformed) else given.get("kept", ""))
@@ -140,7 +140,7 @@ class KeptForms:
         return Outcome(self._page(head, view), "page", f"form_{who}")
 
     async def gone(self, head: RequestHead) -> Outcome:
-        """``GET /.gateway/form``: nothing is kept here."""
+        """``GET /.gateway/form``: nothing is kept here. Firefox reloads ``show``'s page so; its window may still have the form."""
         return self._lost_here(head, "gone")
 
     async def signed_in(self, head: RequestHead, app: App) -> Outcome:
@@ -155,7 +155,7 @@ class KeptForms:
         """The form in the body of a text/plain form; None, with the body untouched, where the app itself has such forms."""
         if request.body is None or not await _begins(request):
             return None
-        if not is_same_origin_post(head, app.origin):
+        if not _is_of_own_page(head, app):
             return self._refused(Malformed(403, "cross_site"))
         body = await whole_body(request, LARGEST_SENT_BYTES)
         if isinstance(body, Malformed):
@@ -229,8 +229,14 @@ class KeptForms:
         """For a window, or for a frame of one of our hosts. The app may answer a form of ours with any redirect."""
         is_window = head.named.get(b"sec-fetch-dest") in (None, b"document")
         framed_by: Sequence[str] = () if is_window else self._origins
-        targets = ANYWHERE if isinstance(view, FormKept) else ()
+        has_form = isinstance(view, FormKept) or (isinstance(view, FormLost) and view.reason == "gone")
+        targets = ANYWHERE if has_form else ()
         return page_answer(render(view, form_targets=targets, framed_by=framed_by, at=now_of(self._clock), request_id=SLOT))
+
+
+def _is_of_own_page(head: RequestHead, app: App) -> bool:
+    """Whether this host's page posted it, also where the user reloads what it led to. Its owner is sealed into it, whoever posts it."""
+    return is_same_origin_post(head, app.origin) or has_origin(head, app.origin)
 
 
 async def _begins(request: Request) -> bool:

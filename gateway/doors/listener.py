@@ -6,7 +6,7 @@
 
 Owns the choice of the door, the refusals that need no door, the access log, and the last ``except Exception`` of the gateway. Must
 never look at a cookie or a session, choose a host by anything but the Host field and the configuration, or swallow a cancellation.
-Rules from: RFC 9110 §7.4 (421), §15.5.22; ATTACKS H10, P18 to P22, F6, F10, C11, D10, F17.
+Rules from: RFC 9110 §7.4 (421), §15.5.22.
 """
 
 import asyncio
@@ -195,7 +195,7 @@ class Listener(EdgeListener):
         words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method, "request_id": request.id}
         self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
         relay = request.client.relay
-        if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole (S16)
+        if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole
             relay.break_off("failed")
             return None
         if request.is_begun:

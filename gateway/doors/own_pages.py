@@ -1,7 +1,6 @@
 """The pages that say who is signed in, for people and for scripts, and the files that pages load.
 
-Must never show a cookie value, a token or a session id (O2), and never say "signed out" where Okta did not say so.
-Rules from: DESIGN section 2 (names on the wire), ATTACKS O2, O5, L18.
+Must never show a cookie value, a token or a session id, and never say "signed out" where Okta did not say so.
 """
 
 from gateway.clock import Clock

@@ -1,7 +1,7 @@
 """The gateway's own paths, ``/.gateway/…``: which host answers which, to which methods.
 
 Owns both tables, the answers 404 and 405, and the words for the access log. Must never forward anything, and never match a
-path in any spelling but its own. Rules from: DESIGN section 2 (names on the wire); RFC 9110 §15.5.6 (Allow).
+path in any spelling but its own. Rules from: RFC 9110 §15.5.6 (Allow).
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,7 +1,7 @@
 """What the gateway's own paths read from a request: parameters, small forms, the pass; and what they report of themselves.
 
 Owns the bounds on forms and return paths, and the addresses of the own paths. Must never decide who is let in, and never
-act on a value that occurs twice or that was cut short. Rules from: DESIGN section 2 (names on the wire), ATTACKS R8, R11, R12.
+act on a value that occurs twice or that was cut short.
 """
 
 from collections.abc import Collection, Mapping
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def parameters(encoded: str) -> Mapping[str, str] | Malformed:
-    """The decoded parameters of a query or a form; a name that occurs twice is refused, whichever of the two was meant (R12)."""
+    """The decoded parameters of a query or a form; a name that occurs twice is refused, whichever of the two was meant."""
     pieces = encoded.split("&", MOST_PARAMETERS)
     if len(pieces) > MOST_PARAMETERS:
         return Malformed(400, "parameters")
@@ -96,7 +96,7 @@ def _is_form(request: Request) -> bool:
 
 
 def asked_target(given: Mapping[str, str]) -> str | Malformed:
-    """The return path that ``to`` asks for; ``/`` where it is refused, 400 where it is longer than is ever judged whole (R11)."""
+    """The return path that ``to`` asks for; ``/`` where it is refused, 400 where it is longer than is ever judged whole."""
     to = given.get("to", "/")
     if len(to) > LONGEST_TARGET:
         return Malformed(400, "to_too_long")
@@ -104,7 +104,7 @@ def asked_target(given: Mapping[str, str]) -> str | Malformed:
 
 
 def target_or_root(raw: str) -> str:
-    """The path as it may stand in a Location; ``/`` where it is refused (R1)."""
+    """The path as it may stand in a Location; ``/`` where it is refused."""
     return own_target(raw) or "/"
 
 
@@ -163,7 +163,7 @@ def not_navigating(head: RequestHead) -> Malformed | None:
 
 
 def no_session(sign_in_url: str) -> Answer:
-    """401 for scripts: no redirect, no password box, and the address where a navigation may sign in (L18)."""
+    """401 for scripts: no redirect, no password box, and the address where a navigation may sign in."""
     challenge = (b"WWW-Authenticate", b"Session")
     return json_answer(401, {"error": "no_session", "sign_in": sign_in_url}, challenge)
 

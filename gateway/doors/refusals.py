@@ -1,7 +1,7 @@
 """What a client reads whose message is refused for its form, before any door was chosen.
 
 Owns the choice between a page and JSON, where nobody looks further than at Accept. Must never repeat anything of the message.
-Rules from: RFC 9110 §15.5.6 (Allow), ATTACKS O5, C11.
+Rules from: RFC 9110 §15.5.6 (Allow).
 """
 
 from gateway.doors.answers import json_answer, page_answer, to_response

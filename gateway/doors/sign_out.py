@@ -7,8 +7,7 @@
     login host: POST ── revoke ── close at Okta ── cookies expired ── page
 
 Owns the order: whatever is cancelled or fails later, the session is refused everywhere first. Must never sign out on a GET or
-for another site (L8), say "closed" without proof (L9), expire another user's newer session, or begin a new sign-in by itself.
-Rules from: DESIGN section 6.
+for another site, say "closed" without proof, expire another user's newer session, or begin a new sign-in by itself.
 """
 
 from collections.abc import Collection, Mapping
@@ -235,12 +234,12 @@ class LoginSignOut:
 
 
 async def posted(request: Request, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
-    """The form of a POST that a page of this very host sent; 403 for any other, before its body is read (L8)."""
+    """The form of a POST that a page of this very host sent; 403 for any other, before its body is read."""
     return await form_of(request) if is_same_origin_post(head, origin) else Malformed(403, "cross_site")
 
 
 def asked_return(head: RequestHead, table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
-    """Where ``to`` of a query wants to go afterwards, as an absolute URL on one of the origins; empty where it is refused (R1)."""
+    """Where ``to`` of a query wants to go afterwards, as an absolute URL on one of the origins; empty where it is refused."""
     given = parameters(head.query)
     return given if isinstance(given, Malformed) else _judged(given.get("to", ""), table, origins, origin)
 

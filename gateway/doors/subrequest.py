@@ -5,11 +5,10 @@
                                             200 with every identity field ◀─────────────────────┴──▶ why not, in the proxy's terms
 
 Owns that order, and the deadline that a proxy has for us. Must never answer 200 for anything but ``Admit``, read a body, set a cookie, or
-believe a field of a peer that is not listed; the paths under ``/.gateway/auth`` are never forwarded. Rules from: DESIGN section 2;
-ATTACKS A1 to A11, F12, F14, F15, K15, L18; PEERS section 5.
+believe a field of a peer that is not listed; the paths under ``/.gateway/auth`` are never forwarded.
 
 Whoever has to sign in is sent to the app host's own ``/.gateway/sign-in``, which sets the cookie of the hand-off itself: so no proxy has to
-relay a cookie of a sub-request, and loops are counted where they always are (R13).
+relay a cookie of a sub-request, and loops are counted where they always are.
 """
 
 from collections.abc import Mapping
@@ -171,7 +170,7 @@ def _told(request: Request, reply: Reply) -> Response:
 
 
 def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:
-    """Where a navigation signs in; a redirect for one, a status for anything else (A2, A3, L18)."""
+    """Where a navigation signs in; a redirect for one, a status for anything else."""
     url = app.origin + sign_in_path(way_back(head))
     if dialect.is_terse:
         return terse_sign_in(head, url if len(url) <= LONGEST_TERSE_URL else app.origin + sign_in_path("/"))

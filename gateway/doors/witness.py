@@ -1,7 +1,6 @@
 """Who is told of each request when it is over: the log, the metrics, and the clock that both rely on.
 
-Owns which reasons are counted by themselves. Must never be given a path, a field, a cookie or a body. Rules from: STYLE
-"Configuration, logs".
+Owns which reasons are counted by themselves. Must never be given a path, a field, a cookie or a body.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The body of a request, as it arrives.
 
 Owns what of it was received before somebody took it, within a bound: beyond that the client waits. Must never hand out a byte twice, nor
-tell a client to go on with a body that nobody asked for. Rules from: RFC 9110 §10.1.1 (100 Continue), RFC 9112 §6; ATTACKS S14, D5.
+tell a client to go on with a body that nobody asked for. Rules from: RFC 9110 §10.1.1 (100 Continue), RFC 9112 §6.
 """
 
 import asyncio

@@ -5,7 +5,7 @@
 
 Owns the framing of requests, the order of answers, every deadline of a client, and how a connection ends. Must never begin a request
 before the one in front of it is answered, keep more than a bound of what a client sends, or close over bytes that would reset an answer
-under way. Rules from: RFC 9112 §2.2, §6, §9.3, §9.6; ATTACKS S1 to S14, D2, D7, D8, D10.
+under way. Rules from: RFC 9112 §2.2, §6, §9.3, §9.6.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from gateway.policy.http.request_heads import ReadHead
 from gateway.upstream.heads import Asked
 
 LINGERING_SECONDS: Final = 2.0
-"""How long the rest of what a client sends is taken behind our last answer, before the connection ends (S14)."""
+"""How long the rest of what a client sends is taken behind our last answer, before the connection ends."""
 MOST_BUFFERED: Final = 256 * 1024
 """Of requests behind the one under way; then the client waits."""
 MOST_A_TURN: Final = 16
@@ -327,7 +327,7 @@ class ClientConnection(Client):
         if not keeps or self._is_last or self._is_retiring:
             return self._end(has_unread=self._awaits_body or bool(self._buffer) or self._is_last)
         if self.writing_paused:
-            self._waits_to_write = True  # who asks for many and takes none would fill our memory (D7)
+            self._waits_to_write = True  # who asks for many and takes none would fill our memory
             return
         self._go_on()
 
@@ -425,7 +425,7 @@ class ClientConnection(Client):
             self._end(has_unread=False)
 
     def stop(self) -> None:
-        """Break off the answer under way, as half of one must not look whole (S16); end it where there is none."""
+        """Break off the answer under way, as half of one must not look whole; end it where there is none."""
         if self.relay is not None:
             self.relay.break_off("stopping")
         elif self._request is None:

@@ -1,7 +1,7 @@
 """An answer whose head has arrived: look at it, then relay it, read it, or abort.
 
 Owns what was received before somebody said what becomes of it, within a bound. One of the three must happen. Must never lose a piece
-between two readers. Rules from: STYLE "Async", ATTACKS S16.
+between two readers.
 """
 
 import asyncio

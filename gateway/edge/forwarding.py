@@ -7,7 +7,7 @@
 Owns the sending of one request, and the tries: a connection that turns out to be closed before anything was written to it is no try of the
 request's; where a kept connection ended before a byte of the answer came, a request that may be repeated goes once more, over a new one.
 Must never send what was given up, send a body twice, nor leave anything registered behind its end.
-Rules from: RFC 9112 §6 to 9; ATTACKS S13 to S22, D5, U8.
+Rules from: RFC 9112 §6 to 9.
 """
 
 import asyncio

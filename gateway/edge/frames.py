@@ -1,7 +1,7 @@
 """Where one WebSocket frame ends and the next begins: enough of RFC 6455 to stop in the right place, and no more.
 
 Owns the reading of frame heads in one direction. Must never look into a payload: masks, texts, compression and extensions are the
-business of the two ends, so they find the same peer through the gateway as without it (U11). Pure: bytes in, lengths out.
+business of the two ends, so they find the same peer through the gateway as without it. Pure: bytes in, lengths out.
 Rules from: RFC 6455 §5.2 (frame), §5.4 (fragments), §7.4.1 (close codes).
 """
 

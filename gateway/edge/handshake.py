@@ -1,7 +1,7 @@
 """The handshake of a WebSocket, as both ends must have it: which requests ask for one, and which answers grant it.
 
 Owns the reading of the Upgrade, Connection and Sec-WebSocket fields. Must never take for a handshake what a server behind us could
-take for an ordinary request. Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1, U3, U14.
+take for an ordinary request. Rules from: RFC 6455 §4, RFC 9110 §7.8.
 """
 
 import base64

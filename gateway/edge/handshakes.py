@@ -1,7 +1,7 @@
 """A connection before its TLS handshake is over: it counts, it has a deadline, and how it fails is counted.
 
 Owns the time between the bytes of TCP and those of HTTP. Must never hand a connection over that is not secured, save to who tells those
-that speak plain http where to go. Rules from: RFC 8446, ATTACKS D7 (who never says hello must not be forgotten in the count).
+that speak plain http where to go. Rules from: RFC 8446.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Owns the framing of a request, and what happens when its body stops coming. Must never add, drop or change a field by itself (hop-by-hop
 fields and framing apart), follow a redirect, or send anything twice: only a request of which provably nothing left goes to another
-connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9, ATTACKS S13 to S22, D5.
+connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Where the body of a request ends among the bytes of its connection.
 
 Owns the count of a body whose length is known, and the reading of one in chunks. Must never hand a byte behind its end to it.
-Rules from: RFC 9112 §6, §7.1; ATTACKS S4, S12, S20.
+Rules from: RFC 9112 §6, §7.1.
 """
 
 from gateway.edge.body import Body

@@ -1,7 +1,7 @@
 """Who has what open: the sockets and streams under way, by the fingerprints of the session that let them in.
 
 Owns the registry, nothing else: what "cut" and "leave" mean is the business of whoever registered. Must never keep an entry longer than
-its connection lasts. Rules from: DESIGN section 5.7, ATTACKS U8, D8.
+its connection lasts.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,8 +1,8 @@
 """An answer on its way to a client: from one connection straight onto the other, without a task and without a copy that is not needed.
 
 Owns the writing of one answer, and what happens when a side goes away in the middle: a server that breaks off breaks the client's
-connection (never a clean end, S16), a client that goes takes the server's connection with it, a slow one makes the server wait. Must never
-decide what the fields of the answer are: ``rewrite`` does. Rules from: RFC 9112 §6 to 9, ATTACKS S16, S22, U13, D8.
+connection (never a clean end), a client that goes takes the server's connection with it, a slow one makes the server wait. Must never
+decide what the fields of the answer are: ``rewrite`` does. Rules from: RFC 9112 §6 to 9.
 """
 
 import asyncio
@@ -220,7 +220,7 @@ class Relay(Reader):
             self._abandon("client_stalled" if stalled else f"cut_short:{error.cause}")
 
     def writable(self) -> None:
-        """The client takes more. A whole answer is over only now: else who asks for many and takes none fills our memory (D7)."""
+        """The client takes more. A whole answer is over only now: else who asks for many and takes none fills our memory."""
         if self._out:
             return  # written at the end of the turn
         if self._is_whole and not self.is_over:
@@ -266,7 +266,7 @@ class Relay(Reader):
 
 
 def break_off(transport: asyncio.Transport | None) -> None:
-    """Break a client's connection, so that it cannot take what it has for the whole (S16)."""
+    """Break a client's connection, so that it cannot take what it has for the whole."""
     if transport is None:
         return
     connection = transport.get_extra_info("socket")

@@ -1,7 +1,7 @@
 """A request, from its first byte to its line in the log.
 
 Owns what is known of one request: its head as it arrived, its body, by which connection it came, and what its door says of it for the log.
-Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence); ATTACKS S14.
+Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence).
 """
 
 from gateway.edge.body import Body, whole_body_of

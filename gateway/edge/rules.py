@@ -1,7 +1,6 @@
 """What a client's connection is given: its bounds, and whom it asks and tells.
 
 Owns the values and the interfaces between a connection and the server it belongs to. Must never hold anything of one connection.
-Rules from: ATTACKS D2, D7.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The HTTP server of one address: who may connect, and how everybody leaves.
 
 Owns the listening sockets, the count of connections, and the order of stopping. Must never let anything run on after its client
-has left, or lose a request that it has begun to read. Rules from: ATTACKS D7, D8.
+has left, or lose a request that it has begun to read.
 
 One connection more than ``connections`` is accepted, told 503 and closed, not left in the kernel's queue: to a client that waits there, and
 to the proxy before us, the machine looks dead, and both try again for minutes.

@@ -1,7 +1,7 @@
 """A client that takes nothing of what waits for it: how long that is borne.
 
 Owns one deadline of one connection, which begins anew with every progress: who is slow but takes something is left alone. Must never run
-while nothing waits. Without it bytes wait for ever: closing waits for them too. Rules from: STYLE "Async" (every wait has a deadline), D7.
+while nothing waits. Without it bytes wait for ever: closing waits for them too.
 """
 
 import asyncio

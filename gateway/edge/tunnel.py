@@ -2,7 +2,7 @@
 
 Owns the end: which side is told what, and how long its last words are waited for. There is no deadline while it is open, and no task:
 everything happens in the calls of the two connections. Must never change, hold back or make up a frame, but for the Close of an end that is
-ours. Rules from: RFC 6455 §5.5.1, §7.1.1, §7.4.1; ATTACKS U8 to U11.
+ours. Rules from: RFC 6455 §5.5.1, §7.1.1, §7.4.1.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Owns the words and the way to say them: what the client has sent is taken and dropped for a moment, because closing over unread bytes would
 reset the connection, and the client would never see why. Must never parse anything, nor keep anybody longer than that moment.
-Rules from: RFC 9112 §9.6, RFC 9110 §15.6.4, ATTACKS D7.
+Rules from: RFC 9112 §9.6, RFC 9110 §15.6.4.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Who the other side of a connection is, and the body of a request on its way to a server.
 
 Owns the reading of what a front proxy says about the client (only when that proxy is trusted), and the bound of a body. Must never ask
-for a body that nobody forwards. Rules from: RFC 9110 §10.1.1, ATTACKS S14, F3, F5.
+for a body that nobody forwards. Rules from: RFC 9110 §10.1.1.
 """
 
 from collections.abc import AsyncIterator, Sequence

@@ -2,8 +2,8 @@
 
 Owns the one way in which a connection stops being HTTP. The server behind the gateway answers the client's own handshake (key,
 version, subprotocols, extensions), and only its proof, ``Sec-WebSocket-Accept``, opens the tunnel; any other answer is an
-ordinary one (U3). Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body (U1, U14), nor see a field that
-``policy.http.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8, ATTACKS U1 to U14.
+ordinary one. Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body, nor see a field that
+``policy.http.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8.
 """
 
 from dataclasses import dataclass

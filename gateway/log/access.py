@@ -4,7 +4,6 @@ Owns the same line that ``Log.tell("request", …)`` would write, put together f
 come from short lists, and addresses and fingerprints come again. What is new goes the general way, once. Must never remember without bound,
 or write a text that ``plain`` has not seen, but two: hex digits, dots and colons, too short for a secret, and a request's id, both with
 nothing to escape.
-Rules from: STYLE "Configuration, logs, commits", ATTACKS D10, F17.
 """
 
 import re

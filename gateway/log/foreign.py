@@ -1,7 +1,7 @@
 """The records of other libraries, in our log.
 
 Owns what is kept of them: the unfilled template up to the first object that it may quote, the kind of the error and where it happened. Must
-never write an argument of a record or the text of an exception: they may quote a request. Rules from: ATTACKS D10.
+never write an argument of a record or the text of an exception: they may quote a request.
 """
 
 import logging

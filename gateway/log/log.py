@@ -2,7 +2,7 @@
 
 Owns the levels, and which way a line goes: the general one through structlog, written at once, with all that was told before it; the one
 about a request through ``AccessLine``, written soon. Must never write what ``values`` has not made safe, or raise into whoever reports
-something. Rules from: STYLE "Configuration, logs, commits", ATTACKS D10, F17.
+something.
 """
 
 import sys

@@ -2,7 +2,6 @@
 
 Owns the rule that a line cannot hold a secret, for every value in whatever form it is written, and for errors. Must never let through a
 field, a body, a cookie, a token or a query, nor the text of a foreign exception (it may quote any of them).
-Rules from: STYLE "Configuration, logs, commits", ATTACKS D10, F17.
 """
 
 import re

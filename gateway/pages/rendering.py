@@ -1,8 +1,8 @@
 """Views in, finished pages out.
 
-Owns: the template environment, the status of each view, and the response fields that every own page carries (ATTACKS O5). Never waits,
+Owns: the template environment, the status of each view, and the response fields that every own page carries. Never waits,
 reads a clock, or lets a value into a page unescaped. A page may be shown to anybody, so a page is never stored and never framed.
-Rules: DESIGN.md section 8 (pages), CSP Level 3, RFC 9110 section 10.2.3 (Retry-After).
+Rules: CSP Level 3, RFC 9110 section 10.2.3 (Retry-After).
 """
 
 import re
@@ -82,7 +82,7 @@ def lasting(seconds: int) -> str:
 
 
 def link(address: str) -> str:
-    """The address if it is a path of this host or an http(s) URL without user name, else the session page (R6: `javascript:`, `//host`)."""
+    """The address if it is a path of this host or an http(s) URL without user name, else the session page (`javascript:`, `//host`)."""
     return address if _LINK.fullmatch(address) else SESSION_PATH
 
 

@@ -1,13 +1,12 @@
 """What the gateway's own pages say: one frozen value for each page.
 
-Owns: the facts a page may show. Never holds: a token, a cookie value, a session id (ATTACKS O2), or anything that is not meant for the eyes
+Owns: the facts a page may show. Never holds: a token, a cookie value, a session id, or anything that is not meant for the eyes
 of whoever stands before the screen. ConfirmSwitch.sealed names a waiting request to us alone, and is what the confirmed switch needs.
 PostsItself is the one page with a token: the form by which the browser itself hands it to the org.
 
 Where a field is called `reason` it is a short word for the administrator and appears in the small print only; what the user reads is
 written in the template. Paths and URLs are checked once more when rendered: what is not a path of this host or an http(s) URL becomes the
 session page.
-Rules: DESIGN.md sections 2, 4, 5, 6.
 """
 
 from dataclasses import dataclass, field

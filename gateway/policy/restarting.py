@@ -2,7 +2,7 @@
 
 Owns that one rule. A worker that lived a while is replaced at once, and so is one that died early by itself; those that die early one after
 the other are waited for longer each time, so that what kills them at every start does not take the machine as well. Must never give up: a
-place that stays empty is said by readiness, and somebody may put right what kills. Rules from: DESIGN section 7.
+place that stays empty is said by readiness, and somebody may put right what kills.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """Revocations: what may never be believed again, whatever Okta says later.
 
 Owns the one interface that Sessions, live sockets and doors rely on, however far a revocation has to travel. Must never forget
-one before the session could have expired, and must never hold a cookie: only fingerprints and Okta's ids. Rules from: DESIGN
-sections 3 and 7.
+one before the session could have expired, and must never hold a cookie: only fingerprints and Okta's ids.
 """
 
 from gateway.revocations.interface import Kin, Moved, Remembered, Report, Revocation, Revocations

@@ -1,6 +1,6 @@
 """What a revocation is, and what every memory of them promises.
 
-Owns the words. Must never know how a revocation travels. Rules from: DESIGN section 7.
+Owns the words. Must never know how a revocation travels.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
 """Revocations of one process: bounded dictionaries with a time to live.
 
 Owns the memory that every other kind of Revocations keeps in front. Must never forget one because it was looked up seldom, and
-counts what its bound made it forget: a forgotten revocation leaves Okta's word alone to judge by. Rules from: DESIGN section 7.
+counts what its bound made it forget: a forgotten revocation leaves Okta's word alone to judge by.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
 """The memory of sessions: who Okta last said a browser is, and for how long that may be believed.
 
 Owns ``Sessions`` (memory.py), the one way to ask Okta (asking.py) and the kinship of cookies (families.py). Must never believe
-a revoked cookie, and must never take silence of Okta's for "signed out". Rules from: DESIGN section 3.
+a revoked cookie, and must never take silence of Okta's for "signed out".
 """
 
 from gateway.sessions.answers import Good, SessionRules, is_session_revoked

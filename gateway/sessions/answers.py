@@ -1,8 +1,7 @@
 """What Okta answered lately, and what of it may still be believed: the dictionary look-up that a request costs.
 
 Owns the cache. Must never wait, hold a raw cookie, or give back an answer about a revoked cookie, session or user. A revocation is
-looked up on every reading, not only when it arrives: so no answer that comes late can bring back what was revoked. Rules from:
-DESIGN section 3, steps 1 to 3; ATTACKS K1, K2, K4, K10, C7, L14.
+looked up on every reading, not only when it arrives: so no answer that comes late can bring back what was revoked.
 """
 
 from collections import OrderedDict

@@ -1,7 +1,7 @@
 """Asking Okta, so that a slow, busy or dead Okta is spared: slots, the shared wait after a 429, the circuit breaker.
 
 Owns the one queue to the Sessions API. Must never ask while Okta said to wait, and must never count an answer about one user
-(401, 403, 404) as a failure of Okta's. Rules from: DESIGN section 3; OKTA section 5; ATTACKS K7, K8, K10.
+(401, 403, 404) as a failure of Okta's.
 
 The requests that close a known session and prove its end (``closing``) do not queue here: they matter more than the limit. What anybody
 can make up queues here, whatever it is asked for.
@@ -40,7 +40,7 @@ class SessionsApi(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AskingRules:
-    """At most ``at_once`` questions are under way and ``most_waiting`` behind them (OKTA 5: 35 to 75 at once for the whole org).
+    """At most ``at_once`` questions are under way and ``most_waiting`` behind them (Okta allows 35 to 75 at once for a whole org).
 
     One client may ask ``guesses_per_minute`` times about sessions that do not exist, and that nobody knows here; all clients together use
     at most ``guess_share`` of Okta's rate limit for that. ``breaker``: the thresholds of every circuit.

@@ -1,7 +1,7 @@
 """Which cookies are one browser's: a session whose cookie values rotate is a family of fingerprints.
 
 Owns the kinship. Must never make two browsers kin (only a cookie that Okta set in answer to another makes kin of both), and must
-never let a family grow without bound. Rules from: OKTA 0.13 (``idx`` rotates), DESIGN sections 3 and 4: one browser, one user.
+never let a family grow without bound. Why: ``idx`` rotates, and one browser has one user.
 
 A cookie that Okta never named a user for may be anybody's: long dead, or planted. It is a doubtful member: it goes when the family goes,
 and whoever presents it takes nobody with it, until Okta names the family's user for it.

@@ -1,7 +1,7 @@
 """``Sessions``: the question "who is this?" answered from memory, or asked of Okta once however many wait.
 
 Owns the questions under way and what runs in the background. Must never lose a question because a client left, keep a raw cookie
-after its question, or read "Okta does not say" as "signed out". Rules from: DESIGN section 3; ATTACKS K6, K7, K8, L16.
+after its question, or read "Okta does not say" as "signed out".
 """
 
 import asyncio

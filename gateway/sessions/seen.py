@@ -1,7 +1,7 @@
 """Which cookies are known to be sessions, beside what may be believed of them: whose they were, and which Okta has just set.
 
 Owns that memory. Must never answer for a session: a cookie that is known here may have ended long ago. What it is for: only
-cookies that nobody knows can be guesses (K10), can be kin of nobody, and take nothing from the memory of real revocations.
+cookies that nobody knows can be guesses, can be kin of nobody, and take nothing from the memory of real revocations.
 """
 
 from collections.abc import Callable, Iterable

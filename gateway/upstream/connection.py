@@ -5,7 +5,7 @@
 
 Owns the deadlines of an exchange, backpressure in both directions, and the answer to "may it carry another request?". Must never send a
 request a second time, hand an answer to anybody but the reader of its request, or stay open behind an answer that broke off.
-Rules from: STYLE "Async", RFC 9112 §9, ATTACKS S16, S22, D5.
+Rules from: RFC 9112 §9.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A connection that is being waited for by a request that is ready to be sent.
 
 Owns that wait, and the tries behind it: a connection that closes before anything was written to it is no try of the request's. Must never
-send anything itself, nor go on for a request that was given up. Rules from: STYLE "Async", ATTACKS D5.
+send anything itself, nor go on for a request that was given up.
 """
 
 import asyncio

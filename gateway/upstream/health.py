@@ -3,8 +3,6 @@
 Owns when each server is asked, how long its answer may take, and what the question looks like: nothing of any user is in it. Must never
 decide what an answer means for the next request: that is ``policy.routing.server_health``. Each server is asked at once and from then on
 every interval, the servers of one app one after the other and not all in one moment; one that answers slowly delays nobody but itself.
-
-Rules from: DESIGN section 8 (upstream carries, the policy decides), STYLE "Async"; ATTACKS D5, O7.
 """
 
 import asyncio

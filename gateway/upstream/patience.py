@@ -1,7 +1,7 @@
 """How long a connection is waited for: one deadline that moves with every stage of an exchange.
 
 Owns the timer. Timers are seldom moved, a deadline is a number: so a request costs no timer of its own. Must never be more patient than
-the configuration. Rules from: STYLE "Async" (connect, first byte and idle apart; never a total one on a stream).
+the configuration.
 """
 
 import asyncio

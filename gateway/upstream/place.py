@@ -1,7 +1,6 @@
 """Where one server of an app is reached: a value, and its name for logs.
 
-Owns nothing that is open: whoever connects does. Must never carry a secret; a client certificate lives inside of ``tls``. Rules from:
-DESIGN section 2, ATTACKS O7 (places come from the configuration alone).
+Owns nothing that is open: whoever connects does. Must never carry a secret; a client certificate lives inside of ``tls``.
 """
 
 import ssl

@@ -3,7 +3,7 @@
 Owns which heads are plain: HTTP/1.1, whole in one piece, one Content-Length and no other framing, nothing of the hop but ``keep-alive`` or
 ``close``, nothing that signs in to a connection. Must never accept what the strict parser refuses: whatever is not plainly plain is None,
 and the parser has it, from its first byte. What lines say is remembered (``policy.learned``), never that of a cookie or of a line that is
-long. Rules from: RFC 9112 §4 to 6; ATTACKS S3, S16.
+long. Rules from: RFC 9112 §4 to 6.
 """
 
 import re

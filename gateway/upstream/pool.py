@@ -7,7 +7,7 @@
 Owns the pool. A connection is used by one request at a time; the one that was free last goes first, so that the others grow old and leave.
 When they run short, one client may hold no more than its share, and the clients that wait take turns. Must never hand out a connection that
 is closing, has been idle for longer than its server may keep it, or may owe a late body; send anything twice; or open more than
-``connections``. Rules from: STYLE "Async" (bounded, every wait has a deadline), RFC 9112 §9.3; ATTACKS D5, D7.
+``connections``. Rules from: RFC 9112 §9.3.
 """
 
 import asyncio

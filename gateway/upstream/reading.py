@@ -7,7 +7,7 @@ Owns where an answer ends, and whether another may follow on the same connection
 head that is none has brought nothing; of a body, what came before its fault is handed over first, however it was cut into packets.
 Must never look at what a field means beyond its framing, and whether it signs a user in to the connection.
 Bytes behind the end of an answer are dropped, and then the connection is not used again.
-Rules from: ``policy.http.answer_heads``, ``policy.http.chunks``; RFC 9112 §6 (length of a body), §9.6; ATTACKS S16, S3, U3.
+Rules from: ``policy.http.answer_heads``, ``policy.http.chunks``; RFC 9112 §6 (length of a body), §9.6.
 """
 
 from typing import Final

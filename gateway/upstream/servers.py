@@ -1,7 +1,7 @@
 """The servers of one app, and a connection to the right one of them.
 
 Owns the way from a choice (``policy.routing.balancing``) to a connection, and the only repetition there is: a request that provably left
-for nobody goes to the next server. Must never send anything itself, nor ask a server twice for one request. Rules from: ATTACKS D5, D7.
+for nobody goes to the next server. Must never send anything itself, nor ask a server twice for one request.
 """
 
 from collections.abc import Callable, Mapping

@@ -9,7 +9,6 @@ Where the turn before brought no two, the first is written at once: at little lo
 What follows from a write (the line in the log, the next request) waits until all are written.
 
 Owns the end of a turn. Must never hold anything for longer, nor let one that fails keep the others from being written.
-Rules from: STYLE "Async", and measurement.
 """
 
 import asyncio

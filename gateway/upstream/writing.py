@@ -1,6 +1,6 @@
 """What is written to a server behind the gateway: whether it may be, and how long whoever writes much has to wait.
 
-Owns the transport of one connection, as far as bytes go out. Must never hold a byte itself. Rules from: STYLE "Async" (backpressure).
+Owns the transport of one connection, as far as bytes go out. Must never hold a byte itself.
 """
 
 import asyncio

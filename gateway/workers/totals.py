@@ -2,7 +2,7 @@
 
 Owns the sum: counters, histograms and gauges of the living, and of the dead what only grows, so that no counter falls because one died.
 A gauge that names a moment is not added up: the earliest stands for all.
-Must never count a worker twice, or show a number that nobody told. Rules from: DESIGN section 8, ATTACKS D12; Prometheus on counters.
+Must never count a worker twice, or show a number that nobody told. Rules from: Prometheus on counters.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,7 @@
 """Every object is one that Kubernetes, or the owner of its custom kind, would take: the current Kubernetes and the two before it.
 
 The schemas of Kubernetes come with kubernetes-validate, strict: unknown fields fail. Those of custom kinds are written down in schemas/,
-with no field more than the recipes may use (PEERS section 5).
+with no field more than the recipes may use.
 """
 
 import json

@@ -11,6 +11,7 @@ _FENCE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?(?P<target>[^)\s>]+)>?[^)]*\)")
 _HEADING = re.compile(r"^#{1,6} +(?P<title>.+?) *#* *$", re.MULTILINE)
+_CALL = re.compile(r"\bsession-gateway ([a-z]+(?:-[a-z]+)*)\b(?!/)([^`\n#;]*)")
 _COMMAND = re.compile(r"\bsession-gateway ([a-z]+(?:-[a-z]+)*)\b(?!/)")
 
 
@@ -61,6 +62,12 @@ def broken_links(document: str, text: str) -> Iterator[str]:
         is_there = file.exists() and file.resolve().is_relative_to(ROOT)
         if not is_there or (anchor and anchor not in anchors_of(file.read_text(encoding="utf-8"))):
             yield target
+
+
+def calls_of(text: str) -> Iterator[tuple[str, str]]:
+    """(command, option) for each option that the code of a document gives to a command of `session-gateway`."""
+    for found in _CALL.finditer(code_of(text)):
+        yield from ((found[1], option) for option in re.findall(r"(?<!\S)[\[(]?(--[a-z-]+)", found[2]))
 
 
 def commands_of(text: str) -> set[str]:

@@ -8,10 +8,11 @@ import pytest
 
 from gateway.cli import main
 from tests.architecture.sources import ROOT, files
-from tests.documents.pages import anchors_of, broken_links, code_of, commands_of, documents, links_of, root_of, text_of
+from tests.documents.pages import anchors_of, broken_links, calls_of, code_of, commands_of, documents, links_of, root_of, text_of
 
 DOCUMENTS = documents()
 NEEDED = {
+    ".github/CONTRIBUTING.md",
     "CHANGELOG.md",
     "README.md",
     "SECURITY.md",
@@ -19,13 +20,15 @@ NEEDED = {
     "deploy/OKTA.md",
     "deploy/README.md",
     "deploy/TROUBLESHOOTING.md",
+    "gateway/README.md",
+    "tests/README.md",
     "tests/bench/README.md",
     "tests/seeds/README.md",
 }
 HISTORY = "CHANGELOG.md"
 """It names what was, too."""
 _FILE = re.compile(r"(?<![\w/.:~{-])(?:[\w.-]+/)+[\w.*-]*\.(?:py|toml|md|yaml|html|css|js|conf|c|cjs)\b|(?<![\w/.:~-])(?:[a-z_]+/)+(?=`)")
-_OTHERS = re.compile(r"examples?\.|app/|login/login\.htm")
+_OTHERS = re.compile(r"examples?\.|app/|login/login\.htm|.*\b(?:ROOM|FILE|NAME)\b|.*_FILE\.py")
 
 
 def test_every_document_that_readers_are_led_to_is_there() -> None:
@@ -66,6 +69,11 @@ def test_the_checker_finds_what_is_broken() -> None:
     text = "[x](#documents) [y](#none) [z](LICENSE) ![p](no.png)\n```\n[in](code.md)\n```\n[two](config/README.md#every-key)"
     assert list(broken_links("README.md", text)) == ["#none", "no.png"]
     assert anchors_of("## Who *may*: 2 keys\n### [A](b.md) c") == {"who-may-2-keys", "a-c"}
+    assert list(calls_of("`session-gateway run --config A [--no] B` and `session-gateway org --tls`")) == [
+        ("run", "--config"),
+        ("run", "--no"),
+        ("org", "--tls"),
+    ]
     assert code_of("a `b/c.py` d\n```\ne\n```\n").split("\n") == ["```", "e", "```", "`b/c.py`"]
 
 
@@ -74,13 +82,29 @@ def test_every_command_that_is_named_exists(document: str) -> None:
     assert commands_of(text_of(document)) - set(main.commands) == set()
 
 
+@pytest.mark.parametrize("document", sorted(set(DOCUMENTS) - {HISTORY}))
+def test_every_option_that_is_given_to_a_command_exists(document: str) -> None:
+    calls = set(calls_of(text_of(document)))
+    assert [(name, option) for name, option in calls if option not in _options(main.commands[name])] == []
+
+
+def _options(command: click.Command) -> set[str]:
+    return {"--help"} | {option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts}
+
+
 def test_every_command_and_option_is_in_a_document() -> None:
     said = "\n".join(code_of(text_of(document)) for document in DOCUMENTS if document != HISTORY)
     due = {name: command for name, command in main.commands.items() if not command.hidden}
     assert [name for name in due if f"session-gateway {name}" not in said] == []
-    parameters = (parameter for command in due.values() for parameter in command.params if isinstance(parameter, click.Option))
-    options = {option for parameter in parameters for option in parameter.opts}
+    options = {option for command in due.values() for option in _options(command)}
     assert sorted(option for option in options if option not in said) == []
+
+
+def test_every_package_that_the_makefile_installs_is_in_the_document_for_developers() -> None:
+    installed = re.findall(r"\$\(call apt,([^,]+),", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    packages = {word for words in installed for word in words.split() if not word.startswith("-") and word != "PACKAGES"}
+    assert len(packages) > 10
+    assert sorted(package for package in packages if f"`{package}`" not in text_of("tests/README.md")) == []
 
 
 def test_the_tests_of_every_promise_exist_and_hold_tests() -> None:

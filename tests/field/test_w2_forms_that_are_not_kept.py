@@ -6,7 +6,7 @@ import re
 import pytest
 
 from gateway.policy.session.kept_form import KEPT_SECONDS, LARGEST_FORM_BYTES
-from tests.attacks.deployment import ALICE, BOB, HR, WIKI, Site
+from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, WIKI, Site
 from tests.field.kept_forms import (
     ACCEPTS,
     BODY,
@@ -85,13 +85,14 @@ async def test_w2_a_page_of_another_site_can_have_no_form_sent(site: Site) -> No
     page = await submits(browser)
     await enters(site, browser, ALICE)
     for fields in (
-        {**PLAIN, "Sec-Fetch-Site": "cross-site"},
+        {**PLAIN, "Sec-Fetch-Site": "cross-site", "Origin": "null"},
+        {**PLAIN, "Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example.net"},
         {**PLAIN, "Origin": "https://evil.example.net"},
         {**ACCEPTS, "Content-Type": "text/plain"},
     ):
         assert (await sends(browser, page, fields)).status == 403
     started = (await (await ended(site)).ask(f"{HR}{TARGET}", "POST", SUBMITTED, BODY)).location
-    reply = await browser.ask(f"{HR}{started}", "POST", {**SUBMITTED, "Sec-Fetch-Site": "same-site"}, BODY)
+    reply = await browser.ask(f"{HR}{started}", "POST", {**SUBMITTED, "Sec-Fetch-Site": "same-site", "Origin": LOGIN}, BODY)
     assert reply.status == 403
     assert site.behind.visits == []
 

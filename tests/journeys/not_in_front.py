@@ -9,7 +9,7 @@ import io
 import json
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,13 +159,13 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @asynccontextmanager
-async def arranged(folder: Path, engine: Engine) -> AsyncIterator[Apart]:
-    """Everything but the gateway, which the test begins; ``folder``: for its files."""
+async def arranged(folder: Path, engine: Engine, make: Callable[..., Org] = Org) -> AsyncIterator[Apart]:
+    """Everything but the gateway, which the test begins; ``folder``: for its files, ``make``: makes the org."""
     async with AsyncExitStack() as opened:
         port = _free_port()
         gate = f"http://gate.example.localhost:{port}"
         client = Client(CLIENT_ID, (f"{gate}/.gateway/oidc",), CLIENT_SECRET)
-        org = Org(engine=engine, trusted_origins=[gate], clients=[client])
+        org = make(engine=engine, trusted_origins=[gate], clients=[client])
         running = await serve(org, "127.0.0.1", 0)
         opened.push_async_callback(running.aclose)
         served = await demo.serve(demo.legacy_app(), "127.0.0.1", 0)

@@ -15,7 +15,8 @@ from gateway.dev.standin import fault, fingerprint
 from gateway.policy.http.cookies import BROWSER_NAME
 from tests.dev.standin.beginnings import saml_response
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, Reply, redemption
-from tests.journeys.watched import Truth, WatchedOrg, WatchedPerson
+from tests.journeys.promise import Truth, WatchedOrg
+from tests.journeys.watched import WatchedPerson
 from tests.shared_state.engines import moment
 
 USERS = (ALICE, BOB, CAROL)
@@ -166,15 +167,12 @@ class Day:
         await self.place.waits(61)
         reply = await person.go(redemption(self.token(person, CAROL)))
         self.is_kept()
-        if (reply.status, reply.body) != (200, f"hello {CAROL}"):
-            raise AssertionError(f"one more sign-in in fair weather ended with {reply.status}")
-        if [session.user.login for session in person.own_living()] != [CAROL]:
-            raise AssertionError(f"after one more sign-in these live: {person.own_living()}")
+        self.truth.ended_well(CAROL, reply.status, reply.body.removeprefix("hello "), person.own_living())
+        self.is_kept()
 
     def is_kept(self) -> None:
         """The promise so far."""
-        if self.truth.broken:
-            raise AssertionError(self.truth.broken[0])
+        self.truth.is_kept()
 
     # Sign-ins of the person's own.
 
@@ -470,7 +468,7 @@ class _NothingEnds:
         if session is None or person.is_restless or person.newest is not session:
             return
         if not self._day.org.noted.is_alive(session) and session.expires_at > self._day.org.clock.now():
-            self._day.truth.broken.append(f"a stranger's token ended {session.user.login}'s session")
+            self._day.truth.stranger_ended(session)
 
 
 def _absolute(reply: Reply) -> str:

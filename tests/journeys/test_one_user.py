@@ -22,10 +22,11 @@ from tests.journeys.days import PEOPLE, REPLICAS, STEPS, STEPS_WITH_DEATHS, TRUS
 from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
 from tests.journeys.one_user import Act, AtOnce, Day, Step
 from tests.journeys.person import BOB, CAROL, Lines
+from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import Replicas
 from tests.journeys.town import Town, town
-from tests.journeys.watched import Truth, WatchedOrg, WatchedPerson
+from tests.journeys.watched import WatchedPerson
 
 EXAMPLES = int(os.environ.get("ONE_USER_EXAMPLES", "2000"))
 SHARED_EXAMPLES = int(os.environ.get("SHARED_EXAMPLES", "500"))

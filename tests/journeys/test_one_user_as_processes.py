@@ -21,7 +21,7 @@ from tests.house.clock_ahead import needs_gcc
 from tests.journeys.days import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
 from tests.journeys.one_user import Day, Step
 from tests.journeys.processes import ClockOfGateways, Gateways, Kind, PersonBeforeGateways, gateways
-from tests.journeys.watched import Truth, WatchedOrg
+from tests.journeys.promise import Truth, WatchedOrg
 from tests.shared_state.redis_servers import SERVER, needs_redis
 
 EXAMPLES = int(os.environ.get("PROCESS_EXAMPLES", "5"))

@@ -1,13 +1,16 @@
 """One browser, one user at a time, where the org is not behind the gateway: days of random steps, and what must hold after each.
 
-It stands beside ``test_one_user``, whose days are made of what the login door forwards: tokens in addresses, Okta's cookies, calls that end
-sessions. None of that reaches the gateway here, so those days cannot be lived by proofs. What is common to both sources is held by
-tests/sessions/test_contract.py.
+The promise is that of ``test_one_user``: both are judged by ``promise``. The days are others, because the two sources see other things.
+There a day is made of what the login door forwards: tokens in addresses, Okta's cookies, calls that end sessions, late answers. Nothing of
+that reaches the gateway here: the browser is at the org by itself, and the gateway learns who is there when it sends the browser to ask.
+So a day here has sign-ins in another window, which nobody tells the gateway, and proofs that become due. "The newest session" is the newest
+that was proven, and it counts for ``session.proof_interval``.
 """
 
 import html
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -15,41 +18,59 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.dev.standin import ALICE_AND_BOB, OrgSession, User, fingerprint
 from tests.journeys.not_in_front import ALICE, BOB, Apart, arranged
+from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.test_front_switch import AGENT, walked
 from tests.journeys.test_not_in_front import SCRIPT, Times, signs_out
 
 CAROL = "carol@example.com"
-INTERVAL = 300.0
+INTERVAL, SLOW_SECONDS = 300.0, 30.0
+
+
+@dataclass
+class Guest:
+    """The browser's sessions at the org, in the order in which they came (``promise.Owner``)."""
+
+    org: WatchedOrg
+    given: list[OrgSession] = field(default_factory=list)
+    superseded: set[OrgSession] = field(default_factory=set)
+    consents: set[str] = field(default_factory=set)
+
+    def living(self) -> list[OrgSession]:
+        return [session for session in self.given if self.org.noted.is_alive(session)]
 
 
 @dataclass
 class Day:
-    """What the browser, and an observer who sees everything, know. ``ended``: users whom the gateway was told to end in this browser."""
+    """What the browser, and an observer who sees everything, know. ``newest``: whom the last proof named, ``proven_at``: when."""
 
     apart: Apart
     times: Times
     person: aiohttp.ClientSession
-    at_org: str = ""
-    proven: dict[str, float] = field(default_factory=dict)
+    truth: Truth
+    guest: Guest
     newest: str = ""
+    proven_at: float = 0.0
+
+    @property
+    def at_org(self) -> str:
+        """Who is signed in there."""
+        living = self.guest.living()
+        return living[-1].user.login if living else ""
 
     def note_proof(self) -> None:
         """The gateway asked the org a moment ago, and was told who is there."""
-        self.newest = self.at_org
-        self.proven = {self.at_org: self.times.passed} if self.at_org else {}
+        self.newest, self.proven_at = self.at_org, self.times.passed
 
     async def sign_in(self, login: str) -> None:
         """In another window, at the org itself."""
-        for session in self.apart.org.sessions.live():
-            self.apart.org.sessions.end(session)
-        self.apart.signs_in(self.person, login)
-        self.at_org = login
+        await self.end_at_org()
+        self.guest.given.append(self.apart.signs_in(self.person, login))
 
     async def end_at_org(self) -> None:
         for session in self.apart.org.sessions.live():
             self.apart.org.sessions.end(session)
-        self.at_org = ""
 
     async def wait(self, seconds: float) -> None:
         self.times.passed += seconds
@@ -73,38 +94,74 @@ class Day:
             self.holds(text)
 
     async def sign_out(self) -> None:
+        had_session = bool(self.newest)
         await signs_out(self.person, self.apart)
-        if self.newest:
-            self.at_org, self.newest, self.proven = "", "", {}
+        if had_session:
+            assert self.at_org == "", "the org's session ended too"
+            self.newest = ""
 
     async def switch(self, login: str) -> None:
         """From the portal, by the front-channel switch."""
-        token = self.apart.org.session_token(login)
-        url = await self.apart.handed_over(token, "/", address="127.0.0.1", user_agent=AGENT, login=login)
-        status, _, text = await walked(self.person, url)
+        status, text = await self.arrives(login)
         assert status == 200, text[:500]
-        self.at_org = login
         self.note_proof()
         self.holds(text)
+
+    async def lure(self, login: str) -> None:
+        """A stranger's link, with a token that no portal announced for this browser: the person is asked, and says nothing."""
+        before = self.guest.living()
+        status, text = await self.arrives(login, is_strange=True)
+        assert (status, "/.gateway/front-switch" in text) == (200, True), text[:500]
+        for session in before:
+            if not self.guest.org.noted.is_alive(session):
+                self.truth.stranger_ended(session)
+        self.truth.is_kept()
+
+    async def arrives(self, login: str, *, is_strange: bool = False) -> tuple[int, str]:
+        """The page at the end of the portal's address with a new token; a stranger does not know the browser that comes with it."""
+        token = self.apart.org.session_token(login)
+        self.truth.owners[fingerprint(token)] = self.guest
+        if is_strange:
+            self.truth.strange.add(fingerprint(token))
+        announced = {} if is_strange else {"address": "127.0.0.1", "user_agent": AGENT, "login": login}
+        url = await self.apart.handed_over(token, "/", **announced)
+        status, _, text = await walked(self.person, url)
+        self.guest.given.extend(session for session in self.apart.org.sessions.live() if session not in self.guest.given)
+        return status, text
 
     async def restart(self) -> None:
         """The memory of this gateway ends with it: every pass needs a new proof."""
         await self.apart.end()
         await self.apart.begin(self.times.clock())
-        self.proven = {}
+        self.proven_at = -INTERVAL
+
+    async def ends_well(self) -> None:
+        """In fair weather one more sign-in leaves exactly one living session of this browser."""
+        status, text = await self.arrives(CAROL)
+        self.truth.ended_well(CAROL, status, "".join(named_in(text)), self.guest.living())
+        self.truth.is_kept()
 
     def holds(self, text: str) -> None:
         """A page of the app names the user of the newest proof, and that proof is no older than it may be."""
-        shown = re.sub(r"<[^>]+>", " ", html.unescape(text))
-        named = {login for login in (ALICE, BOB, CAROL) if login in shown}
-        assert named == {self.newest}
-        assert self.times.passed - self.proven[self.newest] < INTERVAL + 30.0
+        is_good = self.times.passed - self.proven_at < INTERVAL + SLOW_SECONDS
+        named = named_in(text)
+        assert named, text[:500]
+        for login in named:
+            self.truth.told(login, {self.newest} if is_good else ())
+        self.truth.is_kept()
+
+
+def named_in(text: str) -> set[str]:
+    """The users whom a page names."""
+    shown = re.sub(r"<[^>]+>", " ", html.unescape(text))
+    return {login for login in (ALICE, BOB, CAROL) if login in shown}
 
 
 LOGINS, APPS = st.sampled_from([ALICE, BOB]), st.sampled_from(["app", "wiki"])
 STEPS = st.one_of(
     st.tuples(st.just("sign_in"), LOGINS),
     st.tuples(st.just("switch"), LOGINS),
+    st.tuples(st.just("lure"), LOGINS),
     st.tuples(st.just("visit"), APPS),
     st.tuples(st.just("visit"), APPS),
     st.tuples(st.just("script"), APPS),
@@ -119,10 +176,12 @@ STEPS = st.one_of(
 async def test_an_app_names_the_user_of_the_newest_proof_and_nobody_else(
     tmp_path: Path, engine: str, steps: list[tuple[str, str | float | None]]
 ) -> None:
-    async with arranged(tmp_path, "identity" if engine == "identity" else "classic") as apart, apart.visitor() as person:
-        times = Times()
+    truth, times = Truth(), Times()
+    make = partial(WatchedOrg, truth, users=(*ALICE_AND_BOB, User(CAROL, "correct-horse")))
+    async with arranged(tmp_path, "identity" if engine == "identity" else "classic", make) as apart, apart.visitor() as person:
         await apart.begin(times.clock())
-        day = Day(apart, times, person)
+        assert isinstance(apart.org, WatchedOrg)
+        day = Day(apart, times, person, truth, Guest(apart.org))
         for name, given_ in steps:
             match name, given_:
                 case (("visit" | "script"), str(app)):
@@ -131,3 +190,4 @@ async def test_an_app_names_the_user_of_the_newest_proof_and_nobody_else(
                     await getattr(day, name)()
                 case _:
                     await getattr(day, name)(given_)
+        await day.ends_well()

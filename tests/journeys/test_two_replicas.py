@@ -14,10 +14,10 @@ from gateway.unfinished import ALIVE_SECONDS, LOOK_SECONDS
 from tests.journeys.days import PEOPLE, TRUSTED
 from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption
+from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import Replicas, SharedMemory
 from tests.journeys.test_one_user import NO_CLIENT, PersonInMemory
-from tests.journeys.watched import Truth, WatchedOrg
 
 ME = "/api/v1/sessions/me"
 

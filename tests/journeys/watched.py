@@ -1,24 +1,20 @@
 """Who a browser belongs to, by what the org knows and what the browser was given: the truth that the gateway is held to.
 
 A session counts from the moment at which an answer first brings one of its cookies into the browser; a renewed cookie of the same
-session is no new sign-in. Owns what is written down when the gateway breaks its promise (``Truth.broken``).
+session is no new sign-in. Owns this reading alone; what must hold is in ``promise``.
 """
 
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from gateway.dev.standin import Org, OrgSession, Row, User, fingerprint
-from gateway.dev.standin.activation import PREFIX as ACTIVATION_PREFIX
+from gateway.dev.standin import OrgSession
 from gateway.dev.standin.activation import shown as path_shown
-from gateway.dev.standin.clock import Clock
-from gateway.dev.standin.journal import Journal
-from gateway.dev.standin.sessions import SessionStore
 from gateway.policy.http.cookies import PENDING_NAME
 from tests.journeys.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAMES, Jar, Person, Reply
+from tests.journeys.promise import ASKING, Truth, WatchedOrg
 
 TTL_SECONDS = 10.0
 """The default of ``session.ttl``: for so long an app may be told of a session that ended at Okta."""
@@ -27,116 +23,6 @@ Heard = tuple[str, str, int, tuple[str, ...]]
 """Method and path of a request, the status of its answer, and the names of the cookies that it set or deleted."""
 
 LOGIN_HOST, HR_HOST = (urlsplit(origin).hostname or "" for origin in (LOGIN, HR))
-ASKING: ContextVar["WatchedPerson | None"] = ContextVar("asking", default=None)
-"""The person whose request is being answered; tasks that the gateway begins for it know it too."""
-
-
-class NotedSessions(SessionStore):
-    """Writes down when each session ended. ``lacks_factor``: the next one that begins is nobody's until a factor is shown.
-
-    ``ended_by_administrator``: those that nobody here ended, nor any other session of their users.
-    """
-
-    def __init__(self, clock: Clock, lifetime_seconds: float, org_id: str) -> None:
-        super().__init__(clock, lifetime_seconds, org_id)
-        self._now = clock.now
-        self.ended_at: dict[OrgSession, float] = {}
-        self.ended_by_administrator: set[OrgSession] = set()
-        self.lacks_factor = False
-
-    def open(self, user: User, *, with_idx: bool) -> OrgSession:
-        """As ``SessionStore``."""
-        session = super().open(user, with_idx=with_idx)
-        if self.lacks_factor:
-            session.status, self.lacks_factor = "MFA_REQUIRED", False
-        return session
-
-    def end_sid(self, session: OrgSession) -> None:
-        """As ``SessionStore``."""
-        super().end_sid(session)
-        self._note(session)
-
-    def end_idx(self, session: OrgSession) -> None:
-        """As ``SessionStore``."""
-        super().end_idx(session)
-        self._note(session)
-
-    def end(self, session: OrgSession) -> None:
-        """As ``SessionStore``."""
-        super().end(session)
-        self._note(session)
-
-    def end_of(self, session: OrgSession) -> float:
-        """When it ended or will end, in the org's time."""
-        return min(self.ended_at.get(session, session.expires_at), session.expires_at)
-
-    def is_alive(self, session: OrgSession) -> bool:
-        """Whether any half of it lives."""
-        return self.end_of(session) > self._now()
-
-    def _note(self, session: OrgSession) -> None:
-        if session.is_over:
-            self.ended_at.setdefault(session, self._now())
-
-
-class WatchedOrg(Org):
-    """An org whose sessions are written down."""
-
-    def __init__(self, truth: "Truth", **how: object) -> None:
-        super().__init__(**how)  # type: ignore[arg-type]  # whatever Org takes
-        self.noted = NotedSessions(self.clock, self.sessions.lifetime_seconds, self.id)
-        self.sessions = self.noted
-        self.limits.per_minute = 1_000_000
-        self.journal = WatchedJournal(truth)
-
-
-@dataclass
-class Truth:
-    """``broken``: what the gateway did that it must never do. ``strange``: the tokens that strangers chose, by fingerprint.
-
-    ``owners``: whose token it is, by fingerprint, where the org cannot know who asks. ``hearing_seconds``: how long one process may not
-    have heard yet what another one was told; ``late``: how long after a change an app was still told the user before, in seconds.
-    """
-
-    broken: list[str] = field(default_factory=list)
-    strange: set[str] = field(default_factory=set)
-    people: list["WatchedPerson"] = field(default_factory=list)
-    owners: dict[str, "WatchedPerson"] = field(default_factory=dict)
-    hearing_seconds: float = 0.0
-    late: list[float] = field(default_factory=list)
-
-    def sent(self, row: Row) -> None:
-        """A request reached the org: where it carries a token, no older session of the same browser may live.
-
-        An activation link is judged like a password: by whose session its answer begins.
-        """
-        if row.token is None or row.path.endswith("/par") or row.path.startswith(ACTIVATION_PREFIX):
-            return
-        person = self.owners.get(row.token) or ASKING.get()
-        if person is None:
-            return
-        if row.token in self.strange and row.token not in person.consents:
-            self.broken.append(f"row {row.n}: a stranger's token was redeemed, and nobody said yes")
-        cookies = set(row.cookies.values())
-        for session in person.org.sessions.live():
-            if cookies & {fingerprint(value) for value in (session.sid, session.idx) if value is not None}:
-                self.broken.append(f"row {row.n}: {session.user.login}'s live cookie came with a token")
-        for session in person.given:
-            if person.org.noted.is_alive(session) and session not in person.superseded:
-                self.broken.append(f"row {row.n}: {session.user.login}'s session of this browser was alive when a token was sent")
-
-
-class WatchedJournal(Journal):
-    """Looks at each request when it arrives, before the org acts on it."""
-
-    def __init__(self, truth: Truth) -> None:
-        super().__init__()
-        self._truth = truth
-
-    def record(self, row: Row) -> None:
-        """As ``Journal``."""
-        super().record(row)
-        self._truth.sent(row)
 
 
 @dataclass
@@ -256,8 +142,7 @@ class WatchedPerson(Person):
             self.truth.late.append(late_seconds)
             return
         self.told_by = (self.pass_shown(), self.newest)
-        if login not in allowed:
-            self.truth.broken.append(f"the app was told {login}, where only {sorted(allowed)} had signed in last")
+        self.truth.told(login, allowed)
 
     def _keep_in_mind(self) -> None:
         """The next moment somebody else is the user; who was allowed until now?"""

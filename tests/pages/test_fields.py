@@ -1,4 +1,4 @@
-"""The response fields of the own pages (ATTACKS O5), and the assets beside them."""
+"""The response fields of the own pages, and the assets beside them."""
 
 from hashlib import sha256
 

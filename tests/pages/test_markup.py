@@ -1,6 +1,7 @@
 """What every page must be for a keyboard, a screen reader and a strict content policy; and what no page may be made to say."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -41,8 +42,12 @@ HOSTILE_ADDRESSES = [
 ]  # fmt: skip
 ALLOWED_ELEMENTS = {
     "html", "head", "meta", "title", "link", "script", "body", "main", "footer", "div", "h1", "h2", "p", "ul", "ol", "li", "dl", "dt",
-    "dd", "code", "svg", "path", "span", "bdi", "strong", "em", "time", "form", "input", "button", "a",
+    "dd", "code", "svg", "path", "span", "bdi", "strong", "em", "time", "form", "input", "button", "a", "template",
 }  # fmt: skip
+
+
+def test_every_page_is_looked_at() -> None:
+    assert {type(view) for view in PLAIN_VIEWS} == set(get_args(View))
 
 
 @pytest.mark.parametrize("view", PLAIN_VIEWS, ids=lambda view: type(view).__name__)

@@ -1,7 +1,7 @@
 """What `session-gateway dev` shows: a legacy application, a portal that hands out session tokens, and a page of another site.
 
 Owns: the demonstration, whole. Never imports another room of the gateway, and no other room but the command line imports it: what is shown
-here works with the gateway only by what goes over the wire. Rules: DESIGN.md sections 8 and 10.
+here works with the gateway only by what goes over the wire.
 """
 
 from gateway.dev.demo.payroll import legacy_app

@@ -2,7 +2,6 @@
 
 Owns: everything below this package.
 Must never: import another room of the gateway, or be imported by one (the command line starts it).
-Rules: DESIGN section 11.
 
     running = await serve(Org(engine="identity", quirks={"idx-rotates"}), "127.0.0.1", 0)
     alice = running.org.sign_in("alice@example.com")         # alice.sid and alice.idx are live cookie values
@@ -22,7 +21,8 @@ Besides a token, a session begins by:
     GET /login/token/redirect?stateToken=     what its answer leads to (/app/UserHome?stateToken= too)
     GET /welcome/{token}                      an activation link, `org.activation_token(login)`; the journal writes it in these letters
 
-None of them closes the session that the browser had. `org.app_links` orders a step-up of a living session, by a `stateToken` of its
+None of them closes the session that the browser had. `/app/{name}/{id}/slo/saml` ends it, for a request that the app signed; `/activate`
+confirms a device for its user. `org.app_links` orders a step-up of a living session, by a `stateToken` of its
 own, or an app at another origin. `org.clients`, `org.apps` and `org.accounts` hold registered clients, SAML and WS-Fed apps, and who is
 locked or has a factor. control.py and control_people.py list the control paths.
 """

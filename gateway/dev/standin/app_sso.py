@@ -92,5 +92,5 @@ def saml_metadata(call: Call) -> web.Response:
     app = call.org.apps.find(call.path_names["id"])
     if app is None or app.kind != "saml":
         return error_page("There is no such SAML app.", 404)
-    text = metadata(app, call.org.xml_signer.certificate, f"{call.origin}/app/{call.path_names.get('name', 'saml')}/{app.id}/sso/saml")
+    text = metadata(app, call.org.xml_signer.certificate, f"{call.origin}/app/{call.path_names.get('name', 'saml')}/{app.id}")
     return web.Response(body=text.encode(), content_type="application/xml", charset="utf-8")

@@ -32,6 +32,7 @@ class Call:
     origin: str
     fields: Mapping[str, str]
     query: Pairs
+    raw_query: str
     form: Pairs
     body: bytes
     cookies: Pairs
@@ -73,6 +74,7 @@ def call_of(org: Org, method: str, target: URL, fields: MultiMapping[str], body:
         origin=f"{scheme if scheme in ('http', 'https') else 'https'}://{host}",
         fields=CIMultiDict(fields),
         query=parameter_pairs(target.raw_query_string),
+        raw_query=target.raw_query_string,
         form=parameter_pairs(body.decode("utf-8", "replace")) if is_form else (),
         body=body,
         cookies=tuple(cookie_pairs(fields.getall("Cookie", []))),

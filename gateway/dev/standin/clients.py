@@ -11,8 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
+
 STANDARD_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access", "groups", "device_sso"})
-ALL_GRANTS = frozenset({"authorization_code", "implicit", "refresh_token", "password", "client_credentials", "interaction_code"})
+ALL_GRANTS = frozenset(
+    {"authorization_code", "implicit", "refresh_token", "password", "client_credentials", "interaction_code", DEVICE_GRANT}
+)
 ALL_RESPONSES = frozenset({"code", "token", "id_token"})
 MOST_CLIENTS = 1000
 
@@ -22,7 +26,8 @@ class Client:
     """One client. `public_key` is the JWK by which it signs its assertions (`private_key_jwt`); without key and secret it is public.
 
     `scopes` are those beyond the standard ones: its own, and Okta's (`okta.sessions.read`). `only_for` are the logins that it is
-    assigned to; None is everybody.
+    assigned to; None is everybody. `frontchannel_logout_uri` is opened in a frame when another app ends the session, with `iss` and `sid`
+    where `frontchannel_logout_session_required` says so.
     """
 
     id: str
@@ -34,6 +39,8 @@ class Client:
     scopes: frozenset[str] = frozenset()
     only_for: frozenset[str] | None = None
     name: str = "App"
+    frontchannel_logout_uri: str = ""
+    frontchannel_logout_session_required: bool = False
 
     @property
     def is_public(self) -> bool:
@@ -93,6 +100,8 @@ def client_of(metadata: Mapping[str, Any]) -> Client:
         scopes=frozenset(str(metadata.get("scope") or "").split()),
         only_for=None if only_for is None else frozenset(_texts(metadata, "only_for")),
         name=str(metadata.get("client_name") or "App"),
+        frontchannel_logout_uri=str(metadata.get("frontchannel_logout_uri") or ""),
+        frontchannel_logout_session_required=metadata.get("frontchannel_logout_session_required") is True,
     )
 
 

@@ -14,7 +14,6 @@ Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
 
 Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
 site: a gateway in front must not open this door to browsers.
-Rules: DESIGN section 11.
 """
 
 from collections.abc import Callable, Mapping

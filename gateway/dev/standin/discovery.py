@@ -9,11 +9,12 @@ from aiohttp import web
 
 from gateway.dev.standin.answers import json_answer
 from gateway.dev.standin.call import Call
+from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
 from gateway.dev.standin.oauth_endpoints import CACHED
 from gateway.dev.standin.oauth_tokens import issuer_of
 
 _METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
-_GRANTS = ["authorization_code", "implicit", "refresh_token", "password", "client_credentials"]
+_GRANTS = ["authorization_code", "implicit", "refresh_token", "password", "client_credentials", DEVICE_GRANT]
 _ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 _CLAIMS = ["iss", "ver", "sub", "aud", "iat", "exp", "jti", "auth_time", "amr", "idp", "nonce", "name", "email", "email_verified"]
 _PROFILE_CLAIMS = ["given_name", "family_name", "preferred_username", "locale", "zoneinfo", "updated_at", "at_hash"]
@@ -45,6 +46,7 @@ def discovery(call: Call) -> web.Response:
             "introspection_endpoint_auth_methods_supported": _METHODS,
             "revocation_endpoint": f"{base}/revoke",
             "revocation_endpoint_auth_methods_supported": _METHODS,
+            "device_authorization_endpoint": f"{base}/device/authorize",
             "end_session_endpoint": f"{base}/logout",
             "request_parameter_supported": False,
             "token_endpoint_auth_signing_alg_values_supported": _ALGORITHMS,

@@ -2,7 +2,7 @@
 
 Owns: the table below.
 Must never: look at anything but method and path.
-Rules: DESIGN section 11. HEAD is answered as GET, as a servlet does: it redeems tokens too.
+HEAD is answered as GET, as a servlet does: it redeems tokens too.
 """
 
 import re
@@ -17,6 +17,7 @@ from gateway.dev.standin import (
     api,
     app_sso,
     authn,
+    device_pages,
     discovery,
     idx,
     inbound,
@@ -25,6 +26,7 @@ from gateway.dev.standin import (
     oauth_endpoints,
     oauth_grants,
     oauth_requests,
+    single_logout,
 )
 from gateway.dev.standin.answers import error
 from gateway.dev.standin.call import Call
@@ -79,7 +81,9 @@ ENDPOINTS = (
     _endpoint(r"(/idp/idx)?/login/token/redirect|/login/step-up/redirect", GET=login_pages.state_token_redirect),
     _endpoint(r"/app/UserHome", GET=login_pages.home),
     _endpoint(rf"/app(?:/(?P<name>[^/]+))?/{_ID}/sso/saml/metadata", GET=app_sso.saml_metadata),
+    _endpoint(rf"/app/[^/]+/{_ID}/slo/saml", GET=single_logout.log_out, POST=single_logout.log_out),
     _endpoint(r"/app/[^/]+/[^/]+/.+|/home/[^/]+/[^/]+/.+", GET=app_sso.app_link, POST=app_sso.app_link),
+    _endpoint(device_pages.ACTIVATE, GET=device_pages.activate, POST=device_pages.confirm),
     _endpoint(r"/", GET=login_pages.root),
     _endpoint(rf"{_SERVER}/interact", POST=_on_identity(idx.interact)),
     _endpoint(r"/idp/idx/introspect", POST=_on_identity(idx.introspect)),
@@ -95,6 +99,7 @@ ENDPOINTS = (
     _endpoint(rf"{_SERVER}/authorize", GET=oauth.authorize, POST=oauth.authorize),
     _endpoint(rf"{_SERVER}/authorize/redirect", GET=oauth.go_on),
     _endpoint(rf"{_SERVER}/par", POST=oauth_requests.push),
+    _endpoint(rf"{_SERVER}/device/authorize", POST=device_pages.authorize_device),
     _endpoint(rf"{_SERVER}/token", POST=oauth_grants.exchange),
     _endpoint(rf"{_SERVER}/keys", GET=oauth_endpoints.keys),
     _endpoint(rf"{_SERVER}/userinfo", GET=oauth_endpoints.userinfo, POST=oauth_endpoints.userinfo),

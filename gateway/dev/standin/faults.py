@@ -2,7 +2,7 @@
 
 Owns: the list of ordered faults and which of them a request meets.
 Must never: change the org's state.
-Rules: DESIGN section 11; the first fault in the list that matches is used, and counts.
+The first fault in the list that matches is used, and counts.
 """
 
 import asyncio

@@ -2,7 +2,6 @@
 
 Owns: what tests may know of a request: names, fingerprints, status. Never a cookie value, a token, or a body.
 Must never: grow without bound, or record the control paths.
-Rules: DESIGN section 11.
 """
 
 import asyncio

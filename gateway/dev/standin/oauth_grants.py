@@ -19,6 +19,7 @@ from gateway.dev.standin.call import Call
 from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
 from gateway.dev.standin.clients import Client
 from gateway.dev.standin.credentials import signed
+from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
 from gateway.dev.standin.grants import Grant
 from gateway.dev.standin.oauth_tokens import encoded, granted, issuer_of
 from gateway.dev.standin.org import Org
@@ -28,6 +29,12 @@ GRACE_SECONDS = 30.0
 _OF_A_CODE = ("refresh_token", "interaction_code")
 """Whoever may ask for a code may have these: Okta's clients have them by default."""
 _BAD_CODE = "The authorization code is invalid or has expired."
+_DEVICE_ERRORS = {
+    "waits": ("authorization_pending", "The device authorization is pending. Please try again later."),
+    "too soon": ("slow_down", "The client is polling too quickly and should back off at a reasonable interval."),
+    "too old": ("expired_token", "The device code is invalid or has expired."),
+    "refused": ("access_denied", "The user denied the device authorization."),
+}
 _BAD_REFRESH = "The refresh token is invalid or expired."
 
 
@@ -130,6 +137,18 @@ def _by_itself(call: Call, client: Client) -> web.Response:
     return json_answer(granted(call.org, grant))
 
 
+def _by_device_code(call: Call, client: Client) -> web.Response:
+    value = call.first("device_code") or ""
+    device = call.org.devices.of_device_code(value)
+    if device is None or not (call.org.clients.is_open or (device.client_id == client.id and device.issuer == issuer_of(call))):
+        return oauth_error("invalid_grant", "The device code is invalid or has expired.")
+    found = call.org.devices.poll(device)
+    if isinstance(found, str):
+        return oauth_error(*_DEVICE_ERRORS[found])
+    call.org.devices.end(value)
+    return json_answer(granted(call.org, found, first_refresh_token(call.org, client, found)))
+
+
 def unknown_scope(names: list[str]) -> web.Response:
     """Return the refusal of scopes that a client may not have."""
     return oauth_error("invalid_scope", f"One or more scopes are not configured for the authorization server resource: {' '.join(names)}")
@@ -155,4 +174,5 @@ _GRANTS: Mapping[str, Callable[[Call, Client], web.Response]] = {
     "password": _by_password,
     "client_credentials": _by_itself,
     "interaction_code": _by_interaction_code,
+    DEVICE_GRANT: _by_device_code,
 }

@@ -2,7 +2,7 @@
 
 Owns: users, sessions, tokens, journal, faults, limits and the clock of one stand-in org.
 Must never: import another room of the gateway.
-Rules: DESIGN section 11; OKTA's Classic and Identity Engine behaviour (presence.py acts on it).
+Rules: Okta's Classic and Identity Engine behaviour (presence.py acts on it).
 """
 
 import secrets

@@ -5,6 +5,7 @@ Must never: issue one, or decide what it is worth.
 """
 
 from gateway.dev.standin.clock import Clock
+from gateway.dev.standin.devices import DEVICE_SECONDS, Devices
 from gateway.dev.standin.grants import Grant, Prompt
 from gateway.dev.standin.interactions import Interaction
 from gateway.dev.standin.sessions import OrgSession
@@ -46,4 +47,6 @@ class OrgTokens:
         self.refresh_used = Tokens[Grant](clock, "", REFRESH_TOKEN_SECONDS)
         self.assertions_used = Tokens[bool](clock, "", ACCESS_TOKEN_SECONDS)
         self.pushed = Tokens[tuple[tuple[str, str], ...]](clock, "urn:okta:", PUSHED_REQUEST_SECONDS)
+        self.devices = Devices(clock)
+        self.activation_pages = Tokens[OrgSession](clock, "02.id.", DEVICE_SECONDS)
         self.prompts = Tokens[Prompt](clock, "", PROMPT_SECONDS)

@@ -2,7 +2,7 @@
 
 Owns: their names.
 Must never: hold the code that acts on them (each lives where it happens).
-Rules: DESIGN section 11; sources in the values.
+Sources: beside the names.
 """
 
 from collections.abc import Mapping

@@ -12,6 +12,7 @@ import html
 import re
 import secrets
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.dev.standin.clock import date_time
@@ -25,7 +26,7 @@ _EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 _MOST_BYTES = 65_536
 _SKEW_SECONDS = 300.0
 # No class holds `<` or `>`: the search stays linear.
-_REQUEST = re.compile(r"<(?:[\w.-]{1,32}:)?AuthnRequest\s([^<>]{1,8000})>")
+_ROOTS = {name: re.compile(rf"<(?:[\w.-]{{1,32}}:)?{name}\s([^<>]{{1,8000}})>") for name in ("AuthnRequest", "LogoutRequest")}
 _ISSUER = re.compile(r"<(?:[\w.-]{1,32}:)?Issuer(?:\s[^<>]{0,2000})?>([^<>]{1,2000})</")
 _ATTRIBUTE = re.compile(r"""([\w.:-]{1,64})\s{0,8}=\s{0,8}(?:"([^"]{0,4000})"|'([^']{0,4000})')""")
 
@@ -40,19 +41,27 @@ class AuthnRequest:
     is_forced: bool = False
 
 
-def authn_request(encoded: str) -> AuthnRequest | None:
-    """Return the request that `SAMLRequest` holds, deflated or not; None when it cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a service provider: its text, the attributes of its root, and who says that it is theirs."""
+
+    text: str
+    attributes: Mapping[str, str]
+    issuer: str
+
+
+def message(encoded: str, root: str) -> Message | None:
+    """Return the message that `SAMLRequest` holds, deflated or not; None when it cannot be read, or has another root."""
     try:
         raw = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
     text = (raw if raw.lstrip()[:1] == b"<" else _inflated(raw)).decode("utf-8", "replace")
-    root, issuer = _REQUEST.search(text), _ISSUER.search(text)
-    if root is None or issuer is None:
+    tag, issuer = _ROOTS[root].search(text), _ISSUER.search(text)
+    if tag is None or issuer is None:
         return None
-    named = {name: html.unescape(double or single) for name, double, single in _ATTRIBUTE.findall(root[1])}
-    forced = named.get("ForceAuthn", "") in ("true", "1")
-    return AuthnRequest(named.get("ID", ""), html.unescape(issuer[1]).strip(), named.get("AssertionConsumerServiceURL", ""), forced)
+    named = {name: html.unescape(double or single) for name, double, single in _ATTRIBUTE.findall(tag[1])}
+    return Message(text, named, html.unescape(issuer[1]).strip())
 
 
 def _inflated(raw: bytes) -> bytes:
@@ -60,6 +69,15 @@ def _inflated(raw: bytes) -> bytes:
         return zlib.decompressobj(-15).decompress(raw, _MOST_BYTES)
     except zlib.error:
         return b""
+
+
+def authn_request(encoded: str) -> AuthnRequest | None:
+    """Return the request that `SAMLRequest` holds; None when it cannot be read."""
+    found = message(encoded, "AuthnRequest")
+    if found is None:
+        return None
+    named, forced = found.attributes, found.attributes.get("ForceAuthn", "") in ("true", "1")
+    return AuthnRequest(named.get("ID", ""), found.issuer, named.get("AssertionConsumerServiceURL", ""), forced)
 
 
 def entity_id(app: SsoApp) -> str:
@@ -118,17 +136,19 @@ def _attribute(name: str, value: str) -> str:
     )
 
 
-def metadata(app: SsoApp, certificate: str, sign_in: str) -> str:
-    """Return what the org tells a service provider: its name, its certificate, and where requests go."""
+def metadata(app: SsoApp, certificate: str, base: str) -> str:
+    """Return what the org tells a service provider: its name, its certificate, and where requests go: below the address `base`."""
     bindings = "".join(
-        f'<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{name}" Location="{quoted(sign_in)}"/>'
+        f'<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{name}" Location="{quoted(base)}/sso/saml"/>'
         for name in ("HTTP-POST", "HTTP-Redirect")
     )
+    place = f'Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{quoted(base)}/slo/saml"'
+    logout = f"<md:SingleLogoutService {place}/>" if app.logout_address and app.logout_certificate else ""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><md:EntityDescriptor entityID="{quoted(entity_id(app))}"'
         ' xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:IDPSSODescriptor WantAuthnRequestsSigned="false"'
         f' protocolSupportEnumeration="{_PROTOCOL}"><md:KeyDescriptor use="signing"><ds:KeyInfo'
         f' xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate>'
-        f"</ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>{_EMAIL}</md:NameIDFormat>{bindings}"
+        f"</ds:X509Data></ds:KeyInfo></md:KeyDescriptor>{logout}<md:NameIDFormat>{_EMAIL}</md:NameIDFormat>{bindings}"
         "</md:IDPSSODescriptor></md:EntityDescriptor>"
     )

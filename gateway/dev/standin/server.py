@@ -2,7 +2,6 @@
 
 Owns: the order of these steps, and the listening socket.
 Must never: answer before the request is in the journal.
-Rules: DESIGN section 11.
 """
 
 import logging

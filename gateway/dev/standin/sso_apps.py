@@ -21,7 +21,8 @@ class SsoApp:
     """One app. `address` is where the answer is posted (SAML: the assertion consumer service), or a bookmark's address.
 
     `audience` is whom a SAML or WS-Fed answer is for (entity id, realm). `only_for` are the logins that it is assigned to; None is
-    everybody. `relay_state` is what an IdP-initiated answer carries when the link names nothing.
+    everybody. `logout_address` is where a SAML sign-out is answered, `logout_certificate` (PEM) is of the key that signs requests for it;
+    without both, the app cannot ask for one. `relay_state` is what an IdP-initiated answer carries when the link names nothing.
     """
 
     id: str
@@ -30,6 +31,8 @@ class SsoApp:
     kind: Kind = "saml"
     relay_state: str = ""
     only_for: frozenset[str] | None = None
+    logout_address: str = ""
+    logout_certificate: str = ""
 
 
 class SsoApps:
@@ -56,7 +59,7 @@ class SsoApps:
 
 def app_of(order: Mapping[str, Any]) -> SsoApp:
     """Return the app that an order spells; ValueError names what is wrong with it."""
-    texts = {name: order.get(name, "") for name in ("id", "address", "audience", "relay_state")}
+    texts = {name: order.get(name, "") for name in ("id", "address", "audience", "relay_state", "logout_address", "logout_certificate")}
     for name, value in texts.items():
         if not isinstance(value, str) or (name in ("id", "address") and not value):
             raise ValueError(f"{name}: a string is needed")

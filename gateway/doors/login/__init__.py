@@ -327,8 +327,8 @@ class LoginDoor:
     async def _sign_out(self, request: Request, sender: Sender, body: bytes | None, found: SignOut) -> Response:
         """Revoke and forward; where another site sent the browser here, not more than Okta itself would do."""
         head, rooms = sender.head, self._rooms
-        if found.how is Ending.OIDC:
-            return await self._oidc_logout(request, sender, body, found.hint_subject)
+        if found.how in (Ending.OIDC, Ending.SAML):
+            return await self._proven_logout(request, sender, body, found.hint_subject)
         if found.how is Ending.API or self._is_trusted(head):
             return await self._signed_out(request, sender, body)
         if kind_of(head) is not Kind.NAVIGATION:
@@ -349,7 +349,8 @@ class LoginDoor:
             return await rooms.forwarding.hidden(request, sender, body, *gone, *more)
         return await rooms.forwarding.sign_out(request, sender, body, *more)
 
-    async def _oidc_logout(self, request: Request, sender: Sender, body: bytes | None, hint_subject: str | None) -> Response:
+    async def _proven_logout(self, request: Request, sender: Sender, body: bytes | None, hint_subject: str | None) -> Response:
+        """A logout whose proof Okta judges: by an ID token, or by an app's signature."""
         head, rooms = sender.head, self._rooms
         whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
         if isinstance(whole, Malformed):

@@ -2,7 +2,6 @@
 
 Owns the sealed request that waits inside the page's form: five minutes, for this browser alone. Must never act on a post
 from another site, nor on a request that another browser, or the same one with another session, was shown.
-Rules from: DESIGN section 4 ("Trusted start"), ATTACKS L1, L8.
 """
 
 import hmac

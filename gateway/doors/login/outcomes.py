@@ -1,7 +1,7 @@
 """What comes of a redemption, said in HTTP: pages for people, JSON for scripts.
 
 Owns the status and the words for each outcome. Must never put a token into a page, a field or the log (the one exception is
-the address of the request itself, to which a browser is sent back). Rules from: DESIGN section 4; OKTA section 4 (auth-js).
+the address of the request itself, to which a browser is sent back).
 """
 
 import secrets

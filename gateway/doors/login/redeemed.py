@@ -1,6 +1,6 @@
 """What is asked of the redeemer, and what may come of it: values, no behaviour.
 
-Must never hold a session cookie in words of its own. Rules from: DESIGN section 4.
+Must never hold a session cookie in words of its own.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """``POST /.gateway/switch``: the user said yes on the confirmation page.
 
-Owns the way from the posted form back into a redemption. Must never act for another site. Rules from: DESIGN section 4,
-ATTACKS L1, L8.
+Owns the way from the posted form back into a redemption. Must never act for another site.
 """
 
 from gateway.doors.login.confirming import Confirming

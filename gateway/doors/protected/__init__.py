@@ -3,8 +3,7 @@
     own path? ─▶ does it have a server? ─▶ decision (doors.deciding) ─▶ forward, or say why not
 
 Owns that order. Must never forward anything under ``/.gateway/``, or a request that ``judge`` did not admit; then the app sees nothing of
-it, not even its head (O1).
-Rules from: DESIGN section 5; ATTACKS O1, P1 to P24, S14, U6, U7, L18, D5.
+it, not even its head.
 """
 
 import secrets
@@ -56,7 +55,7 @@ _NO_UPSTREAM = Malformed(404, "no_upstream")
 """A front proxy carries this app: had it been asked for there, this would be a request for the app."""
 
 SignInStart = Callable[[RequestHead, App, str], Answer]
-"""Begins a hand-off for a top-level navigation; for anything else 401 and where a navigation may begin (L18). The text is the reason."""
+"""Begins a hand-off for a top-level navigation; for anything else 401 and where a navigation may begin. The text is the reason."""
 
 
 class OwnPaths(Protocol):
@@ -227,5 +226,5 @@ def _going(decision: Decision, session: Session | None, head: RequestHead) -> Go
 
 
 def _closing(request: Request, answer: Answer) -> Response:
-    """The answer; where a body was announced that nobody will read, the connection ends behind it (S14)."""
+    """The answer; where a body was announced that nobody will read, the connection ends behind it."""
     return to_response(answer, closes=request.has_unread_body)

@@ -1,8 +1,7 @@
 """The way to one app and back: what it is told, what it is not, and what of its answer may be kept by whom.
 
-Owns the choice of the fields both ways (the rules are in ``policy.http.fields``, one function for requests, events and WebSockets alike,
-H8) and the registration of what is open under a session. Must never be asked before ``judge`` admitted. Rules from: DESIGN section 5.6 and
-5.7; ATTACKS group H, C12, C16, H23, L15.
+Owns the choice of the fields both ways (the rules are in ``policy.http.fields``, one function for requests, events and WebSockets alike)
+and the registration of what is open under a session. Must never be asked before ``judge`` admitted.
 """
 
 from dataclasses import dataclass, field

@@ -6,7 +6,7 @@
 
 Owns the second look, and its pace: thousands of idle sockets must not use up the rate limit that people who click need. Must never keep
 anything alive at Okta (to be open is not to work), nor take "Okta does not say" for an end. A revocation of cookies does not wait for it:
-that cuts at once (``upstream.live``). Rules from: DESIGN section 5.7, ATTACKS U8, U9, U13.
+that cuts at once (``edge.live``).
 
 A redemption replaces the session of its browser. What the browser has open is spared until it is known whose session came of it: the same
 user's goes on under the new cookies, everything else is cut before the new session's answer is delivered::

@@ -1,4 +1,4 @@
-// Counts down what the page already says in words, and posts the form that posts itself. Nothing depends on it: the words stay, and a form has its button.
+// Counts down what the page already says in words, posts the form that posts itself, keeps a sealed form over a reload. Little depends on it: the words stay, and a form has its button.
 (() => {
   "use strict";
 
@@ -50,6 +50,28 @@
     const style = sameDay ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
     if (!Number.isNaN(at.getTime())) moment.textContent = new Intl.DateTimeFormat(undefined, style).format(at);
   }
+
+  // Firefox reloads a page that a 307 led to with GET, and so without the form in it. The window remembers the form, sealed as it is.
+  // Where a browser stores nothing for this site, or too little, the page says what it said.
+  const shown = document.querySelector("form[data-kept]");
+  const again = document.querySelector("template[data-kept-again]");
+  try {
+    if (shown && location.pathname === "/.gateway/form") {
+      const { name, value } = shown.elements[0];
+      sessionStorage.setItem("gateway-form", JSON.stringify({ at: location.href, action: shown.action, name, value }));
+    }
+    const kept = again && JSON.parse(sessionStorage.getItem("gateway-form"));
+    if (kept && kept.at === location.href) {
+      const main = again.closest("main");
+      const heading = main.querySelector("h1");
+      const form = again.content.querySelector("form");
+      form.action = kept.action;
+      Object.assign(form.elements[0], { name: kept.name, value: kept.value });
+      main.className = "card ask";
+      document.title = heading.textContent = again.dataset.keptAgain;
+      main.replaceChildren(main.querySelector(".emblem"), heading, again.content);
+    }
+  } catch {}
 
   for (const form of document.querySelectorAll("form[data-posts-itself]")) form.submit();
 })();

@@ -1,7 +1,7 @@
 """Which field lines of an answer go back to the browser, and what may be kept of it by whom.
 
 Owns the answer's way back; ``policy.http.app_cookies`` decides about cookies. Must never leave a shared cache anything of an answer to one
-user. Rules from: RFC 9110 §7.6.1, RFC 9111 §5.2.2; ATTACKS C8, K15, L15.
+user. Rules from: RFC 9110 §7.6.1, RFC 9111 §5.2.2.
 """
 
 import re
@@ -54,7 +54,7 @@ def from_app(fields: Fields, keep_cookie: KeepCookie) -> Fields:
 def private(fields: Fields, is_document: bool) -> Fields:
     """The fields of an answer that only its user may see again: nothing of it may stay in a shared cache.
 
-    Documents get exactly ``Cache-Control: no-store`` (L15). Others keep their own, less ``public`` and ``s-maxage`` and
+    Documents get exactly ``Cache-Control: no-store``. Others keep their own, less ``public`` and ``s-maxage`` and
     marked ``private``; where there is none, ``private, no-cache``.
     """
     given = [value for name, value in fields if name.lower() == b"cache-control"]

@@ -1,7 +1,7 @@
 """How much one client may have open at once, and all of them together.
 
 Owns both counts, and who counts as one client: an IPv4 address, or the 64 bits of IPv6 that one customer has. Must never count a client
-whom a trusted proxy does not name: under that word come many. Rules from: ATTACKS D7.
+whom a trusted proxy does not name: under that word come many.
 
 The answer to one too many is 503 with Retry-After, for a client as for all: a front proxy or a browser understands it as "not now", and it
 is what nginx says for ``limit_conn``.

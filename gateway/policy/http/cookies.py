@@ -2,8 +2,7 @@
 
 Owns the reading of ``Cookie`` (every pair of every line, repeated names included) and the names of the gateway's and of
 Okta's cookies. Must never re-serialise a cookie that it keeps: what stays is byte-identical. Must never decide who somebody
-is. Rules from: RFC 6265bis §5 and its `__Host-` prefix; ATTACKS C2, C3, C8, C12, C16; OKTA section 3 (``sid=""`` is a
-deletion, not a session).
+is. Rules from: RFC 6265bis §5 and its `__Host-` prefix; Okta deletes a session by ``sid=``.
 """
 
 import re
@@ -57,7 +56,7 @@ def session_cookies(fields: Fields) -> tuple[SessionCookie, ...]:
 
 
 def repeated(cookies: Iterable[SessionCookie]) -> bool:
-    """Whether one name occurs twice: then no two parsers agree on which one counts (DESIGN section 3)."""
+    """Whether one name occurs twice: then no two parsers agree on which one counts."""
     names = [cookie.name for cookie in cookies]
     return len(names) != len(set(names))
 
@@ -146,7 +145,7 @@ def without_own(line: bytes) -> bytes:
 
 
 class NotTheApps:
-    """Whether an app may not see a cookie: the gateway's own, and what is Okta's by its value. A mere name makes none Okta's (C12).
+    """Whether an app may not see a cookie: the gateway's own, and what is Okta's by its value. A mere name makes none Okta's.
 
     What comes after ``MOST_ASKED`` questions is taken for Okta's: no browser has so many, and each costs a few hashes.
     """
@@ -213,9 +212,9 @@ def _same_site(name: bytes) -> bytes:
 
 
 def set_cookie(name: bytes, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
-    """The Set-Cookie line of one of our cookies (C3); ``max_age`` in seconds, None: until the browser closes.
+    """The Set-Cookie line of one of our cookies; ``max_age`` in seconds, None: until the browser closes.
 
-    Raises ValueError for a name without the prefix (C2) or a value that is no plain cookie value: both are bugs.
+    Raises ValueError for a name without the prefix or a value that is no plain cookie value: both are bugs.
     """
     raw = value.encode("ascii")
     if not is_gateway_name(name) or not _NAME.match(name) or not _VALUE.match(raw):

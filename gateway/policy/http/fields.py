@@ -2,7 +2,7 @@
 
 Owns the order that makes identity fields believable: what the client says about the hop goes out first, then everything that
 speaks for somebody else, in every spelling; ours come last. Must never let a name through because it is spelled in another
-way, and must never fold anything but ASCII. Rules from: RFC 9110 §7.6.1; ATTACKS groups H and F; PEERS section 3.
+way, and must never fold anything but ASCII. Rules from: RFC 9110 §7.6.1.
 """
 
 from collections.abc import Callable, Sequence
@@ -108,7 +108,7 @@ def to_app(
 ) -> Fields | Malformed:
     """The fields that an app receives: ``Host`` first, the client's own, then forwarding and identity, last and once.
 
-    400 where a name that the operator lets through occurs twice or beside an alias (H4), and where ``Connection`` names a field that is
+    400 where a name that the operator lets through occurs twice or beside an alias, and where ``Connection`` names a field that is
     meant for the app (RFC 9110 §7.6.1). With ``upgrade`` the fields of the client's WebSocket handshake are out too: the relay makes its
     own.
     """

@@ -2,7 +2,7 @@
 
 Owns how much may arrive before a head ends (twice what a whole head may have: who comes whole gets a better answer), and what may stand
 before it. What can never become a head is refused at once. Each byte is looked at a bounded number of times, however many packets bring it.
-Rules from: RFC 9112 §2.2 (one empty line is forgiven); ATTACKS D2, S8.
+Rules from: RFC 9112 §2.2 (one empty line is forgiven).
 """
 
 import re

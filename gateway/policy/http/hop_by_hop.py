@@ -1,7 +1,7 @@
 """Field lines of one hop: what concerns only the connection that a message came on, and is never passed on.
 
 Owns the list of them, and the reading of ``Connection``. Must never let a peer name a field away that carries the message's framing.
-Rules from: RFC 9110 §7.6.1, IANA's registry of HTTP field names; ATTACKS H11, H13.
+Rules from: RFC 9110 §7.6.1, IANA's registry of HTTP field names.
 """
 
 from typing import Final

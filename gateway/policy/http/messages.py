@@ -1,7 +1,7 @@
 """HTTP messages as values: what a client asked (``RequestHead``), and what we answer ourselves (``Answer``).
 
 Owns the first look at every request: anything that two parsers could read in two ways is refused here, before a host, a
-path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110 and 9112; ATTACKS H10, P6, P18 to P21, F6.
+path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110 and 9112.
 """
 
 import re
@@ -211,7 +211,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How large a head may be (C11, D2): its first line, the number of its fields, and their names and values together.
+    """How large a head may be: its first line, the number of its fields, and their names and values together.
 
     ``longest_line_bytes``: the first line of a request to the host that may have the longest; 0 where all hosts are alike. It is what a
     parser must read, before anybody knows the host.
@@ -318,7 +318,7 @@ def _named(fields: Fields) -> Named:
 
 
 def _misframed(named: Named) -> Malformed | None:
-    """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3; S4, S6).
+    """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3).
 
     The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
     is known to the sender alone. To some, 0300 is octal.

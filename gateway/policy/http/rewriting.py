@@ -3,7 +3,7 @@
 Owns ``Location``, ``Content-Location``, ``Refresh``, ``URI``, ``Link`` and the scope of ``Set-Cookie``: an address of the app's own, by
 one of its exact origins, becomes the public one. Must never touch what does not match (another host, a host that only ends alike, a
 relative reference, a body), nor make a reference that leads off the app's public host, nor a cookie that reaches further than the app's
-own did. Rules from: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6; ATTACKS R1, R3, R5, R6, C2, C16.
+own did. Rules from: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6.
 """
 
 import re

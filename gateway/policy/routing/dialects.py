@@ -15,8 +15,8 @@ HAProxy has no convention of its own: its Lua action sends along whatever fields
 
 Owns the reading of the original request, in one way for each dialect: what is missing, repeated, or told otherwise in the fields of another
 dialect is refused. Must never fill a gap from somewhere else, and never decide: the original request is judged like one that came to the app
-door. The scheme must be one, and is not compared: a host is https or it is not (F10), and before a front proxy there may be another one that
-speaks TLS. Rules from: ATTACKS A1 to A11, F12, H15; PEERS section 5.
+door. The scheme must be one, and is not compared: a host is https or it is not, and before a front proxy there may be another one that
+speaks TLS.
 """  # noqa: E501  a table's row is a line
 
 from collections.abc import Callable, Mapping
@@ -99,7 +99,7 @@ def _with_fields_of(head: RequestHead, told: Original, authority: Authority, is_
 
 
 def loops(path: str) -> bool:
-    """Whether an own path asked about is the sub-request door itself, in any case: the proxy asks it whether it may ask (A11)."""
+    """Whether an own path asked about is the sub-request door itself, in any case: the proxy asks it whether it may ask."""
     return ascii_lower(path).startswith(AUTH)
 
 

@@ -1,8 +1,8 @@
 """What a front proxy is told of a decision: by which status, with which fields.
 
 Owns these answers as far as they are fields; the pages and the JSON around them are the doors'. Must never leave out an identity field
-(what is not overwritten is the client's own word), set a cookie, or let a 200 grow over what nginx reads of a head. Rules from: ATTACKS
-A1 to A3, A6, A9, A10, K15; RFC 9110 §11.6.1.
+(what is not overwritten is the client's own word), set a cookie, or let a 200 grow over what nginx reads of a head. Rules from: RFC 9110
+§11.6.1.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from gateway.policy.session.identity import OMITTED_NAME, IdentityFields, attrib
 from gateway.policy.session.session import Session
 
 LARGEST_IDENTITY_BYTES = 3072
-"""All identity lines of a 200 together: with everything around them they stay under the 4 kB that nginx gives an answer's head (A6)."""
+"""All identity lines of a 200 together: with everything around them they stay under the 4 kB that nginx gives an answer's head."""
 SIGN_IN_NAME, REDIRECT_NAME, REASON_NAME = b"X-Gateway-Sign-In", b"X-Gateway-Redirect", b"X-Gateway-Reason"
 
 _NO_STORE = (b"Cache-Control", b"no-store")
@@ -22,7 +22,7 @@ _NOTHING_OMITTED = (OMITTED_NAME, b"")
 
 
 def redirect_status(head: RequestHead) -> int | None:
-    """By which status a browser is sent to sign in: 302, or 303 where a form was sent; None where no top-level navigation asks (A3)."""
+    """By which status a browser is sent to sign in: 302, or 303 where a form was sent; None where no top-level navigation asks."""
     kind = kind_of(head)
     if kind is Kind.NAVIGATION:
         return 302
@@ -45,7 +45,7 @@ def terse_sign_in(head: RequestHead, url: str) -> Answer:
 
 
 def kept_for(seconds: int) -> Fields:
-    """For how long a proxy may keep a 200, and for whom (K15)."""
+    """For how long a proxy may keep a 200, and for whom."""
     if seconds <= 0:
         return (_NO_STORE,)
     return (b"Cache-Control", b"private, max-age=%d" % seconds), (b"Vary", b"Cookie, Authorization")
@@ -55,7 +55,7 @@ def kept_for(seconds: int) -> Fields:
 class Told:
     """The identity lines of one app's 200.
 
-    Each name is there every time, so that it overwrites the client's own; the value is empty where there is nothing to say (A9).
+    Each name is there every time, so that it overwrites the client's own; the value is empty where there is nothing to say.
     """
 
     identity: IdentityFields

@@ -2,8 +2,7 @@
 
 Owns the one validator of return addresses (every redirect asks it), the reading of Fetch Metadata, and whom we believe about
 the client's address. Must never return an address that two parsers could take to two hosts, and must never
-take silence for consent. Rules from: Fetch Metadata; WHATWG URL (what browsers strip and fold); ATTACKS R1 to R13, F3, F5,
-L8, C10; DESIGN sections 2 and 4.
+take silence for consent. Rules from: Fetch Metadata; WHATWG URL (what browsers strip and fold).
 """
 
 import ipaddress
@@ -50,7 +49,7 @@ class Kind(Enum):
 
 
 def kind_of(head: RequestHead) -> Kind:
-    """What kind of request it is; NAVIGATION only for GET and HEAD of a top-level document, which a redirect can answer (C10)."""
+    """What kind of request it is; NAVIGATION only for GET and HEAD of a top-level document, which a redirect can answer."""
     if wants_websocket(head):
         return Kind.WEBSOCKET
     named = head.named
@@ -94,8 +93,8 @@ def _tokens(head: RequestHead, name: bytes) -> set[bytes]:
 def own_target(raw: str) -> str | None:
     """The return path as given where it stays on the same host in any reading, raw and unquoted; None where it is refused.
 
-    Longer ones than ``LONGEST_TARGET`` are refused, never cut (R11); nothing under ``/.gateway`` but ``SIGNED_IN``; a query may
-    hold anything visible, and no escaped control character (R8).
+    Longer ones than ``LONGEST_TARGET`` are refused, never cut; nothing under ``/.gateway`` but ``SIGNED_IN``; a query may
+    hold anything visible, and no escaped control character.
     """
     if raw == SIGNED_IN:
         return raw
@@ -124,7 +123,7 @@ def _stays_below(path: str, doubt: Malformed) -> bool:
 def return_url(raw: str, origins: Collection[str]) -> str | None:
     """The address to go on to: a path as ``own_target``, or a configured origin and such a path; None where it is refused.
 
-    The origin is compared whole (scheme, host, port) and comes back in the spelling of the configuration (R3, R5, R6).
+    The origin is compared whole (scheme, host, port) and comes back in the spelling of the configuration.
     """
     if raw.startswith("/"):
         return own_target(raw)
@@ -137,14 +136,24 @@ def return_url(raw: str, origins: Collection[str]) -> str | None:
 
 
 def is_same_origin_post(head: RequestHead, origin: str) -> bool:
-    """Whether a form of our own page on this very origin was posted; without Fetch Metadata the Origin field decides (L8)."""
+    """Whether a form of our own page on this very origin was posted; without Fetch Metadata the Origin field decides."""
     if head.method != "POST":
         return False
-    named = [value.decode("latin-1") for value in head.values(b"origin")]
     sites = head.values(b"sec-fetch-site")
     if sites:  # Origin is "null" here where our page asked for no-referrer
+        named = [value.decode("latin-1") for value in head.values(b"origin")]
         return sites == (b"same-origin",) and all(name == "null" or _same(name, origin) for name in named)
-    return len(named) == 1 and _same(named[0], origin)
+    return has_origin(head, origin)
+
+
+def has_origin(head: RequestHead, origin: str) -> bool:
+    """Whether the request has one ``Origin`` field, and it names this very origin.
+
+    It counts where the body is sealed for its user too. WebKitGTK 2.50 says ``Sec-Fetch-Site: cross-site``, with the right ``Origin``, when
+    the user reloads the answer to a form and only one of the two pages has a ``Cross-Origin-Opener-Policy``.
+    """
+    named = head.values(b"origin")
+    return len(named) == 1 and _same(named[0].decode("latin-1"), origin)
 
 
 def named_origin(head: RequestHead) -> str:
@@ -181,10 +190,10 @@ def _origin(text: str) -> tuple[str, str, int] | None:
 
 
 def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) -> str:
-    """The address nearest to us that no trusted proxy has: from the right, past trusted ones only (F3, F5).
+    """The address nearest to us that no trusted proxy has: from the right, past trusted ones only.
 
     ``xff``: the values of X-Forwarded-For in order. ``unknown`` where the walk meets something that is no address; a peer
-    without an address (a Unix socket) is trusted in nothing and is ``unknown`` too (F15).
+    without an address (a Unix socket) is trusted in nothing and is ``unknown`` too.
     """
     nearest = _addresses[peer.partition("%")[0]]
     if nearest is None:
@@ -198,7 +207,7 @@ def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) 
 
 
 def is_listed(peer: str, trusted: Sequence[Network]) -> bool:
-    """Whether a socket's peer is one of the trusted proxies; one without an address (a Unix socket) never is (F14, F15)."""
+    """Whether a socket's peer is one of the trusted proxies; one without an address (a Unix socket) never is."""
     found = _addresses[peer.partition("%")[0]]
     return found is not None and any(found[0] in network for network in trusted)
 

@@ -3,8 +3,7 @@
 Owns the mapping both ways. Only whole segments are a prefix (``/hr`` is none of ``/hrx``, nor of ``/hr%2Fx`` or ``/hr;x``), the rest goes
 through to the byte, and so does the query. The path is judged as the browser sent it, so the mapping must never make of it what the
 judge did not see: nothing under ``/.gateway``, no second slash in front. On the way back nothing may leave the app's host: a reference
-whose path would begin with two slashes, or climbs, is no match. Rules from: RFC 3986 §3.3 and §5.2.4, RFC 6265 §5.1.4;
-ATTACKS P1, P2, P10, P12, P24, R1.
+whose path would begin with two slashes, or climbs, is no match. Rules from: RFC 3986 §3.3 and §5.2.4, RFC 6265 §5.1.4.
 """
 
 import re

@@ -137,7 +137,7 @@ class RouteTable:
     def admit(self, asked: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
         """The head and its host, None for one that is not ours; or why it is refused: 400 for what is no host, or as ``NAMED_AWAY``; 414.
 
-        The scheme is that of the host's public address, whatever was received (F6, F10): a name without a port is looked for under both.
+        The scheme is that of the host's public address, whatever was received: a name without a port is looked for under both.
         """
         named = asked.named
         connection = named.get(b"connection")

@@ -56,7 +56,7 @@ class Rule:
         return expression(self.pattern, case_insensitive).fullmatch(path) is not None
 
     def permits(self, login: str) -> bool:
-        """Whether ``users`` lets this login in; ASCII case aside, and a domain only behind the one and only ``@`` (H21)."""
+        """Whether ``users`` lets this login in; ASCII case aside, and a domain only behind the one and only ``@``."""
         if self.users is None:
             return True
         folded = ascii_lower(login)
@@ -89,7 +89,7 @@ class Rule:
 
 
 DEFAULT_RULE: Final = Rule("/**", Access.SESSION)
-"""What holds where no rule matches: never an implicit public path (P22)."""
+"""What holds where no rule matches: never an implicit public path."""
 
 
 def _both(ours: frozenset[str] | None, theirs: frozenset[str] | None) -> frozenset[str] | None:

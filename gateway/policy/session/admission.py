@@ -1,8 +1,8 @@
 """The verdict on one request: its rule and what Okta said about the session, judged together.
 
-Owns the order of the questions. Must never read "signed out" into ``Unknown``, and must never admit where something that the
-rule asks for is absent (absence is not success). Rules from: DESIGN section 5; ATTACKS H21, K2, K7, P19; Okta Sessions API
-(``expiresAt``, ``amr``, ``lastPasswordVerification``, ``lastFactorVerification``).
+Owns the order of the questions. Must never read "signed out" into ``Unknown``, and must never admit where something that the rule asks for
+is absent (absence is not success). Rules from: Okta Sessions API (``expiresAt``, ``amr``, ``lastPasswordVerification``,
+``lastFactorVerification``).
 """
 
 import math

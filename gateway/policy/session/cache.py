@@ -1,7 +1,7 @@
 """How long an answer of Okta is believed, and when Okta is not asked: lifetimes, rate budget, circuit breaker.
 
 Owns the rules, as values: ``now`` in, values out. Must never let an answer live past ``expiresAt``, longer than its ttl counted
-from the moment of asking, or let a ttl of zero stretch. Rules from: DESIGN section 3; OKTA section 5; ATTACKS K4, K7, K8, K9, K14.
+from the moment of asking, or let a ttl of zero stretch.
 
     asked_at             due_at             fresh_until            grace_until
        ├──── FRESH ────────┼───── DUE ──────────┼────── GRACE ───────────┼── DEAD

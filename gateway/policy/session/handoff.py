@@ -1,7 +1,7 @@
 """The last step of a hand-off: whether an app host takes a ticket for a pass.
 
 Owns the order of the questions. Must never take a ticket at another host than its own, in another browser than the one that
-began, a second time, or late. Rules from: DESIGN section 2 (the hand-off); ATTACKS R12, C8, C10.
+began, a second time, or late.
 
 The seal is the caller's: what arrives here was opened for this host, so a ``None`` is a ticket of nobody's. The caller
 writes a ticket down as used when, and only when, it was accepted: a stranger's attempt must not spend somebody's ticket.

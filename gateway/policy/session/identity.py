@@ -1,9 +1,9 @@
 """Whom an app is told about: a session's attributes as field lines.
 
-Owns their spelling. Must never let two users share one, break a line, or send half a value. Rules from: DESIGN section 5; ATTACKS H19.
+Owns their spelling. Must never let two users share one, break a line, or send half a value.
 
 Identity values: UTF-8; every byte outside ``0x20`` to ``0x7e``, every ``%`` and blanks at the ends as ``%XX``, so that two
-users never share a spelling and plain logins stay plain (H19). A list is joined by commas, a comma within an item is ``%2C``.
+users never share a spelling and plain logins stay plain. A list is joined by commas, a comma within an item is ``%2C``.
 A value that would be longer than 8 KiB is left out whole and named in ``X-Gateway-Omitted``.
 """
 

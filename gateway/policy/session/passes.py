@@ -2,7 +2,6 @@
 
 Owns the form of every sealed value, and the short memory of opened passes. Must never let a cookie's value into a ``repr``,
 and must never half-read a note: anything odd is no note. The seal itself is ``policy.session.seal``, whose names are also found here.
-Rules from: DESIGN sections 2, 4, 5.3 and 6; ATTACKS C6, C7, C15.
 """
 
 import base64

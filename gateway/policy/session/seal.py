@@ -1,7 +1,7 @@
 """The seal: AES-256-GCM under one key per purpose, bound to the purpose and to the host; a ring of keys, newest first.
 
 Must never open a value in more than one spelling, say why it did not open one, or let a value of one purpose or host be
-read as another's. Rules from: DESIGN section 5.3; RFC 5869 (HKDF); NIST SP 800-38D; ATTACKS C6, C15, R12.
+read as another's. Rules from: RFC 5869 (HKDF); NIST SP 800-38D.
 
     text = base64url without padding ( key id, 4 bytes | nonce, 12 bytes | ciphertext and tag )
 """

@@ -4,7 +4,7 @@ Owns the vocabulary (``SessionCookie``, ``SessionToken``, ``Fingerprint``, ``Ses
 ``GET /api/v1/sessions/me``. Must never let a raw value reach a ``repr``, and must never read "signed out" into an answer
 that does not say so: everything that is not exactly a session or exactly ``404 E0000007`` is ``Unknown``.
 
-Rules from: Okta Sessions API (``getCurrentSession``, ``closeCurrentSession``), DESIGN section 3.
+Rules from: Okta Sessions API (``getCurrentSession``, ``closeCurrentSession``).
 """
 
 import hashlib
@@ -92,7 +92,7 @@ class Fingerprinter:
     __slots__ = ("_hashes", "_sessions", "_tokens")
 
     def __init__(self, key: bytes, org: str) -> None:
-        """``key`` is 16 to 64 secret bytes; ``org`` the org's address, so that no cache entry crosses orgs (K1)."""
+        """``key`` is 16 to 64 secret bytes; ``org`` the org's address, so that no cache entry crosses orgs."""
         org_key = hmac.digest(key, b"fingerprint\0" + org.encode(), "sha256")
         self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=FINGERPRINT_BYTES, key=org_key) for name in KEPT_NAMES}
         self._sessions = hashlib.blake2b(b"session\0", digest_size=FINGERPRINT_BYTES, key=org_key)
@@ -191,7 +191,7 @@ Finding = Session | NoSession | Unknown
 
 
 def interpret(status: int, fields: Mapping[str, str], body: bytes) -> Finding:
-    """What an answer of ``GET /sessions/me`` means (DESIGN section 3, the table).
+    """What an answer of ``GET /sessions/me`` means.
 
     ``fields`` are looked up case-insensitively by the caller's mapping. 404 counts as "no session" only with Okta's own
     ``E0000007``: a 404 of something between us and Okta proves nothing. Okta's answers are JSON and say so; whatever says that it is

@@ -28,7 +28,7 @@ anybody comes into an empty browser; a renewed session of the same user does not
 ``CloseOld`` and ``CloseCarried`` run the whole closing of ``policy.switch.switch`` (revoke, close, verify), with no new cookie among what
 they close: it could end the wrong session. ``Deliver`` and ``Withhold`` are final.
 
-The promises, held by tests/policy/test_new_session.py: an answer that begins another user's session is delivered only after
+The promises, held by tests/policy/switch/test_new_session.py: an answer that begins another user's session is delivered only after
 the older session was proven gone; the same user's session is never closed; without a clear answer of Okta's nothing is closed
 and the caller is told that nothing is decided.
 """

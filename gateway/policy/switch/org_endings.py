@@ -2,7 +2,8 @@
 
 Owns these rules. A sign-out is found liberally (see org_places). A call that names somebody is read exactly, because what it names is
 revoked afterwards, and only when Okta answered that it did so. Nothing here is proof of who asks: an ``id_token_hint`` is decoded, not
-verified. Rules from: Okta's API reference (Sessions, User Sessions, MyAccount Sessions); OpenID Connect RP-Initiated Logout 1.0 §2.
+verified. Rules from: Okta's API reference (Sessions, User Sessions, MyAccount Sessions), its help on Single Logout (SAML); OpenID Connect
+RP-Initiated Logout 1.0 §2.
 """
 
 import json

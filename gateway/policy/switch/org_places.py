@@ -33,7 +33,7 @@ LONGEST_NESTED: Final = 1024
 _UP: Final = ".."
 _COOKIE: Final = "sessioncookie"
 _NAMES_OF_PLACES: Final = (
-    "api app authorize delete_sessions home login logout me oauth2 par redirect sessions signout step-up token userhome"
+    "api app authorize delete_sessions home login logout me oauth2 par redirect sessions signout slo step-up token userhome"
 )
 # sessionCookieRedirect, sessionCookie (the address of Okta's cookieTokenUrl), and whatever else begins so: one word, sessioncookie.
 _SEGMENT: Final = re.compile(
@@ -42,7 +42,7 @@ _SEGMENT: Final = re.compile(
 
 
 class Ending(Enum):
-    """The three ways to end a session at Okta."""
+    """The ways to end a session at Okta."""
 
     API = auto()
     """``DELETE /sessions/me``: another site's script needs Okta's leave first (CORS preflight)."""
@@ -50,6 +50,8 @@ class Ending(Enum):
     """``/login/signout``: whoever opens it is signed out."""
     OIDC = auto()
     """``/oauth2/…/logout``: Okta ends only the session whose ``id_token_hint`` it is shown."""
+    SAML = auto()
+    """``/app/…/slo/saml``: Okta ends the session for a request that the app has signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,9 @@ class Place:
         """How a GET, HEAD or POST here ends a session, if it does."""
         if any(_is_sign_out(reading) for reading in self.readings):
             return Ending.PAGE
-        return Ending.OIDC if self._is_oidc_logout else None
+        if self._is_oidc_logout:
+            return Ending.OIDC
+        return Ending.SAML if self._has("app", "slo") else None
 
     @property
     def _is_oidc_logout(self) -> bool:

@@ -1,7 +1,7 @@
 """What a redemption sends and what its answer becomes: the stripped request, the expired cookies, the late answer.
 
 Owns every change that the login door makes to fields around a switch. Must never let an old session cookie travel with a
-token, nor leave one in the browser that the answer does not set anew. Rules from: DESIGN section 4.
+token, nor leave one in the browser that the answer does not set anew.
 """
 
 from collections.abc import Callable, Collection, Iterable

@@ -20,7 +20,7 @@ The rules, in order; the first that applies decides:
 8. Another site, or no Fetch Metadata: trusted only where ``Origin``, or without one ``Referer``, is a listed origin.
 9. Everything else, a typed or mailed address included, is asked about.
 
-The property, held by tests/policy/test_start.py: no links, forms, frames and redirects of a stranger's making redeem a token,
+The property, held by tests/policy/switch/test_start.py: no links, forms, frames and redirects of a stranger's making redeem a token,
 or end a session because of one, without the user's own yes.
 Rules from: W3C Fetch Metadata Request Headers; RFC 9110 §10.1.3 (Referer); RFC 6454 §7 (Origin).
 """

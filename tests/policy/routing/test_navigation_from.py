@@ -12,6 +12,7 @@ from gateway.policy.routing.navigation import (
     Kind,
     Network,
     client_address,
+    has_origin,
     is_document,
     is_same_origin_post,
     kind_of,
@@ -105,6 +106,22 @@ def test_a_document_is_what_will_be_shown(request_head: RequestHead, shown: bool
 def test_a_form_counts_as_ours_only_when_the_browser_says_so(texts: tuple[str, ...], is_ours: bool) -> None:
     assert is_same_origin_post(head(*texts, method="POST"), HR) is is_ours
     assert not is_same_origin_post(head(*texts, method="GET"), HR)
+
+
+@pytest.mark.parametrize(
+    ("texts", "has"),
+    [
+        ((f"Origin: {HR}",), True),
+        (("Sec-Fetch-Site: cross-site", "Origin: https://HR.example.com:443"), True),
+        ((f"Origin: {HR}", f"Origin: {HR}"), False),
+        (("Sec-Fetch-Site: same-origin", "Origin: null"), False),
+        (("Origin: https://evil.net",), False),
+        ((f"Referer: {HR}/",), False),
+        ((), False),
+    ],
+)
+def test_an_origin_is_had_when_the_only_field_names_it(texts: tuple[str, ...], has: bool) -> None:
+    assert has_origin(head(*texts, method="POST"), HR) is has
 
 
 @given(

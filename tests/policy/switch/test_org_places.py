@@ -73,7 +73,16 @@ def test_other_places_are_left_alone(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/home/acme-signout/0oa1", "/home/signout/0oa1/1", "/app/signout/k1/sso/saml", "/login/signout-help", "/login/my-signout", "/logout"],
+    [
+        "/app/my-slo/k1/sso/saml",
+        "/slo/saml",
+        "/home/acme-signout/0oa1",
+        "/home/signout/0oa1/1",
+        "/app/signout/k1/sso/saml",
+        "/login/signout-help",
+        "/login/my-signout",
+        "/logout",
+    ],
 )
 def test_a_word_inside_a_name_is_no_sign_out(path: str) -> None:
     assert Place.of(path).ending is None

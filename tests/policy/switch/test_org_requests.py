@@ -166,6 +166,8 @@ def test_a_form_without_a_token_is_plain() -> None:
         ("HEAD", "/signout", Ending.PAGE),
         ("POST", "/oauth2/default/v1/logout", Ending.OIDC),
         ("GET", "/OAUTH2/v1/Logout", Ending.OIDC),
+        ("GET", "/app/hr/0oa1/slo/saml?SAMLRequest=abc&Signature=x", Ending.SAML),
+        ("POST", "/app/hr/0oa1/%73lo;x/saml/callback", Ending.SAML),
     ],
 )
 def test_sign_outs_are_known(method: str, target: str, how: Ending) -> None:

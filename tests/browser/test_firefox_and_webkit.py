@@ -1,0 +1,244 @@
+"""The first journeys in Debian's Firefox and WebKitGTK, by https: other rules about cookies, caches, redirects and the Back button."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from glob import glob
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.dev.demo.serving import serve
+from gateway.dev.standin import Engine
+from tests.browser.firefox import PROGRAM as FIREFOX
+from tests.browser.firefox import Firefox, firefox
+from tests.browser.form_app import FormApp
+from tests.browser.other_site import OtherSite
+from tests.browser.visitor import ALICE, BOB, ME, PASSWORD, REDEMPTION, SECRET_OF_THE_APP, redemptions, signed_in
+from tests.browser.webdriver import Cookie, Person
+from tests.browser.webkit import BROWSERS, DISPLAY, WebKit, webkit
+from tests.browser.webkit import PROGRAM as WEBKIT
+from tests.journeys.stage import Stage, Stages
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+EACH_ENGINE = pytest.mark.parametrize("engine", ["classic", "identity"])
+
+
+def _program(name: str, package: str) -> Path:
+    found = shutil.which(name) or next(iter(glob(name)), None)
+    if found is None:
+        pytest.skip(f"{name} is not installed (Debian's package {package})")
+    return Path(found)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module", params=["firefox", "webkit"])
+async def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox | WebKit]:
+    """Started once for all journeys."""
+    folder = tmp_path_factory.mktemp(request.param)
+    async with AsyncExitStack() as opened:
+        if request.param == "firefox":
+            yield await opened.enter_async_context(firefox(_program(FIREFOX, "firefox-esr"), folder))
+        else:
+            programs = (_program(WEBKIT, "webkit2gtk-driver"), _program(DISPLAY, "xvfb"), _program(BROWSERS, "libwebkit2gtk-4.1-0"))
+            yield await opened.enter_async_context(webkit(*programs, folder))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def person(browser: Firefox | WebKit, start: Stages) -> AsyncIterator[Person]:
+    """Somebody with an empty profile, who leaves before the arrangement ends."""
+    async with browser.person() as person:
+        yield person
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def leave() -> AsyncIterator[FormApp]:
+    """An app with a form; its pages hold no connection open."""
+    made = FormApp()
+    running = await serve(made.application(), "127.0.0.1", 0)
+    made.address = f"http://127.0.0.1:{running.port}"
+    yield made
+    await running.aclose()
+
+
+async def enters(person: Person, stage: Stage, name: str, login: str) -> None:
+    """Press "Enter as …" at the portal; the app says who it is."""
+    await person.opens(f"{stage.where.portal}/")
+    await person.clicks(f"Enter as {name}")
+    await person.arrives(f"{stage.where.app}/")
+    await person.sees("#who", login)
+
+
+async def signs_in(person: Person, login: str) -> None:
+    """Fill in Okta's own form, which opens just now."""
+    await person.fills("#username", login)
+    await person.fills("#password", PASSWORD)
+    await person.clicks("Sign in")
+
+
+async def signs_out(person: Person, stage: Stage) -> None:
+    """The gateway's own page and its button."""
+    await person.opens(f"{stage.where.app}/.gateway/sign-out")
+    await person.clicks("Sign out")
+    await person.sees("h1", "You are signed out")
+
+
+async def beside(person: Person, steps: Callable[[], Awaitable[None]]) -> None:
+    """Take these steps in a tab of its own."""
+    own = await person.window()
+    await person.opens_a_tab()
+    await steps()
+    await person.closes_window(own)
+
+
+def the_close_came_first(stage: Stage) -> None:
+    """The journal: the old session was closed and proven closed, by itself, before the one redemption, which carried no session."""
+    rows = stage.org.journal.rows
+    closing = next(at for at, row in enumerate(rows) if (row.method, row.path) == ("DELETE", ME))
+    [redeeming] = [at for at, row in enumerate(rows) if row.path == REDEMPTION]
+    assert closing < redeeming
+    assert {(row.method, row.path, row.status) for row in rows[closing + 1 : redeeming]} == {("GET", ME, 404)}
+    assert not {"sid", "idx"} & set(rows[redeeming].cookies)
+
+
+@EACH_ENGINE
+async def test_after_the_switch_the_app_says_bob_and_the_close_came_first(person: Person, start: Stages, engine: Engine) -> None:
+    stage = await start(engine=engine, tls=True)
+    await enters(person, stage, "alice", ALICE)
+    stage.org.journal.clear()
+    await enters(person, stage, "bob", BOB)
+    the_close_came_first(stage)
+    assert signed_in(stage) == [BOB]
+
+
+async def test_a_link_of_another_site_is_asked_about_and_yes_ends_the_first_session(person: Person, start: Stages) -> None:
+    stage = await start(tls=True)
+    await enters(person, stage, "alice", ALICE)
+    await person.opens(f"{stage.where.evil}/")
+    stage.org.journal.clear()
+    await person.clicks("Collect your prize")
+    await person.sees("h1", "Continue as somebody else?")
+    await person.sees("main", ALICE)
+    assert signed_in(stage) == [ALICE]
+    await person.clicks("Sign out and continue")
+    await person.arrives(f"{stage.where.app}/")
+    await person.sees("#who", BOB)
+    the_close_came_first(stage)
+    assert signed_in(stage) == [BOB]
+
+
+async def test_no_to_a_link_of_another_site_leaves_the_token_unspent(person: Person, start: Stages) -> None:
+    stage = await start(tls=True)
+    await enters(person, stage, "alice", ALICE)
+    await person.opens(f"{stage.where.portal}/")
+    token = stage.org.session_token(BOB)
+    await person.opens(f"{stage.where.login}{REDEMPTION}?token={token}&redirectUrl={stage.where.app}/")  # typed: from nowhere
+    await person.sees("h1", "Continue as somebody else?")
+    await person.clicks(f"Stay signed in as {ALICE}")
+    await person.sees("#who", ALICE)
+    assert redemptions(stage, token) == [] and signed_in(stage) == [ALICE]
+
+
+async def test_after_a_sign_out_the_back_button_shows_no_page_of_alice(person: Person, start: Stages, leave: FormApp) -> None:
+    stage = await start(tls=True, upstream=leave.address)
+    await enters(person, stage, "alice", ALICE)
+    await person.opens(f"{stage.where.app}/leave/list")
+    await person.sees("#who", ALICE)
+    await person.opens(f"{stage.where.portal}/")
+    # In a tab of its own: when WebKit is driven, it finds no end of going back to a page with a Cross-Origin-Opener-Policy.
+    await beside(person, lambda: signs_out(person, stage))
+    assert signed_in(stage) == []
+    for _ in range(2):
+        await person.goes_back()
+        await person.arrives(f"{stage.where.login}/login/login.htm?")
+        assert ALICE not in await person.source()
+    await person.goes_back()
+    await person.arrives(f"{stage.where.portal}/")
+
+
+async def test_the_back_button_shows_a_page_as_it_was_where_nobody_says_otherwise(person: Person, elsewhere: OtherSite) -> None:
+    """The control of the test above: these browsers keep whole pages in memory."""
+    await person.opens(f"{elsewhere.at('evil.localhost')}/first")
+    await person.runs("document.body.textContent = 'as it was'")
+    await person.opens(f"{elsewhere.at('evil.localhost')}/second")
+    await person.goes_back()
+    await person.arrives(f"{elsewhere.at('evil.localhost')}/first")
+    assert await person.text("body") == "as it was"
+
+
+async def test_a_hand_off_from_the_app_to_the_login_host_and_back_keeps_each_cookie_at_its_host(person: Person, start: Stages) -> None:
+    stage = await start(engine="identity", tls=True)
+    deep = f"{stage.where.app}/slips/2026-10?lines=all"
+    await person.opens(deep)
+    await person.arrives(f"{stage.where.login}/login/login.htm?")
+    assert SECRET_OF_THE_APP.search(await person.source()) is None
+    await signs_in(person, ALICE)
+    await person.arrives(deep)
+    await person.sees("#who", ALICE)
+    at_the_app = await person.cookies()
+    await person.opens(f"{stage.where.login}/.gateway/")
+    await person.sees("main", ALICE)
+    at_the_login_host = await person.cookies()
+    for name in ("__Host-gateway", "__Host-gateway-owner"):
+        assert at_the_app[name] == Cookie(name, True, True, "Lax") and name not in at_the_login_host
+    for name in ("__Host-gateway-browser", "sid", "idx"):
+        assert at_the_login_host[name] == Cookie(name, True, True, "None") and name not in at_the_app
+
+
+async def test_what_is_live_in_alices_page_ends_at_the_switch(person: Person, start: Stages) -> None:
+    stage = await start(tls=True)
+    await enters(person, stage, "alice", ALICE)
+    await person.sees("#socket", f"for {ALICE}")
+    await person.sees("#events", f"for {ALICE}")
+    first = await person.window()
+    second = await person.opens_a_tab()
+    await enters(person, stage, "bob", BOB)
+    await person.chooses(first)
+    await person.sees("#socket", "closed")
+    await person.sees("#events", f"for {BOB}")  # it was cut, and the browser asked for it again by itself
+    await person.chooses(second)
+    await person.sees("#socket", f"for {BOB}")
+
+
+async def a_form_is_kept(person: Person, stage: Stage) -> None:
+    """Alice fills in a form, signs out elsewhere, and sends it."""
+    await enters(person, stage, "alice", ALICE)
+    await person.opens(f"{stage.where.app}/leave/form")
+    await person.fills("textarea[name=why]", "Grüße & 50 % =")
+    await beside(person, lambda: signs_out(person, stage))
+    await person.clicks("Apply")
+    await person.sees("h1", "Your form has not been sent yet")
+
+
+async def signs_in_and_sends(person: Person, login: str) -> None:
+    """The two buttons of the page."""
+    own, known = await person.window(), await person.windows()
+    await person.clicks("Sign in (new window)")
+    await person.chooses_the_window_beside(known)
+    await signs_in(person, login)
+    await person.sees("h1", "You are signed in")
+    await person.closes_window(own)
+    await person.clicks("Send the form")
+
+
+async def test_a_kept_form_is_sent_once_after_a_new_sign_in_of_the_same_user(person: Person, start: Stages, leave: FormApp) -> None:
+    stage = await start(tls=True, upstream=leave.address)
+    await a_form_is_kept(person, stage)
+    await signs_in_and_sends(person, ALICE)
+    await person.sees("h1", "Saved")
+    [(user, body)] = leave.saved
+    assert user == ALICE and b"Gr%FC%DFe" in body
+    await person.reloads()
+    await person.sees("h1", "This form was sent already")
+    assert len(leave.saved) == 1
+
+
+async def test_a_kept_form_outlives_a_reload_and_no_other_user_can_send_it(person: Person, start: Stages, leave: FormApp) -> None:
+    stage = await start(tls=True, upstream=leave.address)
+    await a_form_is_kept(person, stage)
+    await person.reloads()
+    await person.clicks("Send the form")
+    await person.arrives(f"{stage.where.app}/leave/save")
+    await signs_in_and_sends(person, BOB)
+    await person.sees("h1", "You cannot send this form")
+    assert leave.saved == []

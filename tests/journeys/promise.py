@@ -1,0 +1,167 @@
+"""The promise, as both models of days judge it: one browser, one user at a time, whoever is asked whether a session lives.
+
+1. No token reaches the org together with, or before the end of, an older session of its browser, and no stranger's without its user's yes.
+2. Whom an app is told is the user of the newest session that was confirmed for this browser.
+3. A stranger's token ends nobody's session.
+4. In fair weather one more sign-in leaves exactly one session of the browser: the new one.
+
+Owns these rules, and the list of what broke them. ``watched`` feeds it where the gateway stands before the org and sees the cookies
+(``test_one_user``); ``test_one_user_by_proofs`` feeds it where browsers reach the org by themselves. What a day is made of, they say.
+"""
+
+from collections.abc import Collection, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.dev.standin import Org, OrgSession, Row, User, fingerprint
+from gateway.dev.standin.activation import PREFIX as ACTIVATION_PREFIX
+from gateway.dev.standin.clock import Clock
+from gateway.dev.standin.journal import Journal
+from gateway.dev.standin.sessions import SessionStore
+
+
+class NotedSessions(SessionStore):
+    """Writes down when each session ended. ``lacks_factor``: the next one that begins is nobody's until a factor is shown.
+
+    ``ended_by_administrator``: those that nobody here ended, nor any other session of their users.
+    """
+
+    def __init__(self, clock: Clock, lifetime_seconds: float, org_id: str) -> None:
+        super().__init__(clock, lifetime_seconds, org_id)
+        self._now = clock.now
+        self.ended_at: dict[OrgSession, float] = {}
+        self.ended_by_administrator: set[OrgSession] = set()
+        self.lacks_factor = False
+
+    def open(self, user: User, *, with_idx: bool) -> OrgSession:
+        """As ``SessionStore``."""
+        session = super().open(user, with_idx=with_idx)
+        if self.lacks_factor:
+            session.status, self.lacks_factor = "MFA_REQUIRED", False
+        return session
+
+    def end_sid(self, session: OrgSession) -> None:
+        """As ``SessionStore``."""
+        super().end_sid(session)
+        self._note(session)
+
+    def end_idx(self, session: OrgSession) -> None:
+        """As ``SessionStore``."""
+        super().end_idx(session)
+        self._note(session)
+
+    def end(self, session: OrgSession) -> None:
+        """As ``SessionStore``."""
+        super().end(session)
+        self._note(session)
+
+    def end_of(self, session: OrgSession) -> float:
+        """When it ended or will end, in the org's time."""
+        return min(self.ended_at.get(session, session.expires_at), session.expires_at)
+
+    def is_alive(self, session: OrgSession) -> bool:
+        """Whether any half of it lives."""
+        return self.end_of(session) > self._now()
+
+    def _note(self, session: OrgSession) -> None:
+        if session.is_over:
+            self.ended_at.setdefault(session, self._now())
+
+
+class WatchedOrg(Org):
+    """An org whose sessions are written down, and whose requests are looked at when they arrive."""
+
+    def __init__(self, truth: "Truth", **how: object) -> None:
+        super().__init__(**how)  # type: ignore[arg-type]  # whatever Org takes
+        self.noted = NotedSessions(self.clock, self.sessions.lifetime_seconds, self.id)
+        self.sessions = self.noted
+        self.limits.per_minute = 1_000_000
+        self.journal = WatchedJournal(truth)
+
+
+class Owner(Protocol):
+    """A browser in the hands of a person.
+
+    ``given``: its sessions in the order in which they came, ``superseded``: those of them that nothing here has to close, ``consents``:
+    the tokens that the person said yes to, by fingerprint.
+    """
+
+    org: WatchedOrg
+    given: list[OrgSession]
+    superseded: set[OrgSession]
+    consents: set[str]
+
+
+ASKING: ContextVar[Owner | None] = ContextVar("asking", default=None)
+"""The person whose request is being answered; tasks that the gateway begins for it know it too."""
+
+
+@dataclass
+class Truth:
+    """``broken``: what the gateway did that it must never do. ``strange``: the tokens that strangers chose, by fingerprint.
+
+    ``owners``: whose token it is, by fingerprint, where the org cannot know who asks. ``hearing_seconds``: how long one process may not
+    have heard yet what another one was told; ``late``: how long after a change an app was still told the user before, in seconds.
+    """
+
+    broken: list[str] = field(default_factory=list)
+    strange: set[str] = field(default_factory=set)
+    people: list[Owner] = field(default_factory=list)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    hearing_seconds: float = 0.0
+    late: list[float] = field(default_factory=list)
+
+    def sent(self, row: Row) -> None:
+        """A request reached the org: where it carries a token, no older session of the same browser may live.
+
+        An activation link is judged like a password: by whose session its answer begins.
+        """
+        if row.token is None or row.path.endswith("/par") or row.path.startswith(ACTIVATION_PREFIX):
+            return
+        person = self.owners.get(row.token) or ASKING.get()
+        if person is None:
+            return
+        if row.token in self.strange and row.token not in person.consents:
+            self.broken.append(f"row {row.n}: a stranger's token was redeemed, and nobody said yes")
+        cookies = set(row.cookies.values())
+        for session in person.org.sessions.live():
+            if cookies & {fingerprint(value) for value in (session.sid, session.idx) if value is not None}:
+                self.broken.append(f"row {row.n}: {session.user.login}'s live cookie came with a token")
+        for session in person.given:
+            if person.org.noted.is_alive(session) and session not in person.superseded:
+                self.broken.append(f"row {row.n}: {session.user.login}'s session of this browser was alive when a token was sent")
+
+    def told(self, login: str, allowed: Collection[str]) -> None:
+        """An app was told this user, where these were the browser's."""
+        if login not in allowed:
+            self.broken.append(f"the app was told {login}, where only {sorted(allowed)} had signed in last")
+
+    def stranger_ended(self, session: OrgSession) -> None:
+        """A session ended when a stranger's token came."""
+        self.broken.append(f"a stranger's token ended {session.user.login}'s session")
+
+    def ended_well(self, login: str, status: int, shown: str | None, living: Sequence[OrgSession]) -> None:
+        """One more sign-in in fair weather: the status, whom the app showed, and the browser's living sessions."""
+        if (status, shown) != (200, login):
+            self.broken.append(f"one more sign-in in fair weather ended with {status}, and the app showed {shown}")
+        if [session.user.login for session in living] != [login]:
+            self.broken.append(f"after one more sign-in these live: {living}")
+
+    def is_kept(self) -> None:
+        """The promise so far. Raises AssertionError where it was broken."""
+        if self.broken:
+            raise AssertionError(self.broken[0])
+
+
+class WatchedJournal(Journal):
+    """Looks at each request when it arrives, before the org acts on it."""
+
+    def __init__(self, truth: Truth) -> None:
+        super().__init__()
+        self._truth = truth
+
+    def record(self, row: Row) -> None:
+        """As ``Journal``."""
+        super().record(row)
+        self._truth.sent(row)
