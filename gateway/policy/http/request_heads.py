@@ -1,8 +1,9 @@
 """The head of a request, read from its bytes: line by line, from what was learnt.
 
 The lines of one request are mostly those of another, and a browser's next request differs from its last in the first line alone. So what a
-line says is remembered by its bytes, and so is what all lines behind the first say together: a head costs what is new in it. What is
-remembered holds what heads hold, targets and cookies among it, until newer ones take its place; it leaves this process in no way.
+line says is remembered by its bytes, and so is what all lines behind the first say together, from the second time that they come: a head
+costs what is new in it, and what comes only once leaves nothing behind. What is remembered holds what heads hold, targets and cookies among
+it, until newer ones take its place; it leaves this process in no way.
 
 Owns what a line of a head may be, and where the body behind it ends. Its own readings are stricter than a parser's: no folded line, no line
 end but CRLF, no blank before a colon. Must never repair a message, nor remember more than a bound. What a head as a whole may hold is
