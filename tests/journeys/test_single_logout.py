@@ -1,15 +1,19 @@
 """An app signs its user out of the org by SAML (python3-saml, strict): what ends here, and what does not."""
 
 import asyncio
+import html
+import re
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 
-from gateway.dev.standin import Engine
+from gateway.dev.standin import Client, Engine
 from tests.dev.standin.service_provider import FAILED, SUCCESS, SigningProvider
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
 from tests.journeys.town import Town, town
+from tests.seeds.rp import BYE, FRAME, RP, SERVER, authorize, tokens
 
 APP = "0oaPayroll"
 BASE = f"{LOGIN}/app/acme_payroll/{APP}"
@@ -90,3 +94,24 @@ async def test_the_pass_that_another_browser_copied_ends_too_after_a_restart(sam
         reply = await person.ask(f"{HR}/api/me", shown=copied)
         assert reply.body != f"hello {ALICE}"
         assert (await place.enter(person, BOB)).body == f"hello {BOB}"
+
+
+async def test_an_app_behind_the_gateway_is_told_in_a_frame_that_the_session_is_over() -> None:
+    """Front-channel logout of OpenID Connect: the app's logout path is for anyone, for nobody is signed in any more."""
+    hr = Client("0oaHr", (f"{HR}/callback",), frontchannel_logout_uri=f"{HR}/out", frontchannel_logout_session_required=True)
+    async with town("identity") as place:
+        place.text += '[[app.rule]]\npath = "/out"\naccess = "anyone"\n'
+        await place.restart()
+        place.org.https_hosts.add("login.example.com")
+        place.org.clients.register(RP)
+        place.org.clients.register(hr)
+        person = await place.entered(ALICE)
+        await person.ask(authorize(client_id=hr.id, redirect_uri=f"{HR}/callback", scope="openid"))
+        hint = (await tokens(place, person))["id_token"]
+        reply = await person.ask(f"{LOGIN}{SERVER}/logout?{urlencode({'id_token_hint': hint, 'post_logout_redirect_uri': BYE})}")
+        [frame] = re.findall(r'<iframe src="([^"]+)" hidden>', reply.body)
+        assert reply.status == 200 and BYE in reply.body and place.live() == []
+        assert await person.named_by_app() is None
+        place.told.clear()
+        told = await person.ask(html.unescape(frame), fields=FRAME, site="same-site")
+        assert told.status == 200 and place.told == [("/out", "")], "it is told, and of nobody"

@@ -26,7 +26,8 @@ class Client:
     """One client. `public_key` is the JWK by which it signs its assertions (`private_key_jwt`); without key and secret it is public.
 
     `scopes` are those beyond the standard ones: its own, and Okta's (`okta.sessions.read`). `only_for` are the logins that it is
-    assigned to; None is everybody.
+    assigned to; None is everybody. `frontchannel_logout_uri` is opened in a frame when another app ends the session, with `iss` and `sid`
+    where `frontchannel_logout_session_required` says so.
     """
 
     id: str
@@ -38,6 +39,8 @@ class Client:
     scopes: frozenset[str] = frozenset()
     only_for: frozenset[str] | None = None
     name: str = "App"
+    frontchannel_logout_uri: str = ""
+    frontchannel_logout_session_required: bool = False
 
     @property
     def is_public(self) -> bool:
@@ -97,6 +100,8 @@ def client_of(metadata: Mapping[str, Any]) -> Client:
         scopes=frozenset(str(metadata.get("scope") or "").split()),
         only_for=None if only_for is None else frozenset(_texts(metadata, "only_for")),
         name=str(metadata.get("client_name") or "App"),
+        frontchannel_logout_uri=str(metadata.get("frontchannel_logout_uri") or ""),
+        frontchannel_logout_session_required=metadata.get("frontchannel_logout_session_required") is True,
     )
 
 

@@ -54,7 +54,7 @@ def _add_policy(call: Call, response: web.Response) -> None:
 
 
 @lru_cache(maxsize=64)
-def content_policy(host: str, *, script_more: str = "", style_more: str = "", frame_ancestors: str = "'self'") -> str:
+def content_policy(host: str, *, script_more: str = "", style_more: str = "", frame_more: str = "", frame_ancestors: str = "'self'") -> str:
     """Return the policy of an answer that names this host; without `frame_ancestors` any page may frame the answer."""
     own = f"'self' {host} {_CDN}"
     admin, kerberos, mtls = _neighbours(host)
@@ -65,7 +65,7 @@ def content_policy(host: str, *, script_more: str = "", style_more: str = "", fr
         " data: *.ingest.sentry.io",
         f"script-src 'unsafe-inline'{script_more} 'self' 'report-sample' {host} {_CDN}",
         f"style-src 'unsafe-inline'{style_more} 'self' 'report-sample' {host} {_CDN}",
-        f"frame-src 'self' {host}{admin} login.okta.com *.vidyard.com com-okta-authenticator:",
+        f"frame-src 'self' {host}{admin} login.okta.com *.vidyard.com com-okta-authenticator:{frame_more}",
         f"img-src {own} *.tiles.mapbox.com *.mapbox.com *.vidyard.com data: blob:",
         f"font-src 'self' {host} data: {_CDN} fonts.gstatic.com",
         *([f"frame-ancestors {frame_ancestors}"] if frame_ancestors else []),

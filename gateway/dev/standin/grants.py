@@ -13,7 +13,7 @@ from gateway.dev.standin.users import User
 class Grant:
     """What an authorization code or a token stands for. `user` is None for a client that acts for itself.
 
-    `family` is common to every token that comes of one authorization.
+    `sid` names the session to a client that wants to know when it ends. `family` is common to every token that comes of one authorization.
     """
 
     user: User | None
@@ -27,6 +27,7 @@ class Grant:
     family: str
     amr: tuple[str, ...] = ("pwd",)
     acr: str | None = None
+    sid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

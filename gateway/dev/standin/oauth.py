@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from gateway.dev.standin import prompts
+from gateway.dev.standin import front_channel, prompts
 from gateway.dev.standin.answers import redirect, with_cookies
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import Client
@@ -102,11 +102,13 @@ def grant_of(call: Call, asked: Pairs, session: OrgSession) -> Grant:
         family=secrets.token_hex(8),
         amr=session.amr,
         acr=first(asked, "acr_values"),
+        sid=front_channel.sid_for(call.org, first(asked, "client_id"), session),
     )
 
 
 def _granted(call: Call, asked: Pairs, session: OrgSession) -> dict[str, str]:
     grant, wanted = grant_of(call, asked, session), wanted_responses(asked) or ["code"]
+    session.clients[grant.client_id] = grant.issuer
     given: dict[str, str] = {}
     if "code" in wanted:
         given["code"] = call.org.codes.issue(grant)

@@ -12,13 +12,14 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from gateway.dev.standin import front_channel
 from gateway.dev.standin.answers import json_answer, redirect, with_cookies
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
 from gateway.dev.standin.grants import Grant
 from gateway.dev.standin.oauth_grants import end_family
 from gateway.dev.standin.oauth_tokens import claims_about, issuer_of
-from gateway.dev.standin.pages import error_page
+from gateway.dev.standin.pages import error_page, framing_page
 from gateway.dev.standin.presence import ended_cookies, presence
 from gateway.dev.standin.redirects import SIGN_IN, trusted_target
 
@@ -117,13 +118,15 @@ def end_session(call: Call) -> web.Response:
     here = presence(call.org, call.cookies)
     if any(session.user.id != claims.get("sub") for session in here.sessions):
         return error_page("id_token_does_not_match_session: The id_token_hint is for another user than the session.")
+    told = front_channel.told_at(call.org, here.sessions, str(claims.get("aud")))
     for session in here.sessions:
         call.org.sessions.end(session)
     state = call.first("state")
     location = trusted or SIGN_IN
     if trusted and state:
         location += ("&" if "?" in location else "?") + urlencode({"state": state})
-    return with_cookies(redirect(location), ended_cookies(call.org) if here.sessions else ())
+    response = front_channel.allowed(call, framing_page(told, location), told) if told else redirect(location)
+    return with_cookies(response, ended_cookies(call.org) if here.sessions else ())
 
 
 def _registered(call: Call, client_id: str, target: str | None) -> str | None:

@@ -80,6 +80,8 @@ def id_token(org: Org, grant: Grant, user: User, access: str | None) -> str:
     } | claims_about(user, grant.scope)
     if grant.acr is not None:
         claims["acr"] = grant.acr
+    if grant.sid is not None:
+        claims["sid"] = grant.sid
     if grant.nonce is not None:
         claims["nonce"] = grant.nonce
     if access is not None:

@@ -7,6 +7,7 @@ Rules: they only have to be good enough for a person and for a browser test; ele
 
 import html
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -103,11 +104,22 @@ def posted_message_page(message: dict[str, str], target_origin: str) -> web.Resp
     return page("Signing in", f"<script>(window.opener || window.parent).postMessage({literal}, {target})</script>")
 
 
-def posted_form_page(values: dict[str, str], action: str) -> web.Response:
-    """Return the page of `response_mode=form_post`: a form that sends itself."""
+def posted_form_page(values: dict[str, str], action: str, frames: Sequence[str] = ()) -> web.Response:
+    """Return the page of `response_mode=form_post`: a form that sends itself, once the hidden frames with these addresses are there."""
     inputs = "".join(f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in values.items())
     return page(
         "Signing in",
         f'<form method="post" action="{html.escape(action)}">{inputs}<button>Continue</button></form>'
-        "<script>document.forms[0].submit()</script>",
+        + _after(frames, "document.forms[0].submit()"),
     )
+
+
+def framing_page(frames: Sequence[str], location: str) -> web.Response:
+    """Return a page that leads on to `location` once the hidden frames with these addresses are there."""
+    target = json.dumps(location).replace("<", "\\u003c")
+    return page("Signing out", _after(frames, f"window.location.replace({target})"))
+
+
+def _after(frames: Sequence[str], script: str) -> str:
+    framed = "".join(f'<iframe src="{html.escape(address)}" hidden></iframe>' for address in frames)
+    return f'{framed}<script>addEventListener("load", () => {{ {script} }})</script>' if frames else f"<script>{script}</script>"

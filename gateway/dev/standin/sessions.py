@@ -31,6 +31,8 @@ class OrgSession:
 
     `xids` is a second id, which calls by id name in their links and a cookie carries.
 
+    `clients` are the OpenID Connect clients that its user signed in to, each with the issuer of its tokens.
+
     `factor_at` is the time of the last factor, and `password_at` of a password after the first; seconds since 1970.
     """
 
@@ -46,6 +48,7 @@ class OrgSession:
     idp_id: str | None = None
     password_at: float | None = None
     factor_at: float | None = None
+    clients: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:

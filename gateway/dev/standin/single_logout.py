@@ -8,9 +8,11 @@ without a session the request fails too. What Okta does where another user is si
 """
 
 import base64
+from collections.abc import Sequence
 
 from aiohttp import web
 
+from gateway.dev.standin import front_channel
 from gateway.dev.standin.answers import with_cookies
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.pages import error_page, posted_form_page
@@ -31,16 +33,18 @@ def log_out(call: Call) -> web.Response:
     is_own = bool(here) and all(session.user.login == request.name for session in here)
     if not is_own or request.issuer != app.audience or not is_signed(app, call.raw_query):
         return _answer(call, app, request, FAILED)
+    told = front_channel.told_at(call.org, here)
     for session in here:
         call.org.sessions.end(session)
-    return with_cookies(_answer(call, app, request, SUCCESS), ended_cookies(call.org))
+    page = _answer(call, app, request, SUCCESS, told)
+    return with_cookies(front_channel.allowed(call, page, told) if told else page, ended_cookies(call.org))
 
 
-def _answer(call: Call, app: SsoApp, request: LogoutRequest, status: str) -> web.Response:
+def _answer(call: Call, app: SsoApp, request: LogoutRequest, status: str, told: Sequence[str] = ()) -> web.Response:
     response = logout_response(app, call.org.xml_signer, call.org.clock.now(), request, status)
     values = {"SAMLResponse": base64.b64encode(response.encode()).decode()}
     relay_state = call.first("RelayState")
-    page = posted_form_page(values | ({"RelayState": relay_state} if relay_state else {}), app.logout_address)
+    page = posted_form_page(values | ({"RelayState": relay_state} if relay_state else {}), app.logout_address, told)
     if status != SUCCESS:
         page.set_status(403)
     return page

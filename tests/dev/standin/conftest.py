@@ -12,7 +12,7 @@ from gateway.dev.standin import Org, RunningOrg, serve
 from tests.dev.standin.browser import Browser
 
 ALICE, BOB, PASSWORD = "alice@example.com", "bob@example.com", "correct-horse"
-_AUTH_JS = Path(__file__).parents[1] / "browser" / "npm" / "node_modules" / "@okta" / "okta-auth-js"
+_AUTH_JS = Path(__file__).parents[2] / "browser" / "npm" / "node_modules" / "@okta" / "okta-auth-js"
 _WANTED = "needs npm's @okta/okta-auth-js: run make test, or npm ci --prefix tests/browser/npm"
 
 Serve = Callable[[Org], Awaitable[RunningOrg]]

@@ -1,9 +1,13 @@
 """The device grant: what a device is told while it waits, and whose tokens it gets."""
 
+import asyncio
 import re
+from functools import partial
 from typing import Any
 
 import pytest
+from authlib.integrations.base_client.errors import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
 
 from gateway.dev.standin import Client, Engine, Org, RunningOrg
 from gateway.dev.standin.devices import GRANT_TYPE
@@ -127,3 +131,22 @@ async def test_only_a_client_with_this_grant_and_known_scopes_may_ask(start: Ser
     told = (await browser.get("/oauth2/default/.well-known/openid-configuration")).json
     assert told["device_authorization_endpoint"] == f"{running.url}/oauth2/default/v1/device/authorize"
     assert GRANT_TYPE in told["grant_types_supported"]
+
+
+async def test_a_library_that_knows_the_grant_gets_its_tokens(start: Serve, browse: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is authlib, unchanged."""
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    running = await org(start)
+    browser = browse(running)
+    told = await asks(browser)
+    made: Any = OAuth2Session(TELEVISION.id, token_endpoint_auth_method="none")
+    ask = partial(made.fetch_token, f"{running.url}/oauth2/default/v1/token", grant_type=GRANT_TYPE, device_code=told["device_code"])
+    with made:
+        # The library blocks; the org answers from this very loop.
+        with pytest.raises(OAuthError, match="authorization_pending"):
+            await asyncio.to_thread(ask, timeout=10)
+        enter(running, browser, ALICE)
+        shown = await browser.get(f"/activate?user_code={told['user_code']}")
+        await browser.ask("POST", "/activate", form={"stateHandle": handle(shown), "user_code": told["user_code"]})
+        tokens = await asyncio.to_thread(ask, timeout=10)
+    assert running.org.access_tokens.meaning(tokens["access_token"]).user.login == ALICE  # type: ignore[union-attr]  # it has just been issued

@@ -1,12 +1,17 @@
-"""SAML single logout that a service provider begins: who is signed out, and what the provider is told. The provider is python3-saml."""
+"""Single logout that an app begins: who is signed out, and what the apps are told. The SAML service provider is python3-saml."""
 
+import base64
+import html
+import json
+import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from gateway.dev.standin import Engine, Org, SsoApp
+from gateway.dev.standin import Client, Engine, Org, SsoApp
 from tests.dev.standin.beginnings import enter
+from tests.dev.standin.clients import BACK, BYE, PAGE, tokens
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 from tests.dev.standin.service_provider import ACS, ENTITY, FAILED, SLS, SUCCESS, SigningProvider, posted_to
 
@@ -17,6 +22,11 @@ PLACE = f"/app/payroll/{APP}"
 @pytest.fixture(scope="module")
 def saml() -> Any:
     return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
+
+
+def claims(token: str) -> Any:
+    text = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def target(url: str) -> str:
@@ -68,3 +78,35 @@ async def test_an_app_without_an_address_and_a_certificate_cannot_ask(start: Ser
     assert (await browser.get(target(provider.signs_out(ALICE)[0]))).status == 403
     assert "SingleLogoutService" not in (await browser.get(f"{PLACE}/sso/saml/metadata")).text
     assert len(running.org.sessions.live()) == 1
+
+
+WIKI = Client(
+    "0oaWiki",
+    (BACK,),
+    frontchannel_logout_uri="https://wiki.example.org/out?x=1",
+    frontchannel_logout_session_required=True,
+)
+
+
+@pytest.mark.parametrize("by", ["oidc", "saml"])
+@pytest.mark.parametrize("engine", ["classic", "identity"])
+async def test_the_other_apps_of_the_session_are_told_in_hidden_frames(
+    start: Serve, browse: Open, saml: Any, engine: Engine, by: str
+) -> None:
+    running = await start(Org(engine=engine, clients=[PAGE, WIKI]))
+    provider, browser = SigningProvider(saml, running.org, running.url + PLACE, APP), browse(running)
+    enter(running, browser, ALICE)
+    wikis, pages = [await tokens(browser, client) for client in (WIKI, PAGE)]
+    sid = claims(wikis["id_token"]).get("sid")
+    if by == "oidc":
+        hint = pages["id_token"]
+        seen = await browser.get(f"/oauth2/default/v1/logout?{urlencode({'id_token_hint': hint, 'post_logout_redirect_uri': BYE})}")
+    else:
+        seen = await browser.get(target(provider.signs_out(ALICE)[0]))
+    framed = re.findall(r'<iframe src="([^"]+)" hidden>', seen.text)
+    issuer = f"{running.url}/oauth2/default"
+    expected = f"https://wiki.example.org/out?x=1&{urlencode({'iss': issuer, 'sid': sid})}"
+    assert [html.unescape(address) for address in framed] == ([expected] if engine == "identity" else [])
+    assert (BYE if by == "oidc" else SLS) in (seen.text or seen.location) and running.org.sessions.live() == []
+    policy = seen.fields["Content-Security-Policy"] if framed else " https://wiki.example.org"
+    assert " https://wiki.example.org" in policy

@@ -1,0 +1,45 @@
+"""The apps that are told when another one has ended the session: front-channel logout, in hidden frames of the org's page.
+
+Owns: which apps are told, and at which address.
+Must never: end a session.
+Rules: Okta's guide "Configure Single Logout" (Identity Engine; `frontchannel_logout_uri`, `frontchannel_logout_session_required`; only the
+browser that signed out is told), OpenID Connect Front-Channel Logout 1.0 §2 and §3 (`iss`, `sid`). Okta tells SAML apps too, by requests
+that it signs; here they are not told.
+"""
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+
+from gateway.dev.standin.call import Call
+from gateway.dev.standin.fields import content_policy
+from gateway.dev.standin.org import Org
+from gateway.dev.standin.sessions import OrgSession
+
+
+def sid_for(org: Org, client_id: str | None, session: OrgSession) -> str | None:
+    """Return the name of this session for the ID tokens of a client that will be told of its end; None for any other client."""
+    client = org.clients.find(client_id) if org.is_identity else None
+    return session.id if client is not None and client.frontchannel_logout_session_required else None
+
+
+def told_at(org: Org, sessions: Iterable[OrgSession], initiator: str = "") -> list[str]:
+    """Return the addresses at which the apps of these sessions are told of their end, all but the one that asked for it."""
+    addresses = []
+    for session in sessions if org.is_identity else ():
+        for client_id, issuer in session.clients.items():
+            client = org.clients.find(client_id)
+            if client is None or not client.frontchannel_logout_uri or client_id == initiator:
+                continue
+            more = urlencode({"iss": issuer, "sid": session.id}) if client.frontchannel_logout_session_required else ""
+            joint = ("&" if "?" in client.frontchannel_logout_uri else "?") if more else ""
+            addresses.append(f"{client.frontchannel_logout_uri}{joint}{more}")
+    return addresses
+
+
+def allowed(call: Call, page: web.Response, addresses: Sequence[str]) -> web.Response:
+    """Let a page frame these addresses, and return it."""
+    origins = dict.fromkeys(f" {parts.scheme}://{parts.netloc}" for parts in map(urlsplit, addresses))
+    page.headers["Content-Security-Policy"] = content_policy(call.host, frame_more="".join(origins))
+    return page
