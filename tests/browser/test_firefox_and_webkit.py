@@ -137,6 +137,8 @@ async def test_a_link_of_another_site_is_asked_about_and_yes_ends_the_first_sess
     await person.clicks("Collect your prize")
     await person.sees("h1", "Continue as somebody else?")
     await person.sees("main", ALICE)
+    await person.reloads()  # of which WebKit says that nobody led to it
+    await person.sees("h1", "Continue as somebody else?")
     assert signed_in(stage) == [ALICE]
     await person.clicks("Sign out and continue")
     await person.arrives(f"{stage.where.app}/")
@@ -155,6 +157,18 @@ async def test_no_to_a_link_of_another_site_leaves_the_token_unspent(person: Per
     await person.clicks(f"Stay signed in as {ALICE}")
     await person.sees("#who", ALICE)
     assert redemptions(stage, token) == [] and signed_in(stage) == [ALICE]
+
+
+async def test_the_button_that_switches_the_user_leads_from_the_app_to_the_login_host(person: Person, start: Stages) -> None:
+    stage = await start(tls=True)
+    await enters(person, stage, "alice", ALICE)
+    await person.opens(f"{stage.where.app}/.gateway/")
+    await person.clicks("Switch user")
+    await person.arrives(f"{stage.where.login}/login/login.htm?")
+    assert signed_in(stage) == []
+    await signs_in(person, BOB)
+    await person.sees("#who", BOB)
+    assert signed_in(stage) == [BOB]
 
 
 async def test_after_a_sign_out_the_back_button_shows_no_page_of_alice(person: Person, start: Stages, leave: FormApp) -> None:
