@@ -174,9 +174,9 @@ async def test_the_button_that_switches_the_user_leads_from_the_app_to_the_login
 async def test_after_a_sign_out_the_back_button_shows_no_page_of_alice(person: Person, start: Stages, leave: FormApp) -> None:
     stage = await start(tls=True, upstream=leave.address)
     await enters(person, stage, "alice", ALICE)
-    await person.opens(f"{stage.where.app}/leave/list")
-    await person.sees("#who", ALICE)
-    await person.opens(f"{stage.where.portal}/")
+    for path in ("/leave/list", "/leave/more"):
+        await person.opens(f"{stage.where.app}{path}")
+        await person.sees("#who", ALICE)
     # In a tab of its own: when WebKit is driven, it finds no end of going back to a page with a Cross-Origin-Opener-Policy.
     await beside(person, lambda: signs_out(person, stage))
     assert signed_in(stage) == []
