@@ -28,7 +28,6 @@ class Incoming(Reader):
         self.status = 0
         self.reason = b""
         self.fields: Fields = ()
-        self.length: int | None = None
         self.pieces: list[bytes] = []
         self.is_whole = False
         self.is_held_back = False
@@ -36,21 +35,13 @@ class Incoming(Reader):
         self.came = asyncio.Event()
         self._held_bytes = 0
 
-    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
-        """The head arrived."""
-        self.status, self.reason, self.fields, self.length = status, reason, fields, length
-
-    def piece(self, received: bytes) -> None:
-        """A part of the body."""
-        self.pieces.append(received)
-        self._held_bytes += len(received)
-
-    def ended(self) -> None:
-        """The answer is whole."""
-        self.is_whole = True
-
-    def flushed(self) -> None:
-        """Wake whoever waits."""
+    def arrived(self, status: int, reason: bytes, fields: Fields, pieces: list[bytes], is_whole: bool) -> None:
+        """Hold it, and wake whoever waits."""
+        if status:
+            self.status, self.reason, self.fields = status, reason, fields
+        self.pieces += pieces
+        self._held_bytes += sum(map(len, pieces))
+        self.is_whole = is_whole
         self.came.set()
         if self._held_bytes > _HELD_BYTES and not self.is_whole and not self.is_held_back:
             self.is_held_back = True
@@ -156,14 +147,9 @@ class Exchange:
 
     def _hand_over(self, relay: Relay) -> None:
         incoming = self._incoming
-        relay.began(incoming.status, incoming.reason, incoming.fields, incoming.length)
-        for piece in incoming.pieces:
-            relay.piece(piece)
-        if incoming.is_whole:
-            relay.ended()
-        else:
+        if not incoming.is_whole:
             incoming.connection.hand_to(relay)
-        relay.flushed()
+        relay.arrived(incoming.status, incoming.reason, incoming.fields, incoming.pieces, incoming.is_whole)
         if incoming.error is not None:
             relay.failed(incoming.error)
         elif not relay.is_held and not relay.is_over:

@@ -148,42 +148,41 @@ class Relay(Reader):
         self.error: Exception | None = None
         client.relay = self
 
-    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
-        """The head arrived."""
+    def arrived(self, status: int, reason: bytes, fields: Fields, pieces: list[bytes], is_whole: bool) -> None:
+        """Write it, at the end of this turn where it is all of a small answer."""
+        if is_whole:
+            self._is_whole = True
+            self.is_held = False
+        if status and not self._begin(status, reason, fields):
+            return
+        out = self._out
+        if not self._is_bare:
+            for piece in pieces:
+                self.sent += len(piece)
+                if self._is_chunked:
+                    out += (b"%x\r\n" % len(piece), piece, b"\r\n")
+                else:
+                    out.append(piece)
+        if is_whole and self._is_chunked:
+            out.append(LAST_CHUNK)
+        if is_whole and self._turn is not None and self.sent < _SMALL_BYTES:
+            self._turn.write(self._write)
+        else:
+            self._write()
+
+    def _begin(self, status: int, reason: bytes, fields: Fields) -> bool:
+        """Make the head that the client gets; False where that failed, and the answer is over."""
         try:
             self.fields = self.rewrite(status, fields)
         except Exception as error:  # noqa: BLE001 - called by the loop: a bug behind it must end this answer, and is told to ``over``
             self.error = error
             self._end()
-            return
+            return False
         self.status = status
         self.has_begun = True
         text, self._is_bare, self._is_chunked, self.keeps = answer_head(status, reason, self.fields, self._asked, keeps=self.keeps)
         self._out.append(with_id(text, self._id_line))
-
-    def piece(self, received: bytes) -> None:
-        """A part of the body."""
-        if self._is_bare:
-            return
-        self.sent += len(received)
-        if self._is_chunked:
-            self._out += (b"%x\r\n" % len(received), received, b"\r\n")
-        else:
-            self._out.append(received)
-
-    def ended(self) -> None:
-        """The answer is whole."""
-        self._is_whole = True
-        self.is_held = False
-        if self._is_chunked:
-            self._out.append(LAST_CHUNK)
-
-    def flushed(self) -> None:
-        """Write what was collected, soon."""
-        if self._turn is not None and self._is_whole and self.sent < _SMALL_BYTES:
-            self._turn.write(self._write)
-        else:
-            self._write()
+        return True
 
     def _write(self) -> None:
         transport = self.client.transport

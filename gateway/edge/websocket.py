@@ -122,8 +122,8 @@ class _Answer(Incoming):
         self.early: list[bytes] = []
         self.is_gone = False
 
-    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
-        super().began(status, reason, fields, length)
+    def arrived(self, status: int, reason: bytes, fields: Fields, pieces: list[bytes], is_whole: bool) -> None:
+        super().arrived(status, reason, fields, pieces, is_whole)
         if status == 101:
             self.connection.switch(self)
             self.connection.pause_reading()

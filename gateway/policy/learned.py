@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 MOST_KEYS = 1024
 LONGEST_KEY = 64
 
+MOST_SIGHTS = 16_384
+
 Key = TypeVar("Key", bytes, str)
 Any_Key = TypeVar("Any_Key")
 Value = TypeVar("Value")
@@ -76,3 +78,27 @@ class Recent(Generic[Any_Key, Value]):
 
     def _weight_of(self, value: Value) -> int:
         return 1 if self._weigh is None else self._weigh(value)
+
+
+class Sights:
+    """Which keys came lately: what comes only once is not worth remembering, and costs more to remember than to find again.
+
+    Holds the hashes of between one and two times ``MOST_SIGHTS`` keys. Two keys of one hash are taken for one.
+    """
+
+    __slots__ = ("_new", "_old")
+
+    def __init__(self) -> None:
+        """Nothing came yet."""
+        self._new: set[int] = set()
+        self._old: set[int] = set()
+
+    def came_before(self, key: bytes) -> bool:
+        """Whether it did; from now on it has."""
+        sight = hash(key)
+        if sight in self._new:
+            return True
+        if len(self._new) >= MOST_SIGHTS:
+            self._old, self._new = self._new, set()
+        self._new.add(sight)
+        return sight in self._old

@@ -247,26 +247,23 @@ class Connection(Writing):
                 return self._fail(self._stale() or _broken(error, data))
             fault = _broken(error, b"")
         reader = self._reader
-        if reader is None:
+        if reader is None or not answers.has_head:
             return
-        if answers.has_head and not had_head:
-            reader.began(answers.status, answers.reason, answers.fields, answers.length)
-        if answers.pieces:
-            pieces, answers.pieces = answers.pieces, []
-            for piece in pieces:
-                reader.piece(piece)
-        if fault is not None:  # behind what came before it, however that was cut into packets
-            reader.flushed()
-            return self._fail(fault)
-        if rest and (sink := self._switched_to()) is not None:
-            sink.received(rest)
-        elif answers.is_whole and answers.status != 101:
-            self._end(reader)
-        elif answers.has_head and had_head:
+        status = 0 if had_head else answers.status
+        reason, fields, pieces = answers.reason, answers.fields, answers.pieces
+        answers.pieces = []
+        if answers.is_whole and answers.status != 101 and fault is None:
+            self._end()  # the next request may begin on it now: from here on ``answers`` is about that one
+            return reader.arrived(status, reason, fields, pieces, True)
+        if had_head:
             self._patience.go_on()
-        elif answers.has_head:
+        else:
             self._patience.begin(IDLE)  # which may end before the first byte had to be there
-        reader.flushed()
+        reader.arrived(status, reason, fields, pieces, False)
+        if fault is not None:  # behind what came before it, however that was cut into packets
+            self._fail(fault)
+        elif rest and (sink := self._switched_to()) is not None:
+            sink.received(rest)
 
     def _stale(self) -> StaleConnection | None:
         """What became of a request on a kept connection of which nothing of an answer came; None where something may have."""
@@ -278,22 +275,21 @@ class Connection(Writing):
         """What a reader said when it saw the head of a 101."""
         return self._sink
 
-    def _end(self, reader: Reader) -> None:
-        if self._reader is reader:
-            self._reader = None
-            self._over(False)
-            answers = self._answers
-            if self._transport is None:
-                pass
-            elif self.pin is not None:
-                self.pin.ended(self, answers, self._is_sent and (answers.keeps or answers.rests))
-            elif answers.keeps and self._is_sent and not answers.binds:
-                self._home.take_back(self)
-            elif answers.rests and self._is_sent and not answers.binds:
-                self._home.rest(self)
-            else:
-                self._transport.close()
-            reader.ended()
+    def _end(self) -> None:
+        """The answer is whole: the connection goes home, where another request may follow."""
+        self._reader = None
+        self._over(False)
+        answers = self._answers
+        if self._transport is None:
+            pass
+        elif self.pin is not None:
+            self.pin.ended(self, answers, self._is_sent and (answers.keeps or answers.rests))
+        elif answers.keeps and self._is_sent and not answers.binds:
+            self._home.take_back(self)
+        elif answers.rests and self._is_sent and not answers.binds:
+            self._home.rest(self)
+        else:
+            self._transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The connection is gone, in order (``exc`` None) or not."""
@@ -310,8 +306,7 @@ class Connection(Writing):
         if sink is not None:
             sink.gone()
         elif reader is not None and exc is None and self._answers.end():
-            reader.ended()
-            reader.flushed()
+            reader.arrived(0, b"", (), [], True)
         elif reader is not None:
             reader.failed(Unsent("before_sending") if is_unsent else self._told(self._stale() or _hung_up(exc, self._answers.has_head)))
 

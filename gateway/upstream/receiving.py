@@ -18,20 +18,12 @@ class Reader:
 
     __slots__ = ()
 
-    def began(self, status: int, reason: bytes, fields: Fields, length: int | None) -> None:
-        """The head of the final answer, or of a 101; ``length`` of the body where it is known."""
-        raise NotImplementedError
+    def arrived(self, status: int, reason: bytes, fields: Fields, pieces: list[bytes], is_whole: bool) -> None:
+        """What came of the answer at once.
 
-    def piece(self, received: bytes) -> None:
-        """The next bytes of the body."""
-        raise NotImplementedError
-
-    def ended(self) -> None:
-        """The answer is whole; the connection is not this reader's any more."""
-        raise NotImplementedError
-
-    def flushed(self) -> None:
-        """All that arrived at once was handed over."""
+        ``status``, ``reason``, ``fields``: of the head of the final answer, or of a 101; 0, and nothing that counts, where it came before.
+        ``pieces``: the next bytes of the body. ``is_whole``: there will be no more, and the connection is not this reader's any more.
+        """
         raise NotImplementedError
 
     def failed(self, error: OutsideFailed) -> None:

@@ -23,19 +23,22 @@ def test_what_the_gateway_and_its_tests_ask_for_is_pinned() -> None:
     """A package that is asked for and not pinned is missing on a new machine, and its tests are skipped there."""
     project = tomllib.loads(text("pyproject.toml"))["project"]
     missing = [*project["dependencies"], *project["optional-dependencies"]["test"]]
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     while missing:
         asked = Requirement(missing.pop())
         name = re.sub(r"[-_.]+", "-", asked.name).lower()
-        if name not in seen and (asked.marker is None or asked.marker.evaluate({"extra": ""})):
-            seen.add(name)
-            missing += _asked_by(name)
-    assert seen - {line.partition("==")[0] for line in _pins()} == set()
+        for extra in ("", *asked.extras):
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                missing += _asked_by(name, extra)
+    assert {name for name, _ in seen} - {line.partition("==")[0] for line in _pins()} == set()
 
 
-def _asked_by(name: str) -> list[str]:
-    """What an installed package asks for. One that is not installed asks for nothing here: its own line is still missed."""
+def _asked_by(name: str, extra: str) -> list[str]:
+    """What an installed package asks for, for one of its extras. One that is not installed asks for nothing: its own line is missed."""
     try:
-        return requires(name) or []
+        asked = requires(name) or []
     except PackageNotFoundError:
         return []
+    markers = {text: Requirement(text).marker for text in asked}
+    return [text for text, marker in markers.items() if marker is None or marker.evaluate({"extra": extra})]

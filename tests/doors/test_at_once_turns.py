@@ -113,10 +113,7 @@ class TestTaking:
             waiting, turn = Waiting(asyncio.get_running_loop().create_future()), tried.inner.turn
             await _busy(turn)
             relay = Relay(client, None, Asked(), lambda _, fields: fields, waiting, turn)
-            relay.began(200, b"", ((b"Content-Length", b"5"),), 5)
-            relay.piece(b"again")
-            relay.ended()
-            relay.flushed()
+            relay.arrived(200, b"", ((b"Content-Length", b"5"),), [b"again"], True)
             client.pause_writing()
             client.resume_writing()
             assert not waiting.ended.done()

@@ -76,17 +76,25 @@ def _bug(*_: object) -> Fields:
     raise LookupError("a bug of ours")
 
 
+async def _half(visit: Visit) -> None:
+    await visit.body()
+    await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")
+
+
 @pytest.mark.parametrize("sent", [asks(b"/a"), posts(b"abc"), posts(b"x" * LARGE)], ids=["GET", "POST", "an upload"])
-async def test_a_bug_behind_the_apps_answer_is_told_and_the_connection_to_the_app_is_used_by_nobody(sent: bytes, behind: Behind) -> None:
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_a_bug_behind_the_apps_answer_is_told_and_half_an_answer_is_nobodys(sent: bytes, is_whole: bool, behind: Behind) -> None:
     async with _forwarded(behind) as (place, forwarded), asyncio.timeout(PATIENCE):
         forwarded.rewrite, wire = _bug, await place.connect()
+        if not is_whole:
+            behind.script = _half
         await wire.say(sent)
         assert (await wire.head()).startswith(b"HTTP/1.1 500 ")
         assert [status for _, status in place.over] == [500]
-        forwarded.rewrite = _as_it_is
+        forwarded.rewrite, behind.script = _as_it_is, hello
         await wire.say(asks(b"/again"))
         assert (await wire.head()).startswith(b"HTTP/1.1 200 ") and await wire.exactly(5) == b"hello"
-        assert behind.connections == 2
+        assert behind.connections == (1 if is_whole else 2)
 
 
 async def test_a_bug_in_what_is_said_where_the_app_does_not_answer_is_told(behind: Behind) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.learned import Learned, Recent
+from gateway.policy.learned import MOST_SIGHTS, Learned, Recent, Sights
 
 
 @given(st.lists(st.binary(max_size=6), max_size=40), st.integers(0, 6), st.integers(1, 4))
@@ -54,3 +54,14 @@ def test_what_is_heavier_takes_more_of_the_memory() -> None:
     recent.keep(4, b"x" * 10)
     recent.keep(5, b"x" * 11)
     assert len(recent) == 2 and recent.get(3) is None and recent.get(4) == b"x" * 10
+
+
+def test_what_came_before_is_known_by_sight_and_forgotten_behind_so_many_others() -> None:
+    sights = Sights()
+    assert [sights.came_before(key) for key in (b"a", b"b", b"a", b"b", b"c")] == [False, False, True, True, False]
+    for number in range(MOST_SIGHTS):
+        sights.came_before(b"%d" % number)
+    assert sights.came_before(b"a")
+    for number in range(2 * MOST_SIGHTS, 4 * MOST_SIGHTS):
+        sights.came_before(b"%d" % number)
+    assert not sights.came_before(b"b")

@@ -1,8 +1,9 @@
 """The head of a request, read from its bytes: line by line, from what was learnt.
 
 The lines of one request are mostly those of another, and a browser's next request differs from its last in the first line alone. So what a
-line says is remembered by its bytes, and so is what all lines behind the first say together: a head costs what is new in it. What is
-remembered holds what heads hold, targets and cookies among it, until newer ones take its place; it leaves this process in no way.
+line says is remembered by its bytes, and so is what all lines behind the first say together, from the second time that they come: a head
+costs what is new in it, and what comes only once leaves nothing behind. What is remembered holds what heads hold, targets and cookies among
+it, until newer ones take its place; it leaves this process in no way.
 
 Owns what a line of a head may be, and where the body behind it ends. Its own readings are stricter than a parser's: no folded line, no line
 end but CRLF, no blank before a colon. Must never repair a message, nor remember more than a bound. What a head as a whole may hold is
@@ -25,7 +26,7 @@ from gateway.policy.http.messages import (
     check_first_line,
     lowered_name,
 )
-from gateway.policy.learned import Learned, Recent
+from gateway.policy.learned import Learned, Recent, Sights
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
@@ -161,13 +162,14 @@ _lines: Final[dict[bytes, FieldLine]] = {}
 class HeadReader:
     """Reads heads within these limits."""
 
-    __slots__ = ("_blocks", "_first_lines", "_limits")
+    __slots__ = ("_blocks", "_first_lines", "_limits", "_sights")
 
     def __init__(self, limits: HeadLimits) -> None:
         """Nothing is known yet."""
         self._limits = limits
         self._blocks: Recent[bytes, Block] = Recent(_BLOCKS_WEIGHT, _weight)
         self._first_lines: Recent[bytes, FirstLine] = Recent(_MOST_FIRST_LINES)
+        self._sights = Sights()
 
     def read(self, text: bytes) -> ReadHead | None:
         """A head, from its first byte to the end of its last line; None for what is none."""
@@ -181,7 +183,8 @@ class HeadReader:
             block = self._read_block(rest)
             if block is None:
                 return None
-            if len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_LEARNT and block.refused is None:
+            is_worth_it = len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_LEARNT and block.refused is None
+            if is_worth_it and self._sights.came_before(rest):
                 self._blocks.keep(rest, block)
         return ReadHead(line, block)
 
@@ -196,7 +199,7 @@ class HeadReader:
         ):
             return self._read_odd_line(first)
         line = FirstLine(words[0].decode("ascii"), words[1].decode("latin-1"), version, self._limits)
-        if len(first) <= _LONGEST_LEARNT:
+        if len(first) <= _LONGEST_LEARNT and self._sights.came_before(first):
             self._first_lines.keep(first, line)
         return line
 

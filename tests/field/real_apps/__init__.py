@@ -43,7 +43,7 @@ class RealApp:
     command: Callable[[Path, int, Cookies], Sequence[str]]
 
     @asynccontextmanager
-    async def running(self, folder: Path, cookies: Cookies) -> AsyncIterator[str]:
+    async def running(self, folder: Path, cookies: Cookies = Cookies()) -> AsyncIterator[str]:
         """Its address; ``folder`` is empty and its own."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]

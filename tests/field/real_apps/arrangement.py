@@ -5,10 +5,9 @@ Checks nothing by itself but the steps that are alike for all desks (``desks``).
 
 import asyncio
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -17,7 +16,6 @@ from yarl import URL
 
 from tests.attacks.replies import Reply
 from tests.browser.visitor import REDEMPTION, Visitor
-from tests.field.real_apps import Cookies, RealApp
 from tests.journeys.stage import Stage, Stages
 from tests.upstream.conftest import PATIENCE
 
@@ -81,14 +79,16 @@ class Arrangement:
 
 
 @asynccontextmanager
-async def arranged(app: RealApp, folder: Path, environ: Mapping[str, str] | None = None) -> AsyncIterator[Arrangement]:
-    """The app in the empty ``folder``, and the gateway and the org before it; the test is skipped where the machine lacks the app."""
-    if app.missing():
-        pytest.skip(app.missing())
+async def arranged(missing: str, app: AbstractAsyncContextManager[str]) -> AsyncIterator[Arrangement]:
+    """The app, which is started by what gives its address, and the gateway and the org before it.
+
+    ``missing``: what this machine lacks of the app; the tests are skipped then.
+    """
+    if missing:
+        pytest.skip(missing)
     async with AsyncExitStack() as opened:
-        address = await opened.enter_async_context(app.running(folder, Cookies()))
-        stages = Stages(opened)
-        yield Arrangement(await stages(upstream=address, environ=environ), address)
+        address = await opened.enter_async_context(app)
+        yield Arrangement(await Stages(opened)(upstream=address), address)
 
 
 async def enters_the_desk(visitor: Visitor, person: str) -> None:

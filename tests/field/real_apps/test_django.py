@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def django(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arrangement]:
-    async with arranged(DJANGO, tmp_path_factory.mktemp("django")) as made:
+    async with arranged(DJANGO.missing(), DJANGO.running(tmp_path_factory.mktemp("django"))) as made:
         yield made
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def express(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arrangement]:
-    async with arranged(EXPRESS, tmp_path_factory.mktemp("express")) as made:
+    async with arranged(EXPRESS.missing(), EXPRESS.running(tmp_path_factory.mktemp("express"))) as made:
         yield made
 
 

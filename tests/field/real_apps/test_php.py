@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def php(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arrangement]:
-    async with arranged(PHP, tmp_path_factory.mktemp("php")) as made:
+    async with arranged(PHP.missing(), PHP.running(tmp_path_factory.mktemp("php"))) as made:
         yield made
 
 

@@ -20,7 +20,7 @@ PAGE = TEXT.encode()
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def tomcat(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arrangement]:
-    async with arranged(TOMCAT, tmp_path_factory.mktemp("tomcat")) as made:
+    async with arranged(TOMCAT.missing(), TOMCAT.running(tmp_path_factory.mktemp("tomcat"))) as made:
         yield made
 
 

@@ -131,10 +131,12 @@ def test_more_lines_than_anybody_means_are_not_read() -> None:
 
 def test_lines_that_came_before_are_read_as_if_they_had_not() -> None:
     reader, lines = HeadReader(LIMITS), b"\r\nHost: a\r\nCookie: c=1\r\nX-A: 1"
+    once = reader.read(b"GET /0 HTTP/1.1" + lines)
     first = reader.read(b"GET /1 HTTP/1.1" + lines)
     again = reader.read(b"POST /2 HTTP/1.0" + lines)
     other = reader.read(b"GET /1 HTTP/1.1" + lines.replace(b"c=1", b"c=2"))
-    assert isinstance(first, ReadHead) and isinstance(again, ReadHead) and isinstance(other, ReadHead)
+    assert isinstance(once, ReadHead) and isinstance(first, ReadHead) and isinstance(again, ReadHead) and isinstance(other, ReadHead)
+    assert once.block is not first.block  # most lines never come again, and are not kept the first time
     assert again.block is first.block and (again.line.method, again.line.target, again.keeps) == ("POST", "/2", False)
     assert other.block is not first.block and other.block.named[b"cookie"] == b"c=2"
 
