@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from glob import glob
 from pathlib import Path
@@ -17,7 +17,8 @@ from tests.browser.careless_app import CarelessApp
 from tests.browser.firefox import PROGRAM as FIREFOX
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.form_app import FormApp
-from tests.browser.visitor import ALICE, BOB, ME, PASSWORD, REDEMPTION, SECRET_OF_THE_APP, redemptions, signed_in
+from tests.browser.steps import beside, enters, signs_in, signs_out
+from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, SECRET_OF_THE_APP, redemptions, signed_in
 from tests.browser.webdriver import Cookie, Person
 from tests.browser.webkit import BROWSERS, DISPLAY, WebKit, webkit
 from tests.browser.webkit import PROGRAM as WEBKIT
@@ -77,36 +78,6 @@ async def careless() -> AsyncIterator[CarelessApp]:
     made.address = f"http://127.0.0.1:{running.port}"
     yield made
     await running.aclose()
-
-
-async def enters(person: Person, stage: Stage, name: str, login: str) -> None:
-    """Press "Enter as …" at the portal; the app says who it is."""
-    await person.opens(f"{stage.where.portal}/")
-    await person.clicks(f"Enter as {name}")
-    await person.arrives(f"{stage.where.app}/")
-    await person.sees("#who", login)
-
-
-async def signs_in(person: Person, login: str) -> None:
-    """Fill in Okta's own form, which opens just now."""
-    await person.fills("#username", login)
-    await person.fills("#password", PASSWORD)
-    await person.clicks("Sign in")
-
-
-async def signs_out(person: Person, stage: Stage) -> None:
-    """The gateway's own page and its button."""
-    await person.opens(f"{stage.where.app}/.gateway/sign-out")
-    await person.clicks("Sign out")
-    await person.sees("h1", "You are signed out")
-
-
-async def beside(person: Person, steps: Callable[[], Awaitable[None]]) -> None:
-    """Take these steps in a tab of its own."""
-    own = await person.window()
-    await person.opens_a_tab()
-    await steps()
-    await person.closes_window(own)
 
 
 def the_close_came_first(stage: Stage) -> None:
