@@ -25,14 +25,14 @@ from gateway.policy.advice.refused_tokens import leads_to_sign_in
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.messages import Answer, Fields, RequestHead
 from gateway.policy.http.request_ids import SLOT
-from gateway.policy.routing.navigation import Kind, is_document, kind_of
+from gateway.policy.routing.navigation import RequestKind, is_document, kind_of
 from gateway.policy.switch.org_requests import Redemption, read, without_tokens
 from gateway.policy.switch.switch import Confirm
 
 RETRY_SECONDS = 5
 
 
-class Wording:
+class OutcomeResponses:
     """Turns outcomes into answers."""
 
     def __init__(self, confirming: Confirming, origin: str, clock: Clock, tell: Callable[[str, Mapping[str, object]], None]) -> None:
@@ -103,7 +103,7 @@ class Wording:
     def _brought_session_token(redeeming: Redeeming) -> bool:
         """Whether a session token was redeemed in a window of its own, and no transaction, form or frame was answered."""
         found = read(redeeming.head, redeeming.body)
-        is_window = kind_of(redeeming.head) is Kind.NAVIGATION or redeeming.is_confirmed
+        is_window = kind_of(redeeming.head) is RequestKind.NAVIGATION or redeeming.is_confirmed
         return is_window and isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)
 
     def _advised(self, status: int, code: str, summary: str, advice: Advice, verdict: str, reason: str) -> Told:
