@@ -15,6 +15,7 @@ from gateway.policy.routing.pattern_cover import covers
 Problem = tuple[Path, str]
 
 _OF_HTTP = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_MAIN_METHODS = _OF_HTTP[:-1]
 _OF_WEBDAV = ("PROPFIND", "PROPPATCH", "REPORT", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK")
 _USUAL_METHODS = frozenset(_OF_HTTP + _OF_WEBDAV)
 _NEVER = ("TRACE", "TRACK", "CONNECT")
@@ -58,6 +59,13 @@ def rule_cautions(app: AppTable) -> Iterator[Problem]:
         if _means_a_tree(rule, app):
             text = f'"{rule.path}" is this one page; what lies below it falls under other rules, or under access = "{app.access}"'
             yield ("rule", position, "path"), f'{text}; write "{rule.path.rstrip("/")}/**" for all of it'
+        open_methods = _left_open(rule, app)
+        if open_methods and _is_strict(rule, app) and "GET" in (rule.methods or ()):
+            text = f'keeps people from "{rule.path}" by these methods alone; {", ".join(open_methods)} fall under access = "{app.access}"'
+            yield ("rule", position, "methods"), f"{text}; leave methods out, or write a rule for the others too"
+        elif open_methods and _is_as_without(rule, app) and not _may_be_met_behind(position, app):
+            text = f'changes nothing: access = "{app.access}" holds for all methods of "{rule.path}" alike'
+            yield ("rule", position, "methods"), f'{text}; to refuse the others, add a rule for this path with access = "nobody"'
 
 
 def _of_one(rule: RuleTable) -> Iterator[Problem]:
@@ -100,9 +108,42 @@ def _shadowed(rule: RuleTable, earlier: RuleTable) -> str:
     )
 
 
+def _left_open(rule: RuleTable, app: AppTable) -> list[str]:
+    """The methods of HTTP that neither this rule names nor another rule for all or a part of its path."""
+    if rule.methods is None or pattern_problem(rule.path) is not None:
+        return []
+    others = [each for each in app.rules if each is not rule and pattern_problem(each.path) is None and _is_about(each, rule, app)]
+    named = {method for each in (rule, *others) for method in (_MAIN_METHODS if each.methods is None else each.methods)}
+    return [method for method in _MAIN_METHODS if method not in named]
+
+
+def _is_about(other: RuleTable, rule: RuleTable, app: AppTable) -> bool:
+    return any(covers(wide, narrow, app.case_insensitive) for wide, narrow in ((other.path, rule.path), (rule.path, other.path)))
+
+
+def _asks_who(rule: RuleTable) -> bool:
+    return bool(rule.users or rule.amr or rule.authenticated_within is not None)
+
+
+def _is_strict(rule: RuleTable, app: AppTable) -> bool:
+    """Whether it keeps people away whom the app's own access lets in."""
+    return _asks_who(rule) or (rule.access == "session" != app.access)
+
+
+def _is_as_without(rule: RuleTable, app: AppTable) -> bool:
+    """Whether it says what the app's own access says."""
+    return rule.access == app.access and not _asks_who(rule)
+
+
+def _may_be_met_behind(position: int, app: AppTable) -> bool:
+    """Whether a rule behind it may be about the same paths, from which it takes its methods away."""
+    beginning = app.rules[position].path.partition("*")[0].lower()
+    behind = [each.path.partition("*")[0].lower() for each in app.rules[position + 1 :]]
+    return any(each.startswith(beginning) or beginning.startswith(each) for each in behind)
+
+
 def _means_a_tree(rule: RuleTable, app: AppTable) -> bool:
     """Whether a rule keeps people from one page, and lets them at everything below it."""
     path = rule.path.rstrip("/")
-    is_strict = bool(rule.users or rule.amr or rule.authenticated_within is not None) or (rule.access == "session" != app.access)
     is_page = "*" not in path and "." not in path.rpartition("/")[2] and path != ""
-    return is_strict and is_page and not any(each.path.startswith(f"{path}/") for each in app.rules)
+    return _is_strict(rule, app) and is_page and not any(each.path.startswith(f"{path}/") for each in app.rules)

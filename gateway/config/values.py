@@ -20,6 +20,8 @@ _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]+\]")
 _REDIS = re.compile(r"rediss?://(?P<host>[^/:@\[\]]+|\[[^\]/@]+\])(?::(?P<port>\d{1,5}))?(?:/\d{0,5})?")
 _LONGEST_SOCKET_PATH = 107  # what fits into a sockaddr_un with its final zero
+_LARGEST_PORT = 65535
+_AT_PORT = re.compile(r":0*(\d+)/?")
 _LISTEN = re.compile(r"(?P<host>[A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
 
 
@@ -57,10 +59,18 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
+def _refuse_large_port(text: str) -> None:
+    """ValueError where an address ends with a port that is none; everything else is for the kind of address to judge."""
+    found = _AT_PORT.fullmatch(text[max(text.rfind(":"), 0) :])
+    if found is not None and (len(found[1]) > 5 or int(found[1]) > _LARGEST_PORT):
+        raise ValueError(f'the port in "{text}" is too large; ports end at {_LARGEST_PORT}')
+
+
 def _parts(text: str) -> URL:
+    _refuse_large_port(text)
     try:
         url = URL(text, encoded=True)
-        port_is_readable = url.port is None or 0 < url.port < 65536
+        port_is_readable = url.port != 0
     except ValueError:
         raise ValueError(f'"{text}" is no address of a site; write it like "https://host.example.com"') from None
     if url.scheme not in ("http", "https") or not url.host or not port_is_readable:
@@ -116,16 +126,18 @@ def redis_url(text: str) -> str:
     example = 'write it like "rediss://redis.example.com:6379"'
     if "@" in text:
         raise ValueError("holds a user name or a password; put them into the files state.user_file and state.password_file")
+    _refuse_large_port(text.rpartition("/")[0] if text.count("/") > 2 else text)
     found = _REDIS.fullmatch(text)
-    if found is None or not _HOST.fullmatch(found["host"].lower()) or not 0 < int(found["port"] or 6379) < 65536:
+    if found is None or not _HOST.fullmatch(found["host"].lower()) or not int(found["port"] or 6379):
         raise ValueError(f'"{text}" is no address of Redis; {example}')
     return text
 
 
 def server_port(text: str) -> str:
     """A server as ``host:port``."""
+    _refuse_large_port(text)
     host, _, port = text.rpartition(":")
-    if not _HOST.fullmatch(host.lower()) or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not _HOST.fullmatch(host.lower()) or not port.isdecimal() or not int(port):
         raise ValueError(f'"{text}" is no server; write its name and port, like "sentinel-0.example.com:26379"')
     return text
 
@@ -134,16 +146,18 @@ def host_and_port(text: str) -> str:
     """A Host field's value `name[:port]` in lower case; empty stays empty."""
     if not text:
         return text
+    _refuse_large_port(text)
     name, _, port = text.partition(":")
-    if not _HOST.fullmatch(name.lower()) or (port and not (port.isdigit() and 0 < int(port) < 65536)) or text.endswith(":"):
+    if not _HOST.fullmatch(name.lower()) or (port and not (port.isdecimal() and int(port))) or text.endswith(":"):
         raise ValueError(f'"{text}" is no host name; write it like "login.example.com" or "login.example.com:8443", without https://')
     return text.lower()
 
 
 def listen_address(text: str) -> str:
     """An address to listen at, `host:port`; port 0 means any free one, an empty host means every interface."""
+    _refuse_large_port(text)
     found = _LISTEN.fullmatch(text)
-    if found is None or int(found["port"]) > 65535:
+    if found is None:
         raise ValueError(f'"{text}" is nothing to listen at; write it like "127.0.0.1:8080" or ":8080"')
     return text
 

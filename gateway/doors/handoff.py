@@ -20,6 +20,7 @@ from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own_requests import (
+    ACCEPT,
     AGAIN,
     HANDOFF,
     Outcome,
@@ -38,13 +39,14 @@ from gateway.doors.own_requests import (
 from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
-from gateway.pages import BadRequest, CookiesBlocked, LoopExplained
+from gateway.pages import BadRequest, CookiesBlocked, GoingOn, LoopExplained
 from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.routing.navigation import RequestKind, kind_of
 from gateway.policy.routing.routing import App, RouteTable
 from gateway.policy.session.handoff import Accepted, TicketRefused
 from gateway.policy.session.handoff import accept as judge_ticket
+from gateway.policy.session.owner import clears_only_at_home
 from gateway.policy.session.passes import Pass, Start, Ticket, nonce_hash
 from gateway.policy.session.revocation_epoch import with_epoch
 from gateway.policy.session.seal import Sealer
@@ -133,7 +135,10 @@ class AppHandoff:
         return Outcome(redirect_answer(303, target, _kept(counted)), "admit", reason, self._sessions.shown_of(held.cookies))
 
     async def accept(self, head: RequestHead, app: App) -> Outcome:
-        """``/.gateway/accept?ticket=``: the pass and 303 to the return path, or a page that says why not."""
+        """``/.gateway/accept?ticket=``: the pass and 303 to the return path, or a page that says why not.
+
+        Where ``_forgets_by_page``, two pages lead on instead; the first one leads back here, and takes nothing.
+        """
         given = parameters(head.query)
         if isinstance(given, Malformed):
             return refused(given, self._clock)
@@ -146,17 +151,24 @@ class AppHandoff:
             return refused(Malformed(503, "ticket_not_kept"), self._clock)
         mark = self._mark(head)
         decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall())
+        by_page = isinstance(decision, Accepted) and self._forgets_by_page(head, app, decision.held.user_id)
+        if by_page and "here" not in given:
+            return Outcome(page(GoingOn(f"{ACCEPT}?ticket={given.get('ticket', '')}&here=1"), self._clock), "accept")
         if isinstance(decision, Accepted) and ticket is not None and not await self._tickets.take(ticket):
             decision = TicketRefused("used")
         match decision:
             case Accepted() if ticket is not None:
-                return await self._accepted(decision, mark, app, head)
+                return await self._accepted(decision, mark, app, head, by_page=by_page)
             case TicketRefused(reason):
                 return await self._refused(reason, ticket, head, app)
             case _:
                 raise AssertionError("no ticket is accepted that was not opened")
 
-    async def _accepted(self, decision: Accepted, mark: StartMark, app: App, head: RequestHead) -> Outcome:
+    def _forgets_by_page(self, head: RequestHead, app: App, user_id: str) -> bool:
+        """Whether what the browser keeps of another user is cleared by a page, to which a page of this host leads."""
+        return clears_only_at_home(head.fields) and self._former.is_another(head, app, user_id)
+
+    async def _accepted(self, decision: Accepted, mark: StartMark, app: App, head: RequestHead, *, by_page: bool) -> Outcome:
         target, host = target_or_root(decision.target), str(app.authority)
         held = replace(decision.held, epoch=with_epoch(self._sessions.epoch.name, decision.held.epoch))
         fingerprint = self._sessions.shown_of(held.cookies)
@@ -168,7 +180,8 @@ class AppHandoff:
         if made is None:
             return refused(Malformed(500, "pass_too_large"), self._clock)
         former = self._former.handed_over(head, app, held.user_id, target)
-        return Outcome(redirect_answer(303, target, *made, *former, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
+        leading = page(GoingOn(target), self._clock) if by_page else redirect_answer(303, target)
+        return Outcome(leading.plus(*made, *former, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
 
     def _mark(self, head: RequestHead) -> StartMark:
         return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())

@@ -65,7 +65,7 @@ class ConfirmSwitch:
 
 @dataclass(frozen=True, slots=True)
 class GoingOn:
-    """200: a confirmed link was redeemed, and the page leads on to `url` by itself and by a link.
+    """200: a confirmed link was redeemed, or a browser had to forget what it kept; the page leads on to `url` by itself and by a link.
 
     It does not say that anybody is signed in: Okta may have refused the token and lead to its sign-in page.
 

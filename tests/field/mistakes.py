@@ -165,6 +165,22 @@ ERRORS = [
 
 WARNINGS = [
     mistake(
+        "some methods of a page",
+        rules('path = "/admin/**"; methods = ["GET", "POST"]; users = ["bob@example.com"]'),
+        "app[0].rule[0].methods",
+        'HEAD, PUT, PATCH, DELETE fall under access = "session"',
+        "leave methods out",
+        line=11,
+    ),
+    mistake(
+        "methods that are meant to be all",
+        rules('path = "/read/**"; methods = ["GET", "HEAD"]'),
+        "app[0].rule[0].methods",
+        "changes nothing",
+        'add a rule for this path with access = "nobody"',
+        line=11,
+    ),
+    mistake(
         "a page for a tree", rules('path = "/admin"; users = ["bob@example.com"]'), "app[0].rule[0].path", 'write "/admin/**"', line=10
     ),
     mistake(

@@ -4,8 +4,9 @@ import pytest
 
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, deployed
 from tests.attacks.fronts import TRUSTING
-from tests.doors.own_gateway import Browser, Reply
+from tests.doors.own_gateway import NAVIGATION, Browser, Reply
 from tests.field.restarts import at
+from tests.pages.parsed import parse
 from tests.upstream.conftest import answering
 
 OWNER, PASS = "__Host-gateway-owner", "__Host-gateway"
@@ -41,6 +42,30 @@ async def test_t5_the_browser_forgets_what_another_user_saw_and_only_then(site: 
     assert (await accepted(browser)).values("Clear-Site-Data") == [BOTH]
     assert (await accepted(browser, WIKI)).values("Clear-Site-Data") == ['"cache"'], "each host has its own owner"
     assert browser.jar(HR)[OWNER] != browser.jar(WIKI)[OWNER]
+
+
+async def test_t5_webkit_which_obeys_it_only_in_a_page_at_home_is_led_on_by_two_pages(site: Site) -> None:
+    browser = await site.entered(ALICE)
+    leaves(browser)
+    browser.signs_in(site.org.sign_in(BOB))
+    webkit = {**NAVIGATION, "User-Agent": "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"}
+    started = await browser.ask(f"{HR}/notes?a=1&b=2")
+    first = await browser.ask((await browser.ask(started.location)).location, fields=webkit)
+    assert (first.status, first.values("Clear-Site-Data"), first.values("Set-Cookie")) == (200, [], []), "nothing is taken yet"
+    second = await browser.ask(HR + leads_to(first), fields=webkit)
+    assert (second.status, second.values("Clear-Site-Data"), leads_to(second)) == (200, [BOTH], "/notes?a=1&b=2")
+    assert (await browser.ask(f"{HR}/notes?a=1&b=2")).status == 200
+    assert (await browser.ask(HR + leads_to(first), fields=webkit)).status == 303, "a ticket is used once"
+    leaves(browser)
+    browser.signs_in(site.org.sign_in(BOB))
+    ticket = (await browser.ask((await browser.ask(f"{HR}/")).location)).location
+    assert (await browser.ask(ticket, fields=webkit)).status == 303, "the same user has nothing to forget"
+
+
+def leads_to(page: Reply) -> str:
+    """Where the page goes by itself."""
+    [refresh] = [each for each in parse(page.body.encode()).named("meta") if each.get("http-equiv") == "refresh"]
+    return str(refresh["content"]).removeprefix("0; url=")
 
 
 async def test_t5_the_owner_is_known_after_a_restart_and_under_a_new_key(site: Site) -> None:

@@ -14,9 +14,11 @@ from gateway.compose import Gateway
 from gateway.config import Settings, read
 from gateway.errors import BadConfig
 from gateway.log import Log
-from tests.field.mistakes import ERRORS, LISTEN, TLS, WARNINGS, Mistake
+from tests.field.mistakes import ERRORS, LISTEN, TLS, WARNINGS, Mistake, rules
 from tests.house.configurations import SEALED, SMALLEST, finished, settings
 
+ONLY_BOB_WRITES = 'path = "/in/**"; methods = ["POST", "PUT", "DELETE"]; users = ["bob@example.com"]'
+BOB_READS = 'path = "/in/**"; methods = ["GET"]; users = ["bob@example.com"]'
 NAMES = [each.name for each in (*ERRORS, *WARNINGS)]
 
 
@@ -48,6 +50,23 @@ async def test_z6_a_warning_has_them_too_and_the_gateway_starts(mistake: Mistake
     found = read("gateway.toml", mistake.text, {**SEALED, **mistake.environ})
     assert about(mistake, found.warnings).startswith("WARNING: ")
     await starts(found)
+
+
+MEANT = {
+    "only some may write": (ONLY_BOB_WRITES,),
+    "the others are refused": ('path = "/read/**"; methods = ["GET", "HEAD"]', 'path = "/read/**"; access = "nobody"'),
+    "the others are anybody's": (BOB_READS, 'path = "/in/**"; methods = ["HEAD", "POST", "PUT", "PATCH", "DELETE"]'),
+    "the others are another's": (BOB_READS, 'path = "/in/**"; users = ["kim@example.com"]'),
+    "a part of it may be written to": (BOB_READS, 'path = "/in/box"; access = "anyone"'),
+    "it takes something from a rule behind it": ('path = "/a/**"; methods = ["GET"]', 'path = "/a/*/b"; access = "anyone"'),
+    "everybody may read": ('path = "/static/**"; methods = ["GET", "HEAD"]; access = "anyone"',),
+    "nobody may write": ('path = "/shut/**"; methods = ["POST"]; access = "nobody"',),
+}
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_z6_rules_by_method_that_are_meant_earn_no_warning(name: str) -> None:
+    assert read("gateway.toml", rules(*MEANT[name]), SEALED).warnings == ()
 
 
 async def starts(found: Settings) -> None:

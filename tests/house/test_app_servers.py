@@ -37,6 +37,9 @@ CASES = [
     (NOWHERE + 'upstream = "unix:///app.sock"\n', ('"unix:///app.sock" is no socket',)),
     (NOWHERE + 'upstream = "unix:/run/"\n', ('"unix:/run/" is no socket',)),
     (NOWHERE + f'upstream = "unix:/{"x" * 107}"\n', ("the path of a socket has 107 bytes at most",)),
+    (NOWHERE + 'upstream = "http://a:99999"\n', ('app[0].upstream: the port in "http://a:99999" is too large; ports end at 65535',)),
+    (NOWHERE + 'upstream = "http://a:0000000065536/"\n', ('app[0].upstream: the port in "http://a:0000000065536/" is too large',)),
+    (NOWHERE + 'upstream = "http://a:0"\n', ('app[0].upstream: "http://a:0" is no address of a site',)),
     (NOWHERE + 'upstream = "ftp://a"\n', ('app[0].upstream: "ftp://a" is no address of a site',)),
     # TLS
     (

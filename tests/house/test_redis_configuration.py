@@ -16,7 +16,7 @@ CASES = [
         "gateway.toml:10: state.url: holds a user name or a password; put them into the files state.user_file and state.password_file",
     ),
     (SMALLEST + '[state]\nurl = "http://redis"\n', 'gateway.toml:10: state.url: "http://redis" is no address of Redis; write it like'),
-    (SMALLEST + '[state]\nurl = "redis://redis:70000"\n', "is no address of Redis; write it like"),
+    (SMALLEST + '[state]\nurl = "redis://redis:70000"\n', 'the port in "redis://redis:70000" is too large'),
     (SMALLEST + '[state]\nurl = "redis://"\n', "is no address of Redis; write it like"),
     (SMALLEST + '[state]\nurl = "redis://redis?db=1"\n', "is no address of Redis; write it like"),
     (

@@ -18,14 +18,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.dev.standin import ALICE_AND_BOB, OrgSession, User, fingerprint
+from gateway.dev.standin import ALICE_AND_BOB, Fault, OrgSession, User, fingerprint
 from tests.journeys.not_in_front import ALICE, BOB, Apart, arranged
 from tests.journeys.promise import Truth, WatchedOrg
-from tests.journeys.test_front_switch import AGENT, walked
+from tests.journeys.test_front_switch import AGENT, SIGN_OUT, walked
 from tests.journeys.test_not_in_front import SCRIPT, Times, signs_out
 
 CAROL = "carol@example.com"
 INTERVAL, SLOW_SECONDS = 300.0, 30.0
+MANY = 100
 
 
 @dataclass
@@ -107,17 +108,34 @@ class Day:
         self.note_proof()
         self.holds(text)
 
+    async def switch_late(self, login: str) -> None:
+        """The same, while the org does not carry out the first sign-out: it is asked for another one."""
+        status, text = await self.arrives(login, sign_outs_that_fail=1)
+        assert status == 200, text[:500]
+        self.note_proof()
+        self.holds(text)
+
+    async def switch_in_vain(self, login: str) -> None:
+        """The same, while the org carries out none: where somebody is signed in, the token stays unspent."""
+        was_there = bool(self.at_org)
+        status, text = await self.arrives(login, sign_outs_that_fail=MANY)
+        self.truth.is_kept()
+        assert status == (503 if was_there else 200), text[:500]
+        if not was_there:
+            self.note_proof()
+            self.holds(text)
+
     async def lure(self, login: str) -> None:
         """A stranger's link, with a token that no portal announced for this browser: the person is asked, and says nothing."""
         before = self.guest.living()
         status, text = await self.arrives(login, is_strange=True)
-        assert (status, "/.gateway/front-switch" in text) == (200, True), text[:500]
         for session in before:
             if not self.guest.org.noted.is_alive(session):
                 self.truth.stranger_ended(session)
         self.truth.is_kept()
+        assert (status, "/.gateway/front-switch" in text) == (200, True), text[:500]
 
-    async def arrives(self, login: str, *, is_strange: bool = False) -> tuple[int, str]:
+    async def arrives(self, login: str, *, is_strange: bool = False, sign_outs_that_fail: int = 0) -> tuple[int, str]:
         """The page at the end of the portal's address with a new token; a stranger does not know the browser that comes with it."""
         token = self.apart.org.session_token(login)
         self.truth.owners[fingerprint(token)] = self.guest
@@ -125,7 +143,11 @@ class Day:
             self.truth.strange.add(fingerprint(token))
         announced = {} if is_strange else {"address": "127.0.0.1", "user_agent": AGENT, "login": login}
         url = await self.apart.handed_over(token, "/", **announced)
+        if sign_outs_that_fail:
+            back = {"Location": url.replace("?start=", "?back=")}
+            self.apart.org.faults.add(Fault(SIGN_OUT, "GET", 302, times=sign_outs_that_fail, headers=back))
         status, _, text = await walked(self.person, url)
+        self.apart.org.faults.clear()
         self.guest.given.extend(session for session in self.apart.org.sessions.live() if session not in self.guest.given)
         return status, text
 
@@ -161,7 +183,7 @@ LOGINS, APPS = st.sampled_from([ALICE, BOB]), st.sampled_from(["app", "wiki"])
 STEPS = st.one_of(
     st.tuples(st.just("sign_in"), LOGINS),
     st.tuples(st.just("switch"), LOGINS),
-    st.tuples(st.just("lure"), LOGINS),
+    st.tuples(st.sampled_from(["lure", "switch_late", "switch_in_vain"]), LOGINS),
     st.tuples(st.just("visit"), APPS),
     st.tuples(st.just("visit"), APPS),
     st.tuples(st.just("script"), APPS),
@@ -171,7 +193,7 @@ STEPS = st.one_of(
 
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
 async def test_an_app_names_the_user_of_the_newest_proof_and_nobody_else(
     tmp_path: Path, engine: str, steps: list[tuple[str, str | float | None]]

@@ -21,12 +21,15 @@ class FormerUsers:
         self._owners = owners
         self._sessions = sessions
 
+    def is_another(self, head: RequestHead, app: App, user_id: str) -> bool:
+        """Whether the browser was another user's at this host."""
+        return self._owners.judged(head.fields, str(app.authority), user_id) is Owner.OTHER
+
     def handed_over(self, head: RequestHead, app: App, user_id: str, target: str) -> Fields:
         """The lines for a browser that gets a pass for this user, who goes on to ``target``."""
         host = str(app.authority)
         sessions = self._sessions.get(app.name)
-        is_another = self._owners.judged(head.fields, host, user_id) is Owner.OTHER
-        ended = sessions.handed_over(head, user_id, is_another, target) if sessions is not None else ()
+        ended = sessions.handed_over(head, user_id, self.is_another(head, app, user_id), target) if sessions is not None else ()
         return (*self._owners.lines(head.fields, host, user_id), *ended)
 
     def signed_out(self, head: RequestHead, app: App) -> Fields:

@@ -18,7 +18,7 @@ from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own_requests import Outcome as Told
 from gateway.doors.reading import LATER
 from gateway.errors import OutsideFailed
-from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenRefused, TokenSpent, Unavailable, View, render
+from gateway.pages import BadRequest, GoingOn, RefusedPage, SignInWithheld, TokenRefused, TokenSpent, UnavailablePage, View, render
 from gateway.policy.advice.causes import REFUSED_TOKEN, UNCONFIRMED, USED_TOKEN, Advice
 from gateway.policy.advice.error_objects import error_object, is_json, with_cause
 from gateway.policy.advice.refused_tokens import leads_to_sign_in
@@ -66,14 +66,14 @@ class OutcomeResponses:
             case NotSwitched(refusal, fields):
                 seconds = seconds_until(refusal.retry_at, self._clock)
                 view: View = (
-                    Refused(refusal.reason, seconds, _own_address(redeeming))
+                    RefusedPage(refusal.reason, seconds, _own_address(redeeming))
                     if refusal.revoked
-                    else Unavailable(refusal.reason, seconds, offers_retry=False)
+                    else UnavailablePage(refusal.reason, seconds, offers_retry=False)
                 )
                 told = self._said(head, view, 503, "refused", refusal.reason)
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Unanswered(reason, spent, fields):
-                view = BadRequest(502, "redemption_unanswered") if spent else Refused(reason, RETRY_SECONDS, _own_address(redeeming))
+                view = BadRequest(502, "redemption_unanswered") if spent else RefusedPage(reason, RETRY_SECONDS, _own_address(redeeming))
                 told = self._said(head, view, 502 if spent else 503, "refused", f"redemption_{reason}")
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Confirm(session):
@@ -126,7 +126,7 @@ class OutcomeResponses:
 
     def unreachable(self, head: RequestHead, error: OutsideFailed) -> Told:
         """The org did not answer something that is no redemption."""
-        view = Unavailable(error.reason, RETRY_SECONDS, had_session=bool(session_cookies(head.fields)))
+        view = UnavailablePage(error.reason, RETRY_SECONDS, had_session=bool(session_cookies(head.fields)))
         return self._said(head, view, 503, "unavailable", error.reason)
 
     def asks_to_sign_out(self, back: str = "") -> Told:

@@ -74,6 +74,16 @@ class Owners:
         return (line, (_FIELD, cleared.encode("ascii"))) if cleared else (line,)
 
 
+def clears_only_at_home(presented: Fields) -> bool:
+    """Whether this browser obeys Clear-Site-Data only in a page, and only where the way to the page began at the same host.
+
+    WebKit (Safari, and every browser of iOS) ignores the field in a redirect. At the end of redirects it clears the data of the host where
+    they began. Chromium and Firefox always clear the data of the host that says so. ``presented``: the fields of the request.
+    """
+    agents = [value for name, value in presented if name.lower() == b"user-agent"]
+    return any(b"AppleWebKit/" in agent and b"Chrome/" not in agent for agent in agents)
+
+
 def _mark(key: bytes, host: str, user_id: str) -> str:
     text = f"{host}\0{user_id}".encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(hashlib.blake2b(text, digest_size=16, key=key).digest()).rstrip(b"=").decode("ascii")

@@ -18,7 +18,8 @@ const form = `${icon}<p id=sid>none</p><form method=post action=form enctype=mul
 const live = `<p id=heard>nothing</p><p id=way></p><script src=/socket.io/socket.io.js></script><script>
 const heard = document.getElementById("heard"), socket = io({ reconnection: false });
 socket.on("said", (text) => { heard.textContent = text; });
-socket.on("connect", () => {
+// The upgrade may come before "connect"; what is said meanwhile waits.
+socket.io.on("open", () => {
   socket.io.engine.once("upgrade", () => { document.getElementById("way").textContent = socket.io.engine.transport.name; socket.emit("say", "grüß dich"); });
 });
 socket.on("disconnect", () => { heard.textContent = "closed"; });

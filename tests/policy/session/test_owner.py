@@ -1,11 +1,12 @@
 """Whose browser it was: the same user is known again, another one makes it forget, and no id stands in the cookie."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.http.cookies import OWNER_NAME, set_cookie_value
 from gateway.policy.http.messages import Fields
-from gateway.policy.session.owner import Owner, Owners
+from gateway.policy.session.owner import Owner, Owners, clears_only_at_home
 
 NEW, OLD = b"n" * 32, b"o" * 32
 HR, WIKI = "hr.example.com:443", "wiki.example.com:443"
@@ -75,3 +76,15 @@ def test_w2_the_last_user_is_whose_pass_or_whose_mark_the_browser_shows() -> Non
     assert new.last(cookie(bob), "hr", "alice") == "", "a pass and a mark of two users"
     for marks in ((), (alice, bob), (alice, alice), ("short",), (alice + "x",), ("!" * 22,)):
         assert new.last(cookie(*marks), "hr", None) == ""
+
+
+SAFARI = b"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"
+CHROME_OF_IOS = b"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/137.0 Mobile/15E148"
+EDGE = b"Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36 Edg/137.0.0.0"
+FIREFOX = b"Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+
+
+@pytest.mark.parametrize(("agent", "does"), [(SAFARI, True), (CHROME_OF_IOS, True), (EDGE, False), (FIREFOX, False), (b"", False)])
+def test_webkit_alone_clears_only_at_home(agent: bytes, does: bool) -> None:
+    assert clears_only_at_home(((b"Host", b"x"), (b"user-agent", agent))) is does
+    assert not clears_only_at_home(((b"X-User-Agent", agent),))
