@@ -1,8 +1,8 @@
 """What binding an app's session to its user costs: microseconds of CPU for a request and its answer.
 
 Run: ``python -m tests.bench.app_sessions``. The costs are of a Cookie line read and of the answer's fields written, less an empty call. A
-stamp that was found good is remembered for its user: only the first request with a cookie pays for the check of its stamp. Exits 1 where the
-quickest round is over its limit: 2 µs for a request without such cookies, 6 µs for one with three.
+stamp that was found good is remembered for its user: only the first request with a cookie pays for the check of its stamp. Exits 1 where
+the quickest round is over its limit: 2 µs for a request without such cookies, 6 µs for one with three.
 """
 
 import statistics
