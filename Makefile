@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help dev test bench lint style types core suite replicas compiled clean distclean
+.PHONY: help dev test bench lint style types policy suite replicas compiled clean distclean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -65,7 +65,7 @@ help:
 dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
-test: lint core suite replicas compiled
+test: lint policy suite replicas compiled
 
 lint: style types
 
@@ -77,8 +77,8 @@ types: $(FOR_TESTS)
 	$(BIN)/mypy
 
 # The pure rules are covered whole, branch by branch, by their own tests.
-core: $(FOR_TESTS)
-	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+policy: $(FOR_TESTS)
+	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 --numprocesses=$(WORKERS) --dist=loadfile
 
 suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
 	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile

@@ -53,7 +53,7 @@ _trusted_origins = click.option(
 _users = click.option("--user", "users", multiple=True, metavar="LOGIN[:PASSWORD]", help="One more user; may be repeated.")
 
 
-class Refused(click.ClickException):
+class CommandRefused(click.ClickException):
     """Ends a command with its problems, one line each, and exit code 1."""
 
     exit_code = 1
@@ -101,7 +101,7 @@ def worker(number: int) -> None:
     try:
         given = read(sys.stdin.buffer)
     except BadConfig as error:
-        raise Refused(error.problems) from None
+        raise CommandRefused(error.problems) from None
     log = Log(given.settings.config.log.level, given.settings.config.log.format, always={"worker": given.number})
     take_over_logging(log)
     _until_done(_worked(given, log))
@@ -128,7 +128,7 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
             click.echo(warning, err=True)
         problems += at_state
         if problems:
-            raise Refused(problems)
+            raise CommandRefused(problems)
     count = len(settings.config.apps)
     apps = f"{count} app{'' if count == 1 else 's'}" if count else "the login host alone, without an app"
     asked = ", the org and the apps answer" if online else ""
@@ -152,7 +152,7 @@ def hook(file: Path) -> None:
 def sign_out(file: Path, everybody: bool, login: str | None) -> None:
     """End sessions in every running gateway that shares this state; run it as the user of the gateway."""
     if everybody is bool(login and login.strip()):
-        raise Refused(("sign-out: say either --everybody, or --user LOGIN",))
+        raise CommandRefused(("sign-out: say either --everybody, or --user LOGIN",))
     settings = _settings(file)
     log = Log(settings.config.log.level, settings.config.log.format)
     click.echo(_until_done(order_sign_out(settings, None if everybody else login, Clock(), log)))
@@ -206,7 +206,7 @@ def _settings(file: Path) -> Settings:
     try:
         return load(file, os.environ)
     except BadConfig as error:
-        raise Refused(error.problems) from None
+        raise CommandRefused(error.problems) from None
 
 
 async def _asked(settings: Settings, user_file: Path | None) -> tuple[str, ...]:
@@ -227,7 +227,7 @@ def _until_done(work: Coroutine[Any, Any, Result]) -> Result:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
     except BadConfig as error:
-        raise Refused(error.problems) from None
+        raise CommandRefused(error.problems) from None
     except KeyboardInterrupt:
         sys.exit(130)
 

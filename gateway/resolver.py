@@ -24,10 +24,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.policy.http.known_names import (
     MOST_NAMES,
-    Found,
     KnownNames,
     NameAnswer,
     NoSuchName,
+    ResolvedName,
     TooSlow,
     addresses_without_question,
     found,
@@ -88,7 +88,7 @@ class Resolver:
             return literal
         answer = self._known.recalled(host, self._loop.time()) or await self._answer(host)
         match answer:
-            case Found(addresses):
+            case ResolvedName(addresses):
                 return addresses
             case NoSuchName():
                 raise socket.gaierror(socket.EAI_NONAME, "no such name")
@@ -130,7 +130,7 @@ class Resolver:
         if name is None:
             return NoSuchName()
         answer = await self._by_c_ares(name)
-        return answer if isinstance(answer, Found) else await self._system.look_up(name, isinstance(answer, TooSlow))
+        return answer if isinstance(answer, ResolvedName) else await self._system.look_up(name, isinstance(answer, TooSlow))
 
     async def _by_c_ares(self, name: str) -> NameAnswer:
         try:

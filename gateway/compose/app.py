@@ -11,29 +11,29 @@ from gateway.compose.app_sessions import app_sessions
 from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, references, rewriting
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
+from gateway.doors.app import AppCookies, AppForwarding, Face, PassResolver, ProtectedDoor, SessionWatcher, StrippedOverrides
 from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.own_pages import AppPages
 from gateway.doors.own_paths import AppOwnPaths
-from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor, StrippedOverrides
 from gateway.doors.sign_out import AppSignOut
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.spooled import UploadSpool
 from gateway.edge.websocket import WebSocketRelay
-from gateway.policy.routing.forward_auth_response import Told
+from gateway.policy.routing.forward_auth_response import ForwardAuthResponse
 from gateway.policy.session.owner import Owners
 from gateway.policy.session.passes import Passes
 
 
-def app_gate(parts: Parts) -> Gate:
+def app_gate(parts: Parts) -> PassResolver:
     """Who looks up whoever comes to an app, by either door: the passes that one has opened, the other knows."""
-    return Gate(Passes(parts.sealer), parts.sessions, parts.clock)
+    return PassResolver(Passes(parts.sealer), parts.sessions, parts.clock)
 
 
-def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
+def app_door(parts: Parts, gate: PassResolver, opened: AsyncExitStack) -> ProtectedDoor:
     """The door behind every app host; what it opens is closed with ``opened``."""
     ways = {app.name: _way(parts, app, opened) for app in parts.config.apps if app.addresses}
     made = {app.name: app_sessions(parts, app, ways.get(app.name), opened) for app in parts.config.apps}
@@ -48,7 +48,7 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
         forms,
         parts.clock,
     )
-    lasting = Lasting(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
+    lasting = SessionWatcher(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
     opened.callback(parts.revocations.subscribe(lasting.hear))
     opened.push_async_callback(lasting.aclose)
     shared = gate, lasting
@@ -58,10 +58,10 @@ def app_door(parts: Parts, gate: Gate, opened: AsyncExitStack) -> ProtectedDoor:
     return ProtectedDoor(parts.table, forwarding, gate, own, handoff.turned_away, forms, parts.clock)
 
 
-def subrequest_door(parts: Parts, gate: Gate) -> SubrequestDoor:
+def subrequest_door(parts: Parts, gate: PassResolver) -> SubrequestDoor:
     """The door behind ``/.gateway/auth``."""
     listen, asked = parts.config.listen, parts.config.subrequest
-    told = {app.name: Told(field_rules(app).identity) for app in parts.config.apps}
+    told = {app.name: ForwardAuthResponse(field_rules(app).identity) for app in parts.config.apps}
     rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), asked.max_age, asked.patience)
     return SubrequestDoor(parts.table, gate, told, rules, parts.clock)
 
@@ -72,7 +72,9 @@ def _way(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
     return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live, uploads=uploads)
 
 
-def _forwarding(parts: Parts, app: AppTable, http: HttpProxy, shared: tuple[Gate, Lasting], sessions: AppSessions | None) -> AppForwarding:
+def _forwarding(
+    parts: Parts, app: AppTable, http: HttpProxy, shared: tuple[PassResolver, SessionWatcher], sessions: AppSessions | None
+) -> AppForwarding:
     rules, is_sticky = field_rules(app), app.balance == "sticky"
     face = Face(rules, app_host(app), prefixes(app), rewriting(app), is_sticky, references(app), app.strip_prefix)
     overrides = StrippedOverrides(app.name, rules.allowed, parts.tell)

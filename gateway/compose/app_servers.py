@@ -14,7 +14,7 @@ from gateway.policy.routing.balancing import Balancer
 from gateway.policy.routing.server_health import Server, is_healthy
 from gateway.upstream.health import HealthChecks, question
 from gateway.upstream.pool import PoolRules, Upstream
-from gateway.upstream.servers import Counted, Servers
+from gateway.upstream.servers import BalancerUse, Servers
 
 
 def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
@@ -23,7 +23,7 @@ def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
     rules, watch = PoolRules(app.connections, app.keep_alive), app_watch(app.name, parts.tell, parts.own_addresses)
     pools: dict[Server, Upstream] = {}
     for server, place in servers(app, parts.folder):
-        pools[server] = Upstream(place, deadlines(app), rules, Counted(choice, server, parts.clock.monotonic), parts.names, watch)
+        pools[server] = Upstream(place, deadlines(app), rules, BalancerUse(choice, server, parts.clock.monotonic), parts.names, watch)
         opened.push_async_callback(pools[server].aclose)
     if app.health_path:
         checks = _checks(parts, app, choice, pools)

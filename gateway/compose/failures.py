@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 
 from gateway.errors import OutsideFailed
 from gateway.upstream.connection import Listening
-from gateway.upstream.pool import Watch
+from gateway.upstream.pool import ServerWatch
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
-def app_watch(app: str, tell: Tell, own_addresses: tuple[Listening, ...]) -> Watch:
+def app_watch(app: str, tell: Tell, own_addresses: tuple[Listening, ...]) -> ServerWatch:
     """For the connections to one app."""
-    return Watch(lambda address, error: tell("upstream_failed", {"app": app} | _figures(address, error)), own_addresses)
+    return ServerWatch(lambda address, error: tell("upstream_failed", {"app": app} | _figures(address, error)), own_addresses)
 
 
-def okta_watch(tell: Tell, own_addresses: tuple[Listening, ...] = ()) -> Watch:
+def okta_watch(tell: Tell, own_addresses: tuple[Listening, ...] = ()) -> ServerWatch:
     """For the connections to the org."""
-    return Watch(lambda address, error: tell("okta_failed", _figures(address, error)), own_addresses)
+    return ServerWatch(lambda address, error: tell("okta_failed", _figures(address, error)), own_addresses)
 
 
 def _figures(address: str, error: OutsideFailed) -> dict[str, object]:

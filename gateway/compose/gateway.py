@@ -26,24 +26,24 @@ from gateway.compose.public import certificates, client_rules, redirect_rules, w
 from gateway.compose.state import loaded_revocations, opened_state, until_read
 from gateway.compose.tls import Certificates
 from gateway.config import Settings, host_of
-from gateway.doors.believed import Believed
+from gateway.doors.access_recorder import AccessRecorder
 from gateway.doors.health import Health
 from gateway.doors.https_redirects import HttpsRedirects
-from gateway.doors.listener import Doors, Listener
+from gateway.doors.listener import DoorListener, Doors
 from gateway.doors.refusals import refusal
-from gateway.doors.witness import Witness
+from gateway.doors.trusted_proxies import TrustedProxies
 from gateway.edge.handling import Handling
-from gateway.edge.rules import Listener as EdgeListener
-from gateway.edge.server import Listening, Server
+from gateway.edge.rules import Listener
+from gateway.edge.server import HttpServer, Listening
 from gateway.errors import BadConfig
 from gateway.log import Log, Repeats
 from gateway.metrics import Metrics
-from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.client_limits import ClientLimit
 from gateway.reasons import EVENTS
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState, SharedState
 
-Around = Callable[[EdgeListener], EdgeListener]
+Around = Callable[[Listener], Listener]
 """Puts something before the listener: `dev` serves its demo hosts on the same port."""
 
 
@@ -72,7 +72,7 @@ class Gateway:
         ``replaces``: a running gateway, whose sockets, figures and state in memory this one shares until that one is closed.
         """
         self._replaces, self._state, self._settings = replaces, state, settings
-        self._witness = Witness(log, Metrics(), clock or Clock())
+        self._witness = AccessRecorder(log, Metrics(), clock or Clock())
         self._repeats = Repeats(log.tell)
         self._public = public
         self._around = around or _nothing_around
@@ -131,7 +131,7 @@ class Gateway:
                 self._share(self._replaces)
             public, admin = self._bound(opened)
             health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
-            server = Server(Handling(health.handle, lambda malformed: refusal(malformed, ())))
+            server = HttpServer(Handling(health.handle, lambda malformed: refusal(malformed, ())))
             if self._replaces is None:
                 await self._listen(Listening(server, admin), opened, 0.0)
             self._state = state = self._state or opened_state(self._settings, self._witness.clock, self._tell)
@@ -223,22 +223,22 @@ class Gateway:
         self._listenings.append(listening)
 
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
-        config, crowd = self._settings.config, Crowd(self._settings.config.listen.requests_per_client)
-        believed = Believed(config.listen.trusted_proxies, head_limits(config))
+        config, crowd = self._settings.config, ClientLimit(self._settings.config.listen.requests_per_client)
+        believed = TrustedProxies(config.listen.trusted_proxies, head_limits(config))
         made = login_door if parts.oidc is None else oidc_door
         login, gate = made(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
         doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
         for resumes in (login.resume, parts.closer.resume):
             await until_read(resumes, self._settings, partial(self._wait, public))
-        listener = Listener(parts.table, doors, believed, self._witness, crowd)
-        server = Server(self._around(listener), client_rules(config), self._tell)
+        listener = DoorListener(parts.table, doors, believed, self._witness, crowd)
+        server = HttpServer(self._around(listener), client_rules(config), self._tell)
         self._certificates = certificates(self._settings, self._tell)
         watch_clients(server, crowd, self._certificates, self.metrics)
         if self._certificates is not None:
             self._certificates.watch()
             opened.push_async_callback(self._certificates.aclose)
         redirects = HttpsRedirects(parts.table)
-        plain = Server(redirects, redirect_rules(config))
+        plain = HttpServer(redirects, redirect_rules(config))
         self.metrics.watch_total("https_redirects_total", "Requests by plain http that were led to https.", lambda: redirects.count)
         if self._redirecting is not None:
             await self._listen(Listening(plain, self._redirecting), opened, 0.0)
@@ -254,7 +254,7 @@ def _nobody_waits() -> None:
     """A gateway without a supervisor."""
 
 
-def _nothing_around(listener: EdgeListener) -> EdgeListener:
+def _nothing_around(listener: Listener) -> Listener:
     return listener
 
 

@@ -24,7 +24,7 @@ from gateway.doors.hooks import (
 )
 from gateway.metrics import Metrics
 from gateway.policy.hooks.hook_trust import WINDOW_SECONDS
-from gateway.policy.hooks.universal_logout import Expected
+from gateway.policy.hooks.universal_logout import ExpectedLogoutToken
 from gateway.policy.session.session import Session
 
 NO_HOOKS = Hooks({})
@@ -90,7 +90,7 @@ def org_hosts(parts: Parts) -> frozenset[str]:
     return frozenset(urlsplit(name).hostname or "" for name in org_names(parts))
 
 
-def expected(parts: Parts) -> Expected:
+def expected(parts: Parts) -> ExpectedLogoutToken:
     """What the tokens of Universal Logout must name."""
     config = parts.config
-    return Expected(org_names(parts), config.login.url + UNIVERSAL_LOGOUT_PATH, frozenset(config.hooks.universal_logout_apps))
+    return ExpectedLogoutToken(org_names(parts), config.login.url + UNIVERSAL_LOGOUT_PATH, frozenset(config.hooks.universal_logout_apps))

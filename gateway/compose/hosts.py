@@ -27,7 +27,7 @@ from gateway.policy.routing.server_health import Server
 from gateway.policy.session.cache import Lifetimes
 from gateway.policy.session.session import Fingerprinter
 from gateway.sessions import SessionRules
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 
 
 class OrgPlace(NamedTuple):
@@ -41,7 +41,7 @@ class ServerPlace(NamedTuple):
     """One server of an app as the balancer knows it, and where it is."""
 
     server: Server
-    place: Place
+    place: ServerAddress
 
 
 def head_limits(config: Config) -> HeadLimits:
@@ -138,13 +138,13 @@ def _named(app: AppTable) -> tuple[Server, ...]:
     return several or tuple(map(Server, app.addresses))
 
 
-def _place(app: AppTable, address: str, tls: ssl.SSLContext | None) -> Place:
+def _place(app: AppTable, address: str, tls: ssl.SSLContext | None) -> ServerAddress:
     if address.startswith("unix:"):
-        return Place("", 0, address.removeprefix("unix:"))
+        return ServerAddress("", 0, address.removeprefix("unix:"))
     url = URL(address)
     if url.scheme == "http":
-        return Place(url.host or "", url.port or 80)
-    return Place(url.host or "", url.port or 443, None, tls, app.upstream_server_name or None)
+        return ServerAddress(url.host or "", url.port or 80)
+    return ServerAddress(url.host or "", url.port or 443, None, tls, app.upstream_server_name or None)
 
 
 def _client_tls(app: AppTable, folder: Path) -> ssl.SSLContext:
@@ -202,12 +202,12 @@ def org_place(config: Config, folder: Path) -> OrgPlace:
     return OrgPlace(destination, f"{URL(base).scheme}://{host}")
 
 
-def place_of(there: Destination) -> Place:
+def place_of(there: Destination) -> ServerAddress:
     """The same server for connections of our own."""
     url = URL(there.base)
     if url.scheme == "http":
-        return Place(url.host or "", url.port or 80)
-    return Place(url.host or "", url.port or 443, None, there.tls or ssl.create_default_context(), there.server_name)
+        return ServerAddress(url.host or "", url.port or 80)
+    return ServerAddress(url.host or "", url.port or 443, None, there.tls or ssl.create_default_context(), there.server_name)
 
 
 def session_rules(config: Config) -> SessionRules:

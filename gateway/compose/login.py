@@ -10,7 +10,6 @@ from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.hosts import forward_deadlines, place_of
 from gateway.compose.parts import Parts
 from gateway.config import Config
-from gateway.doors.carrying import Carrying
 from gateway.doors.hooks import Hooks
 from gateway.doors.login import LoginDoor, LoginRooms, SwitchRules
 from gateway.doors.login.announced_starts import AnnouncedStarts
@@ -21,7 +20,7 @@ from gateway.doors.login.forwarding import OrgForwarding, OrgPools, Origins
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_way import OrgWay
-from gateway.doors.login.outcomes import Wording
+from gateway.doors.login.outcomes import OutcomeResponses
 from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.switching import ConfirmedSwitch
@@ -30,6 +29,7 @@ from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.login_handoff import LoginHandoff
 from gateway.doors.own_pages import LoginPages
 from gateway.doors.own_paths import LoginOwnPaths
+from gateway.doors.pending_cookie import PendingCookie
 from gateway.doors.sign_out import LoginSignOut
 from gateway.edge.http_proxy import HttpProxy
 from gateway.policy.switch.start import StartRules
@@ -42,7 +42,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     """The door behind the login host; redemptions under way end with ``opened``. ``pools``: in place of the org over the network."""
     config, login, host = parts.config, parts.table.login, str(parts.table.login.authority)
     rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
-    carrying, browsers = Carrying(host, parts.sealer), Browsers(parts.state, parts.sealer)
+    carrying, browsers = PendingCookie(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
     audit = SwitchAudit(parts.sessions, parts.tell)
     issued = IssuedTokens(parts.state, parts.sealer, parts.sessions)
@@ -82,7 +82,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         token_origins=token_origins,
         announced_starts=announced,
         ended_sessions=EndedSessions(parts.sessions, parts.closer, browsers, parts.tell),
-        wording=Wording(confirming, login.origin, parts.clock, parts.tell),
+        wording=OutcomeResponses(confirming, login.origin, parts.clock, parts.tell),
         issued=issued,
         tell=parts.tell,
     )

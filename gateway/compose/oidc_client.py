@@ -13,7 +13,7 @@ from gateway.compose.hosts import OrgPlace, org_deadlines
 from gateway.config import Config, Settings
 from gateway.doors.oidc.bouncing import CALLBACK
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules, Proofs
-from gateway.policy.oidc.bounces import Question
+from gateway.policy.oidc.bounces import AuthorizeRequest
 from gateway.policy.session.seal import Sealer
 from gateway.shared_state import SharedState
 
@@ -45,7 +45,7 @@ def client_proof(settings: Settings) -> ClientProof:
 def org_client(settings: Settings, client: ClientSession, place: OrgPlace, clock: Clock) -> OrgClient:
     """The client; ``client``: what its questions go through."""
     config = settings.config
-    rules = OrgClientRules(issuer_of(config), Question(config.oidc.client_id, redirect_uri_of(config)))
+    rules = OrgClientRules(issuer_of(config), AuthorizeRequest(config.oidc.client_id, redirect_uri_of(config)))
     return OrgClient(rules, client_proof(settings), client, place.destination, org_deadlines(config), clock)
 
 

@@ -17,7 +17,7 @@ Row = tuple[str, str]
 _WIDTH = 34
 
 
-class Way(Enum):
+class OrgArrangement(Enum):
     """How the gateway stands to the org."""
 
     CUSTOM_DOMAIN = "the org's custom domain in front"
@@ -25,18 +25,22 @@ class Way(Enum):
     NOT_IN_FRONT = "not in front of the org"
 
 
-def way_of(config: Config) -> Way:
+def way_of(config: Config) -> OrgArrangement:
     """Which of the three a configuration describes."""
     if config.session.source == "oidc":
-        return Way.NOT_IN_FRONT
-    return Way.CUSTOM_DOMAIN if config.okta.connect_to or config.okta.host else Way.OWN_NAME
+        return OrgArrangement.NOT_IN_FRONT
+    return OrgArrangement.CUSTOM_DOMAIN if config.okta.connect_to or config.okta.host else OrgArrangement.OWN_NAME
 
 
 def okta_admin(settings: Settings) -> Iterator[str]:
     """The lines."""
     config = settings.config
     way = way_of(config)
-    yield f"The gateway is {way.value}: {config.okta.org}" if way is Way.NOT_IN_FRONT else f"The gateway has {way.value}: {config.okta.org}"
+    yield (
+        f"The gateway is {way.value}: {config.okta.org}"
+        if way is OrgArrangement.NOT_IN_FRONT
+        else f"The gateway has {way.value}: {config.okta.org}"
+    )
     for heading, rows in _sections(settings, way):
         yield ""
         yield heading
@@ -45,27 +49,27 @@ def okta_admin(settings: Settings) -> Iterator[str]:
     yield from okta_settings(settings)
 
 
-def _sections(settings: Settings, way: Way) -> Iterator[tuple[str, list[Row]]]:
+def _sections(settings: Settings, way: OrgArrangement) -> Iterator[tuple[str, list[Row]]]:
     config = settings.config
     yield "DNS", _dns(config, way)
-    if way is not Way.NOT_IN_FRONT:
+    if way is not OrgArrangement.NOT_IN_FRONT:
         yield "Certificate of the login host", [("Name", _host(config.login.url)), ("Held by", _certificate(config))]
-    if way is Way.CUSTOM_DOMAIN:
+    if way is OrgArrangement.CUSTOM_DOMAIN:
         yield "Custom domain (Customizations > Brands > Domains)", [("Domain", _host(config.login.url)), ("Certificate", "your own")]
-    if way is Way.NOT_IN_FRONT:
+    if way is OrgArrangement.NOT_IN_FRONT:
         yield "App (Applications > Create App Integration > OIDC, Web Application)", list(_app(settings))
     yield "Trusted Origins (Security > API > Trusted Origins), type Redirect", list(_trusted(config, way))
-    if way is not Way.NOT_IN_FRONT:
+    if way is not OrgArrangement.NOT_IN_FRONT:
         zone = [("Proxy IPs", "the addresses that the gateway connects from"), ("Gateway IPs", "leave empty")]
         yield "Network zone (Security > Networks > IP Zone)", zone
     yield "Rate limits to look at (Reports > Rate Limits)", [("Endpoint", endpoint) for endpoint in _endpoints(config, way)]
 
 
-def _dns(config: Config, way: Way) -> list[Row]:
+def _dns(config: Config, way: OrgArrangement) -> list[Row]:
     host = _host(config.login.url)
     rows = [(host, "the gateway's address")]
     rows += [(_host(app.url), "the gateway's address") for app in config.apps]
-    if way is Way.CUSTOM_DOMAIN:
+    if way is OrgArrangement.CUSTOM_DOMAIN:
         rows.append(("CNAME target, never changed", _host(config.okta.connect_to or config.okta.org)))
     return rows
 
@@ -93,14 +97,14 @@ def _app(settings: Settings) -> Iterator[Row]:
     yield "Authentication policy", "one factor, prompts again never while a session lives"
 
 
-def _trusted(config: Config, way: Way) -> Iterator[Row]:
+def _trusted(config: Config, way: OrgArrangement) -> Iterator[Row]:
     yield "Origin", config.login.url
-    if way is not Way.NOT_IN_FRONT:
+    if way is not OrgArrangement.NOT_IN_FRONT:
         yield from (("Origin", app.url) for app in config.apps)
 
 
-def _endpoints(config: Config, way: Way) -> tuple[str, ...]:
-    if way is Way.NOT_IN_FRONT:
+def _endpoints(config: Config, way: OrgArrangement) -> tuple[str, ...]:
+    if way is OrgArrangement.NOT_IN_FRONT:
         base = f"{urlsplit(config.oidc.issuer).path or '/oauth2'}/v1"
         return (f"{base}/authorize", f"{base}/token", "/login/signout", "/login/sessionCookieRedirect")
     return ("/api/v1/sessions/me", "/login/login.htm", "/login/sessionCookieRedirect")

@@ -24,8 +24,8 @@ from gateway.reasons import CAUSES, REASONS
 from gateway.resolver import Names, ResolverOfClient
 from gateway.shared_state import check_redis
 from gateway.upstream.health import question
-from gateway.upstream.place import Place
-from gateway.upstream.pool import PoolRules, Upstream, Watch
+from gateway.upstream.place import ServerAddress
+from gateway.upstream.pool import PoolRules, ServerWatch, Upstream
 
 _LARGEST_REFUSAL = 64 * 1024
 
@@ -65,7 +65,7 @@ async def ask_apps(settings: Settings) -> tuple[str, ...]:
     asked = []
     for number, app in enumerate(config.apps):
         for (path, address), (_, place) in zip(servers_of(app), servers(app, folder_of(settings)), strict=True):
-            asked.append(((("app", number, *path), address), _ask_app(app, place, names, Watch(own_addresses=own))))
+            asked.append(((("app", number, *path), address), _ask_app(app, place, names, ServerWatch(own_addresses=own))))
     try:
         found = await asyncio.gather(*(question for _, question in asked))
     finally:
@@ -74,7 +74,7 @@ async def ask_apps(settings: Settings) -> tuple[str, ...]:
     return tuple(settings.problem(path, f"{address}: {why}") for (path, address), why in zip(about, found, strict=True) if why)
 
 
-async def _ask_app(app: AppTable, place: Place, names: Names, watch: Watch) -> str:
+async def _ask_app(app: AppTable, place: ServerAddress, names: Names, watch: ServerWatch) -> str:
     """Why this server does not answer; empty where it does, whatever it says, or well, where the app has a health_path."""
     pool = Upstream(place, deadlines(app), PoolRules(1, 0.0), names=names, watch=watch)
     try:

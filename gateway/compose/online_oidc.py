@@ -46,7 +46,7 @@ class TestUser:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OrgReply:
     """What the org answered: where it leads, the session cookies that it set, and its body."""
 
     status: int
@@ -158,7 +158,7 @@ class _Questions:
 
     async def _sent(
         self, method: str, target: str, body: bytes | None = None, fields: Sequence[tuple[bytes, bytes]] = (), cookies: Cookies = ()
-    ) -> Answer:
+    ) -> OrgReply:
         jar = b"; ".join(cookie.name + b"=" + cookie.value for cookie in cookies)
         own = ((b"Accept", b"application/json, text/html"), (b"User-Agent", b"session-gateway check"), *fields)
         sent = (*own, (b"Cookie", jar)) if jar else own
@@ -167,7 +167,7 @@ class _Questions:
         lines = [(b"set-cookie", line.encode("utf-8", "surrogateescape")) for line in response.headers.getall("Set-Cookie", ())]
         location = response.headers.get("Location", "")
         where = urljoin(self._settings.config.okta.org + target.partition("?")[0], location) if location else ""
-        return Answer(response.status, where, cookies_set(lines), await body_of(response, deadlines.idle))
+        return OrgReply(response.status, where, cookies_set(lines), await body_of(response, deadlines.idle))
 
     def _registered(self) -> str:
         return f"register {redirect_uri_of(self._settings.config)} as a sign-in redirect URI of the app, and check oidc.client_id"

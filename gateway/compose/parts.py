@@ -14,13 +14,12 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
-from gateway.closing import Closer
 from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
 from gateway.doors.tickets import LONGEST_TEXT, Tickets
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.kept_closings import KeptClosings
 from gateway.metrics import Metrics
 from gateway.okta import Okta
@@ -31,11 +30,12 @@ from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter
 from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, SharedRevocations
+from gateway.session_closer import Closer
 from gateway.sessions import Asking, AskingRules, Sessions, is_session_revoked
 from gateway.shared_state import SharedState
 from gateway.underway import Underway
 from gateway.upstream.connection import Listening
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 
 ADDRESS_BYTES = 64
 """What the line of a request has beside a ticket: method, path, the parameter's name, version."""
@@ -65,8 +65,8 @@ class Parts:
     state: SharedState
     sessions: Sessions
     closer: Closer
-    live: Live
-    turn: Turn
+    live: OpenConnections
+    turn: WriteBatch
     oidc: OidcClient | None
     tickets: Tickets
     folder: Path
@@ -120,7 +120,7 @@ def make_parts(
     oidc = oidc_client(settings, (asking_client, place), sealer, state, partial(is_session_revoked, revocations, marks), clock)
     failed = partial(okta_watch(tell).failed, place.destination.base)
     api = oidc.proofs if oidc is not None else okta or Okta(asking_client, place.destination, org_deadlines(config), failed)
-    live = Live()
+    live = OpenConnections()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))
     sessions = Sessions(Asking(api, clock, tell, _asking_rules(config)), revocations, marks, rules, clock, tell)
@@ -149,7 +149,7 @@ def make_parts(
         closer=closer,
         live=live,
         oidc=oidc,
-        turn=Turn(asyncio.get_running_loop()),
+        turn=WriteBatch(asyncio.get_running_loop()),
         tickets=Tickets(sealer, state, clock, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,
@@ -165,7 +165,7 @@ def _asking_rules(config: Config) -> AskingRules:
     return replace(rules, guess_share=rules.guess_share / config.listen.workers)
 
 
-def _cut(live: Live, revocation: Revocation) -> None:
+def _cut(live: OpenConnections, revocation: Revocation) -> None:
     """What a revoked session still has open ends with it; ``Lasting`` sees to what is spared for a moment."""
     if revocation.everybody:
         live.close_all()

@@ -11,10 +11,10 @@ from gateway.compose.parts import folder_of
 from gateway.compose.tls import Certificates, Tell
 from gateway.config import Config, Settings, certificate_pair
 from gateway.edge.rules import ClientRules
-from gateway.edge.server import Server
+from gateway.edge.server import HttpServer
 from gateway.errors import BadConfig
 from gateway.metrics import Metrics
-from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.client_limits import ClientLimit
 
 MOST_REDIRECTED: Final = 1000
 """So many connections at once by plain http."""
@@ -44,7 +44,7 @@ def certificates(settings: Settings, tell: Tell) -> Certificates | None:
         raise BadConfig((settings.problem(("listen", "tls_certificate"), f"{error}; name a readable certificate and its key"),)) from error
 
 
-def watch_clients(server: Server, crowd: Crowd, certificate: Certificates | None, metrics: Metrics) -> None:
+def watch_clients(server: HttpServer, crowd: ClientLimit, certificate: Certificates | None, metrics: Metrics) -> None:
     """Show who is here, and who was not let in."""
     metrics.watch_level("connections_open", "Connections of clients open now.", lambda: server.present)
     metrics.watch_total("connections_refused_total", "Connections for which there was no room.", lambda: server.turned_away)

@@ -14,7 +14,7 @@ from gateway.config.app_servers import server_conflicts
 from gateway.config.app_sessions import session_conflicts
 from gateway.config.identity_names import identity_conflicts
 from gateway.config.loops import are_one_address, loop_conflicts
-from gateway.config.model import AppTable, Config, State
+from gateway.config.model import AppTable, Config, StateTable
 from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path
 from gateway.config.remarks import Remark
@@ -145,7 +145,7 @@ def _state(config: Config) -> Iterator[Remark]:
     yield from _redis(state)
 
 
-def _redis(state: State) -> Iterator[Remark]:
+def _redis(state: StateTable) -> Iterator[Remark]:
     if not state.is_redis:
         for name in ("url", "user_file", "password_file", "ca_file", "client_certificate", "client_key", "sentinel", "cluster"):
             if getattr(state, name):

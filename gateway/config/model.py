@@ -70,7 +70,7 @@ class Admin(Table):
     address: ListenAddress = "127.0.0.1:9090"
 
 
-class Okta(Table):
+class OktaTable(Table):
     """The org, and how it is asked."""
 
     org: PublicOrigin
@@ -120,7 +120,7 @@ class Oidc(Table):
     private_key_file: str = ""
 
 
-class State(Table):
+class StateTable(Table):
     """Where that is kept which workers and replicas share, and what outlives a restart."""
 
     engine: Literal["auto", "memory", "sqlite", "redis"] = "auto"
@@ -143,7 +143,7 @@ class State(Table):
         return self.engine == "redis" or (self.engine == "auto" and bool(self.url))
 
 
-class Switch(Table):
+class SwitchTable(Table):
     """What may begin a user switch without asking the user."""
 
     trusted_origins: tuple[PublicOrigin, ...] = ()
@@ -154,7 +154,7 @@ class Switch(Table):
     unknown_request_uri: Literal["redemption", "forward"] = "redemption"
 
 
-class Hooks(Table):
+class HooksTable(Table):
     """What Okta may tell the gateway by itself."""
 
     okta_secret_file: str = ""
@@ -229,7 +229,7 @@ class Subrequest(Table):
     patience: Seconds = _spelled("0s")
 
 
-class Log(Table):
+class LogTable(Table):
     """What is written to standard error, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -241,14 +241,14 @@ class Config(Table):
 
     listen: Listen = Listen()
     admin: Admin = Admin()
-    okta: Okta
+    okta: OktaTable
     login: Login
     seal: Seal = Seal()
     session: SessionMemory = SessionMemory()
     oidc: Oidc = Oidc()
-    state: State = State()
-    switch: Switch = Switch()
-    hooks: Hooks = Hooks()
+    state: StateTable = StateTable()
+    switch: SwitchTable = SwitchTable()
+    hooks: HooksTable = HooksTable()
     subrequest: Subrequest = Subrequest()
-    log: Log = Log()
+    log: LogTable = LogTable()
     apps: tuple[AppTable, ...] = Field(default=(), alias="app")

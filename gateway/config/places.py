@@ -21,7 +21,7 @@ _PLACE_OF_ERROR = re.compile(r"(?P<what>.*?) \((?:at line (?P<line>\d+), column 
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ConfigText:
     """What a file says, and the line of each key and table that was found."""
 
     name: str
@@ -36,13 +36,13 @@ class Written:
         return self.name
 
 
-def read_toml(name: str, text: str) -> Written | str:
+def read_toml(name: str, text: str) -> ConfigText | str:
     """The file's tables and lines, or the one problem that makes it unreadable: `gateway.toml:3: …`."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return _unreadable(name, str(error), len(text.splitlines()))
-    return Written(name, tables, dict(_lines(text)))
+    return ConfigText(name, tables, dict(_lines(text)))
 
 
 def _unreadable(name: str, said: str, last_line: int) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from gateway.config.model import Config
-from gateway.config.places import Path, Written
+from gateway.config.places import ConfigText, Path
 
 _WORDS = {
     "string_type": "text in quotes is needed",
@@ -46,7 +46,7 @@ def spelled(path: Path) -> str:
     return text
 
 
-def line(written: Written, origins: Mapping[Path, str], path: Path, text: str) -> str:
+def line(written: ConfigText, origins: Mapping[Path, str], path: Path, text: str) -> str:
     """One problem with its place: the file and line, or the variable of the environment that set the key."""
     variable = next((origins[path[:length]] for length in range(len(path), 0, -1) if path[:length] in origins), None)
     if variable is None and path not in written.lines:  # a table that a variable alone has made
@@ -55,7 +55,7 @@ def line(written: Written, origins: Mapping[Path, str], path: Path, text: str) -
     return f"{place}: {spelled(path)}: {text}"
 
 
-def from_validation(errors: Sequence[ErrorDetails], written: Written, origins: Mapping[Path, str]) -> tuple[str, ...]:
+def from_validation(errors: Sequence[ErrorDetails], written: ConfigText, origins: Mapping[Path, str]) -> tuple[str, ...]:
     """The lines for everything that the types found, in the order of the file's keys, each problem once."""
     paths = [_path(error) for error in errors]
     lines = []

@@ -23,7 +23,7 @@ from gateway.config.environment import SealKeys, overlaid, seal_keys
 from gateway.config.misspelt_variables import misspelt_variables
 from gateway.config.model import AppTable, Config
 from gateway.config.oidc_client import Credential, credential_of
-from gateway.config.places import Path, Written, read_toml
+from gateway.config.places import ConfigText, Path, read_toml
 from gateway.config.problems import from_validation, line
 from gateway.config.secret_files import Secrets, secrets_in
 from gateway.errors import BadConfig
@@ -37,7 +37,7 @@ class Settings:
     config: Config
     seal_keys: tuple[bytes, ...] = field(repr=False)
     warnings: tuple[str, ...]
-    written: Written = field(repr=False)
+    written: ConfigText = field(repr=False)
     origins: Mapping[Path, str] = field(repr=False)
     portal_secrets: tuple[str, ...] = field(default=(), repr=False)
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -127,7 +127,7 @@ def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:
     return secrets_in(config.switch.portal_secrets_file, folder), secrets_in(config.hooks.okta_secret_file, folder)
 
 
-def _validated(tables: Mapping[str, object], written: Written, origins: Mapping[Path, str]) -> tuple[Config | None, tuple[str, ...]]:
+def _validated(tables: Mapping[str, object], written: ConfigText, origins: Mapping[Path, str]) -> tuple[Config | None, tuple[str, ...]]:
     # As JSON, because lists become tuples there while a text still never becomes a number.
     try:
         return Config.model_validate_json(json.dumps(tables, default=str)), ()
@@ -144,7 +144,7 @@ def _secrets(config: Config | None, tables: Mapping[str, object], name: str, env
     return seal_keys(name, keys_file if isinstance(keys_file, str) else "", environ)
 
 
-def _files(config: Config, folder: File, written: Written, origins: Mapping[Path, str]) -> tuple[str, ...]:
+def _files(config: Config, folder: File, written: ConfigText, origins: Mapping[Path, str]) -> tuple[str, ...]:
     found = [*_certificate(config, folder), *_ca_file(("okta", "ca_file"), config.okta.ca_file, folder), *_state(config, folder)]
     for number, app in enumerate(config.apps):
         found += _ca_file(("app", number, "upstream_ca_file"), app.upstream_ca_file, folder)

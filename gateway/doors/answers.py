@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gateway.edge.responses import Response
 from gateway.pages import Page
 from gateway.policy.http.messages import Answer, Fields
-from gateway.upstream.heads import Asked, answer_head
+from gateway.upstream.heads import AnswerTerms, answer_head
 
 Pair = tuple[bytes, bytes]
 
@@ -31,7 +31,7 @@ def to_response(answer: Answer, *, closes: bool = False) -> Response:
     return Response(answer.status, b"", _framed(answer), body=answer.body, closes=closes)
 
 
-def as_bytes(answer: Answer, asked: Asked) -> AnswerBytes:
+def as_bytes(answer: Answer, asked: AnswerTerms) -> AnswerBytes:
     """The answer as it goes out, for whoever writes it without a response."""
     text, is_bare, _, keeps = answer_head(answer.status, b"", _framed(answer), asked)
     return AnswerBytes(text if is_bare else text + answer.body, keeps)

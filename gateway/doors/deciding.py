@@ -8,7 +8,7 @@ Owns that order. Must never answer anybody, nor decide in another way for one do
 from dataclasses import replace
 
 from gateway.clock import Clock
-from gateway.doors.gate import NOBODY, Comer, Gate
+from gateway.doors.pass_resolver import NOBODY, PassResolver, Principal
 from gateway.edge.relay import Rewrite
 from gateway.policy.http.cookies import PASS_NAME, pairs
 from gateway.policy.http.messages import Malformed, RequestHead
@@ -32,7 +32,7 @@ class Decision:
 
     __slots__ = ("comer", "going", "rewrite", "rule", "text", "verdict", "visit")
 
-    def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Comer) -> None:
+    def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Principal) -> None:
         """All of it."""
         self.verdict = verdict
         self.rule = rule
@@ -46,7 +46,7 @@ class Decision:
 class Decisions:
     """Judges requests to apps; own paths are none."""
 
-    def __init__(self, gate: Gate, clock: Clock) -> None:
+    def __init__(self, gate: PassResolver, clock: Clock) -> None:
         """``gate``: looks up who comes."""
         self._gate = gate
         self._clock = clock
@@ -69,7 +69,7 @@ class Decisions:
             return rule
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
-    def _judged(self, head: RequestHead, rule: Rule, comer: Comer) -> Decision:
+    def _judged(self, head: RequestHead, rule: Rule, comer: Principal) -> Decision:
         made = Decision(self.verdict(rule, comer), rule, comer)
         if isinstance(made.verdict, Admit) and (comer is NOBODY or comer.known is not None):
             head.decision = made
@@ -84,7 +84,7 @@ class Decisions:
             return False
         return still_admits(decision.rule, finding, self._clock.wall())
 
-    def verdict(self, rule: Rule, comer: Comer) -> Verdict:
+    def verdict(self, rule: Rule, comer: Principal) -> Verdict:
         """What a rule says to this comer; for whoever has both."""
         return judge_at(rule, comer.finding, self._clock.wall())
 

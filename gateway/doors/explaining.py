@@ -8,12 +8,11 @@ from typing import assert_never
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer
-from gateway.doors.gate import Comer
 from gateway.doors.own_requests import page
-from gateway.pages import BadRequest, Forbidden, StepUpNeeded, View
-from gateway.pages import Unavailable as UnavailablePage
+from gateway.doors.pass_resolver import Principal
+from gateway.pages import BadRequest, Forbidden, StepUpNeeded, UnavailablePage, View
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
-from gateway.policy.routing.navigation import Kind, is_document, kind_of
+from gateway.policy.routing.navigation import RequestKind, is_document, kind_of
 from gateway.policy.routing.routing import RouteTable, Rule
 from gateway.policy.session.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
 from gateway.policy.session.session import Session
@@ -27,7 +26,7 @@ class Explaining:
         self._origins = table.origins
         self._clock = clock
 
-    def verdict(self, head: RequestHead, rule: Rule, comer: Comer, verdict: StepUp | Forbid | Unavailable) -> Answer:
+    def verdict(self, head: RequestHead, rule: Rule, comer: Principal, verdict: StepUp | Forbid | Unavailable) -> Answer:
         """The answer to a request that is not admitted, and that signing in would not help as it is."""
         match verdict:
             case Unavailable(reason, seconds):
@@ -42,7 +41,7 @@ class Explaining:
             case _:
                 assert_never(verdict)
 
-    def _step_up(self, head: RequestHead, rule: Rule, comer: Comer, reason: str) -> Answer:
+    def _step_up(self, head: RequestHead, rule: Rule, comer: Principal, reason: str) -> Answer:
         """What the sign-in lacks, for people and for scripts."""
         session = comer.finding if isinstance(comer.finding, Session) else None
         missing = tuple(sorted((rule.amr or frozenset()) - set(session.amr if session is not None else ())))
@@ -59,7 +58,7 @@ class Explaining:
 
     def said(self, head: RequestHead, view: View) -> Answer | None:
         """The page, where the asker shows pages."""
-        return page(view, self._clock, *self._origins) if kind_of(head) is not Kind.WEBSOCKET and is_document(head) else None
+        return page(view, self._clock, *self._origins) if kind_of(head) is not RequestKind.WEBSOCKET and is_document(head) else None
 
 
 def retry_after(verdict: Unavailable) -> tuple[bytes, bytes]:

@@ -42,9 +42,9 @@ from gateway.okta import browser_of
 from gateway.pages import BadRequest, CookiesBlocked, GoingOn, LoopExplained
 from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
-from gateway.policy.routing.navigation import Kind, kind_of
+from gateway.policy.routing.navigation import RequestKind, kind_of
 from gateway.policy.routing.routing import App, RouteTable
-from gateway.policy.session.handoff import Accepted, Refused
+from gateway.policy.session.handoff import Accepted, TicketRefused
 from gateway.policy.session.handoff import accept as judge_ticket
 from gateway.policy.session.owner import clears_only_at_home
 from gateway.policy.session.passes import Pass, Start, Ticket, nonce_hash
@@ -85,7 +85,7 @@ class AppHandoff:
         login host found the last start too old. ``clocks_disagree``: the session lives at Okta, and has ended by our clock.
         """
         target = way_back(head) if target is None else target
-        if kind_of(head) is not Kind.NAVIGATION:
+        if kind_of(head) is not RequestKind.NAVIGATION:
             return no_session(app.origin + sign_in_path(target))
         mark = self._mark(head)
         if mark.is_loop():
@@ -111,13 +111,13 @@ class AppHandoff:
         target = given if isinstance(given, Malformed) else asked_target(given)
         if isinstance(target, Malformed):
             return refused(target, self._clock)
-        if kind_of(head) is Kind.PREFETCH:
+        if kind_of(head) is RequestKind.PREFETCH:
             return refused(Malformed(503, "prefetch"), self._clock)
         held = pass_of(self._sealer, head)
         finding = await standing(self._sessions, held, head)
         if held is not None and isinstance(finding, Session):
             mark = self._mark(head)
-            if kind_of(head) is not Kind.NAVIGATION:
+            if kind_of(head) is not RequestKind.NAVIGATION:
                 return Outcome(redirect_answer(303, target), "admit", "", self._sessions.shown_of(held.cookies))
             if mark.is_loop():
                 has_ended = finding.ends_at <= self._clock.wall()
@@ -155,11 +155,11 @@ class AppHandoff:
         if by_page and "here" not in given:
             return Outcome(page(GoingOn(f"{ACCEPT}?ticket={given.get('ticket', '')}&here=1"), self._clock), "accept")
         if isinstance(decision, Accepted) and ticket is not None and not await self._tickets.take(ticket):
-            decision = Refused("used")
+            decision = TicketRefused("used")
         match decision:
             case Accepted() if ticket is not None:
                 return await self._accepted(decision, mark, app, head, by_page=by_page)
-            case Refused(reason):
+            case TicketRefused(reason):
                 return await self._refused(reason, ticket, head, app)
             case _:
                 raise AssertionError("no ticket is accepted that was not opened")

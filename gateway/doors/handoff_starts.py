@@ -26,7 +26,7 @@ TAG_CHARACTERS = 22
 Cookies = tuple[SessionCookie, ...]
 
 
-class Asked(NamedTuple):
+class OpenedStart(NamedTuple):
     """A start, its app, and the start as it was sealed."""
 
     start: Start
@@ -58,7 +58,7 @@ class HandoffStarts:
         start = self.opened(text)
         return (text, start) if start is not None else Malformed(400, "start")
 
-    def ready(self, head: RequestHead) -> Asked | Outcome:
+    def ready(self, head: RequestHead) -> OpenedStart | Outcome:
         """The start of a navigation that may go on; or the answer to one that may not."""
         asked = self.asked(head)
         if isinstance(asked, Malformed):
@@ -66,12 +66,12 @@ class HandoffStarts:
         hasty = not_navigating(head)
         return refused(hasty, self._clock) if hasty is not None else self._going(*asked)
 
-    def again(self, text: str) -> Asked | Outcome:
+    def again(self, text: str) -> OpenedStart | Outcome:
         """The same for a start that comes back by a way of our own."""
         start = self.opened(text)
         return self._going(text, start) if start is not None else refused(Malformed(400, "start"), self._clock)
 
-    def _going(self, text: str, start: Start) -> Asked | Outcome:
+    def _going(self, text: str, start: Start) -> OpenedStart | Outcome:
         app = self._table.app(start.app)
         if app is None:
             return refused(Malformed(400, "unknown_app"), self._clock)
@@ -79,9 +79,9 @@ class HandoffStarts:
             # The nonce is gone from the browser by now; a new start costs the user nothing. The app host counts it: our clocks may differ.
             url = app.origin + sign_in_path(target_or_root(start.target)) + LATE
             return Outcome(redirect_answer(302, url), "sign_in", "start_expired")
-        return Asked(start, app, text)
+        return OpenedStart(start, app, text)
 
-    async def ticket(self, asked: Asked, session: Session, cookies: Cookies, browser: str, *fields: tuple[bytes, bytes]) -> Outcome:
+    async def ticket(self, asked: OpenedStart, session: Session, cookies: Cookies, browser: str, *fields: tuple[bytes, bytes]) -> Outcome:
         """To the app with a ticket for this session; ``browser``: the id of the browser, ``fields``: what the answer holds besides."""
         start = asked.start
         ticket = Ticket(

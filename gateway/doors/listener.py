@@ -14,19 +14,18 @@ import secrets
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from gateway.doors.access_recorder import AccessRecorder
 from gateway.doors.answers import to_response
-from gateway.doors.believed import Believed
 from gateway.doors.own_pages import asset_outcome
 from gateway.doors.own_paths import answered
 from gateway.doors.refusals import refusal
-from gateway.doors.witness import Witness
+from gateway.doors.trusted_proxies import TrustedProxies
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.edge.rules import Listener as EdgeListener
-from gateway.edge.rules import Waiting
+from gateway.edge.rules import Listener, Waiting
 from gateway.pages import ASSET_NAMES, ASSET_PREFIX
 from gateway.policy.http.body_budget import BodyBudget, BodyRoom
-from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.client_limits import ClientLimit
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import RequestIds, id_line
 from gateway.policy.routing.dialects import is_asked
@@ -71,10 +70,10 @@ class Doors:
     auth: AuthDoor
 
 
-class Listener(EdgeListener):
+class DoorListener(Listener):
     """Hands each request to its door and writes one line about it."""
 
-    def __init__(self, table: RouteTable, doors: Doors, believed: Believed, witness: Witness, crowd: Crowd) -> None:
+    def __init__(self, table: RouteTable, doors: Doors, believed: TrustedProxies, witness: AccessRecorder, crowd: ClientLimit) -> None:
         """``crowd``: who has how much open."""
         self._table = table
         self._doors = doors

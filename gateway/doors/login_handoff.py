@@ -15,10 +15,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from gateway.clock import Clock
-from gateway.closing import Closer
 from gateway.doors.answers import redirect_answer
-from gateway.doors.carrying import Carrying
-from gateway.doors.handoff_starts import Asked, HandoffStarts
+from gateway.doors.handoff_starts import HandoffStarts, OpenedStart
 from gateway.doors.own_requests import (
     BACK,
     HANDOFF,
@@ -29,6 +27,7 @@ from gateway.doors.own_requests import (
     refused,
     unavailable,
 )
+from gateway.doors.pending_cookie import PendingCookie
 from gateway.doors.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
@@ -43,6 +42,7 @@ from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SESSION_NAMES, NoSession, Session, Unknown
 from gateway.policy.switch.redemption import parent_domains
 from gateway.policy.switch.switch import Proven, is_proof_of_end
+from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 CLOSING_SECONDS = 5.0
@@ -67,7 +67,7 @@ class LoginHandoff:
         self._starts = HandoffStarts(table, sealer, tickets, clock)
         self._sessions = sessions
         self._closer = closer
-        self._carrying = Carrying(str(table.login.authority), sealer)
+        self._carrying = PendingCookie(str(table.login.authority), sealer)
         self._clock = clock
         self._sign_in = sign_in
 
@@ -97,7 +97,7 @@ class LoginHandoff:
             return Outcome(self._starts.explained(start), "refused", "sign_in_loop")
         return Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile")
 
-    async def _next(self, found: Judgement, asked: Asked, came: tuple[RequestHead, Cookies, str]) -> Outcome:
+    async def _next(self, found: Judgement, asked: OpenedStart, came: tuple[RequestHead, Cookies, str]) -> Outcome:
         """``came``: the request, what it still carries, the browser's id."""
         head, carried, browser = came
         match found.finding:
@@ -127,7 +127,7 @@ class LoginHandoff:
             return (), carried
         return (self._carrying.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
-    async def _to_okta(self, reason: str, asked: Asked, head: RequestHead, carried: Cookies) -> Outcome:
+    async def _to_okta(self, reason: str, asked: OpenedStart, head: RequestHead, carried: Cookies) -> Outcome:
         if head.query.endswith(BACK) and browser_id_of(head.fields) is None and not session_cookies(head.fields):
             # It was given that cookie before it signed in, and shows no other: the next form would be as empty as the last.
             blocked = CookiesBlocked(self._host, self._starts.start_over(asked.start))

@@ -16,12 +16,12 @@ from gateway.doors.answers import json_answer, page_answer
 from gateway.doors.reading import LATER, whole_body
 from gateway.edge.request import Request
 from gateway.okta import browser_of
-from gateway.pages import BadRequest, Unavailable, View, render
+from gateway.pages import BadRequest, UnavailablePage, View, render
 from gateway.policy.http.cookies import PASS_NAME
 from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.http.percent import unescaped_bytes
 from gateway.policy.http.request_ids import SLOT
-from gateway.policy.routing.navigation import LONGEST_TARGET, Kind, kind_of, own_target
+from gateway.policy.routing.navigation import LONGEST_TARGET, RequestKind, kind_of, own_target
 from gateway.policy.routing.routing import RouteTable
 from gateway.policy.session.passes import Pass
 from gateway.policy.session.revocation_epoch import is_remembered
@@ -157,9 +157,9 @@ async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> 
 def not_navigating(head: RequestHead) -> Malformed | None:
     """Why a step of the hand-off is not taken: a prefetch (503), or what a browser itself calls no top-level navigation (403)."""
     kind = kind_of(head)
-    if kind is Kind.PREFETCH:
+    if kind is RequestKind.PREFETCH:
         return Malformed(503, "prefetch")
-    return Malformed(403, "not_a_navigation") if kind is not Kind.NAVIGATION and head.values(b"sec-fetch-mode") else None
+    return Malformed(403, "not_a_navigation") if kind is not RequestKind.NAVIGATION and head.values(b"sec-fetch-mode") else None
 
 
 def no_session(sign_in_url: str) -> Answer:
@@ -196,4 +196,4 @@ def seconds_until(retry_at: float | None, clock: Clock) -> int:
 
 def unavailable(finding: Unknown, clock: Clock) -> Outcome:
     """The page for "Okta did not say" of a session that the browser showed; nobody is signed out by it."""
-    return Outcome(page(Unavailable(finding.reason, seconds_until(finding.retry_at, clock)), clock), "unavailable", finding.reason)
+    return Outcome(page(UnavailablePage(finding.reason, seconds_until(finding.retry_at, clock)), clock), "unavailable", finding.reason)

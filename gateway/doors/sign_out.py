@@ -15,10 +15,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from gateway.clock import Clock
-from gateway.closing import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
-from gateway.doors.carrying import Carrying
 from gateway.doors.own_requests import (
     SESSION_PAGE,
     SIGN_OUT,
@@ -33,11 +31,11 @@ from gateway.doors.own_requests import (
     sign_in_path,
     standing,
 )
+from gateway.doors.pending_cookie import PendingCookie
 from gateway.doors.tickets import LONGEST_TEXT
 from gateway.edge.request import Request
 from gateway.okta import browser_of
-from gateway.pages import ConfirmSignOut, NobodyPage
-from gateway.pages import SignedOut as SignedOutPage
+from gateway.pages import ConfirmSignOut, NobodyPage, SignedOutPage
 from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
 from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.routing.navigation import LONGEST_TARGET, is_same_origin_post, return_url
@@ -47,6 +45,7 @@ from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import COMPANION_NAMES, NoSession, Session, SessionCookie
 from gateway.policy.session.split_cookies import expired_lines
 from gateway.policy.switch.redemption import OKTA_SESSION_NAMES
+from gateway.session_closer import NOT_SHARED, Closer
 from gateway.sessions import Sessions
 
 DONE_SECONDS = 60.0
@@ -137,7 +136,7 @@ class LoginSignOut:
         self._sessions = sessions
         self._closer = closer
         self._clock = clock
-        self._carrying = Carrying(str(table.login.authority), sealer)
+        self._carrying = PendingCookie(str(table.login.authority), sealer)
         self._again = at_okta(sign_in, SESSION_PAGE)
 
     async def ask(self, head: RequestHead) -> Outcome:

@@ -20,8 +20,8 @@ from gateway.clock import Clock
 from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
-from gateway.doors.gate import Comer, Gate
 from gateway.doors.own_requests import no_session, sign_in_path, way_back
+from gateway.doors.pass_resolver import PassResolver, Principal
 from gateway.doors.refusals import refused
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -29,7 +29,7 @@ from gateway.edge.rules import Waiting
 from gateway.policy.http.messages import Answer, HeadLimits, Malformed, RequestHead
 from gateway.policy.learned import Learned
 from gateway.policy.routing.dialects import Dialect, dialect_of, loops, original
-from gateway.policy.routing.forward_auth_response import Told, kept_for, redirect_status, terse, terse_sign_in
+from gateway.policy.routing.forward_auth_response import ForwardAuthResponse, kept_for, redirect_status, terse, terse_sign_in
 from gateway.policy.routing.navigation import Network, is_listed
 from gateway.policy.routing.routing import App, RouteTable, is_own
 from gateway.policy.session.admission import Admit, SignIn, Unavailable
@@ -59,7 +59,7 @@ class Reply(NamedTuple):
     fingerprint: str = ""
 
 
-class Question(NamedTuple):
+class SubrequestQuestion(NamedTuple):
     """What a listed peer asks: whether this request to this app may pass."""
 
     dialect: Dialect
@@ -83,7 +83,9 @@ class SubrequestRules:
 class SubrequestDoor:
     """Answers everything under ``/.gateway/auth``."""
 
-    def __init__(self, table: RouteTable, gate: Gate, told: Mapping[str, Told], rules: SubrequestRules, clock: Clock) -> None:
+    def __init__(
+        self, table: RouteTable, gate: PassResolver, told: Mapping[str, ForwardAuthResponse], rules: SubrequestRules, clock: Clock
+    ) -> None:
         """``told``: the identity lines of each app, by its name."""
         self._table = table
         self._gate = gate
@@ -118,7 +120,7 @@ class SubrequestDoor:
         dialect = dialect_of(target)
         return terse(malformed.reason) if dialect is not None and dialect.is_terse else refused(malformed, ())
 
-    def _question(self, head: RequestHead) -> Question | Reply:
+    def _question(self, head: RequestHead) -> SubrequestQuestion | Reply:
         if not self._listed[head.peer]:
             return Reply(json_answer(403, {"error": _NOT_LISTED.reason}), "refused", _NOT_LISTED.reason)
         dialect = dialect_of(head.target)
@@ -132,9 +134,9 @@ class SubrequestDoor:
             return self._refused(dialect, wanted, _UNKNOWN_HOST if host is None else _LOGIN_HOST)
         if is_own(wanted.path):
             return self._refused(dialect, wanted, _LOOP if loops(wanted.path) else _OWN, host.name)
-        return Question(dialect, wanted, host)
+        return SubrequestQuestion(dialect, wanted, host)
 
-    def _reply(self, asked: Question, decision: Decision) -> Reply:
+    def _reply(self, asked: SubrequestQuestion, decision: Decision) -> Reply:
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         dialect, head, app = asked
         if isinstance(verdict, Admit) and self._gate.holds_oktas(head):
@@ -153,7 +155,7 @@ class SubrequestDoor:
             answer = self._explaining.verdict(head, rule, comer, verdict)
         return Reply(answer, word(verdict), verdict.reason, app.name, rule.pattern, comer.shown)
 
-    def _admitted(self, app: App, session: Session | None, comer: Comer) -> Answer:
+    def _admitted(self, app: App, session: Session | None, comer: Principal) -> Answer:
         seconds = int(min(self._rules.max_age, self._gate.seconds_left(comer))) if self._rules.max_age > 0 and session is not None else 0
         return Answer(200, self._told[app.name].fields(session) + kept_for(seconds))
 

@@ -11,7 +11,7 @@ HELD_BYTES: Final = 64 * 1024
 """Beyond so many that nobody took, the client waits."""
 
 
-class Sender(Protocol):
+class BodySender(Protocol):
     """The connection that a body comes by."""
 
     def go_on(self) -> None:
@@ -46,7 +46,7 @@ class Body:
 
     __slots__ = ("_held", "_is_held_back", "_pieces", "_sink", "_waiter", "error", "is_asked", "is_whole", "length", "sender")
 
-    def __init__(self, sender: Sender, length: int | None) -> None:
+    def __init__(self, sender: BodySender, length: int | None) -> None:
         """Nothing arrived yet."""
         self.sender = sender
         self._pieces: list[bytes] = []

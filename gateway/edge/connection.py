@@ -16,14 +16,14 @@ from gateway.edge.intake import Intake
 from gateway.edge.relay import Client
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.edge.rules import House, Waiting
+from gateway.edge.rules import ConnectionHost, Waiting
 from gateway.edge.stalled import Stalled
 from gateway.edge.upload import peer_of
 from gateway.errors import UploadTooSlow
 from gateway.policy.http.head_arrival import END, HeadArrival
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.request_heads import ReadHead
-from gateway.upstream.heads import Asked
+from gateway.upstream.heads import AnswerTerms
 
 LINGERING_SECONDS: Final = 2.0
 """How long the rest of what a client sends is taken behind our last answer, before the connection ends."""
@@ -33,7 +33,7 @@ MOST_A_TURN: Final = 16
 """So many requests of one connection are begun in a row; then other connections have their turn."""
 _NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REFUSED: Final = Asked(keeps=False)
+_REFUSED: Final = AnswerTerms(keeps=False)
 
 
 class ClientConnection(Client):
@@ -44,7 +44,7 @@ class ClientConnection(Client):
         "_is_reading", "_is_retiring", "_loop", "_peer", "_request", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
     )  # fmt: skip
 
-    def __init__(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, house: ConnectionHost, loop: asyncio.AbstractEventLoop) -> None:
         """Nobody is connected yet."""
         super().__init__()
         self._house = house

@@ -6,7 +6,7 @@ between two readers.
 
 import asyncio
 
-from gateway.edge.relay import Owner, Relay
+from gateway.edge.relay import Relay, RelayOwner
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import HungUp, Nonsense, OutsideFailed
@@ -14,7 +14,7 @@ from gateway.policy.http.fields import from_outside
 from gateway.policy.http.messages import Fields
 from gateway.upstream.connection import Connection
 from gateway.upstream.receiving import Reader
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 
 _HELD_BYTES = 256 * 1024
 
@@ -64,7 +64,7 @@ class Incoming(Reader):
 class Exchange:
     """An answer that was asked for; ``status``, ``reason`` and end-to-end ``fields`` are there once ``head`` returned."""
 
-    def __init__(self, incoming: Incoming, turn: Turn | None = None) -> None:
+    def __init__(self, incoming: Incoming, turn: WriteBatch | None = None) -> None:
         """``incoming`` reads it; ``turn``: at whose end the last of a small answer is relayed, None: at once."""
         self._incoming = incoming
         self._turn = turn
@@ -156,7 +156,7 @@ class Exchange:
             incoming.taken()
 
 
-class Waiting(Owner):
+class Waiting(RelayOwner):
     """A coroutine that waits for the end of what it has relayed."""
 
     __slots__ = ("ended",)

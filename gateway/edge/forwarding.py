@@ -16,8 +16,8 @@ from typing import Final
 
 from gateway.edge.body import Body
 from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
-from gateway.edge.live import Brief, Watched
-from gateway.edge.relay import Owner, Relay, Rewrite
+from gateway.edge.open_connections import Brief, Watched
+from gateway.edge.relay import Relay, RelayOwner, Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
@@ -27,7 +27,7 @@ from gateway.policy.http.request_ids import with_id
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES, Fetching, Taking
 from gateway.upstream.heads import LAST_CHUNK, asked_of, chunk
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 
 Failed = Callable[[Request, OutsideFailed | Malformed], Response]
 """What is said to a request whose answer could not be passed on, or that could not be sent."""
@@ -45,7 +45,7 @@ class ForwardingRules:
     __slots__ = ("brief", "largest_body", "small_body", "turn")
 
     def __init__(
-        self, turn: Turn, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
+        self, turn: WriteBatch, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
     ) -> None:
         """See above."""
         self.turn = turn
@@ -54,7 +54,7 @@ class ForwardingRules:
         self.small_body = small_body
 
 
-class Forwarding(Owner):
+class Forwarding(RelayOwner):
     """One such request."""
 
     __slots__ = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from gateway.edge.exchange import Exchange, Incoming
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Pinning
 from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
@@ -24,8 +24,8 @@ from gateway.policy.http.messages import Fields
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES
 from gateway.upstream.heads import LAST_CHUNK, chunk, request_head
-from gateway.upstream.servers import Source
-from gateway.upstream.turn import Turn
+from gateway.upstream.servers import ConnectionSource
+from gateway.upstream.write_batch import WriteBatch
 
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 
@@ -41,7 +41,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class UpstreamRequest:
     """A request to be sent: ``fields`` end-to-end and with their framing; ``host`` is sent where they hold none."""
 
     method: str
@@ -62,12 +62,12 @@ class HttpProxy:
     ``turn``: at whose end what ``forward`` sends is written, and the last of a small answer that is relayed; None: at once.
     """
 
-    source: Source
+    source: ConnectionSource
     host: bytes = b""
     largest_body: int | None = None
-    live: Live = field(default_factory=Live)
+    live: OpenConnections = field(default_factory=OpenConnections)
     small_body: int = SMALL_BODY_BYTES
-    turn: Turn | None = None
+    turn: WriteBatch | None = None
     uploads: UploadSpool | None = None
 
     async def forward(
@@ -92,7 +92,7 @@ class HttpProxy:
         if upload is not None and upload.is_broken:
             return refusal(400)
         chunked = upload is not None and upload.length is None
-        question = Question(method, target, _framed(self._with_host(fields), chunked))
+        question = UpstreamRequest(method, target, _framed(self._with_host(fields), chunked))
         taking = Pinning.of(self.source, asker, self.live, request.client, fields)
         async with _Sending() as sending:
             try:
@@ -127,7 +127,7 @@ class HttpProxy:
         own = tuple(pair for pair in self._with_host(fields) if pair[0].lower() not in (b"content-length", b"transfer-encoding"))
         if body is not None:
             own = (*own, (b"Content-Length", b"%d" % len(body)))
-        question = Question(method, target, own)
+        question = UpstreamRequest(method, target, own)
         binds = signs_in_connection(own)
 
         def begin(connection: Connection) -> Incoming:
@@ -153,7 +153,7 @@ class HttpProxy:
             raise UploadBroken from error
 
     async def _ask(
-        self, question: Question, sent: tuple[Upload | None, bytes | None, bool], sending: "_Sending", taking: Pinning
+        self, question: UpstreamRequest, sent: tuple[Upload | None, bytes | None, bool], sending: "_Sending", taking: Pinning
     ) -> Exchange:
         upload, body, chunked = sent
         is_whole = upload is None or body is not None
@@ -167,7 +167,7 @@ class HttpProxy:
             sending.begin(upload, incoming.connection, chunked)
         return await _answered(incoming, self.turn)
 
-    async def _ask_whole(self, question: Question, text: bytes, taking: Pinning) -> Exchange:
+    async def _ask_whole(self, question: UpstreamRequest, text: bytes, taking: Pinning) -> Exchange:
         """Where its connection closes before the turn is over, nothing has left, and it is sent over another."""
         for left in reversed(range(TRIES)):
             incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=True, turn=self.turn))
@@ -183,14 +183,14 @@ class HttpProxy:
         return fields if has_host else ((b"Host", self.host), *fields)
 
 
-def _begun(connection: Connection, question: Question, text: bytes, *, is_whole: bool, turn: Turn | None = None) -> Incoming:
+def _begun(connection: Connection, question: UpstreamRequest, text: bytes, *, is_whole: bool, turn: WriteBatch | None = None) -> Incoming:
     """Send a head, and what of the body is there."""
     incoming = Incoming(connection)
     connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole, turn=turn)
     return incoming
 
 
-async def _answered(incoming: Incoming, turn: Turn | None) -> Exchange:
+async def _answered(incoming: Incoming, turn: WriteBatch | None) -> Exchange:
     exchange = Exchange(incoming, turn)
     try:
         await exchange.head()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.edge.relay import Client, ClientPins
 from gateway.errors import HungUp
 from gateway.policy.http.connection_auth import is_midway, signs_in_connection
@@ -22,7 +22,7 @@ from gateway.policy.session.session import Fingerprint, Session
 from gateway.upstream.connection import Connection, Pin
 from gateway.upstream.fetching import Begun, Taking
 from gateway.upstream.reading import AnswerReader
-from gateway.upstream.servers import Source
+from gateway.upstream.servers import ConnectionSource
 
 MOST_KEPT: Final = 16
 """So many are kept for one connection of a client; a browser needs one."""
@@ -89,11 +89,11 @@ class Pins(ClientPins):
         self._drop(key, kept)
         return kept.connection if kept.connection.is_open else None
 
-    def pin(self, connection: Connection, source: object, asker: Asker, live: Live) -> None:
+    def pin(self, connection: Connection, source: object, asker: Asker, live: OpenConnections) -> None:
         """From now on it is this user's alone."""
         connection.pin = _Pinned(self, _key_of(source, asker), asker, live)
 
-    def keep(self, key: _Key, connection: Connection, asker: Asker, live: Live) -> None:
+    def keep(self, key: _Key, connection: Connection, asker: Asker, live: OpenConnections) -> None:
         """It is free until the same user asks again; closed where there is no client any more."""
         former = self._kept.get(key)
         if former is not None:
@@ -130,7 +130,7 @@ class _Kept:
     __slots__ = ("_dropped", "_fingerprints", "_live", "_timer", "connection")
 
     def __init__(
-        self, connection: Connection, fingerprints: tuple[Fingerprint, ...], live: Live, dropped: Callable[["_Kept"], None]
+        self, connection: Connection, fingerprints: tuple[Fingerprint, ...], live: OpenConnections, dropped: Callable[["_Kept"], None]
     ) -> None:
         self.connection = connection
         self._fingerprints = fingerprints
@@ -155,7 +155,7 @@ class _Pinned(Pin):
 
     __slots__ = ("_asker", "_key", "_live", "_pins")
 
-    def __init__(self, pins: Pins, key: _Key, asker: Asker, live: Live) -> None:
+    def __init__(self, pins: Pins, key: _Key, asker: Asker, live: OpenConnections) -> None:
         self._pins = pins
         self._key = key
         self._asker = asker
@@ -190,7 +190,7 @@ class Pinning(Taking):
 
     __slots__ = ("_asker", "_live", "_pins")
 
-    def __init__(self, source: Source, asker: Asker, live: Live, pins: Pins | None) -> None:
+    def __init__(self, source: ConnectionSource, asker: Asker, live: OpenConnections, pins: Pins | None) -> None:
         """Nothing is taken yet."""
         super().__init__(source, asker.key, asker.client)
         self._asker = asker
@@ -198,7 +198,7 @@ class Pinning(Taking):
         self._pins = pins
 
     @classmethod
-    def of(cls, source: Source, asker: Asker, live: Live, client: Client, fields: Fields) -> "Pinning":
+    def of(cls, source: ConnectionSource, asker: Asker, live: OpenConnections, client: Client, fields: Fields) -> "Pinning":
         """For a request with these fields that came by ``client``: does it sign in to the connection, or follow one that did?"""
         pins = client.pins if isinstance(client.pins, Pins) else None
         if signs_in_connection(fields):

@@ -15,9 +15,9 @@ from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, TimedOut
 from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import with_id
-from gateway.upstream.heads import LAST_CHUNK, Asked, answer_head
+from gateway.upstream.heads import LAST_CHUNK, AnswerTerms, answer_head
 from gateway.upstream.receiving import CLIENT, Reader
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 
 Rewrite = Callable[[int, Fields], Fields]
 """From the status and the end-to-end fields of an answer to those that the client gets."""
@@ -82,7 +82,7 @@ class Client:
         raise NotImplementedError
 
 
-class Way(Protocol):
+class AnswerSource(Protocol):
     """Where an answer comes from: a connection, or the wait for one."""
 
     def abort(self) -> None:
@@ -95,7 +95,7 @@ class Way(Protocol):
         """Go on."""
 
 
-class Owner:
+class RelayOwner:
     """Who has an answer relayed."""
 
     __slots__ = ()
@@ -119,11 +119,11 @@ class Relay(Reader):
     def __init__(
         self,
         client: Client,
-        way: Way | None,
-        asked: Asked,
+        way: AnswerSource | None,
+        asked: AnswerTerms,
         rewrite: Rewrite,
-        owner: Owner,
-        turn: Turn | None = None,
+        owner: RelayOwner,
+        turn: WriteBatch | None = None,
         id_line: bytes = b"",
     ) -> None:
         """Registers itself with the client's connection; ``way`` None: nobody need be told when its client goes.

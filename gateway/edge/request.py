@@ -9,7 +9,7 @@ from gateway.edge.relay import Client
 from gateway.policy.http.body_budget import BodyRoom
 from gateway.policy.http.messages import Received, RequestHead
 from gateway.policy.http.request_heads import ReadHead
-from gateway.upstream.heads import Asked, asked_of
+from gateway.upstream.heads import AnswerTerms, asked_of
 
 
 class Request(Received):
@@ -67,7 +67,7 @@ class Request(Received):
         return self._keeps
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> AnswerTerms:
         """What of it decides how its answer is framed."""
         return asked_of(self.method == "HEAD", self.is_modern, self.keeps)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import SLOT, id_in, with_id
-from gateway.upstream.heads import Asked, answer_head, head_is_clean
+from gateway.upstream.heads import AnswerTerms, answer_head, head_is_clean
 
 _SLOT: Final = SLOT.encode("ascii")
 
@@ -43,7 +43,7 @@ class Response:
         made.sent, made.abandoned, made.is_written = sent, abandoned, True
         return made
 
-    def text(self, asked: Asked) -> tuple[bytes, bool]:
+    def text(self, asked: AnswerTerms) -> tuple[bytes, bool]:
         """The answer as it goes out, and whether the connection goes on behind it. A page gets the id of its request."""
         fields, body = self.fields, self.body
         if _SLOT in body:

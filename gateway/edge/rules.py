@@ -88,7 +88,7 @@ class Counting:
             self.quiet.set()
 
 
-class House:
+class ConnectionHost:
     """The server that connections belong to."""
 
     __slots__ = ("counting", "heads", "listener", "rules")

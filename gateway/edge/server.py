@@ -17,10 +17,9 @@ from typing import Protocol, cast
 
 from gateway.edge.connection import ClientConnection
 from gateway.edge.handshakes import Handshake
-from gateway.edge.rules import ClientRules, Connected, House, Listener
+from gateway.edge.rules import ClientRules, Connected, ConnectionHost, Listener
 from gateway.edge.turned_away import TurnedAway
-from gateway.policy.http.client_limits import House as Crowd
-from gateway.policy.http.client_limits import place_of
+from gateway.policy.http.client_limits import ConnectionLimit, place_of
 from gateway.policy.http.shares import Shares
 from gateway.policy.learned import Learned
 from gateway.policy.routing.navigation import is_listed
@@ -39,7 +38,7 @@ def _untold(_: str, __: Mapping[str, object]) -> None:
     return None
 
 
-class Server(House):
+class HttpServer(ConnectionHost):
     """The connections of one address; ``listener`` answers what comes by them."""
 
     def __init__(self, listener: Listener, rules: ClientRules | None = None, tell: Tell = _untold) -> None:
@@ -49,7 +48,7 @@ class Server(House):
         self.failed_handshakes: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._tell = tell
-        self._crowd = Crowd(self.rules.connections)
+        self._crowd = ConnectionLimit(self.rules.connections)
         self._shares = Shares.of(self.rules.connections)
         self._places: Learned[str, str | None] = Learned(self._place_of, most=MOST_PLACES)
         self._held: dict[str, int] = {}
@@ -169,11 +168,11 @@ class Listening:
 
     def __init__(
         self,
-        server: Server,
+        server: HttpServer,
         bound: socket.socket,
         certificates: Securing | None = None,
         leave: Callable[[], object] | None = None,
-        plain: Server | None = None,
+        plain: HttpServer | None = None,
     ) -> None:
         """``bound``: an address that is ours already, so that everything that can fail has failed before anything starts.
 

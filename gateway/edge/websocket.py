@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.handshake import handshake_fields, is_accepted, without_handshake
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.edge.pins import NOBODY, Asker, Pinning
 from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
@@ -21,7 +21,7 @@ from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import with_id
 from gateway.upstream.connection import Connection
 from gateway.upstream.heads import answer_head, head_is_clean, request_head
-from gateway.upstream.servers import Source
+from gateway.upstream.servers import ConnectionSource
 
 _HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message_too_large", LOST: "cut_short:hung_up"}
@@ -31,8 +31,8 @@ _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message
 class WebSocketRelay:
     """Carries WebSockets to the servers of one ``source``; ``live`` knows them by fingerprint while they are open."""
 
-    source: Source
-    live: Live
+    source: ConnectionSource
+    live: OpenConnections
     largest_message_bytes: int | None = None
 
     async def relay(

@@ -16,7 +16,7 @@ import structlog
 from gateway.log.access import AccessLine
 from gateway.log.forms import RENDER, Format, Moments, Render, Wall
 from gateway.log.outlet import Later, Outlet, never, on_the_loop
-from gateway.log.sinks import Sink, sink_of
+from gateway.log.sinks import LogSink, sink_of
 from gateway.log.values import NAMES, frames, kinds, plain
 from gateway.reasons import level_of
 
@@ -150,6 +150,6 @@ def _unsaid(lost: int) -> str:
     return ""
 
 
-def _end(outlet: Outlet, sink: Sink) -> None:
+def _end(outlet: Outlet, sink: LogSink) -> None:
     outlet.close()
     sink.close()

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from gateway.log.sinks import LARGEST_WRITE, Sink
+from gateway.log.sinks import LARGEST_WRITE, LogSink
 
 LARGEST_BATCH: Final = 32
 """Lines that wait at most before they are written."""
@@ -45,7 +45,7 @@ def never(seconds: float, call: Callable[[], None]) -> None:
 class Outlet:
     """Takes whole lines, each with its line break."""
 
-    def __init__(self, sink: Sink, later: Later, told_lost: Callable[[int], str]) -> None:
+    def __init__(self, sink: LogSink, later: Later, told_lost: Callable[[int], str]) -> None:
         """``told_lost`` makes the line that says how many lines were lost so far."""
         self._sink, self._later, self._told_lost = sink, later, told_lost
         self._lines: list[str] = []

@@ -14,7 +14,7 @@ LARGEST_WRITE = select.PIPE_BUF
 mix, and where it has any room, it has that much."""
 
 
-class Sink(Protocol):
+class LogSink(Protocol):
     """Takes bytes without waiting."""
 
     def take(self, lines: bytes) -> int:
@@ -94,7 +94,7 @@ def _opened_anew(descriptor: int) -> int | None:
     return None
 
 
-def sink_of(stream: TextIO | None) -> Sink:
+def sink_of(stream: TextIO | None) -> LogSink:
     """For a stream with a descriptor the descriptor, and for one that somebody put in its place, or none at all, the stream."""
     try:
         return StreamSink(None) if stream is None else DescriptorSink(stream.fileno())

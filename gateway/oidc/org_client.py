@@ -25,8 +25,8 @@ from gateway.oidc.client_auth import ClientProof
 from gateway.okta import body_of
 from gateway.outbound import Deadlines, Destination, send_once
 from gateway.policy.http.messages import Fields
-from gateway.policy.oidc.bounces import Question, Unclear
-from gateway.policy.oidc.id_tokens import Expected, Proof, login_of, proof_of
+from gateway.policy.oidc.bounces import AuthorizeRequest, Unclear
+from gateway.policy.oidc.id_tokens import ExpectedIdToken, Proof, login_of, proof_of
 from gateway.policy.session.session import LARGEST_ANSWER_BYTES
 
 KEPT_SECONDS: Final = 3600.0
@@ -47,7 +47,7 @@ class OrgClientRules:
     """``issuer``: as the org writes it. ``question``: client id, redirect address and scope."""
 
     issuer: str
-    question: Question
+    question: AuthorizeRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,9 @@ class OrgClient:
             error = answer.get("error")
             return Unclear("code_used" if error == "invalid_grant" else f"token_{error if error in _OAUTH_ERRORS else 'refused'}")
         claims = await self._verified(token, endpoints)
-        proven = proof_of(claims, Expected(rules.issuer, rules.question.client_id, nonce), self._clock.wall()) if claims else "signature"
+        proven = (
+            proof_of(claims, ExpectedIdToken(rules.issuer, rules.question.client_id, nonce), self._clock.wall()) if claims else "signature"
+        )
         if isinstance(proven, str):
             return Unclear(f"id_token_{proven}")
         return proven if proven.login else await self._named(proven, access, endpoints)

@@ -30,14 +30,14 @@ from gateway.pages.views import (
     LoopExplained,
     NobodyPage,
     PostsItself,
-    Refused,
+    RefusedPage,
     SessionPage,
-    SignedOut,
+    SignedOutPage,
     SignInWithheld,
     StepUpNeeded,
     TokenRefused,
     TokenSpent,
-    Unavailable,
+    UnavailablePage,
     UpstreamDown,
     View,
 )
@@ -130,9 +130,9 @@ def _plan(view: View) -> _Plan:
             return _Plan(_CALM[type(view)], 200)
         case SignInWithheld(reason=reason, retry_after_seconds=seconds):
             return _Plan("sign_in_withheld.html", 503, reason, seconds)
-        case SignedOut(complete=complete):
+        case SignedOutPage(complete=complete):
             return _Plan("signed_out.html", 200, "" if complete else "close_pending")
-        case Refused(reason=reason, retry_after_seconds=seconds):
+        case RefusedPage(reason=reason, retry_after_seconds=seconds):
             return _Plan("refused.html", 503, reason, seconds)
         case TokenSpent(reason=reason):
             return _Plan("token_spent.html", 409, reason)
@@ -142,7 +142,7 @@ def _plan(view: View) -> _Plan:
             return _Plan("forbidden.html", 403, reason)
         case StepUpNeeded(reason=reason):
             return _Plan("step_up.html", 403, reason)
-        case Unavailable(reason=reason, retry_after_seconds=seconds):
+        case UnavailablePage(reason=reason, retry_after_seconds=seconds):
             return _Plan("unavailable.html", 503, reason, seconds)
         case LoopExplained():
             return _Plan("loop_explained.html", 400, "sign_in_loop")

@@ -114,7 +114,7 @@ class ConfirmSignOut:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOut:
+class SignedOutPage:
     """200: signed out. Never leads into a new sign-in by itself.
 
     `is_closed`: whether Okta's session was proven closed. `is_shared`: whether every server of the gateway could be told.
@@ -137,7 +137,7 @@ class SignedOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedPage:
     """503: the switch could not be done and the token is unspent.
 
     `retry_url` "" means the address of this very page (so that a token in it need not be written into the page); None means that
@@ -190,7 +190,7 @@ class StepUpNeeded:
 
 
 @dataclass(frozen=True, slots=True)
-class Unavailable:
+class UnavailablePage:
     """503: Okta cannot say whether the session lives, or does not answer at all. Nobody was signed out.
 
     ``had_session`` False: the browser showed no session, so there is nothing to be signed out of.
@@ -254,13 +254,13 @@ View = (
     | FrontSwitchStopped
     | SignInWithheld
     | ConfirmSignOut
-    | SignedOut
-    | Refused
+    | SignedOutPage
+    | RefusedPage
     | TokenSpent
     | TokenRefused
     | Forbidden
     | StepUpNeeded
-    | Unavailable
+    | UnavailablePage
     | LoopExplained
     | CookiesBlocked
     | BadRequest

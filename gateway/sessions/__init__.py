@@ -5,20 +5,20 @@ a revoked cookie, and must never take silence of Okta's for "signed out".
 """
 
 from gateway.sessions.answers import Good, SessionRules, is_session_revoked
-from gateway.sessions.asking import Asked, Asking, AskingRules, OnEvent, SessionsApi
+from gateway.sessions.asking import Asking, AskingRules, OktaReply, OnEvent, SessionsApi
 from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
 from gateway.sessions.memory import Sessions
 from gateway.sessions.turns import ClientTurns
 
 __all__ = [
-    "Asked",
     "Asking",
     "AskingRules",
     "ClientTurns",
     "Counts",
     "Families",
     "Good",
+    "OktaReply",
     "OnEvent",
     "SessionRules",
     "Sessions",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.policy.hooks.hook_trust import HookTrust
-from gateway.policy.session.cache import Entry, Lifetimes, State, entry_of, state
+from gateway.policy.session.cache import Entry, EntryState, Lifetimes, entry_of, state
 from gateway.policy.session.judging import FACTOR_PENDING
 from gateway.policy.session.revocation_epoch import EVER, RevocationEpoch
 from gateway.policy.session.session import (
@@ -27,7 +27,7 @@ from gateway.policy.session.session import (
     parts_of,
 )
 from gateway.revocations import Revocation, Revocations
-from gateway.sessions.asking import Asked
+from gateway.sessions.asking import OktaReply
 
 Cookies = tuple[SessionCookie, ...]
 
@@ -58,7 +58,7 @@ class SessionRules:
     with_hook: Lifetimes | None = None
 
 
-class Found(NamedTuple):
+class KnownAnswer(NamedTuple):
     """Where the answer about some cookies lies, the answer if there is one that is not dead yet, and what it is worth.
 
     A tuple, because one is made for every request and a frozen dataclass takes twice as long.
@@ -66,7 +66,7 @@ class Found(NamedTuple):
 
     key: bytes
     entry: Entry | None
-    worth: State
+    worth: EntryState
 
 
 class Good(NamedTuple):
@@ -99,11 +99,11 @@ class Answers:
         self._forget_dead()
         return len(self._entries)
 
-    def find(self, cookies: Cookies, *, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | Found:
+    def find(self, cookies: Cookies, *, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | KnownAnswer:
         """As ``find_marked``, for cookies whose marks are not known."""
         return self.find_marked(self._fingerprinter.marks(cookies), despite_hold, for_pass)
 
-    def find_marked(self, marks: Marks, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | Found:
+    def find_marked(self, marks: Marks, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | KnownAnswer:
         """What is known about cookies: that they carry no session, that it is undecided whose they are, or the answer about them.
 
         ``despite_hold``: for whoever decides it. ``for_pass``: they come out of a pass.
@@ -120,27 +120,27 @@ class Answers:
         now = self._monotonic()
         entry = self._at(key, now)
         if entry is None:
-            return Found(key, None, State.DEAD)
+            return KnownAnswer(key, None, EntryState.DEAD)
         if isinstance(entry.finding, Session):
             if self.is_over(entry.finding):
                 return REVOKED
             if self._is_outdated(entry.finding, entry.asked_at):
                 self.forget(key)
-                return Found(key, None, State.DEAD)
+                return KnownAnswer(key, None, EntryState.DEAD)
         elif for_pass and not entry.for_pass:
-            return Found(key, None, State.DEAD)
-        return Found(key, entry, state(entry, now))
+            return KnownAnswer(key, None, EntryState.DEAD)
+        return KnownAnswer(key, entry, state(entry, now))
 
     def seconds_left(self, marks: Marks) -> float:
         """For how long the answer about cookies with these marks is still believed; 0 where there is none, and where Okta did not say."""
         found = self.find_marked(marks)
-        entry = found.entry if isinstance(found, Found) else None
+        entry = found.entry if isinstance(found, KnownAnswer) else None
         return max(0.0, entry.fresh_until - self._monotonic()) if entry is not None else 0.0
 
     def good_until(self, marks: Marks) -> Good | None:
         """For how long ``find_marked`` would find the fresh session that it finds now; None where it finds none."""
         found = self.find_marked(marks)
-        if not isinstance(found, Found) or found.entry is None or found.worth is not State.FRESH:
+        if not isinstance(found, KnownAnswer) or found.entry is None or found.worth is not EntryState.FRESH:
             return None
         entry, until = found.entry, self.hook_trust.until
         return Good(self._changes, entry.due_at if entry.without_hook is None else min(entry.due_at, until))
@@ -156,7 +156,7 @@ class Answers:
         entry = self._at(key_of(fingerprints), self._monotonic()) if fingerprints else None
         return entry.finding if entry is not None and isinstance(entry.finding, Session) else None
 
-    def believed(self, cookies: Cookies, asked: Asked, *, despite_hold: bool = True) -> Finding:
+    def believed(self, cookies: Cookies, asked: OktaReply, *, despite_hold: bool = True) -> Finding:
         """An answer, less what a revocation, or a hold, that came after its question has to say about it."""
         finding, own = asked.finding, self._fingerprinter.all(cookies)
         if self._revocations.has_cookie(own):
@@ -179,12 +179,12 @@ class Answers:
         # Okta names whole seconds: a session of the very second in which they were ended may have begun after it, and is asked about.
         return before is not None and session.created_at is not None and session.created_at.timestamp() + 1.0 <= before
 
-    def must_ask_again(self, asked: Asked) -> bool:
+    def must_ask_again(self, asked: OktaReply) -> bool:
         """Whether the user of this answer was heard of after the question, so that Okta must be asked once more."""
         found, at = asked.finding, asked.asked_at
         return isinstance(found, Session) and not self.is_over(found) and at > self._floor and self._is_outdated(found, at)
 
-    def keep(self, key: bytes, asked: Asked, finding: Finding, shortage: float, *, for_pass: bool = False) -> None:
+    def keep(self, key: bytes, asked: OktaReply, finding: Finding, shortage: float, *, for_pass: bool = False) -> None:
         """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
 
         "Okta does not say" leaves an older answer as it is, to be believed to its end but not asked about again before that.
@@ -237,7 +237,7 @@ class Answers:
             moments = self._revocations.everybody_since(), self._revocations.forgotten_since()
             self._floor = max((self._floor, *(moment for moment in moments if moment is not None)))
 
-    def _entry(self, asked: Asked, finding: Session | NoSession, shortage: float) -> Entry:
+    def _entry(self, asked: OktaReply, finding: Session | NoSession, shortage: float) -> Entry:
         entry = entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall)
         if self._with_hook is None or not isinstance(finding, Session) or not self.hook_trust.covers(asked.asked_at, self._monotonic()):
             return entry

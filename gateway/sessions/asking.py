@@ -54,7 +54,7 @@ class AskingRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OktaReply:
     """What came of a question that was sent at ``asked_at`` (monotonic), when the clock on the wall showed ``wall``.
 
     Where the answer was older than that (``OktaAnswer.age_seconds``), both are the moment that it speaks of.
@@ -97,18 +97,18 @@ class Asking:
         wait = self._guesses.refusal(browser.client)
         return Unknown(wait.reason, self._clock.wall() + wait.seconds) if wait is not None else None
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bytes = b"") -> Asked:
+    async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bytes = b"") -> OktaReply:
         """Who is signed in with these cookies; ``Unknown`` without a question where Okta must be left alone.
 
         ``known``: the fingerprint of one of them that was a session lately, so that whoever presents it does not guess; empty for none.
         """
         return await self._ask(self._okta.session, cookies, browser, known)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser, known: bytes = b"refresh") -> Asked:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser, known: bytes = b"refresh") -> OktaReply:
         """The session, its idle time begun anew; only for cookies that are one. ``known``: the fingerprint of one of them."""
         return await self._ask(self._okta.refresh, cookies, browser, known)
 
-    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bytes) -> Asked:
+    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bytes) -> OktaReply:
         source, is_guess = known.hex() or client_key(browser.client), not known
         refusal = self._refusal(source) or (self.guess_refused(browser) if is_guess else None)
         if refusal is None and self._slots.is_full(is_guess):
@@ -126,7 +126,7 @@ class Asking:
                 self._guesses.was_none(browser.client)
         return asked
 
-    async def _in_turn(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> Asked:
+    async def _in_turn(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> OktaReply:
         source, is_guess = whose
         async with self._slots.slot(is_guess):
             refusal = self._refusal(source)  # what the questions before this one brought
@@ -136,7 +136,7 @@ class Asking:
                 return self._asked(refusal)
             return await self._send(call, cookies, browser, source)
 
-    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, source: str) -> Asked:
+    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, source: str) -> OktaReply:
         asked = self._asked(Unknown("unanswered"))
         self._circuits = self._circuits.asking(source)
         answer = None
@@ -147,10 +147,10 @@ class Asking:
         self._note_budget(answer)
         # After a 429 the finding names the moment to wait for on this machine's own clock.
         finding = (self._refusal(source) or answer.finding) if answer.status == 429 else answer.finding
-        return Asked(finding, asked.asked_at - answer.age_seconds, asked.wall - answer.age_seconds, answer.brought)
+        return OktaReply(finding, asked.asked_at - answer.age_seconds, asked.wall - answer.age_seconds, answer.brought)
 
-    def _asked(self, finding: Finding) -> Asked:
-        return Asked(finding, self._clock.monotonic(), self._clock.wall())
+    def _asked(self, finding: Finding) -> OktaReply:
+        return OktaReply(finding, self._clock.monotonic(), self._clock.wall())
 
     def _refusal(self, source: str) -> Unknown | None:
         now = self._clock.monotonic()

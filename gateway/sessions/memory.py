@@ -17,7 +17,7 @@ from gateway.errors import OutsideFailed
 from gateway.okta import Browser
 from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.http.cookies import repeated
-from gateway.policy.session.cache import State
+from gateway.policy.session.cache import EntryState
 from gateway.policy.session.cookies import split
 from gateway.policy.session.judging import Judgement, judged_apart
 from gateway.policy.session.revocation_epoch import RevocationEpoch
@@ -37,8 +37,8 @@ from gateway.policy.session.session import (
     shown,
 )
 from gateway.revocations import Kin, Moved, Revocation, Revocations
-from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Found, Good, SessionRules
-from gateway.sessions.asking import GONE, Asked, Asking, OnEvent
+from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Good, KnownAnswer, SessionRules
+from gateway.sessions.asking import GONE, Asking, OktaReply, OnEvent
 from gateway.sessions.counts import Counts
 from gateway.sessions.epochs import Epochs
 from gateway.sessions.families import Families
@@ -69,8 +69,8 @@ class Sessions:
         self._epochs = Epochs(revocations, rules.epoch, clock, on_event)
         self.keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
-        self._questions: dict[bytes, asyncio.Task[Asked]] = {}
-        self._outdated: set[asyncio.Task[Asked]] = set()
+        self._questions: dict[bytes, asyncio.Task[OktaReply]] = {}
+        self._outdated: set[asyncio.Task[OktaReply]] = set()
         self._background: set[asyncio.Task[None]] = set()
         self.counts = Counts()
         self.on_named: OnNamed = _nobody_listens
@@ -118,7 +118,7 @@ class Sessions:
     def recall_for(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
         """As ``recall``, for a browser that comes with cookies out of a seal of ours: what is about to end is asked for again."""
         found = self._answers.find_marked(marks, for_pass=True)
-        if isinstance(found, Found) and found.worth is State.DUE and not self._is_asked(found.key):
+        if isinstance(found, KnownAnswer) and found.worth is EntryState.DUE and not self._is_asked(found.key):
             self._begin(found.key, cookies, browser(), vouched=True, for_pass=True)
         return self._recalled(found)
 
@@ -133,11 +133,11 @@ class Sessions:
             return True
         return False
 
-    def _recalled(self, found: NoSession | Unknown | Found) -> Finding | None:
-        if not isinstance(found, Found):
+    def _recalled(self, found: NoSession | Unknown | KnownAnswer) -> Finding | None:
+        if not isinstance(found, KnownAnswer):
             return found
         key, entry, worth = found
-        if entry is not None and (worth is State.FRESH or (worth is State.DUE and self._is_asked(key))):
+        if entry is not None and (worth is EntryState.FRESH or (worth is EntryState.DUE and self._is_asked(key))):
             self.counts.hits += 1
             return entry.finding
         return None
@@ -210,7 +210,7 @@ class Sessions:
             self._answers.forget_nobody(self.fingerprints(cookies))
         return isinstance(await self.current(cookies, browser, vouched=True), NoSession)
 
-    async def alone(self, cookie: SessionCookie, browser: Browser) -> Asked:
+    async def alone(self, cookie: SessionCookie, browser: Browser) -> OktaReply:
         """What Okta says now of this cookie by itself, past the memory; for one that may be made up it is a guess."""
         return await self._asking.session((cookie,), browser, known=self._known((cookie,)))
 
@@ -262,11 +262,11 @@ class Sessions:
     ) -> Finding:
         for_pass = vouched and not despite_hold
         found = self._answers.find(cookies, despite_hold=despite_hold, for_pass=for_pass)
-        if not isinstance(found, Found):
+        if not isinstance(found, KnownAnswer):
             return found
-        if found.entry is not None and found.worth in (State.FRESH, State.DUE):
+        if found.entry is not None and found.worth in (EntryState.FRESH, EntryState.DUE):
             self.counts.hits += 1
-            if found.worth is State.DUE and not self._is_asked(found.key):
+            if found.worth is EntryState.DUE and not self._is_asked(found.key):
                 self._begin(found.key, cookies, browser, vouched, for_pass)
             return found.entry.finding
         if self._is_asked(found.key):
@@ -401,13 +401,13 @@ class Sessions:
         if not self.keeps_alive:
             return
         found = self._answers.find(cookies)
-        if isinstance(found, Found) and found.key not in self._touched:
+        if isinstance(found, KnownAnswer) and found.key not in self._touched:
             self._touched[found.key] = None
             self._spawn(self._refresh(found.key, cookies, browser), "keeping alive")
 
     async def aclose(self) -> None:
         """Stop every question under way; who waits for one gets ``Unknown``."""
-        tasks: list[asyncio.Task[Asked] | asyncio.Task[None]] = [*self._questions.values(), *self._outdated, *self._background]
+        tasks: list[asyncio.Task[OktaReply] | asyncio.Task[None]] = [*self._questions.values(), *self._outdated, *self._background]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -416,21 +416,21 @@ class Sessions:
         question = self._questions.get(key)
         return question is not None and not question.done()
 
-    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> asyncio.Task[Asked]:
+    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> asyncio.Task[OktaReply]:
         self.counts.asked += 1
         question = asyncio.create_task(self._ask(key, cookies, browser, vouched, for_pass), name="asking Okta")
         self._questions[key] = question
         question.add_done_callback(lambda done: self._ended(key, done))
         return question
 
-    def _ended(self, key: bytes, question: asyncio.Task[Asked]) -> None:
+    def _ended(self, key: bytes, question: asyncio.Task[OktaReply]) -> None:
         self._outdated.discard(question)
         if self._questions.get(key) is question:
             del self._questions[key]
         if not question.cancelled() and (error := question.exception()) is not None:
             self._on_event("question_failed", {"error": type(error).__name__})
 
-    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> Asked:
+    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> OktaReply:
         own = self.fingerprints(cookies)
         known = self._known(cookies) or (own[0] if vouched else b"")
         asked = await self._asking.session(cookies, browser, known=known)
@@ -456,7 +456,7 @@ class Sessions:
     def _known(self, cookies: Iterable[SessionCookie]) -> bytes:
         return self._seen.known_of(self.fingerprints(cookies)) or b""
 
-    def _answer(self, cookies: Cookies, question: asyncio.Task[Asked], despite_hold: bool) -> Finding:
+    def _answer(self, cookies: Cookies, question: asyncio.Task[OktaReply], despite_hold: bool) -> Finding:
         """What a waiter gets; a revocation or a hold may have come between the answer and this moment."""
         if question.cancelled():
             return Unknown("closing")
@@ -465,9 +465,9 @@ class Sessions:
         if not isinstance(finding, Unknown):
             return finding
         found = self._answers.find(cookies, despite_hold=despite_hold)
-        if not isinstance(found, Found):
+        if not isinstance(found, KnownAnswer):
             return found
-        last = found.entry.finding if found.entry is not None and found.worth is not State.DEAD else None
+        last = found.entry.finding if found.entry is not None and found.worth is not EntryState.DEAD else None
         return last if isinstance(last, Session) else finding
 
     async def _refresh(self, key: bytes, cookies: Cookies, browser: Browser) -> None:

@@ -62,7 +62,7 @@ class Files(NamedTuple):
     index_of_log: int
 
 
-class Opened(NamedTuple):
+class OpenDatabase(NamedTuple):
     """An open database: its ``epoch``, and which files it has open."""
 
     connection: sqlite3.Connection
@@ -71,7 +71,7 @@ class Opened(NamedTuple):
     counter: Counter
 
 
-def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES, opening_seconds: float = OPENING_SECONDS) -> Opened:
+def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES, opening_seconds: float = OPENING_SECONDS) -> OpenDatabase:
     """The database in this folder, made where it is absent; ``StateFailed`` with the file's name and a remedy where it cannot be had.
 
     Call it in the process that uses it, behind any fork. It waits at most ``opening_seconds`` for others that open it.
@@ -163,7 +163,7 @@ def _make_private(file: Path) -> None:
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
 
 
-def connected(file: Path, largest_bytes: int, counter: Counter | None) -> Opened:
+def connected(file: Path, largest_bytes: int, counter: Counter | None) -> OpenDatabase:
     """The open database, made where it is absent; call it within ``alone_in``. ``counter``: where it is open already."""
     for _ in range(_TRIES):
         _make_private(file)
@@ -180,7 +180,7 @@ def connected(file: Path, largest_bytes: int, counter: Counter | None) -> Opened
     raise StateFailed(f"{file}: is deleted while it is opened, again and again; keep others from cleaning up its folder")
 
 
-def _connected(file: Path, largest_bytes: int, counter: Counter | None) -> Opened:
+def _connected(file: Path, largest_bytes: int, counter: Counter | None) -> OpenDatabase:
     connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         check_version(connection, file)
@@ -194,7 +194,7 @@ def _connected(file: Path, largest_bytes: int, counter: Counter | None) -> Opene
         if connection.execute(f"SELECT 1 {_MARK}", (CARRIED,)).fetchone() is not None:  # a former file that somebody has put back
             connection.execute(f"DELETE {_MARK}", (CARRIED,))
         (epoch,) = connection.execute("SELECT epoch FROM about").fetchone()
-        return Opened(connection, str(epoch), files_of(file), counter or Counter(file.parent))
+        return OpenDatabase(connection, str(epoch), files_of(file), counter or Counter(file.parent))
     except BaseException:
         connection.close()
         raise

@@ -36,7 +36,7 @@ class Keys:
         return self._prefix + name.encode()
 
 
-class Written(NamedTuple):
+class StreamEntry(NamedTuple):
     """An entry of a stream: its place, who wrote it, its age when it was written, how long it counts, and its bytes."""
 
     place: Id
@@ -57,13 +57,13 @@ def spelled_id(place: Id) -> str:
     return f"{place[0]}-{place[1]}"
 
 
-def written_of(entries: Iterable[tuple[bytes, Any]]) -> list[Written]:
+def written_of(entries: Iterable[tuple[bytes, Any]]) -> list[StreamEntry]:
     """The entries of a stream; those without the fields that this release reads are left out."""
     found = []
     for said, fields in entries:
         try:
             age, kept = int(fields[b"age"]), int(fields[b"for"])
-            found.append(Written(id_of(said), fields[b"from"], age / 1000, kept / 1000, fields[b"says"]))
+            found.append(StreamEntry(id_of(said), fields[b"from"], age / 1000, kept / 1000, fields[b"says"]))
         except (KeyError, TypeError, ValueError):
             continue
     return found

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from gateway.errors import StateFailed
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state.interface import Heard, Tell
-from gateway.shared_state.redis_keys import BEGINNING, Id, Keys, Written, id_of, spelled_id, written_of
+from gateway.shared_state.redis_keys import BEGINNING, Id, Keys, StreamEntry, id_of, spelled_id, written_of
 from gateway.shared_state.redis_log_scripts import LOOK
 from gateway.shared_state.redis_server import RedisPlace, RedisServer
 from gateway.shared_state.spelling import BadSpelling, read
@@ -174,9 +174,9 @@ class RedisReader:
         self.looked_at = asked_at
         return _Look(epoch.decode(), int(now_ms), id_of(last), run.decode())
 
-    async def _missed(self) -> list[Written]:
+    async def _missed(self) -> list[StreamEntry]:
         """Everything beyond the own place, oldest first."""
-        found, places = list[Written](), dict(self._places)
+        found, places = list[StreamEntry](), dict(self._places)
         try:
             while some := await self._entries(0.0):
                 found += some
@@ -192,12 +192,12 @@ class RedisReader:
             is_more, found = await self._read(0.0, server)
             self._hear(found, 0, 0.0, False)
 
-    async def _entries(self, waits_seconds: float) -> list[Written]:
+    async def _entries(self, waits_seconds: float) -> list[StreamEntry]:
         """The next entries of both streams. None within ``waits_seconds``: an empty list."""
         _, found = await self._read(waits_seconds, self._server)
         return found
 
-    async def _read(self, waits_seconds: float, server: RedisServer) -> tuple[bool, list[Written]]:
+    async def _read(self, waits_seconds: float, server: RedisServer) -> tuple[bool, list[StreamEntry]]:
         """Whether there was something, and what of it is beyond the own place, which moves behind it: two may read at once."""
         blocks = ("BLOCK", round(waits_seconds * 1000)) if waits_seconds else ()
         places = [spelled_id(self._places[stream]) for stream in self._keys.streams]
@@ -211,7 +211,7 @@ class RedisReader:
                 self._places[stream] = max(self._places[stream], id_of(entries[-1][0]))
         return bool(streams), sorted(found)
 
-    def _hear(self, entries: list[Written], now_ms: int, oldest_seconds: float | None, is_first: bool) -> None:
+    def _hear(self, entries: list[StreamEntry], now_ms: int, oldest_seconds: float | None, is_first: bool) -> None:
         """Hand them over; no age is more than ``oldest_seconds`` beyond the one that it was written with."""
         for entry in entries:
             if self._heard is None or (entry.writer == self._writer and not is_first):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from gateway.errors import StateFailed
 from gateway.revocations import Revocation
-from gateway.shared_state.database import BUSY_SECONDS, CARRIED, FILE_MODE, Opened, alone_in, beside, connected, files_of
+from gateway.shared_state.database import BUSY_SECONDS, CARRIED, FILE_MODE, OpenDatabase, alone_in, beside, connected, files_of
 from gateway.shared_state.entries import Entries
 
 _EVER = 2.0**53
@@ -42,12 +42,12 @@ class Remade(NamedTuple):
     ``told``: what happened to the former file and what was done, in the process that did it; empty in the others.
     """
 
-    opened: Opened
+    opened: OpenDatabase
     keeps_places: bool
     told: Mapping[str, str] = MappingProxyType({})
 
 
-def remake(former: Opened, folder: Path, largest_bytes: int, now: float) -> Remade:
+def remake(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -> Remade:
     """Carry everything over from the ``former`` database, unless another process has. ``StateFailed`` where that cannot be done now.
 
     The former connection stays open either way. Where not everything could be read, passes from before this moment go through a hand-off.
@@ -72,7 +72,7 @@ def remake(former: Opened, folder: Path, largest_bytes: int, now: float) -> Rema
                 raise
 
 
-def _make_way(file: Path, former: Opened) -> str:
+def _make_way(file: Path, former: OpenDatabase) -> str:
     """Remove what would be in the way of a new database; say in a few words what has happened to the former one."""
     found = files_of(file)
     if found.database and not file.is_file():
@@ -137,7 +137,7 @@ def _is_copied(former: sqlite3.Connection, file: Path) -> bool:
     return True
 
 
-def _set_mark(former: Opened, opened: Opened, keeps_places: bool, now: float) -> None:
+def _set_mark(former: OpenDatabase, opened: OpenDatabase, keeps_places: bool, now: float) -> None:
     """Where it cannot be written the others carry over too, and find everything there."""
     with suppress(sqlite3.Error):
         former.connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # that file is gone too
@@ -149,7 +149,7 @@ def _told(happened: str, kept: str) -> Mapping[str, str]:
     return {"problem": f"{happened}; let no other program change files in this folder", "outcome": f"a new file was made with {kept}"}
 
 
-def _carried(former: Opened, opened: Opened, now: float, happened: str) -> Remade:
+def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: str) -> Remade:
     rows, leases = _read(former.connection)
     is_whole, new = leases is not None, opened.connection
     new.execute("BEGIN IMMEDIATE")
@@ -195,5 +195,5 @@ def _read(former: sqlite3.Connection) -> tuple[list[Row], int | None]:
     return rows, None
 
 
-def _name(opened: Opened) -> bytes:
+def _name(opened: OpenDatabase) -> bytes:
     return opened.files.database.to_bytes(8)

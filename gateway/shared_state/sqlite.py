@@ -27,7 +27,16 @@ from typing import TypeVar
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
 from gateway.revocations import Remembered, Report, Revocation
-from gateway.shared_state.database import BUSY_SECONDS, FILE_NAME, LARGEST_FILE_BYTES, Opened, beside, explained, files_of, open_database
+from gateway.shared_state.database import (
+    BUSY_SECONDS,
+    FILE_NAME,
+    LARGEST_FILE_BYTES,
+    OpenDatabase,
+    beside,
+    explained,
+    files_of,
+    open_database,
+)
 from gateway.shared_state.entries import Entries, Row
 from gateway.shared_state.file_marks import FileMarks
 from gateway.shared_state.interface import Bounds, Heard, Lease, Tell
@@ -173,7 +182,7 @@ class SqliteState:
         self._database.close()
         self._counter.close()
 
-    def _use(self, opened: Opened) -> None:
+    def _use(self, opened: OpenDatabase) -> None:
         self._opened, self._database, self.epoch, self._counter = opened, opened.connection, opened.epoch, opened.counter
         self._entries = Entries(opened.connection, self._bounds)
         self._counted = None

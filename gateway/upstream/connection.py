@@ -14,10 +14,10 @@ from typing import Final
 from gateway.causes import cause_of
 from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken
 from gateway.outbound import Deadlines
-from gateway.upstream.patience import FIRST_BYTE, IDLE, Patience
+from gateway.upstream.deadline import FIRST_BYTE, IDLE, Deadline
 from gateway.upstream.reading import AnswerReader
-from gateway.upstream.receiving import CLIENT, Reader, Sink
-from gateway.upstream.turn import Turn
+from gateway.upstream.receiving import CLIENT, ByteSink, Reader
+from gateway.upstream.write_batch import WriteBatch
 from gateway.upstream.writing import Writing
 
 Listening = tuple[str | None, int]
@@ -96,11 +96,11 @@ class Connection(Writing):
         self._home = home
         self._answers = AnswerReader()
         self._reader: Reader | None = None
-        self._sink: Sink | None = None
+        self._sink: ByteSink | None = None
         self._head = b""
         self._is_sent = True
         self._is_running = False
-        self._patience = Patience(home, loop, self._on_time)
+        self._patience = Deadline(home, loop, self._on_time)
         self.is_reused = False
         self.idle_until = self.rests_until = 0.0
         self.client = ""
@@ -121,7 +121,14 @@ class Connection(Writing):
         return self._home.keep_seconds
 
     def begin(
-        self, head: bytes, reader: Reader, *, bare: bool = False, upgrade: bool = False, is_whole: bool = True, turn: Turn | None = None
+        self,
+        head: bytes,
+        reader: Reader,
+        *,
+        bare: bool = False,
+        upgrade: bool = False,
+        is_whole: bool = True,
+        turn: WriteBatch | None = None,
     ) -> None:
         """Send a request's head, once, and have its answer read; ``is_whole``: there is no body to ``write`` behind it.
 
@@ -169,7 +176,7 @@ class Connection(Writing):
         """Let another reader have the rest of the answer."""
         self._reader = reader
 
-    def switch(self, sink: Sink) -> None:
+    def switch(self, sink: ByteSink) -> None:
         """After a 101: everything that arrives goes to ``sink``, without a deadline."""
         self._reader = None
         self._sink = sink
@@ -271,7 +278,7 @@ class Connection(Writing):
             return None
         return StaleConnection("kept").because("closed", "kept connection")
 
-    def _switched_to(self) -> Sink | None:
+    def _switched_to(self) -> ByteSink | None:
         """What a reader said when it saw the head of a 101."""
         return self._sink
 

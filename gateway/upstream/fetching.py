@@ -10,14 +10,16 @@ from typing import Final, TypeVar
 
 from gateway.errors import HungUp, OutsideFailed
 from gateway.upstream.connection import Connection
-from gateway.upstream.servers import Source
+from gateway.upstream.servers import ConnectionSource
 
 Begun = TypeVar("Begun")
 TRIES: Final = 3
 """So many connections in a row may turn out to be closed already; the last of them is a new one."""
 
 
-async def begun(source: Source, key: bytes | None, client: str, begin: Callable[[Connection], Begun], *, is_new: bool = False) -> Begun:
+async def begun(
+    source: ConnectionSource, key: bytes | None, client: str, begin: Callable[[Connection], Begun], *, is_new: bool = False
+) -> Begun:
     """What ``begin`` made of a connection over which it sent its request; where that closed before, it is given another.
 
     ``key``: what a sticky app is sticky by; ``client``: for which address; ``is_new``: only a new connection will do. Raises
@@ -38,7 +40,7 @@ class Taking:
 
     __slots__ = ("_client", "_key", "source")
 
-    def __init__(self, source: Source, key: bytes | None, client: str) -> None:
+    def __init__(self, source: ConnectionSource, key: bytes | None, client: str) -> None:
         """Nothing is taken yet. ``key``: what a sticky app is sticky by; ``client``: the address for which it is taken."""
         self.source = source
         self._key = key

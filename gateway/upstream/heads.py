@@ -27,7 +27,7 @@ _LENGTH: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnswerTerms:
     """What of a request decides how its answer is framed: HEAD or not, HTTP/1.1 or 1.0, and whether its client would go on."""
 
     is_head: bool = False
@@ -35,10 +35,10 @@ class Asked:
     keeps: bool = True
 
 
-_ASKED: Final = tuple(Asked(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
+_ASKED: Final = tuple(AnswerTerms(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
 
 
-def asked_of(is_head: bool, is_modern: bool, keeps: bool) -> Asked:
+def asked_of(is_head: bool, is_modern: bool, keeps: bool) -> AnswerTerms:
     """The same, made once."""
     return _ASKED[is_head + 2 * is_modern + 4 * keeps]
 
@@ -52,7 +52,7 @@ def head_is_clean(reason: bytes, fields: Fields) -> bool:
     return not _FORBIDDEN.search(reason) and all(_TOKEN.match(name) and not _FORBIDDEN.search(value) for name, value in fields)
 
 
-def answer_head(status: int, reason: bytes, fields: Fields, asked: Asked, *, keeps: bool = True) -> AnswerHead:
+def answer_head(status: int, reason: bytes, fields: Fields, asked: AnswerTerms, *, keeps: bool = True) -> AnswerHead:
     """The head of an answer with these end-to-end fields in order; framing, Connection, and Date where it is missing are added.
 
     ``reason`` empty: the usual one. Without a Content-Length the body is chunked, or ends with the connection on HTTP/1.0.

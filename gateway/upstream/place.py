@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServerAddress:
     """One server: ``host`` (no brackets) and ``port``, or the Unix socket at ``path`` (then ``host`` is empty and ``port`` 0).
 
     ``tls``: the context of an https server, None for plain http; ``server_name``: the name its certificate has to bear.

@@ -24,7 +24,7 @@ from gateway.policy.http.client_limits import place_of
 from gateway.policy.http.shares import Shares
 from gateway.resolver import LiteralNames, Names
 from gateway.upstream.connection import Connection, Home, Listening
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from gateway.upstream.waiting import Waiter, WaitingClients, held_by_place
 
 REST_SECONDS: Final = 5.0
@@ -42,7 +42,7 @@ class PoolRules:
     keep_alive_seconds: float = 4.0
 
 
-class Standing:
+class ServerUse:
     """Who is told how the requests to a server fare; this one does not care."""
 
     __slots__ = ()
@@ -55,7 +55,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ServerWatch:
     """``failed`` hears why a server could not be reached, or broke off; ``own_addresses``: where the gateway itself listens."""
 
     failed: Callable[[str, OutsideFailed], object] = lambda address, error: None
@@ -67,19 +67,19 @@ class Upstream(Home):
 
     def __init__(
         self,
-        place: Place,
+        place: ServerAddress,
         deadlines: Deadlines,
         rules: PoolRules,
-        standing: Standing | None = None,
+        standing: ServerUse | None = None,
         names: Names | None = None,
-        watch: Watch | None = None,
+        watch: ServerWatch | None = None,
     ) -> None:
         """To be made inside the running event loop; connects to nothing yet. Without ``names``, only literal places are reached."""
         super().__init__(deadlines)
-        self._watch = watch or Watch()
+        self._watch = watch or ServerWatch()
         self._own = self._watch.own_addresses
         self._names: Names = names or LiteralNames()
-        self._standing = standing or Standing()
+        self._standing = standing or ServerUse()
         self.place = place
         self._rules = rules
         self._loop = asyncio.get_running_loop()

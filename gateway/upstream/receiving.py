@@ -31,7 +31,7 @@ class Reader:
         raise NotImplementedError
 
 
-class Sink(Protocol):
+class ByteSink(Protocol):
     """Gets bytes."""
 
     def received(self, data: bytes) -> None:

@@ -12,10 +12,10 @@ from gateway.outbound import Deadlines
 from gateway.policy.routing.balancing import Balancer
 from gateway.policy.routing.server_health import Server
 from gateway.upstream.connection import Connection
-from gateway.upstream.pool import Standing, Upstream
+from gateway.upstream.pool import ServerUse, Upstream
 
 
-class Source(Protocol):
+class ConnectionSource(Protocol):
     """Where connections come from: one ``Upstream``, or the ``Servers`` of an app."""
 
     @property
@@ -32,7 +32,7 @@ class Source(Protocol):
         """A connection; ``OutsideFailed`` with ``left`` False where there is none. ``is_new``: one that nothing was sent over."""
 
 
-class Counted(Standing):
+class BalancerUse(ServerUse):
     """Tells the balancer how the requests to one server fare."""
 
     __slots__ = ("_balancer", "_monotonic", "_server")

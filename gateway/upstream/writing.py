@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from gateway.errors import HungUp
 
 
-class Source(Protocol):
+class BodySource(Protocol):
     """Who writes a body as it comes."""
 
     def server_is_full(self, is_full: bool) -> None:
@@ -28,7 +28,7 @@ class Writing(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._is_full = False
         self._drained: asyncio.Future[None] | None = None
-        self.source: Source | None = None
+        self.source: BodySource | None = None
 
     @property
     def is_open(self) -> bool:

@@ -27,7 +27,7 @@ _ANSWERS = ("waiting", "listening")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WorkerAddress:
     """A place, and the path of the Unix socket on which its worker answers."""
 
     slot: WorkerSlot
@@ -39,7 +39,7 @@ class AdminAddress:
 
     def __init__(self, name: str | None, own: Metrics) -> None:
         """``name``: the configured host of this listener; ``own``: what the supervisor counts itself."""
-        self.workers: Sequence[Asked] = ()
+        self.workers: Sequence[WorkerAddress] = ()
         self.is_stopping = False
         self._own = own
         self._totals = Totals()
@@ -70,7 +70,7 @@ class AdminAddress:
             self._totals.told(process, last_words)
         self._totals.died(process)
 
-    async def _count(self, worker: Asked) -> None:
+    async def _count(self, worker: WorkerAddress) -> None:
         process = worker.slot.process
         if process is None or worker.slot.state != "listening":
             return
@@ -82,12 +82,12 @@ class AdminAddress:
         return sum(worker.slot.state == "listening" for worker in self.workers)
 
 
-async def _readiness(worker: Asked, excluded: Sequence[str]) -> object:
+async def _readiness(worker: WorkerAddress, excluded: Sequence[str]) -> object:
     """What it answers, where it does; less the parts of a worker that the caller does not want to know of."""
     return await _answer(worker.path, "/readyz", excluded) if worker.slot.state in _ANSWERS else None
 
 
-def _unready(worker: Asked, answer: object) -> Mapping[str, str]:
+def _unready(worker: WorkerAddress, answer: object) -> Mapping[str, str]:
     """What keeps traffic away from this worker, by what it answered."""
     name = f"worker {worker.slot.number}"
     if worker.slot.state not in _ANSWERS:

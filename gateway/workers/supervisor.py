@@ -20,11 +20,11 @@ from gateway.compose.running import refused
 from gateway.config import Settings, host_of, reloaded
 from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
-from gateway.edge.server import Listening, Server
+from gateway.edge.server import HttpServer, Listening
 from gateway.errors import BadConfig
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.workers.admin import AdminAddress, Asked
+from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import WorkerSlot
 from gateway.workers.sockets import Nameless, reserved
@@ -59,7 +59,7 @@ class Supervisor:
             opened.callback(admin_socket.close)
             self._shared = opened.enter_context(settings_with_state(self._settings))
             self._admin.workers = [self._place(number, public, opened) for number in range(listen.workers)]
-            listening = Listening(Server(Handling(self._admin.handle, lambda malformed: refusal(malformed, ()))), admin_socket)
+            listening = Listening(HttpServer(Handling(self._admin.handle, lambda malformed: refusal(malformed, ()))), admin_socket)
             opened.push_async_callback(listening.aclose, 0.0)
             await listening.start()
             await self._kept({"address": shown_address(public), "admin": shown_address(admin_socket), "workers": listen.workers})
@@ -106,7 +106,7 @@ class Supervisor:
             slot.stop()
         await _within(self._settings.config.listen.drain + ENDING_SECONDS, _all(slot.ended for slot in self._slots))
 
-    def _place(self, number: int, public: socket.socket, opened: AsyncExitStack) -> Asked:
+    def _place(self, number: int, public: socket.socket, opened: AsyncExitStack) -> WorkerAddress:
         try:
             admin = Nameless.made()
         except OSError as error:
@@ -118,7 +118,7 @@ class Supervisor:
         async def start(number: int) -> WorkerProcess:
             return await WorkerProcess.started(self._shared or self._settings, number, public, admin.listening, pid)
 
-        return Asked(WorkerSlot(number, start, self._admin.left, Clock(), self._tell), admin.path)
+        return WorkerAddress(WorkerSlot(number, start, self._admin.left, Clock(), self._tell), admin.path)
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._metrics.happened(event)

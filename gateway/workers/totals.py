@@ -19,7 +19,7 @@ _ONLY_GROW = ("counter", "histogram")
 _MOMENTS = ("_until_seconds", "_timestamp_seconds")
 
 
-class Told(Collector):
+class WorkerTotals(Collector):
     """What was told by some, added up."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Totals:
     def __init__(self) -> None:
         """Nobody has told anything."""
         self._last: dict[object, tuple[Metric, ...]] = {}
-        self._dead = Told()
+        self._dead = WorkerTotals()
 
     def told(self, worker: object, exposition: str) -> None:
         """This worker's metrics are these now. ValueError where they cannot be read."""
@@ -70,13 +70,13 @@ class Totals:
 
     def died(self, worker: object) -> None:
         """This worker tells nothing any more; what it counted stays counted."""
-        last = Told()
+        last = WorkerTotals()
         last.add(self._last.pop(worker, ()))
         self._dead.add(last.growing())
 
     def exposition(self) -> bytes:
         """Everything added up, in Prometheus' text format."""
-        everything = Told()
+        everything = WorkerTotals()
         everything.add(self._dead.collect())
         for families in self._last.values():
             everything.add(families)

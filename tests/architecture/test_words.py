@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.sources import calls, classes, comments, files, python_files, text
+from tests.architecture.sources import calls, classes, comments, files, python_files, text, tree
 
 # Said in halves, so that this file does not hold what it looks for.
 EMPTY_NAMES = {"common", "context", "data", "helper", "helpers", "info", "manager", "managers", "misc", "util", "utils"}
@@ -105,3 +105,34 @@ def test_whoever_casts_a_type_says_why() -> None:
         spoken = {line for line, _ in comments(name)}
         bare += [f"{name}:{call.lineno}" for call in _casts(name) if not spoken & {call.lineno - 1, call.lineno, call.end_lineno}]
     assert bare == []
+
+
+def test_no_class_name_is_given_twice() -> None:
+    """The stand-in and the demo are programs of their own."""
+    found: dict[str, list[str]] = {}
+    for name in python_files("gateway"):
+        if not name.startswith(("gateway/dev/standin/", "gateway/dev/demo/")):
+            for node in tree(name).body:
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+# Names that hid what they were, each with the word that took its place.
+HIDDEN = {
+    **{"Believed": "TrustedProxies", "Carrying": "PendingCookie", "Comer": "Principal", "Counted": "BalancerUse", "Crew": "Supervisor"},
+    **{"Crowd": "ClientLimit", "Ending": "SignOutKind", "Familiar": "RememberedHead", "Gate": "PassResolver", "Going": "Admitted"},
+    **{"Lasting": "SessionWatcher", "Ledger": "TokenLedger", "Live": "OpenConnections", "Passing": "Forwarding", "Patience": "Deadline"},
+    **{"Sending": "Forwarding", "Standing": "ServerHealth", "Told": "HookReply", "Turn": "WriteBatch", "Turns": "BrowserLeases"},
+    **{"Witness": "AccessRecorder", "Wording": "OutcomeResponses"},
+}
+
+
+def test_no_class_has_a_name_that_hid_what_it_was() -> None:
+    found = {
+        f"{name}: {node.name}": HIDDEN[node.name]
+        for name in python_files("gateway")
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.ClassDef) and node.name in HIDDEN and "/dev/demo/" not in name
+    }
+    assert found == {}

@@ -17,12 +17,12 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.clock import Clock
-from gateway.doors.gate import Comer, Gate
+from gateway.doors.pass_resolver import PassResolver, Principal
 from gateway.policy.http.app_cookies import kept_cookie
 from gateway.policy.http.cookies import PASS_NAME, not_the_apps
-from gateway.policy.http.fields import FieldRules, Forwarding, answered, to_app
+from gateway.policy.http.fields import FieldRules, ForwardedFrom, answered, to_app
 from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, read_head
-from gateway.policy.routing.navigation import Kind, client_address, is_document, kind_of
+from gateway.policy.routing.navigation import RequestKind, client_address, is_document, kind_of
 from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, is_own, place_of
 from gateway.policy.session.admission import Admit, judge_at
 from gateway.policy.session.passes import Pass, Passes, Sealer
@@ -87,7 +87,7 @@ class Bench:
     """The gateway's parts behind a parsed head, and the times that they took."""
 
     sessions: Sessions
-    gate: Gate
+    gate: PassResolver
     cookie: str
     clock: Clock = field(default_factory=Clock)
     limits: HeadLimits = field(default_factory=HeadLimits)
@@ -133,18 +133,18 @@ class Bench:
 
     def kind(self, at: tuple[RequestHead, Rule]) -> tuple[RequestHead, Rule]:
         """What the browser wants."""
-        if kind_of(at[0]) is not Kind.NAVIGATION or not is_document(at[0]):
+        if kind_of(at[0]) is not RequestKind.NAVIGATION or not is_document(at[0]):
             raise AssertionError("no document")
         return at
 
-    def look_up(self, at: tuple[RequestHead, Rule]) -> tuple[RequestHead, Rule, Comer]:
+    def look_up(self, at: tuple[RequestHead, Rule]) -> tuple[RequestHead, Rule, Principal]:
         """Pass, memory, revocations, and the fingerprint for the log."""
         comer = self.gate.recalled(*at)
         if comer is None or not comer.shown:
             raise AssertionError("not recalled")
         return *at, comer
 
-    def judge(self, at: tuple[RequestHead, Rule, Comer]) -> tuple[RequestHead, Session]:
+    def judge(self, at: tuple[RequestHead, Rule, Principal]) -> tuple[RequestHead, Session]:
         """The verdict."""
         head, rule, comer = at
         verdict = judge_at(rule, comer.finding, self.clock.wall())
@@ -155,7 +155,7 @@ class Bench:
     def forward(self, at: tuple[RequestHead, Session]) -> Fields:
         """The fields for the app."""
         head, session = at
-        way = Forwarding(head.client, "https" if head.secure else "http", "hr.example.com")
+        way = ForwardedFrom(head.client, "https" if head.secure else "http", "hr.example.com")
         fields = to_app(head.fields, FIELD_RULES, session, way, not_the_apps)
         if isinstance(fields, Malformed):
             raise AssertionError("not forwarded")
@@ -172,7 +172,7 @@ class Bench:
         rule = place_of(APP, path, "GET")
         if host is not APP or is_own(path) or isinstance(rule, Malformed):
             raise AssertionError("no place")
-        if kind_of(head) is not Kind.NAVIGATION or not is_document(head):
+        if kind_of(head) is not RequestKind.NAVIGATION or not is_document(head):
             raise AssertionError("no document")
         comer = self.gate.recalled(head, rule)
         if comer is None or not comer.shown:
@@ -180,7 +180,7 @@ class Bench:
         verdict = judge_at(rule, comer.finding, self.clock.wall())
         if not isinstance(verdict, Admit):
             raise AssertionError("not admitted")
-        way = Forwarding(head.client, "https" if head.secure else "http", "hr.example.com")
+        way = ForwardedFrom(head.client, "https" if head.secure else "http", "hr.example.com")
         told = to_app(fields, FIELD_RULES, verdict.session, way, not_the_apps)
         if isinstance(told, Malformed):
             raise AssertionError("not forwarded")
@@ -205,7 +205,7 @@ async def main() -> int:
     if not isinstance(session, Session):
         raise AssertionError("nobody is signed in")
     value = sealer.seal("pass", HOST, Pass(COOKIES, session.user_id, session.id, time.time()).packed())
-    bench = Bench(sessions, Gate(Passes(sealer), sessions, Clock()), f"{PASS_NAME.decode()}={value}")
+    bench = Bench(sessions, PassResolver(Passes(sealer), sessions, Clock()), f"{PASS_NAME.decode()}={value}")
     for _ in range(BATCHES):
         bench.run()
     await sessions.aclose()

@@ -16,14 +16,14 @@ from gateway.compose.tls import Certificates
 from gateway.config.certificates import Pair
 from gateway.dev.standin import Org, OrgSession, RunningOrg, serve
 from gateway.doors.answers import to_response
+from gateway.doors.app import AppCookies, AppForwarding, Face, PassResolver, ProtectedDoor, SessionWatcher
 from gateway.doors.app_sessions import AppSessions, FormerUsers
 from gateway.doors.handoff import AppHandoff
 from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.protected import AppCookies, AppForwarding, Face, Gate, Lasting, ProtectedDoor
 from gateway.doors.tickets import Tickets
 from gateway.edge.http_proxy import HttpProxy
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.websocket import WebSocketRelay
@@ -41,9 +41,9 @@ from gateway.policy.session.session import Fingerprinter, SessionCookie
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 from tests.deploy.certificates import certificate
 from tests.upstream.conftest import PATIENCE, Behind, Wire, client_server, noted
 
@@ -105,11 +105,11 @@ class AppGateway:
     org: Org
     app: Behind
     sessions: Sessions
-    live: Live
+    live: OpenConnections
     own: Own
     door: ProtectedDoor
     passes: Passes
-    turn: Turn
+    turn: WriteBatch
     upstream: Upstream
     port: int = 0
     notes: list[dict[str, str]] = field(default_factory=list)
@@ -159,12 +159,12 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     asking = Asking(okta, clock, lambda event, figures: None)
     prints = Fingerprinter(b"f" * 32, running.url)
     sessions = Sessions(asking, LocalRevocations(clock.monotonic), prints, SessionRules(), clock, lambda event, figures: None)
-    sealer, live, own = Sealer(keys, secrets.token_bytes), Live(), Own()
+    sealer, live, own = Sealer(keys, secrets.token_bytes), OpenConnections(), Own()
     passes = Passes(sealer)
-    gate, turn = Gate(passes, sessions, clock), Turn(asyncio.get_running_loop())
+    gate, turn = PassResolver(passes, sessions, clock), WriteBatch(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
     cookies = AppCookies("hr", "login.example.com", lambda event, figures: None)
-    lasting = Lasting(sessions, live, clock, Browsers(MemoryState(clock), sealer).record)
+    lasting = SessionWatcher(sessions, live, clock, Browsers(MemoryState(clock), sealer).record)
     way = AppForwarding(
         face,
         http,
@@ -195,7 +195,7 @@ async def app_gateway(
     app_server = await asyncio.start_server(app.serve, "127.0.0.1", 0, ssl=secured.server if secured is not None else None)
     app.port = app_server.sockets[0].getsockname()[1]
     client = open_client(DEADLINES, 20)
-    place = Place("127.0.0.1", app.port, tls=secured.client if secured is not None else None, server_name="app.example.com")
+    place = ServerAddress("127.0.0.1", app.port, tls=secured.client if secured is not None else None, server_name="app.example.com")
     upstream = Upstream(place, DEADLINES, PoolRules(connections=connections))
     made = _door(running, app, keys or [b"k" * 32], client, HttpProxy(upstream, largest_body=largest_body), upstream)
     server = client_server(made.handle, made.answered)

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from gateway.clock import Clock
 from gateway.compose.addresses import bind
 from gateway.compose.tls import Certificates
+from gateway.doors.access_recorder import AccessRecorder
 from gateway.doors.answers import to_response
-from gateway.doors.believed import Believed
-from gateway.doors.listener import Doors, Listener
-from gateway.doors.witness import Witness
+from gateway.doors.listener import DoorListener, Doors
+from gateway.doors.trusted_proxies import TrustedProxies
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules, Waiting
-from gateway.edge.server import Listening, Server
+from gateway.edge.server import HttpServer, Listening
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.client_limits import ClientLimit
 from gateway.policy.http.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
 from gateway.policy.routing.routing import App, LoginHost, RouteTable
 
@@ -70,7 +70,7 @@ class Place:
     written: io.StringIO
     metrics: Metrics
     listening: Listening
-    server: Server
+    server: HttpServer
     told: list[tuple[str, dict[str, object]]]
 
     @property
@@ -98,7 +98,7 @@ class Place:
 async def listener(
     limits: HeadLimits | None = None,
     *,
-    crowd: Crowd | None = None,
+    crowd: ClientLimit | None = None,
     connections: int = 1000,
     head_seconds: float = 60.0,
     certificates: Certificates | None = None,
@@ -107,11 +107,11 @@ async def listener(
     """A listener for login.example.com, hr.example.com and local.localhost:8080."""
     rules = ClientRules(connections, head_seconds, limits or HeadLimits())
     login, app, written, metrics = SteeredDoor(), SteeredDoor(), io.StringIO(), Metrics()
-    witness = Witness(Log(stream=written), metrics, Clock())
-    door = Listener(TABLE, Doors(login, app, SteeredDoor()), Believed((), rules.limits), witness, crowd or Crowd(0))
+    witness = AccessRecorder(Log(stream=written), metrics, Clock())
+    door = DoorListener(TABLE, Doors(login, app, SteeredDoor()), TrustedProxies((), rules.limits), witness, crowd or ClientLimit(0))
     bound = bind("127.0.0.1:0", str)
     told: list[tuple[str, dict[str, object]]] = []
-    server = Server(door, rules, lambda event, figures: told.append((event, dict(figures))))
+    server = HttpServer(door, rules, lambda event, figures: told.append((event, dict(figures))))
     listening = Listening(server, bound, certificates, leave)
     port = bound.getsockname()[1]
     await listening.start()

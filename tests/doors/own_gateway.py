@@ -13,7 +13,6 @@ import yarl
 from aiohttp import DummyCookieJar
 
 from gateway.clock import Clock
-from gateway.closing import Closer
 from gateway.dev.standin import Fault, Org, OrgSession, RunningOrg, serve
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
@@ -35,6 +34,7 @@ from gateway.policy.session.owner import Owners
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter, Session, SessionCookie
 from gateway.revocations import LocalRevocations
+from gateway.session_closer import Closer
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from tests.upstream.conftest import client_server, noted, said

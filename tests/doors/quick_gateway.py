@@ -15,20 +15,19 @@ from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind
-from gateway.doors.believed import Believed
-from gateway.doors.listener import AppDoor, Doors, Listener
-from gateway.doors.protected import ProtectedDoor
-from gateway.doors.witness import Witness
+from gateway.doors.access_recorder import AccessRecorder
+from gateway.doors.app import ProtectedDoor
+from gateway.doors.listener import AppDoor, DoorListener, Doors
+from gateway.doors.trusted_proxies import TrustedProxies
 from gateway.edge.before import Before, Begin
 from gateway.edge.relay import Client
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.edge.rules import ClientRules, Waiting
-from gateway.edge.rules import Listener as EdgeListener
-from gateway.edge.server import Listening, Server
+from gateway.edge.rules import ClientRules, Listener, Waiting
+from gateway.edge.server import HttpServer, Listening
 from gateway.log import Log
 from gateway.metrics import Metrics
-from gateway.policy.http.client_limits import Crowd
+from gateway.policy.http.client_limits import ClientLimit
 from gateway.policy.http.messages import HeadLimits, RequestHead
 from gateway.policy.routing.routing import App
 from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
@@ -45,7 +44,7 @@ class Address:
     """One public address. ``begun``: for each request that was asked about, whether its answer was begun at once."""
 
     port: int
-    server: Server
+    server: HttpServer
     listening: Listening
     written: io.StringIO
     metrics: Metrics
@@ -101,7 +100,7 @@ class Quick:
     inner: AppGateway
     fast: Address
     slow: Address
-    crowd: Crowd
+    crowd: ClientLimit
     cookie: bytes
 
     async def warm(self) -> None:
@@ -139,7 +138,7 @@ async def quick(
 ) -> AsyncIterator[Quick]:
     """Both addresses before one app. ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https;
     ``door``: what takes the place of the app door, which it is given."""
-    crowd = Crowd(most)
+    crowd = ClientLimit(most)
     async with app_gateway(connections=connections, secured=secured) as inner:
         fast, slow = [await _address(inner, door(inner.door), crowd, rules, is_fast, secured) for is_fast in (True, False)]
         try:
@@ -154,13 +153,13 @@ async def quick(
 
 
 async def _address(
-    inner: AppGateway, door: AppDoor, crowd: Crowd, rules: ClientRules | None, is_fast: bool, secured: Secured | None
+    inner: AppGateway, door: AppDoor, crowd: ClientLimit, rules: ClientRules | None, is_fast: bool, secured: Secured | None
 ) -> Address:
     written, metrics, begun = io.StringIO(), Metrics(), list[bool]()
-    witness = Witness(Log("debug", stream=written), metrics, Clock())
+    witness = AccessRecorder(Log("debug", stream=written), metrics, Clock())
     doors = Doors(SteeredDoor(), door if is_fast else _Waiting(door), SteeredDoor())
-    listener = Listener(TABLE, doors, Believed((), HeadLimits()), witness, crowd)
-    server = Server(Before(listener, _noting(begun)), rules or ClientRules())
+    listener = DoorListener(TABLE, doors, TrustedProxies((), HeadLimits()), witness, crowd)
+    server = HttpServer(Before(listener, _noting(begun)), rules or ClientRules())
     bound = bind("127.0.0.1:0", str)
     listening = Listening(server, bound, secured.pair if secured is not None else None)
     port = bound.getsockname()[1]
@@ -187,7 +186,7 @@ class _Waiting:
 def _noting(begun: list[bool]) -> Begin:
     """What the listener begins, and whether at once."""
 
-    def begin(listener: EdgeListener, request: Request) -> Response | Waiting | None:
+    def begin(listener: Listener, request: Request) -> Response | Waiting | None:
         step = listener.begin(request)
         begun.append(step is None or isinstance(step, Response))
         return step

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.doors.protected import ProtectedDoor
+from gateway.doors.app import ProtectedDoor
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting

@@ -11,8 +11,8 @@ from gateway.edge.exchange import Waiting
 from gateway.edge.relay import Relay
 from gateway.edge.request import Request
 from gateway.edge.rules import Listener
-from gateway.upstream.heads import Asked
-from gateway.upstream.turn import Turn
+from gateway.upstream.heads import AnswerTerms
+from gateway.upstream.write_batch import WriteBatch
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
 from tests.upstream.conftest import PATIENCE, Visit, Wire
 
@@ -112,7 +112,7 @@ class TestTaking:
             (client,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
             waiting, turn = Waiting(asyncio.get_running_loop().create_future()), tried.inner.turn
             await _busy(turn)
-            relay = Relay(client, None, Asked(), lambda _, fields: fields, waiting, turn)
+            relay = Relay(client, None, AnswerTerms(), lambda _, fields: fields, waiting, turn)
             relay.arrived(200, b"", ((b"Content-Length", b"5"),), [b"again"], True)
             client.pause_writing()
             client.resume_writing()
@@ -121,7 +121,7 @@ class TestTaking:
             assert waiting.ended.done()
 
 
-async def _busy(turn: Turn) -> None:
+async def _busy(turn: WriteBatch) -> None:
     """Have the next turn write nothing before it is over."""
     for _ in range(2):
         turn.write(lambda: None)

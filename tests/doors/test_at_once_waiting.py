@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 from gateway.upstream.fetching import TRIES
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
 from tests.upstream.conftest import PATIENCE, Wire
@@ -59,7 +59,7 @@ async def test_an_app_that_is_not_there_is_a_page() -> None:
         wire = await tried.fast.connect()
         await wire.say(asked(b"/a", tried.cookie))
         await wire.until(b"hello")
-        tried.inner.upstream.place = Place("127.0.0.1", _nobodys_port())
+        tried.inner.upstream.place = ServerAddress("127.0.0.1", _nobodys_port())
         with duplicate(tried.inner.app.last.writer) as app:
             app.shutdown(socket.SHUT_RDWR)
         tried.fast.begun.clear()
@@ -86,7 +86,7 @@ async def test_an_app_that_closes_each_connection_at_once_is_asked_a_few_times_a
         wire = await tried.fast.connect()
         await wire.say(asked(b"/a", tried.cookie))
         await wire.until(b"hello")
-        tried.inner.upstream.place = Place("127.0.0.1", server.sockets[0].getsockname()[1])
+        tried.inner.upstream.place = ServerAddress("127.0.0.1", server.sockets[0].getsockname()[1])
         with duplicate(tried.inner.app.last.writer) as app:
             app.shutdown(socket.SHUT_RDWR)
         tried.fast.begun.clear()

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gateway.clock import Clock
-from gateway.closing import LIMITED, Closer
 from gateway.dev.standin import Org, OrgSession, fault, serve
 from gateway.okta import Browser, Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.session.session import Fingerprinter, SessionCookie
 from gateway.policy.switch.switch import Confirm, Proven, Redeem, Refuse
 from gateway.revocations import LocalRevocations
+from gateway.session_closer import LIMITED, Closer
 from gateway.sessions import Asking, SessionRules, Sessions
 
 BROWSER = Browser(b"test", b"", b"", "127.0.0.1")

@@ -10,7 +10,7 @@ from gateway.compose.addresses import bind
 from gateway.doors.health import Health
 from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
-from gateway.edge.server import Listening, Server
+from gateway.edge.server import HttpServer, Listening
 from gateway.metrics import Metrics
 from gateway.policy.http.messages import Malformed
 
@@ -22,7 +22,7 @@ async def admin(unready: dict[str, str], metrics: Metrics | None = None) -> Asyn
     """A client of an admin listener; what stands in ``unready`` keeps traffic away."""
     health = Health(metrics or Metrics(), lambda: unready, "admin.example.com")
     bound = bind("127.0.0.1:0", str)
-    listening = Listening(Server(Handling(health.handle, lambda malformed: refusal(Malformed(400, malformed.reason), ()))), bound)
+    listening = Listening(HttpServer(Handling(health.handle, lambda malformed: refusal(Malformed(400, malformed.reason), ()))), bound)
     port = bound.getsockname()[1]
     await listening.start()
     try:
@@ -123,4 +123,4 @@ async def test_answers_are_not_stored_and_name_no_server() -> None:
         for path in ("/healthz", "/readyz", "/metrics", "/other"):
             answer = await client.get(path)
             assert answer.headers["Cache-Control"] == "no-store"
-            assert "Server" not in answer.headers
+            assert "HttpServer" not in answer.headers

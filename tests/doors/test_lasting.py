@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.doors.protected.lasting import NAMED_AT_ONCE, QUESTIONS_AT_A_LOOK, Lasting, Watch
-from gateway.edge.live import Live
+from gateway.doors.app.session_watcher import NAMED_AT_ONCE, QUESTIONS_AT_A_LOOK, SessionWatch, SessionWatcher
+from gateway.edge.open_connections import OpenConnections
 from gateway.policy.session.browser_record import BrowserRecord
 from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import NoSession, SessionCookie
@@ -23,8 +23,8 @@ class Streams:
 
     def __init__(self) -> None:
         self.m: Memory = memory(Lifetimes(ttl=900.0, ttl_max=900.0))
-        self.live = Live()
-        self.lasting = Lasting(self.m.sessions, self.live, self.m.times.clock, self._record)
+        self.live = OpenConnections()
+        self.lasting = SessionWatcher(self.m.sessions, self.live, self.m.times.clock, self._record)
         self.cut: set[int] = set()
         self._unsubscribe = self.m.revocations.subscribe(self.lasting.hear)
 
@@ -39,7 +39,7 @@ class Streams:
         await self.m.sessions.current(cookies, BROWSER, vouched=True)
         names = self.m.sessions.fingerprints(cookies)
         self.live.hold(names, lambda: self.cut.add(number))
-        self.lasting.hold(Watch(names, cookies, named, head("/live")))
+        self.lasting.hold(SessionWatch(names, cookies, named, head("/live")))
 
     async def aclose(self) -> None:
         await self.lasting.aclose()

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gateway.doors.gate import Gate
+from gateway.doors.pass_resolver import PassResolver
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed
-from gateway.policy.routing.forward_auth_response import Told
+from gateway.policy.routing.forward_auth_response import ForwardAuthResponse
 from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule
 from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
@@ -74,8 +74,8 @@ class Fronted:
             self.cookies[name] = sealer.seal("pass", host, Pass(cookies, "00u-alice", "102abc", WALL).packed()).encode()
         clock = made.times.clock
         rules = SubrequestRules((ipaddress.ip_network("10.0.0.0/8"),), HeadLimits(), 5.0)
-        told_of = {"hr": Told(((b"Remote-User", "login"), (b"Remote-User-Id", "user_id")))}
-        self.door = SubrequestDoor(TABLE, Gate(Passes(sealer), made.sessions, clock), told_of, rules, clock)
+        told_of = {"hr": ForwardAuthResponse(((b"Remote-User", "login"), (b"Remote-User-Id", "user_id")))}
+        self.door = SubrequestDoor(TABLE, PassResolver(Passes(sealer), made.sessions, clock), told_of, rules, clock)
 
     def asks(self, dialect: str, method: str, target: str, fields: Fields, peer: str) -> None:
         """One sub-request; a 200 must be deserved."""

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from gateway.doors.login.turns import Turns
+from gateway.doors.login.browser_leases import BrowserLeases
 
 
 async def test_those_with_a_key_in_common_go_one_after_the_other() -> None:
-    turns, inside, most = Turns(), 0, 0
+    turns, inside, most = BrowserLeases(), 0, 0
 
     async def go(keys: tuple[bytes, ...]) -> None:
         nonlocal inside, most
@@ -23,13 +23,13 @@ async def test_those_with_a_key_in_common_go_one_after_the_other() -> None:
 
 
 async def test_those_without_one_do_not_wait() -> None:
-    turns = Turns()
+    turns = BrowserLeases()
     async with turns.of((b"a",)), asyncio.timeout(5), turns.of((b"b",)):
         pass
 
 
 async def test_whoever_waits_only_briefly_goes_on_without_a_turn() -> None:
-    turns = Turns()
+    turns = BrowserLeases()
     async with turns.of((b"a",)), asyncio.timeout(5):
         async with turns.briefly((b"a",), 0.01):
             pass
@@ -40,7 +40,7 @@ async def test_whoever_waits_only_briefly_goes_on_without_a_turn() -> None:
 
 
 async def test_a_turn_that_is_cancelled_while_waiting_leaves_the_queue() -> None:
-    turns = Turns()
+    turns = BrowserLeases()
     async with turns.of((b"a",)):
         waiting = asyncio.create_task(turns.of((b"a",)).__aenter__())
         await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from gateway.edge.handling import Handling
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules
-from gateway.edge.server import Listening, Server
+from gateway.edge.server import HttpServer, Listening
 from gateway.policy.http.messages import HeadLimits, Malformed
 from tests.upstream.conftest import Handle, Wire, said
 
@@ -35,7 +35,7 @@ class Served:
     ``refused``: why heads were.
     """
 
-    server: Server
+    server: HttpServer
     listening: Listening
     port: int
     over: list[tuple[str, int | None]] = field(default_factory=list)
@@ -60,7 +60,7 @@ async def served(handle: Handle, rules: ClientRules | None = None) -> AsyncItera
     def ended(request: Request, status: int | None) -> None:
         over.append((request.target, status))
 
-    server = Server(Handling(handle, refuse, ended), rules)
+    server = HttpServer(Handling(handle, refuse, ended), rules)
     bound = bind("127.0.0.1:0", str)
     made = Served(server, Listening(server, bound), bound.getsockname()[1], over, refused)
     await made.listening.start()

@@ -17,9 +17,9 @@ from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.upstream.fetching import Taking
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 from tests.edge.served import HERE, Served, asks, posts, served
 from tests.upstream.conftest import PATIENCE, Behind, Visit, hello, said
 
@@ -40,7 +40,7 @@ class Forwarded:
     """``rewrite`` and ``failed`` may be replaced."""
 
     source: Upstream
-    turn: Turn
+    turn: WriteBatch
     rewrite: Rewrite = _as_it_is
     failed: Failed = _bad_gateway
 
@@ -54,8 +54,8 @@ class Forwarded:
 
 @asynccontextmanager
 async def _forwarded(behind: Behind) -> AsyncIterator[tuple[Served, Forwarded]]:
-    source = Upstream(Place("127.0.0.1", behind.port), Deadlines(connect=2, first_byte=5, idle=5), PoolRules(connections=20))
-    made = Forwarded(source, Turn(asyncio.get_running_loop()))
+    source = Upstream(ServerAddress("127.0.0.1", behind.port), Deadlines(connect=2, first_byte=5, idle=5), PoolRules(connections=20))
+    made = Forwarded(source, WriteBatch(asyncio.get_running_loop()))
     async with served(_nobody) as place:
         place.server.listener = Before(place.server.listener, made.begin)
         yield place, made

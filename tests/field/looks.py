@@ -26,7 +26,7 @@ from gateway.policy.session import okta_values, sign_in_loops
 from gateway.policy.session.session import SessionCookie
 from gateway.policy.switch import clients, foreign_forms, nested_tokens, new_session, org_requests, start
 from gateway.policy.switch.org_parameters import Parameters, folded_name
-from gateway.policy.switch.org_places import LONGEST_PATH, Place
+from gateway.policy.switch.org_places import LONGEST_PATH, OrgPath
 from gateway.policy.switch.redemption import cookies_set, leaves_with_token, settled
 
 _LIMITS = messages.HeadLimits(64 * 1024, 100_000, 1024 * 1024)
@@ -58,7 +58,7 @@ def body(target: str, kind: bytes) -> Callable[[str], object]:
 
 
 def judged_place(text: str) -> object:
-    place = Place.of(text)
+    place = OrgPath.of(text)
     return place.names, place.takes_bodies, place.ending, place.is_current_session, place.is_pushed
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.pages import BadRequest, ConfirmSwitch, Refused, SessionPage, SignedOut, View, render
+from gateway.pages import BadRequest, ConfirmSwitch, RefusedPage, SessionPage, SignedOutPage, View, render
 from gateway.pages.factors import factor
 from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, deployed
 from tests.doors.own_gateway import Reply
@@ -166,10 +166,10 @@ _GONE = (
     "session cannot be checked", "went astray", "small print",
 )  # fmt: skip
 _SAID: tuple[tuple[View, str], ...] = (
-    (SignedOut(True), "in all your work applications"),
+    (SignedOutPage(True), "in all your work applications"),
     (SessionPage("alice", NOW.replace(hour=23), NOW, "Payroll"), "You stay signed in for"),
-    (Refused("close_unproven", 5, ""), "Try again in 5 seconds"),
-    (Refused("close_unproven", 5, ""), "We could not make sure that the last person was signed out"),
+    (RefusedPage("close_unproven", 5, ""), "Try again in 5 seconds"),
+    (RefusedPage("close_unproven", 5, ""), "We could not make sure that the last person was signed out"),
     (BadRequest(421, "unknown_host"), "We don't know this address"),
     (ConfirmSwitch("alice@example.com", "c2VhbGVk"), "Stay signed in as alice@example.com"),
 )

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from gateway.doors.deciding import Decisions
 from gateway.doors.explaining import word
-from gateway.doors.gate import Gate
+from gateway.doors.pass_resolver import PassResolver
 from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed
-from gateway.policy.routing.forward_auth_response import Told
+from gateway.policy.routing.forward_auth_response import ForwardAuthResponse
 from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, is_own
 from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
@@ -160,10 +160,10 @@ class Doors:
         asyncio.run(fill())
         sealed = sealer.seal("pass", HOST, Pass(cookies, "00u-alice", "102abc", WALL).packed()).encode()
         self.line = (b"Cookie", b"__Host-gateway=" + sealed)
-        gate = Gate(Passes(sealer), made.sessions, made.times.clock)
+        gate = PassResolver(Passes(sealer), made.sessions, made.times.clock)
         rules = SubrequestRules((ipaddress.ip_network("10.0.0.0/8"),), HeadLimits())
         self.decisions = Decisions(gate, made.times.clock)
-        self.asked = SubrequestDoor(self.table, gate, {"hr": Told(((b"Remote-User", "login"),))}, rules, made.times.clock)
+        self.asked = SubrequestDoor(self.table, gate, {"hr": ForwardAuthResponse(((b"Remote-User", "login"),))}, rules, made.times.clock)
 
     def at_app(self, method: str, target: str, fields: Fields) -> tuple[str, str]:
         came = admitted(self.table, target, ((b"Host", b"hr.example.com"), *fields), method=method)

@@ -12,11 +12,29 @@ CHECKS = "compose/online"
 _LEVELS = {"debug", "info", "warning", "error"}
 _TELLERS = {"tell": 0, "_tell": 0, "_on_event": 0, "on_event": 0, "write": 1, "failure": 0}
 _REASONS = {
-    **dict.fromkeys(("NoSession", "Unknown", "StepUp", "Forbid", "SignIn", "Refuse", "Withhold", "Refused", "break_off", "_abandon"), (0,)),
+    **dict.fromkeys(
+        (
+            "NoSession",
+            "Unknown",
+            "StepUp",
+            "Forbid",
+            "SignIn",
+            "Refuse",
+            "RefuseFront",
+            "Withhold",
+            "RefusedPage",
+            "StartRefused",
+            "TicketRefused",
+            "break_off",
+            "_abandon",
+        ),
+        (0,),
+    ),
     **dict.fromkeys(("Malformed", "BadRequest"), (1,)),
     "Outcome": (2,),
     "refusal": (2,),
-    "Told": (2,),
+    "HookReply": (2,),
+    "Told": (2,),  # an Outcome, where another class has that name
 }
 
 

@@ -14,7 +14,7 @@ from gateway.config import AppTable, load
 from gateway.errors import BadConfig
 from gateway.policy.routing.prefixes import Prefixes
 from gateway.policy.routing.server_health import Server
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from tests.house.configurations import LOGIN, OKTA, SEALED, SMALLEST, problems, settings
 
 HERE = Path()
@@ -105,21 +105,21 @@ def test_rules_that_reach_into_the_prefix_are_fine(rule: str) -> None:
 @pytest.mark.parametrize(
     ("address", "place", "spelled"),
     [
-        ("http://127.0.0.1:3000", Place("127.0.0.1", 3000), "http://127.0.0.1:3000"),
-        ("http://hr.internal", Place("hr.internal", 80), "http://hr.internal:80"),
-        ("http://[fd00::5]:3000", Place("fd00::5", 3000), "http://[fd00::5]:3000"),
-        ("unix:/run/hr/app.sock", Place("", 0, "/run/hr/app.sock"), "unix:/run/hr/app.sock"),
+        ("http://127.0.0.1:3000", ServerAddress("127.0.0.1", 3000), "http://127.0.0.1:3000"),
+        ("http://hr.internal", ServerAddress("hr.internal", 80), "http://hr.internal:80"),
+        ("http://[fd00::5]:3000", ServerAddress("fd00::5", 3000), "http://[fd00::5]:3000"),
+        ("unix:/run/hr/app.sock", ServerAddress("", 0, "/run/hr/app.sock"), "unix:/run/hr/app.sock"),
     ],
 )
-def test_an_address_is_a_place_with_a_name_for_logs(address: str, place: Place, spelled: str) -> None:
+def test_an_address_is_a_place_with_a_name_for_logs(address: str, place: ServerAddress, spelled: str) -> None:
     ((server, found),) = servers(app_of(NOWHERE + f'upstream = "{address}"\n'), HERE)
     assert (server, found, str(found)) == (Server(address), place, spelled)
 
 
 def test_several_servers_keep_their_weights_and_their_order() -> None:
     assert [tuple(one) for one in servers(app_of(TWO), HERE)] == [
-        (Server("http://a:1", 1), Place("a", 1)),
-        (Server("http://b", 3), Place("b", 80)),
+        (Server("http://a:1", 1), ServerAddress("a", 1)),
+        (Server("http://b", 3), ServerAddress("b", 80)),
     ]
     assert [standing.server.weight for standing in balancer(app_of(TWO), (b"k" * 32,)).standings] == [1, 3]
 

@@ -56,7 +56,7 @@ from gateway.policy.session.session import SessionCookie, Unknown
 from gateway.policy.switch.redemption import cookies_set
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState
-from gateway.upstream.servers import Source
+from gateway.upstream.servers import ConnectionSource
 from tests.house.configurations import SEALED
 from tests.journeys.person import Lines
 from tests.journeys.shared_memory import Replicas, SharedMemory
@@ -182,7 +182,7 @@ class ProxyInMemory(HttpProxy):
 
     def __init__(self, line: Line) -> None:
         # The line stands where a source of connections would: both methods below are its only users.
-        super().__init__(cast(Source, line), HOST)
+        super().__init__(cast(ConnectionSource, line), HOST)
 
     async def forward(
         self,

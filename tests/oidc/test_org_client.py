@@ -17,7 +17,7 @@ from gateway.dev.standin import Client, Fault, Org, RunningOrg, serve
 from gateway.errors import Nonsense
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules
 from gateway.outbound import Deadlines, Destination, open_client
-from gateway.policy.oidc.bounces import Bounce, Question, Unclear, address_of
+from gateway.policy.oidc.bounces import AuthorizeRequest, Bounce, Unclear, address_of
 from gateway.policy.oidc.id_tokens import Proof
 
 CLIENT, SECRET, REDIRECT = "0oaGateway", "secret-of-the-client", "https://gate.example.com/.gateway/oidc"
@@ -50,7 +50,7 @@ class Provider:
         deadlines = Deadlines(2.0, 5.0, 5.0)
         asking = open_client(deadlines, 5)
         self.opened.push_async_callback(asking.close)
-        rules = OrgClientRules(issuer or self.running.url, Question(CLIENT, REDIRECT))
+        rules = OrgClientRules(issuer or self.running.url, AuthorizeRequest(CLIENT, REDIRECT))
         where = Destination(self.running.url, urlsplit(self.running.url).netloc)
         clock = Clock(lambda: 1000.0 + self.times.passed, self.org.clock.now)
         return OrgClient(rules, proof or ClientSecret(CLIENT, SECRET), asking, where, deadlines, clock)
@@ -59,7 +59,7 @@ class Provider:
         """A code for this user's living session."""
         session = self.org.sign_in(login)
         endpoint = (await client.metadata()).authorization_endpoint
-        url = address_of(endpoint, Question(CLIENT, REDIRECT, scope), BOUNCE, "state-1")
+        url = address_of(endpoint, AuthorizeRequest(CLIENT, REDIRECT, scope), BOUNCE, "state-1")
         sent = {"Cookie": f"sid={session.sid}"}
         async with aiohttp.ClientSession() as browser, browser.get(url, headers=sent, allow_redirects=False) as response:
             return parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]

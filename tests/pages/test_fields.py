@@ -4,7 +4,19 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.pages import ASSET_NAMES, BadRequest, Forbidden, Refused, SignedOut, TokenSpent, Unavailable, UpstreamDown, View, asset, render
+from gateway.pages import (
+    ASSET_NAMES,
+    BadRequest,
+    Forbidden,
+    RefusedPage,
+    SignedOutPage,
+    TokenSpent,
+    UnavailablePage,
+    UpstreamDown,
+    View,
+    asset,
+    render,
+)
 from tests.pages.parsed import parse
 from tests.pages.views_of_every_kind import PLAIN_VIEWS
 
@@ -44,7 +56,7 @@ def test_the_policy_allows_only_the_own_stylesheet_script_and_mark(view: View) -
 
 def test_form_targets_join_the_form_action_once_each() -> None:
     login, app = "https://login.example.com", "http://app.example.localhost:8080"
-    policy = dict(render(SignedOut(True), form_targets=(login, app, login)).fields)[b"Content-Security-Policy"]
+    policy = dict(render(SignedOutPage(True), form_targets=(login, app, login)).fields)[b"Content-Security-Policy"]
     assert f"form-action 'self' {login} {app};".encode() in policy
 
 
@@ -63,18 +75,18 @@ def test_form_targets_join_the_form_action_once_each() -> None:
 )
 def test_a_form_target_that_is_not_an_origin_is_an_error(target: str) -> None:
     with pytest.raises(ValueError, match="not an origin"):
-        render(SignedOut(True), form_targets=(target,))
+        render(SignedOutPage(True), form_targets=(target,))
 
 
 @pytest.mark.parametrize(
     ("view", "status", "retry_after"),
     [
-        (SignedOut(True), 200, None),
-        (SignedOut(False), 200, None),
-        (Refused("x", 12, None), 503, b"12"),
-        (Refused("x", None, None), 503, None),
-        (Unavailable("x", 5), 503, b"5"),
-        (Unavailable("x", -3), 503, b"0"),
+        (SignedOutPage(True), 200, None),
+        (SignedOutPage(False), 200, None),
+        (RefusedPage("x", 12, None), 503, b"12"),
+        (RefusedPage("x", None, None), 503, None),
+        (UnavailablePage("x", 5), 503, b"5"),
+        (UnavailablePage("x", -3), 503, b"0"),
         (Forbidden("a", "x"), 403, None),
         (TokenSpent(), 409, None),
         (BadRequest(421, "x"), 421, None),
@@ -96,7 +108,7 @@ def test_an_asset_is_linked_by_the_hash_of_what_is_served(name: str) -> None:
     fields = dict(found.fields)
     assert fields[b"Content-Type"] == found.content_type
     assert b"immutable" in fields[b"Cache-Control"]
-    page = parse(render(SignedOut(True)).html)
+    page = parse(render(SignedOutPage(True)).html)
     linked = {element.get("href") or element.get("src") for element in page.named("link", "script")}
     assert f"/.gateway/{name}?v={found.version}" in linked
 

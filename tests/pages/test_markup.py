@@ -13,9 +13,9 @@ from gateway.pages import (
     Forbidden,
     GoingOn,
     NobodyPage,
-    Refused,
+    RefusedPage,
     SessionPage,
-    SignedOut,
+    SignedOutPage,
     SignInWithheld,
     View,
     render,
@@ -123,7 +123,7 @@ def test_a_hostile_address_becomes_the_session_page(address: str) -> None:
 
 
 def test_an_address_of_another_configured_host_is_kept() -> None:
-    page = parse(render(SignedOut(True, "https://hr.example.com/.gateway/sign-in?to=/a%2Fb&x=1")).html)
+    page = parse(render(SignedOutPage(True, "https://hr.example.com/.gateway/sign-in?to=/a%2Fb&x=1")).html)
     assert page.named("a")[0]["href"] == "https://hr.example.com/.gateway/sign-in?to=/a%2Fb&x=1"
 
 
@@ -195,22 +195,22 @@ def test_forbidden_offers_to_sign_out_and_use_another_account() -> None:
 
 
 def test_an_incomplete_sign_out_says_so_and_goes_nowhere_by_itself() -> None:
-    page = parse(render(SignedOut(False, "/x")).html)
+    page = parse(render(SignedOutPage(False, "/x")).html)
     assert "could not be reached" in page.text("main")
     assert not [each for each in page.named("meta") if "http-equiv" in each]
-    assert "could not be reached" not in parse(render(SignedOut(True, "/x")).html).text("main")
+    assert "could not be reached" not in parse(render(SignedOutPage(True, "/x")).html).text("main")
 
 
 def test_a_sign_out_that_other_servers_do_not_know_of_says_so_and_blames_okta_only_for_what_it_did() -> None:
     for is_closed in (True, False):
-        page = parse(render(SignedOut(is_closed, "/x", is_shared=False)).html)
+        page = parse(render(SignedOutPage(is_closed, "/x", is_shared=False)).html)
         assert page.text("h1") == "You are signed out in this browser" and "Some of our servers could not be told yet" in page.text("main")
         assert ("could not be reached" in page.text("main")) is not is_closed
         assert ("when they next ask Okta, where you are signed out" in page.text("main")) is is_closed
 
 
 def test_no_page_promises_a_sign_out_beyond_this_gateway() -> None:
-    signed_out = parse(render(SignedOut(True)).html).text("main")
+    signed_out = parse(render(SignedOutPage(True)).html).text("main")
     assert "You are signed out in all your work applications." in signed_out
     assert "Some applications also have a sign-in of their own. Sign out there as well." in signed_out
     for view in (ConfirmSignOut("alice"), ConfirmSignOut(None)):
@@ -223,12 +223,12 @@ def test_an_unknown_name_leads_nowhere() -> None:
 
 
 def test_a_refused_switch_can_be_tried_again_at_its_own_address_without_writing_it_down() -> None:
-    assert parse(render(Refused("x", 5, "")).html).named("a")[0]["href"] == ""
-    assert parse(render(Refused("x", 5, None)).html).named("a") == []
+    assert parse(render(RefusedPage("x", 5, "")).html).named("a")[0]["href"] == ""
+    assert parse(render(RefusedPage("x", 5, None)).html).named("a") == []
 
 
 def test_the_small_print_shows_reason_time_and_request() -> None:
-    footer = parse(render(Refused("close_unproven", 5, ""), at=NOW, request_id="7f3a-91c2").html).text("footer")
+    footer = parse(render(RefusedPage("close_unproven", 5, ""), at=NOW, request_id="7f3a-91c2").html).text("footer")
     assert "close_unproven" in footer
     assert "2026-10-05 15:28:12 UTC" in footer
     assert "7f3a-91c2" in footer

@@ -10,17 +10,17 @@ import pytest
 from gateway.edge.handling import Handling
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.edge.pins import NOBODY
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.edge.server import Server
+from gateway.edge.server import HttpServer
 from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines
-from gateway.policy.http.fields import FieldRules, Forwarding, to_app
+from gateway.policy.http.fields import FieldRules, ForwardedFrom, to_app
 from gateway.policy.http.messages import Fields, Malformed
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
 
 Handle = Callable[[Request], Awaitable[Response | None]]
@@ -169,7 +169,7 @@ class Front:
     source: Upstream
     http: HttpProxy
     websocket: WebSocketRelay
-    live: Live
+    live: OpenConnections
     port: int = 0
     wires: list[Wire] = field(default_factory=list)
     responses: asyncio.Queue[Response] = field(default_factory=asyncio.Queue)
@@ -179,11 +179,11 @@ class Front:
         self.source.deadlines = deadlines
 
     def before(self, port: int) -> None:
-        self.source.place = Place("127.0.0.1", port)
+        self.source.place = ServerAddress("127.0.0.1", port)
 
     async def handle(self, request: Request) -> Response:
         upgrade = is_handshake(request)
-        forwarding = Forwarding("192.0.2.7", "https", "hr.example.com")
+        forwarding = ForwardedFrom("192.0.2.7", "https", "hr.example.com")
         fields = to_app(request.fields, FieldRules(identity=()), None, forwarding, lambda name, value: False, upgrade)
         if isinstance(fields, Malformed):
             return said(fields.status)
@@ -217,9 +217,9 @@ def said(status: int, text: str = "") -> Response:
     return Response(status, b"", ((b"Content-Length", b"%d" % len(text)),), body=text.encode())
 
 
-def client_server(handle: Handle, answered: Callable[[Request, int | None], None] = lambda request, status: None) -> Server:
+def client_server(handle: Handle, answered: Callable[[Request, int | None], None] = lambda request, status: None) -> HttpServer:
     """The server of production, before one function; the loop is given its ``guest``."""
-    return Server(Handling(handle, lambda malformed: said(malformed.status), answered))
+    return HttpServer(Handling(handle, lambda malformed: said(malformed.status), answered))
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ async def front(behind: Behind) -> AsyncIterator[Front]:
     """The proxy before ``behind``; afterwards nothing may be left of it: no task, no connection at the server behind."""
     before = asyncio.all_tasks()
     deadlines = Deadlines(connect=2, first_byte=5, idle=5)
-    source, live = Upstream(Place("127.0.0.1", behind.port), deadlines, PoolRules(connections=20)), Live()
+    source, live = Upstream(ServerAddress("127.0.0.1", behind.port), deadlines, PoolRules(connections=20)), OpenConnections()
     made = Front(source, HttpProxy(source, b"app.internal", small_body=0), WebSocketRelay(source, live), live)
     server = client_server(made.handle)
     listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)

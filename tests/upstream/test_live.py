@@ -5,14 +5,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.policy.session.session import Fingerprint
 
 ALICE, ALICE_IDX, BOB, NEW, NEWER = (Fingerprint(name) for name in (b"alice", b"alice-idx", b"bob", b"new", b"newer"))
 
 
 def test_only_what_the_fingerprint_let_in_is_cut_and_once() -> None:
-    live = Live()
+    live = OpenConnections()
     cut: list[str] = []
     with live.held((ALICE, ALICE_IDX), lambda: cut.append("a1")), live.held((ALICE,), lambda: cut.append("a2")):
         with live.held((BOB,), lambda: cut.append("b")):
@@ -25,7 +25,7 @@ def test_only_what_the_fingerprint_let_in_is_cut_and_once() -> None:
 
 
 def test_when_everybody_is_cut_nothing_stays() -> None:
-    live = Live()
+    live = OpenConnections()
     cut: list[str] = []
     with live.held((ALICE, ALICE_IDX), lambda: cut.append("a")), live.held((BOB,), lambda: cut.append("b")):
         assert live.close_all() == 2
@@ -33,7 +33,7 @@ def test_when_everybody_is_cut_nothing_stays() -> None:
 
 
 def test_an_entry_is_gone_after_an_error_too() -> None:
-    live = Live()
+    live = OpenConnections()
     try:
         with live.held((ALICE,), lambda: None):
             raise ConnectionError
@@ -43,7 +43,7 @@ def test_an_entry_is_gone_after_an_error_too() -> None:
 
 
 def test_who_would_stay_for_long_is_told_to_leave_with_and_without_a_session() -> None:
-    live = Live()
+    live = OpenConnections()
     told: list[str] = []
     with (
         live.held((ALICE,), lambda: told.append("cut"), lambda: told.append("socket")),
@@ -57,7 +57,7 @@ def test_who_would_stay_for_long_is_told_to_leave_with_and_without_a_session() -
 
 
 def test_who_comes_while_everybody_leaves_is_told_at_once() -> None:
-    live = Live()
+    live = OpenConnections()
     told: list[str] = []
     live.go_away()
     with live.held((), lambda: None, lambda: told.append("late")):
@@ -65,7 +65,7 @@ def test_who_comes_while_everybody_leaves_is_told_at_once() -> None:
 
 
 def test_what_is_moved_is_cut_by_its_new_names_alone_and_leaves_nothing_behind() -> None:
-    live = Live()
+    live = OpenConnections()
     cut: list[str] = []
     with live.held((ALICE, ALICE_IDX), lambda: cut.append("a1")):
         with live.held((ALICE_IDX,), lambda: cut.append("a2")), live.held((BOB,), lambda: cut.append("b")):
@@ -84,7 +84,7 @@ names = st.sets(st.sampled_from([ALICE, ALICE_IDX, BOB, NEW, NEWER]), min_size=1
 
 @given(st.lists(names, min_size=1, max_size=4), st.lists(st.tuples(names, names), max_size=4), names)
 def test_moving_never_loses_nor_doubles_a_connection(held: list[tuple[Fingerprint, ...]], moves: list[Any], asked: Any) -> None:
-    live, cut = Live(), set[int]()
+    live, cut = OpenConnections(), set[int]()
     cuts = [lambda number=number: cut.add(number) for number in range(len(held))]
     under = [set(each) for each in held]
     for each, one in zip(held, cuts, strict=True):

@@ -13,7 +13,7 @@ from aiohttp import ConnectionTimeoutError
 from gateway.errors import TimedOut, Unreachable
 from gateway.outbound import Deadlines, Destination, open_client, send_once
 from gateway.resolver import LiteralNames, Resolver, ResolverOfClient
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
 from tests.field.name_server import NameServer, name_server
 from tests.upstream.conftest import PATIENCE, Behind, Front, get
@@ -200,7 +200,7 @@ async def test_every_address_of_a_server_is_tried_in_order(front: Front, behind:
         names.addresses["app.example.net"] = ("::1", "127.0.0.1")
         names.addresses["down.example.net"] = ("127.0.0.2", "127.0.0.3")
         for host in ("app.example.net", "down.example.net"):
-            upstream = Upstream(Place(host, behind.port), Deadlines(2, 2, 2), PoolRules(2), names=resolver)
+            upstream = Upstream(ServerAddress(host, behind.port), Deadlines(2, 2, 2), PoolRules(2), names=resolver)
             if host.startswith("down"):
                 with pytest.raises(Unreachable):
                     await upstream.connection()

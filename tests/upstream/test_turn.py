@@ -7,15 +7,15 @@ import pytest
 
 from gateway.edge.exchange import Incoming
 from gateway.errors import Unsent
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 from tests.upstream.conftest import Behind, Front, Wire
 
 HEAD = b"GET /later HTTP/1.1\r\nHost: hr.example.com\r\n\r\n"
 
 
-async def busy() -> Turn:
+async def busy() -> WriteBatch:
     """A turn that came after one with two writes: nothing is written before it is over."""
-    turn = Turn(asyncio.get_running_loop())
+    turn = WriteBatch(asyncio.get_running_loop())
     for _ in range(2):
         turn.write(lambda: None)
     await asyncio.sleep(0)
@@ -35,7 +35,7 @@ async def test_what_is_given_to_a_busy_turn_is_called_once_and_in_order_when_it_
 
 
 async def test_the_first_of_a_turn_is_written_at_once_where_the_turn_before_had_no_second() -> None:
-    turn, called = Turn(asyncio.get_running_loop()), list[int]()
+    turn, called = WriteBatch(asyncio.get_running_loop()), list[int]()
     turn.write(lambda: called.append(0))
     assert called == [0]
     turn.write(lambda: called.append(1))
@@ -102,7 +102,7 @@ async def test_what_follows_from_a_write_waits_until_all_are_written_also_where_
 
 
 async def test_what_is_to_be_done_behind_a_turn_without_a_write_is_done() -> None:
-    turn, called = Turn(asyncio.get_running_loop()), list[str]()
+    turn, called = WriteBatch(asyncio.get_running_loop()), list[str]()
     turn.behind(lambda: called.append("behind"))
     assert called == []
     await asyncio.sleep(0)

@@ -1,6 +1,6 @@
 """Connections that close within the turn of the loop in which a request was to leave by them: it leaves by another, or by none.
 
-A class of its own takes the place of ``Turn``, which only plain Python allows: `make compiled` leaves this file out.
+A class of its own takes the place of ``WriteBatch``, which only plain Python allows: `make compiled` leaves this file out.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ import pytest
 
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES
-from gateway.upstream.turn import Turn, Write
+from gateway.upstream.write_batch import Write, WriteBatch
 from tests.upstream.conftest import Behind, Front
 
 HEAD = b"GET /a HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n\r\n"
 
 
-class Closing(Turn):
+class Closing(WriteBatch):
     """The connections of the first ``left`` requests close before the turn is over."""
 
     __slots__ = ("left",)

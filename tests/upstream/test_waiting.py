@@ -6,7 +6,7 @@ from gateway.errors import Busy
 from gateway.outbound import Deadlines
 from gateway.policy.http.shares import Shares
 from gateway.upstream.connection import Connection
-from gateway.upstream.place import Place
+from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import MOST_RESTING, PoolRules, Upstream
 from gateway.upstream.waiting import WaitingClients, held_by_place
 from tests.upstream.conftest import PATIENCE, Behind
@@ -46,7 +46,7 @@ async def test_who_has_stopped_waiting_is_passed_over_and_forgotten() -> None:
 
 
 def _pool(behind: Behind, connections: int, seconds: float = 0.05) -> Upstream:
-    return Upstream(Place("127.0.0.1", behind.port), Deadlines(connect=seconds), PoolRules(connections))
+    return Upstream(ServerAddress("127.0.0.1", behind.port), Deadlines(connect=seconds), PoolRules(connections))
 
 
 async def test_one_client_leaves_room_in_a_pool_and_gets_more_when_it_is_ample(behind: Behind) -> None:

@@ -13,9 +13,9 @@ from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.edge.server import Listening, Server
+from gateway.edge.server import HttpServer, Listening
 from gateway.metrics import Metrics
-from gateway.workers.admin import AdminAddress, Asked
+from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import State, WorkerSlot
 from gateway.workers.sockets import Nameless
@@ -46,7 +46,7 @@ async def admin(*workers: Handle, states: Sequence[State] = ()) -> AsyncIterator
     """The origin of an admin address before workers that answer so, in these states, or listening."""
     async with AsyncExitStack() as opened:
 
-        async def listen(server: Server, listening: Listening) -> None:
+        async def listen(server: HttpServer, listening: Listening) -> None:
             opened.push_async_callback(listening.aclose, 0.0)
             await listening.start()
 
@@ -57,13 +57,13 @@ async def admin(*workers: Handle, states: Sequence[State] = ()) -> AsyncIterator
             opened.callback(nameless.close)
             slot = WorkerSlot(number, never, address.left, Clock(), lambda event, figures: None)
             slot.state = states[number] if states else "listening"
-            places.append(Asked(slot, nameless.path))
-            server = Server(Handling(handle, lambda malformed: refusal(malformed, ())))
+            places.append(WorkerAddress(slot, nameless.path))
+            server = HttpServer(Handling(handle, lambda malformed: refusal(malformed, ())))
             await listen(server, Listening(server, nameless.listening))
         address.workers = places
         bound = bind("127.0.0.1:0", str)
         port = bound.getsockname()[1]
-        server = Server(Handling(address.handle, lambda malformed: refusal(malformed, ())))
+        server = HttpServer(Handling(address.handle, lambda malformed: refusal(malformed, ())))
         await listen(server, Listening(server, bound))
         yield f"http://127.0.0.1:{port}"
 
@@ -107,9 +107,9 @@ async def test_what_workers_say_of_the_event_hook_is_passed_on_and_keeps_no_traf
 async def test_a_place_without_a_worker_is_unready() -> None:
     address = AdminAddress(None, Metrics())
     slot = WorkerSlot(3, never, address.left, Clock(), lambda event, figures: None)
-    address.workers = (Asked(slot, "/nowhere"),)
+    address.workers = (WorkerAddress(slot, "/nowhere"),)
     bound = bind("127.0.0.1:0", str)
-    server = Server(Handling(address.handle, lambda malformed: refusal(malformed, ())))
+    server = HttpServer(Handling(address.handle, lambda malformed: refusal(malformed, ())))
     listening = Listening(server, bound)
     await listening.start()
     try:

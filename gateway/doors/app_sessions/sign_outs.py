@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gateway.edge.http_proxy import HttpProxy
 from gateway.errors import OutsideFailed, StaleConnection, StateFailed
 from gateway.policy.http.app_sessions import LeftOut
-from gateway.policy.http.fields import Forwarding, way_lines
+from gateway.policy.http.fields import ForwardedFrom, way_lines
 from gateway.policy.http.messages import Fields
 from gateway.policy.learned import Recent
 from gateway.shared_state import SharedState
@@ -107,7 +107,7 @@ class AppSignOuts:
 
     def _fields(self, cookies: Sequence[LeftOut], client: str) -> Fields:
         place = self._place
-        _, way = way_lines(Forwarding(client, "https" if place.is_secure else "http", place.public))
+        _, way = way_lines(ForwardedFrom(client, "https" if place.is_secure else "http", place.public))
         sent = b"; ".join(b"%b=%b" % (one.name, one.own or b"") for one in cookies)
         own = ((b"User-Agent", b"session-gateway sign-out"), (b"Accept", b"*/*"), (b"Cookie", sent))
         return ((b"Host", place.host.encode("ascii")), *own, *way, *place.constant)

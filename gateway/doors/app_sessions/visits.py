@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gateway.doors.app_sessions.sign_outs import AppSignOuts
-from gateway.doors.gate import NOBODY as NOT_ASKED
-from gateway.doors.gate import Comer
+from gateway.doors.pass_resolver import NOBODY as NOT_ASKED
+from gateway.doors.pass_resolver import Principal
 from gateway.policy.http.app_sessions import (
     LeftOut,
     known_cookies,
@@ -71,7 +71,7 @@ class AppSessions:
     is_stamping: bool = True
     unbound: UnboundNote | None = None
 
-    def visit(self, head: RequestHead, session: Session | None, comer: Comer, user_of_pass: UserOfPass) -> "Visit":
+    def visit(self, head: RequestHead, session: Session | None, comer: Principal, user_of_pass: UserOfPass) -> "Visit":
         """One request. Its user is that of its session; where nobody was looked up, the one whom its pass names."""
         if session is not None:
             return Visit(self, head, session.user_id)

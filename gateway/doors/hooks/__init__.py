@@ -12,7 +12,7 @@ from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_keys import OrgKeys
 from gateway.doors.hooks.org_tokens import OrgTokens
-from gateway.doors.hooks.outcomes import HookParts, Told
+from gateway.doors.hooks.outcomes import HookParts, HookReply
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
 from gateway.doors.hooks.watching import HookWatch, WatchRules
 from gateway.edge.request import Request
@@ -38,7 +38,7 @@ __all__ = [
 class OktaCall(Protocol):
     """What Okta may call under one path."""
 
-    async def answer(self, request: Request, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> HookReply:
         """What Okta is answered."""
 
 

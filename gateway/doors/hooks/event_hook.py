@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.doors.answers import json_answer
-from gateway.doors.hooks.outcomes import BadSecrets, HookParts, Told, done, refused
+from gateway.doors.hooks.outcomes import BadSecrets, HookParts, HookReply, done, refused
 from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, HookWatch, started
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
 from gateway.log import LONGEST_LIST
-from gateway.policy.hooks.okta_events import LARGEST_DELIVERY_BYTES, Consequences, Delivery, consequences, read_delivery
+from gateway.policy.hooks.okta_events import LARGEST_DELIVERY_BYTES, Consequences, EventDelivery, consequences, read_delivery
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.revocations import Report, Revocation
 
@@ -45,7 +45,7 @@ class EventHook:
         self._parts = parts
         self._bad = BadSecrets(parts.clock.monotonic)
 
-    async def answer(self, request: Request, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> HookReply:
         """What Okta is answered."""
         if head.method == "GET":
             return self._verification(head)
@@ -66,16 +66,16 @@ class EventHook:
         matches = [hmac.compare_digest(digest, known) for known in self._secrets]
         return any(matches)
 
-    def _verification(self, head: RequestHead) -> Told:
+    def _verification(self, head: RequestHead) -> HookReply:
         """Okta asks whether this address is ours. It need not show the secret; one that it shows must be right."""
         if head.values(b"authorization") and not self._is_okta(head):
             return self._bad.refused(head.client, "hook_secret")
         challenge = head.value(b"x-okta-verification-challenge")
         if not challenge or len(challenge) > LONGEST_CHALLENGE or not challenge.isascii():
             return refused(400, "no_challenge")
-        return Told(json_answer(200, {"verification": challenge.decode("ascii")}), "hook_verified")
+        return HookReply(json_answer(200, {"verification": challenge.decode("ascii")}), "hook_verified")
 
-    async def _delivered(self, request: Request) -> Told:
+    async def _delivered(self, request: Request) -> HookReply:
         body = await whole_body(request, LARGEST_DELIVERY_BYTES)
         if isinstance(body, Malformed):
             return await self._lost(refused(body.status, body.reason))
@@ -84,7 +84,7 @@ class EventHook:
             return await self._lost(refused(delivery.status, delivery.reason))
         return await self._carried_out(delivery)
 
-    async def _carried_out(self, delivery: Delivery) -> Told:
+    async def _carried_out(self, delivery: EventDelivery) -> HookReply:
         found = consequences(delivery, self._parts.clock.wall())
         is_ours = delivery.host in self._hosts
         begins = found.begins if is_ours else {}
@@ -112,7 +112,7 @@ class EventHook:
             for start in range(0, len(users), LONGEST_LIST):
                 self._parts.tell(name, {"users": users[start : start + LONGEST_LIST]})
 
-    async def _lost(self, told: Told) -> Told:
+    async def _lost(self, told: HookReply) -> HookReply:
         """Okta's own delivery could not be carried out. It repeats some of them once, and then the events are lost."""
         self._parts.tell("hook_delivery_lost", {"reason": told.reason})
         await self._watch.lost(told.reason)

@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 
 from gateway.clock import Clock
 from gateway.doors.hooks.org_keys import OrgKeys
-from gateway.policy.hooks.universal_logout import LARGEST_TOKEN, Expected, claims_problem, key_asked
+from gateway.policy.hooks.universal_logout import LARGEST_TOKEN, ExpectedLogoutToken, claims_problem, key_asked
 from gateway.policy.http.messages import Malformed, RequestHead
 
 Claims = Mapping[str, Any]
@@ -22,7 +22,7 @@ Claims = Mapping[str, Any]
 class OrgTokens:
     """Reads the tokens of the apps that may call."""
 
-    def __init__(self, expected: Expected, keys: OrgKeys, clock: Clock) -> None:
+    def __init__(self, expected: ExpectedLogoutToken, keys: OrgKeys, clock: Clock) -> None:
         """``expected``: what a token must name, and whose tokens are accepted; it names at least one app."""
         self.expected = expected
         self._keys = keys

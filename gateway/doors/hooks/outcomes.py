@@ -34,7 +34,7 @@ class HookParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HookReply:
     """An answer, and the words for the access log."""
 
     answer: Answer
@@ -42,15 +42,15 @@ class Told:
     reason: str = ""
 
 
-def done(verdict: str, reason: str = "") -> Told:
+def done(verdict: str, reason: str = "") -> HookReply:
     """204: what was asked for holds."""
-    return Told(Answer(204, (_NO_STORE,), b""), verdict, reason)
+    return HookReply(Answer(204, (_NO_STORE,), b""), verdict, reason)
 
 
-def refused(status: int, reason: str, *fields: tuple[bytes, bytes]) -> Told:
+def refused(status: int, reason: str, *fields: tuple[bytes, bytes]) -> HookReply:
     """An error; 503 may be tried again."""
     extra = (*fields, _LATER) if status in (429, 503) else fields
-    return Told(json_answer(status, {"error": reason}, *extra), "refused", reason)
+    return HookReply(json_answer(status, {"error": reason}, *extra), "refused", reason)
 
 
 class BadSecrets:
@@ -60,7 +60,7 @@ class BadSecrets:
         """``monotonic``: seconds."""
         self._shown: TTLCache[str, int] = TTLCache(_MOST_CLIENTS, _MINUTE, timer=monotonic)
 
-    def refused(self, client: str, reason: str) -> Told:
+    def refused(self, client: str, reason: str) -> HookReply:
         """401, or 429 from the eleventh within a minute on. Who shows the right one is never refused for what others show."""
         shown = self._shown.get(client, 0) + 1
         self._shown[client] = min(shown, BAD_SECRETS_PER_MINUTE + 1)

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_tokens import Claims, OrgTokens
-from gateway.doors.hooks.outcomes import BadSecrets, HookParts, Told, done, refused
+from gateway.doors.hooks.outcomes import BadSecrets, HookParts, HookReply, done, refused
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
@@ -46,7 +46,7 @@ class UniversalLogout:
         self._parts = parts
         self._bad = BadSecrets(parts.clock.monotonic)
 
-    async def answer(self, request: Request, head: RequestHead) -> Told:
+    async def answer(self, request: Request, head: RequestHead) -> HookReply:
         """What Okta is answered: 204, 400, 401, 403, 404 or 422; 413 and 503 for what its guide does not name."""
         if head.method != "POST":
             return refused(405, "method", (b"Allow", b"POST"))
@@ -56,7 +56,7 @@ class UniversalLogout:
         except (OutsideFailed, TimeoutError) as error:
             return refused(503, error.reason if isinstance(error, OutsideFailed) else "too_slow")
 
-    async def _answered(self, request: Request, head: RequestHead) -> Told:
+    async def _answered(self, request: Request, head: RequestHead) -> HookReply:
         claims = await self._tokens.claims(head)
         if isinstance(claims, Malformed):
             return refused(403, claims.reason) if claims.status == 403 else self._bad.refused(head.client, claims.reason)
@@ -68,7 +68,7 @@ class UniversalLogout:
             return refused(404, "another_issuer")
         return await self._ended(head, subject, claims)
 
-    async def _ended(self, head: RequestHead, subject: Subject, claims: Claims) -> Told:
+    async def _ended(self, head: RequestHead, subject: Subject, claims: Claims) -> HookReply:
         user_id, failed = None, ""
         try:
             user_id = await self._known_users.id_of(subject.name)

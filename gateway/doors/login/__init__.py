@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from gateway.closing import LIMITED
 from gateway.doors.answers import to_response
 from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
@@ -20,10 +19,10 @@ from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.forwarding import OrgForwarding
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.outcomes import Wording
+from gateway.doors.login.outcomes import OutcomeResponses
 from gateway.doors.login.redeemed import Redeeming, Sent
 from gateway.doors.login.redeeming import Redeemer
-from gateway.doors.login.sender import Sender, Withheld
+from gateway.doors.login.sender import LoginBrowser, Withheld
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.login_handoff import LoginHandoff
@@ -37,14 +36,14 @@ from gateway.policy.advice.causes import OTHER_SITE_WITHOUT_COOKIE, without_cook
 from gateway.policy.advice.legacy_calls import legacy_call, legacy_fields
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.messages import Fields, Malformed, RequestHead
-from gateway.policy.routing.navigation import Kind, kind_of
+from gateway.policy.routing.navigation import RequestKind, kind_of
 from gateway.policy.routing.routing import is_own
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.session import NoSession, SessionToken, Unknown
 from gateway.policy.switch.clients import asks_for_another_user, names_another_user
 from gateway.policy.switch.foreign_forms import return_parameters
 from gateway.policy.switch.org_endings import EndsSessions, LegacySession, SignOut
-from gateway.policy.switch.org_places import LONGEST_PATH, Ending, Place
+from gateway.policy.switch.org_places import LONGEST_PATH, OrgPath, SignOutKind
 from gateway.policy.switch.org_requests import (
     LARGEST_BODY_BYTES,
     OrgRequest,
@@ -57,8 +56,9 @@ from gateway.policy.switch.org_requests import (
     read,
 )
 from gateway.policy.switch.redemption import are_too_many, expiries
-from gateway.policy.switch.start import Asks, Refused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
+from gateway.policy.switch.start import Asks, StartRefused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
 from gateway.policy.switch.token_grants import is_identity_step, is_token_request, token_grant
+from gateway.session_closer import LIMITED
 
 __all__ = ["LoginDoor", "LoginRooms", "SwitchRules"]
 
@@ -89,7 +89,7 @@ class LoginRooms:
     token_origins: TokenOrigins
     announced_starts: AnnouncedStarts
     ended_sessions: EndedSessions
-    wording: Wording
+    wording: OutcomeResponses
     issued: IssuedTokens
     tell: Callable[[str, Mapping[str, object]], None]
     """Gets (event name, figures) for the log and the metrics."""
@@ -119,7 +119,7 @@ class LoginDoor:
             if len(head.path) <= LONGEST_PATH and is_own(head.path):
                 return await self._own_path(request, sender)
             request.route = "org"
-            if Place.of(head.path).is_too_long:
+            if OrgPath.of(head.path).is_too_long:
                 return self._told(request, wording.refusal(head, 414, "path_too_long"))
             body = await self._body(request, head)
             form = return_parameters(body) if isinstance(body, bytes) and _is_form(head) else b""
@@ -135,7 +135,7 @@ class LoginDoor:
         except OutsideFailed as error:
             return self._told(request, wording.unreachable(head, error))
 
-    def _sender(self, head: RequestHead) -> Sender:
+    def _sender(self, head: RequestHead) -> LoginBrowser:
         """The browser behind the request. One without an id gets one, which it is told in an answer to a page's request."""
         known = browser_id_of(head.fields)
         is_program = known is None and via_of(head) is Via.PROGRAM
@@ -157,7 +157,7 @@ class LoginDoor:
             return await whole_body(request, LARGEST_BODY_BYTES)
         return None
 
-    async def _own_path(self, request: Request, sender: Sender) -> Response:
+    async def _own_path(self, request: Request, sender: LoginBrowser) -> Response:
         head, rooms = sender.head, self._rooms
         if head.path == STARTS_PATH and rooms.announced_starts.is_open:
             return await self._announce(request, head)
@@ -170,7 +170,7 @@ class LoginDoor:
             return self._told(request, rooms.wording.refusal(head, found.status, found.reason, *allow))
         return await self._redeemed(request, sender, found)
 
-    async def _own_answer(self, request: Request, sender: Sender) -> Response:
+    async def _own_answer(self, request: Request, sender: LoginBrowser) -> Response:
         """An own path's answer. A ticket counts only if no sign-in of this browser was faster; then it comes again, as it is now."""
         head, rooms = sender.head, self._rooms
         if head.path == SIGN_OUT:
@@ -185,7 +185,7 @@ class LoginDoor:
             return self._told(request, await rooms.handoff.sent_back(head))
         return response
 
-    async def _own_sign_out(self, request: Request, sender: Sender) -> Response:
+    async def _own_sign_out(self, request: Request, sender: LoginBrowser) -> Response:
         """Signing out never waits for the shared state: where that is away, what the browser shows ends all the same."""
         if sender.fresh:
             request.new_browser = sender.browser_id
@@ -208,7 +208,7 @@ class LoginDoor:
         answer = await rooms.announced_starts.announce(body)
         return self._told(request, Outcome(answer, "announced" if answer.status == 204 else "refused"))
 
-    async def _judged(self, request: Request, sender: Sender, body: bytes | None, found: OrgRequest) -> Response:
+    async def _judged(self, request: Request, sender: LoginBrowser, body: bytes | None, found: OrgRequest) -> Response:
         match found:
             case Redemption():
                 return await self._redeem(request, sender, body, found)
@@ -230,10 +230,10 @@ class LoginDoor:
                 assert_never(found)
 
     async def _redeem(
-        self, request: Request, sender: Sender, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
+        self, request: Request, sender: LoginBrowser, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
     ) -> Response:
         head, rooms = sender.head, self._rooms
-        if kind_of(head) is Kind.PREFETCH:
+        if kind_of(head) is RequestKind.PREFETCH:
             return self._told(request, rooms.wording.refusal(head, 503, "prefetch"))
         if head.method not in ("GET", "POST"):
             return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
@@ -244,7 +244,7 @@ class LoginDoor:
         if len(references) > 1 and isinstance(judgement, Trusted) and not await self._are_pushed_here(references):
             judgement = Asks("unknown_references")
         match judgement:
-            case Refused(reason):
+            case StartRefused(reason):
                 return self._told(request, rooms.wording.refusal(head, 403, reason))
             case Trusted("own_transaction") if sender.presented:
                 request.reason = "own_transaction"
@@ -266,7 +266,7 @@ class LoginDoor:
             case _:
                 assert_never(judgement)
 
-    async def _redeemed(self, request: Request, sender: Sender, redeeming: Redeeming) -> Response:
+    async def _redeemed(self, request: Request, sender: LoginBrowser, redeeming: Redeeming) -> Response:
         outcome = await self._rooms.redeemer.redeem(redeeming)
         if isinstance(outcome, Sent):
             await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
@@ -281,7 +281,7 @@ class LoginDoor:
     async def _are_pushed_here(self, references: tuple[str, ...]) -> bool:
         return all([await self._rooms.redeemer.pushed_here(reference) is not None for reference in references])
 
-    async def _by_reference(self, request: Request, sender: Sender, body: bytes | None, references: tuple[str, ...]) -> Response:
+    async def _by_reference(self, request: Request, sender: LoginBrowser, body: bytes | None, references: tuple[str, ...]) -> Response:
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
         as_tokens = Redemption(tuple(map(SessionToken, references)))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
@@ -289,7 +289,7 @@ class LoginDoor:
             return await self._plain(request, sender, body)
         return await self._redeem(request, sender, body, as_tokens, references)
 
-    async def _silently(self, request: Request, sender: Sender, body: bytes | None, client_id: str) -> Response:
+    async def _silently(self, request: Request, sender: LoginBrowser, body: bytes | None, client_id: str) -> Response:
         """A page asks for tokens without a word to the user: it may be one of the user before."""
         if without_cookie(sender.head) is OTHER_SITE_WITHOUT_COOKIE:
             self._rooms.tell("silent_request_without_cookie", {})  # where the browser blocks third-party cookies, nobody is ever found
@@ -301,7 +301,7 @@ class LoginDoor:
             return await self._rooms.forwarding.hidden(request, sender, body)
         return await self._plain(request, sender, body)
 
-    async def _granting(self, request: Request, sender: Sender, body: bytes) -> Response:
+    async def _granting(self, request: Request, sender: LoginBrowser, body: bytes) -> Response:
         """Tokens are asked for: not for a session that is revoked, and what is issued is remembered by its fingerprint."""
         head, rooms = sender.head, self._rooms
         grant = token_grant(body)
@@ -315,7 +315,7 @@ class LoginDoor:
         await rooms.issued.note_exchange(grant, answer)
         return to_response(answer)
 
-    async def _plain(self, request: Request, sender: Sender, body: bytes | None) -> Response:
+    async def _plain(self, request: Request, sender: LoginBrowser, body: bytes | None) -> Response:
         head = sender.head
         request.verdict = "forwarded"
         if is_pushed_request(head) and body is not None:
@@ -324,20 +324,20 @@ class LoginDoor:
             return to_response(answer)
         return await self._rooms.forwarding.plain(request, sender, body)
 
-    async def _sign_out(self, request: Request, sender: Sender, body: bytes | None, found: SignOut) -> Response:
+    async def _sign_out(self, request: Request, sender: LoginBrowser, body: bytes | None, found: SignOut) -> Response:
         """Revoke and forward; where another site sent the browser here, not more than Okta itself would do."""
         head, rooms = sender.head, self._rooms
-        if found.how in (Ending.OIDC, Ending.SAML):
+        if found.how in (SignOutKind.OIDC, SignOutKind.SAML):
             return await self._proven_logout(request, sender, body, found.hint_subject)
-        if found.how is Ending.API or self._is_trusted(head):
+        if found.how is SignOutKind.API or self._is_trusted(head):
             return await self._signed_out(request, sender, body)
-        if kind_of(head) is not Kind.NAVIGATION:
+        if kind_of(head) is not RequestKind.NAVIGATION:
             return self._told(request, rooms.wording.refusal(head, 403, "other_site"))
         if await rooms.forwarding.has_session(head):
             return self._told(request, rooms.wording.asks_to_sign_out(_way_back(head)))
         return await self._plain(request, sender, body)
 
-    async def _signed_out(self, request: Request, sender: Sender, body: bytes | None, *more: tuple[bytes, bytes]) -> Response:
+    async def _signed_out(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: tuple[bytes, bytes]) -> Response:
         """Cookies that were never seen here are asked about first, as a guess: nobody may use up Okta's rate limit with made-up ones."""
         head, rooms = sender.head, self._rooms
         found = await rooms.forwarding.made_up(sender)
@@ -349,7 +349,7 @@ class LoginDoor:
             return await rooms.forwarding.hidden(request, sender, body, *gone, *more)
         return await rooms.forwarding.sign_out(request, sender, body, *more)
 
-    async def _proven_logout(self, request: Request, sender: Sender, body: bytes | None, hint_subject: str | None) -> Response:
+    async def _proven_logout(self, request: Request, sender: LoginBrowser, body: bytes | None, hint_subject: str | None) -> Response:
         """A logout whose proof Okta judges: by an ID token, or by an app's signature."""
         head, rooms = sender.head, self._rooms
         whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
@@ -362,7 +362,7 @@ class LoginDoor:
             return await rooms.forwarding.hidden(request, sender, whole)
         return await rooms.forwarding.sign_out_as_okta_does(request, sender, whole)
 
-    async def _ending(self, request: Request, sender: Sender, body: bytes | None, found: EndsSessions) -> Response:
+    async def _ending(self, request: Request, sender: LoginBrowser, body: bytes | None, found: EndsSessions) -> Response:
         request.verdict, request.reason = "forwarded", "ends_sessions"
         rooms, more = self._rooms, self._legacy_fields(sender.head)
         return await rooms.forwarding.ending(request, sender, body, lambda: rooms.ended_sessions.end(found, sender), *more)
@@ -374,7 +374,7 @@ class LoginDoor:
             self._rooms.tell(f"legacy_{call}", {})
         return legacy_fields(call)
 
-    async def _legacy(self, request: Request, sender: Sender, body: bytes | None, legacy: LegacySession) -> Response:
+    async def _legacy(self, request: Request, sender: LoginBrowser, body: bytes | None, legacy: LegacySession) -> Response:
         head, forwarding = sender.head, self._rooms.forwarding
         current = await forwarding.as_current(head, legacy)
         if current is None and head.method == "DELETE":
@@ -394,7 +394,7 @@ class LoginDoor:
             return False
         return b"no-cors" not in head.values(b"sec-fetch-mode") and is_trusted_place(head, self._rules.start)
 
-    def _told(self, request: Request, outcome: Outcome, sender: Sender | None = None) -> Response:
+    def _told(self, request: Request, outcome: Outcome, sender: LoginBrowser | None = None) -> Response:
         """``sender``: who is told its browser id, if it is new."""
         request.verdict, request.reason = outcome.verdict, outcome.reason
         fresh = sender.fresh if sender is not None else ()

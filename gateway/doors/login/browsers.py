@@ -4,11 +4,11 @@ Owns the records by browser id. "The same browser" is a cookie of ours, never an
 those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming`` do, and write down what they found.
 """
 
-from gateway.doors.login.sender import Sender
-from gateway.doors.login.turns import Turns
+from gateway.doors.login.browser_leases import BrowserLeases
+from gateway.doors.login.sender import LoginBrowser
 from gateway.leases import Leases
 from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
 from gateway.policy.session.seal import Sealer
 from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
@@ -28,14 +28,14 @@ class Browsers:
         """``state`` outlives this process where it is on disk; where others use it too, turns are taken among all of them."""
         self._records = SealedRecords(state, sealer, KIND, REMEMBERED_SECONDS)
         self._leases = Leases(state) if state.is_shared else None
-        self.turns = Turns(self._leases)
+        self.turns = BrowserLeases(self._leases)
         self.undecided = Unfinished(state, "undecided", REMEMBERED_SECONDS)
 
     async def record(self, browser_id: str) -> BrowserRecord:
         """What is remembered of this browser. Raises ``StateFailed``."""
         return await self.record_at(browser_key(browser_id)) if browser_id else _NO_RECORD
 
-    async def record_of(self, sender: Sender) -> BrowserRecord:
+    async def record_of(self, sender: LoginBrowser) -> BrowserRecord:
         """What is remembered of the sender. Of a new id nothing is, so nobody is asked. Raises ``StateFailed``."""
         return _NO_RECORD if sender.fresh else await self.record(sender.browser_id)
 
@@ -62,7 +62,7 @@ class Browsers:
 
     async def unsettled(self) -> list[tuple[bytes, BrowserRecord]]:
         """Every key and record of a browser whose session Okta has not named yet. Raises ``StateFailed``."""
-        return [(key, record) for key, record in await self._all() if record.standing is Standing.UNDECIDED]
+        return [(key, record) for key, record in await self._all() if record.standing is SessionStanding.UNDECIDED]
 
     async def of_user(self, user_id: str) -> list[BrowserRecord]:
         """Every record of this user's. Raises ``StateFailed``."""

@@ -7,12 +7,12 @@ calls may leave the ``idx`` half of a session alive, so what this gateway knows 
 
 from collections.abc import Callable, Mapping
 
-from gateway.closing import Closer
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.sender import Sender
+from gateway.doors.login.sender import LoginBrowser
 from gateway.policy.http.cookies import pairs
 from gateway.policy.session.session import Session, SessionCookie, login_key
 from gateway.policy.switch.org_endings import EndsSessions
+from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -28,7 +28,7 @@ class EndedSessions:
         self._browsers = browsers
         self._tell = tell
 
-    async def end(self, named: EndsSessions, sender: Sender) -> None:
+    async def end(self, named: EndsSessions, sender: LoginBrowser) -> None:
         """Okta has ended what the call names. Raises ``OutsideFailed`` where others could not be told."""
         finding = self._sessions.recall(sender.presented) if sender.presented else None
         own = finding if isinstance(finding, Session) else None
@@ -44,7 +44,7 @@ class EndedSessions:
             return
         await self._end_user(named, own, sender)
 
-    async def _end_user(self, named: EndsSessions, own: Session | None, sender: Sender) -> None:
+    async def _end_user(self, named: EndsSessions, own: Session | None, sender: LoginBrowser) -> None:
         """A user may be named by id or by login; ``me`` is whoever the browser's session is, unless a token speaks in its place."""
         user_id = named.user_id
         if user_id == "me":
@@ -66,7 +66,7 @@ class EndedSessions:
             if others:
                 self._closer.close_soon(others, sender.browser)
 
-    async def signed_out(self, sender: Sender) -> None:
+    async def signed_out(self, sender: LoginBrowser) -> None:
         """The gateway's own sign-out ended what the browser presents and carries: what else it was given ends too.
 
         It may be the session of the user before, while it is undecided whose the newest one is. Raises ``OutsideFailed``.
@@ -75,13 +75,13 @@ class EndedSessions:
         ended = (*sender.presented, *sender.carried)
         await self._end_own(tuple(cookie for cookie in record.all_cookies if cookie not in ended), sender)
 
-    async def _end_own(self, cookies: tuple[SessionCookie, ...], sender: Sender) -> None:
+    async def _end_own(self, cookies: tuple[SessionCookie, ...], sender: LoginBrowser) -> None:
         if cookies:
             await self._sessions.revoke(cookies)
             self._closer.close_soon(cookies, sender.browser)
 
 
-def _presents(sender: Sender, session_id: str) -> bool:
+def _presents(sender: LoginBrowser, session_id: str) -> bool:
     """Whether this id is the value of a cookie of the browser's session: of ``sid``, or of ``xids``, a second id that the calls take."""
     values = (*(cookie.value for cookie in sender.presented), *(value for name, value in pairs(sender.head.fields) if name == b"xids"))
     return session_id.encode("latin-1", "replace") in values

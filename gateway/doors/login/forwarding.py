@@ -9,13 +9,12 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
-from gateway.closing import Closer
-from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_way import OrgWay, given, readable
-from gateway.doors.login.sender import Sender
+from gateway.doors.login.sender import LoginBrowser
 from gateway.doors.login.token_origins import TokenOrigins
+from gateway.doors.pending_cookie import PendingCookie
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
@@ -48,6 +47,7 @@ from gateway.policy.switch.redemption import (
     without_session_settings,
 )
 from gateway.policy.switch.token_grants import shows_code_in_page
+from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]
@@ -77,7 +77,7 @@ class OrgForwarding:
         pools: OrgPools,
         sessions: Sessions,
         closer: Closer,
-        carrying: Carrying,
+        carrying: PendingCookie,
         browsers: Browsers,
         new_sessions: NewSessions,
         token_origins: TokenOrigins,
@@ -94,10 +94,10 @@ class OrgForwarding:
         self._origins = origins
         self._ending: set[asyncio.Task[None]] = set()
 
-    def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> Sender:
+    def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> LoginBrowser:
         """The browser behind a request, with the session cookies that may travel, and what it carries."""
         presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_dead(cookie))
-        return Sender(head, browser_id, presented, self._carrying.carried(head), fresh)
+        return LoginBrowser(head, browser_id, presented, self._carrying.carried(head), fresh)
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
@@ -114,7 +114,7 @@ class OrgForwarding:
         answer = await self.redeem(head, body)
         return replace(answer, fields=without_session(answer.fields))
 
-    async def plain(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
+    async def plain(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
         """Forward, streaming both ways; ``body`` where it was read already, ``more`` fields behind the answer's own.
 
         Raises ``Withheld``, and ``OutsideFailed`` before the first byte.
@@ -134,7 +134,7 @@ class OrgForwarding:
 
             return await self._pools.plain.send(request, head, fields, body, judge)
 
-    async def hidden(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
+    async def hidden(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
         """Forward without session cookies, as if nobody were signed in; the browser keeps its own. Raises ``OutsideFailed``."""
         head = sender.head
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
@@ -146,7 +146,7 @@ class OrgForwarding:
         return await self._pools.plain.send(request, head, fields, body, judge)
 
     async def ending(
-        self, request: Request, sender: Sender, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
+        self, request: Request, sender: LoginBrowser, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
     ) -> Response:
         """Forward a call that ends the sessions it names; once Okta has done it (204), ``then`` is done before the answer is delivered."""
         head = sender.head
@@ -159,7 +159,7 @@ class OrgForwarding:
 
         return await self._pools.plain.send(request, head, fields, body, judge)
 
-    async def sign_out(self, request: Request, sender: Sender, body: bytes | None, *more: Pair) -> Response:
+    async def sign_out(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
         """Revoke, then forward with the cookies, then see to it that the session is really gone (Okta bug OKTA-1163605).
 
         The closing is a task of its own and revokes once more: a client that leaves at any moment leaves nothing half done.
@@ -182,7 +182,7 @@ class OrgForwarding:
         finally:
             self._closer.close_soon(ending, sender.browser)
 
-    async def sign_out_as_okta_does(self, request: Request, sender: Sender, body: bytes, *more: Pair) -> Response:
+    async def sign_out_as_okta_does(self, request: Request, sender: LoginBrowser, body: bytes, *more: Pair) -> Response:
         """Forward, and believe in the sign-out only when Okta then no longer knows the session; the answer waits for that.
 
         A logout that Okta refused ends nothing.
@@ -204,7 +204,7 @@ class OrgForwarding:
 
             return await self._pools.plain.send(request, head, fields, body, judge)
 
-    async def made_up(self, sender: Sender) -> Finding | None:
+    async def made_up(self, sender: LoginBrowser) -> Finding | None:
         """What Okta says of session cookies that were never seen here, so that anybody may have made them up; None for all others.
 
         The question is a guess: ``Unknown`` with a reason of ``closing.LIMITED`` where this client, or all together, made too many.
@@ -218,7 +218,7 @@ class OrgForwarding:
         """Whether the browser has, or for all that Okta says may have, a live session."""
         return not isinstance(await self._closer.who(session_cookies(head.fields), browser_of(head)), NoSession)
 
-    async def session(self, sender: Sender) -> Session | None:
+    async def session(self, sender: LoginBrowser) -> Session | None:
         """The browser's living session, where Okta names it."""
         finding = await self._closer.who(sender.presented, sender.browser) if sender.presented else None
         return finding if isinstance(finding, Session) else None
@@ -246,7 +246,7 @@ class OrgForwarding:
         task.add_done_callback(self._ending.discard)
         await asyncio.shield(task)
 
-    async def _note_client(self, status: int, sender: Sender) -> None:
+    async def _note_client(self, status: int, sender: LoginBrowser) -> None:
         """An OpenID Connect client was used by the browser's user."""
         client_id = client_of(sender.head)
         if not client_id or status >= 400 or not sender.presented:
@@ -262,11 +262,11 @@ class OrgForwarding:
                     await self._browsers.keep(sender.browser_id, record.used(client_id, user_id))
 
     @staticmethod
-    def _fresh(sender: Sender, answered: Fields) -> Fields:
+    def _fresh(sender: LoginBrowser, answered: Fields) -> Fields:
         """The browser's new id, with a page and with whatever begins a session; scripts and pictures get what Okta sent."""
         return sender.fresh if sender.fresh and (is_document(sender.head) or cookies_set(answered)) else ()
 
-    async def _dead_cookies(self, sender: Sender, answered: Fields) -> Fields:
+    async def _dead_cookies(self, sender: LoginBrowser, answered: Fields) -> Fields:
         """Lines that expire what the browser presents and Okta is not shown: what it cannot have issued, and revoked cookies.
 
         Revoked ones only beside a living session, under names that it does not use, and that this answer does not set: under any

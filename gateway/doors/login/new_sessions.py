@@ -14,21 +14,20 @@ from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import replace
 from typing import assert_never
 
-from gateway.closing import Closer
-from gateway.doors.carrying import Carrying
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.presented_sessions import PresentedSessions
-from gateway.doors.login.sender import Cookies, Sender, Withheld
+from gateway.doors.login.sender import Cookies, LoginBrowser, Withheld
 from gateway.doors.login.session_comparison import Comparison, OlderSessions, SessionComparer, groups
 from gateway.doors.login.switch_audit import SwitchAudit
+from gateway.doors.pending_cookie import PendingCookie
 from gateway.errors import OutsideFailed, TimedOut
 from gateway.policy.http.cookies import expired, repeated
 from gateway.policy.http.messages import Authority, Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.browser_record import BrowserRecord, Standing
+from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
 from gateway.policy.session.session import SESSION_NAMES, Session
 from gateway.policy.switch.clients import client_of
-from gateway.policy.switch.new_session import Deliver, Delivery, Withhold
+from gateway.policy.switch.new_session import Deliver, DeliveryReason, Withhold
 from gateway.policy.switch.redemption import (
     MOST_SESSION_COOKIES,
     cookies_set,
@@ -40,6 +39,7 @@ from gateway.policy.switch.redemption import (
     without_session,
 )
 from gateway.policy.switch.switch import Refuse
+from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
@@ -56,7 +56,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class NewSessions:
     """Judges the answers of one login host. Close it with ``aclose``."""
 
-    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, carrying: Carrying, audit: SwitchAudit) -> None:
+    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, carrying: PendingCookie, audit: SwitchAudit) -> None:
         """``audit`` hears who came."""
         self._sessions = sessions
         self._closer = closer
@@ -69,7 +69,7 @@ class NewSessions:
         self._deciding: set[asyncio.Task[None]] = set()
         self._judging: set[asyncio.Task[Fields]] = set()
 
-    async def judged(self, answered: Fields, sender: Sender, underway: ExitStack) -> Fields:
+    async def judged(self, answered: Fields, sender: LoginBrowser, underway: ExitStack) -> Fields:
         """The answer's fields as the browser may have them. Raises ``Withheld``, and ``OutsideFailed`` where the state is away.
 
         ``underway`` says that a request with the sender's cookies is on its way; it is closed as soon as nothing hangs on that any more.
@@ -91,23 +91,23 @@ class NewSessions:
         judging.add_done_callback(self._ended)
         return await asyncio.shield(judging)
 
-    async def settle(self, sender: Sender) -> None:
+    async def settle(self, sender: LoginBrowser) -> None:
         """Judge again what was left open about this browser, before anybody relies on the cookies that it presents.
 
         Raises ``OutsideFailed`` where the state is away. What Okta still does not say stays open.
         """
         arrived = await self._browsers.record_of(sender)
-        if arrived.standing is Standing.SETTLED and set(sender.presented) <= set(arrived.cookies):
+        if arrived.standing is SessionStanding.SETTLED and set(sender.presented) <= set(arrived.cookies):
             return
         async with self._browsers.turns.of(self._keys(sender)):
             record = await self._browsers.record_of(sender)
-            if record.standing is not Standing.SETTLED:
+            if record.standing is not SessionStanding.SETTLED:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented and record.cookies == arrived.cookies:
                 # Otherwise the browser signed in while this request waited: what it presents is older than that.
                 await self._presented.replace(sender, record)
 
-    async def handed_out(self, sender: Sender, arrived: BrowserRecord) -> bool:
+    async def handed_out(self, sender: LoginBrowser, arrived: BrowserRecord) -> bool:
         """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
 
         False where the browser was given another session since the request ``arrived``: then the pass must not be made. Okta may
@@ -123,7 +123,7 @@ class NewSessions:
                 # ``settle`` of this very request may have changed it: the living cookies are known, dead ones are presented beside them.
                 given, presented = set(record.cookies), set(sender.presented)
                 return presented <= given or (bool(given) and given <= presented)
-            if record.standing is not Standing.SETTLED:
+            if record.standing is not SessionStanding.SETTLED:
                 return await self._presented.has_come_between(sender, record)
             if not await self._presented.replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
@@ -132,7 +132,7 @@ class NewSessions:
                 await self._browsers.keep(sender.browser_id, record.given(known, ""))
         return True
 
-    async def redeemed(self, sender: Sender, begun: Cookies) -> Session | None:
+    async def redeemed(self, sender: LoginBrowser, begun: Cookies) -> Session | None:
         """A token became this session, after every older one was proven gone: write it down, and say whose it is, if Okta says."""
         record = await self._browsers.record(sender.browser_id)
         session: Session | None = None
@@ -163,13 +163,13 @@ class NewSessions:
 
     async def _take(self, key: bytes) -> bool:
         """Go on asking in place of a process that is gone."""
-        return self._ask_later(Sender(_NO_HEAD, "", ()), key)
+        return self._ask_later(LoginBrowser(_NO_HEAD, "", ()), key)
 
     async def _release_where_settled(self, key: bytes, record: BrowserRecord) -> None:
         """Another process may have decided between the moment at which this one read the record and the one at which it held it."""
         with suppress(OutsideFailed):
             async with self._browsers.turns.of((key,)):
-                if (await self._browsers.record_at(key)).standing is not Standing.UNDECIDED:
+                if (await self._browsers.record_at(key)).standing is not SessionStanding.UNDECIDED:
                     await self._sessions.release(record.all_cookies)
 
     async def aclose(self) -> None:
@@ -180,10 +180,10 @@ class NewSessions:
 
     # What is no new session.
 
-    def _is_late(self, sender: Sender) -> bool:
+    def _is_late(self, sender: LoginBrowser) -> bool:
         return bool(sender.presented) and any(self._sessions.is_revoked((cookie,)) for cookie in sender.presented)
 
-    def _late(self, answered: Fields, begun: Cookies, sender: Sender) -> Fields:
+    def _late(self, answered: Fields, begun: Cookies, sender: LoginBrowser) -> Fields:
         """The answer less a session that was revoked while it was on its way; what it would have set is in nobody's hands and is closed."""
         begun = tuple(cookie for cookie in begun if cookie not in sender.presented)
         if begun:
@@ -192,16 +192,16 @@ class NewSessions:
             self._closer.close_soon(begun, sender.browser).add_done_callback(lambda _: until_closed.close())
         return without_session(answered)
 
-    async def _doubt(self, sender: Sender) -> None:
+    async def _doubt(self, sender: LoginBrowser) -> None:
         """Okta deletes a presented cookie: its session may live or be over. Of a made-up one no other process has heard."""
         self._sessions.forget(sender.presented)
         if not set((await self._browsers.record(sender.browser_id)).cookies).isdisjoint(sender.presented):
             await self._sessions.doubt(sender.presented)
 
-    async def _may_bring_a_factor(self, sender: Sender) -> bool:
+    async def _may_bring_a_factor(self, sender: LoginBrowser) -> bool:
         """Whether the browser presents a session for which Okta named nobody so far: this request may have changed that."""
         record = await self._browsers.record_of(sender)
-        return record.standing is Standing.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
+        return record.standing is SessionStanding.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
 
     def _ended(self, judging: "asyncio.Task[Fields]") -> None:
         self._judging.discard(judging)
@@ -210,7 +210,7 @@ class NewSessions:
 
     # A new session.
 
-    async def _in_turn(self, answered: Fields, begun: Cookies, sender: Sender, underway: ExitStack) -> Fields:
+    async def _in_turn(self, answered: Fields, begun: Cookies, sender: LoginBrowser, underway: ExitStack) -> Fields:
         """What the browser gets. Where that cannot be judged or written down it gets nothing, and what has begun is closed."""
         self._sessions.issued(begun)
         try:
@@ -220,7 +220,7 @@ class NewSessions:
                 self._closer.close_soon(tuple(one for one in begun if one not in sender.presented), sender.browser)
             raise
 
-    async def _judged_in_turn(self, answered: Fields, begun: Cookies, sender: Sender, underway: ExitStack) -> Fields:
+    async def _judged_in_turn(self, answered: Fields, begun: Cookies, sender: LoginBrowser, underway: ExitStack) -> Fields:
         async with AsyncExitStack() as held:
             if not await self._turn(sender, held):
                 return self._late(answered, begun, sender)
@@ -234,7 +234,7 @@ class NewSessions:
                 unproven = self._presented.unproven(record, begun)
                 sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
                 return await self._run(answered, Comparison(sender, begun, self._older(begun, sender, record), unproven), record)
-            if record.standing is not Standing.NOBODY_YET:
+            if record.standing is not SessionStanding.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
             before = OlderSessions(groups(record.before, record.before_user_id))
@@ -242,7 +242,7 @@ class NewSessions:
                 answered, Comparison(sender, record.cookies, before, self._presented.unproven(record, record.cookies)), record
             )
 
-    def _older(self, begun: Cookies, sender: Sender, record: BrowserRecord) -> OlderSessions:
+    def _older(self, begun: Cookies, sender: LoginBrowser, record: BrowserRecord) -> OlderSessions:
         """The older sessions in groups that are one session each: what it presents, what it was given, and what was before that."""
         older: list[tuple[Cookies, str | None]] = []
         known = set(begun)
@@ -266,18 +266,18 @@ class NewSessions:
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
             raise self._withheld(final, judging)
-        if final.why is Delivery.OTHER_USER:
+        if final.why is DeliveryReason.OTHER_USER:
             # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
             await self._sessions.revoke(judging.older.ending)
         recorded = _recorded(final, judging, record)
-        if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
+        if final.why not in (DeliveryReason.FIRST, DeliveryReason.OTHER_USER):
             recorded = recorded.with_unproven(judging.unproven)  # nobody closed them for this answer
         await self._browsers.keep(sender.browser_id, recorded)
         await self._follow(final, judging, browser_key(sender.browser_id) if sender.browser_id else b"")
-        if final.why not in (Delivery.FIRST, Delivery.OTHER_USER):
+        if final.why not in (DeliveryReason.FIRST, DeliveryReason.OTHER_USER):
             return answered
         cleared = self._carrying.cleared(sender.head) if sender.carried else ()
-        expiries = self._expiries(answered, judging) if final.why is Delivery.OTHER_USER else ()
+        expiries = self._expiries(answered, judging) if final.why is DeliveryReason.OTHER_USER else ()
         return (*answered, *expiries, *cleared)
 
     async def _follow(self, final: Deliver, judging: Comparison, key: bytes) -> None:
@@ -287,19 +287,19 @@ class NewSessions:
         """
         older = judging.older
         match final.why:
-            case Delivery.SAME_USER:
+            case DeliveryReason.SAME_USER:
                 await self._sessions.adopt(older.cookies, judging.new)
                 await self._sessions.release((*older.cookies, *judging.new))
-            case Delivery.OTHER_USER:
+            case DeliveryReason.OTHER_USER:
                 await self._sessions.release((*older.same, *judging.new))
                 self._audit.taken_over(older.user_id or "", final.session, judging.sender.head.client)
                 self._tell("user_changed_without_token", {"client": judging.sender.head.client})
                 if older.same:
                     await self._sessions.adopt(older.same, judging.new)
-            case Delivery.FIRST:
+            case DeliveryReason.FIRST:
                 user_id = final.session.user_id if final.session is not None else ""
                 self._audit.signed_in(user_id, judging.new, judging.sender.head.client, "okta")
-            case Delivery.UNDECIDED:
+            case DeliveryReason.UNDECIDED:
                 await self._sessions.hold((*judging.new, *older.cookies))
                 if key and self._ask_later(judging.sender, key):
                     await self._browsers.undecided.begin(key)
@@ -327,7 +327,7 @@ class NewSessions:
 
     # What was left open.
 
-    def _ask_later(self, sender: Sender, key: bytes) -> bool:
+    def _ask_later(self, sender: LoginBrowser, key: bytes) -> bool:
         """Ask again and again; False where so many are undecided that the browser's next visit must do."""
         if len(self._deciding) >= MOST_UNDECIDED:
             return False
@@ -339,7 +339,7 @@ class NewSessions:
         self._deciding.add(task)
         task.add_done_callback(self._deciding.discard)
 
-    async def _decide(self, sender: Sender, key: bytes) -> None:
+    async def _decide(self, sender: LoginBrowser, key: bytes) -> None:
         for seconds in AGAIN_SECONDS:
             await asyncio.sleep(seconds)
             try:
@@ -347,42 +347,42 @@ class NewSessions:
                     return  # this process did not move for a while, and another one has taken over
                 async with self._browsers.turns.of((key, *self._sessions.fingerprints(sender.presented))):
                     record = await self._browsers.record_at(key)
-                    if record.standing is not Standing.UNDECIDED or await self._decide_again(sender, key, record):
-                        if record.standing is Standing.SETTLED:
+                    if record.standing is not SessionStanding.UNDECIDED or await self._decide_again(sender, key, record):
+                        if record.standing is SessionStanding.SETTLED:
                             await self._sessions.release(record.all_cookies)  # whoever settled it may have died before this
                         await self._browsers.undecided.end(key)
                         return
             except OutsideFailed as error:
                 self._tell("session_undecided", {"reason": error.reason})
 
-    async def _decide_again(self, sender: Sender, key: bytes, record: BrowserRecord) -> bool:
+    async def _decide_again(self, sender: LoginBrowser, key: bytes, record: BrowserRecord) -> bool:
         """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
-        if record.standing is Standing.UNDECIDED and self._sessions.is_revoked(record.cookies):
+        if record.standing is SessionStanding.UNDECIDED and self._sessions.is_revoked(record.cookies):
             await self._end_before(sender, key, record)
             return True
         self._sessions.forget(record.cookies)
         older = OlderSessions(groups(record.before, record.before_user_id))
-        judging = Comparison(Sender(sender.head, sender.browser_id, record.before), record.cookies, older)
+        judging = Comparison(LoginBrowser(sender.head, sender.browser_id, record.before), record.cookies, older)
         unproven: Cookies = ()
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
             # The answer is in the browser already. The older session is refused everywhere, and its end goes on being tried.
-            final, unproven = Deliver(Delivery.OTHER_USER, judging.session), older.ending
-        if final.why is Delivery.UNDECIDED:
+            final, unproven = Deliver(DeliveryReason.OTHER_USER, judging.session), older.ending
+        if final.why is DeliveryReason.UNDECIDED:
             await self._sessions.hold(record.all_cookies)
             return False
-        if final.why is Delivery.OTHER_USER:
+        if final.why is DeliveryReason.OTHER_USER:
             await self._sessions.revoke(older.ending)
         unproven = (*unproven, *self._presented.unproven(record, record.cookies))
         await self._browsers.keep_at(key, _recorded(final, judging, record).with_unproven(unproven))
         await self._follow(final, judging, key)
         before = tuple(cookie for cookie in record.before if not self._sessions.is_revoked((cookie,)))
-        if final.why is Delivery.NOBODY_YET and record.standing is Standing.UNDECIDED and not repeated(before):
+        if final.why is DeliveryReason.NOBODY_YET and record.standing is SessionStanding.UNDECIDED and not repeated(before):
             # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
             await self._sessions.release(before)
-        return final.why is not Delivery.NOBODY_YET
+        return final.why is not DeliveryReason.NOBODY_YET
 
-    async def _end_before(self, sender: Sender, key: bytes, record: BrowserRecord) -> None:
+    async def _end_before(self, sender: LoginBrowser, key: bytes, record: BrowserRecord) -> None:
         """The newest session was ended before Okta said whose it was, by a sign-out perhaps: the one before does not come back."""
         await self._sessions.revoke(record.before)
         self._closer.close_soon(record.before, sender.browser)
@@ -391,14 +391,14 @@ class NewSessions:
 
     # The browser's turn.
 
-    def _keys(self, sender: Sender) -> tuple[bytes, ...]:
+    def _keys(self, sender: LoginBrowser) -> tuple[bytes, ...]:
         """What the turn is of. Nobody else knows a new id, so a stranger without a session needs none."""
         if sender.fresh and not sender.presented:
             return ()
         own = (browser_key(sender.browser_id),) if sender.browser_id else ()
         return (*own, *self._sessions.fingerprints(sender.presented))
 
-    async def _turn(self, sender: Sender, held: AsyncExitStack) -> bool:
+    async def _turn(self, sender: LoginBrowser, held: AsyncExitStack) -> bool:
         """Take the browser's turn; False where its session was revoked meanwhile, or by whoever had the turn before.
 
         Whoever revoked it may hold the turn, and waits for this very answer: so the wait ends with the revocation.
@@ -419,12 +419,12 @@ class NewSessions:
         return not self._is_late(sender)
 
 
-def _left_before(sender: Sender, record: BrowserRecord) -> bool:
+def _left_before(sender: LoginBrowser, record: BrowserRecord) -> bool:
     """Whether this request was sent before the browser got its newest session, and Okta has not yet said whose that session is.
 
     The cookies in its answer may belong to the older session. So they must not replace the newer ones; they end with the older session.
     """
-    is_open = record.standing is Standing.UNDECIDED
+    is_open = record.standing is SessionStanding.UNDECIDED
     return is_open and bool(sender.presented) and set(sender.presented).isdisjoint(record.cookies)
 
 
@@ -433,21 +433,21 @@ def _recorded(final: Deliver, judging: Comparison, record: BrowserRecord) -> Bro
     older = judging.older
     user_id = final.session.user_id if final.session is not None else ""
     match final.why:
-        case Delivery.FIRST:
+        case DeliveryReason.FIRST:
             return record.given(judging.new, user_id)
-        case Delivery.SAME_USER:
+        case DeliveryReason.SAME_USER:
             return record.given(_held(judging.sender, judging.new, record), user_id or older.user_id or "")
-        case Delivery.OTHER_USER:
+        case DeliveryReason.OTHER_USER:
             return record.given(tuple(dict.fromkeys((*judging.new, *older.same))), user_id)
-        case Delivery.NOBODY_YET:
-            return record.waits(judging.new, Standing.NOBODY_YET, older.cookies, older.user_id or "")
-        case Delivery.UNDECIDED:
-            return record.waits(judging.new, Standing.UNDECIDED, older.cookies, older.user_id or "")
+        case DeliveryReason.NOBODY_YET:
+            return record.waits(judging.new, SessionStanding.NOBODY_YET, older.cookies, older.user_id or "")
+        case DeliveryReason.UNDECIDED:
+            return record.waits(judging.new, SessionStanding.UNDECIDED, older.cookies, older.user_id or "")
         case _:
             assert_never(final.why)
 
 
-def _held(sender: Sender, new: Cookies, record: BrowserRecord) -> Cookies:
+def _held(sender: LoginBrowser, new: Cookies, record: BrowserRecord) -> Cookies:
     """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names.
 
     And what it was given since the request left: a renewed cookie of the session before does not end the one that began meanwhile.

@@ -18,21 +18,21 @@ from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own_requests import Outcome as Told
 from gateway.doors.reading import LATER
 from gateway.errors import OutsideFailed
-from gateway.pages import BadRequest, GoingOn, Refused, SignInWithheld, TokenRefused, TokenSpent, Unavailable, View, render
+from gateway.pages import BadRequest, GoingOn, RefusedPage, SignInWithheld, TokenRefused, TokenSpent, UnavailablePage, View, render
 from gateway.policy.advice.causes import REFUSED_TOKEN, UNCONFIRMED, USED_TOKEN, Advice
 from gateway.policy.advice.error_objects import error_object, is_json, with_cause
 from gateway.policy.advice.refused_tokens import leads_to_sign_in
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.messages import Answer, Fields, RequestHead
 from gateway.policy.http.request_ids import SLOT
-from gateway.policy.routing.navigation import Kind, is_document, kind_of
+from gateway.policy.routing.navigation import RequestKind, is_document, kind_of
 from gateway.policy.switch.org_requests import Redemption, read, without_tokens
 from gateway.policy.switch.switch import Confirm
 
 RETRY_SECONDS = 5
 
 
-class Wording:
+class OutcomeResponses:
     """Turns outcomes into answers."""
 
     def __init__(self, confirming: Confirming, origin: str, clock: Clock, tell: Callable[[str, Mapping[str, object]], None]) -> None:
@@ -66,14 +66,14 @@ class Wording:
             case NotSwitched(refusal, fields):
                 seconds = seconds_until(refusal.retry_at, self._clock)
                 view: View = (
-                    Refused(refusal.reason, seconds, _own_address(redeeming))
+                    RefusedPage(refusal.reason, seconds, _own_address(redeeming))
                     if refusal.revoked
-                    else Unavailable(refusal.reason, seconds, offers_retry=False)
+                    else UnavailablePage(refusal.reason, seconds, offers_retry=False)
                 )
                 told = self._said(head, view, 503, "refused", refusal.reason)
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Unanswered(reason, spent, fields):
-                view = BadRequest(502, "redemption_unanswered") if spent else Refused(reason, RETRY_SECONDS, _own_address(redeeming))
+                view = BadRequest(502, "redemption_unanswered") if spent else RefusedPage(reason, RETRY_SECONDS, _own_address(redeeming))
                 told = self._said(head, view, 502 if spent else 503, "refused", f"redemption_{reason}")
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Confirm(session):
@@ -103,7 +103,7 @@ class Wording:
     def _brought_session_token(redeeming: Redeeming) -> bool:
         """Whether a session token was redeemed in a window of its own, and no transaction, form or frame was answered."""
         found = read(redeeming.head, redeeming.body)
-        is_window = kind_of(redeeming.head) is Kind.NAVIGATION or redeeming.is_confirmed
+        is_window = kind_of(redeeming.head) is RequestKind.NAVIGATION or redeeming.is_confirmed
         return is_window and isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)
 
     def _advised(self, status: int, code: str, summary: str, advice: Advice, verdict: str, reason: str) -> Told:
@@ -126,7 +126,7 @@ class Wording:
 
     def unreachable(self, head: RequestHead, error: OutsideFailed) -> Told:
         """The org did not answer something that is no redemption."""
-        view = Unavailable(error.reason, RETRY_SECONDS, had_session=bool(session_cookies(head.fields)))
+        view = UnavailablePage(error.reason, RETRY_SECONDS, had_session=bool(session_cookies(head.fields)))
         return self._said(head, view, 503, "unavailable", error.reason)
 
     def asks_to_sign_out(self, back: str = "") -> Told:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.sender import Cookies, Sender
+from gateway.doors.login.sender import Cookies, LoginBrowser
 from gateway.doors.login.session_comparison import ASKING_SECONDS, SessionComparer
 from gateway.errors import TimedOut
-from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, Standing
+from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, SessionStanding
 from gateway.policy.session.session import Session
 from gateway.policy.switch.switch import is_proof_of_end
 from gateway.sessions import Sessions
@@ -37,7 +37,7 @@ class PresentedSessions:
         known = (cookie for cookie in record.all_cookies if cookie not in begun and self._sessions.is_known(cookie))
         return tuple(cookie for cookie in known if self._sessions.is_revoked((cookie,)))
 
-    async def replace(self, sender: Sender, record: BrowserRecord) -> bool:
+    async def replace(self, sender: LoginBrowser, record: BrowserRecord) -> bool:
         """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
 
         ``TimedOut`` where that end is not proven: then nobody is let in, and the next request tries again. False where Okta names nobody
@@ -64,7 +64,7 @@ class PresentedSessions:
         await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id).with_unproven(unproven))
         return True
 
-    async def has_come_between(self, sender: Sender, record: BrowserRecord) -> bool:
+    async def has_come_between(self, sender: LoginBrowser, record: BrowserRecord) -> bool:
         """The browser presents a session that it was not given, while it is open whose the one is that it was given last.
 
         Another user's comes in only where all that the browser was given is proven gone. ``TimedOut`` where it is not, and where Okta has
@@ -76,7 +76,7 @@ class PresentedSessions:
             return False
         if set(judgement.living) <= set(record.all_cookies):
             return True
-        if record.standing is Standing.UNDECIDED:
+        if record.standing is SessionStanding.UNDECIDED:
             raise TimedOut("first_byte")
         if finding.user_id == record.before_user_id:  # it goes on beside the one that waits, and ends with the session before
             before = tuple(dict.fromkeys((*record.before, *judgement.living)))
@@ -88,7 +88,7 @@ class PresentedSessions:
         await self._browsers.keep(sender.browser_id, record.given(judgement.living, finding.user_id))
         return True
 
-    async def _prove_ended(self, cookies: Cookies, sender: Sender) -> None:
+    async def _prove_ended(self, cookies: Cookies, sender: LoginBrowser) -> None:
         """Close these cookies of the user before. ``TimedOut`` where Okta does not prove that they are gone: then the next user waits."""
         if cookies and not (await self._comparer.close(cookies, sender.browser)).proven:
             raise TimedOut("first_byte")

@@ -12,14 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from gateway.closing import Closer
-from gateway.doors.carrying import Carrying, Cookies
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
-from gateway.doors.login.sender import Sender
+from gateway.doors.login.sender import LoginBrowser
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
+from gateway.doors.pending_cookie import Cookies, PendingCookie
 from gateway.errors import LeaseLost, OutsideFailed
 from gateway.leases import HeldLease
 from gateway.okta import Browser, browser_of
@@ -32,6 +31,7 @@ from gateway.policy.switch.org_requests import is_cookie_redirect, without_token
 from gateway.policy.switch.redemption import cookies_set, settled
 from gateway.policy.switch.start import Via, via_of
 from gateway.policy.switch.switch import Confirm, Redeem, Refuse
+from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429
@@ -68,7 +68,7 @@ class Redeemer:
         self,
         sessions: Sessions,
         closer: Closer,
-        carrying: Carrying,
+        carrying: PendingCookie,
         ledger: TokenLedger,
         browsers: Browsers,
         new_sessions: NewSessions,
@@ -195,7 +195,7 @@ class Redeemer:
             case _:
                 pass
 
-    async def reference_redeems(self, request_uri: str, sender: Sender, unknown: bool) -> bool:
+    async def reference_redeems(self, request_uri: str, sender: LoginBrowser, unknown: bool) -> bool:
         """Whether an authorize request by this reference may redeem a token; ``unknown`` where it was pushed elsewhere."""
         key = b"" if sender.fresh or not sender.browser_id else browser_key(sender.browser_id)
         known = await self._ledger.reference_may_hold_token(self._tried(request_uri, sender.head, key))
@@ -296,7 +296,7 @@ class Redeemer:
             await self._ledger.spend(client.tokens, Spent(owners, _location(answer.fields), by_server))
         if begun and not client.has_id:
             await self._ledger.note_neighbour(client.signature)
-        session = await self._new_sessions.redeemed(Sender(redeeming.head, redeeming.browser_id, ()), begun)
+        session = await self._new_sessions.redeemed(LoginBrowser(redeeming.head, redeeming.browser_id, ()), begun)
         sent = Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
         return sent, session.user_id if session is not None else ""
 

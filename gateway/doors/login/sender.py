@@ -15,7 +15,7 @@ Cookies = tuple[SessionCookie, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class LoginBrowser:
     """One browser's request as the login door sees it: its id, its living session cookies, and what it carries.
 
     ``presented`` leaves out what was revoked before the request was forwarded; ``carried``: sessions whose end is not proven yet.

@@ -7,8 +7,7 @@ among those that it closes. What becomes of the answer is ``new_sessions``'.
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from gateway.closing import Closer
-from gateway.doors.login.sender import Cookies, Sender
+from gateway.doors.login.sender import Cookies, LoginBrowser
 from gateway.okta import Browser
 from gateway.policy.session.session import Finding, NoSession, Session, Unknown
 from gateway.policy.switch.new_session import (
@@ -28,6 +27,7 @@ from gateway.policy.switch.new_session import (
     step,
 )
 from gateway.policy.switch.switch import Proven, Refuse, may_live
+from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 ASKING_SECONDS = 5.0
@@ -65,7 +65,7 @@ class OlderSessions:
 class Comparison:
     """One run of the machine. ``unproven``: sessions that this browser was given and whose closing is still under way."""
 
-    sender: Sender
+    sender: LoginBrowser
     new: Cookies
     older: OlderSessions
     unproven: Cookies = ()

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
-from gateway.doors.login.turns import Turns
+from gateway.doors.login.browser_leases import BrowserLeases
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
@@ -39,8 +39,8 @@ from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser
 from gateway.policy.session.session import NoSession, Session, Unknown
 from gateway.policy.switch import front_switch as machine
 from gateway.policy.switch.front_start import order_of, sender_of
-from gateway.policy.switch.front_switch import Check, Confirm, EndFirst, FrontSwitch, GoOn, Prove, Redeem, Refuse
-from gateway.policy.switch.start import Refused, StartRules, TokenOrigin, Trusted, judge
+from gateway.policy.switch.front_switch import Check, ConfirmFront, EndFirst, FrontSwitch, GoOn, Prove, RedeemFront, RefuseFront
+from gateway.policy.switch.start import StartRefused, StartRules, TokenOrigin, Trusted, judge
 from gateway.shared_state import SharedState
 
 FRONT_SWITCH: Final = "/.gateway/front-switch"
@@ -74,7 +74,7 @@ class FrontSwitches:
         self._bouncing = bouncing
         self._clock = clock
         self._leases = Leases(state)
-        self._turns = Turns(self._leases if state.is_shared else None)
+        self._turns = BrowserLeases(self._leases if state.is_shared else None)
 
     async def aclose(self) -> None:
         """Give back what is held."""
@@ -113,7 +113,7 @@ class FrontSwitches:
             return refused(form, self._clock)
         reference, _, browser = form.get("request", "").partition(_BETWEEN)
         if browser != self._mark(browser_id_of(head.fields) or ""):
-            return self._stopped(Refuse("other_browser"))
+            return self._stopped(RefuseFront("other_browser"))
         told = await self._start(head, reference, lambda *_: True)
         return self._led_on(told)
 
@@ -124,23 +124,23 @@ class FrontSwitches:
         async with self._turns.of([_TURN + key], TURN_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
-                return self._stopped(Refuse("used"))
+                return self._stopped(RefuseFront("used"))
             if ended.bounce.purpose == CHECKING:
                 return await self._checked(head, switch, reference, ended)
             last, mark = await self._records.last_of(key), self._mark(browser)
             command = machine.proven(switch, mark, last, ended.result, ended.bounce.asked_at, now)
             match command:
-                case Redeem(redeemed):
+                case RedeemFront(redeemed):
                     # A stop after any of these steps leaves the token unspent, or spent and known to be.
                     await self._records.keep(reference, redeemed)
                     await self._records.redeems(key, reference)
                     token = await self._records.take_token(reference)
-                    return self._posting(token, reference) if token is not None else self._stopped(Refuse("used"))
+                    return self._posting(token, reference) if token is not None else self._stopped(RefuseFront("used"))
                 case EndFirst(ending):
                     return await self._ending(ending, reference)
                 case Prove():
                     return await self._proving(head, reference)
-                case Refuse():
+                case RefuseFront():
                     return self._stopped(command, reference)
                 case _:
                     assert_never(command)
@@ -153,18 +153,18 @@ class FrontSwitches:
         async with self._turns.of([_TURN + key], TURN_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
-                return self._stopped(Refuse("used"))
+                return self._stopped(RefuseFront("used"))
             is_trusted = trusts(head, switch)
-            if isinstance(is_trusted, Refused):
+            if isinstance(is_trusted, StartRefused):
                 return refused(Malformed(403, is_trusted.reason), self._clock)
             last = await self._records.last_of(key)
             command = machine.arrived(switch, self._mark(browser), last.name, is_trusted, self._clock.wall())
             match command:
-                case Confirm():
+                case ConfirmFront():
                     return await self._asking(head, reference, self._mark(browser), fresh)
                 case EndFirst(ending):
                     return await self._ending(ending, reference, *fresh)
-                case Refuse():
+                case RefuseFront():
                     return self._stopped(command, reference)
                 case _:
                     assert_never(command)
@@ -173,7 +173,7 @@ class FrontSwitches:
         browser = browser_id_of(head.fields)
         switch = await self._records.get(reference)
         if switch is None:
-            return self._stopped(Refuse("used"))
+            return self._stopped(RefuseFront("used"))
         if browser is None:
             blocked = CookiesBlocked(urlsplit(self._rules.origin).hostname or "", f"{FRONT_SWITCH}?start={reference}")
             return Outcome(self._page(blocked), "refused", "no_browser")
@@ -186,14 +186,14 @@ class FrontSwitches:
                 return self._led_on(Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking"))
             case GoOn(done):
                 return self._led_on(Outcome(redirect_answer(303, done.to), "front_switch", "done"))
-            case Refuse():
+            case RefuseFront():
                 return self._stopped(command, reference)
             case _:
                 assert_never(command)
 
     async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, ended: Ended) -> Outcome:
         command = machine.checked(switch, self._mark(ended.browser), ended.result, self._clock.wall())
-        if isinstance(command, Refuse):
+        if isinstance(command, RefuseFront):
             return self._stopped(command, reference)
         if not isinstance(ended.result, Proof):
             raise AssertionError("only a proof lets a switch go on")
@@ -201,7 +201,7 @@ class FrontSwitches:
         if named == NoSession("outdated"):  # another tab's user came in between: who is there now?
             return Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking")
         if isinstance(named, NoSession | Unknown):
-            return self._stopped(Refuse("unclear", named.reason), reference)
+            return self._stopped(RefuseFront("unclear", named.reason), reference)
         await self._records.keep(reference, command.switch)
         return Outcome(redirect_answer(303, command.switch.to, *named.lines), "front_switch", "done")
 
@@ -224,7 +224,7 @@ class FrontSwitches:
         view = PostsItself(f"{self._rules.org}/login/sessionCookieRedirect", fields)
         return Outcome(self._page(view, self._rules.org), "front_switch", "redeemed")
 
-    def _stopped(self, refusal: Refuse, reference: str = "") -> Outcome:
+    def _stopped(self, refusal: RefuseFront, reference: str = "") -> Outcome:
         """The page that says why; a switch whose token is unspent may be tried again."""
         again = f"{FRONT_SWITCH}?start={reference}" if reference and refusal.reason in ("unclear", "not_ended", "busy") else ""
         view = FrontSwitchStopped(refusal.reason, refusal.more, again)
@@ -238,11 +238,11 @@ class FrontSwitches:
         cookies = tuple((name, value) for name, value in told.answer.fields if name == b"Set-Cookie")
         return replace(told, answer=self._page(GoingOn(locations[0])).plus(*cookies))
 
-    def _is_trusted(self, head: RequestHead, switch: FrontSwitch) -> "bool | Refused":
+    def _is_trusted(self, head: RequestHead, switch: FrontSwitch) -> "bool | StartRefused":
         sender = sender_of(head.client, head.value(b"user-agent") or b"")
         is_announced = bool(switch.sender) and hmac.compare_digest(sender, switch.sender)
         judgement = judge(head, TokenOrigin(announced=is_announced), self._rules.start)
-        return judgement if isinstance(judgement, Refused) else isinstance(judgement, Trusted)
+        return judgement if isinstance(judgement, StartRefused) else isinstance(judgement, Trusted)
 
     def _back_at(self, reference: str) -> str:
         return f"{self._rules.origin}{FRONT_SWITCH}?back={reference}"
@@ -256,4 +256,4 @@ class FrontSwitches:
         return browser_key(browser).hex()
 
 
-Trusts = Callable[[RequestHead, FrontSwitch], bool | Refused]
+Trusts = Callable[[RequestHead, FrontSwitch], bool | StartRefused]

@@ -16,7 +16,7 @@ changes by it. After a sign-out here whose end at the org is not proven, the bou
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
-from gateway.doors.handoff_starts import Asked, HandoffStarts
+from gateway.doors.handoff_starts import HandoffStarts, OpenedStart
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own_requests import HANDOFF, Outcome, refused, unavailable
@@ -69,7 +69,7 @@ class OidcHandoff:
             case Unclear(reason):
                 return unavailable(Unknown(reason), self._clock)
 
-    async def _named(self, head: RequestHead, asked: Asked, ended: Ended, proof: Proof) -> Outcome:
+    async def _named(self, head: RequestHead, asked: OpenedStart, ended: Ended, proof: Proof) -> Outcome:
         named = await self._own.named(head, ended.browser, proof, ended.bounce.asked_at)
         match named:
             case NoSession("outdated"):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.clock import Clock
-from gateway.doors.carrying import Carrying
-from gateway.doors.login.turns import Turns
+from gateway.doors.login.browser_leases import BrowserLeases
 from gateway.doors.own_requests import pass_of, standing
+from gateway.doors.pending_cookie import PendingCookie
 from gateway.leases import Leases
 from gateway.oidc import Proofs
 from gateway.okta import browser_of
@@ -58,9 +58,9 @@ class OwnSessions:
         self._proofs = proofs
         self._clock = clock
         self._records = SealedRecords(state, sealer, KIND, BROWSER_SECONDS)
-        self._carrying = Carrying(host, sealer)
+        self._carrying = PendingCookie(host, sealer)
         self._leases = Leases(state)
-        self._turns = Turns(self._leases if state.is_shared else None)
+        self._turns = BrowserLeases(self._leases if state.is_shared else None)
 
     async def aclose(self) -> None:
         """Give back what is held."""

@@ -17,7 +17,6 @@ from typing import Final
 from urllib.parse import quote
 
 from gateway.clock import Clock
-from gateway.closing import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
@@ -25,8 +24,7 @@ from gateway.doors.own_requests import SIGN_IN, SIGN_OUT, Outcome, not_navigatin
 from gateway.doors.sign_out import DONE_SECONDS, SWITCH, asked_return, next_step, posted
 from gateway.edge.request import Request
 from gateway.okta import browser_of
-from gateway.pages import ConfirmSignOut, GoingOn
-from gateway.pages import SignedOut as SignedOutPage
+from gateway.pages import ConfirmSignOut, GoingOn, SignedOutPage
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Nobody
 from gateway.policy.oidc.own_session import own_of
@@ -35,6 +33,7 @@ from gateway.policy.routing.routing import RouteTable
 from gateway.policy.session.passes import SignedOut
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Session
+from gateway.session_closer import NOT_SHARED, Closer
 
 PURPOSE: Final = "sign-out"
 _FORGET = (b"Clear-Site-Data", b'"cache"')

@@ -67,7 +67,7 @@ class OktaEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class EventDelivery:
     """What one request of Okta's holds, the earliest event first; ``unreadable``: events of which nobody can say what they mean.
 
     ``host``: of the org that sends it, as its ``source`` says; "" where it does not.
@@ -91,7 +91,7 @@ class Consequences:
     begins: Mapping[str, float]
 
 
-def read_delivery(body: bytes) -> Delivery | Malformed:
+def read_delivery(body: bytes) -> EventDelivery | Malformed:
     """The events of a delivery, in the order of ``published``; 400 where it is none."""
     try:
         content: Any = json.loads(body)
@@ -108,10 +108,10 @@ def read_delivery(body: bytes) -> Delivery | Malformed:
     if sum(len(event.targets) + 1 for event in known) > MOST_USERS:
         return Malformed(413, "too_many_users")
     ordered = tuple(sorted(known, key=lambda event: event.published))
-    return Delivery(event_id, ordered, len(read) - len(known), _host(content.get("source")))
+    return EventDelivery(event_id, ordered, len(read) - len(known), _host(content.get("source")))
 
 
-def consequences(delivery: Delivery, wall: float) -> Consequences:
+def consequences(delivery: EventDelivery, wall: float) -> Consequences:
     """What follows from all events of a delivery together. ``wall``: now, in Unix seconds.
 
     An event from a future that no two clocks differ by counts as one of now: else it would end sessions that are yet to begin.

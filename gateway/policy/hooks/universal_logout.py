@@ -22,7 +22,7 @@ LONGEST_NAME: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedLogoutToken:
     """What the token must name: one of the ``issuers``, this ``audience``, one of the ``apps`` (OIDC client ids)."""
 
     issuers: frozenset[str]
@@ -38,7 +38,7 @@ class Subject:
     issuer: str = ""
 
 
-def key_asked(token: str, expected: Expected, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str | None:
+def key_asked(token: str, expected: ExpectedLogoutToken, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str | None:
     """The app whose keys may have signed this token, by what it says of itself; None where no key is worth looking for."""
     if len(token) > LARGEST_TOKEN or header.get("typ") != TOKEN_TYPE or header.get("alg") != "RS256":
         return None
@@ -48,7 +48,7 @@ def key_asked(token: str, expected: Expected, header: Mapping[str, Any], claims:
     return app if isinstance(app, str) and app else None
 
 
-def claims_problem(claims: Mapping[str, Any], expected: Expected, wall: float) -> Malformed | None:
+def claims_problem(claims: Mapping[str, Any], expected: ExpectedLogoutToken, wall: float) -> Malformed | None:
     """Why a token with a good signature is refused: 401 for what it is, 403 for an app that may not ask."""
     if not _is_one_of(claims.get("iss"), expected.issuers):
         return Malformed(401, "issuer")

@@ -34,7 +34,7 @@ def _place(client: str) -> str | None:
 _places: Final = Learned(_place, most=_KNOWN_PLACES)
 
 
-class Crowd:
+class ClientLimit:
     """The requests of each client that are being answered now, open sockets and streams among them.
 
     Whoever was let in by ``enter`` must ``leave`` once.
@@ -79,7 +79,7 @@ class Crowd:
         return len(self._counts)
 
 
-class House:
+class ConnectionLimit:
     """The connections of all clients. Full, it has room again when a tenth has left: one line in a log says so, not one for each guest."""
 
     __slots__ = ("_most", "is_full", "refused")

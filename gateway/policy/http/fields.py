@@ -32,7 +32,7 @@ __all__ = [
     "OMITTED_NAME",
     "DropCookie",
     "FieldRules",
-    "Forwarding",
+    "ForwardedFrom",
     "IdentityFields",
     "answered",
     "encoded",
@@ -62,7 +62,7 @@ def _as_sent(_: bytes, value: bytes) -> bytes:
     return value
 
 
-class Forwarding(NamedTuple):
+class ForwardedFrom(NamedTuple):
     """What ``X-Forwarded-*`` is rebuilt from: the believed client address (or ``unknown``), scheme and authority.
 
     ``prefix``: what was taken off the front of the path, or empty.
@@ -102,7 +102,7 @@ def to_app(
     fields: Fields,
     rules: FieldRules,
     session: Session | None,
-    forwarding: Forwarding,
+    forwarding: ForwardedFrom,
     drop_cookie: DropCookie,
     upgrade: bool = False,
 ) -> Fields | Malformed:
@@ -219,7 +219,7 @@ def _clashes(fields: Fields, allowed: frozenset[bytes]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def way_lines(forwarding: Forwarding) -> tuple[tuple[bytes, bytes], Fields]:
+def way_lines(forwarding: ForwardedFrom) -> tuple[tuple[bytes, bytes], Fields]:
     """``Host``, and the fields about the way."""
     # An address that is not known is left out: the address of a proxy would be taken for the client's.
     client = () if forwarding.client == "unknown" else ((b"X-Forwarded-For", forwarding.client.encode("ascii")),)

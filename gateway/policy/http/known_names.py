@@ -17,7 +17,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedName:
     """The addresses of a name, in the order in which they are tried; at least one."""
 
     addresses: tuple[str, ...]
@@ -33,7 +33,7 @@ class TooSlow:
     """No answer came in time."""
 
 
-NameAnswer = Found | NoSuchName | TooSlow
+NameAnswer = ResolvedName | NoSuchName | TooSlow
 
 
 def addresses_without_question(host: str) -> tuple[str, ...] | None:
@@ -58,10 +58,10 @@ def name_on_the_wire(host: str) -> str | None:
         return None
 
 
-def found(addresses: tuple[str, ...]) -> Found | NoSuchName:
+def found(addresses: tuple[str, ...]) -> ResolvedName | NoSuchName:
     """The answer for these addresses: each once, at most 16 of them, in their order."""
     once = tuple(dict.fromkeys(addresses))[:MOST_ADDRESSES]
-    return Found(once) if once else NoSuchName()
+    return ResolvedName(once) if once else NoSuchName()
 
 
 class KnownNames:
@@ -89,4 +89,4 @@ class KnownNames:
         """Keep this answer, in place of the one before."""
         if len(self._answers) >= MOST_NAMES and host not in self._answers:
             self._answers.clear()
-        self._answers[host] = answer, now + (FOUND_SECONDS if isinstance(answer, Found) else MISSED_SECONDS)
+        self._answers[host] = answer, now + (FOUND_SECONDS if isinstance(answer, ResolvedName) else MISSED_SECONDS)

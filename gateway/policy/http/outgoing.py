@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.policy.http.cookies import line_without
-from gateway.policy.http.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, REFERENCE, DropCookie, FieldRules, Forwarding, way_lines
+from gateway.policy.http.fields import CONNECTION, COOKIE, HANDSHAKE, ODD, REFERENCE, DropCookie, FieldRules, ForwardedFrom, way_lines
 from gateway.policy.http.hop_by_hop import USUAL_CONNECTIONS
 from gateway.policy.http.messages import FieldLine, Fields
 from gateway.policy.session.identity import identity_fields
@@ -49,7 +49,7 @@ def identity_text(rules: FieldRules, session: Session) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in identity_fields(rules.identity, session)])
 
 
-def way_text(forwarding: Forwarding, host: str, constant: Fields = ()) -> tuple[bytes, bytes]:
+def way_text(forwarding: ForwardedFrom, host: str, constant: Fields = ()) -> tuple[bytes, bytes]:
     """The ``Host`` line with this value, and the lines about the way, with those that the app always gets."""
     _, way = way_lines(forwarding)
     return b"Host: %b\r\n" % host.encode("ascii"), b"".join([b"%b: %b\r\n" % pair for pair in (*way, *constant)])

@@ -67,7 +67,7 @@ Returned = Code | Nobody | Unclear
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AuthorizeRequest:
     """What of the configuration stands in every question."""
 
     client_id: str
@@ -75,7 +75,7 @@ class Question:
     scope: str = "openid profile"
 
 
-def address_of(endpoint: str, question: Question, bounce: Bounce, state: str) -> str:
+def address_of(endpoint: str, question: AuthorizeRequest, bounce: Bounce, state: str) -> str:
     """Where the browser is sent; ``endpoint``: the authorization endpoint, ``state``: the bounce, sealed."""
     asked = {
         "client_id": question.client_id,

@@ -17,7 +17,7 @@ MOST_METHODS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedIdToken:
     """What the token must name: this issuer, this client as its audience, and the nonce of this very question."""
 
     issuer: str
@@ -38,7 +38,7 @@ class Proof:
     amr: tuple[str, ...] = ()
 
 
-def proof_of(claims: Mapping[str, Any], expected: Expected, wall: float) -> Proof | str:
+def proof_of(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) -> Proof | str:
     """Whom these claims name, or a word for the one that is wrong."""
     problem = _problem(claims, expected, wall)
     if problem:
@@ -51,7 +51,7 @@ def proof_of(claims: Mapping[str, Any], expected: Expected, wall: float) -> Proo
     return Proof(str(claims["sub"]), str(login) if _is_text(login) else "", max(0.0, made_at - signed_in_at), methods)
 
 
-def _problem(claims: Mapping[str, Any], expected: Expected, wall: float) -> str:
+def _problem(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) -> str:
     audience, party = claims.get("aud"), claims.get("azp")
     if claims.get("iss") != expected.issuer:
         return "issuer"

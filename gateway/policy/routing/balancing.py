@@ -14,7 +14,7 @@ import hashlib
 import math
 from collections.abc import Collection, Sequence
 
-from gateway.policy.routing.server_health import Server, Standing, Tolerance
+from gateway.policy.routing.server_health import Server, ServerHealth, Tolerance
 
 
 class Balancer:
@@ -23,7 +23,7 @@ class Balancer:
     def __init__(self, servers: Sequence[Server], secret: bytes | None = None, tolerance: Tolerance | None = None) -> None:
         """``secret`` (1 to 64 bytes) makes the app sticky. ValueError for no server, or two of one name."""
         forgiven = tolerance if tolerance is not None else Tolerance()
-        self.standings = tuple(Standing(server, forgiven) for server in servers)
+        self.standings = tuple(ServerHealth(server, forgiven) for server in servers)
         self._by_name = {standing.server.name: standing for standing in self.standings}
         if not servers or len(self._by_name) < len(servers):
             raise ValueError("an app needs servers, each with a name of its own")
@@ -84,7 +84,7 @@ class Balancer:
         """An active check of the server ended; whether it went up or down by it."""
         return self._by_name[server.name].checked(healthy)
 
-    def _last_resort(self, now: float, avoid: Collection[Server]) -> Standing | None:
+    def _last_resort(self, now: float, avoid: Collection[Server]) -> ServerHealth | None:
         out = [standing for standing in self.standings if standing.is_up and standing.is_out and standing.server not in avoid]
         if not out or now < self._next_probe:
             return None
@@ -103,7 +103,7 @@ def _hash(name: str, secret: bytes) -> "hashlib.blake2b":
     return hashlib.blake2b(len(name.encode()).to_bytes(4, "big") + name.encode(), digest_size=8, key=secret)
 
 
-def _least(able: list[Standing]) -> Standing:
+def _least(able: list[ServerHealth]) -> ServerHealth:
     least, equals = able[0], [able[0]]
     for standing in able[1:]:
         mine, best = standing.running * least.server.weight, least.running * standing.server.weight

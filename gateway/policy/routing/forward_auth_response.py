@@ -8,7 +8,7 @@ Owns these answers as far as they are fields; the pages and the JSON around them
 from dataclasses import dataclass, field
 
 from gateway.policy.http.messages import Answer, Fields, RequestHead
-from gateway.policy.routing.navigation import Kind, kind_of
+from gateway.policy.routing.navigation import RequestKind, kind_of
 from gateway.policy.session.identity import OMITTED_NAME, IdentityFields, attribute_value
 from gateway.policy.session.session import Session
 
@@ -24,12 +24,12 @@ _NOTHING_OMITTED = (OMITTED_NAME, b"")
 def redirect_status(head: RequestHead) -> int | None:
     """By which status a browser is sent to sign in: 302, or 303 where a form was sent; None where no top-level navigation asks."""
     kind = kind_of(head)
-    if kind is Kind.NAVIGATION:
+    if kind is RequestKind.NAVIGATION:
         return 302
-    if kind is not Kind.SCRIPT or head.method in ("GET", "HEAD"):
+    if kind is not RequestKind.SCRIPT or head.method in ("GET", "HEAD"):
         return None
     as_get = head.replaced(method="GET")
-    return 303 if kind_of(as_get) is Kind.NAVIGATION else None
+    return 303 if kind_of(as_get) is RequestKind.NAVIGATION else None
 
 
 def terse(reason: str, *fields: tuple[bytes, bytes]) -> Answer:
@@ -52,7 +52,7 @@ def kept_for(seconds: int) -> Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ForwardAuthResponse:
     """The identity lines of one app's 200.
 
     Each name is there every time, so that it overwrites the client's own; the value is empty where there is nothing to say.

@@ -39,7 +39,7 @@ _REFERER: Final = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]+)(?:[/?#]|
 _WITH_PORT: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?\Z")
 
 
-class Kind(Enum):
+class RequestKind(Enum):
     """What the browser wants: a page in its window, something for a script or a page, a WebSocket, or just to be early."""
 
     NAVIGATION = "navigation"
@@ -48,22 +48,22 @@ class Kind(Enum):
     PREFETCH = "prefetch"
 
 
-def kind_of(head: RequestHead) -> Kind:
+def kind_of(head: RequestHead) -> RequestKind:
     """What kind of request it is; NAVIGATION only for GET and HEAD of a top-level document, which a redirect can answer."""
     if wants_websocket(head):
-        return Kind.WEBSOCKET
+        return RequestKind.WEBSOCKET
     named = head.named
     if not named.keys().isdisjoint(_NAMES_OF_PURPOSES):
         purposes = b",".join(value for name in _PURPOSES for value in head.values(name)).lower()
         if any(word in purposes for word in _EARLY):
-            return Kind.PREFETCH
+            return RequestKind.PREFETCH
     if head.method not in ("GET", "HEAD"):
-        return Kind.SCRIPT
+        return RequestKind.SCRIPT
     mode = named.get(b"sec-fetch-mode")
     if mode is not None:
         is_top = named.get(b"sec-fetch-dest") in (None, b"document")
-        return Kind.NAVIGATION if mode == b"navigate" and is_top else Kind.SCRIPT
-    return Kind.NAVIGATION if _accepts_html(head) and not head.values(b"x-requested-with") else Kind.SCRIPT
+        return RequestKind.NAVIGATION if mode == b"navigate" and is_top else RequestKind.SCRIPT
+    return RequestKind.NAVIGATION if _accepts_html(head) and not head.values(b"x-requested-with") else RequestKind.SCRIPT
 
 
 def is_document(head: RequestHead) -> bool:

@@ -43,7 +43,7 @@ def is_healthy(status: int) -> bool:
     return 200 <= status <= 399
 
 
-class Standing:
+class ServerHealth:
     """What is known of one server now; read it for metrics and logs, only the ``Balancer`` changes it."""
 
     __slots__ = (

@@ -21,7 +21,7 @@ LONGEST_CLIENT_ID = 128
 _FORM = 1
 
 
-class Standing(StrEnum):
+class SessionStanding(StrEnum):
     """What is known of the session in ``BrowserRecord.cookies``."""
 
     SETTLED = "settled"
@@ -42,7 +42,7 @@ class BrowserRecord:
 
     cookies: Cookies = ()
     user_id: str = ""
-    standing: Standing = Standing.SETTLED
+    standing: SessionStanding = SessionStanding.SETTLED
     before: Cookies = ()
     before_user_id: str = ""
     clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -56,7 +56,7 @@ class BrowserRecord:
         """The record once these cookies are the browser's only session."""
         return BrowserRecord(cookies, user_id, clients=self.clients)
 
-    def waits(self, cookies: Cookies, standing: Standing, before: Cookies, before_user_id: str) -> "BrowserRecord":
+    def waits(self, cookies: Cookies, standing: SessionStanding, before: Cookies, before_user_id: str) -> "BrowserRecord":
         """The record while it is open who these cookies are; ``before``: the session that they may replace."""
         return BrowserRecord(cookies, "", standing, before, before_user_id, self.clients)
 
@@ -99,7 +99,7 @@ class BrowserRecord:
             if form != _FORM or not all(isinstance(text, str) for text in (user_id, before_user_id)):
                 return None
             read = tuple((_text(client), _text(user)) for client, user in clients)
-            return cls(_cookies(cookies), user_id, Standing(standing), _cookies(before), before_user_id, read)
+            return cls(_cookies(cookies), user_id, SessionStanding(standing), _cookies(before), before_user_id, read)
         except (ValueError, TypeError, RecursionError):
             return None
 

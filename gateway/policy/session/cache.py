@@ -37,7 +37,7 @@ class Lifetimes:
     refresh_ahead: float = 0.25
 
 
-class State(Enum):
+class EntryState(Enum):
     """What an entry is worth now."""
 
     FRESH = "fresh"
@@ -89,13 +89,13 @@ def entry_of(finding: Session | NoSession, lifetimes: Lifetimes, shortage: float
     return Entry(finding, asked_at, due_at, fresh_until, max(fresh_until, min(fresh_until + lifetimes.grace, ends_at)))
 
 
-def state(entry: Entry, now: float) -> State:
+def state(entry: Entry, now: float) -> EntryState:
     """What the entry is worth at ``now``; every boundary belongs to the later, poorer state."""
     if now < entry.due_at:
-        return State.FRESH
+        return EntryState.FRESH
     if now < entry.fresh_until:
-        return State.DUE
-    return State.GRACE if now < entry.grace_until else State.DEAD
+        return EntryState.DUE
+    return EntryState.GRACE if now < entry.grace_until else EntryState.DEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,22 +25,22 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class TicketRefused:
     """No pass; ``reason`` is for the page and the log."""
 
     reason: Reason
 
 
-def accept(ticket: Ticket | None, host: str, nonce: str | None, now: float) -> Accepted | Refused:
+def accept(ticket: Ticket | None, host: str, nonce: str | None, now: float) -> Accepted | TicketRefused:
     """What becomes of an unused ticket at ``host`` (authority text), in a browser that holds ``nonce``, at ``now`` (Unix seconds)."""
     if ticket is None:
-        return Refused("no_ticket")
+        return TicketRefused("no_ticket")
     if ticket.app != host:
-        return Refused("other_host")
+        return TicketRefused("other_host")
     if now > ticket.expires_at:
-        return Refused("expired")
+        return TicketRefused("expired")
     if nonce is None:
-        return Refused("no_nonce")
+        return TicketRefused("no_nonce")
     if not hmac.compare_digest(nonce_hash(nonce).encode(), ticket.nonce_hash.encode("utf-8", "surrogatepass")):
-        return Refused("other_browser")
+        return TicketRefused("other_browser")
     return Accepted(Pass(ticket.cookies, ticket.user_id, ticket.session_id, now, ticket.browser, ticket.epoch), ticket.target)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
 from gateway.policy.http.messages import RequestHead
-from gateway.policy.routing.navigation import Kind, is_document, is_same_origin_post, kind_of, own_target
+from gateway.policy.routing.navigation import RequestKind, is_document, is_same_origin_post, kind_of, own_target
 from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 
 LARGEST_FORM_BYTES: Final = 256 * 1024
@@ -107,7 +107,7 @@ def form_or_frame(head: RequestHead, origin: str, length: int | None) -> Keep | 
 
     ``origin``: of the app; ``length``: of the body, None where unknown. Whose form it is, is asked afterwards ("unknown_owner").
     """
-    if not is_document(head) or kind_of(head) is not Kind.SCRIPT or head.values(b"x-requested-with"):
+    if not is_document(head) or kind_of(head) is not RequestKind.SCRIPT or head.values(b"x-requested-with"):
         return None
     if head.method != "POST":
         return Framed() if head.method == "GET" else None

@@ -14,7 +14,7 @@ from gateway.policy.session.squeezing import squeezed, unsqueezed
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class NoteKind:
     """How one kind of field travels in JSON; ``read`` raises ValueError for what ``written`` would not have made."""
 
     written: Callable[[Any], Any]
@@ -36,7 +36,7 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def list_of(kind: Kind) -> Kind:
+def list_of(kind: NoteKind) -> NoteKind:
     """A list of fields of one kind."""
 
     def read(value: Any) -> Any:
@@ -44,7 +44,7 @@ def list_of(kind: Kind) -> Kind:
             raise ValueError("list")
         return tuple(kind.read(item) for item in value)
 
-    return Kind(lambda items: [kind.written(item) for item in items], read)
+    return NoteKind(lambda items: [kind.written(item) for item in items], read)
 
 
 def _cookie(value: Any) -> SessionCookie:
@@ -59,10 +59,10 @@ def _read_bytes(value: Any) -> bytes:
     return value.encode("latin-1")
 
 
-TEXT = Kind(str, _exactly(str))
-NUMBER = Kind(float, _number)
-BYTES = Kind(lambda value: value.decode("latin-1"), _read_bytes)
-COOKIES = list_of(Kind(lambda cookie: [cookie.name.decode("latin-1"), cookie.value.decode("latin-1")], _cookie))
+TEXT = NoteKind(str, _exactly(str))
+NUMBER = NoteKind(float, _number)
+BYTES = NoteKind(lambda value: value.decode("latin-1"), _read_bytes)
+COOKIES = list_of(NoteKind(lambda cookie: [cookie.name.decode("latin-1"), cookie.value.decode("latin-1")], _cookie))
 
 
 class Note:
@@ -70,7 +70,7 @@ class Note:
 
     __slots__ = ()
     _form: ClassVar[int] = 1
-    _kinds: ClassVar[tuple[Kind, ...]] = ()
+    _kinds: ClassVar[tuple[NoteKind, ...]] = ()
 
     def packed(self) -> bytes:
         """The value as bytes for the sealer."""

@@ -38,7 +38,7 @@ _STRAIGHT_ON: Final = "onward"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class LoopRound:
     """One way round: when, in whole Unix seconds, and of what (``way_of``); empty where no session was named."""
 
     at: int
@@ -56,14 +56,14 @@ class StartMark:
     """The start cookie: the nonce of the hand-off under way, and the ways round of the last minute, the latest last."""
 
     nonce: str | None
-    ways: tuple[Way, ...] = ()
+    ways: tuple[LoopRound, ...] = ()
 
     @classmethod
     def parse(cls, value: bytes | None, now: float) -> "StartMark":
         """The mark in a cookie's value (``nonce~t1.of~t2``, Unix seconds); whatever is not understood or too old is not there."""
         nonce, *texts = (value or b"").decode("latin-1").split("~")
         found = (_WAY.match(text) for text in texts[-MOST_WAYS:])
-        ways = tuple(Way(int(one["at"]), one["of"] or "") for one in found if one is not None)
+        ways = tuple(LoopRound(int(one["at"]), one["of"] or "") for one in found if one is not None)
         return cls(nonce if _NONCE.match(nonce) else None, tuple(way for way in ways if abs(now - way.at) <= BOUNCE_SECONDS))
 
     def render(self) -> str:
@@ -72,7 +72,7 @@ class StartMark:
 
     def sent_round(self, now: float, of: str = "") -> "StartMark":
         """The mark after one more way round."""
-        return replace(self, ways=(*self.ways, Way(int(now), of))[-MOST_WAYS:])
+        return replace(self, ways=(*self.ways, LoopRound(int(now), of))[-MOST_WAYS:])
 
     def went_on(self, now: float) -> "StartMark":
         """The mark after a live pass went straight on: the hand-offs before it worked, so none of them is the first of a circle."""

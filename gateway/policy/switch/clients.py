@@ -9,14 +9,14 @@ Rules from: OpenID Connect Core 1.0 §3.1.2.1 (``prompt``), OpenID Connect RP-In
 from gateway.policy.http.messages import RequestHead
 from gateway.policy.session.session import Session
 from gateway.policy.switch.org_parameters import Parameters
-from gateway.policy.switch.org_places import Place
+from gateway.policy.switch.org_places import OrgPath
 
 LONGEST_QUERY = 32 * 1024
 
 
 def client_of(head: RequestHead) -> str:
     """The ``client_id`` of an authorize request, or empty."""
-    if len(head.query) > LONGEST_QUERY or not Place.of(head.path).is_authorize:
+    if len(head.query) > LONGEST_QUERY or not OrgPath.of(head.path).is_authorize:
         return ""
     found = Parameters(frozenset(), is_authorize=True)
     found.take_pairs(head.query)

@@ -9,10 +9,11 @@
                      another switch of this browser redeemed ─────┘                                             │ login_required
     done ◀─ GoOn ─ a new session, of the right user ─ Check (prompt=none) ◀─ the org's redirect ◀─ Redeem ◀─────┘
 
-Owns every decision of it. The token lies elsewhere; ``Redeem`` is the one command by which it may be taken, and it is taken at most once.
+Owns every decision of it. The token lies elsewhere; ``RedeemFront`` is the one command by which it may be taken, and it is taken at most
+once.
 
-Must never command ``Redeem`` but for an answer "nobody is signed in" to a question that this browser asked after the last sign-out of this
-very switch, within ``PROOF_SECONDS``, with no other redemption of this browser in between or still on its way to the org. An answer of
+Must never command ``RedeemFront`` but for an answer "nobody is signed in" to a question that this browser asked after the last sign-out of
+this very switch, within ``PROOF_SECONDS``, with no other redemption of this browser in between or still on its way to the org. An answer of
 before says nothing: the address of an error can be opened again by a step back in the history.
 
 What no gateway can see here: a session that begins at the org itself, in another window, between the proof and the form. The check at the
@@ -76,7 +77,7 @@ class Last:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm:
+class ConfirmFront:
     """Ask the user first."""
 
 
@@ -93,7 +94,7 @@ class Prove:
 
 
 @dataclass(frozen=True, slots=True)
-class Redeem:
+class RedeemFront:
     """Keep ``switch``, take the token, and let the browser post it to the org."""
 
     switch: FrontSwitch = field(repr=False)
@@ -112,7 +113,7 @@ class GoOn:
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse:
+class RefuseFront:
     """It ends here, or cannot go on now; ``reason`` chooses the page's words, ``more`` is for the small print."""
 
     reason: Reason
@@ -124,20 +125,20 @@ def announced(to: str, login: str, sender: bytes, now: float) -> FrontSwitch:
     return FrontSwitch(ANNOUNCED, to, login, sender, "", "", 0.0, 0.0, 0.0, now + START_SECONDS)
 
 
-def arrived(switch: FrontSwitch, browser: str, last: str, is_trusted: bool, now: float) -> Confirm | EndFirst | Refuse:
+def arrived(switch: FrontSwitch, browser: str, last: str, is_trusted: bool, now: float) -> ConfirmFront | EndFirst | RefuseFront:
     """A browser came with the reference. ``last``: its last redemption; ``is_trusted``: the start is, or the user has said yes."""
     if switch.phase in (REDEEMED, DONE):
-        return Refuse("used")
+        return RefuseFront("used")
     refusal = _refusal(switch, browser, now)
     if refusal is not None:
         return refusal
-    return _end(replace(switch, browser=browser), last, now) if is_trusted or switch.browser else Confirm()
+    return _end(replace(switch, browser=browser), last, now) if is_trusted or switch.browser else ConfirmFront()
 
 
-def returned(switch: FrontSwitch, browser: str, now: float) -> Prove | Check | GoOn | Refuse:
+def returned(switch: FrontSwitch, browser: str, now: float) -> Prove | Check | GoOn | RefuseFront:
     """The browser comes back from the org: from the sign-out, or with the session that the token began."""
     if switch.browser != browser:
-        return Refuse("other_browser")
+        return RefuseFront("other_browser")
     match switch.phase:
         case "ending":
             return _refusal(switch, browser, now) or Prove()
@@ -146,44 +147,44 @@ def returned(switch: FrontSwitch, browser: str, now: float) -> Prove | Check | G
         case "done":
             return GoOn(switch)
         case _:
-            return Refuse("other_browser")
+            return RefuseFront("other_browser")
 
 
 def proven(
     switch: FrontSwitch, browser: str, last: Last, answer: Proof | Nobody | Unclear, asked_at: float, now: float
-) -> Redeem | EndFirst | Prove | Refuse:
+) -> RedeemFront | EndFirst | Prove | RefuseFront:
     """The silent bounce behind the sign-out is over; ``asked_at``: when it began."""
     if switch.phase != ENDING:
-        return Refuse("used")
+        return RefuseFront("used")
     refusal = _refusal(switch, browser, now)
     if refusal is not None:
         return refusal
     if asked_at < switch.began_at or now - asked_at > PROOF_SECONDS:
         return Prove()
     if isinstance(answer, Unclear):
-        return Refuse("unclear", answer.reason)
+        return RefuseFront("unclear", answer.reason)
     if isinstance(answer, Proof):
-        return Refuse("not_ended") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
+        return RefuseFront("not_ended") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
     if last.is_in_flight:
-        return Refuse("busy")
+        return RefuseFront("busy")
     if last.name != switch.seen:
-        return Refuse("not_ended", "other_switches") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
-    return Redeem(replace(switch, phase=REDEEMED, redeemed_at=now))
+        return RefuseFront("not_ended", "other_switches") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
+    return RedeemFront(replace(switch, phase=REDEEMED, redeemed_at=now))
 
 
-def checked(switch: FrontSwitch, browser: str, answer: Proof | Nobody | Unclear, now: float) -> GoOn | Refuse:
+def checked(switch: FrontSwitch, browser: str, answer: Proof | Nobody | Unclear, now: float) -> GoOn | RefuseFront:
     """The silent bounce behind the redemption is over. How old the session is, the org says by its own clock."""
     if switch.browser != browser or switch.phase not in (REDEEMED, DONE):
-        return Refuse("other_browser")
+        return RefuseFront("other_browser")
     match answer:
         case Unclear(reason):
-            return Refuse("unclear", reason)
+            return RefuseFront("unclear", reason)
         case Nobody():
-            return Refuse("not_signed_in")
+            return RefuseFront("not_signed_in")
         case Proof(login=login) if switch.login and login_key(login) != switch.login:
-            return Refuse("other_user")
+            return RefuseFront("other_user")
         case Proof(signed_in_ago=age) if age > now - switch.redeemed_at + SLACK_SECONDS:
-            return Refuse("old_session")
+            return RefuseFront("old_session")
     return GoOn(replace(switch, phase=DONE))
 
 
@@ -191,7 +192,7 @@ def _end(switch: FrontSwitch, last: str, now: float) -> EndFirst:
     return EndFirst(replace(switch, phase=ENDING, seen=last, tries=switch.tries + 1, began_at=now))
 
 
-def _refusal(switch: FrontSwitch, browser: str, now: float) -> Refuse | None:
+def _refusal(switch: FrontSwitch, browser: str, now: float) -> RefuseFront | None:
     if switch.browser not in ("", browser):
-        return Refuse("other_browser")
-    return Refuse("expired") if now >= switch.expires_at else None
+        return RefuseFront("other_browser")
+    return RefuseFront("expired") if now >= switch.expires_at else None

@@ -17,7 +17,7 @@ from typing import Final
 from gateway.policy.http.percent import unescaped, unescaped_bytes, unescaped_form
 from gateway.policy.session.session import SessionToken
 from gateway.policy.switch.org_parameters import NOTHING, Parameters
-from gateway.policy.switch.org_places import Place
+from gateway.policy.switch.org_places import OrgPath
 
 MOST_NESTED: Final = 64
 MOST_NAMES: Final = 512
@@ -89,7 +89,7 @@ def tokens_in_location(location: str) -> tuple[SessionToken, ...]:
     ``location`` is absolute or relative, as sent. Its scheme and host count as segments of the path, which can only find more.
     """
     path, _, query = location.partition("#")[0].partition("?")
-    place = Place.of(path)
+    place = OrgPath.of(path)
     found = Parameters(place.names, place.is_authorize or place.is_too_long)
     found.take_pairs(query)
     redeemed = (*(token for _, token in found.tokens), *map(SessionToken, found.request_uris))

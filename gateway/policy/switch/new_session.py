@@ -47,7 +47,7 @@ LONGEST_HEADER = 2048
 """The longest first part of an ``idx`` value that is read, in characters; Okta's have about 200."""
 
 
-class Delivery(Enum):
+class DeliveryReason(Enum):
     """Why an answer may be delivered, and so what becomes of the older session."""
 
     FIRST = auto()
@@ -111,7 +111,7 @@ class CloseOld:
 class Deliver:
     """Final: the answer goes to the browser. ``session``: the one that began, where Okta named it."""
 
-    why: Delivery
+    why: DeliveryReason
     session: Session | None = None
 
 
@@ -148,20 +148,20 @@ def begin(
     state = NewSession(old_user_id, names_same_session(new, old), carries)
     if old:
         return _expect(state, AskNew())
-    return _expect(state, CloseCarried()) if carries else _final(state, Deliver(Delivery.FIRST))
+    return _expect(state, CloseCarried()) if carries else _final(state, Deliver(DeliveryReason.FIRST))
 
 
 def step(state: NewSession, event: Event) -> tuple[NewSession, Command]:
     """The next state and command. An event that does not answer the last command is a bug of the caller: ``ValueError``."""
     match state.expected, event:
         case CloseCarried(), OldClosed(proven, reason):
-            return _final(state, Deliver(Delivery.FIRST) if proven else Withhold(reason or "close_unproven"))
+            return _final(state, Deliver(DeliveryReason.FIRST) if proven else Withhold(reason or "close_unproven"))
         case AskNew(), NamedNew(finding):
             return _named_new(state, finding)
         case AskOld(), NamedOld(finding):
             return _named_old(state, finding)
         case CloseOld(), OldClosed(proven, reason):
-            return _final(state, Deliver(Delivery.OTHER_USER, state.session) if proven else Withhold(reason or "close_unproven"))
+            return _final(state, Deliver(DeliveryReason.OTHER_USER, state.session) if proven else Withhold(reason or "close_unproven"))
         case _:
             raise ValueError(f"{type(event).__name__} does not answer {type(state.expected).__name__}")
 
@@ -197,9 +197,9 @@ def _named_new(state: NewSession, finding: Finding) -> tuple[NewSession, Command
                 return _expect(state, AskOld())
             return _compared(state, finding, state.old_user_id)
         case NoSession():
-            return _final(state, Deliver(Delivery.NOBODY_YET))
+            return _final(state, Deliver(DeliveryReason.NOBODY_YET))
         case Unknown():
-            return _final(state, Deliver(Delivery.SAME_USER if state.same_session else Delivery.UNDECIDED))
+            return _final(state, Deliver(DeliveryReason.SAME_USER if state.same_session else DeliveryReason.UNDECIDED))
         case _:
             assert_never(finding)
 
@@ -209,18 +209,18 @@ def _named_old(state: NewSession, finding: Finding) -> tuple[NewSession, Command
         case Session(user_id=user_id) if state.session is not None:
             return _compared(state, state.session, user_id)
         case NoSession() if is_proof_of_end(finding) and not state.carries:
-            return _final(state, Deliver(Delivery.OTHER_USER, state.session))
+            return _final(state, Deliver(DeliveryReason.OTHER_USER, state.session))
         case NoSession() if state.same_session and not is_proof_of_end(finding):
-            return _final(state, Deliver(Delivery.SAME_USER, state.session))
+            return _final(state, Deliver(DeliveryReason.SAME_USER, state.session))
         case NoSession():
             return _expect(state, CloseOld())
         case _:
-            return _final(state, Deliver(Delivery.UNDECIDED, state.session))
+            return _final(state, Deliver(DeliveryReason.UNDECIDED, state.session))
 
 
 def _compared(state: NewSession, session: Session, old_user_id: str) -> tuple[NewSession, Command]:
     if session.user_id == old_user_id:
-        return _final(state, Deliver(Delivery.SAME_USER, session))
+        return _final(state, Deliver(DeliveryReason.SAME_USER, session))
     return _expect(state, CloseOld())
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from gateway.policy.http.messages import RequestHead
 from gateway.policy.http.percent import unescaped
 from gateway.policy.switch.org_parameters import jwt_claims
-from gateway.policy.switch.org_places import Ending, Place
+from gateway.policy.switch.org_places import OrgPath, SignOutKind
 
 LARGEST_HINT: Final = 32 * 1024
 """Characters of an ``id_token_hint``; public reports name hints of 9 and 18 kB."""
@@ -31,7 +31,7 @@ class SignOut:
     not say so in one way.
     """
 
-    how: Ending
+    how: SignOutKind
     hint_subject: str | None = None
 
 
@@ -60,14 +60,14 @@ class EndsSessions:
     keeps_current: bool = False
 
 
-def sign_out_of(method: str, place: Place, hints: Sequence[str]) -> SignOut | None:
+def sign_out_of(method: str, place: OrgPath, hints: Sequence[str]) -> SignOut | None:
     """The sign-out that a request is, if it is one; ``hints``: the values of its ``id_token_hint``."""
     if method == "DELETE":
-        return SignOut(Ending.API) if place.is_current_session else None
+        return SignOut(SignOutKind.API) if place.is_current_session else None
     how = place.ending if method in ("GET", "HEAD", "POST") else None
     if how is None:
         return None
-    return SignOut(how, hint_subject(hints) if how is Ending.OIDC else None)
+    return SignOut(how, hint_subject(hints) if how is SignOutKind.OIDC else None)
 
 
 def hint_subject(hints: Sequence[str]) -> str | None:

@@ -41,7 +41,7 @@ _SEGMENT: Final = re.compile(
 )
 
 
-class Ending(Enum):
+class SignOutKind(Enum):
     """The ways to end a session at Okta."""
 
     API = auto()
@@ -55,7 +55,7 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OrgPath:
     """The words of Okta's that are segments of a path: for each of its decodings those words, in their order.
 
     ``is_too_long``: the path was not judged; it may lead anywhere.
@@ -65,12 +65,12 @@ class Place:
     is_too_long: bool = False
 
     @classmethod
-    def of(cls, path: str) -> "Place":
+    def of(cls, path: str) -> "OrgPath":
         """The place of a path as sent: decoded up to three times, with and without what cannot be printed, in any case."""
         return _PLACES[path]
 
     @classmethod
-    def judged(cls, path: str) -> "Place":
+    def judged(cls, path: str) -> "OrgPath":
         """The same, without a look at what is remembered."""
         if len(path) > LONGEST_PATH:
             return cls((), is_too_long=True)
@@ -140,13 +140,13 @@ class Place:
         return self.is_too_long or says_more or self.takes_tokens_in_bodies
 
     @property
-    def ending(self) -> "Ending | None":
+    def ending(self) -> "SignOutKind | None":
         """How a GET, HEAD or POST here ends a session, if it does."""
         if any(_is_sign_out(reading) for reading in self.readings):
-            return Ending.PAGE
+            return SignOutKind.PAGE
         if self._is_oidc_logout:
-            return Ending.OIDC
-        return Ending.SAML if self._has("app", "slo") else None
+            return SignOutKind.OIDC
+        return SignOutKind.SAML if self._has("app", "slo") else None
 
     @property
     def _is_oidc_logout(self) -> bool:
@@ -158,7 +158,7 @@ class Place:
         return self._has("api", "sessions", "me")
 
 
-_PLACES: Final = Learned(Place.judged)
+_PLACES: Final = Learned(OrgPath.judged)
 
 
 def _words(folded: str) -> tuple[str, ...]:

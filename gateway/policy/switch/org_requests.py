@@ -19,7 +19,7 @@ from gateway.policy.http.messages import RequestHead
 from gateway.policy.session.session import SessionToken
 from gateway.policy.switch.org_endings import EndsSessions, LegacySession, SignOut, ends_sessions, legacy_session_of, sign_out_of
 from gateway.policy.switch.org_parameters import MOST_PARAMETERS, Parameters, folded_names
-from gateway.policy.switch.org_places import LONGEST_PATH, TOKEN_NAMES, Place
+from gateway.policy.switch.org_places import LONGEST_PATH, TOKEN_NAMES, OrgPath
 
 __all__ = [
     "LARGEST_BODY_BYTES",
@@ -84,12 +84,12 @@ OrgRequest = Redemption | PushedByReference | SilentAuthorize | SignOut | Legacy
 
 def has_readable_body(head: RequestHead) -> bool:
     """Whether this request's body, if it has one, must be read before the request can be judged."""
-    return head.method not in ("GET", "HEAD", "OPTIONS") and Place.of(head.path).takes_bodies
+    return head.method not in ("GET", "HEAD", "OPTIONS") and OrgPath.of(head.path).takes_bodies
 
 
 def read(head: RequestHead, body: bytes = b"") -> OrgRequest:
     """What the request is. ``body`` is the whole body where ``has_readable_body`` said so, else empty."""
-    place = Place.of(head.path)
+    place = OrgPath.of(head.path)
     if place.is_too_long:
         return Redemption((), "path_too_long")
     found = Parameters(place.names, is_authorize=place.is_authorize or place.is_pushed)
@@ -119,15 +119,15 @@ def without_tokens(target: str) -> str:
 
 def is_pushed_request(head: RequestHead) -> bool:
     """Whether this is a pushed authorization request (RFC 9126), whose answer names a ``request_uri``."""
-    return Place.of(head.path).is_pushed
+    return OrgPath.of(head.path).is_pushed
 
 
 def is_cookie_redirect(head: RequestHead) -> bool:
     """Whether the request has no meaning without its token, so that a reload goes to where Okta pointed before."""
-    return Place.of(head.path).needs_token
+    return OrgPath.of(head.path).needs_token
 
 
-def _take_body(found: Parameters, place: Place, head: RequestHead, body: bytes) -> None:
+def _take_body(found: Parameters, place: OrgPath, head: RequestHead, body: bytes) -> None:
     if not place.takes_tokens_in_bodies:
         found.take_pairs(body.decode("utf-8", "replace"))
         return

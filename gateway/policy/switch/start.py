@@ -62,13 +62,13 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class StartRefused:
     """The request is answered with 403."""
 
     reason: str
 
 
-Judgement = Trusted | Asks | Refused
+Judgement = Trusted | Asks | StartRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,10 @@ def judge(head: RequestHead, token: TokenOrigin, rules: StartRules) -> Judgement
         case Via.PROGRAM:
             return Trusted("program")
         case Via.SCRIPT:
-            return Refused("script")
+            return StartRefused("script")
         case Via.FRAME:
             trusted = not token.by_stranger and (token.own_transaction or is_trusted_place(head, rules))
-            return Trusted("frame") if trusted else Refused("foreign_frame")
+            return Trusted("frame") if trusted else StartRefused("foreign_frame")
         case Via.WINDOW:
             return _judge_window(head, token, rules)
         case _:

@@ -54,22 +54,17 @@ class Arrangement:
     async def raw(self, sent: bytes) -> bytes:
         """Send these bytes, in which ``HOST`` stands for the app's host; everything that comes back until the connection is closed."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.stage.where.port)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                writer.write(sent.replace(b"HOST", self.host.encode()))
-                return await reader.read()
-        finally:
-            writer.close()
+        return await _said(reader, writer, sent.replace(b"HOST", self.host.encode()))
+
+    async def of_the_app_itself(self, sent: bytes) -> bytes:
+        """The same without the gateway."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(self.address.rpartition(":")[2]))
+        return await _said(reader, writer, sent.replace(b"HOST", self.host.encode()))
 
     async def status_of_the_app_itself(self, sent: bytes) -> bytes:
-        """The first line with which the app answers these bytes where no gateway is before it."""
+        """The first line of that, for an app that would leave the connection open."""
         reader, writer = await asyncio.open_connection("127.0.0.1", int(self.address.rpartition(":")[2]))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                writer.write(sent)
-                return await reader.readline()
-        finally:
-            writer.close()
+        return await _said(reader, writer, sent.replace(b"HOST", self.host.encode()), line_alone=True)
 
     async def ask(self, target: str, fields: bytes = b"", method: str = "GET", body: bytes = b"") -> Reply:
         """One request on a connection of its own, closed behind it; ``fields`` are whole lines."""
@@ -120,6 +115,15 @@ async def hears(visitor: Visitor, text: str) -> None:
 
 def _cookie_line(pairs: Iterable[tuple[str, str]]) -> bytes:
     return f"Cookie: {'; '.join(f'{name}={value}' for name, value in pairs)}\r\n".encode()
+
+
+async def _said(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes, line_alone: bool = False) -> bytes:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            writer.write(sent)
+            return await reader.readline() if line_alone else await reader.read()
+    finally:
+        writer.close()
 
 
 async def ran(*words: str, said: bytes = b"") -> bytes:

@@ -7,8 +7,10 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import Arrive
+from tests.browser.visitor import ALICE
 from tests.field.real_apps.apache_dav import apache, lacks_apache
 from tests.field.real_apps.arrangement import Arrangement, arranged
+from tests.field.real_apps.odd_requests import answered_alike
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 _STORE = """async () => {
@@ -41,3 +43,7 @@ async def test_files_are_stored_and_a_repository_is_looked_at(server: Arrangemen
     statuses, names = await visitor.page.evaluate(_STORE)
     assert statuses == [201, 201, 201, 201, 502]
     assert names == ["/dav/", "/dav/d%25.txt", "/dav/folder/"]
+
+
+async def test_what_else_programs_send_is_answered_as_without_the_gateway(server: Arrangement) -> None:
+    await answered_alike(server, await server.signed_in(ALICE), "/svn/", "/dav/x")

@@ -10,6 +10,7 @@ from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB
 from tests.field.real_apps.arrangement import Arrangement, arranged, enters_the_desk, hears, sends_the_form
 from tests.field.real_apps.desks import EXPRESS
+from tests.field.real_apps.odd_requests import answered_alike
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,3 +47,7 @@ async def test_the_next_user_in_another_tab_ends_the_socket(express: Arrangement
 async def test_an_early_hint_is_left_out_and_the_page_comes(express: Arrangement) -> None:
     said = await express.raw(b"GET /hints HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n" + await express.signed_in(ALICE) + b"\r\n")
     assert said.startswith(b"HTTP/1.1 200 OK\r\n") and said.endswith(b"late")
+
+
+async def test_what_else_programs_send_is_answered_as_without_the_gateway(express: Arrangement) -> None:
+    await answered_alike(express, await express.signed_in(ALICE), "/", "/up")

@@ -8,9 +8,10 @@ import pytest
 import pytest_asyncio
 
 from tests.browser.conftest import Arrive
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import ALICE, Visitor
 from tests.field.real_apps.arrangement import Arrangement, arranged
 from tests.field.real_apps.jupyter import BASE, JUPYTER, TOKEN
+from tests.field.real_apps.odd_requests import answered_alike
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NAME = "Äpfel & Birnen 100%.txt"
@@ -96,3 +97,7 @@ async def test_the_next_user_ends_the_kernels_socket_and_signs_in_anew(jupyter: 
     _, his = await asked(visitor, "GET", "api/me")
     assert his["identity"]["username"] != hers["identity"]["username"]
     assert (await asked(visitor, "DELETE", f"api/kernels/{kernel['id']}"))[0] == 204
+
+
+async def test_what_else_programs_send_is_answered_as_without_the_gateway(jupyter: Arrangement) -> None:
+    await answered_alike(jupyter, await jupyter.signed_in(ALICE), "/jupyter/static/favicon.ico", "/jupyter/api/contents/x")

@@ -10,6 +10,7 @@ from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB
 from tests.field.real_apps.arrangement import Arrangement, arranged, enters_the_desk, sends_the_form
 from tests.field.real_apps.desks import PHP
+from tests.field.real_apps.odd_requests import answered_alike
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,3 +28,7 @@ async def test_a_day_at_work_and_the_next_user_begins_anew(php: Arrangement, arr
         await enters_the_desk(visitor, person)
         await expect(visitor.page.locator("#sid")).to_have_text("none")
         await sends_the_form(visitor, login, person)
+
+
+async def test_what_else_programs_send_is_answered_as_without_the_gateway(php: Arrangement) -> None:
+    await answered_alike(php, await php.signed_in(ALICE), "/desk/form", "/desk/form")

@@ -12,6 +12,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE
 from tests.field.real_apps.arrangement import Arrangement, arranged
+from tests.field.real_apps.odd_requests import answered_alike
 from tests.field.real_apps.rabbitmq import lacks_rabbitmq, rabbitmq
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -55,3 +56,7 @@ async def test_its_api_is_sent_the_path_as_it_came(management: Arrangement, path
     assert (status, found["vhost"], found["name"]) == (200, "/", name)
     assert (await asked("DELETE"))[0] == 204
     assert (await asked("GET"))[0] == 404
+
+
+async def test_what_else_programs_send_is_answered_as_without_the_gateway(management: Arrangement) -> None:
+    await answered_alike(management, await management.signed_in(ALICE), "/index.html", "/api/queues/%2F/x")

@@ -12,6 +12,7 @@ from tests.browser.visitor import ALICE, BOB
 from tests.field.real_apps import FOLDER
 from tests.field.real_apps.arrangement import Arrangement, arranged, enters_the_desk, hears, ran, sends_the_form
 from tests.field.real_apps.desks import TEXT, TOMCAT
+from tests.field.real_apps.odd_requests import answered_alike
 from tests.upstream.conftest import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -135,6 +136,10 @@ async def test_a_long_poll_ends_with_its_session(tomcat: Arrangement) -> None:
         await polls[0]
     await tomcat.ask("/tools/wake", bob, "POST")
     assert (await polls[1]).body == f"news for {BOB}".encode()
+
+
+async def test_what_else_programs_send_is_answered_as_without_the_gateway(tomcat: Arrangement) -> None:
+    await answered_alike(tomcat, await tomcat.signed_in(ALICE), "/text.html", "/tools/count")
 
 
 def of(tomcat: Arrangement, cookies: bytes) -> tuple[str, ...]:

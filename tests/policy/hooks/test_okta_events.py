@@ -17,7 +17,7 @@ from gateway.policy.hooks.okta_events import (
     MOST_USERS,
     SKEW_SECONDS,
     Consequences,
-    Delivery,
+    EventDelivery,
     consequences,
     read_delivery,
 )
@@ -28,9 +28,9 @@ NOTHING = Consequences({}, frozenset(), {})
 LATER = PUBLISHED + 3600.0
 
 
-def read(body: bytes) -> Delivery:
+def read(body: bytes) -> EventDelivery:
     found = read_delivery(body)
-    assert isinstance(found, Delivery)
+    assert isinstance(found, EventDelivery)
     return found
 
 
@@ -185,8 +185,8 @@ def test_a_hundred_large_events_fit_into_one_delivery() -> None:
     st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 )
 def test_any_json_is_read_or_refused(content: object) -> None:
-    assert isinstance(read_delivery(json.dumps(content).encode()), Delivery | Malformed)
-    assert isinstance(read_delivery(delivery(content)), Delivery | Malformed)
+    assert isinstance(read_delivery(json.dumps(content).encode()), EventDelivery | Malformed)
+    assert isinstance(read_delivery(delivery(content)), EventDelivery | Malformed)
 
 
 def test_the_three_lists_hold_each_type_once() -> None:

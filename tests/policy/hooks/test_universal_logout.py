@@ -13,7 +13,7 @@ from gateway.policy.hooks.universal_logout import (
     OLDEST_SECONDS,
     SKEW_SECONDS,
     TOKEN_TYPE,
-    Expected,
+    ExpectedLogoutToken,
     Subject,
     claims_problem,
     is_ours,
@@ -25,7 +25,7 @@ from gateway.policy.http.messages import Malformed
 NOW = 1_800_000_000.0
 ORG = "https://example.okta.com"
 HERE = "https://login.example.com/.gateway/hooks/universal-logout"
-EXPECTED = Expected(frozenset({ORG}), HERE, frozenset({"0oaportal"}))
+EXPECTED = ExpectedLogoutToken(frozenset({ORG}), HERE, frozenset({"0oaportal"}))
 HEADER = {"typ": TOKEN_TYPE, "alg": "RS256", "kid": "k"}
 CLAIMS: dict[str, Any] = {
     "jti": "one",

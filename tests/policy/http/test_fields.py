@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.answer_fields import from_outside
 from gateway.policy.http.cookies import is_gateway_name, is_okta_name, not_the_apps
-from gateway.policy.http.fields import FieldRules, Forwarding, folded, passes, to_app, to_org
+from gateway.policy.http.fields import FieldRules, ForwardedFrom, folded, passes, to_app, to_org
 from gateway.policy.http.hop_by_hop import NAMED_AWAY
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.session.session import Session
 
 IDENTITY = ((b"Remote-User", "login"), (b"X-Auth-User", "user_id"), (b"X-Auth-Until", "session_expires_at"), (b"X-Auth-Amr", "amr"))
 RULES = FieldRules(IDENTITY, frozenset({b"webhook_user"}))
-WAY = Forwarding("203.0.113.7", "https", "hr.example.com")
+WAY = ForwardedFrom("203.0.113.7", "https", "hr.example.com")
 ALICE = Session("s1", "00u1", "alice@example.com", datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC), ("pwd", "a,b"))
 
 
@@ -165,7 +165,7 @@ def test_a_websocket_handshake_is_cleaned_like_everything_else() -> None:
 
 
 def test_an_address_that_is_not_known_is_not_told() -> None:
-    out = to_app((), RULES, None, Forwarding("unknown", "http", "a.example"), drops)
+    out = to_app((), RULES, None, ForwardedFrom("unknown", "http", "a.example"), drops)
     assert out == lines("Host: a.example", "X-Forwarded-Proto: http", "X-Forwarded-Host: a.example")
 
 

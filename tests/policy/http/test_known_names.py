@@ -12,9 +12,9 @@ from gateway.policy.http.known_names import (
     MISSED_SECONDS,
     MOST_ADDRESSES,
     MOST_NAMES,
-    Found,
     KnownNames,
     NoSuchName,
+    ResolvedName,
     TooSlow,
     addresses_without_question,
     found,
@@ -52,19 +52,19 @@ def test_of_the_addresses_each_is_kept_once_and_in_order_and_not_too_many(addres
     if not addresses:
         assert answer == NoSuchName()
         return
-    assert isinstance(answer, Found) and 0 < len(answer.addresses) <= MOST_ADDRESSES
+    assert isinstance(answer, ResolvedName) and 0 < len(answer.addresses) <= MOST_ADDRESSES
     assert answer.addresses == tuple(dict.fromkeys(addresses))[:MOST_ADDRESSES]
 
 
-ANSWERS = st.sampled_from([Found(("192.0.2.1",)), NoSuchName(), TooSlow()])
+ANSWERS = st.sampled_from([ResolvedName(("192.0.2.1",)), NoSuchName(), TooSlow()])
 
 
 @given(ANSWERS, st.floats(0, 1e6), st.floats(0, 20))
-def test_an_answer_is_good_for_its_seconds_and_not_longer(answer: Found | NoSuchName | TooSlow, now: float, later: float) -> None:
+def test_an_answer_is_good_for_its_seconds_and_not_longer(answer: ResolvedName | NoSuchName | TooSlow, now: float, later: float) -> None:
     known = KnownNames()
     assert known.recalled("app", now) is None
     known.remember("app", answer, now)
-    until = now + (FOUND_SECONDS if isinstance(answer, Found) else MISSED_SECONDS)
+    until = now + (FOUND_SECONDS if isinstance(answer, ResolvedName) else MISSED_SECONDS)
     assert known.recalled("app", now + later) == (answer if now + later < until else None)
     assert known.recalled("other", now) is None
 
@@ -72,8 +72,8 @@ def test_an_answer_is_good_for_its_seconds_and_not_longer(answer: Found | NoSuch
 def test_the_last_answer_counts() -> None:
     known = KnownNames()
     known.remember("app", TooSlow(), 0.0)
-    known.remember("app", Found(("192.0.2.1",)), 0.5)
-    assert known.recalled("app", 1.5) == Found(("192.0.2.1",)) and len(known) == 1
+    known.remember("app", ResolvedName(("192.0.2.1",)), 0.5)
+    assert known.recalled("app", 1.5) == ResolvedName(("192.0.2.1",)) and len(known) == 1
 
 
 def test_a_full_memory_begins_anew() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.http.cookies import not_the_apps
-from gateway.policy.http.fields import FieldRules, Forwarding, to_app
+from gateway.policy.http.fields import FieldRules, ForwardedFrom, to_app
 from gateway.policy.http.messages import FieldLine, HeadLimits, Malformed
 from gateway.policy.http.outgoing import app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import HeadReader, ReadHead
@@ -22,7 +22,7 @@ RULES = FieldRules(
     refer=lambda name, value: value.replace(b"a", b"b") or None,
 )
 SESSION = Session("s1", "00u1", "alice@example.com", datetime(2030, 1, 2, tzinfo=UTC), ("pwd",))
-WAY = Forwarding("192.0.2.7", "https", "hr.example.com")
+WAY = ForwardedFrom("192.0.2.7", "https", "hr.example.com")
 
 NAMES = (
     *(

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.oidc.bounces import Bounce, Code, Nobody, Question, Unclear, address_of, challenge_of, is_of, returned
+from gateway.policy.oidc.bounces import AuthorizeRequest, Bounce, Code, Nobody, Unclear, address_of, challenge_of, is_of, returned
 
 BOUNCE = Bounce("handoff", "start", "none", "nonce-1", "verifier-1", "browser", 1000.0)
 ISSUER = "https://o.example"
 
 
 def test_the_question_has_everything_that_the_org_needs_and_not_the_verifier() -> None:
-    question = Question("0oaGateway", "https://gate.example.com/.gateway/oidc")
+    question = AuthorizeRequest("0oaGateway", "https://gate.example.com/.gateway/oidc")
     url = address_of("https://o.example/oauth2/v1/authorize", question, BOUNCE, "sealed")
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     assert asked == {
@@ -33,7 +33,7 @@ def test_the_question_has_everything_that_the_org_needs_and_not_the_verifier() -
 
 def test_a_question_that_may_ask_the_user_has_no_prompt() -> None:
     bounce = Bounce("handoff", "start", "", "n", "v", "browser", 1000.0)
-    url = address_of("https://o.example/authorize?tenant=1", Question("c", "https://g.example/r"), bounce, "s")
+    url = address_of("https://o.example/authorize?tenant=1", AuthorizeRequest("c", "https://g.example/r"), bounce, "s")
     assert url.startswith("https://o.example/authorize?tenant=1&client_id=c&")
     assert "prompt" not in url
 

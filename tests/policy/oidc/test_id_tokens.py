@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.oidc.id_tokens import Expected, Proof, login_of, proof_of
+from gateway.policy.oidc.id_tokens import ExpectedIdToken, Proof, login_of, proof_of
 
 WALL = 1_800_000_000.0
-EXPECTED = Expected("https://o.example", "0oaGateway", "nonce-1")
+EXPECTED = ExpectedIdToken("https://o.example", "0oaGateway", "nonce-1")
 GOOD: dict[str, Any] = {
     "iss": "https://o.example",
     "aud": "0oaGateway",

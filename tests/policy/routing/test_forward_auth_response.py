@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.routing.forward_auth_response import (
     LARGEST_IDENTITY_BYTES,
-    Told,
+    ForwardAuthResponse,
     bytes_of_names,
     kept_for,
     redirect_status,
@@ -21,7 +21,7 @@ from gateway.policy.session.identity import IDENTITY_ATTRIBUTES
 from gateway.policy.session.session import Session
 
 ALICE = Session("s1", "00u1", "alice@example.com", datetime(2030, 1, 2, tzinfo=UTC), ("pwd",))
-TOLD = Told(((b"Remote-User", "login"), (b"Remote-User-Id", "user_id")))
+TOLD = ForwardAuthResponse(((b"Remote-User", "login"), (b"Remote-User-Id", "user_id")))
 NAVIGATE = ((b"Accept", b"text/html"), (b"Sec-Fetch-Mode", b"navigate"), (b"Sec-Fetch-Dest", b"document"))
 FETCH = ((b"Accept", b"text/html"), (b"Sec-Fetch-Mode", b"cors"), (b"Sec-Fetch-Dest", b"empty"))
 
@@ -36,7 +36,7 @@ def test_a_user_is_told_by_every_name_of_the_table() -> None:
 
 def test_nobody_is_told_by_every_name_too_a9() -> None:
     assert TOLD.fields(None) == ((b"Remote-User", b""), (b"Remote-User-Id", b""), (b"X-Gateway-Omitted", b""))
-    assert Told(()).fields(ALICE) == ((b"X-Gateway-Omitted", b""),)
+    assert ForwardAuthResponse(()).fields(ALICE) == ((b"X-Gateway-Omitted", b""),)
 
 
 def test_what_does_not_fit_is_empty_and_named_a6() -> None:
@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_empty_and_named_a6() -> None:
     st.lists(st.text(max_size=400), max_size=4),
 )
 def test_the_lines_never_outgrow_their_room_and_no_name_is_missing(table: list[tuple[bytes, str]], login: str, amr: list[str]) -> None:
-    lines = Told(tuple(table)).fields(replace(ALICE, login=login, amr=tuple(amr)))
+    lines = ForwardAuthResponse(tuple(table)).fields(replace(ALICE, login=login, amr=tuple(amr)))
     assert [name for name, _ in lines] == [*(name for name, _ in table), b"X-Gateway-Omitted"]
     assert sum(len(name) + len(value) + 4 for name, value in lines) <= LARGEST_IDENTITY_BYTES
     omitted = lines[-1][1].split(b", ") if lines[-1][1] else []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.session.cache import Breaker, Budget, Lifetimes, RateLimits, State, entry_of, lifetime, rate_limits, state
+from gateway.policy.session.cache import Breaker, Budget, EntryState, Lifetimes, RateLimits, entry_of, lifetime, rate_limits, state
 from gateway.policy.session.session import NoSession, Session, Unknown
 
 WALL = 1_800_000_000.0
@@ -62,16 +62,16 @@ def test_a_ttl_above_its_own_maximum_does_not_shrink() -> None:
 @pytest.mark.parametrize(
     ("now", "worth"),
     [
-        (100.0, State.FRESH),
-        (107.4, State.FRESH),
-        (107.5, State.DUE),
-        (109.9, State.DUE),
-        (110.0, State.GRACE),
-        (114.9, State.GRACE),
-        (115.0, State.DEAD),
+        (100.0, EntryState.FRESH),
+        (107.4, EntryState.FRESH),
+        (107.5, EntryState.DUE),
+        (109.9, EntryState.DUE),
+        (110.0, EntryState.GRACE),
+        (114.9, EntryState.GRACE),
+        (115.0, EntryState.DEAD),
     ],
 )
-def test_an_entry_goes_from_fresh_to_dead(now: float, worth: State) -> None:
+def test_an_entry_goes_from_fresh_to_dead(now: float, worth: EntryState) -> None:
     entry = entry_of(session(), Lifetimes(ttl=10.0, grace=5.0, refresh_ahead=0.25), 0.0, 100.0, WALL)
     assert state(entry, now) is worth
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.session.handoff import Accepted, Refused, accept
+from gateway.policy.session.handoff import Accepted, TicketRefused, accept
 from gateway.policy.session.passes import Pass, Ticket, nonce_hash
 from gateway.policy.session.session import SessionCookie
 
@@ -33,7 +33,7 @@ def test_a_ticket_becomes_a_pass_and_the_way_back() -> None:
 )
 def test_every_other_ticket_is_refused(ticket: Ticket | None, host: str, nonce: str | None, now: float, reason: str) -> None:
     refused = accept(ticket, host, nonce, now)
-    assert isinstance(refused, Refused) and refused.reason == reason
+    assert isinstance(refused, TicketRefused) and refused.reason == reason
 
 
 def test_the_last_second_counts() -> None:

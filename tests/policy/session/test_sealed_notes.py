@@ -4,12 +4,12 @@ import secrets
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gateway.policy.session.sealed_notes import NUMBER, TEXT, Kind, Note, list_of
+from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note, NoteKind, list_of
 
 
 @dataclass(frozen=True, slots=True)
 class Words(Note):
-    _kinds: ClassVar[tuple[Kind, ...]] = (list_of(TEXT), NUMBER)
+    _kinds: ClassVar[tuple[NoteKind, ...]] = (list_of(TEXT), NUMBER)
     words: tuple[str, ...]
     number: float
 

@@ -11,8 +11,8 @@ from gateway.policy.session.sign_in_loops import (
     BOUNCES_ALLOWED,
     MOST_WAYS,
     STRAIGHT_ON_ALLOWED,
+    LoopRound,
     StartMark,
-    Way,
     way_of,
 )
 
@@ -93,15 +93,15 @@ def test_a_way_names_neither_the_session_nor_the_target() -> None:
         (None, StartMark(None)),
         (b"", StartMark(None)),
         (NONCE.encode(), StartMark(NONCE)),
-        (NONCE.encode() + b"~990~1000.AbCd-_12", StartMark(NONCE, (Way(990), Way(1000, "AbCd-_12")))),
-        (b"~990", StartMark(None, (Way(990),))),
-        (b"short~990", StartMark(None, (Way(990),))),
-        (NONCE.encode() + b"~940~941~1060~1061", StartMark(NONCE, (Way(941), Way(1060)))),
+        (NONCE.encode() + b"~990~1000.AbCd-_12", StartMark(NONCE, (LoopRound(990), LoopRound(1000, "AbCd-_12")))),
+        (b"~990", StartMark(None, (LoopRound(990),))),
+        (b"short~990", StartMark(None, (LoopRound(990),))),
+        (NONCE.encode() + b"~940~941~1060~1061", StartMark(NONCE, (LoopRound(941), LoopRound(1060)))),
         (NONCE.encode() + b"~x~-1~+990~ 990~9e2~\xb2~990.~990.a.b~990.123456789~990.\xe9", StartMark(NONCE)),
         (NONCE.encode() * 6, StartMark(None)),
         (NONCE.encode() + b"\n", StartMark(None)),
         (NONCE.encode() + b"~990\n", StartMark(NONCE)),
-        (b"~1000" * (MOST_WAYS + 5), StartMark(None, (Way(1000),) * MOST_WAYS)),
+        (b"~1000" * (MOST_WAYS + 5), StartMark(None, (LoopRound(1000),) * MOST_WAYS)),
     ],
 )
 def test_a_start_mark_holds_what_is_understood_and_young(value: bytes | None, mark: StartMark) -> None:

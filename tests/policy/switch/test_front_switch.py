@@ -15,14 +15,14 @@ from gateway.policy.switch.front_switch import (
     REDEEMED,
     START_SECONDS,
     Check,
-    Confirm,
+    ConfirmFront,
     EndFirst,
     FrontSwitch,
     GoOn,
     Last,
     Prove,
-    Redeem,
-    Refuse,
+    RedeemFront,
+    RefuseFront,
     announced,
     arrived,
     checked,
@@ -42,7 +42,7 @@ def ending(now: float = 1000.0, last: str = "", switch: FrontSwitch = NEW) -> Fr
 
 def redeemed() -> FrontSwitch:
     command = proven(ending(), "here", Last(), Nobody(), 1001.0, 1002.0)
-    assert isinstance(command, Redeem)
+    assert isinstance(command, RedeemFront)
     return command.switch
 
 
@@ -52,28 +52,28 @@ def test_a_trusted_start_ends_the_session_before_first() -> None:
 
 
 def test_an_untrusted_start_is_confirmed_once() -> None:
-    assert arrived(NEW, "here", "", False, 1000.0) == Confirm()
+    assert arrived(NEW, "here", "", False, 1000.0) == ConfirmFront()
     assert isinstance(arrived(ending(), "here", "", False, 1001.0), EndFirst)
 
 
 def test_a_switch_belongs_to_the_browser_that_came_first() -> None:
-    assert arrived(ending(), "elsewhere", "", True, 1001.0) == Refuse("other_browser")
-    assert returned(ending(), "elsewhere", 1001.0) == Refuse("other_browser")
-    assert proven(ending(), "elsewhere", Last(), Nobody(), 1001.0, 1002.0) == Refuse("other_browser")
-    assert checked(redeemed(), "elsewhere", BOB, 1004.0) == Refuse("other_browser")
+    assert arrived(ending(), "elsewhere", "", True, 1001.0) == RefuseFront("other_browser")
+    assert returned(ending(), "elsewhere", 1001.0) == RefuseFront("other_browser")
+    assert proven(ending(), "elsewhere", Last(), Nobody(), 1001.0, 1002.0) == RefuseFront("other_browser")
+    assert checked(redeemed(), "elsewhere", BOB, 1004.0) == RefuseFront("other_browser")
 
 
 def test_a_switch_that_began_nowhere_is_not_come_back_to() -> None:
-    assert returned(replace(NEW, browser="here"), "here", 1001.0) == Refuse("other_browser")
-    assert proven(replace(NEW, browser="here"), "here", Last(), Nobody(), 1001.0, 1002.0) == Refuse("used")
-    assert checked(ending(), "here", BOB, 1004.0) == Refuse("other_browser")
+    assert returned(replace(NEW, browser="here"), "here", 1001.0) == RefuseFront("other_browser")
+    assert proven(replace(NEW, browser="here"), "here", Last(), Nobody(), 1001.0, 1002.0) == RefuseFront("used")
+    assert checked(ending(), "here", BOB, 1004.0) == RefuseFront("other_browser")
 
 
 def test_a_token_is_good_for_five_minutes() -> None:
     late = 1000.0 + START_SECONDS
-    assert arrived(NEW, "here", "", True, late) == Refuse("expired")
-    assert returned(ending(), "here", late) == Refuse("expired")
-    assert proven(ending(), "here", Last(), Nobody(), late - 1, late) == Refuse("expired")
+    assert arrived(NEW, "here", "", True, late) == RefuseFront("expired")
+    assert returned(ending(), "here", late) == RefuseFront("expired")
+    assert proven(ending(), "here", Last(), Nobody(), late - 1, late) == RefuseFront("expired")
 
 
 def test_behind_the_sign_out_comes_the_proof_and_behind_the_proof_the_token() -> None:
@@ -83,8 +83,8 @@ def test_behind_the_sign_out_comes_the_proof_and_behind_the_proof_the_token() ->
 
 def test_a_used_reference_is_told() -> None:
     for used in (redeemed(), replace(redeemed(), phase=DONE)):
-        assert arrived(used, "here", "", True, 1003.0) == Refuse("used")
-        assert proven(used, "here", Last(), Nobody(), 1002.0, 1003.0) == Refuse("used")
+        assert arrived(used, "here", "", True, 1003.0) == RefuseFront("used")
+        assert proven(used, "here", Last(), Nobody(), 1002.0, 1003.0) == RefuseFront("used")
 
 
 @pytest.mark.parametrize(("asked_at", "now"), [(999.0, 1001.0), (1001.0, 1001.0 + PROOF_SECONDS + 0.1)])
@@ -98,7 +98,7 @@ def test_whoever_is_there_still_is_signed_out_again_and_then_it_stops() -> None:
         command = proven(switch, "here", Last(), ALICE, 1001.0, 1002.0)
         assert isinstance(command, EndFirst)
         switch = replace(command.switch, began_at=1000.0)
-    assert proven(switch, "here", Last(), ALICE, 1001.0, 1002.0) == Refuse("not_ended")
+    assert proven(switch, "here", Last(), ALICE, 1001.0, 1002.0) == RefuseFront("not_ended")
 
 
 def test_another_redemption_of_this_browser_makes_the_proof_worthless() -> None:
@@ -106,16 +106,16 @@ def test_another_redemption_of_this_browser_makes_the_proof_worthless() -> None:
     assert isinstance(command, EndFirst)
     assert command.switch.seen == "other"
     tired = replace(ending(), tries=float(MOST_TRIES))
-    assert proven(tired, "here", Last("other"), Nobody(), 1001.0, 1002.0) == Refuse("not_ended", "other_switches")
+    assert proven(tired, "here", Last("other"), Nobody(), 1001.0, 1002.0) == RefuseFront("not_ended", "other_switches")
 
 
 def test_while_a_token_of_this_browser_is_on_its_way_no_other_one_goes() -> None:
-    assert proven(ending(), "here", Last("", is_in_flight=True), Nobody(), 1001.0, 1002.0) == Refuse("busy")
+    assert proven(ending(), "here", Last("", is_in_flight=True), Nobody(), 1001.0, 1002.0) == RefuseFront("busy")
 
 
 def test_an_org_that_does_not_say_stops_it() -> None:
-    assert proven(ending(), "here", Last(), Unclear("timed_out"), 1001.0, 1002.0) == Refuse("unclear", "timed_out")
-    assert checked(redeemed(), "here", Unclear("timed_out"), 1004.0) == Refuse("unclear", "timed_out")
+    assert proven(ending(), "here", Last(), Unclear("timed_out"), 1001.0, 1002.0) == RefuseFront("unclear", "timed_out")
+    assert checked(redeemed(), "here", Unclear("timed_out"), 1004.0) == RefuseFront("unclear", "timed_out")
 
 
 def test_the_end_is_checked_and_said() -> None:
@@ -125,11 +125,11 @@ def test_the_end_is_checked_and_said() -> None:
     assert isinstance(done, GoOn)
     assert returned(done.switch, "here", 9000.0) == done
     assert checked(done.switch, "here", BOB, 1004.0) == done
-    assert checked(redeemed(), "here", Nobody(), 1004.0) == Refuse("not_signed_in")
-    assert checked(redeemed(), "here", ALICE, 1004.0) == Refuse("other_user")
+    assert checked(redeemed(), "here", Nobody(), 1004.0) == RefuseFront("not_signed_in")
+    assert checked(redeemed(), "here", ALICE, 1004.0) == RefuseFront("other_user")
     anybody = replace(redeemed(), login="")
     assert isinstance(checked(anybody, "here", replace(ALICE, signed_in_ago=1.0), 1004.0), GoOn)
-    assert checked(anybody, "here", ALICE, 1004.0) == Refuse("old_session")
+    assert checked(anybody, "here", ALICE, 1004.0) == RefuseFront("old_session")
 
 
 @dataclass
@@ -174,7 +174,7 @@ class World:
         before = self.switches[one]
         in_flight = any(other not in self.posted for other in self.redeemed)
         command = proven(before, "here", Last(self.last, in_flight), ALICE if was_there else Nobody(), asked_at, self.now)
-        if isinstance(command, Redeem):
+        if isinstance(command, RedeemFront):
             assert not was_there
             assert asked_at >= before.began_at
             assert self.now - asked_at <= PROOF_SECONDS
@@ -193,7 +193,7 @@ class World:
 
     def follow(self, one: int, command: object) -> None:
         match command:
-            case EndFirst(switch) | Redeem(switch):
+            case EndFirst(switch) | RedeemFront(switch):
                 self.switches[one] = switch
             case Prove():
                 self.questions.append((one, self.now))

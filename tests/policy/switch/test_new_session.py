@@ -15,7 +15,7 @@ from gateway.policy.switch.new_session import (
     CloseCarried,
     CloseOld,
     Deliver,
-    Delivery,
+    DeliveryReason,
     Event,
     NamedNew,
     NamedOld,
@@ -42,19 +42,19 @@ def idx(header: object, rest: bytes = b".x.y.z") -> SessionCookie:
 ALICE, BOB = session("alice"), session("bob")
 GONE, LOST = NoSession("not_found"), Unknown("status_500")
 CASES: list[tuple[str | None, list[Event], Deliver | Withhold]] = [
-    ("alice", [NamedNew(ALICE)], Deliver(Delivery.SAME_USER, ALICE)),
-    ("alice", [NamedNew(BOB), OldClosed(True)], Deliver(Delivery.OTHER_USER, BOB)),
+    ("alice", [NamedNew(ALICE)], Deliver(DeliveryReason.SAME_USER, ALICE)),
+    ("alice", [NamedNew(BOB), OldClosed(True)], Deliver(DeliveryReason.OTHER_USER, BOB)),
     ("alice", [NamedNew(BOB), OldClosed(False, "still_alive")], Withhold("still_alive")),
     ("alice", [NamedNew(BOB), OldClosed(False)], Withhold("close_unproven")),
-    ("alice", [NamedNew(GONE)], Deliver(Delivery.NOBODY_YET)),
-    ("alice", [NamedNew(NoSession("mfa_pending"))], Deliver(Delivery.NOBODY_YET)),
-    ("alice", [NamedNew(LOST)], Deliver(Delivery.UNDECIDED)),
-    (None, [NamedNew(ALICE), NamedOld(ALICE)], Deliver(Delivery.SAME_USER, ALICE)),
-    (None, [NamedNew(BOB), NamedOld(GONE)], Deliver(Delivery.OTHER_USER, BOB)),
-    (None, [NamedNew(BOB), NamedOld(NoSession("mfa_pending")), OldClosed(True)], Deliver(Delivery.OTHER_USER, BOB)),
+    ("alice", [NamedNew(GONE)], Deliver(DeliveryReason.NOBODY_YET)),
+    ("alice", [NamedNew(NoSession("mfa_pending"))], Deliver(DeliveryReason.NOBODY_YET)),
+    ("alice", [NamedNew(LOST)], Deliver(DeliveryReason.UNDECIDED)),
+    (None, [NamedNew(ALICE), NamedOld(ALICE)], Deliver(DeliveryReason.SAME_USER, ALICE)),
+    (None, [NamedNew(BOB), NamedOld(GONE)], Deliver(DeliveryReason.OTHER_USER, BOB)),
+    (None, [NamedNew(BOB), NamedOld(NoSession("mfa_pending")), OldClosed(True)], Deliver(DeliveryReason.OTHER_USER, BOB)),
     (None, [NamedNew(BOB), NamedOld(NoSession("mfa_pending")), OldClosed(False)], Withhold("close_unproven")),
-    (None, [NamedNew(BOB), NamedOld(LOST)], Deliver(Delivery.UNDECIDED, BOB)),
-    (None, [NamedNew(BOB), NamedOld(ALICE), OldClosed(True)], Deliver(Delivery.OTHER_USER, BOB)),
+    (None, [NamedNew(BOB), NamedOld(LOST)], Deliver(DeliveryReason.UNDECIDED, BOB)),
+    (None, [NamedNew(BOB), NamedOld(ALICE), OldClosed(True)], Deliver(DeliveryReason.OTHER_USER, BOB)),
 ]
 
 
@@ -67,7 +67,7 @@ def test_what_becomes_of_an_answer(old_user: str | None, events: list[Event], fi
 
 
 def test_a_browser_without_a_session_is_not_asked_about() -> None:
-    assert begin((NEW,), (), None)[1] == Deliver(Delivery.FIRST)
+    assert begin((NEW,), (), None)[1] == Deliver(DeliveryReason.FIRST)
 
 
 def test_what_an_empty_browser_carries_is_closed_first() -> None:
@@ -75,7 +75,7 @@ def test_what_an_empty_browser_carries_is_closed_first() -> None:
     assert command == CloseCarried()
     assert step(state, OldClosed(False, "close_500"))[1] == Withhold("close_500")
     assert step(state, OldClosed(False))[1] == Withhold("close_unproven")
-    assert step(state, OldClosed(True))[1] == Deliver(Delivery.FIRST)
+    assert step(state, OldClosed(True))[1] == Deliver(DeliveryReason.FIRST)
 
 
 def test_what_is_carried_is_closed_with_a_session_that_is_gone_already() -> None:
@@ -83,22 +83,22 @@ def test_what_is_carried_is_closed_with_a_session_that_is_gone_already() -> None
     state, _ = step(state, NamedNew(BOB))
     state, command = step(state, NamedOld(GONE))
     assert command == CloseOld()
-    assert step(state, OldClosed(True))[1] == Deliver(Delivery.OTHER_USER, BOB)
+    assert step(state, OldClosed(True))[1] == Deliver(DeliveryReason.OTHER_USER, BOB)
 
 
 def test_the_same_user_does_not_wait_for_what_is_carried() -> None:
     state, _ = begin((NEW,), (OLD,), "alice", carries=True)
-    assert step(state, NamedNew(ALICE))[1] == Deliver(Delivery.SAME_USER, ALICE)
+    assert step(state, NamedNew(ALICE))[1] == Deliver(DeliveryReason.SAME_USER, ALICE)
 
 
 def test_a_renewed_cookie_of_the_same_session_counts_as_the_same_user_while_okta_is_silent() -> None:
     header = {"alg": "dir", "xsid": "one"}
     state, _ = begin((idx(header, b".new"),), (idx(header, b".old"), OLD), "alice")
-    assert step(state, NamedNew(LOST))[1] == Deliver(Delivery.SAME_USER)
+    assert step(state, NamedNew(LOST))[1] == Deliver(DeliveryReason.SAME_USER)
     state, _ = step(begin((idx(header, b".new"),), (idx(header, b".old"), OLD), None)[0], NamedNew(ALICE))
-    assert step(state, NamedOld(NoSession("mfa_pending")))[1] == Deliver(Delivery.SAME_USER, ALICE)
+    assert step(state, NamedOld(NoSession("mfa_pending")))[1] == Deliver(DeliveryReason.SAME_USER, ALICE)
     state, _ = begin((idx({"xsid": "two"}),), (idx(header),), "alice")
-    assert step(state, NamedNew(LOST))[1] == Deliver(Delivery.UNDECIDED)
+    assert step(state, NamedNew(LOST))[1] == Deliver(DeliveryReason.UNDECIDED)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_a_renewed_cookie_of_the_same_session_counts_as_the_same_user_while_okta
 def test_a_renewed_cookie_says_nothing_of_other_sessions_beside_its_own(others: tuple[SessionCookie, ...]) -> None:
     new, own = (idx({"xsid": "one"}),), (SessionCookie(b"sid", b"1"), idx({"xsid": "one", "alg": "dir"}))
     state, _ = begin(new, own, None)
-    assert step(state, NamedNew(Unknown("timed_out")))[1] == Deliver(Delivery.SAME_USER)
+    assert step(state, NamedNew(Unknown("timed_out")))[1] == Deliver(DeliveryReason.SAME_USER)
     state, _ = begin(new, (*own, *others), None)
-    assert step(state, NamedNew(Unknown("timed_out")))[1] == Deliver(Delivery.UNDECIDED)
+    assert step(state, NamedNew(Unknown("timed_out")))[1] == Deliver(DeliveryReason.UNDECIDED)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_promises_hold_for_every_order_of_answers(old_user: str | None, new:
     assert not (was_closed and is_same), "the same user's session is never closed"
     if isinstance(command, Withhold):
         assert was_closed and not proven
-    elif command.why is Delivery.OTHER_USER:
+    elif command.why is DeliveryReason.OTHER_USER:
         assert (was_closed and proven) or old == GONE
     else:
         assert not was_closed

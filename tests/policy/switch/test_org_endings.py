@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.switch.org_endings import LARGEST_HINT, EndsSessions, hint_subject
-from gateway.policy.switch.org_places import LONGEST_PATH, Ending
+from gateway.policy.switch.org_places import LONGEST_PATH, SignOutKind
 from gateway.policy.switch.org_requests import OrgRequest, Plain, Redemption, SignOut, has_readable_body, read
 from tests.policy.switch.test_org_requests import FORM, JSON, head, post
 
@@ -25,10 +25,10 @@ LOGOUT = "/oauth2/default/v1/logout"
 def test_the_subject_of_a_hint_is_read_from_query_and_form(size: int) -> None:
     hint = token_of({"sub": "00ualice", "groups": ["g" * 90] * (size // 100)})
     assert len(hint) > size
-    assert read(head(f"{LOGOUT}?id_token_hint={hint}")) == SignOut(Ending.OIDC, "00ualice")
-    assert read(head(f"{LOGOUT}?state=x;id_token_hint={hint}")) == SignOut(Ending.OIDC, "00ualice")
+    assert read(head(f"{LOGOUT}?id_token_hint={hint}")) == SignOut(SignOutKind.OIDC, "00ualice")
+    assert read(head(f"{LOGOUT}?state=x;id_token_hint={hint}")) == SignOut(SignOutKind.OIDC, "00ualice")
     assert has_readable_body(head(LOGOUT, "POST"))
-    assert post(LOGOUT, f"id_token_hint={hint}&state=x".encode()) == SignOut(Ending.OIDC, "00ualice")
+    assert post(LOGOUT, f"id_token_hint={hint}&state=x".encode()) == SignOut(SignOutKind.OIDC, "00ualice")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_subject_of_a_hint_is_read_from_query_and_form(size: int) -> None:
     ["", "null", "a.b", "e30.e30.x.y.z", "e30.%25.x", "e30.é.x", token_of([1]), token_of({}), token_of({"sub": 1}), token_of({"sub": ""})],
 )
 def test_a_hint_that_says_nothing_names_nobody(hint: str) -> None:
-    assert read(head(f"{LOGOUT}?id_token_hint={hint}")) == SignOut(Ending.OIDC)
+    assert read(head(f"{LOGOUT}?id_token_hint={hint}")) == SignOut(SignOutKind.OIDC)
 
 
 def test_a_hint_is_read_up_to_32_kib() -> None:
@@ -48,9 +48,9 @@ def test_a_hint_is_read_up_to_32_kib() -> None:
 
 def test_two_hints_name_one_user_or_nobody() -> None:
     bob = token_of({"sub": "00ubob"})
-    assert read(head(f"{LOGOUT}?id_token_hint={ALICE}&id_token_hint={ALICE}")) == SignOut(Ending.OIDC, "00ualice")
-    assert read(head(f"{LOGOUT}?id_token_hint={ALICE}&id_token_hint={bob}")) == SignOut(Ending.OIDC)
-    assert read(head(f"{LOGOUT}?id_token_hint={ALICE}&id_token_hint=x")) == SignOut(Ending.OIDC)
+    assert read(head(f"{LOGOUT}?id_token_hint={ALICE}&id_token_hint={ALICE}")) == SignOut(SignOutKind.OIDC, "00ualice")
+    assert read(head(f"{LOGOUT}?id_token_hint={ALICE}&id_token_hint={bob}")) == SignOut(SignOutKind.OIDC)
+    assert read(head(f"{LOGOUT}?id_token_hint={ALICE}&id_token_hint=x")) == SignOut(SignOutKind.OIDC)
 
 
 @given(st.text(max_size=40), st.text("abcXYZ019-_.", max_size=60))
@@ -60,8 +60,8 @@ def test_the_subject_comes_back_whatever_it_is_and_noise_is_nobody(subject: str,
 
 
 def test_only_an_oidc_logout_has_a_subject() -> None:
-    assert read(head(f"/login/signout?id_token_hint={ALICE}")) == SignOut(Ending.PAGE)
-    assert read(head(f"/api/v1/sessions/me?id_token_hint={ALICE}", "DELETE")) == SignOut(Ending.API)
+    assert read(head(f"/login/signout?id_token_hint={ALICE}")) == SignOut(SignOutKind.PAGE)
+    assert read(head(f"/api/v1/sessions/me?id_token_hint={ALICE}", "DELETE")) == SignOut(SignOutKind.API)
     assert read(head(f"{LOGOUT}?id_token_hint={ALICE}", "PUT")) == Plain()
 
 
@@ -110,5 +110,5 @@ def test_nothing_but_these_calls_ends_sessions(around: str) -> None:
 
 
 def test_the_session_in_another_spelling_of_me_is_the_browsers() -> None:
-    assert read(head("/api/v1/sessions/%6de/", "DELETE")) == SignOut(Ending.API)
+    assert read(head("/api/v1/sessions/%6de/", "DELETE")) == SignOut(SignOutKind.API)
     assert read(head("/api/v1/sessions/" + "x" * LONGEST_PATH, "DELETE")) == Redemption((), "path_too_long")

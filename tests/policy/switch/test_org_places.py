@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.switch.org_places import LONGEST_NESTED, LONGEST_PATH, TOKEN_NAMES, Ending, Place
+from gateway.policy.switch.org_places import LONGEST_NESTED, LONGEST_PATH, TOKEN_NAMES, OrgPath, SignOutKind
 
 COOKIE_REDIRECTS = {
     "plain": "/login/sessionCookieRedirect",
@@ -30,7 +30,7 @@ COOKIE_REDIRECTS = {
 
 @pytest.mark.parametrize("path", COOKIE_REDIRECTS.values(), ids=COOKIE_REDIRECTS)
 def test_the_cookie_redirect_is_known_in_every_spelling(path: str) -> None:
-    place = Place.of(path)
+    place = OrgPath.of(path)
     assert place.is_cookie_redirect
     assert place.needs_token
     assert place.takes_bodies
@@ -42,30 +42,30 @@ def test_the_cookie_redirect_is_known_in_every_spelling(path: str) -> None:
     ["/login/token/redirect", "/idp/idx/login/token/redirect", "/login/step-up/redirect", "/app/UserHome", "/login/token;a=b//redirect"],
 )
 def test_state_redirects_are_known(path: str) -> None:
-    assert Place.of(path).names == TOKEN_NAMES | {"statetoken"}
-    assert Place.of(path).needs_token
+    assert OrgPath.of(path).names == TOKEN_NAMES | {"statetoken"}
+    assert OrgPath.of(path).needs_token
 
 
 def test_authorize_and_pushed_requests_are_known() -> None:
     for path in ("/oauth2/v1/authorize", "/oauth2/default/v1/authorize", "/oauth2/default/v1;x/authorize/"):
-        assert Place.of(path).is_authorize
-        assert Place.of(path).takes_bodies
+        assert OrgPath.of(path).is_authorize
+        assert OrgPath.of(path).takes_bodies
     for path in ("/oauth2/v1/par", "/oauth2/default/v1/par;x", "/oauth2/v1/%70ar/."):
-        assert Place.of(path).is_pushed
-    assert not Place.of("/oauth2/v1/parts").is_pushed
+        assert OrgPath.of(path).is_pushed
+    assert not OrgPath.of("/oauth2/v1/parts").is_pushed
 
 
 @pytest.mark.parametrize("path", ["/app/saml/k1/sso/saml", "/home/bookmark/0oa1/2557", "/api/v1/sessions"])
 def test_links_take_bodies(path: str) -> None:
-    assert Place.of(path).takes_bodies
-    assert not Place.of(path).needs_token
+    assert OrgPath.of(path).takes_bodies
+    assert not OrgPath.of(path).needs_token
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/login/login.htm", "/api/v1/authn", "/oauth2/v1/token", "/assets/js/app.js.map/x", "/idp/idx/identify"]
 )
 def test_other_places_are_left_alone(path: str) -> None:
-    place = Place.of(path)
+    place = OrgPath.of(path)
     assert place.names == TOKEN_NAMES
     assert not (place.needs_token or place.is_authorize or place.is_pushed or place.is_current_session)
     assert place.ending is None
@@ -85,7 +85,7 @@ def test_other_places_are_left_alone(path: str) -> None:
     ],
 )
 def test_a_word_inside_a_name_is_no_sign_out(path: str) -> None:
-    assert Place.of(path).ending is None
+    assert OrgPath.of(path).ending is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_word_inside_a_name_is_no_sign_out(path: str) -> None:
     ],
 )
 def test_a_word_inside_a_name_is_no_place_of_a_token(path: str) -> None:
-    place = Place.of(path)
+    place = OrgPath.of(path)
     assert not (place.needs_token or place.is_authorize or place.is_pushed)
     assert place.names == TOKEN_NAMES
 
@@ -109,11 +109,11 @@ def test_a_word_inside_a_name_is_no_place_of_a_token(path: str) -> None:
     "path", ["/home/../signout", "/home/%2e%2e/signout", "/app/x/..;/..;/signout", "/home/x/../../login/signout", "/signout.do"]
 )
 def test_a_path_that_climbs_out_of_a_link_may_be_a_sign_out(path: str) -> None:
-    assert Place.of(path).ending is Ending.PAGE
+    assert OrgPath.of(path).ending is SignOutKind.PAGE
 
 
 def test_a_path_that_is_too_long_is_not_judged() -> None:
-    place = Place.of("/login/signout/" + "x" * LONGEST_PATH)
+    place = OrgPath.of("/login/signout/" + "x" * LONGEST_PATH)
     assert place.is_too_long
     assert place.takes_bodies
     assert place.ending is None
@@ -121,22 +121,22 @@ def test_a_path_that_is_too_long_is_not_judged() -> None:
 
 def test_a_long_path_that_is_encoded_twice_is_not_judged() -> None:
     long = "/login/" + "x" * LONGEST_NESTED
-    assert Place.of(f"{long}%2541") == Place((), is_too_long=True)
-    assert not Place.of(f"{long}%41").is_too_long
-    assert not Place.of("/login/%2541").is_too_long
+    assert OrgPath.of(f"{long}%2541") == OrgPath((), is_too_long=True)
+    assert not OrgPath.of(f"{long}%41").is_too_long
+    assert not OrgPath.of("/login/%2541").is_too_long
 
 
 def test_places_that_end_a_session_are_known() -> None:
-    assert Place.of("/login/signout").ending is Ending.PAGE
-    assert Place.of("/login/;/signout/x").ending is Ending.PAGE
-    assert Place.of("/oauth2/default/v1/logout").ending is Ending.OIDC
-    assert Place.of("/oauth2/default/v1/logout").takes_bodies
-    assert not Place.of("/oauth2/default/v1/logout").takes_tokens_in_bodies
-    assert Place.of("/api/v1/users/me/lifecycle/delete_sessions").takes_bodies
-    assert Place.of("/api/v1/sessions/me").is_current_session
+    assert OrgPath.of("/login/signout").ending is SignOutKind.PAGE
+    assert OrgPath.of("/login/;/signout/x").ending is SignOutKind.PAGE
+    assert OrgPath.of("/oauth2/default/v1/logout").ending is SignOutKind.OIDC
+    assert OrgPath.of("/oauth2/default/v1/logout").takes_bodies
+    assert not OrgPath.of("/oauth2/default/v1/logout").takes_tokens_in_bodies
+    assert OrgPath.of("/api/v1/users/me/lifecycle/delete_sessions").takes_bodies
+    assert OrgPath.of("/api/v1/sessions/me").is_current_session
 
 
 @given(st.text(alphabet="/;.%2f\\ax=", max_size=20), st.text(alphabet="/;.%2f\\ax=", max_size=20))
 def test_nothing_around_a_word_hides_it(before: str, after: str) -> None:
     """Whatever a server drops, resolves or decodes there."""
-    assert Place.of(f"/{before}/sessionCookieRedirect/{after}").is_cookie_redirect
+    assert OrgPath.of(f"/{before}/sessionCookieRedirect/{after}").is_cookie_redirect

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.session.session import SessionToken
 from gateway.policy.switch.org_parameters import NOTHING
-from gateway.policy.switch.org_places import LONGEST_PATH, Ending
+from gateway.policy.switch.org_places import LONGEST_PATH, SignOutKind
 from gateway.policy.switch.org_requests import (
     LegacySession,
     Plain,
@@ -161,16 +161,16 @@ def test_a_form_without_a_token_is_plain() -> None:
 @pytest.mark.parametrize(
     ("method", "target", "how"),
     [
-        ("DELETE", "/api/v1/sessions/me", Ending.API),
-        ("GET", "/login/signout?fromURI=/", Ending.PAGE),
-        ("HEAD", "/signout", Ending.PAGE),
-        ("POST", "/oauth2/default/v1/logout", Ending.OIDC),
-        ("GET", "/OAUTH2/v1/Logout", Ending.OIDC),
-        ("GET", "/app/hr/0oa1/slo/saml?SAMLRequest=abc&Signature=x", Ending.SAML),
-        ("POST", "/app/hr/0oa1/%73lo;x/saml/callback", Ending.SAML),
+        ("DELETE", "/api/v1/sessions/me", SignOutKind.API),
+        ("GET", "/login/signout?fromURI=/", SignOutKind.PAGE),
+        ("HEAD", "/signout", SignOutKind.PAGE),
+        ("POST", "/oauth2/default/v1/logout", SignOutKind.OIDC),
+        ("GET", "/OAUTH2/v1/Logout", SignOutKind.OIDC),
+        ("GET", "/app/hr/0oa1/slo/saml?SAMLRequest=abc&Signature=x", SignOutKind.SAML),
+        ("POST", "/app/hr/0oa1/%73lo;x/saml/callback", SignOutKind.SAML),
     ],
 )
-def test_sign_outs_are_known(method: str, target: str, how: Ending) -> None:
+def test_sign_outs_are_known(method: str, target: str, how: SignOutKind) -> None:
     assert read(head(target, method)) == SignOut(how)
 
 

@@ -10,7 +10,7 @@ from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.switch.start import (
     Asks,
     Judgement,
-    Refused,
+    StartRefused,
     StartRules,
     TokenOrigin,
     Trusted,
@@ -85,20 +85,24 @@ def test_with_listed_only_named_hosts_of_the_site_are_trusted(texts: tuple[str, 
         ((), TokenOrigin(), Trusted("program")),
         ((), STRANGE, Trusted("program")),
         (("Accept-Language: *", "Sec-Fetch-Mode: cors"), TokenOrigin(), Trusted("program")),
-        (("Accept-Language: *", "Sec-Fetch-Mode: cors", "Cookie: a=b"), TokenOrigin(), Refused("script")),
-        (("Accept-Language: *", "Sec-Fetch-Mode: cors", "Sec-Fetch-Site: same-site"), TokenOrigin(), Refused("script")),
-        (("Accept-Language: *", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), TokenOrigin(), Refused("script")),
-        (("Accept-Language: en", "Sec-Fetch-Mode: cors"), TokenOrigin(), Refused("script")),
+        (("Accept-Language: *", "Sec-Fetch-Mode: cors", "Cookie: a=b"), TokenOrigin(), StartRefused("script")),
+        (("Accept-Language: *", "Sec-Fetch-Mode: cors", "Sec-Fetch-Site: same-site"), TokenOrigin(), StartRefused("script")),
+        (("Accept-Language: *", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), TokenOrigin(), StartRefused("script")),
+        (("Accept-Language: en", "Sec-Fetch-Mode: cors"), TokenOrigin(), StartRefused("script")),
         (("Accept-Language: en",), TokenOrigin(), Asks("untrusted_start")),
         (("Cookie: a=b",), TokenOrigin(), Asks("untrusted_start")),
-        (("Cookie: a=b", "X-Requested-With: XMLHttpRequest"), TokenOrigin(), Refused("script")),
-        (("Sec-Fetch-Mode: cors", "Sec-Fetch-Site: same-origin"), TokenOrigin(), Refused("script")),
-        (("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image", "Sec-Fetch-Site: same-site"), TokenOrigin(), Refused("script")),
-        (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: image"), TokenOrigin(), Refused("script")),
-        (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"), TokenOrigin(), Refused("script")),
+        (("Cookie: a=b", "X-Requested-With: XMLHttpRequest"), TokenOrigin(), StartRefused("script")),
+        (("Sec-Fetch-Mode: cors", "Sec-Fetch-Site: same-origin"), TokenOrigin(), StartRefused("script")),
+        (("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image", "Sec-Fetch-Site: same-site"), TokenOrigin(), StartRefused("script")),
+        (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: image"), TokenOrigin(), StartRefused("script")),
+        (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"), TokenOrigin(), StartRefused("script")),
         (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: same-site"), TokenOrigin(), Trusted("frame")),
-        (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: same-site"), STRANGE, Refused("foreign_frame")),
-        (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: cross-site"), TokenOrigin(), Refused("foreign_frame")),
+        (("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: same-site"), STRANGE, StartRefused("foreign_frame")),
+        (
+            ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: cross-site"),
+            TokenOrigin(),
+            StartRefused("foreign_frame"),
+        ),
         (
             ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: cross-site", f"Referer: {PORTAL}/"),
             TokenOrigin(),
@@ -182,4 +186,4 @@ def test_a_token_that_a_stranger_chose_is_never_trusted_in_a_browser(chain: Chai
 @given(st.sampled_from(("image", "script", "style", "empty", "worker")), st.sampled_from(("cors", "no-cors", "same-origin")))
 def test_what_is_no_window_and_no_frame_is_refused_whoever_starts_it(destination: str, mode: str) -> None:
     request = head(f"Sec-Fetch-Mode: {mode}", f"Sec-Fetch-Dest: {destination}", "Sec-Fetch-Site: same-origin")
-    assert isinstance(judge(request, TokenOrigin(own_transaction=True, announced=True), RULES), Refused)
+    assert isinstance(judge(request, TokenOrigin(own_transaction=True, announced=True), RULES), StartRefused)

@@ -6,7 +6,7 @@
 
 Owns the second look, and its pace: thousands of idle sockets must not use up the rate limit that people who click need. Must never keep
 anything alive at Okta (to be open is not to work), nor take "Okta does not say" for an end. A revocation of cookies does not wait for it:
-that cuts at once (``edge.live``).
+that cuts at once (``edge.open_connections``).
 
 A redemption replaces the session of its browser. What the browser has open is spared until it is known whose session came of it: the same
 user's goes on under the new cookies, everything else is cut before the new session's answer is delivered::
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.edge.live import Live
+from gateway.edge.open_connections import OpenConnections
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.http.messages import RequestHead
@@ -49,7 +49,7 @@ RecordOf = Callable[[str], Awaitable[BrowserRecord]]
 """The record of the browser with this id. Raises ``OutsideFailed``."""
 
 
-class Watch(NamedTuple):
+class SessionWatch(NamedTuple):
     """A session that let a request in, the cookies that stand for it, how these are known, and the request's head.
 
     ``browser``: the id of its browser, or "".
@@ -82,10 +82,10 @@ class _Stay(NamedTuple):
     user_id: str
 
 
-class Lasting:
+class SessionWatcher:
     """Everything that is open under a session in this process. Close it with ``aclose``; it runs only while something is open."""
 
-    def __init__(self, sessions: Sessions, live: Live, clock: Clock, record_of: RecordOf) -> None:
+    def __init__(self, sessions: Sessions, live: OpenConnections, clock: Clock, record_of: RecordOf) -> None:
         """``live`` is told whom to cut; ``record_of`` names a browser's cookies after a redemption."""
         self._record_of = record_of
         self._spared: dict[Fingerprint, float] = {}
@@ -105,7 +105,7 @@ class Lasting:
         return len(self._open)
 
     @contextmanager
-    def watched(self, watch: Watch | None) -> Iterator[None]:
+    def watched(self, watch: SessionWatch | None) -> Iterator[None]:
         """Look at this session again until the block ends; what ``live`` holds under the fingerprints is cut when it is over."""
         if watch is None:
             yield
@@ -116,7 +116,7 @@ class Lasting:
         finally:
             self.release(watch)
 
-    def hold(self, watch: Watch) -> None:
+    def hold(self, watch: SessionWatch) -> None:
         """The same without a block: whoever calls this calls ``release``."""
         key = self._key(watch)
         found = self._open.get(key)
@@ -125,7 +125,7 @@ class Lasting:
             self.look_soon()
         found.count += 1
 
-    def release(self, watch: Watch) -> None:
+    def release(self, watch: SessionWatch) -> None:
         """One of them is closed."""
         key = self._key(watch)
         found = self._open[key]
@@ -134,7 +134,7 @@ class Lasting:
             del self._open[key]
             self._moved = {old: new for old, new in self._moved.items() if new != key} if self._moved else {}
 
-    def _key(self, watch: Watch) -> tuple[Fingerprint, ...]:
+    def _key(self, watch: SessionWatch) -> tuple[Fingerprint, ...]:
         return self._moved.get(watch.fingerprints, watch.fingerprints) if self._moved else watch.fingerprints
 
     def hear(self, revocation: Revocation) -> None:
@@ -202,7 +202,7 @@ class Lasting:
 
     def _rename(self, old: tuple[Fingerprint, ...], new: tuple[Fingerprint, ...], cookies: tuple[SessionCookie, ...]) -> None:
         for brief, watch in tuple(self._live.brief.items()):
-            if isinstance(watch, Watch) and watch.fingerprints == old:
+            if isinstance(watch, SessionWatch) and watch.fingerprints == old:
                 self._live.brief[brief] = watch._replace(fingerprints=new, cookies=cookies)
         found = self._open.pop(old, None)
         if found is None:
@@ -215,10 +215,10 @@ class Lasting:
             there.count += found.count
         self._moved = {**{before: new if last == old else last for before, last in self._moved.items()}, old: new}
 
-    def _under(self, names: frozenset[Fingerprint]) -> list["Watch | _Open"]:
+    def _under(self, names: frozenset[Fingerprint]) -> list["SessionWatch | _Open"]:
         """Everything open that one of these cookies let in."""
-        everything: list[Watch | _Open] = [*self._open.values()]
-        everything.extend(watch for watch in self._live.brief.values() if isinstance(watch, Watch))
+        everything: list[SessionWatch | _Open] = [*self._open.values()]
+        everything.extend(watch for watch in self._live.brief.values() if isinstance(watch, SessionWatch))
         return [watch for watch in everything if not names.isdisjoint(watch.fingerprints)]
 
     def look_soon(self) -> None:
@@ -292,9 +292,9 @@ class Lasting:
         self._live.close(found.fingerprints)
         return True
 
-    def _adopted(self) -> tuple[Watch, ...]:
+    def _adopted(self) -> tuple[SessionWatch, ...]:
         """What was brief and is still there is held for this one look; one session of many requests is looked at once."""
-        watches = tuple(watch for watch in self._live.brief.values() if isinstance(watch, Watch))
+        watches = tuple(watch for watch in self._live.brief.values() if isinstance(watch, SessionWatch))
         for watch in watches:
             self.hold(watch)
         return watches
@@ -326,6 +326,6 @@ class Lasting:
             self._live.close(found.fingerprints)
 
 
-def _is_of(watch: Watch | _Open, browser: str) -> bool:
+def _is_of(watch: SessionWatch | _Open, browser: str) -> bool:
     """Whether it was opened by this browser, whose record has this key."""
     return bool(watch.browser) and browser_key(watch.browser).hex() == browser

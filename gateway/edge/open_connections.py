@@ -29,7 +29,7 @@ class Watched(Protocol):
         """The session's cookies."""
 
 
-class Live:
+class OpenConnections:
     """Open connections by fingerprint. All calls are made on the event loop's thread.
 
     ``brief``: what is mostly over before anybody looks, and who let it in. Whoever puts something in takes it out; it is searched, not

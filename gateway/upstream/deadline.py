@@ -20,7 +20,7 @@ class Bounded(Protocol):
     deadlines: Deadlines
 
 
-class Patience:
+class Deadline:
     """``on_time`` is called with the stage whose time is up, also where nobody waits any more."""
 
     __slots__ = ("_bounds", "_deadline", "_loop", "_on_time", "_stage", "_timer")

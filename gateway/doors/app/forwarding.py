@@ -6,15 +6,15 @@ and the registration of what is open under a session. Must never be asked before
 
 from dataclasses import dataclass, field
 
+from gateway.doors.app.admitted import Admitted
+from gateway.doors.app.face import Face
+from gateway.doors.app.kept_lines import Kept
+from gateway.doors.app.rewrites import SWITCHING_PROTOCOLS, Rewritten, usual_rewrite
+from gateway.doors.app.session_watcher import SessionWatcher
+from gateway.doors.app.stripped_overrides import StrippedOverrides
 from gateway.doors.app_sessions import AppSessions, Visit
 from gateway.doors.deciding import Decision
-from gateway.doors.gate import Gate
-from gateway.doors.protected.face import Face
-from gateway.doors.protected.going import Going
-from gateway.doors.protected.kept_lines import Kept
-from gateway.doors.protected.lasting import Lasting
-from gateway.doors.protected.rewrites import SWITCHING_PROTOCOLS, Rewritten, usual_rewrite
-from gateway.doors.protected.stripped_overrides import StrippedOverrides
+from gateway.doors.pass_resolver import PassResolver
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
@@ -28,7 +28,7 @@ from gateway.errors import OutsideFailed
 from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.caching import Use, use_of
 from gateway.policy.http.cookies import NotTheApps
-from gateway.policy.http.fields import Forwarding as Way
+from gateway.policy.http.fields import ForwardedFrom as Way
 from gateway.policy.http.fields import to_app
 from gateway.policy.http.messages import FieldLine, Fields, Malformed, RequestHead
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
@@ -37,7 +37,7 @@ from gateway.policy.learned import Recent
 from gateway.policy.routing.routing import Access, App
 from gateway.upstream.fetching import Taking
 from gateway.upstream.heads import field_lines
-from gateway.upstream.turn import Turn
+from gateway.upstream.write_batch import WriteBatch
 
 _OUTSIDE = Malformed(404, "outside_prefix")
 MOST_COOKIES, LONGEST_COOKIES = 512, 2048
@@ -52,9 +52,9 @@ class AppForwarding:
     face: Face
     http: HttpProxy
     websocket: WebSocketRelay
-    gate: Gate
-    lasting: Lasting
-    turn: Turn
+    gate: PassResolver
+    lasting: SessionWatcher
+    turn: WriteBatch
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
     overrides: StrippedOverrides | None = None
@@ -72,7 +72,7 @@ class AppForwarding:
         object.__setattr__(self, "_rules", rules)
 
     def begin(
-        self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision, failed: Failed
+        self, request: Request, head: RequestHead, app: App, going: Admitted, decision: Decision, failed: Failed
     ) -> Waiting | Malformed | None:
         """Send it, and its answer straight back: None; or what waits for the end of a WebSocket.
 
@@ -105,7 +105,7 @@ class AppForwarding:
             self.lasting.look_soon()
         return None
 
-    def _visit(self, head: RequestHead, going: Going, decision: Decision) -> Visit | None:
+    def _visit(self, head: RequestHead, going: Admitted, decision: Decision) -> Visit | None:
         """Whose sessions of the app this request may bring; None where they are not bound to users."""
         if self.app_sessions is None:
             return None
@@ -117,7 +117,7 @@ class AppForwarding:
         return visit
 
     async def _websocket(
-        self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed, visit: Visit | None
+        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, visit: Visit | None
     ) -> Response:
         fields = self._fields(head, app, going, visit, upgrade=True)
         target = self._target(head)
@@ -136,7 +136,7 @@ class AppForwarding:
         return response
 
     async def _whole_upload(
-        self, request: Request, head: RequestHead, app: App, going: Going, failed: Failed, visit: Visit | None
+        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, visit: Visit | None
     ) -> Response:
         """Keep the body until it is whole, and send it with its length; the end of the session ends this as well, in every stage."""
         fields = self._fields(head, app, going, visit, upgrade=False)
@@ -160,7 +160,7 @@ class AppForwarding:
                 except OutsideFailed as error:
                     return failed(request, error)
 
-    def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Going, visit: Visit | None) -> bytes | Malformed:
+    def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Admitted, visit: Visit | None) -> bytes | Malformed:
         """The head that the app is sent."""
         first = request.line.text
         if self.face.rewriting is not None:
@@ -187,7 +187,7 @@ class AppForwarding:
     def _way_of(self, head: RequestHead, app: App) -> Way:
         return Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2], self.face.prefix)
 
-    def _identity(self, going: Going) -> bytes:
+    def _identity(self, going: Admitted) -> bytes:
         """The lines that say who comes."""
         session, known = going.session, going.comer.known
         if session is None:
@@ -229,7 +229,7 @@ class AppForwarding:
                 self.cookies.keep(line.text, found)
         return found
 
-    def _taking(self, request: Request, kept: Kept, head: RequestHead, going: Going) -> Taking:
+    def _taking(self, request: Request, kept: Kept, head: RequestHead, going: Admitted) -> Taking:
         """From everybody's connections, or, where a user signs in to one, from this user's own."""
         pins = request.client.pins
         if (kept.is_plain or b"authorization" not in request.named) and (pins is None or not pins.is_holding):
@@ -242,7 +242,7 @@ class AppForwarding:
         """What the app is asked for; None for a path outside of its prefix."""
         return head.target if self.face.rewriting is None else self.face.prefixes.inner(head.target)
 
-    def _fields(self, head: RequestHead, app: App, going: Going, visit: Visit | None, upgrade: bool) -> Fields | Malformed:
+    def _fields(self, head: RequestHead, app: App, going: Admitted, visit: Visit | None, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
         fields = to_app(head.fields, face.rules, going.session, self._way_of(head, app), self.gate.not_the_apps(head), upgrade)
@@ -251,7 +251,7 @@ class AppForwarding:
         fields = visit.fields(fields) if visit is not None else fields
         return fields if face.host == public else ((b"Host", face.host.encode("ascii")), *fields[1:])
 
-    def _rewrite(self, use: Use, head: RequestHead, going: Going, visit: Visit | None, decision: Decision | None = None) -> Rewrite:
+    def _rewrite(self, use: Use, head: RequestHead, going: Admitted, visit: Visit | None, decision: Decision | None = None) -> Rewrite:
         """From the app's answer to what its user may see again; it is noted in the decision."""
         if decision is not None and decision.rewrite is not None:
             return decision.rewrite
@@ -270,5 +270,5 @@ class AppForwarding:
 
         return rewrite
 
-    def _key(self, going: Going) -> bytes | None:
+    def _key(self, going: Admitted) -> bytes | None:
         return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None

@@ -17,7 +17,7 @@ _COUNTED_REASONS: Final = frozenset({"legacy_session_id"})
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class AccessRecorder:
     """Hears of every request, once when it ``began`` and once when it was ``answered``."""
 
     log: Log

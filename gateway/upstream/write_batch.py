@@ -17,7 +17,7 @@ from collections.abc import Callable
 Write = Callable[[], None]
 
 
-class Turn:
+class WriteBatch:
     """Calls what it was given when this turn is over, in order; the first at once, where the turn before had no second."""
 
     __slots__ = ("_behind", "_is_begun", "_is_busy", "_loop", "_writes")

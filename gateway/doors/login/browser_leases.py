@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from gateway.leases import WAIT_SECONDS, HeldLease, Leases
 
 
-class Turns:
+class BrowserLeases:
     """Hands out one turn at a time per key."""
 
     def __init__(self, leases: Leases | None = None) -> None:

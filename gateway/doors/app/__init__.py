@@ -13,16 +13,16 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer, to_response
+from gateway.doors.app.admitted import Admitted
+from gateway.doors.app.app_cookies import AppCookies
+from gateway.doors.app.face import Face
+from gateway.doors.app.forwarding import AppForwarding
+from gateway.doors.app.session_watcher import SessionWatcher
+from gateway.doors.app.stripped_overrides import StrippedOverrides
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
-from gateway.doors.gate import Gate
 from gateway.doors.kept_forms import KeptForms, Turned
-from gateway.doors.protected.app_cookies import AppCookies
-from gateway.doors.protected.face import Face
-from gateway.doors.protected.forwarding import AppForwarding
-from gateway.doors.protected.going import Going
-from gateway.doors.protected.lasting import Lasting
-from gateway.doors.protected.stripped_overrides import StrippedOverrides
+from gateway.doors.pass_resolver import PassResolver
 from gateway.edge.forwarding import Failed
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -36,14 +36,14 @@ from gateway.policy.session.kept_form import Framed, Keep, KeptForm, Lose, may_b
 from gateway.policy.session.session import Session
 
 __all__ = [
+    "Admitted",
     "AppCookies",
     "AppForwarding",
     "Face",
-    "Gate",
-    "Going",
-    "Lasting",
     "OwnPaths",
+    "PassResolver",
     "ProtectedDoor",
+    "SessionWatcher",
     "SignInStart",
     "StrippedOverrides",
 ]
@@ -72,7 +72,7 @@ class ProtectedDoor:
         self,
         table: RouteTable,
         forwarding: Mapping[str, AppForwarding],
-        gate: Gate,
+        gate: PassResolver,
         own: OwnPaths,
         sign_in: SignInStart,
         forms: KeptForms,
@@ -178,7 +178,7 @@ class ProtectedDoor:
         return _closing(request, answer)
 
     def _forward(
-        self, request: Request, head: RequestHead, app: App, going: Going, decision: Decision, failed: Failed | None = None
+        self, request: Request, head: RequestHead, app: App, going: Admitted, decision: Decision, failed: Failed | None = None
     ) -> Response | Waiting | None:
         request.verdict = "admit"
         if going.session is not None:
@@ -209,16 +209,16 @@ class ProtectedDoor:
         return to_response(self._explaining.malformed(head, malformed), closes=True)
 
 
-def _going(decision: Decision, session: Session | None, head: RequestHead) -> Going:
-    """``Going.under`` these, made once as long as they are the same."""
+def _going(decision: Decision, session: Session | None, head: RequestHead) -> Admitted:
+    """``Admitted.under`` these, made once as long as they are the same."""
     going = decision.going
-    if isinstance(going, Going):
+    if isinstance(going, Admitted):
         return going
     rule, comer = decision.rule, decision.comer
     known = comer.known
     going = known.going if known is not None else None
-    if not isinstance(going, Going) or going.rule is not rule or going.comer is not comer or going.session is not session:
-        going = Going.under(rule, session, comer, head)
+    if not isinstance(going, Admitted) or going.rule is not rule or going.comer is not comer or going.session is not session:
+        going = Admitted.under(rule, session, comer, head)
         if known is not None:
             known.going = going
     decision.going = going

@@ -31,7 +31,7 @@ LONGEST_KNOWN: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Comer:
+class Principal:
     """One request's browser: what is known of its session, its pass, what its cookies are known by, and whether to seal the pass anew.
 
     ``known``: what is remembered of its pass, None where nothing is.
@@ -65,7 +65,7 @@ class Known:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.comer: Comer | None = None
+        self.comer: Principal | None = None
         self.going: object = None
         self.good: Good | None = None
         self.identity = b""
@@ -73,15 +73,15 @@ class Known:
         self.values: list[bytes] | None = None
 
 
-NOBODY: Final = Comer(NoSession("not_asked"))
+NOBODY: Final = Principal(NoSession("not_asked"))
 """Who comes where nobody was looked up."""
-_NO_PASS: Final = Comer(NoSession("no_pass"))
-_UNREADABLE: Final = Comer(NoSession("pass_unreadable"))
-_FORGOTTEN: Final = Comer(NoSession("pass_before_start"))
+_NO_PASS: Final = Principal(NoSession("no_pass"))
+_UNREADABLE: Final = Principal(NoSession("pass_unreadable"))
+_FORGOTTEN: Final = Principal(NoSession("pass_before_start"))
 _REVOKED: Final = NoSession("revoked")
 
 
-class Gate:
+class PassResolver:
     """Looks every comer up; without an ``await`` that waits where the memory knows."""
 
     def __init__(self, passes: Passes, sessions: Sessions, clock: Clock) -> None:
@@ -92,12 +92,12 @@ class Gate:
         self._lines: Recent[tuple[str, bytes], OpenedPass] = Recent(MOST_KNOWN)
         self._clean: Recent[tuple[str, bytes], bool] = Recent(MOST_KNOWN)
 
-    def recalled(self, head: RequestHead, rule: Rule) -> Comer | None:
+    def recalled(self, head: RequestHead, rule: Rule) -> Principal | None:
         """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
         if not is_about_somebody(rule):
             return NOBODY
         opened = self._opened(head)
-        if isinstance(opened, Comer):
+        if isinstance(opened, Principal):
             return opened
         known = opened.known
         if not isinstance(known, Known):
@@ -108,7 +108,7 @@ class Gate:
         known.good = self._sessions.good_until(comer.marks) if comer is not None and comer.held is not None else None
         return comer
 
-    def is_still(self, comer: Comer) -> bool:
+    def is_still(self, comer: Principal) -> bool:
         """Whether whoever presents the same pass again is this comer again."""
         known = comer.known
         return known is not None and known.comer is comer and known.good is not None and self._sessions.is_good(known.good)
@@ -116,14 +116,14 @@ class Gate:
     def user_of_pass(self, head: RequestHead) -> str:
         """The id of the user whom the pass names, where neither the pass nor its session is revoked; else empty. Okta is not asked."""
         opened = self._opened(head)
-        if isinstance(opened, Comer) or not self._is_remembered(opened) or self._sessions.has_session_ended(opened.held.session_id):
+        if isinstance(opened, Principal) or not self._is_remembered(opened) or self._sessions.has_session_ended(opened.held.session_id):
             return ""
         return "" if self._sessions.are_revoked(opened.marks or self._marked(opened)) else opened.held.user_id
 
     def not_the_apps(self, head: RequestHead) -> NotTheApps:
         """Which cookies of this request no app may see. The values in its pass are Okta's under any name."""
         opened = self._opened(head)
-        if isinstance(opened, Comer):
+        if isinstance(opened, Principal):
             return NotTheApps(self._is_oktas)
         known = opened.known
         if not isinstance(known, Known) or known.values is None:
@@ -151,7 +151,7 @@ class Gate:
         own = bare(value)
         return bool(own) and (has_form(own) or self._sessions.is_oktas(own))
 
-    def _opened(self, head: RequestHead) -> OpenedPass | Comer:
+    def _opened(self, head: RequestHead) -> OpenedPass | Principal:
         """As ``presented``, by the line of cookies where it came before."""
         line = head.named.get(b"cookie")
         if not isinstance(line, bytes) or len(line) > LONGEST_KNOWN:
@@ -165,20 +165,20 @@ class Gate:
             self._lines.keep(key, found)
         return found
 
-    def _recalled_by(self, opened: OpenedPass, head: RequestHead, known: Known) -> Comer | None:
+    def _recalled_by(self, opened: OpenedPass, head: RequestHead, known: Known) -> Principal | None:
         """As ``recalled``, by the pass in this head."""
         if not self._is_remembered(opened):
             return _FORGOTTEN
         marks = opened.marks or self._marked(opened)
         if self._sessions.has_session_ended(opened.held.session_id):
             # Known without asking, and whatever newer or older cookie of that session the pass holds.
-            return Comer(_REVOKED, opened.held, marks, opened.stale, known)
+            return Principal(_REVOKED, opened.held, marks, opened.stale, known)
         finding = self._sessions.recall_for(opened.held.cookies, marks, lambda: browser_of(head))
         if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
             return None
-        return Comer(finding, opened.held, marks, opened.stale, known)
+        return Principal(finding, opened.held, marks, opened.stale, known)
 
-    async def comer(self, head: RequestHead, rule: Rule, patience: float | None = None) -> Comer:
+    async def comer(self, head: RequestHead, rule: Rule, patience: float | None = None) -> Principal:
         """Who comes; nobody is looked up where the rule would admit or forbid anybody alike.
 
         ``patience``: for so many seconds Okta is waited for (``Sessions.current``).
@@ -187,7 +187,7 @@ class Gate:
         if recalled is not None:
             return recalled
         opened = self.presented(head)
-        if isinstance(opened, Comer):
+        if isinstance(opened, Principal):
             return opened
         held, marks = opened.held, opened.marks or self._marked(opened)
         finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True, patience=patience)
@@ -195,9 +195,9 @@ class Gate:
             with suppress(OutsideFailed):  # in force here before it is told to others
                 await self._sessions.revoke(held.cookies, session_id=held.session_id)  # not the id that Okta names now: it is the other's
             finding = NoSession("user_changed")
-        return Comer(finding, held, marks, opened.stale)
+        return Principal(finding, held, marks, opened.stale)
 
-    def presented(self, head: RequestHead) -> OpenedPass | Comer:
+    def presented(self, head: RequestHead) -> OpenedPass | Principal:
         """The pass, or who comes without one."""
         presented = joined(head.values(b"cookie"), PASS_NAME)
         if presented is None:
@@ -219,16 +219,16 @@ class Gate:
         opened.marks = self._sessions.marks(opened.held.cookies)
         return opened.marks
 
-    def touch(self, comer: Comer, head: RequestHead) -> None:
+    def touch(self, comer: Principal, head: RequestHead) -> None:
         """Its user works: the session at Okta may be kept alive."""
         if comer.held is not None and self._sessions.keeps_alive:
             self._sessions.touch(comer.held.cookies, browser_of(head))
 
-    def seconds_left(self, comer: Comer) -> float:
+    def seconds_left(self, comer: Principal) -> float:
         """For how long what was found may still be believed; 0 where nothing was."""
         return self._sessions.seconds_left(comer.marks)
 
-    def renewed(self, comer: Comer, head: RequestHead) -> Fields:
+    def renewed(self, comer: Principal, head: RequestHead) -> Fields:
         """The Set-Cookie lines for a pass that was sealed under an older key; none where it need not be set."""
         if comer.held is None or not comer.is_stale or not isinstance(comer.finding, Session):
             return ()

@@ -12,7 +12,7 @@ from gateway.policy.routing.navigation import client_address
 
 
 @dataclass(frozen=True, slots=True)
-class Believed:
+class TrustedProxies:
     """The listed proxies, and the limits."""
 
     trusted_proxies: Networks

@@ -17,7 +17,7 @@ PENDING_SECONDS = 12 * 3600
 Cookies = tuple[SessionCookie, ...]
 
 
-class Carrying:
+class PendingCookie:
     """Reads and writes the pending cookie of the login host."""
 
     def __init__(self, host: str, sealer: Sealer) -> None:
