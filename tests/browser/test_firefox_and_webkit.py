@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from glob import glob
 from pathlib import Path
@@ -17,7 +17,8 @@ from tests.browser.careless_app import CarelessApp
 from tests.browser.firefox import PROGRAM as FIREFOX
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.form_app import FormApp
-from tests.browser.visitor import ALICE, BOB, ME, PASSWORD, REDEMPTION, SECRET_OF_THE_APP, redemptions, signed_in
+from tests.browser.steps import beside, enters, signs_in, signs_out
+from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, SECRET_OF_THE_APP, redemptions, signed_in
 from tests.browser.webdriver import Cookie, Person
 from tests.browser.webkit import BROWSERS, DISPLAY, WebKit, webkit
 from tests.browser.webkit import PROGRAM as WEBKIT
@@ -79,36 +80,6 @@ async def careless() -> AsyncIterator[CarelessApp]:
     await running.aclose()
 
 
-async def enters(person: Person, stage: Stage, name: str, login: str) -> None:
-    """Press "Enter as …" at the portal; the app says who it is."""
-    await person.opens(f"{stage.where.portal}/")
-    await person.clicks(f"Enter as {name}")
-    await person.arrives(f"{stage.where.app}/")
-    await person.sees("#who", login)
-
-
-async def signs_in(person: Person, login: str) -> None:
-    """Fill in Okta's own form, which opens just now."""
-    await person.fills("#username", login)
-    await person.fills("#password", PASSWORD)
-    await person.clicks("Sign in")
-
-
-async def signs_out(person: Person, stage: Stage) -> None:
-    """The gateway's own page and its button."""
-    await person.opens(f"{stage.where.app}/.gateway/sign-out")
-    await person.clicks("Sign out")
-    await person.sees("h1", "You are signed out")
-
-
-async def beside(person: Person, steps: Callable[[], Awaitable[None]]) -> None:
-    """Take these steps in a tab of its own."""
-    own = await person.window()
-    await person.opens_a_tab()
-    await steps()
-    await person.closes_window(own)
-
-
 def the_close_came_first(stage: Stage) -> None:
     """The journal: the old session was closed and proven closed, by itself, before the one redemption, which carried no session."""
     rows = stage.org.journal.rows
@@ -137,6 +108,8 @@ async def test_a_link_of_another_site_is_asked_about_and_yes_ends_the_first_sess
     await person.clicks("Collect your prize")
     await person.sees("h1", "Continue as somebody else?")
     await person.sees("main", ALICE)
+    await person.reloads()  # of which WebKit says that nobody led to it
+    await person.sees("h1", "Continue as somebody else?")
     assert signed_in(stage) == [ALICE]
     await person.clicks("Sign out and continue")
     await person.arrives(f"{stage.where.app}/")
@@ -157,12 +130,24 @@ async def test_no_to_a_link_of_another_site_leaves_the_token_unspent(person: Per
     assert redemptions(stage, token) == [] and signed_in(stage) == [ALICE]
 
 
+async def test_the_button_that_switches_the_user_leads_from_the_app_to_the_login_host(person: Person, start: Stages) -> None:
+    stage = await start(tls=True)
+    await enters(person, stage, "alice", ALICE)
+    await person.opens(f"{stage.where.app}/.gateway/")
+    await person.clicks("Switch user")
+    await person.arrives(f"{stage.where.login}/login/login.htm?")
+    assert signed_in(stage) == []
+    await signs_in(person, BOB)
+    await person.sees("#who", BOB)
+    assert signed_in(stage) == [BOB]
+
+
 async def test_after_a_sign_out_the_back_button_shows_no_page_of_alice(person: Person, start: Stages, leave: FormApp) -> None:
     stage = await start(tls=True, upstream=leave.address)
     await enters(person, stage, "alice", ALICE)
-    await person.opens(f"{stage.where.app}/leave/list")
-    await person.sees("#who", ALICE)
-    await person.opens(f"{stage.where.portal}/")
+    for path in ("/leave/list", "/leave/more"):
+        await person.opens(f"{stage.where.app}{path}")
+        await person.sees("#who", ALICE)
     # In a tab of its own: when WebKit is driven, it finds no end of going back to a page with a Cross-Origin-Opener-Policy.
     await beside(person, lambda: signs_out(person, stage))
     assert signed_in(stage) == []

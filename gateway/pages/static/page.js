@@ -70,6 +70,7 @@
       main.className = "card ask";
       document.title = heading.textContent = again.dataset.keptAgain;
       main.replaceChildren(main.querySelector(".emblem"), heading, again.content);
+      document.querySelector("footer").remove();
     }
   } catch {}
 
