@@ -34,6 +34,7 @@ def leads_to_sign_in(status: int, fields: Fields, login: str) -> str | None:
         parts = urlsplit(locations[0])
     except ValueError:
         return None
+    # The sign-in continues, for example with another factor.
     if "stateToken=" in parts.query:
         return None
     is_ours = not parts.netloc or f"{parts.scheme}://{parts.netloc}" == login

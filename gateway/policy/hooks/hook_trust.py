@@ -39,6 +39,7 @@ class HookTrust:
         """The trust after a look into the shared state, which found a trust with this name, or none ("")."""
         if not name:
             return HookTrust()
+        # A new name means that trust began anew: answers from before do not count for the long ttl.
         since = self.since if name == self.name else now
         return replace(self, name=name, since=since, until=now + window_seconds)
 

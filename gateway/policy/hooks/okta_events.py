@@ -49,6 +49,7 @@ EVENT_TYPES: Final = (*sorted(BEGINS), *sorted(ASKS), *sorted(ENDS))
 """The event types that the operator subscribes the hook to."""
 
 _LOCKED: Final = "user.account.lock"
+"""It ends sessions although its outcome is FAILURE: failed sign-ins cause it. Another failed event of ``ENDS`` changed nothing at Okta."""
 _FAILED: Final = "FAILURE"
 _USER: Final = "user"
 

@@ -22,10 +22,11 @@ _PLAIN_DOMAIN: Final = re.compile(rb"[a-z0-9.-]*\Z")
 
 
 def kept_cookie(line: bytes, login_host: str) -> bytes | None:
-    """The line for the browser, the same object if nothing is changed. None for a cookie of the gateway's, or with too many attributes.
+    """The line for the browser, the same object if nothing is changed; None if the cookie is dropped.
 
-    A cookie with a name of Okta's, whose ``Domain`` covers the login host, loses that attribute: it is then for the app's own host only.
-    ``login_host``: in lower case.
+    Dropped are cookies of the gateway's, and cookies with a ``Domain`` and more than ``MOST_ATTRIBUTES`` attributes. A cookie with a name
+    of Okta's, whose ``Domain`` covers the login host, loses that attribute: it is then for the app's own host only. ``login_host``: in
+    lower case.
     """
     lowered = line.lower()
     if _OWN in lowered and is_gateway_name(set_cookie_name(line)):

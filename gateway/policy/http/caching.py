@@ -85,6 +85,7 @@ def asked_again(fields: Fields, given: Fields, use: Use) -> Fields:
     - If the browser did not say what it wants, the media type decides whether it is a part.
     """
     said = fields[-1][1]
+    # An app's ``no-store`` stays. Pages have it already, from ``policy.http.answer_fields``.
     if said == _NO_STORE or use is _PAGE:
         return fields
     if use is _PART or (use is _UNSAID and _is_part(given)):

@@ -135,6 +135,7 @@ class Chunks:
                 self.is_odd = True
             if found is None:
                 return _BAD
+            # Extensions of a response are not counted: an event stream may go on for days.
             if not self._is_answer:
                 self._besides += len(line) - len(found[1])
             self._left = int(found[1], 16)

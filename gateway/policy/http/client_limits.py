@@ -56,6 +56,7 @@ class ClientLimit:
     def enter(self, client: str) -> bool:
         """Count one more request of this client. Returns False, without counting, if the client is at its limit."""
         place = _places[client]
+        # A client without a place was not named by its proxy. It is not counted, because many clients would share the count.
         if place is None or not self._most:
             return True
         count = self._counts.get(place, 0)

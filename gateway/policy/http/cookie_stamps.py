@@ -132,6 +132,7 @@ class UserStamps:
         realm = self._stamps.realm(scope.labels) if scope is not None else None
         if scope is None or realm is None:
             return None
+        # Every seal key is tried, so that old stamps stay valid when the operator changes the key.
         for begun, its_user in zip(realm.macs, self.marks(scope.labels, realm), strict=True):
             if compare_digest(_mac(begun, name, value[_SCOPE_AT:]), value[_MAC_AT:_SCOPE_AT]):
                 is_users = compare_digest(value[_USER_AT:STAMP_BYTES], its_user)

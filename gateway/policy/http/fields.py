@@ -120,6 +120,7 @@ def to_app(
     if isinstance(lines, Malformed):
         return lines
     host, way = way_lines(forwarding)
+    # The gateway's own fields come last and once; every client's field under their names was removed before.
     return (host, *lines, *way, *rules.constant, *(identity_fields(rules.identity, session) if session is not None else ()))
 
 

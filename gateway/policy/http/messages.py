@@ -106,7 +106,7 @@ class RequestHead:
         client: str,
         read: Named | None = None,
     ) -> None:
-        """``read``: the result of ``read_head`` for exactly these fields, if it is known.
+        """``read``: exactly these fields by name, if that was done before.
 
         ``fields`` may be ``FieldLines``: then the pairs are made only when needed. Most requests are decided and forwarded without them.
         """
@@ -292,7 +292,7 @@ def is_line_too_long(method: str, target: str, line_bytes: int) -> bool:
 
 
 def host_in(named: Named) -> bytes:
-    """The value of the one ``Host`` field in the result of ``read_head``."""
+    """The value of the one ``Host`` field in ``named``, which ``check_fields`` accepted."""
     host = named[b"host"]
     return host if isinstance(host, bytes) else b""
 
@@ -323,8 +323,8 @@ def _named(fields: Fields) -> Named:
 def _misframed(named: Named) -> Malformed | None:
     """Why it is not clear where this message ends; None if its length is clear (RFC 9112 §6.1, §6.3).
 
-    The parser refuses most such messages before. What it accepts could still be understood differently by the server: a transfer coding
-    other than ``chunked`` is known to the sender only, and some servers read the length 0300 as octal.
+    The server could read such a message differently than the gateway: a transfer coding other than ``chunked`` is known to the sender only,
+    and some servers read the length 0300 as octal.
     """
     if not _FRAMING_ALIASES.isdisjoint(named):
         return Malformed(400, "framing_alias")

@@ -188,6 +188,7 @@ class HeadReader:
             if block is None:
                 return None
             is_worth_it = len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_LEARNT and block.refused is None
+            # Stored at the second time only, so that heads that never come again take no memory.
             if is_worth_it and self._sights.came_before(rest):
                 self._blocks.keep(rest, block)
         return ReadHead(line, block)

@@ -1,9 +1,9 @@
 """Translates the app's own addresses in response fields to the public ones, if the app has another name or path for itself.
 
-Handles ``Location``, ``Content-Location``, ``Refresh``, ``URI``, ``Link``, and the scope of ``Set-Cookie``. Only an address with exactly
-one of the app's own origins is translated. Everything else must never be changed: another host, a host name that only ends alike, a
-relative reference, a body. A translated reference must never leave the app's public host, and a cookie must never reach further than the
-app's own did. Sources: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6.
+Handles ``Location``, ``Content-Location``, ``Refresh``, ``URI``, ``Link``, and the scope of ``Set-Cookie``. Two kinds of addresses are
+translated: those with exactly one of the app's own origins, and paths that begin with a slash. Everything else must never be changed:
+another host, a host name that only ends alike, a relative path, a body. A translated reference must never leave the app's public host, and
+a cookie must never reach further than the app's own did. Sources: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6.
 """
 
 import re

@@ -90,6 +90,7 @@ class Balancer:
             return False
         if not failed:
             return standing.answered()
+        # With a single server a failure changes nothing: no other server could take over.
         return self._only is None and standing.failed(now)
 
     def checked(self, server: Server, healthy: bool) -> bool:
@@ -97,6 +98,7 @@ class Balancer:
         return self._by_name[server.name].checked(healthy)
 
     def _last_resort(self, now: float, avoid: Collection[Server]) -> ServerHealth | None:
+        """While all servers are out: the one whose time-out ends first; None if a trial began less than ``between_probes`` seconds ago."""
         out = [standing for standing in self.standings if standing.is_up and standing.is_out and standing.server not in avoid]
         if not out or now < self._next_probe:
             return None
@@ -116,6 +118,7 @@ def _hash(name: str, secret: bytes) -> "hashlib.blake2b":
 
 
 def _least(able: list[ServerHealth]) -> ServerHealth:
+    """The server with the fewest running requests for its weight; among equal ones smooth weighted rotation, as in nginx."""
     least, equals = able[0], [able[0]]
     for standing in able[1:]:
         mine, best = standing.running * least.server.weight, least.running * standing.server.weight

@@ -28,6 +28,7 @@ def redirect_status(head: RequestHead) -> int | None:
         return 302
     if kind is not RequestKind.SCRIPT or head.method in ("GET", "HEAD"):
         return None
+    # A posted form is a top-level navigation too. ``kind_of`` says so only for GET.
     as_get = head.replaced(method="GET")
     return 303 if kind_of(as_get) is RequestKind.NAVIGATION else None
 

@@ -191,8 +191,9 @@ def _origin(text: str) -> tuple[str, str, int] | None:
 def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) -> str:
     """The client's address: going from right to left through ``xff``, the first one that is not a trusted proxy.
 
-    ``peer``: the other end of the connection; the walk begins there. ``xff``: the values of ``X-Forwarded-For`` in order. The result is
-    ``unknown`` if the walk meets text that is not an address. A Unix socket has no address: it is never trusted, and is ``unknown`` too.
+    ``peer``: the other end of the connection; the walk begins there. ``xff``: the values of ``X-Forwarded-For`` in order. If all are
+    trusted, the result is the leftmost one. It is ``unknown`` if the walk meets text that is not an address. A Unix socket has no address:
+    it is never trusted, and is ``unknown`` too.
     """
     nearest = _addresses[peer.partition("%")[0]]
     if nearest is None:

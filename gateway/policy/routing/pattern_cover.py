@@ -1,7 +1,7 @@
 """Whether the pattern of one rule matches every path that another one matches. Then a later rule with that other pattern has no effect.
 
 The comparison is made once, when the configuration is checked. It may miss a case that depends on the letters of both patterns. It must
-never report a cover that does not exist: a valid configuration would be refused.
+never report a cover that does not exist, because a valid configuration would then be refused.
 """
 
 from gateway.policy.http.messages import Malformed

@@ -28,6 +28,7 @@ class Prefixes:
         """The target that the app gets for a public target, whose path was judged before; None if the path is not under ``strip``."""
         path, mark, query = target.partition("?")
         rest = self._rest(path)
+        # Two slashes at the beginning could be read as a host, and dot segments could lead out of the prefix.
         if rest is None or rest.startswith("//") or _leaves_prefix(rest):
             return None
         inner = self.add + rest or "/"

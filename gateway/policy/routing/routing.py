@@ -206,6 +206,7 @@ def _place_of(app: App, path: str, method: str) -> Rule | Malformed:
 
 
 def _first_way(app: App, path: str, method: str) -> Rule | None:
+    """The first rule in order that matches this path and method, or None."""
     for matches, rule in app.ways_by_method.get(method, app.ways):
         if matches(path) is not None:
             return rule
@@ -258,5 +259,6 @@ def _bound(app: App, reading: str, method: str) -> Rule | None:
 
 
 def _shaken_off(app: App, path: str, method: str) -> Rule | None:
+    """The rule that the path would avoid by a trailing slash (on Windows also by trailing dots or blanks), or None."""
     rule = _first_way(app, trimmed(path, app.case_insensitive), method)
     return rule if rule is not None and not rule.matches(path, app.case_insensitive) else None
