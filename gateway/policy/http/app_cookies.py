@@ -1,8 +1,8 @@
 """Checks the cookies that an app sets: which of them go on to the browser, and with which ``Domain``.
 
 An app must never set a cookie of the gateway's. It must also never set a session cookie for the login host: the browser would send it there
-beside Okta's own, and whoever chose its value could choose the user. Every other line stays byte-identical. Sources: RFC 6265bis §5.6 (how
-browsers read the line), §5.6.3 (``Domain``), §5.1.3 (which hosts a domain covers).
+beside Okta's own, and the attacker who chose its value would choose the user. Every other line stays byte-identical. Sources: RFC 6265bis
+§5.6 (how browsers read the line), §5.6.3 (``Domain``), §5.1.3 (which hosts a domain covers).
 """
 
 import re

@@ -1,5 +1,4 @@
-"""Keeps an app's own session with its user: what the app gets of a ``Cookie`` line, and what the browser gets of the app's ``Set-Cookie``
-lines.
+"""Keeps an app's own session with its user: what the app gets of a ``Cookie`` line, and what the browser gets of ``Set-Cookie``.
 
 The gateway stamps an app's session cookies with their user (``cookie_stamps``) when the app sets them, and removes the stamp when the
 browser sends them:
@@ -7,9 +6,9 @@ browser sends them:
 - A cookie with a listed name (``session_cookie_names``) reaches the app only if it has a stamp of this user.
 - Any other cookie that the app sets as ``HttpOnly`` is stamped too. But without a stamp it reaches the app as well.
 
-The app must never see a stamp; under a listed name, bytes that it did not set; or bytes that it set for another user. Its own bytes must
-never be changed. The browser is also told to remove cookies that were left out. Sources: RFC 6265bis §5.6 and §5.8;
-https://owasp.org/www-community/attacks/Session_fixation.
+The browser is also told to remove the cookies that were left out. The app must never see a stamp. It must never get bytes that it set for
+another user, nor, under a listed name, bytes that it did not set at all. The app's own bytes must never be changed. Sources: RFC 6265bis
+§5.6 and §5.8; https://owasp.org/www-community/attacks/Session_fixation.
 """
 
 from collections.abc import Iterable, Sequence

@@ -37,7 +37,7 @@ _END_TO_END: Final = frozenset(
     b"want-content-digest want-repr-digest warning www-authenticate x-api-key x-auth-token x-correlation-id x-real-ip x-request-id "
     b"x-requested-with x-amzn-trace-id".split()
 )
-"""Well-known fields that are meant for the server: ``Connection`` must not name them."""
+"""Well-known fields that are meant for the server. A request whose ``Connection`` names one of them is refused."""
 _END_TO_END_FIRST: Final = (
     *(b"accept-", b"access-control-", b"content-", b"if-", b"sec-", b"repr-", b"x-csrf", b"x-xsrf", b"csrf-", b"xsrf-", b"x-b3-"),
 )

@@ -1,8 +1,8 @@
 """Names of request fields that servers believe, because usually a proxy sets them.
 
-Three groups: where a request came from, what it asks for in place of its first line, and who its user is. A client that sends such a field
-pretends to be a proxy. Names are folded in ASCII only. Sources: RFC 7239, RFC 9440, and the documents of the proxies that are named beside
-each group.
+There are three groups: fields about where a request came from, fields that replace a part of its first line, and fields about its user. A
+client that sends such a field pretends to be a proxy. Names are folded in ASCII only. Sources: RFC 7239, RFC 9440, and the documents of the
+proxies that are named beside each group.
 """
 
 from typing import Final

@@ -8,7 +8,7 @@ for others.
 from dataclasses import dataclass
 
 LEAST_SHARE = 8
-"""Connections that one client may always hold, as long as the whole set is not used up."""
+"""Each client may hold so many connections, as long as the whole set is not used up."""
 
 
 @dataclass(frozen=True, slots=True)
