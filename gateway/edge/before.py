@@ -1,7 +1,7 @@
 """A ``Listener`` in front of another one, made of two functions.
 
-The demo and the tests use it, because their listeners are not classes of the compiled build, and so cannot derive from ``Listener``
-cheaply. Must never be in the way of every request in production: it costs two more calls for each.
+``session-gateway dev`` and the tests use it: in a compiled build their own classes cannot derive from the compiled class ``Listener``,
+but their functions can be passed to this one. Must never be used in production, where it would cost every request two more calls.
 """
 
 from collections.abc import Callable

@@ -18,7 +18,7 @@ from gateway.policy.routing.navigation import Network
 KEEP_ALIVE_SECONDS = 75.0
 BODY_SECONDS = 30.0
 LEAST_BODY_RATE = 500
-"""Bytes per second. A body has 30 seconds, and one second more for each 500 bytes that arrived: the default of Apache's ``mod_reqtimeout``."""
+"""Bytes. A body has 30 seconds, and one second more for each 500 bytes that arrived: the default of Apache's ``mod_reqtimeout``."""
 
 
 @dataclass(frozen=True, slots=True)
