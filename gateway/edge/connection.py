@@ -30,11 +30,11 @@ from gateway.policy.http.request_heads import ReadHead
 from gateway.upstream.heads import AnswerTerms
 
 LINGERING_SECONDS: Final = 2.0
-"""After the last answer, further bytes of the client are read and dropped for so long. Then the connection is closed."""
+"""How long further bytes of the client are read and dropped after the last answer. Then the connection is closed."""
 MOST_BUFFERED: Final = 256 * 1024
 """How many bytes are buffered while a request is being answered (pipelining). Above this the gateway stops reading."""
 MOST_A_TURN: Final = 16
-"""At most so many requests of one connection are begun in one turn of the event loop, so that other connections are served too."""
+"""How many requests of one connection are begun in one turn of the event loop, so that other connections are served too."""
 _NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSED: Final = AnswerTerms(keeps=False)
@@ -231,11 +231,11 @@ class ClientConnection(Client):
         if self._buffer:
             data, self._buffer = self._buffer, b""
             self._buffer = self._take(intake, data)
-        if not intake.is_over:  # ``self._intake`` may be None by now, which a compiled one takes for an error
+        if not intake.is_over:  # not ``self._intake``: ``_take`` may have set it to None, and mypyc would not expect that
             self._wait_until(self._loop.time() + self._house.rules.body_seconds)
 
     def _take(self, intake: Intake, data: bytes) -> bytes:
-        """Pass bytes of the body on; returns the bytes behind its end. Each byte extends the deadline (``least_body_rate``)."""
+        """Pass bytes of the body on; returns the bytes after its end. Each byte extends the deadline (``least_body_rate``)."""
         if self._until is not _NEVER:
             self._until += len(data) / self._house.rules.least_body_rate
         rest = intake.take(data)

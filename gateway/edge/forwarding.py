@@ -42,7 +42,7 @@ class ForwardingRules:
     """The settings for all requests to one server.
 
     ``turn``: the write batch in which they are written. ``brief``: the registry (``OpenConnections.brief``) in which each relay is entered
-    while it runs. ``largest_body``: in bytes, None for no limit. ``small_body``: a body up to so many bytes is read before it is sent.
+    while it runs. ``largest_body``: in bytes, None for no limit. ``small_body``: a body up to this many bytes is read before it is sent.
     """
 
     __slots__ = ("brief", "largest_body", "small_body", "turn")

@@ -61,7 +61,7 @@ class HttpProxy:
     """Sends requests to the servers of one ``source``. It does not close the source; the caller that made the source does.
 
     ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``live``: the registry of open
-    connections by session. ``small_body``: a body up to so many bytes is read whole before it is sent. ``uploads``: where bodies of unknown
+    connections by session. ``small_body``: a body up to this many bytes is read before it is sent. ``uploads``: where bodies of unknown
     length are stored until they are whole; None: they are sent in chunks, as they arrive. ``turn``: the write batch that ``forward``
     writes in; None: it writes at once.
     """

@@ -1,6 +1,6 @@
 """Finds the end of a request's body in the bytes of its connection.
 
-Owns the count of a body with a Content-Length, and the reading of a chunked one. Must never pass a byte behind the end to the body:
+Owns the count of a body with a Content-Length, and the reading of a chunked one. Must never pass a byte after the end to the body:
 it belongs to the next request. Rules from: RFC 9112 §6, §7.1.
 """
 
@@ -26,7 +26,7 @@ class Intake:
         self._chunks = Chunks(largest_trailers) if body.length is None else None
 
     def take(self, data: bytes) -> bytes:
-        """Pass bytes of the body on; returns the bytes behind its end."""
+        """Pass bytes of the body on; returns the bytes after its end."""
         if self._chunks is not None:
             return self._take_chunks(self._chunks, data)
         if len(data) < self._left:

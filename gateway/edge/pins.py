@@ -28,7 +28,7 @@ from gateway.upstream.reading import AnswerReader
 from gateway.upstream.servers import ConnectionSource
 
 MOST_KEPT: Final = 16
-"""At most so many idle pinned connections are kept for one client connection; a browser needs one."""
+"""How many idle pinned connections are kept for one client connection; a browser needs one."""
 _OF_PROXIES: Final = frozenset((b"forwarded", b"via", b"x-forwarded-for"))
 
 

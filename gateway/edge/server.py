@@ -32,7 +32,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 BACKLOG = 1024
 MOST_PLACES = 4096
 MOST_TURNED_AWAY = 256
-"""At most so many refused connections get the 503 at the same time; further ones are closed without an answer."""
+"""How many refused connections get the 503 at the same time; further ones are closed without an answer."""
 ENDING_SECONDS = 1.0
 """How long a request may take to end after it was cancelled at the end of the drain time."""
 

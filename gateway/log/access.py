@@ -97,7 +97,7 @@ class AccessLine:
         return before, after
 
     def _opened(self, words: tuple[str, ...]) -> str:
-        """The part from behind the time to the status."""
+        """The part between the time and the status."""
         told = {name: word for name, word in zip(WORDS, words, strict=True) if word}
         after = self._part({"level": "info", "event": "request", **self._always, **told, "status": 0}).removesuffix("0")
         return self._after_moment + after

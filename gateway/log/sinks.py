@@ -10,8 +10,8 @@ import stat
 from typing import Protocol, TextIO
 
 LARGEST_WRITE = select.PIPE_BUF
-"""The largest write, in bytes. A pipe takes up to so many bytes in one piece, so that lines of several workers on one standard error do
-not mix. A pipe that reports room has room for so many."""
+"""The largest write, in bytes. A pipe takes up to this many bytes in one piece, so that lines of several workers on one standard error do
+not mix. A pipe that reports room has room for this many."""
 
 
 class LogSink(Protocol):

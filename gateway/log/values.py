@@ -75,7 +75,7 @@ _SECRET_LOOKING = re.compile(r"[A-Za-z0-9_\-+/=.~%]{100,}|[?&;]\s*\w*token\w*=|\
 
 
 def plain(value: object) -> object:
-    """The value as it may be written. A text that looks like a secret is withheld, a long one is cut, of an object only the class is named."""
+    """The value as it may be written. Texts that look like secrets are withheld, long texts are cut, objects become their class name."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):

@@ -14,7 +14,7 @@ from gateway.upstream.servers import ConnectionSource
 
 Begun = TypeVar("Begun")
 TRIES: Final = 3
-"""At most so many connections are tried in a row, if each turns out to be closed; the last one is a new connection."""
+"""How many connections are tried in a row, if each turns out to be closed; the last one is a new connection."""
 
 
 async def begun(

@@ -33,7 +33,7 @@ from gateway.upstream.place import ServerAddress
 from gateway.upstream.waiting import Waiter, WaitingClients, held_by_place
 
 REST_SECONDS: Final = 5.0
-"""So long a server must be silent after an answer without a body. A late body usually comes within 40 ms: the server's second write waits
+"""How long a server must be silent after an answer without a body. A late body usually comes within 40 ms: the server's second write waits
 for an acknowledgement that the other side delays (RFC 1122 §4.2.3.2 allows 500 ms). On a machine with ten times more work than it can do,
 one came more than a second later."""
 MOST_RESTING: Final = 64

@@ -22,9 +22,9 @@ from gateway.upstream.plain import PlainHead, plain_head
 
 LARGEST_HEAD_BYTES: Final = 256 * 1024
 MOST_INTERIM: Final = 100
-"""At most so many interim answers (1xx) may precede the final one. An app that works for half an hour may send 102 every twenty seconds."""
+"""How many interim answers (1xx) may precede the final one. An app that works for half an hour may send 102 every twenty seconds."""
 _MOST_EMPTY_LINES: Final = 4
-"""At most so many bytes of line ends may precede an answer: some servers write a line end after the body before it."""
+"""How many bytes of line ends may precede an answer: some servers write a line end after the body of the answer before it."""
 
 
 _LINE_ENDS: Final = b"\r\n"
@@ -99,7 +99,7 @@ class AnswerReader:
         return b""
 
     def _feed_head(self, received: bytes) -> bytes:
-        """Take one head, or the part of it that has arrived; returns the bytes behind it."""
+        """Take one head, or the part of it that has arrived; returns the bytes after it."""
         head = self._head
         if not head:
             if received[0] in _LINE_ENDS:
@@ -187,7 +187,7 @@ class AnswerReader:
             self._end(behind)
 
     def _end(self, behind: bytes) -> None:
-        """The answer is whole. Bytes behind it belong to no request, so the connection is not used again."""
+        """The answer is whole. Bytes after it belong to no request, so the connection is not used again."""
         if behind:
             self.keeps = self.rests = False
         self.is_whole = True
