@@ -59,7 +59,7 @@ class CommandRefused(click.ClickException):
     exit_code = 1
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        """Keep every problem."""
+        """``problems``: one line for each."""
         super().__init__("; ".join(problems))
         self.problems = problems
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """``monotonic``: seconds, for lifetimes in memory; ``wall``: Unix seconds, for what leaves the process."""
+    """``monotonic``: seconds, for lifetimes in memory. ``wall``: Unix seconds, for times that are sent or stored."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

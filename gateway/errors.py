@@ -36,7 +36,7 @@ class BadConfig(GatewayError):
     """The configuration cannot be used. ``problems``: one line for each, with its place and what to do."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        """Keep every problem, so that all can be shown at once."""
+        """All problems are kept, so that they can be shown together."""
         super().__init__("; ".join(problems))
         self.problems = problems
 

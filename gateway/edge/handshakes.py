@@ -17,7 +17,7 @@ class Host(Protocol):
 
     @property
     def head_seconds(self) -> float:
-        """How long a handshake may take."""
+        """The deadline of a handshake, in seconds."""
 
     def came(self) -> None:
         """Count one more connection."""

@@ -62,8 +62,8 @@ class HttpProxy:
 
     ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``live``: the registry of open
     connections by session. ``small_body``: a body up to this many bytes is read before it is sent. ``uploads``: where bodies of unknown
-    length are stored until they are whole; None: they are sent in chunks, as they arrive. ``turn``: the write batch that ``forward``
-    writes in; None: it writes at once.
+    length are stored until they are whole; None: they are sent in chunks, as they arrive. ``turn``: the write batch for whole
+    requests and small answers; None: they are written at once.
     """
 
     source: ConnectionSource

@@ -38,7 +38,7 @@ class OpenConnections:
     """
 
     def __init__(self) -> None:
-        """Nothing is open yet."""
+        """An empty registry."""
         self._open: dict[Fingerprint, set[Cut]] = {}
         self._leaves: dict[Cut, Leave] = {}
         self._moved: dict[Cut, tuple[Fingerprint, ...]] = {}

@@ -194,7 +194,7 @@ class Pinning(Taking):
     __slots__ = ("_asker", "_live", "_pins")
 
     def __init__(self, source: ConnectionSource, asker: Asker, live: OpenConnections, pins: Pins | None) -> None:
-        """Nothing is taken yet."""
+        """No connection is taken yet."""
         super().__init__(source, asker.key, asker.client)
         self._asker = asker
         self._live = live

@@ -72,7 +72,7 @@ class HttpServer(ConnectionHost):
     def guest(self) -> asyncio.Protocol:
         """The protocol for a new connection: a ``ClientConnection``, or a ``TurnedAway`` when there is no room."""
         if self._crowd.admits(self.present):
-            return cast(asyncio.Protocol, ClientConnection(self, self._loop))  # the loop asks for its methods, and for no class
+            return cast(asyncio.Protocol, ClientConnection(self, self._loop))  # it has the methods of a Protocol, but is no subclass
         return self.no_room()
 
     def no_room(self) -> asyncio.Protocol:
@@ -201,7 +201,7 @@ class Listening:
             self._accepting = None
 
     async def aclose(self, drain_seconds: float) -> None:
-        """Stop accepting, let running requests end within the drain time, then end them."""
+        """Stop the server: accept no more, let running requests end within ``drain_seconds``, then cancel the rest."""
         self.accept_no_more()
         for handshake in self._handshakes:
             handshake.cancel()

@@ -105,7 +105,7 @@ class Outlet:
         self.flush()
 
     def _write(self) -> None:
-        # Cut off by its length, not swapped: another thread may be adding to this very list.
+        # Deleted by length, and not replaced by a new list, because another thread may add to this list at the same time.
         fresh = self._lines[:]
         del self._lines[: len(fresh)]
         if self._poured() and self.lost > self._said:
@@ -135,7 +135,7 @@ class Outlet:
         return True
 
     def _end(self) -> int:
-        """Where the next write ends: after the last line that fits, or within a line that does not fit by itself."""
+        """The length of the next write: up to the last whole line that fits, or a part of a line that is too long by itself."""
         if len(self._backlog) <= LARGEST_WRITE:
             return len(self._backlog)
         return self._backlog.rfind(b"\n", 0, LARGEST_WRITE) + 1 or LARGEST_WRITE

@@ -35,7 +35,7 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, stage: str) -> None:
-        """Begin a stage: ``FIRST_BYTE`` has its own deadline, every other stage the one for idle connections."""
+        """Begin a stage and its deadline: ``first_byte`` of the configuration for ``FIRST_BYTE``, ``idle`` for every other stage."""
         deadlines = self._bounds.deadlines
         self._stage = stage
         self._deadline = self._loop.time() + (deadlines.first_byte if stage == FIRST_BYTE else deadlines.idle)
