@@ -9,7 +9,8 @@ Must never close a connection while bytes of the client are unread: TCP would re
 Rules from: RFC 9112 §2.2, §6, §9.3, §9.6.
 
 Words of this module: a *hold* is one reason not to read from the socket (``hold_back``, ``let_come``). ``_house`` is the server that the
-connection belongs to. ``_is_last``: no further request is read. ``_is_over``: the connection is closing or closed.
+connection belongs to. ``_is_last``: no further request is read. ``_is_over``: the connection is closing or closed. ``_is_full``: too much
+is buffered, so the connection holds. ``_is_put_off``: reading goes on in the next turn of the loop. ``_until``: the present deadline.
 """
 
 import asyncio

@@ -119,7 +119,7 @@ class HttpServer(ConnectionHost):
         self._is_over.set()
 
     def _place_of(self, peer: str) -> str | None:
-        """The part of an address that stands for one client; None for a trusted front proxy, which carries many clients."""
+        """The part of an address that stands for one client; None for a trusted front proxy (many clients), or if it is no address."""
         return None if is_listed(peer, self.rules.trusted_proxies) else place_of(peer)
 
     def _turned_away_is_gone(self) -> None:
