@@ -10,6 +10,7 @@ waiting clients take turns.
 
 *Resting*: some servers wrongly send a body after an answer that has none (204, 304, HEAD), a moment later. The next request on that
 connection would read it as its own answer. So the pool waits until the server has been silent for ``REST_SECONDS``.
+If ``keep_alive_seconds`` is not longer than ``REST_SECONDS``, a resting connection is never given out, only closed.
 
 Must never give out a connection that is closing, that was idle for too long, or that may still get such a late body. Must never send
 anything twice, or open more than ``connections``. Rules from: RFC 9112 §9.3.
