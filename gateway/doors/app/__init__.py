@@ -136,7 +136,7 @@ class ProtectedDoor:
         return _closing(request, answer)
 
     async def _sent_again(self, request: Request, head: RequestHead, app: App) -> Response | None:
-        """Handle a form that may be a kept form, sent again by its browser. Only the body shows whether it is one, or a form of the app itself."""
+        """Handle a POST that may be a kept form, sent again by its browser. Only the body shows whether it is one, or a form of the app."""
         found = await self._forms.read(request, head, app)
         if isinstance(found, KeptForm):
             return await self._kept_form(request, head, app, found)

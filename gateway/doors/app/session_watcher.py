@@ -111,7 +111,7 @@ class SessionWatcher:
 
     @contextmanager
     def watched(self, watch: SessionWatch | None) -> Iterator[None]:
-        """Check this session again and again until the block ends. If the session ends, ``live`` closes what it holds under the fingerprints."""
+        """Check this session again and again until the block ends. If the session ends, ``live`` closes what the fingerprints hold."""
         if watch is None:
             yield
             return
@@ -191,7 +191,7 @@ class SessionWatcher:
             task.add_done_callback(lambda done: self._moving.pop(done, None))
 
     async def _go_on(self, old: tuple[Fingerprint, ...], browser: str, user_id: str) -> None:
-        """Hold the connections of the old cookies under the browser's new cookies; close them if the record names another user, or no user."""
+        """Hold the old cookies' connections under the browser's new cookies; close them if its record names another user, or none."""
         try:
             async with asyncio.timeout(SPARED_SECONDS):
                 record = await self._record_of(browser)
