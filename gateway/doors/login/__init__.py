@@ -302,7 +302,7 @@ class LoginDoor:
         If this client was last used by another user, the request is forwarded without session cookies.
         """
         if without_cookie(sender.head) is OTHER_SITE_WITHOUT_COOKIE:
-            self._rooms.tell("silent_request_without_cookie", {})  # the browser blocks third-party cookies: such a request never finds a session
+            self._rooms.tell("silent_request_without_cookie", {})  # the browser blocks third-party cookies: it finds no session
         record = await self._rooms.browsers.record_of(sender)
         used_by = record.user_of_client(client_id)
         session = await self._rooms.forwarding.session(sender) if used_by is not None else None

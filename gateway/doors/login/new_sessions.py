@@ -208,7 +208,7 @@ class NewSessions:
             await self._sessions.doubt(sender.presented)
 
     async def _may_bring_a_factor(self, sender: LoginBrowser) -> bool:
-        """Whether the browser presents a session for which Okta has named no user yet (a factor is missing): this request may change that."""
+        """Whether the browser presents a session for which Okta has named no user so far: this request may bring the missing factor."""
         record = await self._browsers.record_of(sender)
         return record.standing is SessionStanding.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
 
@@ -252,7 +252,7 @@ class NewSessions:
             )
 
     def _older(self, begun: Cookies, sender: LoginBrowser, record: BrowserRecord) -> OlderSessions:
-        """The older sessions, as groups of cookies that are one session each: what the browser presents, what its record names, and what was before."""
+        """The older sessions, as groups of cookies that are one session each: presented ones, those of the record, and those before."""
         older: list[tuple[Cookies, str | None]] = []
         known = set(begun)
         for cookies, user_id in (
