@@ -73,7 +73,7 @@ class HookWatch:
 
     @property
     def word(self) -> str:
-        """"trusted", "waiting" (no sign-in event yet), "silent" (events got lost), or "unknown" (the shared state is away); for people."""
+        """The state in one word: "trusted", "waiting" (no sign-in event yet), "silent" (events got lost), "unknown" (the state is away)."""
         return self._word
 
     @property
