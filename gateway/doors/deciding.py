@@ -71,6 +71,7 @@ class Decisions:
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
     def _judged(self, head: RequestHead, rule: Rule, comer: Principal) -> Decision:
+        """Decide, and keep the decision with the head if the same head can use it again."""
         made = Decision(self.verdict(rule, comer), rule, comer)
         if isinstance(made.verdict, Admit) and (comer is NOBODY or comer.known is not None):
             head.decision = made
@@ -126,9 +127,9 @@ def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
 
 
 def _may_open_websocket(head: RequestHead, app: App) -> bool:
-    """Whether this page may open a WebSocket: a page of a foreign origin never may.
+    """Whether the page that asks may open a WebSocket: a page of a foreign origin never may.
 
-    A request without ``Origin`` may only if it has no pass: browsers send both, so it does not come from a browser.
+    A request without ``Origin`` may only if it carries no pass, so that it cannot use the session of a browser.
     """
     origins = head.values(b"origin")
     if not origins:

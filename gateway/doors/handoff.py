@@ -169,6 +169,7 @@ class AppHandoff:
         return clears_only_at_home(head.fields) and self._former.is_another(head, app, user_id)
 
     async def _accepted(self, decision: Accepted, mark: StartMark, app: App, head: RequestHead, *, by_page: bool) -> Outcome:
+        """Set the pass, unless its session ended while the ticket was on its way."""
         target, host = target_or_root(decision.target), str(app.authority)
         held = replace(decision.held, epoch=with_epoch(self._sessions.epoch.name, decision.held.epoch))
         fingerprint = self._sessions.shown_of(held.cookies)
@@ -187,10 +188,11 @@ class AppHandoff:
         return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
 
     async def _refused(self, reason: str, ticket: Ticket | None, head: RequestHead, app: App) -> Outcome:
+        """The answer to a ticket that is not accepted: go on with a live pass, begin again, or a page that says why."""
         held = pass_of(self._sealer, head)
         target = target_or_root(ticket.target) if ticket is not None else "/"
         if held is not None and isinstance(await standing(self._sessions, held, head), Session):
-            if reason == "expired":  # a new ticket may be expired too, if the login host's clock is behind ours; so use the live pass
+            if reason == "expired":  # a new ticket may be too, if the login host's clock is behind: this redirect is counted, so it ends
                 return self._straight_on(target, held, head, reason)
             return Outcome(redirect_answer(303, target), "admit", reason, self._sessions.shown_of(held.cookies))
         if reason in ("no_nonce", "other_browser"):

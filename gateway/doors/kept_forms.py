@@ -252,7 +252,7 @@ async def _begins(request: Request) -> bool:
         while len(begun) < len(FIELD) and (piece := await body.piece()):
             begun += piece
     except UploadBroken:
-        return False  # whoever reads the body next gets the same error
+        return False  # the next reader of the body gets the same error
     finally:
         body.put_back(begun)
     return begun.startswith(FIELD)

@@ -1,4 +1,4 @@
-"""The first and the last code of every request to the public address: it chooses the door, and writes the access log.
+"""Receives every request to the public address: chooses its door, and writes one line of the access log at its end.
 
     request ─▶ host known? ─▶ login door | app door ─▶ answered ─▶ one line in the log
                  │ 421, own assets   │ anything unexpected: 500, or a broken connection

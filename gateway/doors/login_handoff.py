@@ -130,6 +130,7 @@ class LoginHandoff:
         return (self._carrying.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
     async def _to_okta(self, reason: str, asked: OpenedStart, head: RequestHead, carried: Cookies) -> Outcome:
+        """Redirect to Okta's sign-in; or a page, if the browser blocks cookies or the sign-in is a redirect loop."""
         if head.query.endswith(BACK) and browser_id_of(head.fields) is None and not session_cookies(head.fields):
             # It was given the browser id before the sign-in, and presents no cookie now: the browser blocks cookies, and another sign-in
             # would end the same way.

@@ -196,6 +196,7 @@ class LoginSignOut:
         return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._carrying.carried(head)))
 
     async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
+        """The second half of a sign-out that began on an app host: remove Okta's cookies, and show the page."""
         presented = session_cookies(head.fields)
         named = frozenset(self._sessions.fingerprints(done.cookies))
         others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
@@ -229,6 +230,7 @@ class LoginSignOut:
         return expired_here((*names, *companions), head, everywhere=repeated(presented)) if names else ()
 
     def _signed_out(self, unproven: str, then: str, app: App | None) -> Answer:
+        """The page after a sign-out; or the redirect to a new sign-in, if the user asked to switch."""
         home = f"{app.origin}/" if app is not None else self._again
         if then == SWITCH:
             return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)

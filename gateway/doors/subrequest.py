@@ -122,6 +122,7 @@ class SubrequestDoor:
         return terse(malformed.reason) if dialect is not None and dialect.is_terse else refused(malformed, ())
 
     def _question(self, head: RequestHead) -> SubrequestQuestion | Reply:
+        """Read what the proxy asks; or the reply that refuses it."""
         if not self._listed[head.peer]:
             return Reply(json_answer(403, {"error": _NOT_LISTED.reason}), "refused", _NOT_LISTED.reason)
         dialect = dialect_of(head.target)
@@ -138,6 +139,7 @@ class SubrequestDoor:
         return SubrequestQuestion(dialect, wanted, host)
 
     def _reply(self, asked: SubrequestQuestion, decision: Decision) -> Reply:
+        """The reply for this decision, in the form that the proxy's dialect understands."""
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         dialect, head, app = asked
         if isinstance(verdict, Admit) and self._gate.holds_oktas(head):
@@ -157,6 +159,7 @@ class SubrequestDoor:
         return Reply(answer, word(verdict), verdict.reason, app.name, rule.pattern, comer.shown)
 
     def _admitted(self, app: App, session: Session | None, comer: Principal) -> Answer:
+        """200 with the identity fields, and for how long the proxy may cache it."""
         seconds = int(min(self._rules.max_age, self._gate.seconds_left(comer))) if self._rules.max_age > 0 and session is not None else 0
         return Answer(200, self._told[app.name].fields(session) + kept_for(seconds))
 

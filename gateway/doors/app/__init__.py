@@ -84,7 +84,10 @@ class ProtectedDoor:
         forms: KeptForms,
         clock: Clock,
     ) -> None:
-        """``forwarding``: what forwards to each app, by the app's name. An app that is missing there is carried by a front proxy."""
+        """``gate`` finds the user of a request; ``own`` answers the own paths; ``forms`` keeps forms that came without a session.
+
+        ``forwarding``: what forwards to each app, by the app's name. An app that is missing there is carried by a front proxy.
+        """
         self._forms = forms
         self._table = table
         self._forwarding = forwarding
@@ -115,6 +118,7 @@ class ProtectedDoor:
         return await self._goes_on(request, head, app, await self._decisions.made(head, app))
 
     def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
+        """Do what the verdict says, and note the words for the access log."""
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         if rule.pattern:
             request.route = rule.pattern
@@ -132,6 +136,7 @@ class ProtectedDoor:
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
     async def _turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Response:
+        """Answer a form or a frame that came without a session."""
         answer, request.reason = await self._forms.turned_away(request, head, app, found)
         return _closing(request, answer)
 
@@ -171,6 +176,7 @@ class ProtectedDoor:
         return step if step is None or isinstance(step, Response) else await step
 
     def _told(self, request: Request, decision: Decision, turned: Turned) -> Response:
+        """The answer to a kept form that is not sent to the app."""
         request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(decision.verdict)
         answer, request.reason = turned
         return _closing(request, answer)
@@ -189,6 +195,7 @@ class ProtectedDoor:
     def _forward(
         self, request: Request, head: RequestHead, app: App, going: Admitted, decision: Decision, failed: Failed | None = None
     ) -> Response | Waiting | None:
+        """Send an admitted request to its app."""
         request.verdict = "admit"
         if going.session is not None:
             self._gate.touch(going.comer, head)

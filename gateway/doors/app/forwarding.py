@@ -48,7 +48,12 @@ _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 @dataclass(frozen=True, slots=True)
 class AppForwarding:
-    """Forwards to one app."""
+    """Forwards the requests of one app.
+
+    ``gate``: knows which cookies no app may get. ``lasting``: watches the sessions of what stays open. ``turn``: collects the writes of
+    one pass of the event loop (``WriteBatch``). ``keep_cookie``: judges each ``Set-Cookie`` of the app. ``app_sessions``: binds the app's
+    own sessions to users. ``overrides``: logs override fields that are taken out. ``cookies``: a cache of ``Cookie`` lines.
+    """
 
     face: Face
     http: HttpProxy

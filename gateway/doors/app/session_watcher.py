@@ -161,6 +161,7 @@ class SessionWatcher:
                 self._spared.pop(name, None)  # ``edge.open_connections`` has closed it
 
     def _spare(self, names: frozenset[Fingerprint], browser: str) -> None:
+        """A redemption of this browser revokes these cookies: spare what this browser has open, and close the rest."""
         spared: set[Fingerprint] = set()
         cut: set[Fingerprint] = set()
         for watch in self._under(names):
@@ -170,6 +171,7 @@ class SessionWatcher:
         self._spared.update(dict.fromkeys(spared, until))
 
     def _settle(self, moved: Moved) -> None:
+        """The redemption is over: keep what the same user has open in the same browser, and close the rest."""
         stays: dict[tuple[Fingerprint, ...], str] = {}
         over: set[Fingerprint] = set()
         for watch in self._under(frozenset(moved.fingerprints)):
@@ -207,6 +209,7 @@ class SessionWatcher:
             self._spared.pop(name, None)
 
     def _rename(self, old: tuple[Fingerprint, ...], new: tuple[Fingerprint, ...], cookies: tuple[SessionCookie, ...]) -> None:
+        """Replace the old cookies by the new ones in everything that is watched."""
         for brief, watch in tuple(self._live.brief.items()):
             if isinstance(watch, SessionWatch) and watch.fingerprints == old:
                 self._live.brief[brief] = watch._replace(fingerprints=new, cookies=cookies)
@@ -244,6 +247,7 @@ class SessionWatcher:
         await asyncio.gather(*asking, return_exceptions=True)
 
     def _look(self) -> None:
+        """One check of everything that is open. Sessions whose cached answer is too old are asked about at Okta."""
         self._timer = None
         self._ask_due(QUESTIONS_AT_A_LOOK)
         held = self._adopted()
@@ -324,6 +328,7 @@ class SessionWatcher:
             self._judge(found, finding)  # else a redemption replaced these cookies while Okta was asked
 
     def _judge(self, found: _Open, finding: Finding) -> None:
+        """Close what is open if its session has expired, has ended, or belongs to another user now."""
         if isinstance(finding, Session) and finding.user_id == found.session.user_id:
             found.session = finding
         is_over = found.session.expires_at.timestamp() <= self._clock.wall()

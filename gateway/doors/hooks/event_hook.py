@@ -85,6 +85,7 @@ class EventHook:
         return await self._carried_out(delivery)
 
     async def _carried_out(self, delivery: EventDelivery) -> HookReply:
+        """Publish what the delivery ends and asks, and record it as seen, in one step; then answer 204."""
         found = consequences(delivery, self._parts.clock.wall())
         is_ours = delivery.host in self._hosts
         begins = found.begins if is_ours else {}

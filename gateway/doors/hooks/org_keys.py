@@ -1,8 +1,8 @@
 """The org's public keys, which check the tokens that Okta signs for its apps.
 
 Owns fetching them: bounded, one request at a time, cached for an hour. A new key id causes another request at once, but at most one in a
-minute, whatever clients send. Must never follow a redirect, nor cache an answer without a key. Rules from: RFC 7517; Okta `GET
-/oauth2/v1/keys`.
+minute, whatever clients send. Must never follow a redirect, nor cache an answer without a key. Rules from: Okta's `/oauth2/v1/keys`; RFC
+7517.
 """
 
 import asyncio

@@ -203,6 +203,7 @@ class LoginDoor:
         return response
 
     async def _announce(self, request: Request, head: RequestHead) -> Response:
+        """A portal's announcement (see ``announced_starts``)."""
         request.route = STARTS_PATH
         rooms = self._rooms
         if head.method != "POST":
@@ -216,6 +217,7 @@ class LoginDoor:
         return self._told(request, Outcome(answer, "announced" if answer.status == 204 else "refused"))
 
     async def _judged(self, request: Request, sender: LoginBrowser, body: bytes | None, found: OrgRequest) -> Response:
+        """Hand a request to the org to the method for its kind."""
         match found:
             case Redemption():
                 return await self._redeem(request, sender, body, found)
@@ -239,6 +241,7 @@ class LoginDoor:
     async def _redeem(
         self, request: Request, sender: LoginBrowser, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
     ) -> Response:
+        """Judge who chose the token; then redeem it, ask the user, or refuse."""
         head, rooms = sender.head, self._rooms
         if kind_of(head) is RequestKind.PREFETCH:
             return self._told(request, rooms.wording.refusal(head, 503, "prefetch"))
@@ -274,6 +277,7 @@ class LoginDoor:
                 assert_never(judgement)
 
     async def _redeemed(self, request: Request, sender: LoginBrowser, redeeming: Redeeming) -> Response:
+        """Carry out the redemption, store what Okta issued with it, and answer."""
         outcome = await self._rooms.redeemer.redeem(redeeming)
         if isinstance(outcome, Sent):
             await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
@@ -289,6 +293,10 @@ class LoginDoor:
         return all([await self._rooms.redeemer.pushed_here(reference) is not None for reference in references])
 
     async def _by_reference(self, request: Request, sender: LoginBrowser, body: bytes | None, references: tuple[str, ...]) -> Response:
+        """An authorize request with a ``request_uri``, behind which a token may stand.
+
+        If it may, the reference is redeemed like a token.
+        """
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
         as_tokens = Redemption(tuple(map(SessionToken, references)))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
@@ -329,6 +337,7 @@ class LoginDoor:
         return to_response(answer)
 
     async def _plain(self, request: Request, sender: LoginBrowser, body: bytes | None) -> Response:
+        """Forward a request that needs nothing special."""
         head = sender.head
         request.verdict = "forwarded"
         if is_pushed_request(head) and body is not None:
@@ -380,6 +389,7 @@ class LoginDoor:
         return await rooms.forwarding.sign_out_as_okta_does(request, sender, whole)
 
     async def _ending(self, request: Request, sender: LoginBrowser, body: bytes | None, found: EndsSessions) -> Response:
+        """Forward a call that ends sessions by name; if Okta did it, revoke them here too."""
         request.verdict, request.reason = "forwarded", "ends_sessions"
         rooms, more = self._rooms, self._legacy_fields(sender.head)
         return await rooms.forwarding.ending(request, sender, body, lambda: rooms.ended_sessions.end(found, sender), *more)
@@ -392,6 +402,7 @@ class LoginDoor:
         return legacy_fields(call)
 
     async def _legacy(self, request: Request, sender: LoginBrowser, body: bytes | None, legacy: LegacySession) -> Response:
+        """A call that names a session by its id. If it is the browser's own session, the call is sent to ``/sessions/me`` instead."""
         head, forwarding = sender.head, self._rooms.forwarding
         current = await forwarding.as_current(head, legacy)
         if current is None and head.method == "DELETE":

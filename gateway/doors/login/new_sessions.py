@@ -230,6 +230,7 @@ class NewSessions:
             raise
 
     async def _judged_in_turn(self, answered: Fields, begun: Cookies, sender: LoginBrowser, underway: ExitStack) -> Fields:
+        """Take the browser's turn, then judge the answer against the browser's record."""
         async with AsyncExitStack() as held:
             if not await self._turn(sender, held):
                 return self._late(answered, begun, sender)
@@ -351,6 +352,7 @@ class NewSessions:
         task.add_done_callback(self._deciding.discard)
 
     async def _decide(self, sender: LoginBrowser, key: bytes) -> None:
+        """Ask Okta again and again about an undecided session, until it is settled or another process took over."""
         for seconds in AGAIN_SECONDS:
             await asyncio.sleep(seconds)
             try:

@@ -130,6 +130,7 @@ class Redeemer:
             raise
 
     async def _in_turn(self, redeeming: Redeeming, client: _Client) -> Outcome:
+        """Take the turns, look whether the token was sent before or another tab was faster, then switch."""
         head, turns = redeeming.head, self._browsers.turns
         presented, carried = session_cookies(head.fields), self._carrying.carried(head)
         browser = self._sessions.fingerprints(presented + carried)
@@ -255,6 +256,7 @@ class Redeemer:
         return not carried and not client.has_id and await self._ledger.bounce_behind(client.tokens, client.signature)
 
     async def _spent(self, head: RequestHead, spent: Spent, tokens: tuple[Fingerprint, ...], presented: Cookies) -> Outcome:
+        """The outcome for a token that was sent before."""
         if spent.owners.intersection(self._sessions.fingerprints(presented)):
             rest = without_tokens(head.target)
             elsewhere = is_cookie_redirect(head) or head.method != "GET" or rest == head.target
@@ -295,6 +297,7 @@ class Redeemer:
             return Unanswered(error.reason, True, self._settled(redeeming.head, ())), ""
 
     async def _begun(self, redeeming: Redeeming, client: _Client, answer: Answer) -> tuple[Sent, str]:
+        """Store what the token became, and make the answer for the browser."""
         begun = cookies_set(answer.fields)
         if answer.status == TOO_MANY_REQUESTS:
             await self._ledger.unspend(client.tokens)

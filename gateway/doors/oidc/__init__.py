@@ -95,6 +95,7 @@ class OidcDoor:
         return answered(request, head, outcome)
 
     def _for_portals(self) -> Mapping[str, Mapping[str, LoginStep]]:
+        """The paths that exist only if a portal may announce switches."""
         front = self._rooms.front
         return {
             STARTS_PATH: {"POST": self._announce},
@@ -102,6 +103,7 @@ class OidcDoor:
         }
 
     async def _announce(self, request: Request, head: RequestHead) -> Outcome:
+        """A portal's order of a front-channel switch: 201 with the address, or why not."""
         portals = self._rooms.portals
         if not portals.is_portal(head):
             answer = json_answer(401, {"error": "portal_secret"}, (b"WWW-Authenticate", b"Bearer"))
@@ -115,6 +117,7 @@ class OidcDoor:
         return Outcome(ordered, "announced" if ordered.status == 201 else "refused")
 
     async def _returned(self, head: RequestHead) -> Outcome:
+        """The browser comes back from the org: hand the result to the object that began the bounce."""
         hasty = not_navigating(head)
         if hasty is not None:
             return refused(hasty, self._clock)

@@ -149,6 +149,7 @@ class FrontSwitches:
                     assert_never(command)
 
     async def _start(self, head: RequestHead, reference: str, trusts: "Trusts") -> Outcome:
+        """The first step: check who sent the browser, then ask the user or end the org's session."""
         known = browser_id_of(head.fields)
         browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
         fresh = () if known else (browser_id_line(browser),)
@@ -173,6 +174,7 @@ class FrontSwitches:
                     assert_never(command)
 
     async def _back(self, head: RequestHead, reference: str) -> Outcome:
+        """The browser comes back from the org."""
         browser = browser_id_of(head.fields)
         switch = await self._records.get(reference)
         if switch is None:
@@ -195,6 +197,7 @@ class FrontSwitches:
                 assert_never(command)
 
     async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, ended: Ended) -> Outcome:
+        """The last step: a proof that the new user is signed in begins the session of this host."""
         command = machine.checked(switch, self._mark(ended.browser), ended.result, self._clock.wall())
         if isinstance(command, RefuseFront):
             return self._stopped(command, reference)
@@ -215,14 +218,17 @@ class FrontSwitches:
         return Outcome(self._page(view).plus(*fresh), "confirm", "untrusted_start")
 
     async def _ending(self, ending: FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
+        """Redirect to the org's sign-out, which ends the former user's session."""
         await self._records.keep(reference, ending)
         url = f"{self._rules.org}/login/signout?fromURI={quote(self._back_at(reference), safe='')}"
         return Outcome(redirect_answer(303, url, *fresh), "front_switch", "ending")
 
     async def _proving(self, head: RequestHead, reference: str) -> Outcome:
+        """Ask the org, without a word to the user, whether anybody is signed in."""
         return Outcome(await self._bouncing.begin(head, PURPOSE, reference, "none"), "front_switch", "proving")
 
     def _posting(self, token: str, reference: str) -> Outcome:
+        """The page whose form posts the token to the org."""
         fields = (("token", token), ("redirectUrl", self._back_at(reference)), ("checkAccountSetupComplete", "true"))
         view = PostsItself(f"{self._rules.org}/login/sessionCookieRedirect", fields)
         return Outcome(self._page(view, self._rules.org), "front_switch", "redeemed")
@@ -242,6 +248,7 @@ class FrontSwitches:
         return replace(told, answer=self._page(GoingOn(locations[0])).plus(*cookies))
 
     def _is_trusted(self, head: RequestHead, switch: FrontSwitch) -> "bool | StartRefused":
+        """Whether this start may go on without a question to the user; ``StartRefused`` if it may not go on at all."""
         sender = sender_of(head.client, head.value(b"user-agent") or b"")
         is_announced = bool(switch.sender) and hmac.compare_digest(sender, switch.sender)
         judgement = judge(head, TokenOrigin(announced=is_announced), self._rules.start)
