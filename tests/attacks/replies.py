@@ -1,4 +1,4 @@
-"""What came over the wire, read: the gateway's answer at the client, and the fields of a request at the app. Checks nothing by itself."""
+"""Parses bytes from the wire: the gateway's answer at the client, and the fields of a request at the app. Checks nothing by itself."""
 
 import re
 from dataclasses import dataclass, field

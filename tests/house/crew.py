@@ -1,6 +1,7 @@
-"""A gateway of several workers as processes: its log as it is written, its workers by number, and clients that stay connected.
+"""A gateway with several workers, as processes: its log, its workers by number, and clients that stay connected.
 
-Owns the arrangement: a stand-in org and an app in the test, the gateway beside it as people start it. Checks nothing by itself.
+Owns the deployment: a stand-in org and an app in the test's process, and the gateway as a process, started as in production. Checks nothing
+by itself.
 """
 
 import asyncio

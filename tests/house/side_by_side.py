@@ -1,7 +1,7 @@
-"""The gateway that a test is about: one, or three of them on a real Redis where the environment says ``FIELD_ON=replicas``.
+"""The gateway under test: one gateway, or three replicas on a real Redis if the environment says ``FIELD_ON=replicas``.
 
-Owns the three: each connection goes to another one than the connection before, whoever opens it. They live by the test's clock, and Redis
-with them. What a restarted gateway shares is empty, unless its configuration says where it lies. Checks nothing by itself.
+Owns the three replicas. Each new connection goes to another replica than the one before. They and Redis use the test's clock. After a
+restart their shared state is empty, unless the configuration names a place for it. Checks nothing by itself.
 """
 
 import atexit

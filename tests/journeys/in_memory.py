@@ -1,8 +1,8 @@
-"""A town without sockets: the gateway's doors as production composes them, and the stand-in org, called directly.
+"""A whole deployment without sockets: the gateway's doors as production composes them, and the stand-in org, called directly.
 
-Owns the two ways between them: what ``OrgForwarding`` sends, and the three calls of the Sessions API. Both make the very call that the
-stand-in reads from a socket, and its own code answers. Time is the loop's (``scripted_loop``), for the gateway and for the org. A request
-may be slow on its way to the org and its answer on the way back, as ``Line.delays`` says.
+Owns the two connections between them: what ``OrgForwarding`` sends, and the three calls of the Sessions API. Both build the same ``Call``
+that the stand-in builds from a socket, and the stand-in's own code answers. Gateway and org use the time of the loop (``scripted_loop``).
+``Line.delays`` can delay a request on its way to the org, and its answer on the way back.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""What may happen to browsers, in any order: the steps of a generated day, and what must hold after each of them.
+"""The steps of generated days: what users, attackers, the org and an operator can do, in any order, with a check after each step.
 
-Owns the steps. They work on a town in memory and on one with sockets. ``watched`` says what must hold; ``Day`` looks after every step.
+Owns the steps. They run on a deployment in memory and on one with sockets. ``watched`` says who is signed in in a browser; ``Day`` checks
+the rules of ``promise`` after every step.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""A browser in the hands of a person: cookies by host and by domain, redirects as browsers follow them, Fetch Metadata.
+"""A user with a browser: cookies by host and by domain, redirects as browsers follow them, Fetch Metadata.
 
-Owns the cookie jar and the memory of every session cookie that this browser ever held. Checks nothing by itself.
+Owns the cookie jar, and a list of every session cookie that this browser ever had. Checks nothing by itself.
 """
 
 import html

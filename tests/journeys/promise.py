@@ -1,12 +1,14 @@
-"""The promise, as both models of days judge it: one browser, one user at a time, whoever is asked whether a session lives.
+"""The rules that generated days are checked against: in one browser, one user at a time, whichever source says who is signed in.
 
-1. No token reaches the org together with, or before the end of, an older session of its browser, and no stranger's without its user's yes.
-2. Whom an app is told is the user of the newest session that was confirmed for this browser.
-3. A stranger's token ends nobody's session.
-4. In fair weather one more sign-in leaves exactly one session of the browser: the new one.
+1. No token reaches the org together with an older session of its browser, or before that session has ended. A token that an attacker chose
+   reaches the org only after the user said yes.
+2. The user that an app is told is the user of the newest session that was confirmed for this browser.
+3. An attacker's token ends no session.
+4. While nothing fails, one more sign-in leaves exactly one session of the browser: the new one.
 
-Owns these rules, and the list of what broke them. ``watched`` feeds it where the gateway stands before the org and sees the cookies
-(``test_one_user``); ``test_one_user_by_proofs`` feeds it where browsers reach the org by themselves. What a day is made of, they say.
+Owns these rules, and the list of violations. ``watched`` feeds it when the gateway stands in front of the org and sees the cookies
+(``test_one_user``). ``test_one_user_by_proofs`` feeds it when browsers reach the org directly. These two modules say what a day consists
+of.
 """
 
 from collections.abc import Collection, Sequence

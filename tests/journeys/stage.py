@@ -1,6 +1,6 @@
-"""Owns the whole arrangement of `session-gateway dev` on free ports, in the test's own event loop, and visitors to it.
+"""Starts everything that `session-gateway dev` starts, on free ports, in the test's own event loop, and provides clients for it.
 
-Fixtures: ``start`` begins arrangements as the test wishes, ``stage`` is the usual one, ``chromium`` a real browser.
+Fixtures: ``start`` starts it with options of the test, ``stage`` is the usual one, ``chromium`` is a real browser.
 """
 
 import io

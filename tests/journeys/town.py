@@ -1,8 +1,7 @@
-"""A running town: the stand-in org, an app that says whom it was told, the gateway as production composes it, and people.
+"""A running deployment ("town"): the stand-in org, an app that answers with the user it was told, the gateway as in production, and users.
 
-The gateway can be restarted with the same seal keys, and runs on a clock that the tests move; ``FIELD_ON=replicas`` puts three in its
-place. The org's journal is watched: whoever redeems a token while an older session of the same browser lives is written down at that very
-moment.
+The gateway can be restarted with the same seal keys, and uses a clock that the tests move. ``FIELD_ON=replicas`` runs three replicas
+instead. The town watches the org's journal: it records at once if a token is redeemed while an older session of the same browser lives.
 """
 
 import asyncio

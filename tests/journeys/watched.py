@@ -1,7 +1,7 @@
-"""Who a browser belongs to, by what the org knows and what the browser was given: the truth that the gateway is held to.
+"""Who is signed in in a browser, according to the org and to what the browser got. The tests compare the gateway with this.
 
-A session counts from the moment at which an answer first brings one of its cookies into the browser; a renewed cookie of the same
-session is no new sign-in. Owns this reading alone; what must hold is in ``promise``.
+A session counts from the moment when an answer first brings one of its cookies into the browser. A renewed cookie of the same session is no
+new sign-in. Owns only this rule; what must hold is in ``promise``.
 """
 
 import asyncio
