@@ -24,9 +24,9 @@ from gateway.dev.standin.sessions import SessionStore
 
 
 class NotedSessions(SessionStore):
-    """Writes down when each session ended. ``lacks_factor``: the next one that begins is nobody's until a factor is shown.
+    """A session store that records when each session ended. ``lacks_factor``: the next session has no user until a factor is given.
 
-    ``ended_by_administrator``: those that nobody here ended, nor any other session of their users.
+    ``ended_by_administrator``: sessions that only an administrator ended. No browser here ended them, or another session of the same user.
     """
 
     def __init__(self, clock: Clock, lifetime_seconds: float, org_id: str) -> None:
@@ -59,11 +59,11 @@ class NotedSessions(SessionStore):
         self._note(session)
 
     def end_of(self, session: OrgSession) -> float:
-        """When it ended or will end, in the org's time."""
+        """Return when a session ended or will end, in the org's time."""
         return min(self.ended_at.get(session, session.expires_at), session.expires_at)
 
     def is_alive(self, session: OrgSession) -> bool:
-        """Whether any half of it lives."""
+        """Return whether any half of the session lives."""
         return self.end_of(session) > self._now()
 
     def _note(self, session: OrgSession) -> None:
@@ -72,7 +72,7 @@ class NotedSessions(SessionStore):
 
 
 class WatchedOrg(Org):
-    """An org whose sessions are written down, and whose requests are looked at when they arrive."""
+    """An org that records its sessions, and checks each request when it arrives."""
 
     def __init__(self, truth: "Truth", **how: object) -> None:
         super().__init__(**how)  # type: ignore[arg-type]  # whatever Org takes
@@ -83,10 +83,10 @@ class WatchedOrg(Org):
 
 
 class Owner(Protocol):
-    """A browser in the hands of a person.
+    """A user's browser.
 
-    ``given``: its sessions in the order in which they came, ``superseded``: those of them that nothing here has to close, ``consents``:
-    the tokens that the person said yes to, by fingerprint.
+    ``given``: its sessions in the order in which they came. ``superseded``: those of them that need not be closed. ``consents``: the
+    tokens to which the user said yes, by fingerprint.
     """
 
     org: WatchedOrg
@@ -96,15 +96,16 @@ class Owner(Protocol):
 
 
 ASKING: ContextVar[Owner | None] = ContextVar("asking", default=None)
-"""The person whose request is being answered; tasks that the gateway begins for it know it too."""
+"""The user whose request is being answered. Tasks that the gateway starts for this request see it too."""
 
 
 @dataclass
 class Truth:
-    """``broken``: what the gateway did that it must never do. ``strange``: the tokens that strangers chose, by fingerprint.
+    """The list of violations, and what is needed to find them.
 
-    ``owners``: whose token it is, by fingerprint, where the org cannot know who asks. ``hearing_seconds``: how long one process may not
-    have heard yet what another one was told; ``late``: how long after a change an app was still told the user before, in seconds.
+    ``broken``: the violations. ``strange``: the tokens that attackers chose, by fingerprint. ``owners``: the owner of a token, by
+    fingerprint, if the org cannot know who sends it. ``hearing_seconds``: how long a process may take to hear what another one was told.
+    ``late``: how long after a change an app was still told the user before, in seconds.
     """
 
     broken: list[str] = field(default_factory=list)
@@ -115,9 +116,9 @@ class Truth:
     late: list[float] = field(default_factory=list)
 
     def sent(self, row: Row) -> None:
-        """A request reached the org: where it carries a token, no older session of the same browser may live.
+        """Check a request that reached the org: if it has a token, no older session of the same browser may live.
 
-        An activation link is judged like a password: by whose session its answer begins.
+        An activation link is checked like a password: by the user of the session that its answer begins.
         """
         if row.token is None or row.path.endswith("/par") or row.path.startswith(ACTIVATION_PREFIX):
             return
@@ -140,24 +141,24 @@ class Truth:
             self.broken.append(f"the app was told {login}, where only {sorted(allowed)} had signed in last")
 
     def stranger_ended(self, session: OrgSession) -> None:
-        """A session ended when a stranger's token came."""
+        """Record a violation: an attacker's token ended a session."""
         self.broken.append(f"a stranger's token ended {session.user.login}'s session")
 
     def ended_well(self, login: str, status: int, shown: str | None, living: Sequence[OrgSession]) -> None:
-        """One more sign-in in fair weather: the status, whom the app showed, and the browser's living sessions."""
+        """Check one more sign-in without failures: its status, the user that the app showed, and the browser's living sessions."""
         if (status, shown) != (200, login):
             self.broken.append(f"one more sign-in in fair weather ended with {status}, and the app showed {shown}")
         if [session.user.login for session in living] != [login]:
             self.broken.append(f"after one more sign-in these live: {living}")
 
     def is_kept(self) -> None:
-        """The promise so far. Raises AssertionError where it was broken."""
+        """Raise AssertionError if any rule was broken so far."""
         if self.broken:
             raise AssertionError(self.broken[0])
 
 
 class WatchedJournal(Journal):
-    """Looks at each request when it arrives, before the org acts on it."""
+    """A journal that checks each request when it arrives, before the org carries it out."""
 
     def __init__(self, truth: Truth) -> None:
         super().__init__()
