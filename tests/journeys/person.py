@@ -147,7 +147,7 @@ class Person:
     async def send(
         self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
     ) -> tuple[int, Lines, bytes]:
-        """Send one request to the gateway; return status, fields and body of the answer. ``heard`` gets the fields when the head arrives."""
+        """Send one request to the gateway; return the answer's status, fields and body. ``heard`` gets the fields when the head arrives."""
         address = yarl.URL.build(scheme="http", host="127.0.0.1", port=self.port(), path=target, encoded=True)
         async with self.client.request(method, address, headers=sent, data=content, allow_redirects=False) as response:
             lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)

@@ -136,7 +136,7 @@ class Truth:
                 self.broken.append(f"row {row.n}: {session.user.login}'s session of this browser was alive when a token was sent")
 
     def told(self, login: str, allowed: Collection[str]) -> None:
-        """An app was told this user, where these were the browser's."""
+        """Check the user that an app was told. ``allowed``: the users of this browser at that time."""
         if login not in allowed:
             self.broken.append(f"the app was told {login}, where only {sorted(allowed)} had signed in last")
 
