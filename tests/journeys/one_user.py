@@ -342,7 +342,7 @@ class Day:
         await browser.person.go(f"{HR}/", site="none")
 
     async def browses(self, browser: Browser, act: Act) -> None:
-        """The browser asks the org for the dashboard, the sign-in page, an authorization (which renews ``idx``), or the session by script."""
+        """The browser asks the org for its home page, sign-in page, an authorization (which renews ``idx``), or the session by script."""
         person = browser.person
         match act.how % 5:
             case 0:
