@@ -134,8 +134,8 @@ def _date(text: str | None) -> float | None:
 class Budget:
     """How scarce the org's rate limit is, by Okta's last answers.
 
-    ``shortage``: 0 (plenty) to 1 (nothing left). It is above 0 when less than 20 per cent are left, and 0 again from 30 per cent on. Between
-    the two it does not change, so that it does not flap. ``wait_until``: the monotonic second before which Okta is not asked.
+    ``shortage``: 0 (plenty) to 1 (nothing left). It is above 0 when less than 20 per cent are left, and 0 again from 30 per cent on.
+    Between the two it does not change, so that it does not flap. ``wait_until``: the monotonic second before which Okta is not asked.
     """
 
     shortage: float = 0.0

@@ -1,6 +1,6 @@
 """The layout of a value before it is sealed (a *note*): a compact JSON list of a version number and the fields.
 
-This module owns the layout and its strict reading. It must never read a note in part: if any field has an unexpected form, there is no note.
+This module owns the layout and its strict reading. It must never read a note in part: one field of an unexpected form makes it no note.
 """
 
 import json
@@ -66,7 +66,7 @@ COOKIES = list_of(NoteKind(lambda cookie: [cookie.name.decode("latin-1"), cookie
 
 
 class Note:
-    """A value that can be sealed. It is packed as a JSON list: the version ``_form``, then its fields in order; long lists are compressed."""
+    """A value that can be sealed. It is packed as a JSON list: the version ``_form``, then its fields. Long lists are compressed."""
 
     __slots__ = ()
     _form: ClassVar[int] = 1

@@ -186,7 +186,7 @@ class NoSession:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Okta gave no clear answer. Never treat it as "signed out". ``retry_at``: the epoch second that Okta named for the next try, if any."""
+    """Okta gave no clear answer. Never treat it as "signed out". ``retry_at``: the epoch second that Okta named for the next try."""
 
     reason: str
     retry_at: float | None = None
