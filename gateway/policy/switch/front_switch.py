@@ -39,7 +39,7 @@ SLACK_SECONDS: Final = 10.0
 FLIGHT_SECONDS: Final = 60.0
 """How long a posted token counts as on its way to the org. A closed tab must not block the next user for longer."""
 CHECK_SECONDS: Final = 600.0
-"""How long a redeemed switch waits for its last check. The org may ask the user for a second factor first."""
+"""How long a switch is remembered beyond ``START_SECONDS``. After the redemption the org may ask the user for a second factor first."""
 
 ANNOUNCED: Final = "announced"
 ENDING: Final = "ending"
