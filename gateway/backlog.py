@@ -79,6 +79,7 @@ class Backlog:
     async def add(self, closing: Closing, reason: str) -> None:
         """Try this closing again later, if the bounds allow it. ``reason``: why the end is not proven, for the log."""
         self._tell("close_unproven", {"reason": reason, "backlog": len(self)})
+        # A later try only ends the session. The token of a refused switch is never sent.
         again = replace(closing, goal=Goal.SIGN_OUT, trusted=True, spared_for="", turn=None)
         if self._has_room(again):
             await self.keep(again)

@@ -46,7 +46,7 @@ class KeptClosings:
         return await self._records.get(key) is not None and await self._work.is_mine(key)
 
     async def record(self, key: bytes) -> ClosingRecord | None:
-        """The record, or None if there is none: then the end is proven."""
+        """The record. None if there is none any more, because the end is proven or ``KEPT_SECONDS`` are over."""
         payload = await self._records.get(key)
         return ClosingRecord.unpacked(payload) if payload is not None else None
 

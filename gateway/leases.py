@@ -40,7 +40,7 @@ class HeldLease:
         self._renewing = asyncio.Lock()  # if two renewals ran at once, the shorter one could be written last
 
     async def outlasts(self, seconds: float) -> None:
-        """Renew the lease so that it lasts at least ``seconds`` from now. Raises ``LeaseLost`` if another process holds it now.
+        """Renew the lease so that it lasts at least ``seconds`` from now. Raises ``LeaseLost`` if it has ended or another process holds it.
 
         It always asks the shared state. This process may have been suspended, and its own clock does not always show that.
         """

@@ -114,6 +114,7 @@ def answer_of(method: str, status: int, fields: Mapping[str, str], body: bytes, 
     finding = interpret(status, fields, body)
     if method == "DELETE":
         finding = _closed(status, finding)
+    # A 404 that is not JSON comes from something between the gateway and Okta.
     code = error_code(body) if status != 404 or is_json(fields.get("Content-Type")) else None
     return OktaAnswer(finding, status, rate_limits(fields), code, brought)
 

@@ -138,10 +138,10 @@ class Closer:
 
         ``cookies``: the session cookies that the browser presented, and those in its pending cookie. ``spared_for``: the browser whose
         open connections are not cut yet; the caller decides about them later with ``Sessions.moved``. ``turn``: the lease that the caller
-        holds; once another process holds it, this call closes nothing more.
+        holds; if it is lost, this call closes nothing more.
         """
         closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for, turn=turn)
-        final = await asyncio.shield(self._begin(closing))
+        final = await asyncio.shield(self._begin(closing))  # the closing must not stop half way if the client leaves
         if isinstance(final, Proven):
             raise AssertionError("a switch cannot end as a sign-out")
         return final
@@ -184,6 +184,7 @@ class Closer:
 
         Call it before Okta is asked to end the session: Okta does not name the id of a session that has ended.
         """
+        # With Goal.REDEEM, ``_refuse`` raises the error; with Goal.SIGN_OUT it would only note it.
         await self._revoke(Closing(Goal.REDEEM, split(cookies)[0], browser), None, may_guess=True)
 
     def close_soon(self, cookies: Cookies, browser: Browser) -> asyncio.Task[Final]:
@@ -218,6 +219,7 @@ class Closer:
     async def _drive(self, closing: Closing) -> Final:
         final = await self._in_turn(closing)
         if isinstance(final, Refuse):
+            # If nothing was revoked, nothing was changed, and there is nothing to finish.
             if final.revoked and final.reason not in LIMITED:
                 await self._backlog.add(closing, final.reason)
         elif closing.untold is not None:
@@ -268,6 +270,7 @@ class Closer:
         doubtful = frozenset(cookie for cookie in closing.cookies if not self._sessions.is_known(cookie))
         switch, command = begin(closing.goal, closing.cookies, closing.trusted, doubtful, closing.asks_alone)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
+            # Stored before the first DELETE: if this process is killed now, another one continues.
             if isinstance(command, Close) and closing.goal is Goal.SIGN_OUT:
                 await self._backlog.keep(closing)
             switch, command = step(switch, await self._carry_out(command, closing))

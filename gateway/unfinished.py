@@ -98,6 +98,7 @@ class Unfinished:
         with suppress(OutsideFailed):
             if await take(key):
                 return
+        # Not taken over: name the old owner again, so that the next look of any process finds it.
         self._mine.discard(key)
         await self._state.put(self._work, key, owner, self._seconds)
 

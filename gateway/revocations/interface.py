@@ -124,7 +124,7 @@ class Revocations(Protocol):
         """Whether any of these cookies is revoked."""
 
     def has_session(self, mark: str) -> bool:
-        """Whether the session that this mark stands for is revoked."""
+        """Whether the session with this ``session_mark`` is revoked."""
 
     def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether any of these cookies is held: its user is not known yet."""

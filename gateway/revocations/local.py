@@ -114,7 +114,7 @@ class LocalRevocations:
         return any(self._cookies.since(one) is not None or self._unseen.since(one) is not None for one in fingerprints)
 
     def has_session(self, mark: str) -> bool:
-        """Whether the session that this mark stands for is revoked."""
+        """Whether the session with this ``session_mark`` is revoked."""
         return self._sessions.since(mark) is not None
 
     def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:

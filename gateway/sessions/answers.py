@@ -105,7 +105,7 @@ class Answers:
         return self.find_marked(self._fingerprinter.marks(cookies), despite_hold, for_pass)
 
     def find_marked(self, marks: Marks, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | KnownAnswer:
-        """The cached answer about cookies; ``NoSession`` if they are revoked, repeated or none; ``Unknown`` if they are held.
+        """The cached answer about cookies. ``NoSession`` if there are none, or if they are revoked or repeated; ``Unknown`` if held.
 
         ``despite_hold``: ignore a hold; for the caller that decides whose the cookies are. ``for_pass``: the cookies come from a pass.
         """

@@ -54,7 +54,7 @@ class Guesses:
         self._budget = self._budget.guessed(self._monotonic())
 
     def was_none(self, client: str) -> None:
-        """Uncount a guess, because it was a real session, or because the question was not sent after all."""
+        """Take back the count of a guess, because it was a real session, or because the question was not sent after all."""
         self._add(client, -1)
         self._budget = self._budget.was_none(self._monotonic())
 

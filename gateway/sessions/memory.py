@@ -112,11 +112,11 @@ class Sessions:
         return self._revocations.has_cookie(marks.fingerprints)
 
     def recall(self, cookies: Cookies) -> Finding | None:
-        """The finding without a question to Okta. None if the caller must call ``current``, also when a cached answer is soon due."""
+        """The cached finding. None if the caller must call ``current``: there is none, or it is due and no question is under way."""
         return self._recalled(self._answers.find(cookies))
 
     def recall_for(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
-        """The same as ``recall``, for the cookies of a pass. If the answer is soon due, it asks Okta again in the background."""
+        """The same as ``recall``, for the cookies of a pass. If the answer is due, it asks Okta again in the background."""
         found = self._answers.find_marked(marks, for_pass=True)
         if isinstance(found, KnownAnswer) and found.worth is EntryState.DUE and not self._is_asked(found.key):
             self._begin(found.key, cookies, browser(), vouched=True, for_pass=True)
@@ -281,7 +281,7 @@ class Sessions:
     async def revoke(
         self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None, spared_for: str = ""
     ) -> None:
-        """Revoke these cookies and their kin, the session, and all older answers about the user, in every process.
+        """Revoke, in every process, these cookies and their kin, the session, and with ``user_id`` all older answers about that user.
 
         In this process it holds before the first ``await``. If the caller gives no session id, the cached one is used. Raises
         ``OutsideFailed`` if other processes could not be told. ``spared_for``: as in ``Revocation``; call ``moved`` afterwards.

@@ -114,6 +114,7 @@ class RedisState:
             return None
         lease = Lease(names, owner, int(answer))
         try:
+            # The new holder must know what the earlier holder published, even if the reader's task is behind.
             if self._reader.runs:
                 await self._reader.hear_now(self._server)
         except BaseException:

@@ -5,7 +5,7 @@ everything that it missed::
 
     LOOK ─▶ read to the end ─▶ call ``heard`` ─▶ publish again what was lost ─▶ ready ─▶ XREAD BLOCK ─▶ call ``heard`` ─▶ …
      ▲                                                                            │
-     └───────────────── wait, longer each time ◀── not ready ◀── no answer ◀──────┘
+     └──────────────────── wait, longer each time ◀── not ready ◀── no answer ◀───┘
 
 Every second it checks whether the server still has the same data. The data have changed if the epoch is another one (flushed, begun
 empty), if the server is another one (fail-over), or if the last id is before the own place (restored from a backup). Then everything is

@@ -70,6 +70,7 @@ def found_by(own: OwnSession, wall: float, interval: float) -> Session | NoSessi
         id=own.id,
         user_id=own.user_id,
         login=own.login,
+        # A replica whose clock is ahead must not make the proof last longer.
         expires_at=datetime.fromtimestamp(min(own.proven_at, wall) + interval, UTC),
         amr=own.amr,
         last_password_verification=datetime.fromtimestamp(own.signed_in_at, UTC),

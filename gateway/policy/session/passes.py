@@ -102,7 +102,10 @@ class Pending(Note):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation(Note):
-    """A redemption that waits for the user's confirmation: the request as it came. It is valid only with these sessions' cookies."""
+    """A redemption that waits for the user's confirmation: the request as it came.
+
+    ``fingerprints``: it is valid only in the browser that holds exactly these session cookies.
+    """
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, BYTES, list_of(BYTES), NUMBER)
     method: str

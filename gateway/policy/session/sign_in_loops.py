@@ -5,7 +5,7 @@
     app host                        login host                       app host
     sign_in ── is_loop? ──────────▶ hand-off ── ticket ────────────▶ accept ── pass ──▶ the target, which may send it to sign_in again
        ▲  └─ yes: the page that explains it                             │
-       └──────────── sent_round, one more way ──────────────────────────┘
+       └──────────── sent_round, one more round ────────────────────────┘
 
 Each redirect that may lead the browser to ``sign_in`` again is one *round*. It is counted for a whole minute, whatever its cause. Only two
 things reset the count: the page that explains the loop, and a sign-out. Both wait for the user. So a loop ends after ``BOUNCES_ALLOWED``

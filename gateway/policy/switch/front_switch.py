@@ -165,6 +165,7 @@ def proven(
     refusal = _refusal(switch, browser, now)
     if refusal is not None:
         return refusal
+    # The question is older than the last sign-out, or the answer is too old: ask again.
     if asked_at < switch.began_at or now - asked_at > PROOF_SECONDS:
         return Prove()
     if isinstance(answer, Unclear):
@@ -173,6 +174,7 @@ def proven(
         return RefuseFront("not_ended") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
     if last.is_in_flight:
         return RefuseFront("busy")
+    # Another switch of this browser has redeemed a token since the sign-out, so somebody may be signed in.
     if last.name != switch.seen:
         return RefuseFront("not_ended", "other_switches") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
     return RedeemFront(replace(switch, phase=REDEEMED, redeemed_at=now))

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 LARGEST_BODY_BYTES: Final = 256 * 1024
-"""The largest body at a path where tokens can come in bodies; a larger one is refused (413). A SAML request of an app link fits well."""
+"""The largest body that is read to classify a request; a larger one is refused (413). A SAML request of an app link fits well."""
 
 _STATE_TOKEN: Final = "statetoken"  # noqa: S105  the name of a parameter
 

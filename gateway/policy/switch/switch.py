@@ -7,13 +7,13 @@
       │ cookies                                                                       ▲
       ▼                                                                               │ all proven gone
      Ask ── live, start not trusted ─▶ Confirm                                        │
-      │  ├─ nobody, start not trusted, asks_alone ─▶ Confirm                            │
+      │  ├─ nobody, start not trusted, asks_alone ─▶ Confirm                          │
       │  └─ unknown, start not trusted ─▶ Refuse (nothing touched)                    │
       ▼                                                                               │
-    Revoke ─▶ Verify (each doubtful cookie by itself) ── all cookies gone ───────────▶┤
+    Revoke ─▶ Verify (each doubtful cookie alone) ────── all cookies gone ───────────▶┤
                 │ the others, if any                                                  │
                 ▼                                                                     │
-              Close (each set of cookies) ─▶ Verify (each cookie by itself) ──────────┘
+              Close (each set of cookies) ─▶ Verify (each cookie alone) ──────────────┘
                 ▲                               │ still alive
                 └──── Close that cookie alone ◀─┘ at most 3 rounds
                       any step fails, or a fourth round ─▶ Refuse
@@ -279,6 +279,7 @@ def _sifted_ones(switch: Switch) -> tuple[SessionCookie, ...]:
 
 def _sifted(switch: Switch, cookie: SessionCookie, finding: Finding) -> tuple[Switch, Command]:
     if isinstance(finding, Unknown):
+        # All cookies may be made up, and Okta gives no clear answer about this one: close nothing.
         if switch.doubtful.issuperset(switch.cookies):
             return _refuse(switch, finding.reason, finding.retry_at)
         return _sift_next(replace(switch, unclear=switch.unclear | {cookie}, why=switch.why or finding))
