@@ -40,8 +40,8 @@ class Kin:
 class Revocation:
     """A message to all processes: these cookies and this session are revoked, and older answers about this user no longer count.
 
-    For a user, each process notes by its own monotonic clock when it received the message. Answers to earlier questions about the user are
-    then asked again. The clocks of two machines are never compared.
+    For a user, each process notes by its own monotonic clock when the message arrived, less the age of the message. Questions about the
+    user that were asked earlier are then asked again. The clocks of two machines are never compared.
 
     ``session_mark``: a keyed hash of Okta's session id (``Fingerprinter.of_session``). An older release published the id itself, so a
     look-up checks both.
@@ -130,10 +130,10 @@ class Revocations(Protocol):
         """Whether any of these cookies is held: its user is not known yet."""
 
     def user_since(self, user_id: str) -> float | None:
-        """The monotonic second at which the last revocation of this user arrived; None if there is none."""
+        """The monotonic second of the last revocation of this user: its arrival less its age; None if there is none."""
 
     def everybody_since(self) -> float | None:
-        """The monotonic second at which the last revocation of everybody arrived; None if there is none."""
+        """The monotonic second of the last revocation of everybody: its arrival less its age; None if there is none."""
 
     def forgotten_since(self) -> float | None:
         """The monotonic second of the newest revocation that was dropped because the memory was full; None if there is none."""

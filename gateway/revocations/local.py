@@ -122,7 +122,7 @@ class LocalRevocations:
         return not self._held.known.isdisjoint(fingerprints)
 
     def user_since(self, user_id: str) -> float | None:
-        """The monotonic second at which the last revocation of this user arrived; None if there is none."""
+        """The monotonic second of the last revocation of this user: its arrival less its age; None if there is none."""
         return self._users.since(user_id)
 
     def began_before(self, names: Iterable[str]) -> float | None:
@@ -135,7 +135,7 @@ class LocalRevocations:
         return max((second for second in heard if second is not None), default=None)
 
     def everybody_since(self) -> float | None:
-        """The monotonic second at which the last revocation of everybody arrived; None if there is none."""
+        """The monotonic second of the last revocation of everybody: its arrival less its age; None if there is none."""
         return self._everybody.since(None)
 
     def forgotten_since(self) -> float | None:

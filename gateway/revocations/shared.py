@@ -1,8 +1,8 @@
 """The revocations of one process (a memory), connected to the shared state through which processes tell each other.
 
-This module owns the order of the steps. A revocation holds in this process before the first ``await``, and is published after that. Before
-a look-up is answered, the revocations that other processes published are taken over. Look-ups happen for every request and must not wait,
-so they must never call the shared state itself.
+This module owns the order of the steps. A revocation takes effect in this process before the first ``await``, and is published after that.
+Before a look-up is answered, the revocations that other processes published are taken over. Look-ups happen for every request and must not
+wait, so they must never call the shared state itself.
 """
 
 from collections.abc import Callable, Iterable
@@ -66,16 +66,16 @@ class SharedRevocations:
         await self._state.follow(self._memory.hear)
 
     async def publish(self, revocation: Revocation) -> None:
-        """Remember a revocation here, then publish it. If publishing fails, it raises ``OutsideFailed``, but here the revocation holds."""
+        """Remember a revocation here, then publish it. Raises ``OutsideFailed`` if publishing fails; here it is in force all the same."""
         self._memory.remember(revocation)
         await self._state.publish(revocation)
 
     async def report(self, report: Report) -> bool:
         """Store a report in one step, and remember its revocations here. False, and no change, if the report came before.
 
-        Raises ``OutsideFailed`` if that fails. Then its revocations hold in this process, and the same report may come again.
+        Raises ``OutsideFailed`` if that fails. Then its revocations are in force in this process, and the same report may come again.
         """
-        is_first = True  # also if the state fails: then the revocations must hold at least here
+        is_first = True  # also if the state fails: then the revocations must be in force at least here
         try:
             is_first = await self._state.report(report)
         finally:
@@ -105,7 +105,7 @@ class SharedRevocations:
 
     @property
     def ready(self) -> bool:
-        """Whether all revocations of others hold here, and those of this process reach the others."""
+        """Whether all revocations of others are in force here, and those of this process reach the others."""
         return self._memory.ready and self._state.ready
 
     @property

@@ -58,7 +58,7 @@ class Sessions:
     def __init__(
         self, asking: Asking, revocations: Revocations, fingerprinter: Fingerprinter, rules: SessionRules, clock: Clock, on_event: OnEvent
     ) -> None:
-        """``revocations`` and ``clock`` are shared by the whole process, so their times are comparable. ``on_event`` writes to the log."""
+        """``revocations`` and ``clock``: those of the whole process, so that times compare. ``keeps_alive``: ``touch`` has an effect."""
         self._asking = asking
         self._revocations = revocations
         self._fingerprinter = fingerprinter
@@ -283,7 +283,7 @@ class Sessions:
     ) -> None:
         """Revoke, in every process, these cookies and their kin, the session, and with ``user_id`` all older answers about that user.
 
-        In this process it holds before the first ``await``. If the caller gives no session id, the cached one is used. Raises
+        In this process it takes effect before the first ``await``. If the caller gives no session id, the cached one is used. Raises
         ``OutsideFailed`` if other processes could not be told. ``spared_for``: as in ``Revocation``; call ``moved`` afterwards.
         """
         own = self.fingerprints(cookies)
@@ -330,8 +330,8 @@ class Sessions:
     async def adopt(self, old: Iterable[SessionCookie], new: Iterable[SessionCookie]) -> None:
         """Make ``new`` kin of ``old`` in every process, because Okta set ``new`` in the answer to a request with ``old``.
 
-        In this process it holds before the first ``await``. A cookie that joins a revoked family is revoked at once. If other processes
-        cannot be told, the error is only logged: a revocation also names the session's id, which is the same for all its cookies.
+        In this process it takes effect before the first ``await``. A cookie that joins a revoked family is revoked at once. If other
+        processes cannot be told, the error is only logged: a revocation also names the session's id, the same for all its cookies.
         """
         olds, news = self.fingerprints(old), self.fingerprints(new)
         users = {one: self._seen.user_of(one) for one in olds}
@@ -367,9 +367,9 @@ class Sessions:
         return all(self._revocations.is_held((one,)) for one in self.fingerprints(cookies))
 
     async def hold(self, cookies: Iterable[SessionCookie]) -> None:
-        """Hold these cookies and their kin: they are not accepted until ``release``. In this process it holds before the first ``await``.
+        """Hold these cookies and their kin: they are not accepted until ``release``. Raises ``OutsideFailed``.
 
-        Raises ``OutsideFailed``.
+        In this process it takes effect before the first ``await``.
         """
         held = self._families.kin(self.fingerprints(cookies))
         if held and not all(self._revocations.is_held((one,)) for one in held):

@@ -7,10 +7,10 @@ everything that it missed::
      ▲                                                                            │
      └──────────────────── wait, longer each time ◀── not ready ◀── no answer ◀───┘
 
-Every second it checks whether the server still has the same data. The data have changed if the epoch is another one (flushed, begun
-empty), if the server is another one (fail-over), or if the last id is before the own place (restored from a backup). Then everything is
-read again, and the revocations of the last minute are published again if they are missing. Ages are computed with the server's clock. An
-entry that arrives while the task is reading counts as just published.
+Every second it checks whether the server still has the same data. There are three signs of other data: another epoch (the server was
+flushed or began empty), another server (fail-over), and a last id before the own place (restored from a backup). Then everything is read
+again, and the revocations of the last minute are published again if they are missing. Ages are computed with the server's clock. An entry
+that arrives while the task is reading counts as just published.
 """
 
 import asyncio

@@ -104,7 +104,7 @@ class Pending(Note):
 class Confirmation(Note):
     """A redemption that waits for the user's confirmation: the request as it came.
 
-    ``fingerprints``: it is valid only in the browser that holds exactly these session cookies.
+    ``fingerprints``: the key of the browser's record, then the fingerprints of its session cookies. It is valid only if all are the same.
     """
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, BYTES, list_of(BYTES), NUMBER)

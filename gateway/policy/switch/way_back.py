@@ -1,8 +1,8 @@
 """The address to which the confirmation page leads a user who says no to a link and stays signed in.
 
 It is the app page that the user came from, or else the home page of the app that the link names, or else that of the only app.
-It must never be an address of another site, and never contain a path that a stranger chose, because a button on the gateway's own page
-would make such an address look trustworthy.
+It must never be an address of another site, and never contain a path that a stranger chose. A button on the gateway's own page would make
+such an address look trustworthy.
 """
 
 from collections.abc import Sequence
