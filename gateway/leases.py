@@ -95,7 +95,7 @@ class Leases:
         loop = asyncio.get_running_loop()
         owner, deadline, pause = secrets.token_bytes(16), loop.time() + wait_seconds, FIRST_PAUSE_SECONDS
         while True:
-            asked_at = loop.time()
+            asked_at = loop.time()  # the end is counted from before the question, so it is never assumed too late
             lease = await self._asked(keys, owner)
             if lease is not None:
                 return HeldLease(self._state, lease, asked_at + LEASE_SECONDS)

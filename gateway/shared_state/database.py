@@ -117,7 +117,7 @@ def _inode(file: Path) -> int:
 
 @contextmanager
 def _locked(folder: Path, opening_seconds: float) -> Iterator[None]:
-    """Only one process at a time may open the database, because SQLite does not wait for others while it sets the WAL mode."""
+    """Let only one process at a time open the database: SQLite does not wait for others while WAL mode is set or tables are made."""
     deadline = time.monotonic() + opening_seconds
     while (lock := _lock(folder / LOCK_NAME)) is None:
         if time.monotonic() > deadline:

@@ -6,9 +6,10 @@ or wait longer than ``BUSY_SECONDS``. A call takes some tens of microseconds, so
 If the machine's clock is set back, entries must not live longer: each entry then ends at the latest after its own time, counted from the
 first call after the change.
 
-Revocations are entries too. Each process remembers its *place*: the largest ``id`` that it has read. A writer changes the mapped counter
-(``counter``) after each commit. If the counter differs, a process reads the entries after its place. A writer may be killed between commit
-and counter. So every 50 ms each process also checks whether the write-ahead log has changed (``file_marks``), and then ``data_version``::
+Revocations are entries too. Each process remembers its *place*: the largest ``id`` that it has read. After a commit with revocations, the
+writer changes the mapped counter (``counter``). If the counter differs, a process reads the entries after its place. A writer may be killed
+between commit and counter. So every 50 ms each process also checks whether the write-ahead log has changed (``file_marks``), and then
+``data_version``::
 
     publish: BEGIN ─▶ read what others published ─▶ write own entries ─▶ COMMIT ─▶ change the counter ─▶ return
     poll:    counter differs ─▶ read the entries after the own place ─▶ call ``heard``
@@ -196,7 +197,7 @@ class SqliteState:
         now = self._monotonic()
         if self._heard is None or now < self._retry_at:
             return
-        counted = self._counter.cell[0]
+        counted = self._counter.cell[0]  # read before the entries: a change after this is found by the next poll
         try:
             rows = self._read(lambda: self._entries.published(self._place, self._wall()))
         except StateFailed:

@@ -42,7 +42,7 @@ _LOWER_CASE: Final = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123))
 _CONTROLS: Final = bytes((*range(0x20), 0x7F))
 _NOT_ASCII: Final = bytes(range(0x80, 0x100))
 _FOLDS_TO_ASCII: Final = (("\u212a".encode(), b"k"), ("\u017f".encode(), b"s"))
-"""The two non-ASCII characters whose lower case is an ASCII letter: the Kelvin sign and the long s."""
+"""The two non-ASCII characters that case folding turns into an ASCII letter: the Kelvin sign and the long s."""
 
 
 @dataclass(frozen=True, slots=True)
