@@ -12,7 +12,8 @@ SHELL := /bin/bash
 .PHONY: help dev test bench lint style types policy suite replicas compiled clean distclean
 
 PYTHON ?= python3
-WORKERS ?= 2
+# The tests wait more than they compute: three at once on two cores.
+WORKERS ?= 3
 ARGS ?=
 OLD ?=
 VENV := .venv

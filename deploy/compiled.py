@@ -1,9 +1,9 @@
-"""The compiled build: the modules that every request passes, made into C by mypyc; the same sources, the same tests.
+"""The compiled build: mypyc compiles the modules that every request passes. The sources and the tests are the same.
 
     HATCH_BUILD_HOOK_ENABLE_CUSTOM=true pip install .
 
-Owns how they are compiled; which they are stands in ``pyproject.toml``. Without that word the wheel is plain Python, and it is what is
-tested first. Must never write into the tree: a library beside its source would hide every change of it. Needs a C compiler and Python's
+Owns how the modules are compiled; ``pyproject.toml`` lists them. Without that variable the wheel is plain Python, which is tested first.
+Must never write into the source tree: a library beside its source would hide every change of the source. Needs a C compiler and Python's
 headers. Source: hatchling's build hooks, mypyc's ``mypycify``.
 """
 
@@ -21,12 +21,12 @@ OPTIMISATION = "3"
 
 
 class CompiledBuild(BuildHookInterface[Any]):
-    """Puts the libraries into the wheel, beside their sources."""
+    """A build hook that puts the compiled libraries into the wheel, beside their sources."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile; nothing for an editable installation, whose sources are meant to change."""
+        """Compile the modules. Do nothing for an editable installation, because its sources change."""
         if version != "standard":
             return
         self._folder = tempfile.TemporaryDirectory(prefix="session-gateway-compiled-")
@@ -43,7 +43,7 @@ class CompiledBuild(BuildHookInterface[Any]):
         build_data["pure_python"], build_data["infer_tag"] = False, True
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Leave nothing behind."""
+        """Remove the temporary files."""
         if version == "standard":
             self._folder.cleanup()
 

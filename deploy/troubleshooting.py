@@ -1,8 +1,8 @@
-"""TROUBLESHOOTING.md, made of `gateway/reasons`: every code with what happened and what to do.
+"""Writes TROUBLESHOOTING.md from `gateway/reasons`: every code, what happened, and what to do.
 
     python deploy/troubleshooting.py
 
-Owns that file, all of it. A test says when it is old, and when a code of the source has no row.
+Owns the whole file. A test fails if the file is out of date, or if a code in the source has no row.
 """
 
 import sys
@@ -26,7 +26,7 @@ half-way because of X; `nonsense:X` names the rule X of HTTP that an answer brok
 
 
 def text() -> str:
-    """The whole file."""
+    """Return the text of the file."""
     parts = [_HEAD]
     parts += [f"## {title}\n\n{_table(reasons)}" for title, reasons in GROUPS.items()]
     parts.append(f"## Why a server failed\n\n`cause` of the events `upstream_failed` and `okta_failed`.\n\n{_table(CAUSES)}")

@@ -1,9 +1,10 @@
-"""session-gateway: the end of an old Okta session is proven before a sessionToken is spent on a new one.
+"""session-gateway: a reverse proxy for apps whose users sign in with Okta.
 
-Start reading in ``gateway.policy`` (all rules, without a clock or a socket), then ``gateway.doors`` (what listens) and
-``gateway.compose`` (what builds the objects). This file holds the version and nothing else.
+It sends a ``sessionToken`` to Okta only after it has proven that the older session of that browser has ended.
 
-How it is built: gateway/README.md. What it promises, and to whom: SECURITY.md.
+Read first: gateway/README.md (how it is built) and SECURITY.md (what it promises, and to whom). Then ``gateway.policy`` (all decisions,
+without a clock or a socket), ``gateway.doors`` (answers the requests), ``gateway.compose`` (builds all objects). This file holds only
+the version.
 """
 
 __version__ = "0.1.0"

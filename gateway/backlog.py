@@ -1,7 +1,8 @@
-"""Closings that are not proven yet: each is tried again until it is, here or in the process after this one.
+"""The list of closings that are not proven yet. Each one is tried again until Okta proves that the session is gone.
 
-Owns the waits between tries, the bounds on how many wait, and the records by which a closing outlives its process (``kept_closings``).
-How a closing is tried is the closer's. Where the state is away a closing goes on without a record.
+A *closing* ends one browser's old session at Okta. This module owns the waits between tries, the bounds on how many closings wait, and
+when a closing is recorded in the shared state (``kept_closings``), so that another process can continue it. It does not know how to close
+a session: ``session_closer`` does one try. If the shared state is away, a closing continues without a record.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ from gateway.policy.switch.switch import Goal
 from gateway.sessions import Sessions
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
-"""Waits between tries to close an unproven session: about an hour in all; the browser's pending cookie and the record last longer."""
+"""Seconds between the tries of one closing, about an hour in all. The browser's pending cookie and the record last longer."""
 
 LARGEST_BACKLOG = 1000
 BACKLOG_OF_ONE = 50
-"""Of one client address: nobody can fill the backlog alone. The browsers behind it carry theirs in their pending cookies."""
+"""The most closings of one client address, so that one client cannot fill the backlog. Its browsers also keep pending cookies."""
 RETRIES_AT_ONCE = 4
 
 Cookies = tuple[SessionCookie, ...]
@@ -33,11 +34,11 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 @dataclass(slots=True)
 class Closing:
-    """One closing. ``session_id``: Okta's id of the session, where it is known beforehand; ``spared_for``: as in ``Revocation``.
+    """One closing: the sessions to end, for which browser and with which goal.
 
-    ``turn``: the lease under which it is carried out, where other processes might do it too.
-    ``untold``: why other processes do not know of the revocation; only a sign-out goes on then. ``is_kept``: whether a record in the
-    shared state stands for it.
+    ``session_id``: Okta's id of the session, if it is known in advance. ``spared_for``: as in ``Revocation``. ``turn``: the lease that this
+    process holds, so that no other process does the same closing. ``untold``: the error that kept the revocation from other processes; only
+    a sign-out continues after it. ``is_kept``: the shared state has a record of this closing.
     """
 
     goal: Goal
@@ -53,16 +54,16 @@ class Closing:
 
 
 Try = Callable[[Closing], Awaitable[bool]]
-"""Tries a closing once more; whether its end is proven now."""
+"""Tries a closing once more. Returns True if the end is proven now."""
 
 
 class Backlog:
-    """What one process still has to close. Stop it with ``aclose``; the records stay for the next process."""
+    """The closings that this process still has to prove. Stop it with ``aclose``; the records stay for the next process."""
 
     def __init__(
         self, sessions: Sessions, tell: Tell, try_once: Try, kept: KeptClosings | None, retry_seconds: Sequence[float] = RETRY_SECONDS
     ) -> None:
-        """``tell`` gets (event name, figures); ``kept``: where closings are written down; None: they end with this process."""
+        """``tell`` gets (event name, figures) for the log. ``kept``: the store of records; None: closings end with this process."""
         self._sessions = sessions
         self._tell = tell
         self._try_once = try_once
@@ -76,15 +77,16 @@ class Backlog:
         return len(self._tasks)
 
     async def add(self, closing: Closing, reason: str) -> None:
-        """Try this closing again later; ``reason``: why its end is not proven."""
+        """Try this closing again later, if the bounds allow it. ``reason``: why the end is not proven, for the log."""
         self._tell("close_unproven", {"reason": reason, "backlog": len(self)})
+        # A later try only ends the session. The token of a refused switch is never sent.
         again = replace(closing, goal=Goal.SIGN_OUT, trusted=True, spared_for="", turn=None)
         if self._has_room(again):
             await self.keep(again)
             self._begin(again, self._retry_seconds)
 
     async def forget(self, closing: Closing) -> None:
-        """The end is proven: nothing is left to retry of it, nor of an older closing of some of its cookies."""
+        """Drop a closing whose end is proven, and every older closing that holds only cookies of this one."""
         for waiting, task in tuple(self._tasks.items()):
             if waiting <= set(closing.cookies):
                 task.cancel()
@@ -92,7 +94,7 @@ class Backlog:
         await self._drop(closing)
 
     async def keep(self, closing: Closing) -> None:
-        """Write the closing down, so that another process can go on with it."""
+        """Record the closing in the shared state, so that another process can continue it."""
         if self._kept is None or closing.is_kept:
             return
         browser, cookies = closing.browser, closing.cookies
@@ -110,7 +112,7 @@ class Backlog:
             closing.is_kept = True
 
     async def resume(self) -> None:
-        """Go on with what other processes left unproven, now and whenever one of them is gone. Raises ``StateFailed``."""
+        """Take over the closings of processes that are gone, now and from now on. Raises ``StateFailed``."""
         if self._kept is not None:
             await self._kept.take_over(self._take)
 
@@ -125,13 +127,13 @@ class Backlog:
         for cookie, user_id in zip(record.cookies, record.users, strict=False):
             if user_id:
                 self._sessions.vouch((cookie,), user_id)
-        self._sessions.issued(record.cookies)  # they were looked at before they were written down: nobody guesses
+        self._sessions.issued(record.cookies)  # the first process checked them before it stored them, so no question about them is a guess
         browser = Browser(record.user_agent, record.accept_language, record.device, record.client)
         closing = Closing(Goal.SIGN_OUT, record.cookies, browser, session_id=record.session_id or None, is_kept=True)
         return self._begin(closing, (0.0, *self._retry_seconds))
 
     async def aclose(self) -> None:
-        """Stop trying."""
+        """Stop all tries."""
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -171,7 +173,7 @@ class Backlog:
         self._tell("close_given_up", {"backlog": len(self) - 1})
 
     async def _tried(self, closing: Closing) -> bool:
-        """One more try, unless another process is at it."""
+        """Try once more. Returns False at once if another process is trying this closing now."""
         if self._kept is None or not closing.is_kept:
             async with self._retrying:
                 return await self._try_once(closing)
@@ -182,11 +184,14 @@ class Backlog:
             except TurnTaken:
                 return False
             except StateFailed:
-                pass  # nobody can be told, and the session is to end all the same
+                pass  # without the shared state there is no lease; the session must end all the same
             return await self._try_once(closing)
 
     async def _is_not_mine(self, closing: Closing) -> bool:
-        """Whether another process has proven the end, and so deleted the record, or goes on with it: this one did not move for a while."""
+        """Whether this closing is done or belongs to another process now.
+
+        Another process takes it over when this one gave no sign of life for some seconds. Whoever proves the end deletes the record.
+        """
         if self._kept is None or not closing.is_kept:
             return False
         with suppress(OutsideFailed):

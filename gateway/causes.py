@@ -1,8 +1,8 @@
-"""Why a server cannot be reached, as one word and the detail behind it: from the errors of sockets and of TLS.
+"""Translates an error of a socket or of TLS into one word that says why a server cannot be reached, and a detail.
 
     OSError ─▶ refused · dns · reset · unknown_ca · certificate_expired · certificate_of_another · tls_to_plain · tls · …
 
-Owns these words (``reasons`` says what to do about each). Must never put anything into a detail but names of errors: no text of a
+Owns these words; ``gateway/reasons/`` says what to do about each. A detail must never hold anything but the name of an error: no text of a
 server, no certificate. Sources: errno(3), OpenSSL's X509_V_ERR codes and reason codes.
 """
 
@@ -27,10 +27,10 @@ _BY_ERRNO: Final = {
     errno.EADDRNOTAVAIL: "no_ports_left",
 }
 _UNKNOWN_CA: Final = (2, 18, 19, 20, 21)
-"""No issuer, self-signed, and what stands for it in a chain."""
+"""X509_V_ERR codes: the issuer is missing, or a certificate of the chain is self-signed."""
 _NOT_VALID_NOW: Final = (9, 10)
 _OF_ANOTHER: Final = (62, 63, 64)
-"""Host name, mail address, address."""
+"""X509_V_ERR codes: the certificate is for another host name, mail address or IP address."""
 _NO_TLS: Final = (
     "WRONG_VERSION_NUMBER",
     "RECORD_LAYER_FAILURE",
@@ -43,14 +43,14 @@ _ASKS_FOR_OURS: Final = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "BAD_CERTI
 
 
 class Cause(NamedTuple):
-    """``word``: from a short list; ``detail``: the error's own name, such as ECONNREFUSED."""
+    """Why a connection failed. ``word``: one of a short list. ``detail``: the name of the error, such as ECONNREFUSED."""
 
     word: str
     detail: str = ""
 
 
 def cause_of(error: BaseException) -> Cause:
-    """Why a connection could not be made, or ended."""
+    """The cause of a connection that could not be made, or that broke."""
     match error:
         case ssl.SSLCertVerificationError():
             return Cause(_of_certificate(error.verify_code), f"X509_V_ERR {error.verify_code}")
@@ -82,7 +82,7 @@ def _of_tls(reason: str) -> Cause:
 
 
 def _code_of(error: OSError) -> int:
-    """Of an error that asyncio made without a code."""
+    """The errno of an error that asyncio made without one; 0 if unknown."""
     match error:
         case ConnectionRefusedError():
             return errno.ECONNREFUSED

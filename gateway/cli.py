@@ -1,7 +1,7 @@
-"""The command line: `session-gateway` and its commands.
+"""The command line: ``session-gateway`` and its commands.
 
-Owns what is printed, the exit codes (0, or 1 with one line for each problem on standard error), and the signals. Must never show a
-traceback for something that a person can put right, and never start half of something.
+Owns what is printed, the exit codes (0; or 1 with one line for each problem on standard error), and the signals.
+Must never show a traceback for a problem that the operator can solve, and never leave something half started.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class CommandRefused(click.ClickException):
     exit_code = 1
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        """Keep every problem."""
+        """``problems``: one line for each."""
         super().__init__("; ".join(problems))
         self.problems = problems
 
@@ -70,7 +70,7 @@ class CommandRefused(click.ClickException):
 
 
 _HOW = "" if clock.__file__.endswith(".py") else " (compiled)"
-"""How this was built (``deploy/compiled.py``)."""
+"""Added to the version: whether this is the compiled build (``deploy/compiled.py``)."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -277,7 +277,7 @@ async def _stood_in(standin: Org, port: int, tls: bool) -> None:
 
 
 def _stop_signal() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT; the second one ends the process at once."""
+    """An event that the first SIGTERM or SIGINT sets. A second signal ends the process at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 

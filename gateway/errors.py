@@ -1,63 +1,65 @@
-"""The errors of the gateway: the outside world failing, or a bug. "No session" and "denied" are values, never errors.
+"""The gateway's exceptions: a server or a client failed, or the configuration is bad.
+
+"No session" and "denied" are normal results: they are values, never exceptions.
 
 The tree::
 
     GatewayError
-    ├── BadConfig            the configuration cannot be used; carries every problem, each with its place
-    └── OutsideFailed        a server that we asked (Okta, an app) did not answer properly
-        ├── AllDown          every server of an app is out; nothing was sent
-        ├── Busy             all connections to it are in use; nothing was sent
-        ├── Unreachable      no connection: refused, DNS, TLS; the request provably did not leave
-        ├── TimedOut         a deadline of the config passed (``stage``: connect, first_byte, idle)
-        ├── HungUp           the connection ended before the answer did; the request may have been acted on
-        │   ├── Unsent       it had ended before the request was written; nothing was sent
-        │   └── StaleConnection  it was a kept one, and ended before a byte of the answer came
+    ├── BadConfig            the configuration cannot be used; holds every problem, each with its place in the file
+    └── OutsideFailed        a server that was asked (Okta, an app, the shared state) did not answer properly, or the client failed
+        ├── AllDown          every server of the app is out of service; nothing was sent
+        ├── Busy             all connections to the server are in use; nothing was sent
+        ├── Unreachable      no connection could be made: refused, DNS, TLS; nothing was sent
+        ├── TimedOut         a configured deadline passed (``stage``: connect, first_byte, idle)
+        ├── HungUp           the connection ended before the answer was complete; the server may have acted on the request
+        │   ├── Unsent       it ended before the request was written; nothing was sent
+        │   └── StaleConnection  it was a kept-alive connection, and ended before a byte of the answer came
         ├── UploadBroken     the client's body broke off or was malformed; the request was not completed
-        │   ├── UploadTooLarge   it became larger than it may; nobody else is to blame either
-        │   └── UploadTooSlow    it came too slowly
-        ├── StateFailed      the shared state could not be read or written; nothing has changed in it
-        │   ├── LeaseLost    a lease had ended, or somebody else holds its keys; nothing has changed
-        │   └── TurnTaken    another process holds the lease that is needed, and did not give it back in time
-        └── Nonsense         what came back is not HTTP as we accept it
+        │   ├── UploadTooLarge   the body is larger than allowed; the server is not to blame
+        │   └── UploadTooSlow    the body came too slowly
+        ├── StateFailed      the shared state could not be read or written; nothing in it has changed
+        │   ├── LeaseLost    a lease had ended, or another process holds one of its keys; nothing has changed
+        │   └── TurnTaken    another request holds the lease that is needed, and did not release it in time
+        └── Nonsense         the answer is not HTTP that the gateway accepts
 
-Must never carry a field, a body, a cookie or a token.
+An exception must never hold a field, a body, a cookie or a token.
 """
 
 from typing import Self
 
 
 class GatewayError(Exception):
-    """Base of all errors that the gateway raises itself."""
+    """The base class of all errors that the gateway itself raises."""
 
 
 class BadConfig(GatewayError):
-    """The configuration cannot be used. ``problems``: one line each, with place and remedy."""
+    """The configuration cannot be used. ``problems``: one line for each, with its place and what to do."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        """Keep every problem, so that all can be shown at once."""
+        """All problems are kept, so that they can be shown together."""
         super().__init__("; ".join(problems))
         self.problems = problems
 
 
 class OutsideFailed(GatewayError):
-    """A server outside did not answer properly; ``reason`` is a word for logs and pages."""
+    """A server did not answer properly, or the client failed. ``reason``: a word for logs and pages."""
 
     reason = "outside_failed"
     left = True
-    """Whether the request may have left this machine (and so may have been acted on)."""
+    """Whether the request may have left this machine, so that the server may have acted on it."""
     why = ""
-    """Why, as a word of ``causes`` or of a strict reader; empty where ``reason`` says all."""
+    """The cause, as a word of ``causes`` or of a strict parser; empty if ``reason`` says all."""
     detail = ""
-    """The name of the error behind it, such as ECONNREFUSED."""
+    """The name of the original error, such as ECONNREFUSED."""
 
     def because(self, why: str, detail: str = "") -> Self:
-        """The same, with what is behind it."""
+        """Set the cause and return this error."""
         self.why, self.detail = why, detail
         return self
 
     @property
     def cause(self) -> str:
-        """``reason``, and behind a colon by which rule, where there is one."""
+        """A word for the log: ``reason``; in ``Nonsense`` with the broken rule after a colon."""
         return self.reason
 
 
@@ -69,14 +71,14 @@ class Unreachable(OutsideFailed):
 
 
 class AllDown(OutsideFailed):
-    """Every server of an app is out of service just now; nothing was sent."""
+    """Every server of the app is out of service now; nothing was sent."""
 
     reason = "all_down"
     left = False
 
 
 class Busy(OutsideFailed):
-    """All connections that may be open are in use; nothing was sent. The argument names the limit."""
+    """All allowed connections are in use; nothing was sent. The argument names the limit."""
 
     reason = "busy"
     left = False
@@ -95,59 +97,59 @@ class TimedOut(OutsideFailed):
 
 
 class HungUp(OutsideFailed):
-    """The connection ended early."""
+    """The connection ended before the answer was complete."""
 
     reason = "hung_up"
 
 
 class Unsent(HungUp):
-    """The connection had ended before anything of the request was written to it."""
+    """The connection ended before anything of the request was written to it."""
 
     left = False
 
 
 class StaleConnection(HungUp):
-    """The connection had been used before, and ended before a byte of the answer came: its server had most likely given it up."""
+    """A kept-alive connection ended before a byte of the answer came: its server had most likely closed it as idle."""
 
 
 class UploadBroken(OutsideFailed):
-    """The body that was being passed on broke off, or stopped being what its head announced."""
+    """The client's body broke off, or is not what its head announced."""
 
     reason = "upload_broken"
 
 
 class UploadTooLarge(UploadBroken):
-    """The body that was being passed on is larger than it may be."""
+    """The client's body is larger than allowed."""
 
     reason = "body_too_large"
 
 
 class UploadTooSlow(UploadBroken):
-    """The body that was being passed on came too slowly."""
+    """The client's body came too slowly."""
 
     reason = "body_too_slow"
 
 
 class StateFailed(OutsideFailed):
-    """The shared state could not be read or written. The argument names the file, where there is one, and what is wrong."""
+    """The shared state could not be read or written. The argument names the file, if there is one, and what is wrong."""
 
     reason = "state_failed"
 
 
 class LeaseLost(StateFailed):
-    """A change under a lease was refused: the lease had ended, or somebody else holds one of its keys now."""
+    """A change under a lease was refused: the lease had ended, or another process holds one of its keys now."""
 
     reason = "lease_lost"
 
 
 class TurnTaken(StateFailed):
-    """Another process serves this browser just now, and did not finish in time."""
+    """Another request holds the lease for this browser, and did not release it in time."""
 
     reason = "turn_taken"
 
 
 class Nonsense(OutsideFailed):
-    """What came back was not acceptable HTTP. The argument names the rule that it breaks."""
+    """The answer is not HTTP that the gateway accepts. The argument names the rule that it breaks."""
 
     reason = "nonsense"
 
@@ -158,5 +160,5 @@ class Nonsense(OutsideFailed):
 
     @property
     def cause(self) -> str:
-        """With the rule, as in ``nonsense:content_length``."""
+        """``reason`` with the broken rule, such as ``nonsense:content_length``."""
         return f"{self.reason}:{self.rule}"

@@ -1,13 +1,15 @@
-"""Leases of this process on keys of the shared state: taken when they are free, renewed while they are held, given back at the end.
+"""Leases on keys of the shared state. A lease is a lock with an end time: only one process at a time holds a key.
 
 ::
 
-    asked for ── free ──▶ held ── every three seconds ─▶ renewed ── the block ends ──▶ given back
-        └── somebody else's ─▶ asked for again, a moment later, until the deadline ─▶ TurnTaken
+    requested ── key is free ──▶ held ── every three seconds ─▶ renewed ── the block ends ──▶ released
+        └── key is taken ─▶ requested again after a short pause, until the deadline ─▶ TurnTaken
 
-Owns the waiting and the renewing. A lease whose holder died ends by itself, so nobody waits for it longer than ``LEASE_SECONDS``, or than
-the call lasts that the holder was about to send. Must never leave a lease behind when its waiter leaves, nor let a call leave this
-machine that may outlast its lease.
+This module owns the waiting and the renewing. If the holder's process dies, the lease expires by itself: after ``LEASE_SECONDS``, or after
+the duration of the call that the holder was about to send, if that is longer.
+
+It must never keep a lease after the caller that waited for it was cancelled. It must never let a caller send a request that may still run
+after the lease has expired; ``outlasts`` is the check before such a request.
 """
 
 import asyncio
@@ -22,25 +24,25 @@ from gateway.shared_state import Lease, SharedState
 LEASE_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 WAIT_SECONDS = 60.0
-"""About as long as one request to Okta may take: somebody waits behind a sign-in whose answer is slow."""
+"""How long a caller waits for a lease: about as long as one request to Okta may take, because the holder may wait for a slow sign-in."""
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 0.1
 
 
 class HeldLease:
-    """A lease while it is held."""
+    """A lease that this process holds."""
 
     def __init__(self, state: SharedState, lease: Lease, until: float) -> None:
-        """``until``: the second of the loop's clock at which it ends at the earliest."""
+        """``until``: the earliest time at which the lease may expire, in seconds of the event loop's clock."""
         self._state = state
         self.lease = lease
         self._until = until
-        self._renewing = asyncio.Lock()  # of two renewals at once the shorter one must not be the last
+        self._renewing = asyncio.Lock()  # if two renewals ran at once, the shorter one could be written last
 
     async def outlasts(self, seconds: float) -> None:
-        """Make sure that it lasts so long from now on. Raises ``LeaseLost`` where it is somebody else's by now.
+        """Renew the lease so that it lasts at least ``seconds`` from now. Raises ``LeaseLost`` if it has ended or another process holds it.
 
-        It is always renewed: this process may have stood still for a while without any clock of its own showing it.
+        It always asks the shared state. This process may have been suspended, and its own clock does not always show that.
         """
         async with self._renewing:
             now = asyncio.get_running_loop().time()
@@ -50,11 +52,11 @@ class HeldLease:
             self._until = until
 
     def still_outlasts(self, seconds: float) -> bool:
-        """Whether it lasts so long from now on, without asking; call it behind ``outlasts``."""
+        """Whether the lease lasts at least ``seconds`` from now, by this process's clock only. Call it after ``outlasts``."""
         return asyncio.get_running_loop().time() + seconds <= self._until
 
     async def keep_renewing(self) -> None:
-        """Renew it again and again. A state that is away for a moment changes nothing; a lease that was lost is not taken again."""
+        """Renew the lease every ``RENEW_SECONDS``. It ignores a shared state that is away, and stops when the lease is lost."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
@@ -66,46 +68,46 @@ class HeldLease:
 
 
 class Leases:
-    """What this process holds. Close it with ``aclose``."""
+    """Takes leases for this process. Close it with ``aclose``."""
 
     def __init__(self, state: SharedState) -> None:
-        """Where ``state`` is this process's alone, take none: whoever asks for one has a lock of its own."""
+        """Use it only if ``state`` is shared with other processes. Inside one process, callers use an ordinary lock."""
         self._state = state
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def held(self, keys: Iterable[bytes], wait_seconds: float = WAIT_SECONDS) -> AsyncIterator[HeldLease]:
-        """Hold all of these keys for the length of the block. Raises ``TurnTaken`` where they were not free in time."""
+        """Hold all of these keys while the block runs. Raises ``TurnTaken`` if they are not free within ``wait_seconds``."""
         taken = await self._taken(tuple(sorted(set(keys))), wait_seconds)
         renewing = self._begin(taken.keep_renewing(), "renewing a lease")
         try:
             yield taken
         finally:
             renewing.cancel()
-            # A task of its own: whoever held it may be cancelled a second time.
+            # In a task of its own, because the caller may be cancelled a second time while the release is sent.
             await asyncio.shield(self._begin(self._give_back(taken.lease), "giving back a lease"))
 
     async def aclose(self) -> None:
-        """Wait until everything is given back."""
+        """Wait until every lease is released."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _taken(self, keys: tuple[bytes, ...], wait_seconds: float) -> HeldLease:
         loop = asyncio.get_running_loop()
         owner, deadline, pause = secrets.token_bytes(16), loop.time() + wait_seconds, FIRST_PAUSE_SECONDS
         while True:
-            asked_at = loop.time()
+            asked_at = loop.time()  # the end is counted from before the question, so it is never assumed too late
             lease = await self._asked(keys, owner)
             if lease is not None:
                 return HeldLease(self._state, lease, asked_at + LEASE_SECONDS)
             left = deadline - loop.time()
             if left <= 0:
                 raise TurnTaken("somebody else held the lease for too long")
-            # Not all of those that wait come back at one moment.
+            # The random factor keeps waiting processes from asking all at the same moment.
             await asyncio.sleep(min(left, pause * (0.5 + random.random())))  # noqa: S311 - no secret hangs on it
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _asked(self, keys: tuple[bytes, ...], owner: bytes) -> Lease | None:
-        """One question. Whoever asks may leave before it is answered: what is granted then is given back."""
+        """Ask for the lease once. If the caller is cancelled before the answer, a lease that is granted later is released."""
         asking = asyncio.ensure_future(self._state.lease(keys, owner, LEASE_SECONDS))
         try:
             return await asyncio.shield(asking)
@@ -120,7 +122,7 @@ class Leases:
                 await self._give_back(lease)
 
     async def _give_back(self, lease: Lease) -> None:
-        with suppress(StateFailed):  # then it ends by itself
+        with suppress(StateFailed):  # then the lease expires by itself
             await self._state.release(lease)
 
     def _begin(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:

@@ -1,9 +1,9 @@
-"""What the gateway counts, for Prometheus.
+"""The gateway's metrics for Prometheus.
 
-Owns the names and labels of all metrics, in a registry of its own, and the counting, which is a few plain dictionaries: two calls for each
-request, in the thread of the loop, so nothing is locked and nothing is formatted before Prometheus asks. Must never carry a user, an
-address, a path or a fingerprint in a label: labels are words from short lists, and should a list turn out to be long, what comes late is
-counted as "other". Rules from: Prometheus naming and text format 0.0.4.
+Owns the names and labels of all metrics, in a registry of its own, and the counting. Counting is cheap: two calls per request, on the event
+loop's thread, into plain dictionaries. Nothing is locked, and nothing is formatted before Prometheus asks.
+Must never put a user, an address, a path or a fingerprint into a label. Labels are words from short lists. If a list becomes longer than
+``LARGEST_SERIES``, new combinations are counted as "other". Rules from: Prometheus naming and text format 0.0.4.
 """
 
 from bisect import bisect_left
@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LARGEST_SERIES: Final = 1000
-"""Label combinations of one metric. Doors, verdicts and statuses make some dozens; an app that invents statuses makes no more than this."""
+"""The most label combinations of one metric. Usually there are some dozens; an app that invents statuses cannot make more than this."""
 
 _PREFIX: Final = "session_gateway_"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -29,7 +29,7 @@ Read = Callable[[], float]
 
 
 class _Watched(Collector):
-    """A number that somebody else keeps; asked when Prometheus asks."""
+    """A metric whose number is kept by another object. It is read when Prometheus asks."""
 
     def __init__(self, family: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, documentation: str, read: Read) -> None:
         self._family, self._name, self._documentation, self._read = family, name, documentation, read
@@ -39,14 +39,14 @@ class _Watched(Collector):
         yield self._family(self._name, self._documentation, value=self._before + self._read())
 
     def follow(self, read: Read) -> None:
-        """Somebody else keeps it from now on; what only grows goes on from where it was."""
+        """Read the number from another object from now on. A counter continues from its present value."""
         if self._family is CounterMetricFamily:
             self._before += self._read()
         self._read = read
 
 
 class _Durations:
-    """How long the requests of one door took: how many fell between each two bounds, and their sum."""
+    """The durations of one door's requests: the number of requests in each bucket, and the sum of the durations."""
 
     __slots__ = ("counts", "total_seconds")
 
@@ -56,7 +56,7 @@ class _Durations:
 
 
 class _Requests:
-    """How many requests had the same labels, and where their durations are counted: one look-up finds both."""
+    """The number of requests with the same labels, and the durations of their door, so that one look-up finds both."""
 
     __slots__ = ("count", "durations")
 
@@ -66,7 +66,7 @@ class _Requests:
 
 
 class _Counted(Collector):
-    """What this module counts by itself, in the order in which it is shown."""
+    """The numbers that this module itself counts, in the order in which they are shown."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -94,18 +94,18 @@ class Metrics:
     """All metrics of one gateway; two gateways in one process share nothing."""
 
     def __init__(self) -> None:
-        """Begin with every counter at zero."""
+        """Every counter is zero."""
         self.registry = CollectorRegistry()
         self._counted = _Counted()
         self._watched: dict[str, _Watched] = {}
         self.registry.register(self._counted)
 
     def began(self) -> None:
-        """A request is being answered."""
+        """Count the start of a request."""
         self._counted.running += 1
 
     def answered(self, door: str, verdict: str, status: int, seconds: float) -> None:
-        """A request was answered, or its client left (status 499)."""
+        """Count the end of a request: it was answered, or its client left (``status`` 499). ``seconds``: its duration."""
         counted = self._counted
         counted.running -= 1
         try:
@@ -117,34 +117,34 @@ class Metrics:
         alike.durations.total_seconds += seconds
 
     def happened(self, event: str) -> None:
-        """Something that the log tells took place: a close that could not be proven, an open circuit."""
+        """Count an event of the log, such as a session whose end could not be proven."""
         events = self._counted.events
         if event not in events and len(events) >= LARGEST_SERIES:
             event = _OTHER
         events[event] = events.get(event, 0) + 1
 
     def watch_total(self, name: str, documentation: str, read: Read) -> None:
-        """Show a number that only grows and that somebody else keeps."""
+        """Add a counter whose number another object keeps. ``read`` returns it; it must never fall."""
         self._watch(CounterMetricFamily, name, documentation, read)
 
     def watch_level(self, name: str, documentation: str, read: Read) -> None:
-        """Show a number that rises and falls and that somebody else keeps."""
+        """Add a gauge whose number another object keeps. ``read`` returns it."""
         self._watch(GaugeMetricFamily, name, documentation, read)
 
     def _watch(self, family: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, documentation: str, read: Read) -> None:
-        """A gateway that takes the place of another in one process watches the same names."""
         known = self._watched.get(name)
+        # Known already: after a reload the new objects of the gateway add the same names again.
         if known is not None:
             return known.follow(read)
         self._watched[name] = _Watched(family, _PREFIX + name, documentation, read)
         self.registry.register(self._watched[name])
 
     def exposition(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """All metrics, in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def _first(self, door: str, verdict: str, status: int) -> _Requests:
-        """Where requests with these labels are counted from now on."""
+        """Make the counter for requests with these labels; the one of "other" if there are too many."""
         requests, durations = self._counted.requests, self._counted.durations
         if len(requests) < LARGEST_SERIES:
             return requests.setdefault((door, verdict, status), _Requests(durations.setdefault(door, _Durations())))

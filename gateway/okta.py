@@ -1,8 +1,8 @@
-"""Okta's Sessions API, asked with one browser's cookies: three requests, each sent at most once, each answer read to its bound.
+"""The client of Okta's Sessions API. It sends three requests with one browser's cookies, each at most once.
 
-Must never send anything of one browser on another's request, follow a redirect, repeat a request, or read "signed out" into
-an answer that is late, broken, too large or not Okta's: whatever fails outside becomes ``Unknown``. Rules from: Okta Sessions
-API (``getCurrentSession``, ``closeCurrentSession``, ``refreshCurrentSession``).
+It must never send cookies or fields of one browser in a request for another browser, follow a redirect, or repeat a request. It must never
+treat a late, broken or too large answer, or an answer that is not Okta's, as "signed out": every failure becomes ``Unknown``.
+The size of each answer is bounded. Source: Okta Sessions API (``getCurrentSession``, ``closeCurrentSession``, ``refreshCurrentSession``).
 """
 
 import asyncio
@@ -32,12 +32,12 @@ _READ_BYTES = 16 * 1024
 LARGEST_USER_AGENT = 1024
 LARGEST_ACCEPT_LANGUAGE = 256
 LARGEST_DEVICE = 1024
-"""Bytes. Okta does without a field that is longer; its front hangs up on fields that are too large, and that looks like an outage."""
+"""Bytes. A longer field is not sent. Okta's front end hangs up on fields that are too large, and that would look like an outage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """What Okta may know of a browser beside its session: raw field values, the device cookie, the client's address."""
+    """What the gateway tells Okta about a browser besides its session: raw field values, the device cookie ``DT``, the client's address."""
 
     user_agent: bytes
     accept_language: bytes
@@ -47,10 +47,10 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class OktaAnswer:
-    """One answer: its meaning, its status (0: none came), the rate limits and the error code that it named.
+    """One answer of Okta: its meaning, its status (0: no answer came), its rate limits and its error code.
 
-    ``brought``: the session cookies that it set. No browser has them. ``age_seconds``: how old the answer was when it was given; Okta's
-    own are new.
+    ``brought``: the session cookies that the answer set; no browser has received them. ``age_seconds``: how old the answer already was when
+    it arrived. It is 0 for answers of Okta; a proof of the gateway's own session is older.
     """
 
     finding: Finding
@@ -62,7 +62,7 @@ class OktaAnswer:
 
 
 def browser_of(head: RequestHead) -> Browser:
-    """The browser behind a request; absent or repeated fields are empty."""
+    """The browser that sent a request. Fields that are absent or repeated become empty."""
     return Browser(
         user_agent=head.value(b"user-agent") or b"",
         accept_language=head.value(b"accept-language") or b"",
@@ -72,27 +72,27 @@ def browser_of(head: RequestHead) -> Browser:
 
 
 class Okta:
-    """One org's Sessions API. ``deadlines.first_byte`` bounds the wait for a head, ``deadlines.idle`` the whole small body."""
+    """The Sessions API of one org. ``deadlines.first_byte`` limits the wait for a head, ``deadlines.idle`` the reading of the body."""
 
     def __init__(
         self, client: ClientSession, destination: Destination, deadlines: Deadlines, failed: Callable[[OutsideFailed], object] | None = None
     ) -> None:
-        """``client`` comes from ``outbound.open_client``, which bounds the connections; ``failed`` hears why no answer came."""
+        """``client`` comes from ``outbound.open_client``, which bounds the connections. ``failed`` is called when no answer came."""
         self._failed = failed or (lambda error: None)
         self._client = client
         self._destination = destination
         self._deadlines = deadlines
 
     async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """Who is signed in with these cookies (``getCurrentSession``)."""
+        """Ask who is signed in with these cookies (``getCurrentSession``)."""
         return await self._ask("GET", ME, cookies, browser)
 
     async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """End that session (``closeCurrentSession``). ``NoSession`` for 204 and for 404 E0000007; neither is proof."""
+        """End the session (``closeCurrentSession``). ``NoSession`` for 204 and for 404 E0000007; neither proves the end."""
         return await self._ask("DELETE", ME, cookies, browser)
 
     async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """Begin that session's idle time anew (``refreshCurrentSession``); the body-less POST says ``Content-Length: 0``."""
+        """Restart the session's idle time (``refreshCurrentSession``). The POST has no body and says ``Content-Length: 0``."""
         return await self._ask("POST", REFRESH, cookies, browser)
 
     async def _ask(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
@@ -110,10 +110,11 @@ class Okta:
 
 
 def answer_of(method: str, status: int, fields: Mapping[str, str], body: bytes, brought: tuple[SessionCookie, ...] = ()) -> OktaAnswer:
-    """What an answer to one of the three requests means. ``fields`` are looked up case-insensitively by the caller's mapping."""
+    """The meaning of an answer to one of the three requests. ``fields`` must be a mapping that ignores the case of names."""
     finding = interpret(status, fields, body)
     if method == "DELETE":
         finding = _closed(status, finding)
+    # A 404 that is not JSON comes from something between the gateway and Okta.
     code = error_code(body) if status != 404 or is_json(fields.get("Content-Type")) else None
     return OktaAnswer(finding, status, rate_limits(fields), code, brought)
 
@@ -125,7 +126,7 @@ def _closed(status: int, finding: Finding) -> Finding:
 
 
 def _can_be_sent(value: bytes) -> bool:
-    """Whether the client writes these bytes as they are: it drops what is not UTF-8, so that another cookie would arrive."""
+    """Whether aiohttp sends these bytes unchanged. It drops bytes that are not UTF-8, and Okta would then receive another cookie."""
     try:
         value.decode("utf-8")
     except UnicodeDecodeError:
@@ -134,7 +135,7 @@ def _can_be_sent(value: bytes) -> bool:
 
 
 def fields_of(cookies: Sequence[SessionCookie], browser: Browser) -> Fields:
-    """The fields of such a request: the session cookies, and what Okta may know of the browser."""
+    """The header fields of such a request: the session cookies, and what Okta may know about the browser."""
     jar = [(cookie.name, cookie.value) for cookie in cookies]
     if len(browser.device) <= LARGEST_DEVICE and could_be_oktas(browser.device):
         jar.append((DEVICE_NAME, browser.device))
@@ -157,7 +158,7 @@ def _fits(value: bytes, most_bytes: int) -> bool:
 
 
 def _is_address(client: str) -> bool:
-    """An address Okta can read; "unknown" or a socket's path in X-Forwarded-For has once been answered with 500."""
+    """Whether this is an IP address. Okta has answered 500 to "unknown" or a socket's path in X-Forwarded-For."""
     try:
         ipaddress.ip_address(client)
     except ValueError:
@@ -166,7 +167,10 @@ def _is_address(client: str) -> bool:
 
 
 async def body_of(response: ClientResponse, seconds: float) -> bytes:
-    """At most one byte more than the bound, within one deadline; what is left behind goes down with its connection."""
+    """The body, within one deadline. It reads until the body is over or longer than ``LARGEST_ANSWER_BYTES``.
+
+    If the body was not read to its end, the connection is closed.
+    """
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):

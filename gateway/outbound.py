@@ -1,8 +1,8 @@
-"""Requests that leave this process: one way to open a client, one way to send a request, at most once.
+"""Requests that the gateway itself sends (for example to Okta), with aiohttp: it opens the client, and sends each request at most once.
 
-Must never keep cookies (one user's would travel on another's request), follow a redirect, decompress, or send a request a
-second time by itself: aiohttp repeats GET and DELETE silently when a server hangs up early, so the first failure is
-turned into an error of ours before its retry loop sees it.
+Must never keep cookies, because one user's cookie would be sent with another user's request. Must never follow a redirect, decompress, or
+send a request a second time: aiohttp silently repeats GET and DELETE when a server closes the connection early. To prevent that, ``_ours``
+turns the first failure into an error of the gateway before aiohttp's retry loop sees it.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _MOST_FIELDS = 500
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds. There is no total deadline: a stream may last; each wait on the outside has its own."""
+    """Deadlines in seconds, one for each kind of wait. There is no total deadline, because a stream may last for hours."""
 
     connect: float = 5.0
     first_byte: float = 30.0
@@ -36,7 +36,7 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where requests go: ``base`` (``https://host:port``, no path), the Host field to send, the TLS server name and context."""
+    """The server that requests are sent to: ``base`` (``https://host:port``, no path), the Host field, the TLS server name and context."""
 
     base: str
     host: str
@@ -64,9 +64,9 @@ async def _ours(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
 def open_client(
     deadlines: Deadlines, connections: int, keep_alive_seconds: float = 4.0, resolver: AbstractResolver | None = None
 ) -> ClientSession:
-    """A client that keeps nothing of any user; at most ``connections`` at once. Close it with ``await client.close()``.
+    """A client that keeps nothing of any user, with at most ``connections`` connections. Close it with ``await client.close()``.
 
-    ``resolver`` remembers addresses by itself, and is not closed; without one, names are looked up as aiohttp does it.
+    ``resolver``: it caches addresses itself, and the client does not close it. None: aiohttp's own resolver.
     """
     return ClientSession(
         connector=aiohttp.TCPConnector(
@@ -92,10 +92,10 @@ async def send_once(
     first_byte_seconds: float,
     body: bytes | None = None,
 ) -> ClientResponse:
-    """Send (method, origin-form target, fields) and a small body once, and return the answer's head; its body is still to be read.
+    """Send (method, origin-form target, fields) and a small body once; returns when the head of the answer has arrived.
 
-    Fields go out in their order; nothing is added but framing, and ``destination.host`` where they hold no Host. Raises
-    ``OutsideFailed``, and ValueError for fields that ``can_be_sent`` refuses; the caller releases the response.
+    Fields are sent in their order. Only framing is added, and ``destination.host`` if they hold no Host. The caller reads the body, and
+    releases the response. Raises ``OutsideFailed``, and ValueError for fields that ``can_be_sent`` refuses.
     """
     method, target, fields = request
     try:
@@ -115,7 +115,7 @@ async def send_once(
 
 
 def _address(base: str, target: str) -> URL:
-    """The URL whose request target is ``target`` to the byte: split into path and query, yarl would lose a trailing ``?``."""
+    """A URL whose request target is exactly ``target``. It is passed as the path, because yarl would lose a trailing ``?`` of a query."""
     origin = URL(base, encoded=True)
     return URL.build(scheme=origin.scheme, host=origin.raw_host or "", port=origin.explicit_port, path=target, encoded=True)
 
@@ -126,7 +126,7 @@ def _with_host(fields: Fields, host: str) -> Fields:
 
 
 def can_be_sent(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether aiohttp would write these values unchanged: it encodes text as UTF-8 and silently leaves out what it cannot."""
+    """Whether aiohttp writes these values unchanged. It encodes text as UTF-8, and silently leaves out what it cannot encode."""
     return all(value.isascii() or _is_utf8(value) for _, value in fields)
 
 
@@ -139,13 +139,13 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
-    """Raw field pairs as the multi-map that aiohttp writes; order and repetition are kept. ValueError as ``can_be_sent``."""
+    """Raw field pairs as aiohttp's multi-map; order and repetition are kept. ValueError for fields that ``can_be_sent`` refuses."""
     fields = tuple(fields)
     if not can_be_sent(fields):
         raise ValueError("a field value is not UTF-8")
     lines: CIMultiDict[str] = CIMultiDict()
     spellings: dict[bytes, str] = {}
     for name, value in fields:
-        # One spelling for each name: of `Cookie` and `cookie` aiohttp's client keeps only the last line.
+        # All lines of a name get one spelling: of `Cookie` and `cookie`, aiohttp's client keeps only the last line.
         lines.add(spellings.setdefault(name.lower(), name.decode("ascii")), value.decode("utf-8"))
     return lines

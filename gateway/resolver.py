@@ -1,11 +1,11 @@
-"""The addresses of the servers that the gateway connects to.
+"""Looks up the IP addresses of the servers that the gateway connects to.
 
-    literal, localhost ─▶ no question
-    every other name ─▶ c-ares, on the loop ─▶ not found: the system's resolver, in a thread
+    IP address, localhost ─▶ no look-up
+    every other name ─▶ c-ares, on the event loop ─▶ not found: the system's resolver, in a thread
 
-Owns the look-ups: one for each name at a time, however many wait for it, with a deadline. A slow name takes nothing from the others:
-c-ares asks for all names at once, and of the two threads the slow names together get one. Names come from the configuration alone.
-Must never look up a name that a client chose.
+Owns the look-ups. There is at most one for each name at a time, with a deadline; all requests for that name wait for it.
+A slow name must not delay the others: c-ares looks all names up at the same time, and all slow names together may use only one of the two
+threads. Must never look up a name that a client chose: names come from the configuration only.
 Sources: libuv/libuv#28 (four threads for all look-ups of a process), aiodns, RFC 6761.
 """
 
@@ -36,24 +36,24 @@ from gateway.policy.http.known_names import (
 
 MOST_THREADS: Final = 2
 SLOW_SECONDS: Final = 1.0
-"""A name for which the system's resolver took longer than this is slow, until it is quick again."""
+"""If the system's resolver took longer than this for a name, the name counts as slow until a look-up is faster."""
 
 SystemResolver = Callable[[str], tuple[str, ...]]
-"""Blocks; the addresses of a name, in the order in which they are tried. Raises OSError or UnicodeError where there are none."""
+"""A blocking function: the addresses of a name, in the order in which they are tried. Raises OSError or UnicodeError if there are none."""
 
 
 class Names(Protocol):
-    """Where the addresses of a server come from."""
+    """Gives the addresses of servers."""
 
     async def addresses(self, host: str) -> tuple[str, ...]:
         """The addresses in the order in which they are tried, at least one.
 
-        TimeoutError where no answer came in time, another OSError where the name has none.
+        Raises TimeoutError if no answer came in time, another OSError if the name has no address.
         """
 
 
 class LiteralNames:
-    """For those who connect to literal addresses and ``localhost`` only: every other name is unknown."""
+    """Names that need no look-up: IP addresses and ``localhost``. Every other name is unknown."""
 
     __slots__ = ()
 
@@ -66,12 +66,12 @@ class LiteralNames:
 
 
 class Resolver:
-    """All names of one process. Make it inside the running loop, ``aclose`` it there. Without a name to ask for, c-ares never begins."""
+    """The resolver of one process. Make and ``aclose`` it inside the running event loop. c-ares is started at the first look-up."""
 
     def __init__(self, seconds: float, nameservers: Sequence[str] = (), system: SystemResolver | None = None) -> None:
         """``seconds``: the deadline of one look-up.
 
-        ``nameservers``: ``address:port`` of each, in place of the system's own. ``system``: in place of the system's resolver.
+        ``nameservers``: ``address:port`` of each; empty: those of the system. ``system``: replaces the system's resolver.
         """
         self._seconds = seconds
         self._nameservers = tuple(nameservers)
@@ -98,7 +98,7 @@ class Resolver:
                 assert_never(answer)
 
     async def aclose(self) -> None:
-        """Give up what is under way; those who wait are told that the name is unknown. A thread of the system may outlive this."""
+        """Give up all look-ups: requests that wait get "no such name". A thread with the system's resolver may run on after this."""
         tasks = tuple(self._under_way.values())
         for task in tasks:
             task.cancel()
@@ -109,12 +109,12 @@ class Resolver:
             self._channel = None
 
     async def _answer(self, host: str) -> NameAnswer:
-        """The answer of the look-up under way, or of a new one. It goes on when the one who waits here leaves: others may wait, too."""
+        """The answer of the running look-up of this name, or of a new one."""
         task = self._under_way.get(host)
         if task is None:
             task = self._under_way[host] = self._loop.create_task(self._look_up(host), name="name look-up")
             task.add_done_callback(lambda _: self._under_way.pop(host, None))
-        await asyncio.wait({task})
+        await asyncio.wait({task})  # not ``await task``: if this request is cancelled, the look-up goes on for the others
         return NoSuchName() if task.cancelled() else task.result()
 
     async def _look_up(self, host: str) -> NameAnswer:
@@ -143,10 +143,10 @@ class Resolver:
 
 
 class _SystemLookUps:
-    """Look-ups by the system's resolver, which knows what no name server does: other sources of ``nsswitch.conf``.
+    """Look-ups by the system's resolver, which also uses the other sources of ``nsswitch.conf``, not only name servers.
 
-    A look-up cannot be stopped, so its thread is counted until it ends by itself: one for each name at most, one for all slow names
-    together, two for all. The threads are daemons: a process that ends does not wait for them.
+    Such a look-up cannot be stopped, so its thread counts until it ends by itself. At most one thread runs for each name, one for all
+    slow names together, and two in all. They are daemon threads: the process does not wait for them when it ends.
     """
 
     def __init__(self, system: SystemResolver, loop: asyncio.AbstractEventLoop) -> None:
@@ -157,9 +157,9 @@ class _SystemLookUps:
         self._slow: set[str] = set()
 
     async def look_up(self, name: str, is_slow: bool) -> NameAnswer:
-        """The answer. ``is_slow``: the name servers did not answer for it, so that the system will probably wait for them as well.
+        """The system's answer. ``is_slow``: the name servers did not answer, so the system's resolver will probably wait for them too.
 
-        At most one call for each name at a time; when it is cancelled, the next one waits for the same thread.
+        Call it at most once for each name at a time. If a call is cancelled, the next call for that name waits for the same thread.
         """
         running = self._running.get(name)
         if running is None:
@@ -185,12 +185,12 @@ class _SystemLookUps:
         return answer
 
     def _ask(self, name: str, told: Callable[[NameAnswer], None]) -> None:
-        """In a thread."""
+        """Runs in a thread: ask the system, and pass the answer to the event loop."""
         try:
             answer: NameAnswer = found(self._system(name))
         except (OSError, UnicodeError):
             answer = NoSuchName()
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so no request waits any more
             self._loop.call_soon_threadsafe(told, answer)
 
     def _ended(self, name: str, begun: float, taken: Sequence[asyncio.Semaphore], answer: NameAnswer) -> None:
@@ -206,14 +206,14 @@ class _SystemLookUps:
 
 
 class ResolverOfClient(AbstractResolver):
-    """``Names`` as aiohttp's client asks for them."""
+    """Gives ``Names`` to aiohttp's client."""
 
     def __init__(self, names: Names) -> None:
-        """``names`` outlives the client, which does not close it."""
+        """``names`` is not closed here; it is used longer than the client."""
         self._names = names
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        """The addresses of this family; all for ``AF_UNSPEC``. A look-up that takes too long counts as a connection that does."""
+        """The addresses of this family; all for ``AF_UNSPEC``. A look-up that is too slow raises the error of a slow connection."""
         try:
             addresses = await self._names.addresses(host)
         except TimeoutError as error:
@@ -229,7 +229,7 @@ class ResolverOfClient(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: this object holds no resource."""
 
 
 def _system_addresses(name: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""Short records in the shared state, sealed.
+"""Sealed records in the shared state.
 
-Owns the seal around one kind of record: what is kept holds Okta's cookies and addresses, and may lie on a disk or in another
-server. A record is bound to its kind and its key, so that none can be put in another's place. A record that does not open, because
-the seal key changed, is absent.
+The records hold Okta's cookies and addresses, and the shared state may be a file or another server. So each record is encrypted
+(``policy.session.seal``). The seal is bound to the kind and the key of the record, so a record that is copied to another key does not open.
+A record that does not open, for example after a change of the seal key, counts as absent.
 """
 
 from gateway.policy.session.seal import Sealer
@@ -10,7 +10,7 @@ from gateway.shared_state import Lease, SharedState
 
 
 class SealedRecords:
-    """The records of one kind; each is kept for ``seconds`` after it was last written."""
+    """The records of one kind. Each is kept for ``seconds`` after its last write."""
 
     def __init__(self, state: SharedState, sealer: Sealer, kind: str, seconds: float) -> None:
         """``kind``: the name of these records in ``state``."""
@@ -20,24 +20,24 @@ class SealedRecords:
         self._seconds = seconds
 
     async def put(self, key: bytes, payload: bytes, under: Lease | None = None) -> None:
-        """Keep the record in place of the one before. Raises ``StateFailed``, and ``LeaseLost`` where ``under`` is held no more."""
+        """Write or replace the record. Raises ``StateFailed``; raises ``LeaseLost`` if the lease ``under`` is no longer held."""
         sealed = self._sealer.seal("record", self._bound(key), payload)
         await self._state.put(self._kind, key, sealed.encode("ascii"), self._seconds, under=under)
 
     async def get(self, key: bytes) -> bytes | None:
-        """The record; None where there is none. Raises ``StateFailed``."""
+        """The record, or None if there is none. Raises ``StateFailed``."""
         return self._opened(key, await self._state.get(self._kind, key))
 
     async def take(self, key: bytes) -> bytes | None:
-        """The record, for one caller only. Raises ``StateFailed``."""
+        """Read and delete the record in one step, so that only one caller gets it; None if there is none. Raises ``StateFailed``."""
         return self._opened(key, await self._state.take(self._kind, key))
 
     async def delete(self, key: bytes) -> None:
-        """Make the record absent. Raises ``StateFailed``."""
+        """Delete the record. Raises ``StateFailed``."""
         await self._state.delete(self._kind, key)
 
     async def entries(self) -> list[tuple[bytes, bytes]]:
-        """Every key with its record, oldest first. Raises ``StateFailed``."""
+        """All keys with their records, oldest first. Raises ``StateFailed``."""
         found = ((key, self._opened(key, sealed)) for key, sealed in await self._state.entries(self._kind))
         return [(key, payload) for key, payload in found if payload is not None]
 

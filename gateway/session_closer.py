@@ -1,17 +1,19 @@
-"""Closing old sessions at Okta: drives ``policy.switch.switch`` through Sessions and Okta, and goes on trying when Okta is away.
+"""Ends old sessions at Okta, and proves that they ended.
 
-Owns every DELETE that the gateway sends by itself. Must never report a session closed that Okta did not prove gone, and
-never stop half way because a client left: each closing is a task of its own. What could not be proven is tried again in
-the background until it is, or until the bound on tries; the browser carries the same cookies in its pending cookie, so
-that the next switch closes them first even after a restart.
+This module carries out the commands of the state machine in ``policy.switch.switch``: revoke the cookies, close the session, verify that
+it is gone. It owns every DELETE that the gateway sends by itself.
 
-A sign-out writes its cookies down, sealed, before its first DELETE, and deletes the record when the end is proven. So the next process
-goes on where this one was killed. A sign-out that other processes could not be told of is still carried out here and at Okta; it counts
-as unproven, and is told again with the next try.
+It must never report a session as closed without Okta's proof (``404 E0000007``). It must never stop half way because the client left, so
+each closing runs in its own task. A closing without a proof is tried again in the background, until Okta proves the end or the tries are
+used up. The browser also keeps the same cookies in its pending cookie, so the next switch closes them first, even after a restart.
 
-Cookies that were never seen as a session here may be made up. Questions about them are guesses, counted and bounded by
-``sessions.guesses``, and one client has one closing of nothing but such cookies at a time. Where no guess is left, a redemption is refused,
-and a sign-out ends without a proof and without another try.
+A sign-out stores its cookies, sealed, before its first DELETE, and deletes that record when the end is proven. If this process is killed,
+another process continues. If the shared state cannot be reached, the sign-out still happens in this process and at Okta. It then counts as
+unproven, and the next try publishes the revocation again.
+
+A cookie that this gateway never saw as a session may be made up by an attacker. A question to Okta about such a cookie is a *guess*.
+``sessions.guesses`` limits guesses, and each client may have one closing at a time that consists of such cookies only. When no guess is
+left, a redemption is refused; a sign-out ends without a proof and is not tried again.
 """
 
 import asyncio
@@ -52,21 +54,21 @@ from gateway.sessions import ClientTurns, Sessions, SessionsApi
 from gateway.underway import Underway
 
 QUIET_SECONDS = 6.0
-"""How long a closing waits for forwarded requests that carry the same cookies, because their answers may renew the session.
+"""How long a closing waits for forwarded requests that carry the same cookies. Their answers may renew the session.
 
-A user waits for the closing, so this is about as long as one session check may take. A request that Okta answers later than that
-(forwarding waits up to ``okta.forward_first_byte_timeout``) leaves the end unproven: the closing is refused, and tried again in the
-background.
+The user waits for the closing, so this is about as long as one session check may take. Forwarding itself waits longer, up to
+``okta.forward_first_byte_timeout``. If Okta answers such a request after this time, the end is not proven: the closing is refused, and
+tried again in the background.
 """
 
 LIMITED = frozenset({"client_limited", "guesses_limited"})
-"""Why Okta was not asked about cookies that may be made up. Such a closing is not tried again: that would be more guesses."""
+"""Reasons why Okta was not asked about cookies that may be made up. Such a closing is not tried again: each try is another guess."""
 
 CALL_SECONDS = 15.0
-"""The longest that one DELETE may take."""
+"""The longest time that one DELETE may take. A lease must last at least this long before the DELETE is sent."""
 
 NAMING_SECONDS = 2.0
-"""How long a closing waits to learn the id of the session that it ends; the cookies are refused before."""
+"""How long a closing waits for Okta to name the id of the session. The cookies are already refused at that time."""
 
 NOT_SHARED = "not_shared"
 
@@ -74,17 +76,17 @@ Cookies = tuple[SessionCookie, ...]
 
 
 class ClosingApi(SessionsApi, Protocol):
-    """What asks, and what closes: Okta's Sessions API, or the proofs of the gateway's own sessions."""
+    """An API that names the session of some cookies and closes it: Okta's Sessions API, or the gateway's own sessions (OpenID Connect)."""
 
     async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """End that session."""
+        """End the session of these cookies."""
 
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class Closer:
-    """Runs switches. One per process; close it with ``aclose`` when nothing is served any more."""
+    """Runs closings, for switches and sign-outs. There is one per process; call ``aclose`` when the process serves no more requests."""
 
     def __init__(
         self,
@@ -99,9 +101,9 @@ class Closer:
     ) -> None:
         """``tell`` gets (event name, figures) for the log: never a cookie, never a token.
 
-        ``retry_seconds``: the waits between tries; ``quiet_seconds``: how long requests under way are waited for before a closing.
-        ``kept``: where closings are written down; without it they end with this process. ``call_seconds``: after so long Okta has
-        answered a DELETE, or it counts as unanswered.
+        ``retry_seconds``: the waits between tries. ``quiet_seconds``: how long a closing waits for requests that are under way.
+        ``kept``: the store of unproven closings; without it they are lost when this process ends. ``call_seconds``: the longest time that
+        one DELETE may take.
         """
         self.underway = underway or Underway()
         self._quiet_seconds = quiet_seconds
@@ -115,12 +117,12 @@ class Closer:
 
     @property
     def backlog(self) -> int:
-        """How many closings are still unproven and being retried."""
+        """How many closings are not proven yet and wait for another try."""
         return len(self._backlog)
 
     @property
     def doubted(self) -> int:
-        """How many clients have a closing under way of nothing but cookies that may be made up."""
+        """How many clients have a closing under way whose cookies may all be made up."""
         return len(self._turns)
 
     async def switch(
@@ -132,21 +134,22 @@ class Closer:
         spared_for: str = "",
         turn: HeldLease | None = None,
     ) -> Confirm | Redeem | Refuse:
-        """What the door must do with a redemption that presents or carries these cookies (``policy.switch.switch.begin``).
+        """Run a switch, and return what the login door must do with the redemption (``policy.switch.switch.begin``).
 
-        ``spared_for``: the browser whose open connections are not cut yet; the caller says by ``Sessions.moved`` what becomes of them.
-        ``turn``: the lease under which the caller acts; nothing is closed once it is another process's.
+        ``cookies``: the session cookies that the browser presented, and those in its pending cookie. ``spared_for``: the browser whose
+        open connections are not cut yet; the caller decides about them later with ``Sessions.moved``. ``turn``: the lease that the caller
+        holds; if it is lost, this call closes nothing more.
         """
         closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for, turn=turn)
-        final = await asyncio.shield(self._begin(closing))
+        final = await asyncio.shield(self._begin(closing))  # the closing must not stop half way if the client leaves
         if isinstance(final, Proven):
             raise AssertionError("a switch cannot end as a sign-out")
         return final
 
     async def close(self, cookies: Cookies, browser: Browser) -> Proven | Refuse:
-        """End the sessions of these cookies; ``Refuse`` names why their end is not proven yet (it is being retried).
+        """End the sessions of these cookies. ``Refuse`` says why the end is not proven yet; the closing is then tried again.
 
-        Raises ``OutsideFailed`` where others could not be told; then it was closed at Okta all the same, as far as Okta answered.
+        Raises ``OutsideFailed`` if the revocation could not be shared with other processes. The DELETE was sent to Okta in that case too.
         """
         closing = Closing(Goal.SIGN_OUT, cookies, browser)
         final = await asyncio.shield(self._begin(closing))
@@ -155,10 +158,10 @@ class Closer:
         return _of_sign_out(final)
 
     async def end(self, cookies: Cookies, browser: Browser, session_id: str | None = None) -> str:
-        """Sign out: refused everywhere first, then closed at Okta, whether the caller stays or leaves.
+        """Sign out: first refuse the cookies everywhere, then close the session at Okta. It continues if the caller is cancelled.
 
-        ``session_id``: Okta's id of the session, where a pass names it. Returns why the end is not proven yet, or nothing; it is
-        ``NOT_SHARED`` where all that is missing is that others could be told, and begins with it where more is.
+        ``session_id``: Okta's id of the session, if a pass names it. Returns the reason why the end is not proven yet, or an empty text.
+        The reason is ``NOT_SHARED`` if only the shared state could not be told, and ``NOT_SHARED_…`` if the end is not proven either.
         """
         closing = Closing(Goal.SIGN_OUT, cookies, browser, session_id=session_id)
         told = self._about(cookies, browser, "gateway")
@@ -168,7 +171,7 @@ class Closer:
         return unproven if closing.untold is None else f"{NOT_SHARED}_{unproven}" if unproven else NOT_SHARED
 
     def signed_out(self, cookies: Cookies, browser: Browser) -> None:
-        """For the audit: the browser signed out at Okta."""
+        """Write the log line ``signed_out`` for a browser that signed out at Okta itself."""
         self._tell("signed_out", self._about(cookies, browser, "okta"))
 
     def _about(self, cookies: Cookies, browser: Browser, by: str) -> dict[str, object]:
@@ -177,29 +180,30 @@ class Closer:
         return {name: value for name, value in figures.items() if value}
 
     async def revoke(self, cookies: Cookies, browser: Browser) -> None:
-        """Refuse these cookies everywhere, and the session that they carry. Raises ``OutsideFailed`` where others could not be told.
+        """Refuse these cookies and their session in all processes. Raises ``OutsideFailed`` if the shared state cannot be told.
 
-        Call it before Okta itself is asked to end the session: afterwards Okta names its id no more.
+        Call it before Okta is asked to end the session: Okta does not name the id of a session that has ended.
         """
+        # With Goal.REDEEM, ``_refuse`` raises the error; with Goal.SIGN_OUT it would only note it.
         await self._revoke(Closing(Goal.REDEEM, split(cookies)[0], browser), None, may_guess=True)
 
     def close_soon(self, cookies: Cookies, browser: Browser) -> asyncio.Task[Final]:
-        """The same as ``close`` in the background: for a sign-out that Okta itself was asked for by the browser."""
+        """Run ``close`` in the background, for a sign-out that the browser itself requested at Okta."""
         return self._begin(Closing(Goal.SIGN_OUT, cookies, browser))
 
     async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
-        """Whether Okta says of any of these cookies, asked by itself, that its session is gone."""
+        """Whether Okta proves that the session of at least one of these cookies is gone. It is asked about each cookie alone."""
         for cookie in split(cookies)[0]:
             if is_proof_of_end((await self._alone(cookie, browser))[0]):
                 return True
         return False
 
     async def resume(self) -> None:
-        """Go on with what the process before this one, or another one that was killed, left unproven. Raises ``StateFailed``."""
+        """Continue the unproven closings of earlier or killed processes. Raises ``StateFailed``."""
         await self._backlog.resume()
 
     async def aclose(self) -> None:
-        """Stop every closing under way. Their records stay for the next process."""
+        """Cancel every closing that is under way. Their records stay in the shared state for the next process."""
         running = tuple(self._running)
         for task in running:
             task.cancel()
@@ -215,6 +219,7 @@ class Closer:
     async def _drive(self, closing: Closing) -> Final:
         final = await self._in_turn(closing)
         if isinstance(final, Refuse):
+            # If nothing was revoked, nothing was changed, and there is nothing to finish.
             if final.revoked and final.reason not in LIMITED:
                 await self._backlog.add(closing, final.reason)
         elif closing.untold is not None:
@@ -224,7 +229,10 @@ class Closer:
         return final
 
     async def _in_turn(self, closing: Closing) -> Final:
-        """One at a time of a client where all cookies may be made up; those that the gateway knows never wait for such a turn."""
+        """Run the closing. If all its cookies may be made up, only one such closing per client runs at a time, and it may be limited.
+
+        A closing with at least one known cookie never waits here.
+        """
         cookies, browser = closing.cookies, closing.browser
         if not cookies or any(self._sessions.is_known(cookie) for cookie in cookies):
             return await self._steps(closing)
@@ -240,13 +248,16 @@ class Closer:
             return await self._steps(closing)
 
     async def _tried(self, closing: Closing) -> bool:
-        """One more try of a closing; whether the end is proven now, and everybody knows of it."""
+        """Try a closing once more. True if the end is proven now and all processes know of the revocation."""
         await self.underway.cleared(self._sessions.fingerprints(closing.cookies), self._quiet_seconds)
         closing.untold = None
         return isinstance(await self._steps(closing), Proven) and closing.untold is None
 
     async def _steps(self, closing: Closing) -> Final:
-        """Revoke, close, verify; and once more where requests of other processes with these cookies were still at Okta."""
+        """Revoke, close and verify. Do it a second time if another process had requests with these cookies under way to Okta.
+
+        The answer to such a request may have renewed the session after it was verified as gone.
+        """
         final = await self._once(closing)
         names = self._sessions.fingerprints(closing.cookies)
         if not isinstance(final, Redeem | Proven) or not await self.underway.are_elsewhere(names):
@@ -259,6 +270,7 @@ class Closer:
         doubtful = frozenset(cookie for cookie in closing.cookies if not self._sessions.is_known(cookie))
         switch, command = begin(closing.goal, closing.cookies, closing.trusted, doubtful, closing.asks_alone)
         while not isinstance(command, Confirm | Redeem | Proven | Refuse):
+            # Stored before the first DELETE: if this process is killed now, another one continues.
             if isinstance(command, Close) and closing.goal is Goal.SIGN_OUT:
                 await self._backlog.keep(closing)
             switch, command = step(switch, await self._carry_out(command, closing))
@@ -278,7 +290,7 @@ class Closer:
                     try:
                         await closing.turn.outlasts(self._call_seconds)
                     except StateFailed as error:
-                        # A sign-out goes on where the state is away; what it closes is revoked, whoever else closes it too.
+                        # A sign-out continues without the state: its cookies are revoked already, so a second DELETE does no harm.
                         if closing.goal is Goal.REDEEM or isinstance(error, LeaseLost):
                             return Closed(False, error.reason)
                 answer = await self._okta.close(cookies, closing.browser)
@@ -287,7 +299,7 @@ class Closer:
             case Verify(cookie):
                 finding, brought = await self._alone(cookie, closing.browser)
                 if isinstance(finding, Session):
-                    # It lives, and other cookies of it may be out there that this process never saw: all of them are refused.
+                    # The session is alive. It may have other cookies that this process never saw, so revoke it by its id.
                     await self._refuse(closing, (), finding.id)
                 return Verified(finding, self._brought(brought))
             case Confirm() | Redeem() | Proven() | Refuse():
@@ -296,7 +308,7 @@ class Closer:
                 assert_never(command)
 
     async def _refuse(self, closing: Closing, cookies: Cookies, session_id: str | None) -> None:
-        """Refuse these cookies and this session everywhere. A sign-out goes on where others could not be told; a switch does not."""
+        """Revoke these cookies and this session in all processes. If the shared state fails, a sign-out continues and a switch does not."""
         try:
             await self._sessions.revoke(cookies, session_id=session_id, spared_for=closing.spared_for)
         except OutsideFailed as error:
@@ -307,10 +319,10 @@ class Closer:
             closing.untold = error
 
     async def _revoke(self, closing: Closing, session: Session | None, may_guess: bool = False) -> None:
-        """Refuse the cookies at once, and then the session that they carry, whose id must be asked for where it is not remembered.
+        """Revoke the cookies at once, then the session that they carry. If this process does not know the session's id, it asks Okta.
 
-        A worker that has just replaced another knows no kin of a cookie that Okta renewed; the session's id is the same for all of them.
-        ``may_guess``: ask about cookies too that may be made up, as far as guesses are left.
+        The id matters because Okta renews cookies: all cookies of a session have the same session id, and a new worker does not know which
+        cookies belong together. ``may_guess``: also ask about cookies that may be made up, as long as guesses are left.
         """
         session_id = session.id if session is not None else closing.session_id
         is_named = session_id is not None or isinstance(self._sessions.recall(closing.cookies), Session)
@@ -329,12 +341,12 @@ class Closer:
                             return
 
     async def who(self, cookies: Cookies, browser: Browser) -> Finding:
-        """Who is signed in with any of these cookies; neither a repeated name nor a revoked cookie beside it hides anybody."""
+        """The session that any of these cookies carries. Repeated cookie names and revoked cookies do not hide a living session."""
         return (await self._asked(split(cookies)[0], browser)).finding
 
     async def _asked(self, cookies: Cookies, browser: Browser) -> Asked:
         living = tuple(dict.fromkeys(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,))))
-        together = () if repeated(living) else (living,)  # as browsers send them, and as the memory of sessions knows them
+        together = () if repeated(living) else (living,)  # all in one request, as browsers send them; the session cache has this key
         findings: list[Finding] = []
         gone: list[SessionCookie] = []
         for chosen in dict.fromkeys((*together, *((cookie,) for cookie in living))):
@@ -350,14 +362,14 @@ class Closer:
         return Asked(NoSession("no_cookie"))
 
     def _brought(self, cookies: Cookies) -> Cookies:
-        """Session cookies that an answer to the gateway itself has set: they are real, and no question about them is a guess."""
+        """Note that Okta set these session cookies in an answer to the gateway. They are real, so a question about them is not a guess."""
         self._sessions.issued(cookies)
         return cookies
 
     async def _alone(self, cookie: SessionCookie, browser: Browser) -> tuple[Finding, Cookies]:
-        """What Okta says now of one cookie, and the session cookies that its answer set.
+        """Okta's answer about one cookie, and the session cookies that this answer set.
 
-        A known one is asked about at once; about one that may be made up as much as guesses allow.
+        A question about a known cookie is sent at once. A question about a cookie that may be made up counts as a guess.
         """
         if not self._sessions.is_known(cookie):
             asked = await self._sessions.alone(cookie, browser)

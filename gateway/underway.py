@@ -1,10 +1,11 @@
-"""Which requests of a browser are under way to Okta with its session cookies, until the head of their answer is there.
+"""Counts the forwarded requests that are under way to Okta with session cookies, until the head of their answer arrives.
 
-Owns the count. Such an answer may renew a cookie, so a session is not proven gone while one is awaited: closing waits for
-them, and nothing new begins, because the cookies are revoked by then. Why: ``idx`` rotates.
+The answer to such a request may set a renewed session cookie (Okta rotates ``idx``). So a session is not proven gone while such an answer
+is awaited, and a closing waits for it. No new request begins meanwhile, because the cookies are already revoked.
 
-What another process has under way is announced when it hears of the revocation, and not before: so that a request pays for it only where
-somebody signs out or switches meanwhile. Whoever closes looks after Okta's answers to the closing, which take far longer than a revocation.
+Other processes may have such requests too. A process announces its requests in the shared state only when it hears that their cookies were
+revoked, so an ordinary request costs nothing extra. The process that closes the session looks for announcements after Okta's answers to
+the closing. Those answers take much longer than a revocation needs to reach all processes, so the announcements are there by then.
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from gateway.shared_state import SharedState
 
 KIND = "underway"
 ANNOUNCED_SECONDS = 30.0
-"""Longer than anybody waits for it. What was announced by a process that died ends by itself."""
+"""How long an announcement lasts: longer than any closing waits for it. The announcement of a process that died expires by itself."""
 NAME_BYTES = 16
 LOOK_SECONDS = 0.05
 
 
 class Underway:
-    """Requests by fingerprint. All calls are made on the event loop's thread."""
+    """The counts of requests, by the fingerprint of a cookie or the key of a browser. Use it on the event loop's thread only."""
 
     def __init__(self, state: SharedState | None = None) -> None:
-        """Nothing is under way yet. ``state``: where processes tell each other."""
+        """``state``: the shared state in which processes announce their requests."""
         self._counts: dict[bytes, int] = {}
         self._ended = asyncio.Event()
         self._state = state if state is not None and state.is_shared else None
@@ -38,7 +39,7 @@ class Underway:
 
     @contextmanager
     def carrying(self, fingerprints: Iterable[bytes]) -> Iterator[None]:
-        """Count a request that carries these cookies, or is of these browsers, for as long as the block lasts."""
+        """Count one request with these cookies, or of these browsers, while the block runs."""
         names = tuple(fingerprints)
         for name in names:
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -54,7 +55,7 @@ class Underway:
             self._ended.set()
 
     async def cleared(self, fingerprints: Iterable[bytes], seconds: float) -> bool:
-        """Wait until no request with any of these cookies is under way; False when that took longer."""
+        """Wait until this process has no request with these cookies under way. False if that takes longer than ``seconds``."""
         names = tuple(fingerprints)
         try:
             async with asyncio.timeout(seconds):
@@ -66,7 +67,7 @@ class Underway:
         return True
 
     def hear(self, revocation: Revocation) -> None:
-        """Announce what is under way with cookies that were revoked by anybody."""
+        """A revocation arrived: announce the requests that this process has under way with the revoked cookies."""
         if self._state is None:
             return
         for name in revocation.fingerprints:
@@ -75,17 +76,17 @@ class Underway:
                 self._tell(name)
 
     async def are_elsewhere(self, fingerprints: Iterable[bytes]) -> bool:
-        """Whether another process has announced a request with one of these cookies, which were revoked a while ago."""
+        """Whether another process has announced a request with one of these cookies. Call it some time after their revocation."""
         if self._state is None:
             return False
         names = frozenset(fingerprints)
-        with suppress(StateFailed):  # a switch has failed before by that; a sign-out goes on
+        with suppress(StateFailed):  # without the state, a switch has already failed at its revocation; a sign-out continues
             found = [key for key, _ in await self._state.entries(KIND)]
             return any(key[:-NAME_BYTES] in names and key[-NAME_BYTES:] != self._me for key in found)
         return False
 
     async def cleared_elsewhere(self, fingerprints: Iterable[bytes], seconds: float) -> bool:
-        """Wait until no other process has one under way; False when that took longer."""
+        """Wait until no other process has a request with these cookies under way. False if that takes longer than ``seconds``."""
         names = frozenset(fingerprints)
         try:
             async with asyncio.timeout(seconds):
@@ -96,7 +97,7 @@ class Underway:
         return True
 
     async def aclose(self) -> None:
-        """Wait until the others know."""
+        """Wait until all announcements are written or withdrawn."""
         await asyncio.gather(*self._telling, return_exceptions=True)
 
     def _tell(self, name: bytes) -> None:
@@ -105,7 +106,7 @@ class Underway:
         task.add_done_callback(self._telling.discard)
 
     async def _said(self, name: bytes) -> None:
-        """Announce it, or take that back: whichever is right once it is this task's turn."""
+        """Write or delete the announcement, depending on whether such a request is under way at the moment when this task runs."""
         if self._state is None:
             return
         async with self._one_after_the_other:

@@ -1,13 +1,15 @@
-"""Work that outlives its process: each piece is done by one process, and another one takes it over when the first died.
+"""Work that survives its process: one process owns each piece of work, and another process takes it over if the owner dies.
 
 ::
 
-    begun ── this process lives ─▶ its own business ── ended ─▶ gone
-      └── no sign of life for ``ALIVE_SECONDS`` ─▶ another process takes it, with the same key
+    begun ── the owner is alive ─▶ the owner works on it ── ended ─▶ gone
+      └── no sign of life for ``ALIVE_SECONDS`` ─▶ another process takes it over, with the same key
 
-Owns who does which piece. What is to be done lies in other records; here are only their keys. A process that has work writes a sign of
-life every two seconds, and looks just as often whether somebody else's work was left behind: one look at a kind that is nearly always
-empty. Must never give one piece to two processes of which both live and reach the shared state.
+This module owns the table of owners. It stores only keys; the work itself is described in other records. A process that owns work writes a
+sign of life every two seconds. Every process looks every two seconds for work whose owner is gone. That is one read of a list that is
+nearly always empty.
+
+It must never give one piece of work to two processes while both are alive and reach the shared state.
 """
 
 import asyncio
@@ -21,18 +23,18 @@ from gateway.shared_state import SharedState
 
 LOOK_SECONDS = 2.0
 ALIVE_SECONDS = 7.0
-"""Three signs of life may be late."""
+"""An owner counts as dead after so many seconds without a sign of life, so it may miss three of them."""
 TAKING_SECONDS = 5.0
 
 Take = Callable[[bytes], Awaitable[bool]]
-"""Goes on with the work of this key; False where this process has no room for it. May raise ``OutsideFailed``: then it is tried again."""
+"""Continues the work of this key. False if this process has no room for it. May raise ``OutsideFailed``; then it is tried again later."""
 
 
 class Unfinished:
-    """The work of one kind. Start it with ``start``, close it with ``aclose``: then others may take over at once."""
+    """The work of one kind. Start it with ``start`` and close it with ``aclose``; after that, others may take over its work at once."""
 
     def __init__(self, state: SharedState, kind: str, seconds: float) -> None:
-        """``kind``: a name in ``state``; ``seconds``: how long a piece is remembered."""
+        """``kind``: the name of this kind in ``state``. ``seconds``: how long a piece of work is remembered."""
         self._state = state
         self._work, self._alive, self._taking = f"{kind}.work", f"{kind}.alive", f"{kind}.taking"
         self._seconds = seconds
@@ -41,30 +43,33 @@ class Unfinished:
         self._looking: asyncio.Task[None] | None = None
 
     async def begin(self, key: bytes) -> None:
-        """This process does the work of this key. Raises ``StateFailed``."""
+        """Make this process the owner of the work of this key. Raises ``StateFailed``."""
         if not self._mine:
             await self._show()
         self._mine.add(key)
         await self._state.put(self._work, key, self._me, self._seconds)
 
     async def end(self, key: bytes) -> None:
-        """It is done, here or elsewhere. Raises ``StateFailed``."""
+        """Remove the work of this key, because it is done. Raises ``StateFailed``."""
         self._mine.discard(key)
         await self._state.delete(self._work, key)
 
     async def adopt(self, keys: Iterable[bytes]) -> None:
-        """These pieces are to be done, and a release that knows of no owners may have left them: whoever looks next takes them."""
+        """Register work without an owner, so that the next process that looks takes it over. Raises ``StateFailed``.
+
+        An older release of the gateway wrote records without owners.
+        """
         owned = {key for key, _ in await self._state.entries(self._work)}
         for key in keys:
             if key not in owned:
                 await self._state.put(self._work, key, b"", self._seconds)
 
     async def is_mine(self, key: bytes) -> bool:
-        """Whether it is still this process's to do. Raises ``StateFailed``."""
+        """Whether this process still owns the work of this key. Raises ``StateFailed``."""
         return await self._state.get(self._work, key) == self._me
 
     async def look(self, take: Take) -> None:
-        """Take over what processes that are gone have left behind. Raises ``StateFailed``."""
+        """Take over the work of processes that are gone. Raises ``StateFailed``."""
         if self._mine:
             await self._show()
         owners: dict[bytes, bool] = {self._me: True}
@@ -75,12 +80,12 @@ class Unfinished:
                 await self._take(key, owner, take)
 
     def start(self, take: Take) -> None:
-        """Look from now on, where there are other processes."""
+        """Look regularly from now on. It does nothing if the state is not shared."""
         if self._state.is_shared and self._looking is None:
             self._looking = asyncio.create_task(self._look_on(take), name="looking for unfinished work")
 
     async def aclose(self) -> None:
-        """Look no more. What this process has not done, others take over at their next look."""
+        """Stop looking. Other processes take over the unfinished work of this one at their next look."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
@@ -93,12 +98,13 @@ class Unfinished:
         with suppress(OutsideFailed):
             if await take(key):
                 return
+        # Not taken over: name the old owner again, so that the next look of any process finds it.
         self._mine.discard(key)
         await self._state.put(self._work, key, owner, self._seconds)
 
     async def _look_on(self, take: Take) -> None:
         while True:
-            # Not all processes look at one moment.
+            # The random factor keeps processes from looking all at the same moment.
             await asyncio.sleep(LOOK_SECONDS * (0.75 + 0.5 * random.random()))  # noqa: S311 - no secret hangs on it
             with suppress(StateFailed):
                 await self.look(take)

@@ -2,19 +2,19 @@
 --
 -- http-request lua.ask_gateway ADDRESS HOST
 --   ADDRESS: where the gateway listens, host:port. HOST: the app's host as the gateway's configuration names it.
--- On 200 the variable txn.gateway_admits is "yes", txn.gateway_user, _user_id and _omitted hold what the app is told, and the gateway's
--- cookies are out of the request. Any other answer is the client's answer, as it came. The configuration must refuse whatever
--- comes behind this action without the variable: an error in a script lets a request go on.
+-- On 200 the variable txn.gateway_admits is "yes", the variables txn.gateway_user, _user_id and _omitted hold the values for the app, and the
+-- gateway's cookies are removed from the request. Any other answer goes to the client unchanged. The configuration must refuse every
+-- request without txn.gateway_admits after this action, because HAProxy continues with a request after an error in a script.
 
-local ANSWER_MILLISECONDS = 10000 -- the gateway answers sooner, whatever Okta does
+local ANSWER_MILLISECONDS = 10000 -- longer than the gateway ever waits for Okta
 
--- What the decision depends on; never a body, never what only this connection means.
+-- The fields that the decision needs. No body, and no field that is only about this connection.
 local ASKED = {
     "accept", "accept-language", "access-control-request-method", "cookie", "origin", "purpose", "referer", "sec-fetch-dest",
     "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "sec-purpose", "sec-websocket-key", "sec-websocket-version", "user-agent", "x-requested-with",
 }
 
--- Of the gateway's answer: these belong to its connection, or are written anew.
+-- Fields of the gateway's answer that are not passed on: they belong to its connection, or HAProxy writes its own.
 local NOT_RELAYED = { connection = true, ["content-length"] = true, ["keep-alive"] = true, ["transfer-encoding"] = true }
 
 local function first(fields, name)
@@ -38,7 +38,7 @@ local function question(txn, host)
             fields[name] = listed(received[name])
         end
     end
-    if fields["cookie"] then -- HTTP/2 may bring it in pieces
+    if fields["cookie"] then -- HTTP/2 may split it
         fields["cookie"] = { table.concat(fields["cookie"], "; ") }
     end
     fields["host"] = { host }

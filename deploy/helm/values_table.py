@@ -1,9 +1,9 @@
-"""Every value of the chart as a table: read from values.yaml and its comments, written into README.md beside this file.
+"""Writes a table of all values of the chart, from values.yaml and its comments, into README.md beside this file.
 
     python deploy/helm/values_table.py
 
-Owns what stands between the two marks of the README, and nothing else there. A value's text is the comment on its line, or on the
-lines before it. Must never leave a value out: one without a comment is an error. Needs PyYAML; a test says when the table is old.
+Owns the text between the two marks of the README, and nothing else there. The text of a value is the comment on its line, or on the
+lines before it. Must never leave a value out: a value without a comment is an error. Needs PyYAML. A test fails if the table is old.
 """
 
 import json
@@ -21,7 +21,7 @@ LARGEST_DEFAULT = 90
 
 
 class Value(NamedTuple):
-    """One value: its path in dots, its default as JSON, and what its comment says."""
+    """One value: its path with dots, its default as JSON, and the text of its comment."""
 
     path: str
     default: str
@@ -29,7 +29,7 @@ class Value(NamedTuple):
 
 
 def values_of(source: str) -> list[Value]:
-    """All values of a values.yaml, in its order; ``ValueError`` where one has no comment."""
+    """Return all values of a values.yaml, in its order; ``ValueError`` if one has no comment."""
     root = yaml.compose(source, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode):
         raise ValueError("the values are no mapping")
@@ -37,14 +37,14 @@ def values_of(source: str) -> list[Value]:
 
 
 def table_of(values: Sequence[Value]) -> str:
-    """The values as a table in Markdown."""
+    """Return the values as a table in Markdown."""
     lines = ["| value | default | what |", "|---|---|---|"]
     lines += [f"| `{value.path}` | `{value.default}` | {value.text} |" for value in values]
     return "\n".join(lines) + "\n"
 
 
 def with_table(readme: str, table: str) -> str:
-    """The README with this table between its marks."""
+    """Return the README with this table between its marks."""
     before, _, rest = readme.partition(BEGIN)
     _, mark, after = rest.partition(END)
     if not mark:
@@ -66,12 +66,12 @@ def _below(node: yaml.MappingNode, path: tuple[str, ...], lines: Sequence[str]) 
 
 
 def _is_described_whole(node: yaml.MappingNode, lines: Sequence[str]) -> bool:
-    """Whether no value below has a comment of its own, so that the one above is about all of them."""
+    """Return whether no value below has its own comment. Then the comment above is about all of them."""
     return not any(_comment(lines, key.start_mark.line, value) for key, value in node.value)
 
 
 def _comment(lines: Sequence[str], line: int, value: yaml.Node) -> str:
-    """The comment at the end of the value's line, or the lines of comment right before it."""
+    """Return the comment at the end of the value's line, or the comment lines directly before it."""
     stands_whole_here = value.start_mark.line == value.end_mark.line == line
     column = value.end_mark.column if stands_whole_here else lines[line].index(":") + 1
     beside = lines[line][column:].partition("#")[2].strip()
@@ -89,7 +89,7 @@ def _default(node: yaml.Node) -> str:
 
 
 def main() -> None:
-    """Write the table anew."""
+    """Write the table into the README."""
     table = table_of(values_of(VALUES.read_text(encoding="utf-8")))
     README.write_text(with_table(README.read_text(encoding="utf-8"), table), encoding="utf-8")
     sys.stdout.write(f"{README}: {table.count(chr(10)) - 2} values\n")

@@ -1,7 +1,7 @@
-"""The one place where objects are made: from a configuration to a gateway that listens.
+"""Builds all objects of a gateway from its configuration. This is the only place that does it.
 
-Owns which object gets which others, the order of starting and of stopping. Must never decide anything about a request. Tests, `run` and
-`dev` build with the same functions.
+Owns which object gets which other objects, and the order of start and stop. Must never decide anything about a request. `run`, `dev` and
+the tests build with the same functions.
 """
 
 from gateway.compose.gateway import Around, Gateway

@@ -1,6 +1,7 @@
-"""The addresses that are listened at: bound before anything starts, and as people read them.
+"""The addresses on which the gateway listens: binds them before anything starts, and shows them to people.
 
-Must never listen: whatever can fail has failed before.
+A bound socket listens already (``socket.create_server``); connections wait in its queue until a server accepts them. It is bound early,
+so that an address that is taken stops the start before anything else has begun.
 """
 
 import os
@@ -14,9 +15,10 @@ _EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def bind(address: str, problem: Callable[[str], str], *, is_shared: bool = False) -> socket.socket:
-    """A socket at this address, not listening yet; `BadConfig` with the line that ``problem`` makes where it cannot be had.
+    """A bound socket at this address, which listens already but accepts no connection yet.
 
-    ``is_shared``: other processes of this user may have it too.
+    Raises `BadConfig`, with the line that ``problem`` makes, if the address cannot be had. ``is_shared``: other processes of this user
+    may bind it too.
     """
     host, port = host_of(address), port_of(address)
     try:
@@ -30,13 +32,13 @@ def bind(address: str, problem: Callable[[str], str], *, is_shared: bool = False
 
 
 def address_of(address: str) -> tuple[str | None, int]:
-    """Host and port of a configured address; None for every interface."""
+    """Host and port of a configured address; the host is None for "every interface"."""
     host = host_of(address)
     return (None if host in _EVERY else host), port_of(address)
 
 
 def listening_at(bound: socket.socket) -> tuple[str | None, int]:
-    """Host and port of a bound socket; None for every interface."""
+    """Host and port of a bound socket; the host is None for "every interface"."""
     host, port = bound.getsockname()[:2]
     return (None if host in _EVERY else host), port
 

@@ -1,7 +1,7 @@
-"""The app door and the sub-request door, put together.
+"""Builds the app door and the sub-request door.
 
-Owns the wiring of the app hosts' rooms, and the connections of each app its own, so that a slow one takes none from another. Must never
-decide anything.
+Owns which objects the app hosts get. Each app has connections of its own, so a slow app takes none from another. Must never decide
+anything.
 """
 
 from contextlib import AsyncExitStack
@@ -29,12 +29,12 @@ from gateway.policy.session.passes import Passes
 
 
 def app_gate(parts: Parts) -> PassResolver:
-    """Who looks up whoever comes to an app, by either door: the passes that one has opened, the other knows."""
+    """The ``PassResolver`` for both doors, so that a pass which one door opened is in the cache of the other too."""
     return PassResolver(Passes(parts.sealer), parts.sessions, parts.clock)
 
 
 def app_door(parts: Parts, gate: PassResolver, opened: AsyncExitStack) -> ProtectedDoor:
-    """The door behind every app host; what it opens is closed with ``opened``."""
+    """The door of all app hosts. What it opens is closed with ``opened``."""
     ways = {app.name: _way(parts, app, opened) for app in parts.config.apps if app.addresses}
     made = {app.name: app_sessions(parts, app, ways.get(app.name), opened) for app in parts.config.apps}
     sessions = {name: of_app for name, of_app in made.items() if of_app is not None}
@@ -59,7 +59,7 @@ def app_door(parts: Parts, gate: PassResolver, opened: AsyncExitStack) -> Protec
 
 
 def subrequest_door(parts: Parts, gate: PassResolver) -> SubrequestDoor:
-    """The door behind ``/.gateway/auth``."""
+    """The door of ``/.gateway/auth``."""
     listen, asked = parts.config.listen, parts.config.subrequest
     told = {app.name: ForwardAuthResponse(field_rules(app).identity) for app in parts.config.apps}
     rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), asked.max_age, asked.patience)

@@ -1,6 +1,6 @@
-"""The servers of one app, put together: its balancer, a pool of connections for each, and the checks that ask after them.
+"""Builds the connections to the servers of one app: its balancer, a pool for each server, and the health checks.
 
-Owns the wiring. Must never decide which server is asked: ``policy.routing.balancing`` does.
+Must never decide which server gets a request: ``policy.routing.balancing`` does.
 """
 
 from contextlib import AsyncExitStack
@@ -18,7 +18,7 @@ from gateway.upstream.servers import BalancerUse, Servers
 
 
 def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
-    """The way to the app; what it opens is closed with ``opened``."""
+    """The servers of the app. What this opens is closed with ``opened``."""
     choice = balancer(app, parts.seal_keys)
     rules, watch = PoolRules(app.connections, app.keep_alive), app_watch(app.name, parts.tell, parts.own_addresses)
     pools: dict[Server, Upstream] = {}

@@ -1,6 +1,6 @@
-"""The sessions of the apps themselves, put together: their cookies' names, the keys that bind them to users, and the calls that end them.
+"""Builds what an app's own sessions need: the names of their cookies, the keys that bind them to users, and the sign-out calls.
 
-Owns the wiring. Must never decide anything.
+Must never decide anything.
 """
 
 from contextlib import AsyncExitStack
@@ -16,7 +16,10 @@ from gateway.upstream.servers import Servers
 
 
 def app_sessions(parts: Parts, app: AppTable, http: HttpProxy | None, opened: AsyncExitStack) -> AppSessions | None:
-    """Those of one app; None where no cookie of it is bound to users. ``http``: the way to it, None where a front proxy carries it."""
+    """The sessions of one app; None if none of its cookies is bound to users.
+
+    ``http``: sends requests to the app; None if a front proxy carries it.
+    """
     if not app.session_cookies:
         return None
     stamps = Stamps(parts.seal_keys, authority_of(app.url).host.encode("ascii"))
@@ -30,7 +33,7 @@ def _sign_outs(parts: Parts, app: AppTable, http: HttpProxy | None, opened: Asyn
         return None
     place = SignOutPlace(app.name, target, app_host(app), netloc_of(app.url), app.url.startswith("https://"), field_rules(app).constant)
     source = http.source
-    # A sticky app keeps a session on one server, and nobody knows any more on which.
+    # A sticky app keeps each session on one server. It is not known any more on which, so every server is called.
     ways = [HttpProxy(server) for server in source.all] if app.balance == "sticky" and isinstance(source, Servers) else [http]
     calls = AppSignOuts(place, ways, parts.state, parts.tell)
     opened.push_async_callback(calls.aclose)

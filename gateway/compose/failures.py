@@ -1,6 +1,6 @@
-"""What is told of a server that failed: which it is, and why.
+"""The log events for a server that failed: which server, and why.
 
-Owns the figures of upstream_failed and okta_failed. Must never tell anything of the request: a dead app fails for everybody alike.
+Owns the figures of upstream_failed and okta_failed. Must never log anything of the request: an app that is down fails for every user.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 
 def app_watch(app: str, tell: Tell, own_addresses: tuple[Listening, ...]) -> ServerWatch:
-    """For the connections to one app."""
+    """Logs failures of the connections to one app."""
     return ServerWatch(lambda address, error: tell("upstream_failed", {"app": app} | _figures(address, error)), own_addresses)
 
 
 def okta_watch(tell: Tell, own_addresses: tuple[Listening, ...] = ()) -> ServerWatch:
-    """For the connections to the org."""
+    """Logs failures of the connections to the org."""
     return ServerWatch(lambda address, error: tell("okta_failed", _figures(address, error)), own_addresses)
 
 

@@ -1,9 +1,9 @@
-"""A whole gateway: sockets, doors, and the order in which they come and go.
+"""A whole gateway: its sockets and doors, and the order of start and stop.
 
     start   both addresses bound ─▶ admin listens ─▶ shared state ─▶ parts ─▶ doors ─▶ public listens ─▶ ready
     aclose  not ready ─▶ nothing accepted ─▶ running requests end (listen.drain) ─▶ parts closed ─▶ shared state closed ─▶ admin closed
 
-Owns that order: whatever fails while starting leaves nothing behind, and whatever is cut short while stopping is safe. Must never look at a
+Owns that order: if the start fails, nothing stays open; if the stop is cut short, that is safe at each step. Must never look at a
 request.
 """
 
@@ -44,11 +44,11 @@ from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState, SharedState
 
 Around = Callable[[Listener], Listener]
-"""Puts something before the listener: `dev` serves its demo hosts on the same port."""
+"""Wraps the listener with another one: `dev` serves its demo hosts on the same port."""
 
 
 class Gateway:
-    """One gateway. ``start`` it inside an event loop, ``aclose`` it in the same."""
+    """One gateway. ``start`` and ``aclose`` it in the same event loop."""
 
     def __init__(
         self,
@@ -64,12 +64,11 @@ class Gateway:
         waits: Callable[[], None] | None = None,
         replaces: "Gateway | None" = None,
     ) -> None:
-        """``public``, ``admin``: sockets that are bound already, in place of ``listen.address`` and ``admin.address``.
+        """``public``, ``admin``: sockets that are bound already, used instead of ``listen.address`` and ``admin.address``.
 
-        ``nameservers``: ``address:port`` of each, in place of the system's own.
-        ``state``: in place of the one that the configuration names.
-        ``waits``: called again and again while the start waits for a shared state that is away.
-        ``replaces``: a running gateway, whose sockets, figures and state in memory this one shares until that one is closed.
+        ``nameservers``: ``address:port`` of each, used instead of the system's. ``state``: used instead of the one that the configuration
+        names. ``waits``: called again and again while the start waits for a shared state that is away. ``replaces``: a running gateway.
+        This one shares its sockets, metrics and memory state until that one is closed.
         """
         self._replaces, self._state, self._settings = replaces, state, settings
         self._witness = AccessRecorder(log, Metrics(), clock or Clock())
@@ -93,12 +92,12 @@ class Gateway:
 
     @property
     def address(self) -> str:
-        """Where browsers are answered, `host:port`; only while it runs."""
+        """The public address, `host:port`; only while the gateway runs."""
         return shown_address(_open(self._public))
 
     @property
     def admin_address(self) -> str:
-        """Where health and metrics are answered, `host:port`; only while it runs."""
+        """The address of health and metrics, `host:port`; only while the gateway runs."""
         return shown_address(_open(self._admin))
 
     @property
@@ -113,18 +112,18 @@ class Gateway:
 
     @property
     def metrics(self) -> Metrics:
-        """What this gateway counts."""
+        """The counters of this gateway."""
         return self._witness.metrics
 
     @property
     def redirect_port(self) -> int:
-        """The port of ``listen.redirect_address``; only while it runs."""
+        """The port of ``listen.redirect_address``; only while the gateway runs."""
         return int(shown_address(_open(self._redirecting)).rpartition(":")[2])
 
     async def start(self) -> None:
-        """Listen on both addresses; `BadConfig` when one is taken, and then nothing was started.
+        """Listen on all addresses. Raises `BadConfig` if one is taken; then nothing was started.
 
-        While Redis is away the admin address says so, and clients are refused.
+        While Redis is away, the admin address says so, and connections of clients are refused.
         """
         async with AsyncExitStack() as opened:
             if self._replaces is not None:
@@ -145,29 +144,29 @@ class Gateway:
             watch(parts, self.metrics)
             self._hooks = hook_rooms(parts, opened, self.metrics)
             await self._listen_to_clients(parts, public, opened)
-            if self._replaces is not None:  # until now the other one has answered for both
+            if self._replaces is not None:  # the admin address: until now the former gateway has answered there
                 await self._listen(Listening(server, admin), opened, 0.0)
                 self._replaces = None
             self._open = opened.pop_all()
             self._has_started = True
 
     async def aclose(self) -> None:
-        """Become unready, accept nothing more, let running requests end within ``listen.drain``, then end everything."""
+        """Become unready, accept no new connection, let running requests end within ``listen.drain``, then close everything."""
         self._stopping.set()
         await self._open.aclose()
 
     def accept_no_more(self) -> None:
-        """Another gateway listens on the same sockets; whoever is connected is still answered."""
+        """Accept no new connection, because another gateway listens on the same sockets. Open connections are still served."""
         for listening in self._listenings:
             listening.accept_no_more()
 
     def reload(self) -> None:
-        """Read again what may change while it runs: the certificate of the public listener."""
+        """Read the files again that may change while the gateway runs: the certificate of the public listener."""
         if self._certificates is not None:
             self._certificates.reload()
 
     def unready(self) -> Mapping[str, str]:
-        """What keeps traffic away, as part and reason; empty when ready."""
+        """Why the gateway wants no traffic, as part and reason; empty when it is ready."""
         reasons = {}
         if self._stopping.is_set():
             reasons["process"] = "stopping"
@@ -179,7 +178,7 @@ class Gateway:
         return reasons
 
     def notes(self) -> Mapping[str, str]:
-        """What people who look at readiness want to know, and what keeps no traffic away."""
+        """What `/readyz` shows beside readiness, without any effect on it."""
         watch = self._hooks.watch
         return {"event_hook": watch.word} if watch is not None else {}
 
@@ -202,7 +201,7 @@ class Gateway:
         self._witness, self._around, self._nameservers = other._witness, other._around, other._nameservers
 
     def _share(self, other: "Gateway") -> None:
-        """The same listening sockets, and the same memory: nobody who connects meanwhile is turned away, and nothing is forgotten."""
+        """Use the other gateway's listening sockets and memory state, so that no new connection is refused and nothing is forgotten."""
         self._public, self._admin = _open(other._public).dup(), _open(other._admin).dup()
         if other._redirecting is not None:
             self._redirecting = other._redirecting.dup()
@@ -210,10 +209,10 @@ class Gateway:
             self._state = other._state.beside()
 
     def _wait(self, public: socket.socket) -> None:
-        """Nobody connects to a gateway that cannot answer yet: a socket that is bound alone listens already, and listens no more then."""
+        """Refuse connections while the gateway cannot answer yet: a bound socket listens already, so it is made to stop listening."""
         if self._replaces is not None:
             raise BadConfig(("the shared state cannot be read just now; try again when it can",))
-        if public.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):  # one that does not would pass its end on to every connection
+        if public.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):  # else its connections would be shut down from the start
             public.shutdown(socket.SHUT_RD)
         self._waits()
 
@@ -251,7 +250,7 @@ class Gateway:
 
 
 def _nobody_waits() -> None:
-    """A gateway without a supervisor."""
+    """For a gateway without a supervisor: does nothing."""
 
 
 def _nothing_around(listener: Listener) -> Listener:

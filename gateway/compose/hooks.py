@@ -1,6 +1,6 @@
-"""What Okta calls by itself, put together: the event hook, Universal Logout, and what every process must do for them.
+"""Builds what Okta calls by itself: the event hook and Universal Logout, and what every process must do for them.
 
-Owns the wiring. Must never make a feature that the configuration does not name.
+Must never build a feature that is not configured.
 """
 
 from contextlib import AsyncExitStack
@@ -31,16 +31,16 @@ NO_HOOKS = Hooks({})
 
 
 class HookRooms:
-    """What one process has for Okta's calls. ``watch``: None without an event hook."""
+    """The hooks of one process. ``watch``: None without an event hook."""
 
     def __init__(self, hooks: Hooks, watch: HookWatch | None) -> None:
-        """``hooks`` answer on the login host."""
+        """``hooks``: answer on the login host."""
         self.hooks = hooks
         self.watch = watch
 
 
 def hook_rooms(parts: Parts, opened: AsyncExitStack, metrics: Metrics) -> HookRooms:
-    """The rooms for these parts; what runs in the background ends with ``opened``."""
+    """The hooks for these parts. What runs in the background ends with ``opened``."""
     watch = _watch(parts, opened) if parts.hook_secrets else None
     known = _known_users(parts, opened) if parts.config.hooks.universal_logout_apps else None
 
@@ -81,16 +81,16 @@ def _org_tokens(parts: Parts) -> OrgTokens:
 
 
 def org_names(parts: Parts) -> frozenset[str]:
-    """The origins under which the org may speak of itself: its own, and its custom domains."""
+    """The origins that the org may use for itself: its own, and its custom domains."""
     return frozenset((parts.config.okta.org, parts.config.login.url, parts.place.own_origin))
 
 
 def org_hosts(parts: Parts) -> frozenset[str]:
-    """The hosts of these."""
+    """The host names of ``org_names``."""
     return frozenset(urlsplit(name).hostname or "" for name in org_names(parts))
 
 
 def expected(parts: Parts) -> ExpectedLogoutToken:
-    """What the tokens of Universal Logout must name."""
+    """What a token of Universal Logout must name."""
     config = parts.config
     return ExpectedLogoutToken(org_names(parts), config.login.url + UNIVERSAL_LOGOUT_PATH, frozenset(config.hooks.universal_logout_apps))

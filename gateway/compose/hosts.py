@@ -1,6 +1,6 @@
-"""From the configuration's tables to the values that the rooms take: hosts and rules, destinations, deadlines.
+"""Translates the configuration's tables into the values that the rooms take: hosts and rules, destinations, deadlines.
 
-Owns the translation, one function for each value. Must never open, resolve or ask anything.
+One function for each value. Must never open a connection, resolve a name or ask a server. (CA files and certificates are read.)
 """
 
 import hmac
@@ -31,34 +31,34 @@ from gateway.upstream.place import ServerAddress
 
 
 class OrgPlace(NamedTuple):
-    """Where the org is, and the origin that it puts into its own addresses."""
+    """Where the org is, and the origin that it uses in its own addresses."""
 
     destination: Destination
     own_origin: str
 
 
 class ServerPlace(NamedTuple):
-    """One server of an app as the balancer knows it, and where it is."""
+    """One server of an app as the balancer knows it, and its address."""
 
     server: Server
     place: ServerAddress
 
 
 def head_limits(config: Config) -> HeadLimits:
-    """How large a head may be on an app host, and how long the login host's request line."""
+    """How large a head may be on an app host, and how long the login host's request line may be."""
     listen = config.listen
     return HeadLimits(listen.request_line, listen.fields_count, listen.fields_size, max(listen.request_line, config.login.request_line))
 
 
 def authority_of(origin: str) -> Authority:
-    """The authority of a configured origin, its port filled in from the scheme."""
+    """The authority of a configured origin, with its port."""
     url = URL(origin)
     host = f"[{url.host}]" if url.host and ":" in url.host else (url.host or "")
     return Authority(host, url.port or 443)
 
 
 def netloc_of(origin: str) -> str:
-    """The Host field's value for an origin: the port only where it is not the scheme's own."""
+    """The Host field's value for an origin. It has a port only if the port is not the default of the scheme."""
     return origin.partition("://")[2]
 
 
@@ -92,7 +92,7 @@ def _rule(rule: RuleTable) -> Rule:
 
 
 def field_rules(app: AppTable) -> FieldRules:
-    """What this app is told, and which odd field names it gets."""
+    """Which fields this app gets: identity, constants, and fields that are usually taken out."""
     identity = tuple((name.encode("ascii"), attribute) for name, attribute in app.identity.items())
     allowed = frozenset(name.lower().encode("ascii") for name in app.allow_fields)
     constant = tuple((name.encode("ascii"), value.encode("utf-8")) for name, value in app.set_fields.items())
@@ -101,34 +101,34 @@ def field_rules(app: AppTable) -> FieldRules:
 
 
 def _own_references(app: AppTable) -> OwnReferences:
-    """How this app names itself: by the Host that it is sent, and the scheme of its first server."""
+    """How this app names itself: by the Host that it gets, and the scheme of its first server."""
     address = app.addresses[0] if app.addresses else app.url
     scheme = "https" if address.startswith("https://") else "http"
     return OwnReferences(app.url, f"{scheme}://{app_host(app)}", prefixes(app), bool(app.upstream_host))
 
 
 def deadlines(table: AppTable) -> Deadlines:
-    """How long this app is waited for."""
+    """How long the gateway waits for this app."""
     return Deadlines(table.connect_timeout, table.first_byte_timeout, table.idle_timeout)
 
 
 def org_deadlines(config: Config) -> Deadlines:
-    """How long Okta is waited for when a session is checked or closed."""
+    """How long the gateway waits for Okta when it checks or closes a session."""
     return Deadlines(config.okta.connect_timeout, config.okta.first_byte_timeout, config.okta.idle_timeout)
 
 
 def forward_deadlines(config: Config) -> Deadlines:
-    """How long Okta is waited for when a request of a browser is forwarded: a sign-in may wait for another directory."""
+    """How long the gateway waits for Okta when it forwards a browser's request: a sign-in may have to wait for another directory."""
     return Deadlines(config.okta.connect_timeout, config.okta.forward_first_byte_timeout, config.okta.idle_timeout)
 
 
 def app_host(app: AppTable) -> str:
-    """The Host field's value for the app: its public name, or the one it insists on."""
+    """The Host field's value for the app: its public name, or ``upstream_host``."""
     return app.upstream_host or netloc_of(app.url)
 
 
 def servers(app: AppTable, folder: Path) -> tuple[ServerPlace, ...]:
-    """Every server of the app; files are looked for in ``folder``, and those with https share one TLS context."""
+    """Every server of the app. Files are looked for in ``folder``; all servers with https share one TLS context."""
     tls = _client_tls(app, folder) if any(address.startswith("https://") for address in app.addresses) else None
     return tuple(ServerPlace(server, _place(app, server.name, tls)) for server in _named(app))
 
@@ -157,29 +157,35 @@ def _client_tls(app: AppTable, folder: Path) -> ssl.SSLContext:
 
 
 def balancer(app: AppTable, seal_keys: tuple[bytes, ...]) -> Balancer:
-    """One for the app's servers. Workers and replicas with the same newest seal key send a session of a sticky app to the same server."""
+    """The balancer for the app's servers.
+
+    For a sticky app, workers and replicas with the same newest seal key choose the same server for a session.
+    """
     return Balancer(_named(app), hmac.digest(seal_keys[0], b"session-gateway stickiness", "sha256") if app.balance == "sticky" else None)
 
 
 def prefixes(app: AppTable) -> Prefixes:
-    """What is taken off the front of the app's paths, and put there."""
+    """What is removed from the front of the app's paths, and what is put there."""
     return Prefixes(app.strip_prefix, app.add_prefix)
 
 
 def rewriting(app: AppTable) -> Rewriting | None:
-    """How the app's answers are made to fit its public name; None where it knows its own name and paths."""
+    """How the app's answers are changed to its public name; None if the app knows its own public name and paths."""
     if not (app.upstream_host or app.strip_prefix or app.add_prefix):
         return None
     return Rewriting(app.url, frozenset(_inner_origins(app)), prefixes(app))
 
 
 def references(app: AppTable) -> Rewriting | None:
-    """How an app that knows its public name and paths is met where it names its address, or plain http, all the same; else None."""
+    """Like ``rewriting``, for an app that knows its public name and paths. It may still write its inner address, or plain http.
+
+    Else None.
+    """
     return Rewriting(app.url, frozenset(_inner_origins(app)), Prefixes()) if rewriting(app) is None else None
 
 
 def _inner_origins(app: AppTable) -> Iterator[Origin]:
-    """What the app may take for its own origin: the name it is sent, by either scheme, also at the port it listens at; its address."""
+    """The origins that the app may take for its own: its address, and the Host that it gets, by both schemes and several ports."""
     own = [(URL(address).scheme, authority_of(address)) for address in app.addresses if not address.startswith("unix:")]
     named = parse_authority(app_host(app), secure=True)
     if named is not None:
@@ -192,7 +198,7 @@ def _inner_origins(app: AppTable) -> Iterator[Origin]:
 
 
 def org_place(config: Config, folder: Path) -> OrgPlace:
-    """Where the org is. With a custom domain its name goes out as Host and TLS name, whatever address is connected to."""
+    """Where the org is. With a custom domain, that name is sent as Host and TLS name, whatever address is connected to."""
     okta = config.okta
     base = okta.connect_to or okta.org
     host = okta.host or netloc_of(config.login.url if okta.connect_to else okta.org)
@@ -203,7 +209,7 @@ def org_place(config: Config, folder: Path) -> OrgPlace:
 
 
 def place_of(there: Destination) -> ServerAddress:
-    """The same server for connections of our own."""
+    """The same server, for the gateway's own connections."""
     url = URL(there.base)
     if url.scheme == "http":
         return ServerAddress(url.host or "", url.port or 80)
@@ -211,7 +217,10 @@ def place_of(there: Destination) -> ServerAddress:
 
 
 def session_rules(config: Config) -> SessionRules:
-    """How long Okta's answers are believed. A proof counts for its whole time, and only a navigation brings the next one."""
+    """How long Okta's answers are cached.
+
+    An OpenID Connect proof counts for its whole time, because only a navigation can bring a new one.
+    """
     table = config.session
     if table.source == "oidc":
         return SessionRules(Lifetimes(table.proof_interval, table.proof_interval, refresh_ahead=0.0), table.max_entries)
@@ -221,5 +230,5 @@ def session_rules(config: Config) -> SessionRules:
 
 
 def fingerprinter(config: Config, seal_keys: tuple[bytes, ...]) -> Fingerprinter:
-    """One for the org, keyed by the newest seal key: replicas with the same keys name the same browser alike."""
+    """The fingerprinter for the org, with the newest seal key: replicas with the same keys give a browser the same fingerprint."""
     return Fingerprinter(hmac.digest(seal_keys[0], b"session-gateway fingerprints", "sha256"), config.okta.org)

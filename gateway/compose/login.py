@@ -1,6 +1,6 @@
-"""The login door, put together.
+"""Builds the login door.
 
-Owns the wiring of the login host's rooms. Must never decide anything.
+Owns which objects the login host gets. Must never decide anything.
 """
 
 from contextlib import AsyncExitStack
@@ -39,7 +39,7 @@ LEAST_REDEEMING = 10
 
 
 def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = None, hooks: Hooks = NO_HOOKS) -> LoginDoor:
-    """The door behind the login host; redemptions under way end with ``opened``. ``pools``: in place of the org over the network."""
+    """The door of the login host. Running redemptions end with ``opened``. ``pools``: used instead of the org over the network."""
     config, login, host = parts.config, parts.table.login, str(parts.table.login.authority)
     rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
     carrying, browsers = PendingCookie(host, parts.sealer), Browsers(parts.state, parts.sealer)
@@ -90,7 +90,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
 
 
 def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
-    """For what is passed on, and for redemptions, which no slow upload may hold up."""
+    """One pool for forwarded requests; one for redemptions, so that slow uploads cannot hold its connections."""
     return PoolRules(config.okta.connections), PoolRules(max(LEAST_REDEEMING, config.okta.connections // 4))
 
 

@@ -1,6 +1,6 @@
-"""The door of the gateway's own host, put together for an org that is not behind the gateway.
+"""Builds the door of the gateway's own host, for an org that is not behind the gateway.
 
-Owns the wiring, and where the org's endpoints are asked. Must never decide anything.
+Owns which objects that door gets. Must never decide anything.
 """
 
 from contextlib import AsyncExitStack
@@ -22,7 +22,7 @@ from gateway.policy.switch.start import StartRules
 
 
 def oidc_door(parts: Parts, opened: AsyncExitStack, hooks: Hooks = NO_HOOKS) -> OidcDoor:
-    """The door behind the gateway's host."""
+    """The door of the gateway's host."""
     config, login, sealer, state, clock = parts.config, parts.table.login, parts.sealer, parts.state, parts.clock
     host, org, client = str(login.authority), config.okta.org, parts.oidc
     if client is None:

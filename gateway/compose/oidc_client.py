@@ -1,6 +1,6 @@
-"""The gateway as an OpenID Connect client of the org, put together, and the source of truth that is made of its proofs.
+"""Builds the gateway as an OpenID Connect client of the org, and the session source that uses its proofs.
 
-Owns the translation of ``[oidc]``. Must never show a secret.
+Translates ``[oidc]``. Must never show a secret.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from gateway.shared_state import SharedState
 
 @dataclass(frozen=True, slots=True)
 class OidcClient:
-    """The org as an OpenID provider, and the proofs that it gave."""
+    """The org as an OpenID provider, and the stored proofs that it gave."""
 
     org: OrgClient
     proofs: Proofs
@@ -32,18 +32,18 @@ def issuer_of(config: Config) -> str:
 
 
 def redirect_uri_of(config: Config) -> str:
-    """Where the org sends browsers back to."""
+    """The address to which the org sends browsers back."""
     return config.login.url + CALLBACK
 
 
 def client_proof(settings: Settings) -> ClientProof:
-    """How the gateway shows who it is."""
+    """How the gateway authenticates at the org: with a key or a secret."""
     client_id, credential = settings.config.oidc.client_id, settings.credential
     return ClientKey(client_id, credential.private_key) if credential.private_key else ClientSecret(client_id, credential.secret)
 
 
 def org_client(settings: Settings, client: ClientSession, place: OrgPlace, clock: Clock) -> OrgClient:
-    """The client; ``client``: what its questions go through."""
+    """The OpenID Connect client; ``client`` sends its requests."""
     config = settings.config
     rules = OrgClientRules(issuer_of(config), AuthorizeRequest(config.oidc.client_id, redirect_uri_of(config)))
     return OrgClient(rules, client_proof(settings), client, place.destination, org_deadlines(config), clock)
@@ -57,7 +57,10 @@ def oidc_client(
     has_ended: Callable[[str], bool],
     clock: Clock,
 ) -> OidcClient | None:
-    """None where the configuration names another source of truth. ``way``: how the org is asked; ``has_ended``: as ``Proofs`` asks."""
+    """None if the configuration names another session source.
+
+    ``way``: how the org is asked; ``has_ended``: whether a session id is revoked, as ``Proofs`` needs it.
+    """
     if settings.config.session.source != "oidc":
         return None
     proofs = Proofs(state, sealer, has_ended, clock, settings.config.session.proof_interval)

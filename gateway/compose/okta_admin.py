@@ -1,7 +1,7 @@
-"""`check --okta`: what an administrator enters in Okta's admin console and in DNS, for this configuration.
+"""`check --okta`: prints what an administrator enters in Okta's admin console and in DNS for this configuration.
 
-Owns these lines, in the order in which they are entered; ``deploy/OKTA.md`` explains each and holds no value that is not printed here. Must
-never print a secret.
+Owns these lines, in the order in which they are entered. ``deploy/OKTA.md`` explains them, and holds no value that is not printed here.
+Must never print a secret.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _WIDTH = 34
 
 
 class OrgArrangement(Enum):
-    """How the gateway stands to the org."""
+    """Where the gateway is, seen from the org."""
 
     CUSTOM_DOMAIN = "the org's custom domain in front"
     OWN_NAME = "a login host of one's own name in front"
@@ -26,14 +26,14 @@ class OrgArrangement(Enum):
 
 
 def way_of(config: Config) -> OrgArrangement:
-    """Which of the three a configuration describes."""
+    """Which of the three arrangements this configuration describes."""
     if config.session.source == "oidc":
         return OrgArrangement.NOT_IN_FRONT
     return OrgArrangement.CUSTOM_DOMAIN if config.okta.connect_to or config.okta.host else OrgArrangement.OWN_NAME
 
 
 def okta_admin(settings: Settings) -> Iterator[str]:
-    """The lines."""
+    """The lines to print."""
     config = settings.config
     way = way_of(config)
     yield (

@@ -1,6 +1,6 @@
-"""`hook`: what to enter in Okta's admin console, for this configuration.
+"""`hook`: prints what to enter in Okta's admin console for the event hook and Universal Logout.
 
-Owns these lines. Must never print a secret.
+Must never print a secret.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from gateway.policy.hooks.okta_events import ASKS, BEGINS, ENDS
 
 
 def okta_settings(settings: Settings) -> Iterator[str]:
-    """The lines, for both features, configured or not."""
+    """The lines to print for both features, configured or not."""
     config = settings.config
     yield "Event hook (Admin Console: Workflow > Event Hooks > Create Event Hook)"
     if config.hooks.okta_secret_file:

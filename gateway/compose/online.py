@@ -1,8 +1,7 @@
-"""`check --online`: whether the org answers as an Okta org does, whether each app answers, and whether a Redis that holds the state can be
-used.
+"""`check --online`: asks the org, each app's servers and the Redis of the shared state whether they answer as they should.
 
-Owns the question to the org, asked with a made-up cookie that names nobody, and the one to each server of an app, which is that of a health
-check. Must never send a real cookie or a token.
+The question to the org carries an invented cookie that belongs to no session. The question to an app's server is a health check. Must
+never send a real cookie or a token.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ _LARGEST_REFUSAL = 64 * 1024
 
 
 async def ask_org(settings: Settings) -> tuple[str, ...]:
-    """The problems that only show on the wire: no connection, a wrong certificate, a server that is no org. Empty when all is well."""
+    """Problems that show only in a connection: none at all, a wrong certificate, a server that is no Okta org. Empty if there are none."""
     config = settings.config
     place = org_place(config, folder_of(settings))
     browser = Browser(b"session-gateway check", b"", b"", "unknown")
@@ -59,7 +58,7 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
 
 
 async def ask_apps(settings: Settings) -> tuple[str, ...]:
-    """Why servers of apps do not answer, one line each; all are asked at once."""
+    """Why servers of apps do not answer, one line each. All are asked at once."""
     names, config = resolver(settings.config), settings.config
     own = tuple(address_of(address) for address in (config.listen.address, config.admin.address))
     asked = []
@@ -75,7 +74,10 @@ async def ask_apps(settings: Settings) -> tuple[str, ...]:
 
 
 async def _ask_app(app: AppTable, place: ServerAddress, names: Names, watch: ServerWatch) -> str:
-    """Why this server does not answer; empty where it does, whatever it says, or well, where the app has a health_path."""
+    """Why this server does not answer; empty if it does.
+
+    Any answer is good; with a ``health_path`` it must be a healthy one.
+    """
     pool = Upstream(place, deadlines(app), PoolRules(1, 0.0), names=names, watch=watch)
     try:
         exchange = await HttpProxy(pool).exchange(*question(app.health_path or "/", app_host(app)))
@@ -93,13 +95,13 @@ async def _ask_app(app: AppTable, place: ServerAddress, names: Names, watch: Ser
 
 
 def _why(error: OutsideFailed) -> str:
-    """Cause, remedy, and the error's own name."""
+    """The cause, the remedy, and the error's own name."""
     reason = CAUSES.get(error.why) or REASONS[error.reason]
     return f"{reason.what} {reason.do}" + (f" ({error.detail})" if error.detail else "")
 
 
 async def ask_state(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The problems and the warnings of a Redis that holds the state; none where another engine does."""
+    """The problems and the warnings of the Redis that holds the state; empty for another engine."""
     if not settings.config.state.is_redis:
         return (), ()
     found = await check_redis(redis_place(settings))

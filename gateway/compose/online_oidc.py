@@ -1,12 +1,12 @@
-"""`check --online` for an org that is not behind the gateway: whether the org does for this client what the gateway relies on.
+"""`check --online` for an org that is not behind the gateway: asks whether the org does for this client what the gateway relies on.
 
 ::
 
     metadata ─▶ a silent question of nobody: login_required ─▶ the token endpoint knows the client ─▶ the sign-out leads back
     with a test user:  a token begins a session ─▶ a silent question yields a code, and the code names her ─▶ sign-out ─▶ login_required
 
-Owns these questions. ``login_required`` proves the end of a session only if a living session yields a code, and only a test user can show
-that. Must never use a real user's cookies or token, print a secret, or leave the test user's session open where it can be ended.
+``login_required`` proves the end of a session only if a live session gives a code, and only a test user can show that. Must never use a
+real user's cookies or token, print a secret, or leave the test user's session open if it can be ended.
 """
 
 import json
@@ -38,7 +38,7 @@ Cookies = tuple[SessionCookie, ...]
 
 @dataclass(frozen=True, slots=True)
 class TestUser:
-    """A user of the org for this check alone."""
+    """A user of the org who exists for this check alone."""
 
     __test__ = False
     login: str
@@ -47,7 +47,7 @@ class TestUser:
 
 @dataclass(frozen=True, slots=True)
 class OrgReply:
-    """What the org answered: where it leads, the session cookies that it set, and its body."""
+    """What the org answered: status, redirect address, the session cookies that it set, and the body."""
 
     status: int
     location: str
@@ -56,7 +56,7 @@ class OrgReply:
 
 
 def user_of(file: Path) -> TestUser:
-    """The test user in a file of two lines; `BadConfig` where it has none."""
+    """The test user in a file of two lines. Raises `BadConfig` if the file has none."""
     try:
         lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
@@ -67,7 +67,7 @@ def user_of(file: Path) -> TestUser:
 
 
 async def ask_oidc(settings: Settings, user: TestUser | None) -> tuple[str, ...]:
-    """The problems that show only when the org is asked; the first one ends the check, for the next ones follow from it."""
+    """The problems that show only when the org is asked. The first one ends the check, because others would follow from it."""
     config = settings.config
     names = resolver(config)
     try:
@@ -148,7 +148,7 @@ class _Questions:
         return ()
 
     async def _silently(self, cookies: Cookies) -> dict[str, str]:
-        """What the silent question brings back to the gateway's own address; nothing where it does not lead there."""
+        """The parameters that a silent question (``prompt=none``) brings back to the gateway's address; else only the status."""
         endpoint = (await self._org.metadata()).authorization_endpoint
         parts = urlsplit(address_of(endpoint, self._org.rules.question, self._bounce, "check"))
         answer = await self._sent("GET", f"{parts.path}?{parts.query}", cookies=cookies)

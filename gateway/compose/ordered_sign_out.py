@@ -1,7 +1,7 @@
-"""`sign-out`: an administrator ends everybody's sessions, or one user's, in all running processes.
+"""`sign-out`: an administrator ends all users' sessions, or one user's, in all running processes.
 
-Owns one revocation, published through the shared state by a process that serves nobody. Must never say that processes obey which it cannot
-know of, or act where no other process could hear it.
+Publishes a revocation through the shared state, from a process that serves no requests. Must never claim that other processes obey,
+because it cannot know. Must never act if no other process could read the state.
 """
 
 from datetime import UTC, datetime
@@ -22,9 +22,9 @@ _ALONE = (
 
 
 async def order_sign_out(settings: Settings, login: str | None, clock: Clock, log: Log) -> str:
-    """Publish it, and return a sentence about what is known of it. ``login``: as a person types it; None for everybody.
+    """Publish the revocation, and return a sentence for the administrator. ``login``: as a person types it; None for all users.
 
-    `BadConfig` where the state is one process's own, or cannot be used.
+    Raises `BadConfig` if the state belongs to one process alone, or cannot be used.
     """
     now = clock.wall()
     if login is None:

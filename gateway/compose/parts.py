@@ -1,7 +1,7 @@
-"""The parts that more than one door needs, made once for each process.
+"""The objects that more than one door needs, made once for each process.
 
-Owns who gets which of them, and the order in which they are closed. Must never open a socket of its own accord: clients connect when they
-are used.
+Owns which of them gets which others, and the order in which they are closed. Must never connect to a server while they are made: clients
+connect when they are used.
 """
 
 import asyncio
@@ -38,19 +38,19 @@ from gateway.upstream.connection import Listening
 from gateway.upstream.write_batch import WriteBatch
 
 ADDRESS_BYTES = 64
-"""What the line of a request has beside a ticket: method, path, the parameter's name, version."""
+"""Bytes of a request line beside the ticket: method, path, the parameter's name, version."""
 LEAST_ASKING_CONNECTIONS = 30
-"""More than the questions that are under way at once (``AskingRules.at_once``), so that closings find a free one beside them."""
+"""More than the number of questions that run at once (``AskingRules.at_once``), so that closings find a free connection too."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything with a life of its own, and the values that were made of the configuration.
+    """All shared objects, and the values that were made from the configuration.
 
-    ``asking_client`` asks who is signed in and closes: what clients make slow has connections of its own, and takes none from the check
-    of everybody's session. ``own_addresses``: where this gateway listens.
+    ``asking_client`` asks Okta who is signed in, and closes sessions. It has connections of its own, so slow clients cannot take
+    connections away from the session checks. ``own_addresses``: where this gateway listens.
     """
 
     config: Config
@@ -77,7 +77,7 @@ class Parts:
     own_addresses: tuple[Listening, ...] = ()
 
     async def aclose(self) -> None:
-        """End what runs in the background, then the connections it used."""
+        """Stop what runs in the background, then close its connections."""
         await self.closer.aclose()
         await self.sessions.aclose()
         await self.asking_client.close()
@@ -85,14 +85,14 @@ class Parts:
 
 
 def folder_of(settings: Settings) -> Path:
-    """The folder that the files named in the configuration are looked for in."""
+    """The folder of the configuration file. Files that it names are looked for there."""
     return Path(settings.written.name).parent
 
 
 def resolver(config: Config, nameservers: tuple[str, ...] = ()) -> Resolver:
-    """Finds the addresses of all servers.
+    """The resolver, which finds the addresses of all servers.
 
-    A look-up may last as long as the longest ``connect_timeout``; everybody who connects waits no longer than for their own.
+    A look-up may last as long as the longest ``connect_timeout``. Each connection waits for it only as long as its own timeout.
     """
     return Resolver(max((config.okta.connect_timeout, *(app.connect_timeout for app in config.apps))), nameservers)
 
@@ -106,9 +106,9 @@ def make_parts(
     nameservers: tuple[str, ...] = (),
     okta: Okta | None = None,
 ) -> Parts:
-    """The parts for these settings; inside the running event loop. ``state`` stays open as long as they are used.
+    """The parts for these settings. Call it inside the running event loop. ``state`` must stay open as long as they are used.
 
-    ``nameservers`` as in ``Resolver``. ``okta``: in place of the org's Sessions API over the network.
+    ``nameservers`` as in ``Resolver``. ``okta``: used instead of the org's Sessions API over the network.
     """
     config = settings.config
     place = org_place(config, folder_of(settings))
@@ -160,13 +160,13 @@ def make_parts(
 
 
 def _asking_rules(config: Config) -> AskingRules:
-    """How much Okta is asked; the workers of one machine share what guesses may use of its rate limit."""
+    """How much Okta is asked. Guesses may use a share of its rate limit, and the workers of one machine divide that share."""
     rules = AskingRules()
     return replace(rules, guess_share=rules.guess_share / config.listen.workers)
 
 
 def _cut(live: OpenConnections, revocation: Revocation) -> None:
-    """What a revoked session still has open ends with it; ``Lasting`` sees to what is spared for a moment."""
+    """Close what is open under a revoked session. Connections that are spared for a moment are closed by ``SessionWatcher``."""
     if revocation.everybody:
         live.close_all()
     elif not revocation.spared_for:
@@ -174,7 +174,7 @@ def _cut(live: OpenConnections, revocation: Revocation) -> None:
 
 
 def watch(parts: Parts, metrics: Metrics) -> None:
-    """Show what the parts count by themselves."""
+    """Register the parts' own counters with the metrics."""
     counts = parts.sessions.counts
     metrics.watch_total("okta_questions_total", "Questions asked of Okta.", lambda: counts.asked)
     metrics.watch_total("session_hits_total", "Sessions answered from memory.", lambda: counts.hits)

@@ -1,6 +1,6 @@
-"""The public listener, put together: from its table in the configuration to its rules, its certificate and its figures.
+"""Builds what the public listener needs: its rules, its certificate and its metrics.
 
-Owns the translation. Must never decide anything, nor open a socket.
+Must never decide anything, nor open a socket.
 """
 
 from dataclasses import replace
@@ -17,24 +17,24 @@ from gateway.metrics import Metrics
 from gateway.policy.http.client_limits import ClientLimit
 
 MOST_REDIRECTED: Final = 1000
-"""So many connections at once by plain http."""
+"""The most open connections of plain http at once."""
 
 
 def client_rules(config: Config) -> ClientRules:
-    """What every client gets."""
+    """The limits for every client."""
     return ClientRules(
         config.listen.connections, config.listen.head_timeout, head_limits(config), trusted_proxies=config.listen.trusted_proxies
     )
 
 
 def redirect_rules(config: Config) -> ClientRules:
-    """The same for clients who only get a redirect: few of them at once, and nobody stays."""
+    """The limits for clients that only get a redirect: few connections at once, and short ones."""
     rules = client_rules(config)
     return replace(rules, connections=min(rules.connections, MOST_REDIRECTED), idle_seconds=rules.head_seconds)
 
 
 def certificates(settings: Settings, tell: Tell) -> Certificates | None:
-    """The listener's certificate; None where it speaks plain http. `BadConfig` where its files were spoilt since they were checked."""
+    """The listener's certificate; None if it speaks plain http. Raises `BadConfig` if its files became unusable after they were checked."""
     pair = certificate_pair(settings.config, folder_of(settings))
     if pair is None:
         return None
@@ -45,7 +45,7 @@ def certificates(settings: Settings, tell: Tell) -> Certificates | None:
 
 
 def watch_clients(server: HttpServer, crowd: ClientLimit, certificate: Certificates | None, metrics: Metrics) -> None:
-    """Show who is here, and who was not let in."""
+    """Register the metrics of open and refused connections, and of the certificate."""
     metrics.watch_level("connections_open", "Connections of clients open now.", lambda: server.present)
     metrics.watch_total("connections_refused_total", "Connections for which there was no room.", lambda: server.turned_away)
     metrics.watch_total("client_requests_refused_total", "Requests of clients that had too many open.", lambda: crowd.refused)

@@ -1,10 +1,10 @@
-"""A gateway that can be given another configuration while it runs: a second one takes its place, on the same sockets.
+"""Replaces a running gateway by one with another configuration, on the same sockets.
 
     reload ─▶ the new one starts ─▶ it listens too ─▶ the old one accepts nothing more ─▶ its requests end within listen.drain
                   └── it cannot ─▶ config_refused; the old one goes on
 
-Owns that order. No connection is refused or lost: both listen on one queue of connections. WebSockets and event streams of the old one are
-told to come again, as at a restart. Must never leave half of a gateway behind, or run two reloads at once.
+Owns that order. No connection is refused or lost, because both accept from one queue. WebSockets and event streams of the old gateway are
+told to reconnect, as at a restart. Must never leave a half-started gateway behind, nor run two reloads at once.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from gateway.errors import BadConfig
 from gateway.log import Log
 
 FIRST_WORD_SECONDS = 2.0
-"""How long a new connection may take to its first request before its gateway, which leaves, ends it."""
+"""How long a new connection may take to send its first request, before the former gateway closes it."""
 
 
 class Running:
-    """``gateway``: the one that serves now, which was started. End it with ``aclose``."""
+    """``gateway``: the gateway that serves now. End it with ``aclose``."""
 
     def __init__(self, gateway: Gateway, settings: Settings, log: Log) -> None:
-        """``settings``: its own."""
+        """``gateway`` was started with ``settings``."""
         self.gateway = gateway
         self.settings = settings
         self._log = log
@@ -33,13 +33,13 @@ class Running:
         self._closing = asyncio.Event()
 
     def reload(self, settings: Settings) -> None:
-        """Take these settings over, in the background; the log says what came of it."""
+        """Replace the gateway by one with these settings, in the background. The log says what happened."""
         task = asyncio.create_task(self.replace(settings), name="reload")
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
 
     async def replace(self, settings: Settings) -> None:
-        """The same, and returns when the new gateway serves, or was refused."""
+        """Like ``reload``, but returns when the new gateway serves, or was refused."""
         async with self._turn:
             if self._closing.is_set():
                 return
@@ -61,20 +61,24 @@ class Running:
             leaving.add_done_callback(self._leaving.discard)
 
     async def _leave(self, former: Gateway) -> None:
-        """Who connected in the last moment has not asked yet: the end of a new connection is no ordinary one, as that of an idle one is."""
+        """Close the former gateway after a moment.
+
+        A client that connected just before has sent no request yet. It would take a closed new connection for an error, unlike a closed
+        idle one.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_WORD_SECONDS):
                 await self._closing.wait()
         await former.aclose()
 
     async def aclose(self) -> None:
-        """Let everything end, former gateways too."""
+        """Close the gateway and all former ones."""
         async with self._turn:
             self._closing.set()
         await asyncio.gather(self.gateway.aclose(), *self._leaving, *self._reloads)
 
 
 def refused(log: Log, error: BadConfig) -> None:
-    """One line for each problem."""
+    """Log one line for each problem."""
     for problem in error.problems:
         log.tell("config_refused", {"problem": problem})

@@ -1,7 +1,7 @@
-"""The shared state of one process, opened for its settings, and the revocations that it holds.
+"""Opens the shared state of one process, and loads the revocations that it holds.
 
-Owns the sentence about a state that cannot be opened, and the wait for a Redis that is away. Must never go on without the revocations that
-a state holds.
+Owns the error text for a state that cannot be opened, and the wait for a Redis that is away. Must never go on without the revocations in
+the state.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 0.1, 2.0
 
 
 def opened_state(settings: Settings, clock: Clock, tell: Tell) -> SharedState:
-    """The state that the configuration names, open in this process; `BadConfig` with file and remedy where it cannot be had."""
+    """The state that the configuration names, opened. Raises `BadConfig` with place and remedy if it cannot be opened."""
     folder = state_folder(settings.config, folder_of(settings))
     try:
         return open_state(redis_place(settings) if settings.config.state.is_redis else folder, clock, tell)
@@ -32,16 +32,16 @@ def opened_state(settings: Settings, clock: Clock, tell: Tell) -> SharedState:
 async def loaded_revocations(
     memory: LocalRevocations, state: SharedState, settings: Settings, waits: Callable[[], None]
 ) -> SharedRevocations:
-    """This memory with everything that the state holds; otherwise as ``until_read``."""
+    """``memory`` with all revocations of the state. Waits and raises like ``until_read``."""
     revocations = SharedRevocations(memory, state)
     await until_read(revocations.follow, settings, waits)
     return revocations
 
 
 async def until_read(reads: Callable[[], Awaitable[None]], settings: Settings, waits: Callable[[], None]) -> None:
-    """Read from the state what must be known before anybody is answered; `BadConfig` where that cannot be read.
+    """Read from the state what must be known before any request is answered. Raises `BadConfig` if that is not possible.
 
-    While Redis is away it tries again, for as long as that lasts; the state tells why. ``waits`` is called after each try that failed.
+    While Redis is away it tries again without an end. ``waits`` is called after each failed try.
     """
     wait_seconds = _SHORTEST_WAIT
     while True:
@@ -56,7 +56,7 @@ async def until_read(reads: Callable[[], Awaitable[None]], settings: Settings, w
 
 
 def redis_place(settings: Settings) -> RedisPlace:
-    """Where Redis is, with its secrets read from their files; `BadConfig` where one cannot be read any more."""
+    """Where Redis is, with its secrets read from their files. Raises `BadConfig` if one cannot be read any more."""
     state, folder, url = settings.config.state, folder_of(settings), URL(settings.config.state.url)
     secrets = {name: secret_of(getattr(state, name), folder) for name in ("user_file", "password_file", "sentinel_password_file")}
     problems = tuple(settings.problem(("state", name), found.problem) for name, found in secrets.items() if found.problem)

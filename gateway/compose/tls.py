@@ -1,8 +1,8 @@
-"""TLS on the public listener: the certificate that new connections get, and its replacement without a restart.
+"""TLS of the public listener: the certificate for new connections, and its replacement without a restart.
 
-Owns the context and when its files are read again: on SIGHUP, and when a look at them, every ten seconds, shows a change. Must never
-serve half of a pair: both files are read into a context of their own first, and one that is refused leaves the old one where it is. Open
-connections keep what they began with. Rules from: RFC 8446, RFC 9325 (TLS 1.2 at least), RFC 7301 (ALPN).
+Reads the files again on SIGHUP, and when a check every ten seconds sees a change. Must never serve a half-replaced pair: both files are
+first read into a new context, and if that fails, the old pair stays. Open connections keep the certificate that they began with. Rules
+from: RFC 8446, RFC 9325 (TLS 1.2 at least), RFC 7301 (ALPN).
 """
 
 import asyncio
@@ -19,10 +19,10 @@ _Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class Certificates:
-    """The pair of files and what was read of them. ``watch`` it, and ``aclose`` it."""
+    """The two files, and the pair that is in use. Call ``watch``, and ``aclose`` at the end."""
 
     def __init__(self, pair: Pair, tell: Tell) -> None:
-        """`OSError` where the files cannot be used: who asked ``pair_problem`` before knows why."""
+        """Raises `OSError` if the files cannot be used; ``pair_problem`` says why."""
         self._pair = pair
         self._tell = tell
         self._stamp = _stamp(pair)
@@ -30,26 +30,26 @@ class Certificates:
         self._watching: asyncio.Task[None] | None = None
         self.context = _listening_context()
         read_pair(pair, self.context)
-        # Called for every client, also for one that names no host: OpenSSL takes the certificate of the context that stands here then.
+        # OpenSSL calls this for every client, also without SNI. It then uses the certificate of the context that ``_choose`` sets.
         self.context.sni_callback = self._choose
 
     def watch(self) -> None:
-        """Look at the files from now on."""
+        """Begin to check the files for changes."""
         self._watching = asyncio.create_task(self._watch(), name="certificate")
 
     async def aclose(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
 
     @property
     def until(self) -> float:
-        """When the certificate that new connections get is no good any more, in Unix time."""
+        """When the certificate for new connections expires, in Unix time."""
         return self._until
 
     def reload(self) -> bool:
-        """Read the files again; False, with a line in the log, where they cannot be used and the old pair stays."""
+        """Read the files again. False, with a log event, if they cannot be used; then the old pair stays."""
         self._stamp = _stamp(self._pair)
         problem = pair_problem(self._pair)
         if problem is not None:
@@ -57,7 +57,7 @@ class Certificates:
             return False
         try:
             self._current, self._until = read_pair(self._pair), expiry_of(self._pair)
-        except OSError as error:  # they changed between the two looks
+        except OSError as error:  # they changed after ``pair_problem`` read them
             self._tell("certificate_refused", {"problem": type(error).__name__})
             return False
         self._tell("certificate_loaded", {})

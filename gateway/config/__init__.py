@@ -1,7 +1,7 @@
-"""The configuration: TOML, environment and secret files in; frozen values or every problem at once out.
+"""The configuration: reads TOML, environment and secret files; returns frozen values, or all problems at once.
 
-Owns all keys, their defaults, their units and the words for what is wrong with them. Must never start, open or ask anything beyond the
-files that it names.
+Owns all keys, their defaults, their units, and the texts of all problems. Must never start anything, and never use the network or a file
+that the configuration does not name.
 """
 
 from gateway.config.model import AppTable, Config, RuleTable

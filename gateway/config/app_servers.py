@@ -1,6 +1,6 @@
-"""What no single key of an app can tell: how its servers, the TLS to them, its prefixes and its rules fit together.
+"""Checks how the keys of one app fit together: its servers, the TLS to them, its prefixes and its rules.
 
-Owns the problems between these keys. Must never change a value, read a file or ask the network.
+(The check of a single key is in ``model`` and ``values``.) Must never change a value, read a file or use the network.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ _OF_SERVERS = frozenset(
         *("connect_timeout", "first_byte_timeout", "idle_timeout", "connections", "keep_alive", "sign_out_path", "buffer_uploads"),
     )
 )
-"""What a front proxy that carries an app does in its own way."""
+"""Keys about servers. They have no use for an app that a front proxy carries."""
 
 Problem = tuple[Path, str]
-"""A key within the app's table, and the sentence with its remedy."""
+"""A key inside the app's table, and a sentence with its remedy."""
 
 
 def server_conflicts(app: AppTable) -> Iterator[Problem]:
-    """Everything about one app's servers that makes it unusable although each key by itself is right."""
+    """Every problem between the keys about one app's servers."""
     if not app.addresses:
         yield from _of_no_server(app)
         return
@@ -70,7 +70,7 @@ def _prefixes(app: AppTable) -> Iterator[Problem]:
         problem = prefix_problem(prefix)
         if problem is not None:
             yield (key,), f'"{prefix}" {problem}; write whole segments of a path, such as "/hr"'
-    # Rules written as the app sees its paths would match nothing, and silently leave everything to app.access.
+    # A rule that is written as the app sees its paths would never match, so app.access alone would decide, without a word.
     for position, rule in enumerate(app.rules if prefix_problem(app.strip_prefix) is None else ()):
         if pattern_problem(rule.path) is None and not _reaches_into(rule.path, app):
             text = f'"{rule.path}" is outside of strip_prefix; rules are about paths as browsers ask for them'
@@ -78,7 +78,11 @@ def _prefixes(app: AppTable) -> Iterator[Problem]:
 
 
 def field_cautions(app: AppTable) -> Iterator[Problem]:
-    """Names in ``allow_fields`` without effect: a method that a field asks for is judged too, but nothing else may ask for what was not."""
+    """Names in ``allow_fields`` that have no effect.
+
+    A field that names another method has one, because that method is judged too. Other fields that name the way of a request never reach
+    an app.
+    """
     for position, name in enumerate(app.allow_fields):
         fold = folded(name.encode("ascii"))
         if is_about_the_way(fold) and not is_about_the_user(fold) and fold not in METHOD_OVERRIDES:
@@ -86,7 +90,7 @@ def field_cautions(app: AppTable) -> Iterator[Problem]:
 
 
 def _reaches_into(pattern: str, app: AppTable) -> bool:
-    """Whether a pattern can match a path under the prefix that is stripped: segment by segment, up to the first ``**``."""
+    """Whether a pattern can match a path under the prefix that is removed. Compared segment by segment, up to the first ``**``."""
     prefix = app.strip_prefix.split("/")
     front = pattern.split("/")[: len(prefix)]
     depth = front.index("**") if "**" in front else len(prefix)

@@ -1,6 +1,6 @@
-"""What no single key of an app can tell: how the names of its session cookies and its sign-out path fit together, and to the gateway.
+"""Checks how the keys about an app's own sessions fit together: the names of its session cookies, and its sign-out path.
 
-Owns the problems between these keys. Must never change a value, read a file or ask the network.
+Must never change a value, read a file or use the network.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from gateway.policy.routing.prefixes import Prefixes, prefix_problem
 
 
 def session_conflicts(app: AppTable) -> Iterator[Problem]:
-    """Everything about one app's own sessions that makes it unusable although each key by itself is right."""
+    """Every problem between the keys about one app's own sessions."""
     for number, entry in enumerate(app.session_cookies):
         problem = _entry_problem(entry.removeprefix(LEFT_ALONE_MARK))
         if problem is not None:

@@ -1,6 +1,6 @@
-"""What a configuration may say, and what is often not meant: a sentence at every start, and the gateway starts.
+"""Warnings: settings that are valid but often a mistake. They are printed at every start, and the gateway starts.
 
-Owns these warnings. Must never change a value, read a file or ask the network, and never warn of what most deployments do.
+Must never change a value, read a file or use the network. Must never warn of a setting that most deployments have.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ from gateway.config.values import Network, port_of
 
 _WIDEST_PREFIX = {4: 16, 6: 48}
 _EXAMPLES = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
-"""RFC 5737 and 3849: addresses of documentation, which nobody has."""
+"""RFC 5737 and 3849: addresses for documentation, which no machine has."""
 _PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
 SHORTEST_TTL, SHORTEST_WAIT, SHORTEST_KEEP_ALIVE, LONGEST_MAX_AGE = 1.0, 0.1, 30.0, 60.0
 LONGEST_APP_KEEP_ALIVE = 75.0
@@ -28,7 +28,7 @@ _OKTAS_OWN = ("okta.com", "www.okta.com", "login.okta.com", "developer.okta.com"
 
 
 def cautions(config: Config) -> Iterator[Remark]:
-    """Every warning about this configuration."""
+    """All warnings about this configuration."""
     for remark in _all(config):
         yield Remark(remark.path, f"WARNING: {remark.text}")
 
@@ -101,9 +101,10 @@ def _okta(config: Config) -> Iterator[Remark]:
 
 
 def _ports(config: Config) -> Iterator[Remark]:
-    """All sites come by one listener, so they have one port in common: its own, unless something in front leads from one to the other.
+    """All hosts are served by one listener, so their URLs must have the same port.
 
-    The usual ports are taken for such a front: a load balancer, or a container's published port.
+    That port must also be the listener's, unless a load balancer or a container's published port maps one to the other. A default port in
+    ``login.url`` is taken as a sign of such a mapping.
     """
     login, own = URL(config.login.url), port_of(config.listen.address)
     for number, app in enumerate(config.apps):

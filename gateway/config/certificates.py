@@ -1,7 +1,7 @@
-"""A certificate with its chain, and the private key that belongs to it: two files in PEM form.
+"""A certificate with its chain, and its private key: two PEM files.
 
-Owns what makes them usable together, and the sentence that says what does not. Must never ask for a passphrase (the terminal would wait for
-ever), and never put anything of a key into a sentence. Rules from: RFC 7468.
+Checks that they can be used together, and says why not. Must never ask for a passphrase (the process would wait at the terminal without
+an end), and never show anything of a key. Rules from: RFC 7468.
 """
 
 import ssl
@@ -18,7 +18,7 @@ _COMPARED = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Where both are."""
+    """The paths of the two files."""
 
     certificate: File
     key: File
@@ -26,14 +26,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class PairProblem:
-    """What is wrong: with the certificate's file, or with the key's."""
+    """What is wrong, and with which of the two files."""
 
     is_key: bool
     text: str
 
 
 def pair_problem(pair: Pair) -> PairProblem | None:
-    """Why these files cannot be used together; None where they can."""
+    """Why these files cannot be used together; None if they can."""
     certificate, key = _read(pair.certificate), _read(pair.key)
     if isinstance(certificate, str):
         return PairProblem(False, certificate)
@@ -60,7 +60,7 @@ def pair_problem(pair: Pair) -> PairProblem | None:
 
 
 def pair_cautions(pair: Pair, hosts: Iterable[str], now: datetime) -> Iterator[str]:
-    """What browsers, or whoever the certificate is shown to, will refuse it for; ``hosts``: the names that it must bear."""
+    """Why browsers or servers will refuse this certificate, although it can be loaded. ``hosts``: the names that it must contain."""
     own = x509.load_pem_x509_certificates(pair.certificate.read_bytes())[0]
     begins, ends = own.not_valid_before_utc, own.not_valid_after_utc
     if ends <= now:
@@ -83,19 +83,19 @@ def _names_of(certificate: x509.Certificate) -> list[str]:
 
 
 def _is_named(host: str, name: str) -> bool:
-    """RFC 9525 §6.3: a star is the whole first label, and no more."""
+    """Whether the name covers the host (RFC 9525 §6.3: a star stands for exactly the first label)."""
     return name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:])
 
 
 def read_pair(pair: Pair, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
-    """A context for servers that holds the pair; raises `OSError` where it cannot be used."""
+    """A TLS context for servers with this pair. Raises `OSError` if it cannot be used."""
     context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key, password=lambda: "")
     return context
 
 
 def expiry_of(pair: Pair) -> float:
-    """When the certificate expires, in Unix time; raises `OSError` where it cannot be read."""
+    """When the certificate expires, in Unix time. Raises `OSError` if it cannot be read."""
     return x509.load_pem_x509_certificates(pair.certificate.read_bytes())[0].not_valid_after_utc.timestamp()
 
 

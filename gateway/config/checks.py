@@ -1,7 +1,7 @@
-"""What no single key can tell: how the keys of a configuration fit together.
+"""Checks how the keys of a configuration fit together.
 
-Owns the problems between keys. What may be meant is `cautions`. Must never change a value, read a file or ask the network. Each finding
-names the key that has to change.
+(Warnings about valid settings are in ``cautions``.) Must never change a value, read a file or use the network. Each problem names the key
+that has to change.
 """
 
 import ipaddress
@@ -25,7 +25,7 @@ _HAS_PORT = re.compile(r"rediss?://(?:[^/\[\]]*|\[[^\]]*\]):\d+(?:/\d*)?")
 
 
 def conflicts(config: Config) -> Iterator[Remark]:
-    """Everything that makes the configuration unusable although each key by itself is right."""
+    """Every problem between keys that makes the configuration unusable."""
     yield from _hosts(config)
     yield from _okta(config)
     yield from _times(config)
@@ -56,7 +56,7 @@ def _redirecting(config: Config) -> Iterator[Remark]:
 
 
 def advice(config: Config) -> Iterator[Remark]:
-    """What is right, and has a limit that an administrator should know: `check` says it, a start does not."""
+    """Limits of a valid configuration that an administrator should know. `check` prints them, a start does not."""
     if config.session.source == "okta" and not config.okta.connect_to and not config.okta.host:
         text = (
             f"{config.login.url} is a name of your own in front of the org, so links straight to {config.okta.org} bypass the gateway:"
@@ -171,14 +171,14 @@ def _redis(state: StateTable) -> Iterator[Remark]:
 
 
 def _carrier(number: int, app: AppTable, config: Config) -> Iterator[Remark]:
-    """Somebody has to carry the app's bytes: we, or a front proxy that may ask us."""
+    """The app needs an ``upstream``, or a front proxy that carries it and may ask the gateway."""
     if not app.addresses and not config.listen.trusted_proxies:
         remedy = "add upstream = …, or, where a front proxy carries the app, list that proxy in listen.trusted_proxies"
         yield Remark(("app", number, "upstream"), f"is missing; {remedy}")
 
 
 def _own_tls(config: Config) -> Iterator[Remark]:
-    """TLS takes two files, and then every site behind the address is an https one."""
+    """TLS needs both files, and then every configured URL must be https."""
     listen = config.listen
     for given, missing in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
         if getattr(listen, given) and not getattr(listen, missing):
@@ -192,7 +192,7 @@ def _own_tls(config: Config) -> Iterator[Remark]:
 
 
 def _trusts_everybody(config: Config) -> bool:
-    """Whether the ranges together are all addresses of a family: 0.0.0.0/1 and 128.0.0.0/1 are 0.0.0.0/0."""
+    """Whether the ranges together are all addresses of a family: 0.0.0.0/1 and 128.0.0.0/1 make 0.0.0.0/0."""
     networks = config.listen.trusted_proxies
     four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
     six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
@@ -201,7 +201,7 @@ def _trusts_everybody(config: Config) -> bool:
 
 
 def public_keys(app: AppTable) -> list[Path]:
-    """The keys by which everybody reaches all of an app without a session."""
+    """The keys that open all of an app to everybody, without a session."""
     found: list[Path] = [("access",)] if app.access == "anyone" else []
     whole = {f"{front}{rest}" for front in ("", app.strip_prefix) for rest in ("", "/", "/**", "/*")}
     for number, rule in enumerate(app.rules):

@@ -1,7 +1,7 @@
-"""What the environment adds: single keys over the file's, and the seal keys.
+"""What the environment adds to the file: single keys, and the seal keys.
 
 Owns the names `SESSION_GATEWAY__SECTION__KEY` and `SESSION_GATEWAY_SEAL_KEYS` (with `_FILE`). Must never log or show a value that may be
-a secret, and never choose silently between two sources of one secret.
+a secret. Must never choose silently between two sources of one secret.
 """
 
 import base64
@@ -24,7 +24,7 @@ _REMEDY = "make one with `session-gateway keygen`"
 
 @dataclass(frozen=True, slots=True)
 class SealKeys:
-    """The keys, newest first, with what is wrong (``problems``) and what is merely unwise (``warnings``)."""
+    """The keys, newest first; errors (``problems``), and warnings about valid keys (``warnings``)."""
 
     keys: tuple[bytes, ...] = ()
     problems: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class SealKeys:
 
 @dataclass(frozen=True, slots=True)
 class Overlaid:
-    """The file's tables with the environment's keys over them, which variable each of those keys came from, and what had no place."""
+    """The file's tables with the environment's keys in them, the variable of each such key, and variables that fit into no table."""
 
     tables: dict[str, Any]
     origins: dict[tuple[str | int, ...], str]
@@ -44,7 +44,7 @@ class Overlaid:
 
 
 def overlaid(tables: Mapping[str, object], environ: Mapping[str, str]) -> Overlaid:
-    """Put every `SESSION_GATEWAY__SECTION__KEY` into its table; lists of tables such as `app` are the file's alone."""
+    """Put every `SESSION_GATEWAY__SECTION__KEY` into its table. Lists of tables, such as `app`, can only be set in the file."""
     merged: dict[str, Any] = copy.deepcopy(dict(tables))
     origins: dict[tuple[str | int, ...], str] = {}
     problems = []
@@ -64,7 +64,7 @@ def overlaid(tables: Mapping[str, object], environ: Mapping[str, str]) -> Overla
 
 
 def _value(text: str) -> object:
-    """Lists, tables, numbers and truth values are written as JSON; everything else is text."""
+    """The value of a variable: JSON for lists, tables, numbers and truth values; any other text stays text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -72,7 +72,7 @@ def _value(text: str) -> object:
 
 
 def seal_keys(name: str, keys_file: str, environ: Mapping[str, str]) -> SealKeys:
-    """The seal keys from the one place that names them; a relative file is looked for beside ``name``, the configuration's file."""
+    """The seal keys from the one source that is set. A relative path is looked for beside ``name``, the configuration's file."""
     sources = {
         f"environment {SEAL_KEYS}": environ.get(SEAL_KEYS, ""),
         f"environment {SEAL_KEYS_FILE}": environ.get(SEAL_KEYS_FILE, ""),

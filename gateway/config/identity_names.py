@@ -1,7 +1,7 @@
-"""The names under which an app is told who comes: which of them cannot mean that.
+"""Checks the field names by which an app is told who the user is: some names cannot be used for that.
 
-Owns the problems of ``app.identity`` and ``app.allow_fields``. Must never decide what a request's fields become: ``policy.http.fields``
-does. Rules from: RFC 9110 §7.6.1, RFC 9112 §6.
+Owns the problems of ``app.identity`` and ``app.allow_fields``. What happens to a request's fields is in ``policy.http.fields``. Rules
+from: RFC 9110 §7.6.1, RFC 9112 §6.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _EXAMPLE = 'name one of its own, such as "Remote-User" or "X-Auth-User"'
 
 
 def identity_conflicts(app: AppTable) -> Iterator[Problem]:
-    """Everything that makes these names unusable although each is a field's name."""
+    """Every problem with these names, although each is a valid field name."""
     names = [name.encode("ascii") for name in app.identity]
     if bytes_of_names(names) > LARGEST_IDENTITY_BYTES // 2:
         yield ("identity",), "has so many names that a front proxy would have no room for their values; name fewer"

@@ -1,6 +1,6 @@
-"""Addresses of a configuration that lead back to the gateway itself.
+"""Finds configured addresses that lead back to the gateway itself.
 
-Owns what can be told of addresses by their spelling. Must never resolve a name. A name that leads here only by DNS is a caution.
+Compares spellings only; must never resolve a name. An address that leads here only by DNS gives a warning, not an error.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ _EVERY_INTERFACE = (None, "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def are_one_address(one: str, other: str) -> bool:
-    """Whether two addresses cannot be listened at both: port 0 is any free one, and every interface is this one too."""
+    """Whether the gateway cannot listen on both. Port 0 is any free port; "every interface" includes every other host."""
     hosts = {host_of(one), host_of(other)}
     return port_of(one) == port_of(other) != 0 and (len(hosts) == 1 or bool(hosts.intersection(_EVERY_INTERFACE)))
 
 
 def loop_conflicts(config: Config) -> Iterator[Remark]:
-    """Servers that are the gateway's own addresses."""
+    """Servers that are the gateway's own addresses: an error."""
     own = {"listen.address": config.listen.address, "admin.address": config.admin.address}
     for path, address in _addresses(config):
         for key, listening in own.items():
@@ -34,7 +34,7 @@ def loop_conflicts(config: Config) -> Iterator[Remark]:
 
 
 def loop_cautions(config: Config) -> Iterator[Remark]:
-    """Servers that are named by a public name of the gateway: right only where another DNS answers inside."""
+    """Servers that have a public name of the gateway: a warning, because inside another DNS may answer with another address."""
     public = {URL(config.login.url).host: "login.url"} | {URL(app.url).host: f"app {app.name}" for app in config.apps}
     for path, address in _addresses(config):
         host = URL(address).host
@@ -66,5 +66,5 @@ def _is_at(address: str, listening: str) -> bool:
 
 
 def _is_literal(host: str) -> bool:
-    """Whether a loopback host is an address: 127.0.0.2 is another one than 127.0.0.1, and localhost may be either."""
+    """Whether a loopback host is an IP address. 127.0.0.2 is not 127.0.0.1, but localhost may be either."""
     return host[:1].isdigit() or ":" in host

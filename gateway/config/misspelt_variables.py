@@ -1,6 +1,6 @@
-"""Variables of the environment that look like keys of the configuration, and are read by nobody.
+"""Finds environment variables that look like keys of the configuration, but have no effect.
 
-Owns the guess at what was meant. Must never complain of what Kubernetes sets for a Service called session-gateway
+Guesses what was meant. Must never complain about what Kubernetes sets for a Service called session-gateway
 (`SESSION_GATEWAY_SERVICE_HOST`, `SESSION_GATEWAY_PORT_8080_TCP`), and never show a value.
 """
 

@@ -1,7 +1,7 @@
-"""The configuration as values: one frozen class for each table of the file, with every default.
+"""The configuration as values: one frozen class for each table of the file, with all defaults.
 
-Owns the names, types and defaults of all keys. Must never read a file, the environment or a secret, and never compare two keys: that is
-`checks`. A key enters here and in `config/gateway.toml` together; `config/README.md` is made from that.
+Owns the names, types and defaults of all keys. Must never read a file, the environment or a secret, and never compare two keys: `checks`
+does that. A new key is added here and in `config/gateway.toml` at the same time; `config/README.md` is made from that file.
 """
 
 from typing import Annotated, Any, Literal
@@ -41,7 +41,7 @@ class Table(BaseModel):
 
 
 def _spelled(text: str) -> Any:
-    """A default as a file spells it, so that the schema and config/gateway.toml show the same text."""
+    """A default, written as in a file, so that the schema and config/gateway.toml show the same text."""
     return Field(default=text)
 
 
@@ -218,7 +218,7 @@ class AppTable(Table):
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Where the app's servers listen, whichever way they were written down; nowhere where a front proxy carries the app."""
+        """The addresses of the app's servers, from ``upstream`` or from ``[[app.server]]``; empty if a front proxy carries the app."""
         return tuple(server.url for server in self.servers) or ((self.upstream,) if self.upstream is not None else ())
 
 

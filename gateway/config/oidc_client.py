@@ -1,7 +1,6 @@
-"""What no single key can tell about the gateway as an OpenID Connect client of the org (``session.source = "oidc"``).
+"""Checks the keys of the gateway as an OpenID Connect client (``session.source = "oidc"``), and reads the client's secret.
 
-Owns the problems between these keys, and the reading of the client's secret. Must never show a secret in a problem's text, ask the network,
-or change a value.
+Must never show a secret in a problem's text, use the network, or change a value.
 """
 
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ Problem = tuple[Path, str]
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """By what the gateway shows who it is: the secret, or the private key in PEM form; and what is wrong with its file."""
+    """How the gateway authenticates: the secret, or the private key in PEM form. ``problem``: what is wrong with its file."""
 
     secret: str = field(default="", repr=False)
     private_key: str = field(default="", repr=False)
@@ -30,7 +29,7 @@ class Credential:
 
 
 def oidc_conflicts(config: Config) -> Iterator[Problem]:
-    """Everything about the source of truth that makes the configuration unusable although each key by itself is right."""
+    """Every problem between these keys that makes the configuration unusable."""
     if config.session.source != "oidc":
         for name in sorted(config.oidc.model_fields_set):
             if getattr(config.oidc, name):
@@ -64,7 +63,7 @@ def _session(config: Config) -> Iterator[Problem]:
 
 
 def credential_of(config: Config, folder: File) -> Credential:
-    """The client's secret or key, out of its file, looked for in ``folder``; none where no file is named."""
+    """The client's secret or key, read from its file, which is looked for in ``folder``; an empty one if no file is named."""
     for name in ("client_secret_file", "private_key_file"):
         file = getattr(config.oidc, name)
         if not file:

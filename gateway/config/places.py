@@ -1,7 +1,7 @@
-"""A TOML file as tables, and the line on which each of its keys stands.
+"""Reads a TOML file as tables, and finds the line of each of its keys.
 
-Owns the reading of the text: `tomllib` says what it means, a second and simpler look says where it stands. Must never say what a value
-means or ought to be. A key whose line cannot be found is reported without one, never with a wrong one. Rules from: TOML 1.0.
+`tomllib` reads the values; a second, simpler reading finds the lines. Must never judge a value. A key whose line is not found is reported
+without a line, never with a wrong one. Rules from: TOML 1.0.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
-"""Where a key stands: `("app", 0, "rule", 1, "path")`."""
+"""The path of a key: `("app", 0, "rule", 1, "path")`."""
 
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
@@ -22,14 +22,14 @@ _PLACE_OF_ERROR = re.compile(r"(?P<what>.*?) \((?:at line (?P<line>\d+), column 
 
 @dataclass(frozen=True, slots=True)
 class ConfigText:
-    """What a file says, and the line of each key and table that was found."""
+    """The content of a file, and the line of each key and table that was found."""
 
     name: str
     tables: Mapping[str, object]
     lines: Mapping[Path, int]
 
     def place(self, path: Path) -> str:
-        """`gateway.toml:12` for a key, or for the nearest table around it; the file's name alone where no line is known."""
+        """`gateway.toml:12` for a key, or for the nearest table around it; only the file's name if no line is known."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.lines:
                 return f"{self.name}:{self.lines[path[:length]]}"
@@ -37,7 +37,7 @@ class ConfigText:
 
 
 def read_toml(name: str, text: str) -> ConfigText | str:
-    """The file's tables and lines, or the one problem that makes it unreadable: `gateway.toml:3: …`."""
+    """The file's tables and lines; or the one problem that makes it unreadable: `gateway.toml:3: …`."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -77,7 +77,7 @@ def _lines(text: str) -> Iterator[tuple[Path, int]]:
 
 
 def _entered(names: tuple[str, ...], begins_item: bool, counts: dict[Path, int]) -> Path:
-    """The path of a table's header: names that are arrays of tables get the number of their last item."""
+    """The path of a table's header. A name that is an array of tables is followed by the number of its last item."""
     path: Path = ()
     for position, name in enumerate(names):
         path = (*path, name)
@@ -89,7 +89,7 @@ def _entered(names: tuple[str, ...], begins_item: bool, counts: dict[Path, int])
 
 
 class _Pending:
-    """Whether a value that began on an earlier line goes on: brackets or a long string still open."""
+    """Whether a value from an earlier line is not complete: a bracket or a long string is still open."""
 
     __slots__ = ("_depth", "_quote")
 

@@ -1,7 +1,7 @@
-"""The sentences in which a wrong configuration is reported.
+"""Builds the error lines for a wrong configuration.
 
-Owns the form `place: key: what is wrong; what to do`, and the guess at what a misspelt key was meant to be. Must never show a value of
-the environment, or more than one problem in a line.
+Owns the form `place: key: what is wrong; what to do`, and the guess at what a misspelt key should be. Must never show a value from the
+environment, nor put two problems into one line.
 """
 
 import difflib
@@ -26,12 +26,12 @@ _WORDS = {
 
 
 def keys_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The keys of a table as a file spells them, each with the annotation of its value."""
+    """The keys of a table as a file writes them, each with the type of its value."""
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
 def tables_within(annotation: object) -> Iterator[type[BaseModel]]:
-    """The table classes inside an annotation such as `tuple[RuleTable, ...]`."""
+    """The table classes inside a type such as `tuple[RuleTable, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
@@ -39,7 +39,7 @@ def tables_within(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def spelled(path: Path) -> str:
-    """`app[0].rule[1].path` for a path."""
+    """A path as text, such as `app[0].rule[1].path`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -47,20 +47,20 @@ def spelled(path: Path) -> str:
 
 
 def line(written: ConfigText, origins: Mapping[Path, str], path: Path, text: str) -> str:
-    """One problem with its place: the file and line, or the variable of the environment that set the key."""
+    """One problem with its place: file and line, or the environment variable that set the key."""
     variable = next((origins[path[:length]] for length in range(len(path), 0, -1) if path[:length] in origins), None)
-    if variable is None and path not in written.lines:  # a table that a variable alone has made
+    if variable is None and path not in written.lines:  # a table that exists only because of a variable
         variable = next((name for key, name in origins.items() if key[: len(path)] == path), None)
     place = f"environment {variable}" if variable else written.place(path)
     return f"{place}: {spelled(path)}: {text}"
 
 
 def from_validation(errors: Sequence[ErrorDetails], written: ConfigText, origins: Mapping[Path, str]) -> tuple[str, ...]:
-    """The lines for everything that the types found, in the order of the file's keys, each problem once."""
+    """The lines for all problems that the types found, in the order of the keys in the file, each problem once."""
     paths = [_path(error) for error in errors]
     lines = []
     for path, error in zip(paths, errors, strict=True):
-        # A list whose items were refused is called too short as well: that is one problem, not two.
+        # If items of a list are refused, pydantic also calls the list too short: report one problem, not two.
         if error["type"] == "too_short" and any(other != path and other[: len(path)] == path for other in paths):
             continue
         lines.append(line(written, origins, path, _text(path, error)))
@@ -92,7 +92,7 @@ def _text(path: Path, error: ErrorDetails) -> str:
 
 
 def _key(path: Path) -> str:
-    """The last key of a path; an item of a list has none of its own."""
+    """The last key of a path. (An item of a list has a number, not a key.)"""
     return next((part for part in reversed(path) if isinstance(part, str)), "")
 
 

@@ -1,7 +1,7 @@
-"""From a file and the environment to a configuration, or to every problem at once.
+"""Reads the configuration from a file and the environment; returns it, or raises with all problems at once.
 
-Owns the order: text, environment, types, keys against each other, secrets, files. Must never stop at the first problem when others can
-still be found, never start anything, and never ask the network.
+Owns the order: text, environment, types, keys against each other, secrets, files. Must never stop at the first problem if others can
+still be found. Must never start anything or use the network.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from gateway.shared_state import folder_problem
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A configuration that can be used: its values, its seal keys (newest first), and what was said about it."""
+    """A usable configuration: its values, its seal keys (newest first), and its warnings."""
 
     config: Config
     seal_keys: tuple[bytes, ...] = field(repr=False)
@@ -43,31 +43,31 @@ class Settings:
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
     credential: Credential = field(default_factory=Credential, repr=False)
     stamp: bytes = field(default=b"", repr=False)
-    """Of the contents of the files that are named beside the public listener's certificate."""
+    """A hash of the CA files and client certificates that the configuration names; it shows whether one was replaced."""
 
     @property
     def secrets(self) -> tuple[tuple[bytes, ...], tuple[str, ...], tuple[str, ...], Credential]:
-        """All that is no part of ``config``."""
+        """Everything secret that is not in ``config``."""
         return self.seal_keys, self.portal_secrets, self.hook_secrets, self.credential
 
     def problem(self, path: Path, text: str) -> str:
-        """A line about one key, with its place: what shows only when the configuration is used."""
+        """An error line about one key, with its place, for problems that show only when the configuration is used."""
         return line(self.written, self.origins, path, text)
 
     @property
     def needs_state_folder(self) -> bool:
-        """Whether workers share a state and the configuration names no folder for it."""
+        """Whether workers share a state but no folder is configured for it."""
         state = self.config.state
         return self.config.listen.workers > 1 and state.engine != "memory" and not state.is_redis and not state.directory
 
     def with_state_in(self, folder: File) -> "Settings":
-        """The same settings with the shared state in this folder."""
+        """The same settings, with the shared state in this folder."""
         state = self.config.state.model_copy(update={"directory": str(folder)})
         return replace(self, config=self.config.model_copy(update={"state": state}))
 
 
 def load(file: File, environ: Mapping[str, str]) -> Settings:
-    """Read and check the configuration; raises `BadConfig` with one line for each problem, places included."""
+    """Read and check the configuration. Raises `BadConfig` with one line for each problem, with its place."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -77,7 +77,7 @@ def load(file: File, environ: Mapping[str, str]) -> Settings:
 
 
 def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
-    """The same for a text that stands in `name`; files named in it are looked for beside it."""
+    """Like ``load``, for a text from the file `name`. Files that it names are looked for beside that file."""
     written = read_toml(name, text)
     if isinstance(written, str):
         raise BadConfig((written,))
@@ -107,7 +107,7 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
 
 
 def _stamp(config: Config, folder: File) -> bytes:
-    """What differs when a CA or a client's certificate was replaced under its old name."""
+    """A hash that changes when a CA file or a client certificate is replaced under its old name."""
     names = [config.okta.ca_file, config.state.ca_file, config.state.client_certificate, config.state.client_key]
     for app in config.apps:
         names += (app.upstream_ca_file, app.upstream_client_certificate, app.upstream_client_key)
@@ -118,17 +118,17 @@ def _stamp(config: Config, folder: File) -> bytes:
 
 
 def advice(settings: Settings) -> tuple[str, ...]:
-    """One line for each limit that the configuration has by its nature."""
+    """One line for each limit that this kind of configuration has."""
     return tuple(settings.problem(remark.path, remark.text) for remark in limits_of(settings.config))
 
 
 def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:
-    """What portals and Okta's event hook have to show."""
+    """The secrets that portals and Okta's event hook must show."""
     return secrets_in(config.switch.portal_secrets_file, folder), secrets_in(config.hooks.okta_secret_file, folder)
 
 
 def _validated(tables: Mapping[str, object], written: ConfigText, origins: Mapping[Path, str]) -> tuple[Config | None, tuple[str, ...]]:
-    # As JSON, because lists become tuples there while a text still never becomes a number.
+    # As JSON: in pydantic's JSON mode a list may become a tuple, but a text never becomes a number.
     try:
         return Config.model_validate_json(json.dumps(tables, default=str)), ()
     except ValidationError as error:
@@ -136,7 +136,7 @@ def _validated(tables: Mapping[str, object], written: ConfigText, origins: Mappi
 
 
 def _secrets(config: Config | None, tables: Mapping[str, object], name: str, environ: Mapping[str, str]) -> SealKeys:
-    """Looked at even where the rest is wrong, so that a second try does not bring the next surprise."""
+    """Read the seal keys even if the rest is wrong, so that all problems are reported at once."""
     if config is not None:
         return seal_keys(name, config.seal.keys_file, environ)
     seal = tables.get("seal")
@@ -160,7 +160,7 @@ def _certificate(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
 
 
 def _certificate_cautions(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
-    """What is wrong with certificates that can be used for all that: whoever sees them refuses them."""
+    """Why others will refuse certificates that can be loaded."""
     now = datetime.now(UTC)
     pair = certificate_pair(config, folder)
     if pair is not None:
@@ -173,7 +173,7 @@ def _certificate_cautions(config: Config, folder: File) -> Iterator[tuple[Path, 
 
 
 def certificate_pair(config: Config, folder: File) -> Pair | None:
-    """The files of the public listener's certificate, looked for in ``folder``; None where it speaks plain http."""
+    """The files of the public listener's certificate, looked for in ``folder``; None if the listener speaks plain http."""
     listen = config.listen
     if not listen.tls_certificate or not listen.tls_key:
         return None
@@ -188,7 +188,7 @@ def _client_certificate(number: int, app: AppTable, folder: File) -> Iterator[tu
 
 
 def client_pair(app: AppTable, folder: File) -> Pair | None:
-    """The files of the certificate that is shown to an app's servers, looked for in ``folder``; None where there is none."""
+    """The files of the client certificate for an app's servers, looked for in ``folder``; None if there is none."""
     if not app.upstream_client_certificate or not app.upstream_client_key:
         return None
     return Pair(folder / File(app.upstream_client_certificate).expanduser(), folder / File(app.upstream_client_key).expanduser())
@@ -212,7 +212,7 @@ def _state(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
 
 
 def redis_pair(config: Config, folder: File) -> Pair | None:
-    """The files of the certificate that is shown to Redis, looked for in ``folder``; None where there is none."""
+    """The files of the client certificate for Redis, looked for in ``folder``; None if there is none."""
     state = config.state
     if not state.client_certificate or not state.client_key:
         return None
@@ -221,14 +221,14 @@ def redis_pair(config: Config, folder: File) -> Pair | None:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """The one line of a file; empty where no file is named. ``problem``: why it cannot be had, with the remedy."""
+    """The single line of a file; empty if no file is named. ``problem``: why it cannot be read, with the remedy."""
 
     text: str = field(default="", repr=False)
     problem: str = ""
 
 
 def secret_of(name: str, folder: File) -> Secret:
-    """What stands in the file of this name, looked for in ``folder``."""
+    """The secret in the file of this name, looked for in ``folder``."""
     if not name:
         return Secret()
     path = folder / File(name).expanduser()
@@ -243,7 +243,7 @@ def secret_of(name: str, folder: File) -> Secret:
 
 
 def state_folder(config: Config, folder: File) -> File | None:
-    """Where the shared state lies on the disk, looked for from ``folder``; None where it is kept elsewhere."""
+    """The folder of the shared state, relative to ``folder``; None if the state is not on disk."""
     state = config.state
     return folder / File(state.directory).expanduser() if state.directory and state.engine != "memory" and not state.is_redis else None
 

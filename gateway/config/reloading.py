@@ -1,7 +1,7 @@
-"""A configuration that takes the place of another while the gateway runs.
+"""Loads a new configuration while the gateway runs, and refuses changes that need a restart.
 
-Owns what cannot change without a restart: addresses, the number of processes, and what everything that is shared or sealed hangs on. Must
-never take over a part of a configuration: all of it, or nothing, with every problem at once.
+Those are: addresses, the number of processes, and everything on which shared or sealed data depends. Must never take over a part of a
+configuration: all of it or nothing, with all problems at once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _FIXED: tuple[Path, ...] = (
 
 
 def reloaded(current: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings that the file of the current ones holds now; `BadConfig` with every problem."""
+    """The settings that the current file holds now. Raises `BadConfig` with all problems."""
     found = load(File(current.written.name), environ)
     problems = tuple(_not_now(current, found))
     if problems:
@@ -33,7 +33,7 @@ def reloaded(current: Settings, environ: Mapping[str, str]) -> Settings:
 
 
 def is_as_before(current: Settings, found: Settings) -> bool:
-    """Whether nothing changed but, perhaps, the certificate of the public listener."""
+    """Whether nothing changed, except perhaps the certificate of the public listener."""
     return (current.config, current.secrets, current.stamp) == (found.config, found.secrets, found.stamp)
 
 

@@ -1,6 +1,6 @@
-"""What is said about one key of a configuration.
+"""A sentence about one key of the configuration.
 
-Owns the value. Must never know where the key stands in the file: `problems` does.
+It does not know the key's place in the file: `problems` finds that.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gateway.config.places import Path
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something about one key: a sentence with its remedy."""
+    """The key, and a sentence with its remedy."""
 
     path: Path
     text: str

@@ -1,7 +1,7 @@
-"""What no single key of a rule can tell: whether it ever decides anything, and whether it says what was meant.
+"""Checks an app's rules: whether each one ever decides anything, and whether it says what was probably meant.
 
-Owns the problems and the cautions of ``[[app.rule]]``. Must never decide about a request: ``policy.routing.routing`` and
-``policy.session.admission`` do.
+Owns the problems and the warnings of ``[[app.rule]]``. Requests are decided in ``policy.routing.routing`` and
+``policy.session.admission``.
 """
 
 import difflib
@@ -23,12 +23,12 @@ _FACTORS = (
     *("pwd", "mfa", "otp", "sms", "call", "tel", "email", "kba", "hwk", "swk", "pin", "fpt", "face", "vbm", "geo", "sc", "mca", "user"),
     *("duo", "pop", "iris", "retina", "rba", "wia", "oath", "okta_verify", "phr", "phrh", "bio"),
 )
-"""RFC 8176 and what Okta adds to it."""
+"""RFC 8176, and the names that Okta adds."""
 SHORTEST_WITHIN_SECONDS = 30.0
 
 
 def rule_conflicts(app: AppTable) -> Iterator[Problem]:
-    """Everything about one app's rules that makes them unusable, or makes one of them decide nothing."""
+    """Every problem that makes a rule unusable, or that makes it never decide anything."""
     for position, rule in enumerate(app.rules):
         place: Path = ("rule", position)
         problem = pattern_problem(rule.path)
@@ -44,7 +44,7 @@ def rule_conflicts(app: AppTable) -> Iterator[Problem]:
 
 
 def rule_cautions(app: AppTable) -> Iterator[Problem]:
-    """What may be meant as it stands, and often is not."""
+    """Warnings: rules that are valid but often a mistake."""
     for position, rule in enumerate(app.rules):
         for user in rule.users or ():
             if "@" not in user:
@@ -95,7 +95,7 @@ def _of_methods(rule: RuleTable) -> Iterator[Problem]:
 
 
 def _decides_before(earlier: RuleTable, rule: RuleTable, case_insensitive: bool) -> bool:
-    """Whether no request is left for ``rule``."""
+    """Whether ``earlier`` decides every request that ``rule`` could match."""
     has_all_methods = earlier.methods is None or (rule.methods is not None and set(rule.methods) <= set(earlier.methods))
     return has_all_methods and pattern_problem(earlier.path) is None and covers(earlier.path, rule.path, case_insensitive)
 
@@ -109,7 +109,7 @@ def _shadowed(rule: RuleTable, earlier: RuleTable) -> str:
 
 
 def _left_open(rule: RuleTable, app: AppTable) -> list[str]:
-    """The methods of HTTP that neither this rule names nor another rule for all or a part of its path."""
+    """The HTTP methods that neither this rule nor another rule about (a part of) its path names."""
     if rule.methods is None or pattern_problem(rule.path) is not None:
         return []
     others = [each for each in app.rules if each is not rule and pattern_problem(each.path) is None and _is_about(each, rule, app)]
@@ -126,24 +126,24 @@ def _asks_who(rule: RuleTable) -> bool:
 
 
 def _is_strict(rule: RuleTable, app: AppTable) -> bool:
-    """Whether it keeps people away whom the app's own access lets in."""
+    """Whether the rule refuses users whom the app's own ``access`` would admit."""
     return _asks_who(rule) or (rule.access == "session" != app.access)
 
 
 def _is_as_without(rule: RuleTable, app: AppTable) -> bool:
-    """Whether it says what the app's own access says."""
+    """Whether the rule says the same as the app's own ``access``."""
     return rule.access == app.access and not _asks_who(rule)
 
 
 def _may_be_met_behind(position: int, app: AppTable) -> bool:
-    """Whether a rule behind it may be about the same paths, from which it takes its methods away."""
+    """Whether a later rule may match the same paths. Then this rule has an effect: it takes its methods away from that one."""
     beginning = app.rules[position].path.partition("*")[0].lower()
     behind = [each.path.partition("*")[0].lower() for each in app.rules[position + 1 :]]
     return any(each.startswith(beginning) or beginning.startswith(each) for each in behind)
 
 
 def _means_a_tree(rule: RuleTable, app: AppTable) -> bool:
-    """Whether a rule keeps people from one page, and lets them at everything below it."""
+    """Whether the rule protects one page, but nothing below it."""
     path = rule.path.rstrip("/")
     is_page = "*" not in path and "." not in path.rpartition("/")[2] and path != ""
     return _is_strict(rule, app) and is_page and not any(each.path.startswith(f"{path}/") for each in app.rules)

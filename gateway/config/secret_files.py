@@ -1,7 +1,6 @@
-"""Files with the secrets that others show us: portals (``switch.portal_secrets_file``), Okta's event hook (``hooks.okta_secret_file``).
+"""Reads files with secrets that others must show: ``switch.portal_secrets_file`` (portals), ``hooks.okta_secret_file`` (Okta's event hook).
 
-Owns the reading of such a file: one secret a line, blank lines and lines that begin with ``#`` are skipped. Must never show a secret in a
-problem's text.
+One secret a line; blank lines and lines that begin with ``#`` are skipped. Must never show a secret in a problem's text.
 """
 
 import os
@@ -10,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SHORTEST_SECRET = 32
-"""In characters: what `openssl rand -base64 32` prints is longer."""
+"""In characters. `openssl rand -base64 32` prints 44."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The secrets in a file, and what is wrong with it."""
+    """The secrets in a file, and what is wrong with the file."""
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
     problem: str = ""
@@ -23,7 +22,7 @@ class Secrets:
 
 
 def secrets_in(file: str, folder: Path) -> Secrets:
-    """The secrets in the file, looked for in ``folder``; none where no file is named."""
+    """The secrets in the file, which is looked for in ``folder``; none if no file is named."""
     if not file:
         return Secrets()
     path = folder / Path(file).expanduser()

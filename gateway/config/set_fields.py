@@ -1,7 +1,7 @@
-"""Which fields of its own an operator may send to an app with every request.
+"""Checks ``set_fields``: constant fields that an operator sends to an app with every request.
 
-Owns the names that are refused, each with its reason. Must never change a value. A field that says who the user is, by which way the
-request came or where the message ends is the gateway's alone: a constant one would speak for everybody.
+Owns the names that are refused, each with its reason. Must never change a value. Only the gateway may set a field that names the user,
+says how the request came, or says where the message ends: a constant value would be wrong for most requests.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _MESSAGE: Final = frozenset((b"host", b"content-length", b"expect", b"cookie", b
 
 
 def set_field_conflicts(app: AppTable) -> Iterator[Problem]:
-    """Everything about ``set_fields`` that makes one app unusable."""
+    """Every problem with the ``set_fields`` of one app."""
     seen: set[bytes] = set()
     identity = {folded(name.encode("ascii")) for name in app.identity}
     for name in app.set_fields:

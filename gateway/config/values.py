@@ -1,8 +1,8 @@
-"""The kinds of values that a configuration file holds: durations, sizes, addresses of sites, host names, networks.
+"""The types of values in a configuration file: durations, sizes, URLs, host names, networks.
 
-Owns how each is spelled, and the sentence that a wrong one earns. Must never guess a unit, resolve a name, or repair a spelling: a value is
-taken as it stands or refused with its remedy. Rules from: WHATWG "potentially trustworthy" (plain http only on this machine, because
-`__Host-` cookies need a secure context).
+Owns how each is written, and the error text for a wrong one. Must never guess a unit, resolve a name, or repair a value: it is used as it
+is, or refused with a remedy. Rules from: WHATWG "potentially trustworthy" (plain http only on this machine, because `__Host-` cookies
+need a secure context).
 """
 
 import ipaddress
@@ -40,17 +40,20 @@ def _quantity(value: object, units: dict[str, float] | dict[str, int], example: 
 
 
 def seconds(value: object) -> float:
-    """The seconds that `"10s"`, `"500ms"`, `"2m"`, `"1h"` or `"1d"` spells; ValueError with the remedy for anything else."""
+    """The duration in seconds, from text such as `"10s"`, `"500ms"`, `"2m"`, `"1h"` or `"1d"`.
+
+    ValueError with the remedy for anything else.
+    """
     return _quantity(value, _SECONDS, "10s")
 
 
 def byte_count(value: object) -> int:
-    """The bytes that `"64KiB"`, `"512B"` or `"1MiB"` spells; ValueError with the remedy for anything else."""
+    """The size in bytes, from text such as `"64KiB"`, `"512B"` or `"1MiB"`. ValueError with the remedy for anything else."""
     return int(_quantity(value, _BYTES, "64KiB"))
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a host name can only mean this machine: loopback addresses, `localhost` and names below it."""
+    """Whether a host name always means this machine: a loopback address, `localhost`, or a name below `localhost`."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -60,7 +63,7 @@ def is_this_machine(host: str) -> bool:
 
 
 def _refuse_large_port(text: str) -> None:
-    """ValueError where an address ends with a port that is none; everything else is for the kind of address to judge."""
+    """ValueError if the address ends with a port above 65535. Nothing else is checked here."""
     found = _AT_PORT.fullmatch(text[max(text.rfind(":"), 0) :])
     if found is not None and (len(found[1]) > 5 or int(found[1]) > _LARGEST_PORT):
         raise ValueError(f'the port in "{text}" is too large; ports end at {_LARGEST_PORT}')
@@ -90,7 +93,7 @@ def _spelled(url: URL) -> str:
 
 
 def public_origin(text: str) -> str:
-    """The origin `scheme://host[:port]` of a site that browsers or Okta are reached at; https, or http on this machine."""
+    """The origin `scheme://host[:port]` of a site that browsers or Okta use; https, or http on this machine."""
     url = _parts(text)
     if url.scheme == "http" and not is_this_machine(url.host or ""):
         raise ValueError(f'plain http is only for this machine (localhost); write "https://{(url.host or "").lower()}"')
@@ -98,17 +101,17 @@ def public_origin(text: str) -> str:
 
 
 def public_origin_or_none(text: str) -> str:
-    """The same, where the empty text stands for none."""
+    """Like ``public_origin``; empty text means none."""
     return public_origin(text) if text else text
 
 
 def upstream_origin(text: str) -> str:
-    """The origin of an app behind the gateway; http or https, on any host, for the way there is inside."""
+    """The origin of an app behind the gateway: http or https, on any host, because this connection is internal."""
     return _spelled(_parts(text))
 
 
 def server_address(text: str) -> str:
-    """Where an app's server listens: an origin as ``upstream_origin``, or ``unix:`` and the absolute path of a socket."""
+    """The address of an app's server: an origin as in ``upstream_origin``, or ``unix:`` and the absolute path of a socket."""
     scheme, colon, path = text.partition(":")
     if scheme != "unix" or not colon:
         return upstream_origin(text)
@@ -120,7 +123,7 @@ def server_address(text: str) -> str:
 
 
 def redis_url(text: str) -> str:
-    """Where Redis is, ``redis://host[:port][/database]``, or ``rediss://`` for TLS; empty stays empty."""
+    """The address of Redis, ``redis://host[:port][/database]``, or ``rediss://`` for TLS; empty stays empty."""
     if not text:
         return text
     example = 'write it like "rediss://redis.example.com:6379"'
@@ -143,7 +146,7 @@ def server_port(text: str) -> str:
 
 
 def host_and_port(text: str) -> str:
-    """A Host field's value `name[:port]` in lower case; empty stays empty."""
+    """The value of a Host field, `name[:port]`, in lower case; empty stays empty."""
     if not text:
         return text
     _refuse_large_port(text)
@@ -154,7 +157,7 @@ def host_and_port(text: str) -> str:
 
 
 def listen_address(text: str) -> str:
-    """An address to listen at, `host:port`; port 0 means any free one, an empty host means every interface."""
+    """An address to listen on, `host:port`. Port 0 means any free port; an empty host means every interface."""
     _refuse_large_port(text)
     found = _LISTEN.fullmatch(text)
     if found is None:
@@ -163,7 +166,7 @@ def listen_address(text: str) -> str:
 
 
 def listen_address_or_none(text: str) -> str:
-    """The same, where the empty text stands for none."""
+    """Like ``listen_address``; empty text means none."""
     return listen_address(text) if text else text
 
 

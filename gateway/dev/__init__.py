@@ -1,4 +1,4 @@
-"""What only development needs: a stand-in for an Okta org, a demo, and the command that runs both around a gateway.
+"""Tools for development: a stand-in for an Okta org, a demo, and the command that runs both with a gateway.
 
-No other room may import from here; ``gateway.cli`` does when one of its commands asks for it.
+No other room may import from here, except ``gateway.cli``, for the commands `dev` and `org`.
 """

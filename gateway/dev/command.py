@@ -1,11 +1,11 @@
-"""`session-gateway dev`: a stand-in org, a gateway before it, and a demo on both sides of it, in one process.
+"""The command `session-gateway dev`: a stand-in Okta org, a gateway in front of it, and demo sites, all in one process.
 
-    app.example.localhost     the app behind the gateway        portal.example.localhost  hands out session tokens, as in the forum thread
+    app.example.localhost     the app behind the gateway        portal.example.localhost  a portal that signs users in by session token
     login.example.localhost   the org through the gateway       evil.localhost            a page of another site with a token link
     127.0.0.1:ORG_PORT        the org without the gateway
 
-Owns the configuration of that arrangement and its order of starting. Must never weaken the gateway: the demo hosts stand before it and are
-forwarded to as they are, the gateway itself is composed as in production.
+Owns the configuration of these parts and the order in which they start. Must never weaken the gateway: it is composed as in production.
+The portal and the page of another site share its port, so `DemoFront` answers requests for these two hosts before the gateway sees them.
 """
 
 import base64
@@ -47,7 +47,7 @@ _DEMO = "demo"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line asked for; ports may be 0 for any free one."""
+    """The options of the command line. A port of 0 means any free port."""
 
     port: int = 8080
     org_port: int = 8081
@@ -56,17 +56,17 @@ class Wishes:
     engine: standin.Engine = "classic"
     users: Sequence[standin.User] = standin.ALICE_AND_BOB
     environ: Mapping[str, str] = field(default_factory=dict)
-    """Variables `SESSION_GATEWAY__SECTION__KEY` go over the arrangement's own configuration; others are not looked at."""
+    """Environment variables. `SESSION_GATEWAY__SECTION__KEY` overrides the configuration of the demonstration; others are ignored."""
     quirks: Sequence[str] = ()
     trusted_origins: Sequence[str] = ()
-    """Of the org, beside the app and the login host."""
+    """More Trusted Origins of the org; the app and the login host are always trusted."""
     tls: bool = False
-    """Browsers come by https, with a certificate that is made for this run."""
+    """True: browsers use https, with a certificate that is made for this run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where everything is, as origins."""
+    """The addresses of all parts, as origins."""
 
     org: str
     port: int
@@ -74,7 +74,7 @@ class Places:
 
     @property
     def suffix(self) -> str:
-        """What follows a host name in an address: nothing on port 80, or 443 for https."""
+        """The port in an address, such as `:8080`. Empty for port 80, and for port 443 with https."""
         return "" if self.port == (443 if self.is_tls else 80) else f":{self.port}"
 
     def _origin(self, host: str) -> str:
@@ -102,10 +102,10 @@ class Places:
 
 
 class Demonstration:
-    """Everything that `dev` runs. ``start`` it inside an event loop, ``aclose`` it in the same."""
+    """Everything that `dev` runs. Call ``start`` and ``aclose`` in the same event loop."""
 
     def __init__(self, wishes: Wishes, log: Log, clock: Clock | None = None) -> None:
-        """Nothing is opened yet. ``clock``: the gateway's; the org has its own."""
+        """Store the options; open nothing yet. ``clock`` is the gateway's clock; the org has its own."""
         self._wishes = wishes
         self._log = log
         self._clock = clock
@@ -114,10 +114,10 @@ class Demonstration:
         self.gateway: Gateway | None = None
         self.where = Places("", 0)
         self.certificate: Path | None = None
-        """The file that clients may trust, with ``tls``; it is gone after the run."""
+        """With ``tls``: the certificate file that clients can trust. It is deleted after the run."""
 
     async def start(self) -> None:
-        """Open everything; `BadConfig` when a port is taken, and then nothing stays open."""
+        """Start all parts. If a port is taken, raise `BadConfig` and leave nothing open."""
         async with AsyncExitStack() as opened:
             upstream, org_port = self._wishes.upstream, self._wishes.org_port
             own_app = _own_app(upstream) if upstream is not None else None
@@ -141,11 +141,11 @@ class Demonstration:
             self.org, self.gateway, self._open = org, gateway, opened.pop_all()
 
     async def aclose(self) -> None:
-        """Close everything, the gateway first."""
+        """Close all parts, the gateway first."""
         await self._open.aclose()
 
     def places(self) -> Iterator[str]:
-        """Lines for the terminal: where everything is, and who may sign in."""
+        """Return the lines for the terminal: the addresses, and the users who can sign in."""
         if self._wishes.has_demo:
             first, last = (self._wishes.users[place].login.partition("@")[0] for place in (0, -1))
             yield f"portal    {self.where.portal}/   <- open this one: enter as {first}, then as {last}"
@@ -175,14 +175,14 @@ class Demonstration:
 
 
 class DemoFront:
-    """Stands before the gateway's listener on the same port: requests to a demo host go to the demo, all others on."""
+    """Sends requests for a demo host to the demo, and all others to the gateway's listener. Both use the same port."""
 
     def __init__(self, sites: dict[bytes, HttpProxy]) -> None:
-        """``sites``: by the Host field's value."""
+        """``sites``: the demo sites, by the value of the Host field."""
         self._sites = sites
 
     def around(self, listener: Listener) -> Listener:
-        """The listener with this one before it."""
+        """Return a listener that asks this object first, and then the given listener."""
         return Before(listener, self._begin, self._answered)
 
     def _begin(self, behind: Listener, request: Request) -> Response | Waiting | None:
@@ -247,7 +247,7 @@ async def _serving(option: str, port: int, starting: Coroutine[Any, Any, standin
 
 
 def port_taken(option: str, port: int, error: OSError) -> str:
-    """One line for whoever gave ``option``: which port it was, why it cannot be had, and what to do."""
+    """Return the error line for ``option``: which port it is, why it cannot be used, and what to do."""
     why = os.strerror(error.errno) if error.errno else type(error).__name__
     return f"{option}: cannot listen on 127.0.0.1:{port} ({why}); stop what listens there, or choose another port"
 

@@ -1,5 +1,6 @@
-"""The doors: where a request of the outside world is answered, each by one object with ``handle``.
+"""The doors: each door is one object that answers the requests of one kind (app host, login host, sub-requests, hooks, health).
 
-A door may wait, log and choose a page; it may never decide what ``policy`` decides. Doors do not know each other; what they
-share is ``answers`` and the gateway's own paths.
+A door may wait, write to the log and choose a page. It must never decide what ``gateway.policy`` decides. Doors do not import each other:
+what two of them need is in the files beside them (``answers``, ``deciding``, ``own_requests``, …). The table of the doors is in
+``gateway/README.md``.
 """

@@ -1,6 +1,6 @@
-"""Who is told of each request when it is over: the log, the metrics, and the clock that both rely on.
+"""Reports each finished request to the log and to the metrics, and owns the clock that both use.
 
-Owns which reasons are counted by themselves. Must never be given a path, a field, a cookie or a body.
+Owns which reasons have a counter of their own. Must never be given a path, a field, a cookie or a body.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""The methods that the log names; another is "other"."""
+"""The methods that the log names. Any other method is logged as "other", so that clients cannot write words into the log."""
 
 _COUNTED_REASONS: Final = frozenset({"legacy_session_id"})
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRecorder:
-    """Hears of every request, once when it ``began`` and once when it was ``answered``."""
+    """Gets each request twice: ``began`` at its start, ``answered`` at its end."""
 
     log: Log
     metrics: Metrics
     clock: Clock
 
     def began(self) -> float:
-        """A request is here; the monotonic second, for ``answered``."""
+        """Count a new request. Returns the monotonic time in seconds, for ``answered``."""
         self.metrics.began()
         return self.clock.monotonic()
 
@@ -45,7 +45,7 @@ class AccessRecorder:
         fingerprint: str = "",
         request_id: str = "",
     ) -> None:
-        """It is over: one line and the counts of it. ``method`` as it was sent."""
+        """The request is over: write one log line and count it. ``method`` as the client sent it."""
         seconds = self.clock.monotonic() - began
         self.metrics.answered(door, verdict, status, seconds)
         if reason in _COUNTED_REASONS:

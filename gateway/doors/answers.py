@@ -1,7 +1,7 @@
-"""Our own answers, from values to responses.
+"""Builds the gateway's own answers: pages, JSON and redirects.
 
-Owns: the fields that every answer of ours carries (never stored, never sniffed), and the form of JSON and of redirects. Must never
-carry bytes of an app or of Okta: those go through ``proxy``. Rules from: RFC 9110 §15.4.
+Owns the fields that every such answer carries (never stored, never sniffed), and the form of JSON and of redirects. Must never carry
+bytes of an app or of Okta: ``edge.forwarding`` relays those. Rules from: RFC 9110 §15.4.
 """
 
 import json
@@ -17,7 +17,7 @@ Pair = tuple[bytes, bytes]
 
 
 class AnswerBytes(NamedTuple):
-    """A whole answer, and whether its connection goes on behind it."""
+    """The bytes of a whole answer, and whether the connection stays open after it."""
 
     text: bytes
     keeps: bool
@@ -27,12 +27,12 @@ _ALWAYS: tuple[Pair, ...] = ((b"Cache-Control", b"no-store"), (b"X-Content-Type-
 
 
 def to_response(answer: Answer, *, closes: bool = False) -> Response:
-    """The answer as a response, byte for byte; ``closes`` ends the connection after it (a request body nobody will read)."""
+    """The answer as a response, byte for byte. ``closes``: end the connection after it, because a request body stays unread."""
     return Response(answer.status, b"", _framed(answer), body=answer.body, closes=closes)
 
 
 def as_bytes(answer: Answer, asked: AnswerTerms) -> AnswerBytes:
-    """The answer as it goes out, for whoever writes it without a response."""
+    """The answer as the bytes that are sent, for a caller that writes them without a ``Response``."""
     text, is_bare, _, keeps = answer_head(answer.status, b"", _framed(answer), asked)
     return AnswerBytes(text if is_bare else text + answer.body, keeps)
 
@@ -44,18 +44,18 @@ def _framed(answer: Answer) -> Fields:
 
 
 def page_answer(page: Page, *extra: Pair) -> Answer:
-    """A rendered page as an answer, ``extra`` fields behind its own."""
+    """A rendered page as an answer. The ``extra`` fields come after the page's own."""
     return Answer(page.status, (*_missing(page.fields), *page.fields, *extra), page.html)
 
 
 def json_answer(status: int, content: Mapping[str, object], *extra: Pair) -> Answer:
-    """A JSON object as an answer; ASCII only, so that no character set is left to guess."""
+    """A JSON object as an answer. It is pure ASCII, so that no client must guess a character set."""
     own = ((b"Content-Type", b"application/json"), *_missing(extra))
     return Answer(status, (*own, *extra), json.dumps(content).encode("ascii"))
 
 
 def redirect_answer(status: int, location: str, *extra: Pair) -> Answer:
-    """A redirect to ``location``, which must be ASCII as in a URL; ValueError for line breaks and blanks."""
+    """A redirect to ``location``, which must be ASCII as in a URL. ValueError for line breaks, blanks and other control characters."""
     if not location or not location.isascii() or any(character <= " " or character == "\x7f" for character in location):
         raise ValueError("a location must be a URL in ASCII without blanks")
     return Answer(status, ((b"Location", location.encode("ascii")), *_missing(extra), *extra))

@@ -1,8 +1,8 @@
-"""The decision on one request to an app: what the app door and the sub-request door ask alike, in one place.
+"""The decision on one request to an app. The app door and the sub-request door share it.
 
-    path and method ─▶ rule ─▶ WebSocket from a foreign page? ─▶ who comes (Gate) ─▶ judge
+    path and method ─▶ rule ─▶ WebSocket from a foreign page? ─▶ who is the user (PassResolver) ─▶ judge
 
-Owns that order. Must never answer anybody, nor decide in another way for one door than for the other.
+Owns that order. Must never answer a request, and must decide the same for both doors.
 """
 
 from dataclasses import replace
@@ -24,16 +24,17 @@ _FOREIGN = Malformed(403, "websocket_origin")
 
 
 class Decision:
-    """The verdict, under which rule (its pattern is empty where the path has none), and about whom.
+    """The verdict, the rule, and the user (``comer``). The rule's pattern is empty where no rule matched the path.
 
-    ``going``, ``text``, ``visit``, ``rewrite``: as what the request went to the app, its head there, whose sessions of the app it may
-    bring, and what becomes of the answer, as the app's door has noted. None of them may lead back to the head, with which it is kept.
+    The app door caches more here: ``going`` (the ``Admitted``), ``text`` (the head that the app is sent), ``visit`` (which app sessions
+    the request may carry) and ``rewrite`` (how the answer is rewritten). None of them may refer to the head: the decision is kept with
+    the head, and a cycle would be freed only by the garbage collector.
     """
 
     __slots__ = ("comer", "going", "rewrite", "rule", "text", "verdict", "visit")
 
     def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Principal) -> None:
-        """All of it."""
+        """Only these three are given; the rest is filled in by the app door."""
         self.verdict = verdict
         self.rule = rule
         self.comer = comer
@@ -44,15 +45,15 @@ class Decision:
 
 
 class Decisions:
-    """Judges requests to apps; own paths are none."""
+    """Decides about requests to apps. The gateway's own paths are not decided here."""
 
     def __init__(self, gate: PassResolver, clock: Clock) -> None:
-        """``gate``: looks up who comes."""
+        """``gate``: finds the user of a request."""
         self._gate = gate
         self._clock = clock
 
     def recalled(self, head: RequestHead, app: App) -> Decision | None:
-        """The decision, as far as the memory knows who comes; None where ``made`` must be waited for."""
+        """The decision, if the cache knows the user, or no user is needed; None where the caller must await ``made``."""
         last = head.decision
         if isinstance(last, Decision) and self._holds(last):
             return last
@@ -63,20 +64,24 @@ class Decisions:
         return None if comer is None else self._judged(head, rule, comer)
 
     async def made(self, head: RequestHead, app: App, patience: float | None = None) -> Decision:
-        """The decision; Okta is waited for where the memory does not know, for ``patience`` seconds where that is given."""
+        """The decision. If the cache does not know the user, Okta is asked; for at most ``patience`` seconds where that is given."""
         rule = _rule(head, app)
         if isinstance(rule, Decision):
             return rule
         return self._judged(head, rule, await self._gate.comer(head, rule, patience))
 
     def _judged(self, head: RequestHead, rule: Rule, comer: Principal) -> Decision:
+        """Decide, and keep the decision with the head if the same head can use it again."""
         made = Decision(self.verdict(rule, comer), rule, comer)
         if isinstance(made.verdict, Admit) and (comer is NOBODY or comer.known is not None):
             head.decision = made
         return made
 
     def _holds(self, decision: Decision) -> bool:
-        """Whether the same would be decided on the same head again: nobody is asked, or it is the same session, and still lets it in."""
+        """Whether the same head would be decided the same way again.
+
+        True where the rule needs no user, and where the same session is still valid and still admitted.
+        """
         if decision.comer is NOBODY:
             return True
         finding = decision.comer.finding
@@ -85,12 +90,12 @@ class Decisions:
         return still_admits(decision.rule, finding, self._clock.wall())
 
     def verdict(self, rule: Rule, comer: Principal) -> Verdict:
-        """What a rule says to this comer; for whoever has both."""
+        """What the rule says about this user."""
         return judge_at(rule, comer.finding, self._clock.wall())
 
 
 def _rule(head: RequestHead, app: App) -> Rule | Decision:
-    """The rule that holds, or the refusal that needs nobody looked up."""
+    """The rule for this request; or a finished ``Decision`` that refuses it for its form, without looking up the user."""
     rule = place_of(app, head.path, head.method)
     if app.overrides and not app.overrides.isdisjoint(head.named):
         rule = overridden(rule, head, app)
@@ -109,11 +114,11 @@ def _rule(head: RequestHead, app: App) -> Rule | Decision:
 
 
 def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
-    """The rule that holds for a request that names a second path of the app (COPY, MOVE): only who may go to both is let in."""
+    """The rule for a request that names a second path of the app (COPY, MOVE): only a user who may use both paths is admitted."""
     path = destination_path(head, app.origin)
     if path is None:
         return rule
-    for method in (head.method, "PUT"):  # what is there is written to
+    for method in (head.method, "PUT"):  # the second path is written to, so the rule for PUT must admit the user too
         other = place_of(app, path, method) if isinstance(path, str) else path
         if isinstance(other, Malformed):
             return Decision(other, _NOWHERE, NOBODY)
@@ -122,7 +127,10 @@ def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
 
 
 def _may_open_websocket(head: RequestHead, app: App) -> bool:
-    """Whether the page that asks may: a foreign one never; none at all only without the cookie that a browser would add."""
+    """Whether the page that asks may open a WebSocket: a page of a foreign origin never may.
+
+    A request without ``Origin`` may only if it carries no pass, so that it cannot use the session of a browser.
+    """
     origins = head.values(b"origin")
     if not origins:
         return all(name != PASS_NAME for name, _ in pairs(head.fields))

@@ -1,7 +1,7 @@
-"""Why a request to an app goes no further, in a form that its asker can read: pages for people, JSON for scripts.
+"""Explains why a request to an app is not admitted: a page for people, JSON for scripts.
 
-Owns these answers for the app door and for the sub-request door alike. Must never say more than the verdict does, nor lead anybody
-anywhere: where to sign in is each door's own word. Rules from: RFC 9110 §15.5.6.
+The app door and the sub-request door share these answers. Must never say more than the verdict does. Must never redirect: where to sign
+in is decided by each door. Rules from: RFC 9110 §15.5.6.
 """
 
 from typing import assert_never
@@ -19,15 +19,15 @@ from gateway.policy.session.session import Session
 
 
 class Explaining:
-    """Puts refusals into words."""
+    """Turns refusals into answers."""
 
     def __init__(self, table: RouteTable, clock: Clock) -> None:
-        """``table``: to whose hosts the forms of a page may lead."""
+        """``table``: the hosts to which a form in a page may lead."""
         self._origins = table.origins
         self._clock = clock
 
     def verdict(self, head: RequestHead, rule: Rule, comer: Principal, verdict: StepUp | Forbid | Unavailable) -> Answer:
-        """The answer to a request that is not admitted, and that signing in would not help as it is."""
+        """The answer to a request that is not admitted, and that a plain sign-in would not help."""
         match verdict:
             case Unavailable(reason, seconds):
                 told: dict[str, object] = {"error": "unavailable", "reason": reason, "retry_after_seconds": seconds}
@@ -42,7 +42,7 @@ class Explaining:
                 assert_never(verdict)
 
     def _step_up(self, head: RequestHead, rule: Rule, comer: Principal, reason: str) -> Answer:
-        """What the sign-in lacks, for people and for scripts."""
+        """The answer that names what the sign-in lacks."""
         session = comer.finding if isinstance(comer.finding, Session) else None
         missing = tuple(sorted((rule.amr or frozenset()) - set(session.amr if session is not None else ())))
         within = rule.authenticated_within_seconds if reason == "authenticated_within" else None
@@ -57,17 +57,17 @@ class Explaining:
         return self.said(head, view) or json_answer(malformed.status, {"error": malformed.reason})
 
     def said(self, head: RequestHead, view: View) -> Answer | None:
-        """The page, where the asker shows pages."""
+        """The page; None where the client does not show pages, such as a script or a WebSocket."""
         return page(view, self._clock, *self._origins) if kind_of(head) is not RequestKind.WEBSOCKET and is_document(head) else None
 
 
 def retry_after(verdict: Unavailable) -> tuple[bytes, bytes]:
-    """When to come again."""
+    """The ``Retry-After`` field for this verdict."""
     return b"Retry-After", b"%d" % verdict.retry_after_seconds
 
 
 def word(verdict: Verdict | Malformed) -> str:
-    """A verdict as the log names it."""
+    """The verdict as the log names it."""
     match verdict:
         case Admit():
             return "admit"

@@ -1,4 +1,4 @@
-"""The hand-off: how a session of the login host becomes a pass on an app host.
+"""The hand-off: turns a session of the login host into a pass on an app host. (Okta's cookies exist on the login host only.)
 
 ::
 
@@ -7,10 +7,10 @@
     nonce in the browser              └─ no session: Okta's sign-in,       seal, host, age, nonce, one use
                                          which comes back to ``ticket``
 
-Owns the first and the last step (the one in the middle is ``doors.login_handoff``), and counts there every way that may lead back to the
-first one (``policy.session.sign_in_loops``), so that a circle ends.
-Must never take a ticket twice, give the browser of another user a pass before it was told to forget what it holds, or send a browser to an
-address that is not a path of a configured host. Rules from: Clear Site Data (W3C).
+Owns the first and the last step; the middle one is ``doors.login_handoff``. Counts each redirect that may lead back to the first step
+(``policy.session.sign_in_loops``), so that a redirect loop ends with a page. Must never take a ticket twice. Must never give a pass to
+the browser of another user before that browser was told to forget what it keeps of the former user. Must never redirect to anything but a
+path of a configured host. Rules from: Clear Site Data (W3C).
 """
 
 import secrets
@@ -57,14 +57,14 @@ from gateway.sessions import Sessions
 
 NONCE_SECONDS = 600
 ENDED_BY_OUR_CLOCK = "expired"
-"""Why ``judge`` finds no session where Okta just confirmed one."""
+"""The reason of ``judge_at`` when Okta just confirmed a session that has already ended by this machine's clock."""
 
 
 class AppHandoff:
-    """The first and the last step, on the app hosts."""
+    """The first and the last step of the hand-off, on the app hosts."""
 
     def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock, former: FormerUsers, tickets: Tickets) -> None:
-        """``tickets`` knows which were used in the last minute (a ticket lives half of that)."""
+        """``tickets`` knows which tickets were used in the last minute. (A ticket is valid for 30 seconds.)"""
         self._former = former
         self._tickets = tickets
         self._login = table.login
@@ -73,16 +73,16 @@ class AppHandoff:
         self._clock = clock
 
     def turned_away(self, head: RequestHead, app: App, reason: str) -> Answer:
-        """The same for a request to the app that was not let in, for this reason."""
+        """Like ``sign_in``, for a request to the app that was not admitted for this reason."""
         return self.sign_in(head, app, clocks_disagree=reason == ENDED_BY_OUR_CLOCK)
 
     def sign_in(
         self, head: RequestHead, app: App, target: str | None = None, *, is_late: bool = False, clocks_disagree: bool = False
     ) -> Answer:
-        """Begin a hand-off for a top-level navigation that comes back to ``target`` (default: this very request).
+        """Begin a hand-off for a top-level navigation that comes back to ``target`` (default: the URL of this request).
 
-        Anything else that came without a session gets 401 and the address where a navigation may begin. ``is_late``: the
-        login host found the last start too old. ``clocks_disagree``: the session lives at Okta, and has ended by our clock.
+        Any other request gets 401 and the address where a navigation may begin. ``is_late``: the login host found the last start too old.
+        ``clocks_disagree``: the session lives at Okta, but has ended by our clock.
         """
         target = way_back(head) if target is None else target
         if kind_of(head) is not RequestKind.NAVIGATION:
@@ -101,12 +101,12 @@ class AppHandoff:
         return redirect_answer(302, location, _kept(replace(mark, nonce=nonce)))
 
     def _explained(self, mark: StartMark, app: App, target: str, *, clocks_disagree: bool) -> Answer:
-        """The page that ends a circle, and its history: "Try once more" is the user's own step and gets three bounces again."""
+        """The page that ends a redirect loop. It clears the count, so "Try once more" has three redirects again."""
         looping = LoopExplained(app.authority.host, len(mark.ways), sign_in_path(target), clocks_disagree)
         return page(looping, self._clock).plus(expired(START_NAME))
 
     async def begin(self, head: RequestHead, app: App) -> Outcome:
-        """``/.gateway/sign-in?to=``: the same, asked for by a link; whoever has a live session goes straight on."""
+        """``/.gateway/sign-in?to=``: begin a hand-off from a link. A browser with a live session is redirected to the target at once."""
         given = parameters(head.query)
         target = given if isinstance(given, Malformed) else asked_target(given)
         if isinstance(target, Malformed):
@@ -130,14 +130,14 @@ class AppHandoff:
         return Outcome(answer, "sign_in", {400: "sign_in_loop", 401: "not_a_navigation"}.get(answer.status, ""))
 
     def _straight_on(self, target: str, held: Pass, head: RequestHead, reason: str = "") -> Outcome:
-        """To the target, with the live pass that the browser has."""
+        """Redirect to the target; the browser already has a live pass."""
         counted = self._mark(head).went_on(self._clock.wall())
         return Outcome(redirect_answer(303, target, _kept(counted)), "admit", reason, self._sessions.shown_of(held.cookies))
 
     async def accept(self, head: RequestHead, app: App) -> Outcome:
-        """``/.gateway/accept?ticket=``: the pass and 303 to the return path, or a page that says why not.
+        """``/.gateway/accept?ticket=``: set the pass and redirect (303) to the return path; or a page that says why not.
 
-        Where ``_forgets_by_page``, two pages lead on instead; the first one leads back here, and takes nothing.
+        Where ``_forgets_by_page`` is true, two pages replace the redirect. The first one leads back here and does not use up the ticket.
         """
         given = parameters(head.query)
         if isinstance(given, Malformed):
@@ -165,16 +165,17 @@ class AppHandoff:
                 raise AssertionError("no ticket is accepted that was not opened")
 
     def _forgets_by_page(self, head: RequestHead, app: App, user_id: str) -> bool:
-        """Whether what the browser keeps of another user is cleared by a page, to which a page of this host leads."""
+        """Whether a page, instead of a redirect, must clear what the browser keeps of another user (see ``clears_only_at_home``)."""
         return clears_only_at_home(head.fields) and self._former.is_another(head, app, user_id)
 
     async def _accepted(self, decision: Accepted, mark: StartMark, app: App, head: RequestHead, *, by_page: bool) -> Outcome:
+        """Set the pass, unless its session ended while the ticket was on its way."""
         target, host = target_or_root(decision.target), str(app.authority)
         held = replace(decision.held, epoch=with_epoch(self._sessions.epoch.name, decision.held.epoch))
         fingerprint = self._sessions.shown_of(held.cookies)
         counted = mark.sent_round(self._clock.wall(), way_of(held.session_id, target))
         if await self._sessions.has_ended(held.cookies, browser_of(head)):
-            # Ended while the ticket was under way (signed out, or switched, in another tab): ask who is there now.
+            # The session ended while the ticket was on its way (sign-out or switch in another tab): begin a new hand-off.
             return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", "ended_meanwhile", fingerprint)
         made = set_lines(PASS_NAME, self._sealer.seal("pass", host, held.packed()), head.fields)
         if made is None:
@@ -187,15 +188,17 @@ class AppHandoff:
         return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
 
     async def _refused(self, reason: str, ticket: Ticket | None, head: RequestHead, app: App) -> Outcome:
+        """The answer to a ticket that is not accepted: go on with a live pass, begin again, or a page that says why."""
         held = pass_of(self._sealer, head)
         target = target_or_root(ticket.target) if ticket is not None else "/"
         if held is not None and isinstance(await standing(self._sessions, held, head), Session):
-            if reason == "expired":  # by our clock: a new ticket may be, where that of the login host is behind
+            if reason == "expired":  # a new ticket may be too, if the login host's clock is behind: this redirect is counted, so it ends
                 return self._straight_on(target, held, head, reason)
             return Outcome(redirect_answer(303, target), "admit", reason, self._sessions.shown_of(held.cookies))
         if reason in ("no_nonce", "other_browser"):
-            # Tabs that began at once, without a cookie, made a nonce each and the last one stayed: this one begins again with it. So does
-            # a browser without a nonce, where a sign-in page was opened that another one had bookmarked: once, if it keeps this cookie.
+            # "other_browser": several tabs began at the same time, each made a nonce, and the browser kept the last one. This tab begins
+            # again with that nonce. "no_nonce": the sign-in page was opened from another browser's bookmark, say. The browser begins
+            # again once; ``AGAIN`` in the address then shows whether it keeps cookies at all.
             counted = self._mark(head).sent_round(self._clock.wall())
             location = sign_in_path(target) + (AGAIN if reason == "no_nonce" else "")
             return Outcome(redirect_answer(303, location, _kept(counted)), "sign_in", reason)
@@ -203,5 +206,5 @@ class AppHandoff:
 
 
 def _kept(mark: StartMark) -> tuple[bytes, bytes]:
-    """The start cookie: a nonce has the time that a sign-in needs, and what is counted its minute."""
+    """The start cookie. With a nonce it lives ``NONCE_SECONDS`` (time for a sign-in); with counts only, ``BOUNCE_SECONDS``."""
     return set_cookie(START_NAME, mark.render(), NONCE_SECONDS if mark.nonce else BOUNCE_SECONDS)

@@ -1,6 +1,7 @@
-"""What every step of a hand-off in the middle does alike, wherever the session comes from: the start is opened, a ticket is made.
+"""What the middle step of a hand-off needs on the login host, wherever the session comes from: open the start, make the ticket.
 
-Owns the reading of a start, and the end of a circle. Must never make a ticket for another app, target or browser than the start's own.
+(``doors.handoff`` has the picture of the steps.) Owns the reading of a start, and the end of a redirect loop. Must never make a ticket
+for another app, target or browser than those of the start.
 """
 
 import secrets
@@ -21,13 +22,13 @@ from gateway.policy.session.session import Session, SessionCookie
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
 
 TAG_CHARACTERS = 22
-"""The end of a sealed text, where its authentication tag is: enough to tell one from another."""
+"""Characters at the end of a sealed text that hold its authentication tag. They are enough to tell one sealed text from another."""
 
 Cookies = tuple[SessionCookie, ...]
 
 
 class OpenedStart(NamedTuple):
-    """A start, its app, and the start as it was sealed."""
+    """A start, its app, and the sealed text of the start."""
 
     start: Start
     app: App
@@ -35,10 +36,10 @@ class OpenedStart(NamedTuple):
 
 
 class HandoffStarts:
-    """Opens starts, and makes their tickets."""
+    """Opens starts and makes their tickets."""
 
     def __init__(self, table: RouteTable, sealer: Sealer, tickets: Tickets, clock: Clock) -> None:
-        """``tickets`` also counts the ways round."""
+        """``tickets`` also counts how often the same start comes back."""
         self._table = table
         self._sealer = sealer
         self._tickets = tickets
@@ -50,7 +51,7 @@ class HandoffStarts:
         return Start.unpacked(opened.payload) if opened is not None else None
 
     def asked(self, head: RequestHead) -> tuple[str, Start] | Malformed:
-        """The sealed start in the query, and what it says."""
+        """The sealed start from the query, and its content."""
         given = parameters(head.query)
         if isinstance(given, Malformed):
             return given
@@ -59,7 +60,7 @@ class HandoffStarts:
         return (text, start) if start is not None else Malformed(400, "start")
 
     def ready(self, head: RequestHead) -> OpenedStart | Outcome:
-        """The start of a navigation that may go on; or the answer to one that may not."""
+        """The start of a navigation that may go on; or the answer that refuses it."""
         asked = self.asked(head)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
@@ -67,7 +68,7 @@ class HandoffStarts:
         return refused(hasty, self._clock) if hasty is not None else self._going(*asked)
 
     def again(self, text: str) -> OpenedStart | Outcome:
-        """The same for a start that comes back by a way of our own."""
+        """Like ``ready``, for a start that comes back by one of the gateway's own redirects."""
         start = self.opened(text)
         return self._going(text, start) if start is not None else refused(Malformed(400, "start"), self._clock)
 
@@ -76,13 +77,14 @@ class HandoffStarts:
         if app is None:
             return refused(Malformed(400, "unknown_app"), self._clock)
         if self._clock.wall() - start.issued_at > NONCE_SECONDS:
-            # The nonce is gone from the browser by now; a new start costs the user nothing. The app host counts it: our clocks may differ.
+            # The browser has dropped the nonce by now, and a new start costs the user nothing. The app host counts this redirect, because
+            # it would never end if the clocks of the two hosts differ.
             url = app.origin + sign_in_path(target_or_root(start.target)) + LATE
             return Outcome(redirect_answer(302, url), "sign_in", "start_expired")
         return OpenedStart(start, app, text)
 
     async def ticket(self, asked: OpenedStart, session: Session, cookies: Cookies, browser: str, *fields: tuple[bytes, bytes]) -> Outcome:
-        """To the app with a ticket for this session; ``browser``: the id of the browser, ``fields``: what the answer holds besides."""
+        """Redirect to the app with a ticket for this session. ``browser``: the browser's id; ``fields``: more fields of the answer."""
         start = asked.start
         ticket = Ticket(
             id=secrets.token_urlsafe(16),
@@ -103,15 +105,15 @@ class HandoffStarts:
         return Outcome(redirect_answer(302, f"{asked.app.origin}{ACCEPT}?ticket={text}", *fields), "ticket")
 
     async def goes_round(self, text: str, why: str = "") -> bool:
-        """Whether this start comes back again and again. A loop has one start; many tabs, or many steps back, have one each."""
+        """Whether this start has come back too often. A redirect loop repeats one start; many tabs, or many steps back, have one each."""
         return await self._tickets.goes_round(text[-TAG_CHARACTERS:] + why, BOUNCES_ALLOWED, BOUNCE_SECONDS)
 
     def explained(self, start: Start, fields: Fields = ()) -> Answer:
-        """The page that ends a circle."""
+        """The page that ends a redirect loop."""
         looping = LoopExplained(self._table.login.authority.host, BOUNCES_ALLOWED + 1, retry_path=self.start_over(start))
         return page(looping, self._clock).plus(*fields)
 
     def start_over(self, start: Start) -> str:
-        """Where the user begins once more."""
+        """The URL where the user can begin again."""
         app = self._table.app(start.app)
         return (app.origin if app is not None else "") + sign_in_path(target_or_root(start.target))

@@ -1,8 +1,9 @@
-"""The admin address: whether the process lives, whether it wants traffic, and its metrics.
+"""The admin address: liveness (`/healthz`), readiness (`/readyz`) and metrics (`/metrics`).
 
-Owns `/healthz`, `/readyz`, `/metrics` on a listener of their own. Must never answer on the public address, ask Okta anything, or answer a
-browser: a page of any site could otherwise read what happens here, and not all browsers say that they are one. What a page can reach by
-pointing a name of its own at this machine comes with that name as Host: so only names that are ours are answered.
+Owns these three paths on a listener of their own. Must never answer on the public address, and must never ask Okta anything. Must never
+answer a browser, because a page of any site could then read the metrics. Browsers are recognized by their fields, but not all send them.
+So the Host is checked too: a page that points a name of its own at this machine (DNS rebinding) sends that name as Host, and only IP
+addresses, `localhost` and the configured name are answered.
 """
 
 import ipaddress
@@ -20,14 +21,14 @@ _BROWSERS_SAY = frozenset((b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-des
 
 
 class Exposing(Protocol):
-    """What was counted: by one process, or by several workers together."""
+    """Something that has the metrics: of one process, or of several workers together."""
 
     def exposition(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
 
 
 class Health:
-    """Answers the admin listener; nothing here waits."""
+    """Answers the requests of the admin listener. Nothing here waits."""
 
     def __init__(
         self,
@@ -36,9 +37,9 @@ class Health:
         name: str | None = None,
         notes: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """``unready``: what keeps traffic away, as part and reason; empty when ready. ``name``: the configured host of this listener.
+        """``unready``: why the process wants no traffic, as part and reason; empty when ready.
 
-        ``notes``: what is said beside readiness, and keeps no traffic away.
+        ``name``: the configured host of this listener. ``notes``: shown beside readiness, without any effect on it.
         """
         self._notes = notes
         self._metrics = metrics
@@ -46,7 +47,7 @@ class Health:
         self._names = {"localhost", *(() if name is None else (name.lower(),))}
 
     async def handle(self, request: Request) -> Response:
-        """One of the three answers, or 403 for browsers, 405 and 404 for the rest."""
+        """The answer for one of the three paths; 403 for browsers, 404 for other paths, 405 for other methods."""
         return to_response(self._answer(request))
 
     def _answer(self, request: Request) -> Answer:
@@ -67,7 +68,7 @@ class Health:
         return Answer(200, fields, self._metrics.exposition())
 
     def _is_ours(self, named: bytes) -> bool:
-        """Whether no browser can have been led here by this Host: an address, `localhost`, or the name in the configuration."""
+        """Whether this Host is an address, `localhost` or the configured name. Then no page of another site led a browser here."""
         host = named.decode("latin-1")
         bare, _, port = host.strip().rpartition(":")
         if not bare or not port.isdecimal():
@@ -75,7 +76,7 @@ class Health:
         return bare.lower() in self._names or _is_address(bare)
 
     def _readiness(self, excluded: Set[str]) -> Answer:
-        """Ready or not; ``excluded``: parts that the caller does not want to know of, as in `/readyz?exclude=revocations`."""
+        """Ready or not. ``excluded``: parts that the caller wants to ignore, as in `/readyz?exclude=revocations`."""
         unready = {part: reason for part, reason in self._unready().items() if part not in excluded}
         if unready:
             return json_answer(503, {"status": "not_ready", "reasons": unready, **self._notes()}, (b"Retry-After", b"5"))

@@ -1,7 +1,8 @@
-"""Plain http where the hosts are https: a redirect, and nothing else.
+"""Redirects plain http to https, and does nothing else.
 
-Owns the answers of ``listen.redirect_address``, and of the TLS port to those who speak plain http there. Must never show anything of an app
-or of a user, read a cookie or a body, or lead to a host that a stranger chose. Rules from: RFC 9110 §15.4, §15.5.20 (421).
+Owns the answers of ``listen.redirect_address``, and the answers of the TLS port to clients that speak plain http there. Must never show
+anything of an app or a user, never read a cookie or a body, and never redirect to a host that is not configured. Rules from: RFC 9110
+§15.4, §15.5.20 (421).
 """
 
 from gateway.doors.refusals import refusal
@@ -16,17 +17,17 @@ _UNKNOWN = Malformed(421, "unknown_host")
 
 
 class HttpsRedirects(Listener):
-    """Answers every request; ``count``: how many were redirected."""
+    """Answers every request with a redirect or a refusal. ``count``: how many were redirected."""
 
     __slots__ = ("_hosts", "count")
 
     def __init__(self, table: RouteTable) -> None:
-        """``table``: the hosts that there are."""
+        """``table``: the configured hosts."""
         self._hosts = secure_hosts(table.origins)
         self.count = 0
 
     def begin(self, request: Request) -> Response:
-        """A redirect, or why there is none."""
+        """The redirect, or the refusal."""
         if request.refused is not None:
             return refusal(request.refused, request.fields)
         location = secure_address(self._hosts, host_in(request.named), request.target)
@@ -37,12 +38,12 @@ class HttpsRedirects(Listener):
         return Response(redirect_status(request.method), b"", fields, closes=True)
 
     def failed(self, request: Request, error: Exception) -> Response:
-        """Nothing that the client need know."""
+        """500, without details."""
         return refusal(Malformed(500, "internal"), ())
 
     def answered(self, request: Request, status: int | None) -> None:
-        """Nobody keeps a line of it."""
+        """Does nothing: redirects are not logged."""
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        """The refusal."""
+        """The refusal of bytes that are no HTTP request."""
         return refusal(malformed, ())

@@ -1,14 +1,15 @@
-"""A form that comes without a session, and the frame that does: pages that say so, and a form that can be sent again.
+"""Keeps a form that was posted without a session, until its user has signed in again. Also answers frames that have no session.
 
 ::
 
     begin ── 307 ──▶ show: a page with the sealed form ── the user sends it, to the app's own address ──▶ read ── judged ──▶ the app
       └── a page that says why the form is not kept                                                                └──▶ a page again
 
-The body is read, sealed into the page and forgotten: the browser alone keeps it. At the first step its owner is sealed into the address.
+The gateway reads the body, seals it into the page and forgets it: only the browser keeps it. The first step seals the form's owner (the
+last user of this browser) into the address.
 
-Owns these steps on the app hosts; what may be kept is ``policy.session.kept_form``. Must never keep a form of another site, send one for
-another user than its owner, or send one twice. An answer is forwarded by the app door alone.
+Owns these steps on the app hosts; ``policy.session.kept_form`` decides what may be kept. Must never keep a form of another site, send one
+for another user than its owner, or send one twice. Only the app door forwards a form to the app.
 """
 
 import secrets
@@ -51,7 +52,7 @@ __all__ = ["KeptForms", "Turned"]
 SENT: Final = "sent-form"
 RETRY_SECONDS: Final = 5
 _DRAINED_BYTES: Final = 16 * 1024 * 1024
-"""Of a form that is not kept, so that its browser reads why: it sends the whole before it reads an answer."""
+"""How much of a form that is not kept is read and dropped: a browser sends the whole form before it reads the answer."""
 _CHALLENGE: Final = (b"WWW-Authenticate", b"Session")
 _SIGN_IN: Final = sign_in_path(SIGNED_IN)
 
@@ -66,10 +67,10 @@ class Turned(NamedTuple):
 
 
 class KeptForms:
-    """The forms and frames of the app hosts."""
+    """Answers forms and frames without a session on the app hosts."""
 
     def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, owners: Owners, state: SharedState, clock: Clock) -> None:
-        """``owners`` knows whose browser it was; ``state``, which forms were sent."""
+        """``owners`` knows the last user of a browser; ``state`` knows which forms were sent."""
         self._origins = table.origins
         self._sealer = sealer
         self._sessions = sessions
@@ -80,11 +81,11 @@ class KeptForms:
     # A request without a session.
 
     def wants(self, request: Request, head: RequestHead, app: App) -> Keep | Lose | Framed | None:
-        """What ``turned_away`` answers; None for everything else."""
+        """Whether ``turned_away`` answers this request, and how; None for every other request."""
         return form_or_frame(head, app.origin, request.body.length if request.body is not None else 0)
 
     async def turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Turned:
-        """The page, or the way to it."""
+        """The page; or the redirect to the page that keeps the form."""
         match found:
             case Framed():
                 view = FrameWithoutSession(_SIGN_IN, app.title)
@@ -95,7 +96,7 @@ class KeptForms:
                 return await self._kept(request, head, app)
 
     async def _kept(self, request: Request, head: RequestHead, app: App) -> Turned:
-        """To the page, with the same body: what stands in the history then is the page, and no request of the app's."""
+        """Redirect the same body (307) to the page that keeps it. So the browser's history holds the page, and not the app's request."""
         host = str(app.authority)
         held = pass_of(self._sealer, head)
         owner = self._owners.last(head.fields, host, held.user_id if held is not None else None)
@@ -140,11 +141,14 @@ class KeptForms:
         return Outcome(self._page(head, view), "page", f"form_{who}")
 
     async def gone(self, head: RequestHead) -> Outcome:
-        """``GET /.gateway/form``: nothing is kept here. Firefox reloads ``show``'s page so; its window may still have the form."""
+        """``GET /.gateway/form``: says that nothing is kept here.
+
+        Firefox asks for this when ``show``'s page is reloaded; its window may still hold the form.
+        """
         return self._lost_here(head, "gone")
 
     async def signed_in(self, head: RequestHead, app: App) -> Outcome:
-        """``/.gateway/signed-in``: the end of a sign-in in a window of its own."""
+        """``/.gateway/signed-in``: the last page of a sign-in in a window of its own."""
         finding = await standing(self._sessions, pass_of(self._sealer, head), head)
         view: View = SignedInAgain(finding.login) if isinstance(finding, Session) else NobodyPage(_SIGN_IN, app.title)
         return Outcome(page(view, self._clock), "page", "" if isinstance(finding, Session) else "nobody")
@@ -152,7 +156,7 @@ class KeptForms:
     # A form that is sent again.
 
     async def read(self, request: Request, head: RequestHead, app: App) -> KeptForm | Turned | None:
-        """The form in the body of a text/plain form; None, with the body untouched, where the app itself has such forms."""
+        """The kept form in the body of a ``text/plain`` form. None, with the body unread, if it is a form of the app itself."""
         if request.body is None or not await _begins(request):
             return None
         if not _is_of_own_page(head, app):
@@ -169,9 +173,9 @@ class KeptForms:
         return kept
 
     def judged(self, kept: KeptForm, head: RequestHead, app: App, verdict: Verdict | Malformed) -> Turned | None:
-        """The page again, where nobody is signed in, another user is, or nobody knows.
+        """The page again, if no user or another user is signed in, or if Okta does not say.
 
-        None where the owner is let in, and where nobody would be (then the door says why).
+        None where the owner is admitted, and where no user would be admitted (then the door says why).
         """
         match verdict:
             case Unavailable(reason, seconds):
@@ -188,7 +192,7 @@ class KeptForms:
                 return None
 
     async def claimed(self, kept: KeptForm, head: RequestHead, app: App) -> Turned | None:
-        """None for the first one who sends this form, in any process."""
+        """None for the first request that sends this form, in any process; a page for each later one."""
         try:
             if await self._state.claim(SENT, kept.id.encode(), max(1.0, kept.expires_at - self._clock.wall())):
                 return None
@@ -197,7 +201,7 @@ class KeptForms:
         return Turned(self._lost(head, "sent_already"), "form_lost_sent_already")
 
     def unsent(self, kept: KeptForm, head: RequestHead, app: App, error: OutsideFailed) -> Turned:
-        """The page again, for a form that provably was not sent."""
+        """The page again, for a form that provably was not sent to the app."""
         view = self._view(kept, app, "unsent", "", status=503, reason=error.reason, seconds=RETRY_SECONDS)
         return Turned(self._page(head, view), error.reason)
 
@@ -226,7 +230,7 @@ class KeptForms:
         return Turned(outcome.answer, outcome.reason)
 
     def _page(self, head: RequestHead, view: View) -> Answer:
-        """For a window, or for a frame of one of our hosts. The app may answer a form of ours with any redirect."""
+        """The page, for a window or for a frame of one of our hosts. The app answers its form, perhaps by a redirect to anywhere."""
         is_window = head.named.get(b"sec-fetch-dest") in (None, b"document")
         framed_by: Sequence[str] = () if is_window else self._origins
         has_form = isinstance(view, FormKept) or (isinstance(view, FormLost) and view.reason == "gone")
@@ -235,12 +239,12 @@ class KeptForms:
 
 
 def _is_of_own_page(head: RequestHead, app: App) -> bool:
-    """Whether this host's page posted it, also where the user reloads what it led to. Its owner is sealed into it, whoever posts it."""
+    """Whether a page of this host posted it, or the user reloaded what that post led to. The sealed owner protects the form in any case."""
     return is_same_origin_post(head, app.origin) or has_origin(head, app.origin)
 
 
 async def _begins(request: Request) -> bool:
-    """Whether the body begins as that of our page does; it is left as it was."""
+    """Whether the body begins like the body of our page. The bytes that were read are put back."""
     body, begun = request.body, b""
     if body is None:
         return False
@@ -248,7 +252,7 @@ async def _begins(request: Request) -> bool:
         while len(begun) < len(FIELD) and (piece := await body.piece()):
             begun += piece
     except UploadBroken:
-        return False  # whoever takes it is told
+        return False  # the next reader of the body gets the same error
     finally:
         body.put_back(begun)
     return begun.startswith(FIELD)

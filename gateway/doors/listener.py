@@ -1,12 +1,12 @@
-"""The outermost door: every request to the public address passes here, first and last.
+"""Receives every request to the public address: chooses its door, and writes one line of the access log at its end.
 
     request ─▶ host known? ─▶ login door | app door ─▶ answered ─▶ one line in the log
                  │ 421, own assets   │ anything unexpected: 500, or a broken connection
                  └─▶ /.gateway/auth, whatever the host: sub-request door
 
-Owns the choice of the door, the refusals that need no door, the access log, and the last ``except Exception`` of the gateway. Must
-never look at a cookie or a session, choose a host by anything but the Host field and the configuration, or swallow a cancellation.
-Rules from: RFC 9110 §7.4 (421), §15.5.22.
+Owns the choice of the door, the refusals that need no door, the access log, and the last ``except Exception`` of the gateway. Must never
+look at a cookie or a session. Must never choose a host by anything but the Host field and the configuration. Must never swallow a
+cancellation. Rules from: RFC 9110 §7.4 (421), §15.5.22.
 """
 
 import asyncio
@@ -38,24 +38,24 @@ _LATER: Final = (b"Retry-After", b"1")
 
 
 class LoginHostDoor(Protocol):
-    """The door behind the login host. Doors leave their words for the log in the request."""
+    """The door of the login host. A door leaves its words for the log in the request."""
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
-        """The whole answer; where it streams, it has written it before it returns."""
+        """The whole answer. A streamed answer is written completely before this returns."""
 
 
 class AppDoor(Protocol):
-    """The door behind the app hosts."""
+    """The door of the app hosts."""
 
     def begin(self, request: Request, head: RequestHead, app: App) -> Response | Waiting | None:
-        """The answer, what waits for it, or None where it is on its way (``edge.rules.Listener``)."""
+        """The answer; a coroutine that makes it; or None where the answer is relayed as it comes (``edge.rules.Listener``)."""
 
 
 class AuthDoor(Protocol):
-    """The door behind ``/.gateway/auth``, on every host."""
+    """The door of ``/.gateway/auth``, on every host."""
 
     def begin(self, request: Request, head: RequestHead) -> Response | Waiting:
-        """The reply, or what waits for it."""
+        """The reply, or a coroutine that makes it."""
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
         """The refusal of a sub-request whose own head is refused."""
@@ -63,7 +63,7 @@ class AuthDoor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The door behind the login host, the one behind every app host, and the one for front proxies."""
+    """One door for the login host, one for all app hosts, and one for front proxies."""
 
     login: LoginHostDoor
     app: AppDoor
@@ -71,10 +71,10 @@ class Doors:
 
 
 class DoorListener(Listener):
-    """Hands each request to its door and writes one line about it."""
+    """Hands each request to its door, and writes one log line about it."""
 
     def __init__(self, table: RouteTable, doors: Doors, believed: TrustedProxies, witness: AccessRecorder, crowd: ClientLimit) -> None:
-        """``crowd``: who has how much open."""
+        """``crowd``: counts the open requests of each client."""
         self._table = table
         self._doors = doors
         self._believed = believed
@@ -84,13 +84,13 @@ class DoorListener(Listener):
         self._ids = RequestIds(secrets.token_hex(6), tuple(believed.trusted_proxies))
 
     def begin(self, request: Request) -> Response | Waiting | None:
-        """The answer, what waits for it, or None where it is on its way: the connection calls this once for each request."""
+        """The answer; a coroutine that makes it; or None where it is relayed as it comes. Called once for each request."""
         request.began = self._witness.began()
         request.id = name = self._ids.of(request.peer, request.named)
         request.id_line = id_line(name)
         try:
             step = self._begin(request)
-        except Exception as error:  # noqa: BLE001 - the outermost door: whatever was not foreseen ends here, in a page and a line of the log
+        except Exception as error:  # noqa: BLE001 - the outermost door: an unexpected error ends here, with a page and a log line
             return self.failed(request, error)
         return step if step is None or isinstance(step, Response) else self._waited(request, step)
 
@@ -103,7 +103,7 @@ class DoorListener(Listener):
             return self.failed(request, error)
 
     def answered(self, request: Request, status: int | None) -> None:
-        """It is over; ``status`` None: the client left before there was an answer. The connection calls this once behind each ``begin``."""
+        """The request is over. Called once after each ``begin``. ``status`` None: the client left before there was an answer."""
         if request.room is not None:
             request.room.release()
         if request.is_counted:
@@ -124,7 +124,7 @@ class DoorListener(Listener):
         )
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        """The refusal of bytes that are no request; nothing of them is repeated in it or in the log."""
+        """The refusal of bytes that are no HTTP request. Neither the answer nor the log repeats any of them."""
         words = {"door": "none", "verdict": "refused", "reason": malformed.reason, "peer": peer, "request_id": self._ids.new()}
         self._witness.answered(self._witness.began(), malformed.status, **words)
         response = refusal(malformed, ())
@@ -155,7 +155,10 @@ class DoorListener(Listener):
         return step
 
     def _admitted(self, request: Request) -> RequestHead | Malformed:
-        """The head (``RouteTable.admit``), and its host in the block; the last one where the same client sends the same lines."""
+        """The request's head, checked by ``RouteTable.admit``; its host is stored in the block.
+
+        If the same client sends the same lines again, the stored head is used.
+        """
         if request.refused is not None:
             return request.refused
         line, block = request.line, request.block
@@ -170,7 +173,7 @@ class DoorListener(Listener):
         return admitted[0]
 
     def _at_auth(self, request: Request) -> Response | Waiting:
-        """A front proxy asks for many clients, and is done at once: it is counted as none of them."""
+        """Hand a sub-request to its door. It is not counted for a client: one front proxy asks for many, and gets its answer soon."""
         request.door = "auth"
         admitted = request.refused or self._table.admit(request, self._believed.limits)
         if isinstance(admitted, Malformed):
@@ -179,7 +182,7 @@ class DoorListener(Listener):
         return self._doors.auth.begin(request, admitted[0])
 
     def _at_no_host(self, request: Request, head: RequestHead) -> Response:
-        """421, and the files that this very page loads: they are the same for everybody and tell nothing."""
+        """421 for an unknown host. But the files that this error page loads are served: they are public and the same for everybody."""
         if head.path in _ASSETS and head.method in ("GET", "HEAD"):
             return answered(request, head, asset_outcome(head, self._witness.clock))
         return self._refused(request, Malformed(421, "unknown_host"))
@@ -189,12 +192,12 @@ class DoorListener(Listener):
         return refusal(malformed, request.fields, *more)
 
     def failed(self, request: Request, error: Exception) -> Response | None:
-        """A page, and a line in the log; where an answer has begun, its end."""
+        """The error page and a log line. If an answer has begun, the connection is broken off instead."""
         request.verdict = "failed"
         words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method, "request_id": request.id}
         self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
         relay = request.client.relay
-        if relay is not None:  # it may have been sent, and half an answer may be out: a clean end would make it look whole
+        if relay is not None:  # part of an answer may be out: a clean end would make it look complete
             relay.break_off("failed")
             return None
         if request.is_begun:

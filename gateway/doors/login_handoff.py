@@ -1,12 +1,13 @@
-"""The step of a hand-off in the middle, on the login host: a ticket for a live session, Okta's sign-in without one.
+"""The middle step of a hand-off, on the login host: a ticket if the browser has a live session, else Okta's sign-in.
 
 ::
 
     start opened ─▶ what the pending cookie carries is closed first ─▶ which cookies live? ── one user ─▶ ticket ─▶ app host
                                                                               └─ nobody ─▶ Okta's sign-in, which comes back here
 
-Owns that order, and the end of a circle through Okta's sign-in or back to this step. Must never make a ticket without a session that
-Okta confirmed, nor for cookies whose end this browser still carries. The step before and the step after are ``doors.handoff``.
+Owns that order, and the end of a redirect loop through Okta's sign-in or back to this step. Must never make a ticket without a session
+that Okta confirmed. Must never make one for cookies in the pending cookie: their session is to be ended. The steps before and after are
+in ``doors.handoff``.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 CLOSING_SECONDS = 5.0
-"""How long a hand-off waits for the end of what the browser carries; the closing itself goes on."""
+"""How long a hand-off waits until the sessions in the pending cookie are closed. The closing itself goes on after that."""
 
 
 class LoginHandoff:
@@ -62,7 +63,7 @@ class LoginHandoff:
         clock: Clock,
         sign_in: str,
     ) -> None:
-        """``closer`` closes what a browser carries; ``sign_in``: the config's ``okta.sign_in``, with ``{return}`` in it."""
+        """``closer`` closes the sessions in the pending cookie; ``sign_in``: the config's ``okta.sign_in``, with ``{return}`` in it."""
         self._host = table.login.authority.host
         self._starts = HandoffStarts(table, sealer, tickets, clock)
         self._sessions = sessions
@@ -74,7 +75,7 @@ class LoginHandoff:
     async def hand_off(self, head: RequestHead, new_browser: str = "") -> Outcome:
         """``/.gateway/handoff?start=``: a ticket for a live session, Okta's sign-in without one, 503 where Okta does not say.
 
-        ``new_browser``: the id for a browser without one; empty: one is made here.
+        ``new_browser``: the id for a browser that has none; if it is empty, an id is made here.
         """
         asked = self._starts.ready(head)
         if isinstance(asked, Outcome):
@@ -88,7 +89,7 @@ class LoginHandoff:
         return replace(outcome, answer=replace(outcome.answer, fields=lines))
 
     async def sent_back(self, head: RequestHead) -> Outcome:
-        """Back to this very step, because the browser signed in while its ticket was made; a page where that goes on and on."""
+        """Redirect to this same step, because the browser signed in while its ticket was made; a page if that happens again and again."""
         asked = self._starts.asked(head)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
@@ -98,7 +99,7 @@ class LoginHandoff:
         return Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile")
 
     async def _next(self, found: Judgement, asked: OpenedStart, came: tuple[RequestHead, Cookies, str]) -> Outcome:
-        """``came``: the request, what it still carries, the browser's id."""
+        """``came``: the request, the pending cookie's sessions that are not closed, the browser's id."""
         head, carried, browser = came
         match found.finding:
             case Session() as session:
@@ -113,9 +114,10 @@ class LoginHandoff:
                 assert_never(found.finding)
 
     async def _settled(self, head: RequestHead) -> tuple[Fields, Cookies]:
-        """Close what the browser carries before anybody is named. The lines that clear the pending cookie, or what is not proven ended.
+        """Close the sessions of the pending cookie before any user is named.
 
-        Each of these cookies is refused here from then on, proven or not: after a restart nothing else remembers that they ended.
+        Returns the lines that clear the pending cookie, and the cookies whose end is not proven. Each of these cookies is refused here
+        from now on, proven or not: after a restart no other record says that they ended.
         """
         carried = self._carrying.carried(head)
         if not carried:
@@ -128,8 +130,10 @@ class LoginHandoff:
         return (self._carrying.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
     async def _to_okta(self, reason: str, asked: OpenedStart, head: RequestHead, carried: Cookies) -> Outcome:
+        """Redirect to Okta's sign-in; or a page, if the browser blocks cookies or the sign-in is a redirect loop."""
         if head.query.endswith(BACK) and browser_id_of(head.fields) is None and not session_cookies(head.fields):
-            # It was given that cookie before it signed in, and shows no other: the next form would be as empty as the last.
+            # It was given the browser id before the sign-in, and presents no cookie now: the browser blocks cookies, and another sign-in
+            # would end the same way.
             blocked = CookiesBlocked(self._host, self._starts.start_over(asked.start))
             return Outcome(page(blocked, self._clock), "refused", "cookies_blocked")
         if await self._starts.goes_round(asked.text):
@@ -138,7 +142,10 @@ class LoginHandoff:
         return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={asked.text}{BACK}"), *gone), "sign_in", reason)
 
     def _taken(self, head: RequestHead, carried: Cookies) -> Fields:
-        """The lines that take every session cookie out of the browser. What may live is carried: the next sign-in closes it first."""
+        """The lines that remove every session cookie from the browser.
+
+        Cookies that may still live are put into the pending cookie, so the next sign-in closes them first.
+        """
         possible, _ = split(session_cookies(head.fields))
         living = tuple(cookie for cookie in possible if not is_proof_of_end(self._sessions.recall((cookie,))))
         pending = self._carrying.kept(head, (*carried, *living)) if living else ()

@@ -1,6 +1,6 @@
-"""The pages that say who is signed in, for people and for scripts, and the files that pages load.
+"""The pages that say who is signed in, as HTML and as JSON, and the files that pages load.
 
-Must never show a cookie value, a token or a session id, and never say "signed out" where Okta did not say so.
+Must never show a cookie value, a token or a session id. Must never say "signed out" if Okta did not say so.
 """
 
 from gateway.clock import Clock
@@ -32,17 +32,17 @@ from gateway.sessions import Sessions
 
 
 class AppPages:
-    """Who is signed in, on an app host."""
+    """The pages that say who is signed in, on an app host."""
 
     def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, clock: Clock, sign_in: str) -> None:
-        """``sign_in``: the config's ``okta.sign_in``, to which "switch user" leads in the end."""
+        """``sign_in``: the config's ``okta.sign_in``. The page's form "switch user" leads there in the end."""
         self._form_targets = form_targets(table, sign_in)
         self._sealer = sealer
         self._sessions = sessions
         self._clock = clock
 
     async def page(self, head: RequestHead, app: App) -> Outcome:
-        """``/.gateway/``: who is signed in, until when, and the ways out."""
+        """``/.gateway/``: who is signed in, until when, and how to sign out or switch."""
         finding, fingerprint = await self._finding(head)
         match finding:
             case Session():
@@ -65,7 +65,7 @@ class AppPages:
 
 
 class LoginPages:
-    """Who is signed in, on the login host."""
+    """The pages that say who is signed in, on the login host."""
 
     def __init__(self, table: RouteTable, sessions: Sessions, clock: Clock, sign_in: str) -> None:
         """``sign_in``: the config's ``okta.sign_in``."""
@@ -80,7 +80,7 @@ class LoginPages:
         self._sign_in = at_okta(sign_in, SESSION_PAGE)
 
     async def page(self, head: RequestHead) -> Outcome:
-        """``/.gateway/``: who is signed in, until when, and the ways out."""
+        """``/.gateway/``: who is signed in, until when, and how to sign out or switch."""
         finding, cookies = await self._finding(head)
         match finding:
             case Session():
@@ -106,7 +106,7 @@ class LoginPages:
 
 
 def session_answer(finding: Finding, urls: tuple[str, str], clock: Clock) -> Answer:
-    """A finding as JSON; ``urls``: where to sign out, where to sign in. 401 without a session, 503 where Okta did not say."""
+    """The session as JSON; ``urls``: where to sign out, where to sign in. 401 without a session, 503 where Okta did not say."""
     sign_out, sign_in = urls
     match finding:
         case Session():
@@ -127,7 +127,7 @@ def session_answer(finding: Finding, urls: tuple[str, str], clock: Clock) -> Ans
 
 
 def asset_outcome(head: RequestHead, clock: Clock) -> Outcome:
-    """One of the files that the pages load, 404 for any other name."""
+    """One of the files that the pages load; 404 for any other name."""
     found = asset(head.path.removeprefix(ASSET_PREFIX))
     if found is None:
         return refused(Malformed(404, "no_such_path"), clock)

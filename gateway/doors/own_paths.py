@@ -1,7 +1,7 @@
-"""The gateway's own paths, ``/.gateway/…``: which host answers which, to which methods.
+"""The table of the gateway's own paths, ``/.gateway/…``: which host answers which path, and with which methods.
 
-Owns both tables, the answers 404 and 405, and the words for the access log. Must never forward anything, and never match a
-path in any spelling but its own. Rules from: RFC 9110 §15.5.6 (Allow).
+Owns both tables (app hosts, login host), the answers 404 and 405, and the words for the access log. Must never forward a request. Must
+match a path in its exact spelling only. Rules from: RFC 9110 §15.5.6 (Allow).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -44,14 +44,14 @@ _ASSETS = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
 _ROUTES = _ASSETS | {SESSION_PAGE, SESSION, SIGN_IN, HANDOFF, ACCEPT, SIGN_OUT, SESSION_PAGE_UNSLASHED, FORM, SIGNED_IN}
 
 UNKNOWN_ROUTE: Final = "/.gateway/*"
-"""What the log names for every own path that does not exist, so that nobody can write routes into it."""
+"""The route that the log names for an own path that does not exist. So clients cannot write paths of their own into the log."""
 
 
 class AppOwnPaths:
     """Everything under ``/.gateway/`` on the app hosts."""
 
     def __init__(self, handoff: AppHandoff, sign_out: AppSignOut, pages: AppPages, forms: KeptForms, clock: Clock) -> None:
-        """The four rooms that answer, and the clock for the small print of refusals."""
+        """The four objects that answer, and the clock for the time that error pages show."""
         self._clock = clock
         self._steps: Mapping[str, Mapping[str, AppStep]] = {
             SESSION_PAGE: _read(lambda request, head, app: pages.page(head, app)),
@@ -65,16 +65,16 @@ class AppOwnPaths:
         }
 
     async def handle(self, request: Request, head: RequestHead, app: App) -> Response:
-        """The answer; what the access log says of it is left in ``request``."""
+        """The answer. The words for the access log are left in ``request``."""
         step = chosen(self._steps, head, self._clock)
         return answered(request, head, step if isinstance(step, Outcome) else await step(request, head, app))
 
 
 class LoginOwnPaths:
-    """Everything under ``/.gateway/`` on the login host but the switch, which is the login door's own."""
+    """Everything under ``/.gateway/`` on the login host, except the paths that the login door handles by itself (such as the switch)."""
 
     def __init__(self, handoff: LoginHandoff, sign_out: LoginSignOut, pages: LoginPages, clock: Clock) -> None:
-        """The three rooms that answer, and the clock for the small print of refusals."""
+        """The three objects that answer, and the clock for the time that error pages show."""
         self._clock = clock
         self._steps: Mapping[str, Mapping[str, LoginStep]] = {
             SESSION_PAGE: _read(lambda request, head: pages.page(head)),
@@ -85,13 +85,13 @@ class LoginOwnPaths:
         }
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
-        """The answer; what the access log says of it is left in ``request``."""
+        """The answer. The words for the access log are left in ``request``."""
         step = chosen(self._steps, head, self._clock)
         return answered(request, head, step if isinstance(step, Outcome) else await step(request, head))
 
 
 def chosen(steps: Mapping[str, Mapping[str, StepOfHost]], head: RequestHead, clock: Clock) -> StepOfHost | Outcome:
-    """The step for this path and method; a file of the pages, 404 or 405 with Allow where there is none."""
+    """The step for this path and method. If there is none: a file that pages load, 404, or 405 with ``Allow``."""
     methods = steps.get(head.path)
     if methods is not None:
         step = methods.get(head.method)
@@ -102,7 +102,7 @@ def chosen(steps: Mapping[str, Mapping[str, StepOfHost]], head: RequestHead, clo
 
 
 def answered(request: Request, head: RequestHead, outcome: Outcome) -> Response:
-    """The outcome as a response, its words for the access log in ``request``; an unread body ends the connection."""
+    """The outcome as a response. Its words for the access log are left in ``request``. An unread body ends the connection."""
     request.route = head.path if head.path in _ROUTES else UNKNOWN_ROUTE
     request.verdict = outcome.verdict
     request.reason = outcome.reason
@@ -111,7 +111,7 @@ def answered(request: Request, head: RequestHead, outcome: Outcome) -> Response:
 
 
 async def to_session_page(*_: object) -> Outcome:
-    """From ``/.gateway`` to ``/.gateway/``, which people type without its last slash."""
+    """Redirect ``/.gateway`` to ``/.gateway/``: people often type it without the last slash."""
     return Outcome(redirect_answer(303, SESSION_PAGE), "page")
 
 

@@ -1,7 +1,7 @@
-"""What the gateway's own paths read from a request: parameters, small forms, the pass; and what they report of themselves.
+"""What the gateway's own paths have in common: reading parameters, small forms and the pass, and building their answers.
 
-Owns the bounds on forms and return paths, and the addresses of the own paths. Must never decide who is let in, and never
-act on a value that occurs twice or that was cut short.
+Owns the addresses of the own paths, and the limits of forms and return paths. Must never decide who is admitted. Must never use a
+parameter that occurs twice or that was cut off.
 """
 
 from collections.abc import Collection, Mapping
@@ -39,12 +39,12 @@ HANDOFF: Final = "/.gateway/handoff"
 ACCEPT: Final = "/.gateway/accept"
 SIGN_OUT: Final = "/.gateway/sign-out"
 AGAIN: Final = "&again=1"
-"""Behind an address of ``sign_in_path``: a ticket came to a browser without the cookie of its start, which was given a cookie now."""
+"""Added to an address of ``sign_in_path``: a ticket came to a browser without the start cookie, and the browser was given one now."""
 BACK: Final = "&back=1"
-"""Behind the address of a hand-off: Okta's sign-in leads back to it, in a browser that was given a cookie before."""
+"""Added to the address of a hand-off: Okta's sign-in leads back to it, in a browser that was given a cookie before."""
 FORM: Final = "/.gateway/form"
 LATE: Final = "&late=1"
-"""Behind an address of ``sign_in_path``: the login host found the start before this one too old."""
+"""Added to an address of ``sign_in_path``: the login host found the previous start too old."""
 
 LARGEST_FORM_BYTES = 8 * 1024
 MOST_PARAMETERS = 32
@@ -53,7 +53,7 @@ _FORM_TYPE = b"application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer, and the words for the access log: the verdict, its reason, the first cookie's fingerprint as shown."""
+    """An answer, and its words for the access log: the verdict, its reason, and the first cookie's fingerprint as the log shows it."""
 
     answer: Answer
     verdict: str
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def parameters(encoded: str) -> Mapping[str, str] | Malformed:
-    """The decoded parameters of a query or a form; a name that occurs twice is refused, whichever of the two was meant."""
+    """The decoded parameters of a query or a form. A name that occurs twice is refused, because only one of the two could be used."""
     pieces = encoded.split("&", MOST_PARAMETERS)
     if len(pieces) > MOST_PARAMETERS:
         return Malformed(400, "parameters")
@@ -79,7 +79,7 @@ def _text(raw: str) -> str:
 
 
 async def form_of(request: Request) -> Mapping[str, str] | Malformed:
-    """The fields of a posted form of at most 8 KiB; an absent body is an empty form (400, 408, 413, 415)."""
+    """The fields of a posted form of at most 8 KiB. No body means an empty form. Errors: 400, 408, 413, 415, 503."""
     body = await whole_body(request, LARGEST_FORM_BYTES)
     if isinstance(body, Malformed):
         return body
@@ -96,7 +96,7 @@ def _is_form(request: Request) -> bool:
 
 
 def asked_target(given: Mapping[str, str]) -> str | Malformed:
-    """The return path that ``to`` asks for; ``/`` where it is refused, 400 where it is longer than is ever judged whole."""
+    """The return path from the parameter ``to``; ``/`` if it is not allowed; 400 if it is too long to be checked as a whole."""
     to = given.get("to", "/")
     if len(to) > LONGEST_TARGET:
         return Malformed(400, "to_too_long")
@@ -104,36 +104,36 @@ def asked_target(given: Mapping[str, str]) -> str | Malformed:
 
 
 def target_or_root(raw: str) -> str:
-    """The path as it may stand in a Location; ``/`` where it is refused."""
+    """The path as it may be used in ``Location``; ``/`` if it is not allowed."""
     return own_target(raw) or "/"
 
 
 def way_back(head: RequestHead) -> str:
-    """Where this request leads once its user has signed in, as ``target_or_root``; bytes beyond ASCII are escaped."""
+    """The return path to this request after a sign-in, checked by ``target_or_root``. Bytes beyond ASCII are percent-encoded."""
     target = head.target
     return target_or_root(target if target.isascii() else quote(target.encode("latin-1"), safe=punctuation))
 
 
 def sign_in_path(target: str) -> str:
-    """The own path that begins a hand-off and comes back to ``target``."""
+    """The own path that begins a hand-off which comes back to ``target``."""
     return f"{SIGN_IN}?to={quote(target, safe='')}"
 
 
 def at_okta(template: str, own_path: str) -> str:
-    """Okta's sign-in (``okta.sign_in``) that comes back to an own path of the login host."""
+    """The URL of Okta's sign-in (``okta.sign_in``) that comes back to an own path of the login host."""
     return template.replace("{return}", quote(own_path, safe=""))
 
 
 def form_targets(table: RouteTable, sign_in: str) -> tuple[str, ...]:
-    """The origins that a form of a page may lead through: Chromium holds redirects of a posted form to ``form-action`` as well."""
+    """The origins that a page's form may lead to. Chromium checks the redirects of a posted form against ``form-action`` too."""
     okta = urlsplit(sign_in)
     return (*table.origins, *((f"{okta.scheme}://{okta.netloc}",) if okta.netloc else ()))
 
 
 def pass_of(sealer: Sealer, head: RequestHead) -> Pass | None:
-    """The pass that the browser presents exactly once, sealed by us for this very host; None for anything else.
+    """The pass, if the browser presents exactly one and this gateway sealed it for this host; else None.
 
-    It may be older than the memory of revocations: ``standing`` says so.
+    It may have been made before the gateway's record of revocations begins; ``standing`` checks that.
     """
     presented = joined(head.values(b"cookie"), PASS_NAME)
     opened = sealer.open("pass", str(head.authority), presented) if presented is not None else None
@@ -141,7 +141,11 @@ def pass_of(sealer: Sealer, head: RequestHead) -> Pass | None:
 
 
 async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> Finding:
-    """What is known of the session behind a pass; a user id that is not the pass's own is no session, nor is a pass from before."""
+    """What Okta says of the session in this pass.
+
+    ``NoSession`` also if Okta now names another user than the pass, if the session was revoked, or if the pass was made before the
+    gateway's record of revocations begins.
+    """
     if held is None:
         return NoSession("no_pass")
     if not is_remembered(held, sessions.epoch):
@@ -155,7 +159,7 @@ async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> 
 
 
 def not_navigating(head: RequestHead) -> Malformed | None:
-    """Why a step of the hand-off is not taken: a prefetch (503), or what a browser itself calls no top-level navigation (403)."""
+    """Why a step of the hand-off is refused: a prefetch (503), or a request that its browser does not call a navigation (403)."""
     kind = kind_of(head)
     if kind is RequestKind.PREFETCH:
         return Malformed(503, "prefetch")
@@ -163,23 +167,26 @@ def not_navigating(head: RequestHead) -> Malformed | None:
 
 
 def no_session(sign_in_url: str) -> Answer:
-    """401 for scripts: no redirect, no password box, and the address where a navigation may sign in."""
+    """401 for scripts: no redirect and no password dialog, but the address where a navigation may sign in."""
     challenge = (b"WWW-Authenticate", b"Session")
     return json_answer(401, {"error": "no_session", "sign_in": sign_in_url}, challenge)
 
 
 def expired_here(names: Collection[bytes], head: RequestHead, everywhere: bool) -> Fields:
-    """The lines that take these cookies out of the browser; ``everywhere``: also where a sibling host may have planted them."""
+    """The lines that remove these cookies from the browser.
+
+    ``everywhere``: also those that a sibling host may have set for a parent domain.
+    """
     return expiries(names, parent_domains(head.authority.host) if everywhere else ())
 
 
 def now_of(clock: Clock) -> datetime:
-    """The wall clock as aware UTC."""
+    """The wall clock as an aware datetime in UTC."""
     return datetime.fromtimestamp(clock.wall(), UTC)
 
 
 def page(view: View, clock: Clock, *form_targets: str) -> Answer:
-    """The finished answer of one view."""
+    """The answer with this page."""
     return page_answer(render(view, form_targets=form_targets, at=now_of(clock), request_id=SLOT))
 
 
@@ -190,10 +197,10 @@ def refused(malformed: Malformed, clock: Clock) -> Outcome:
 
 
 def seconds_until(retry_at: float | None, clock: Clock) -> int:
-    """How long to wait before asking again: until Okta's own word, at least 1 second and at most a minute; 5 without one."""
+    """Seconds to wait before the next try: what Okta said, at least 1 and at most 60; 5 if Okta said nothing."""
     return 5 if retry_at is None else max(1, min(60, int(retry_at - clock.wall()) + 1))
 
 
 def unavailable(finding: Unknown, clock: Clock) -> Outcome:
-    """The page for "Okta did not say" of a session that the browser showed; nobody is signed out by it."""
+    """The page for "Okta did not say". It signs nobody out."""
     return Outcome(page(UnavailablePage(finding.reason, seconds_until(finding.retry_at, clock)), clock), "unavailable", finding.reason)

@@ -1,8 +1,9 @@
-"""Who comes to an app: from the pass in the browser to what Okta said about the session behind it.
+"""Finds the user of a request to an app: opens the pass that the browser presents, and looks up the session of its cookies.
 
-Owns the reading of the pass, and the rule that a pass is for one user: if Okta names another for its cookies, it is dead, and they
-with it. A pass that is older than this process's memory of revocations is none: a hand-off makes a new one. Must never take an
-unreadable pass for anything but none, nor ask Okta where the answer would not matter.
+A *pass* is the sealed cookie of an app host; it holds Okta's cookies, the user and the session. Owns the reading of the pass, and the
+rule that a pass is for one user: if Okta names another user for its cookies, the pass and these cookies are revoked. A pass that is older
+than this process's record of revocations does not count; a hand-off then makes a new one. An unreadable pass counts as no pass, and as
+nothing else. Must never ask Okta where the answer does not matter.
 """
 
 from contextlib import suppress
@@ -27,14 +28,14 @@ from gateway.sessions import Good, Sessions
 _NO_MARKS: Final = Marks()
 MOST_KNOWN: Final = 2048
 LONGEST_KNOWN: Final = 4096
-"""Twice so many lines of cookies are remembered, of at most so many bytes: 16 MiB."""
+"""``Cookie`` lines whose opened pass is cached: twice ``MOST_KNOWN``, each of at most this many bytes; together 16 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One request's browser: what is known of its session, its pass, what its cookies are known by, and whether to seal the pass anew.
+    """Who the user of one request is: the session, the pass, the fingerprints of its cookies, and whether the pass should be sealed anew.
 
-    ``known``: what is remembered of its pass, None where nothing is.
+    ``known``: what is cached for the pass; None where nothing is.
     """
 
     finding: Finding
@@ -45,26 +46,26 @@ class Principal:
 
     @property
     def fingerprints(self) -> tuple[Fingerprint, ...]:
-        """Those of its session cookies, in order."""
+        """The fingerprints of its session cookies, in order."""
         return self.marks.fingerprints
 
     @property
     def shown(self) -> str:
-        """How the log names it: its first fingerprint, or nothing."""
+        """The first fingerprint as the log shows it, or empty."""
         return self.marks.shown
 
 
 class Known:
-    """What follows from a pass that was opened; nothing that may change is kept but under ``good``.
+    """What is cached for a pass that was opened. Everything that may change is valid only as long as ``good`` is.
 
-    ``comer`` is who came last, for as long as ``good`` says; ``identity``: the lines that an app is told, made of the session
-    ``identity_of``; ``going``: as what it went to the app last; ``values``: those of Okta's in the pass.
+    ``comer``: the last result. ``good``: until when ``comer`` is valid. ``identity``: the identity lines for the app, made for the
+    session ``identity_of``. ``going``: the last ``Admitted`` of the app door. ``values``: the values of Okta's cookies in the pass.
     """
 
     __slots__ = ("comer", "going", "good", "identity", "identity_of", "values")
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Nothing is cached yet."""
         self.comer: Principal | None = None
         self.going: object = None
         self.good: Good | None = None
@@ -74,7 +75,7 @@ class Known:
 
 
 NOBODY: Final = Principal(NoSession("not_asked"))
-"""Who comes where nobody was looked up."""
+"""The result for a rule that needs no user, so nobody was looked up."""
 _NO_PASS: Final = Principal(NoSession("no_pass"))
 _UNREADABLE: Final = Principal(NoSession("pass_unreadable"))
 _FORGOTTEN: Final = Principal(NoSession("pass_before_start"))
@@ -82,7 +83,7 @@ _REVOKED: Final = NoSession("revoked")
 
 
 class PassResolver:
-    """Looks every comer up; without an ``await`` that waits where the memory knows."""
+    """Finds the user of each request. ``recalled`` uses the cache and never waits; ``comer`` asks Okta if it must."""
 
     def __init__(self, passes: Passes, sessions: Sessions, clock: Clock) -> None:
         """``passes`` opens only what was sealed for the host that the request names."""
@@ -93,7 +94,7 @@ class PassResolver:
         self._clean: Recent[tuple[str, bytes], bool] = Recent(MOST_KNOWN)
 
     def recalled(self, head: RequestHead, rule: Rule) -> Principal | None:
-        """Who comes, as far as the memory knows; None where ``comer`` must be waited for."""
+        """The user, as far as the cache knows; None where the caller must await ``comer``."""
         if not is_about_somebody(rule):
             return NOBODY
         opened = self._opened(head)
@@ -109,19 +110,19 @@ class PassResolver:
         return comer
 
     def is_still(self, comer: Principal) -> bool:
-        """Whether whoever presents the same pass again is this comer again."""
+        """Whether a request with the same pass would give this same result again."""
         known = comer.known
         return known is not None and known.comer is comer and known.good is not None and self._sessions.is_good(known.good)
 
     def user_of_pass(self, head: RequestHead) -> str:
-        """The id of the user whom the pass names, where neither the pass nor its session is revoked; else empty. Okta is not asked."""
+        """The id of the user in the pass; empty if the pass or its session is revoked. Okta is not asked."""
         opened = self._opened(head)
         if isinstance(opened, Principal) or not self._is_remembered(opened) or self._sessions.has_session_ended(opened.held.session_id):
             return ""
         return "" if self._sessions.are_revoked(opened.marks or self._marked(opened)) else opened.held.user_id
 
     def not_the_apps(self, head: RequestHead) -> NotTheApps:
-        """Which cookies of this request no app may see. The values in its pass are Okta's under any name."""
+        """Which cookies of this request no app may get. The values in its pass are Okta's, whatever the cookie's name is."""
         opened = self._opened(head)
         if isinstance(opened, Principal):
             return NotTheApps(self._is_oktas)
@@ -134,7 +135,7 @@ class PassResolver:
         return NotTheApps(self._is_oktas, known.values)
 
     def holds_oktas(self, head: RequestHead) -> bool:
-        """Whether this request would bring a cookie of Okta's to the app, were it forwarded with all its cookies."""
+        """Whether a cookie of Okta's would reach the app if this request were forwarded with all its cookies."""
         line = head.named.get(b"cookie")
         if line is None:
             return False
@@ -143,7 +144,7 @@ class PassResolver:
             return False
         unwanted = self.not_the_apps(head)
         if key is not None and unwanted.clears(without_own(key[1])):
-            self._clean.keep(key, True)  # whatever Okta sets later: nothing in it has a name of Okta's
+            self._clean.keep(key, True)  # stays true whatever Okta sets later: no cookie in this line has a name of Okta's
             return False
         return holds_oktas(head.values(b"cookie"), unwanted)
 
@@ -152,7 +153,7 @@ class PassResolver:
         return bool(own) and (has_form(own) or self._sessions.is_oktas(own))
 
     def _opened(self, head: RequestHead) -> OpenedPass | Principal:
-        """As ``presented``, by the line of cookies where it came before."""
+        """Like ``presented``, but a ``Cookie`` line that was seen before is not opened again."""
         line = head.named.get(b"cookie")
         if not isinstance(line, bytes) or len(line) > LONGEST_KNOWN:
             return self.presented(head)
@@ -161,17 +162,17 @@ class PassResolver:
         if opened is not None:
             return opened
         found = self.presented(head)
-        if isinstance(found, OpenedPass):  # nobody whom no pass names: strangers could fill the memory with them
+        if isinstance(found, OpenedPass):  # only real passes are cached: else strangers could fill the cache
             self._lines.keep(key, found)
         return found
 
     def _recalled_by(self, opened: OpenedPass, head: RequestHead, known: Known) -> Principal | None:
-        """As ``recalled``, by the pass in this head."""
+        """Like ``recalled``, for the pass in this head."""
         if not self._is_remembered(opened):
             return _FORGOTTEN
         marks = opened.marks or self._marked(opened)
         if self._sessions.has_session_ended(opened.held.session_id):
-            # Known without asking, and whatever newer or older cookie of that session the pass holds.
+            # No question to Okta is needed: the session is revoked, so each of its cookies is, older or newer.
             return Principal(_REVOKED, opened.held, marks, opened.stale, known)
         finding = self._sessions.recall_for(opened.held.cookies, marks, lambda: browser_of(head))
         if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
@@ -179,9 +180,9 @@ class PassResolver:
         return Principal(finding, opened.held, marks, opened.stale, known)
 
     async def comer(self, head: RequestHead, rule: Rule, patience: float | None = None) -> Principal:
-        """Who comes; nobody is looked up where the rule would admit or forbid anybody alike.
+        """The user. Okta is asked if the cache does not know, unless the rule gives the same verdict for every user.
 
-        ``patience``: for so many seconds Okta is waited for (``Sessions.current``).
+        ``patience``: wait at most this many seconds for Okta (``Sessions.current``).
         """
         recalled = self.recalled(head, rule)
         if recalled is not None:
@@ -192,13 +193,13 @@ class PassResolver:
         held, marks = opened.held, opened.marks or self._marked(opened)
         finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True, patience=patience)
         if isinstance(finding, Session) and finding.user_id != held.user_id:
-            with suppress(OutsideFailed):  # in force here before it is told to others
-                await self._sessions.revoke(held.cookies, session_id=held.session_id)  # not the id that Okta names now: it is the other's
+            with suppress(OutsideFailed):  # the revocation holds in this process even if it cannot be shared
+                await self._sessions.revoke(held.cookies, session_id=held.session_id)  # Okta's id is the other user's session: not that one
             finding = NoSession("user_changed")
         return Principal(finding, held, marks, opened.stale)
 
     def presented(self, head: RequestHead) -> OpenedPass | Principal:
-        """The pass, or who comes without one."""
+        """The opened pass; or the result for a request without a valid one."""
         presented = joined(head.values(b"cookie"), PASS_NAME)
         if presented is None:
             return _NO_PASS
@@ -220,16 +221,16 @@ class PassResolver:
         return opened.marks
 
     def touch(self, comer: Principal, head: RequestHead) -> None:
-        """Its user works: the session at Okta may be kept alive."""
+        """The user is active: the session at Okta may be kept alive."""
         if comer.held is not None and self._sessions.keeps_alive:
             self._sessions.touch(comer.held.cookies, browser_of(head))
 
     def seconds_left(self, comer: Principal) -> float:
-        """For how long what was found may still be believed; 0 where nothing was."""
+        """How long the cached answer stays valid, in seconds; 0 where there is none."""
         return self._sessions.seconds_left(comer.marks)
 
     def renewed(self, comer: Principal, head: RequestHead) -> Fields:
-        """The Set-Cookie lines for a pass that was sealed under an older key; none where it need not be set."""
+        """The ``Set-Cookie`` lines for a pass that was sealed with an older key; none where the pass need not be set again."""
         if comer.held is None or not comer.is_stale or not isinstance(comer.finding, Session):
             return ()
         return set_lines(PASS_NAME, self._passes.seal(str(head.authority), comer.held), head.fields) or ()

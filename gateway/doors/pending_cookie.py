@@ -1,7 +1,7 @@
-"""The pending cookie: sessions whose end at Okta is not proven yet, carried by their own browser.
+"""The pending cookie: the browser carries in it, sealed, its sessions whose end at Okta is not proven yet.
 
-Owns what goes into that cookie and how it is read; what one cookie cannot hold is spread over several. Must never carry them unsealed, nor
-leave them in the browser under their own names while it carries them.
+Owns the content of that cookie. If one cookie is too small for it, it is split over several. Must never carry sessions unsealed. Must
+never leave them in the browser under their own names as well.
 """
 
 from gateway.policy.http.cookies import PENDING_NAME
@@ -21,26 +21,32 @@ class PendingCookie:
     """Reads and writes the pending cookie of the login host."""
 
     def __init__(self, host: str, sealer: Sealer) -> None:
-        """``host``: the login host's authority text, to which the cookie is sealed."""
+        """``host``: the login host's authority text. The cookie is sealed for this host."""
         self._host = host
         self._sealer = sealer
 
     def carried(self, head: RequestHead) -> Cookies:
-        """The sessions that this browser carries."""
+        """The session cookies in this browser's pending cookie."""
         sealed = joined(head.values(b"cookie"), PENDING_NAME)
         opened = self._sealer.open("pending", self._host, sealed) if sealed is not None else None
         pending = Pending.unpacked(opened.payload) if opened is not None else None
         return pending.cookies if pending is not None else ()
 
     def moved(self, head: RequestHead, presented: Cookies, others: Cookies) -> Fields:
-        """The lines that move ``presented`` into the pending cookie, beside ``others``; none where it would not fit: then all stay put."""
+        """The lines that move ``presented`` into the pending cookie, beside ``others``.
+
+        No lines where that would not fit: then all cookies stay where they are.
+        """
         lines = self._lines(head, presented + others)
         if lines is None:
             return ()
         return (*expiries({cookie.name for cookie in presented}, parent_domains(head.authority.host)), *lines)
 
     def kept(self, head: RequestHead, cookies: Cookies) -> Fields:
-        """The lines that carry ``cookies``, oldest first; what does not fit goes in that order (the gateway retries those too)."""
+        """The lines that store ``cookies``, oldest first.
+
+        If they do not fit, the oldest are left out; the gateway tries to close those too.
+        """
         lines = self._lines(head, cookies)
         while lines is None and cookies:
             cookies = cookies[1:]
@@ -48,7 +54,7 @@ class PendingCookie:
         return lines or ()
 
     def cleared(self, head: RequestHead) -> Fields:
-        """The lines that end the carrying: every end is proven."""
+        """The lines that remove the pending cookie, when every end is proven."""
         return expired_lines(PENDING_NAME, head.fields)
 
     def _lines(self, head: RequestHead, cookies: Cookies) -> Fields | None:

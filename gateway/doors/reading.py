@@ -1,7 +1,7 @@
-"""Reading a request's body whole, where a decision needs it.
+"""Reads a whole request body, where a decision needs it.
 
-Owns the bounds in size and time, and the room that all bodies share, which the listener lends to each request. Must never return a part of
-a body.
+Owns the limits of size and time. The memory for all such bodies is limited too; the listener gives each request its part. Must never
+return a part of a body.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ LATER = (b"Retry-After", b"1")
 async def whole_body(request: Request, largest_bytes: int) -> bytes | Malformed:
     """The whole body, or why it is refused.
 
-    413 over ``largest_bytes``, 408 after 20 seconds, 400 where it breaks off, 503 (say ``LATER`` with it) where the bodies that are held
-    already leave no room. A request without a room of the listener has one to itself.
+    413 over ``largest_bytes``, 408 after 20 seconds, 400 where it breaks off, 503 (send ``LATER`` with it) where the bodies in memory
+    leave no room. A request to which the listener gave no room has a budget of its own.
     """
     if request.body is None:
         return b""
@@ -43,9 +43,9 @@ async def whole_body(request: Request, largest_bytes: int) -> bytes | Malformed:
 
 
 async def drained(request: Request, most_bytes: int) -> None:
-    """Read and forget the body, up to so many bytes and for at most 20 seconds: browsers read no answer before they have sent it whole.
+    """Read and drop the body, up to ``most_bytes`` and for at most 20 seconds: a browser sends the whole body before it reads the answer.
 
-    One that its client only announced is not asked for.
+    A body that waits for ``100 Continue`` is not asked for.
     """
     if request.body is None or not request.body.is_asked:
         return

@@ -1,7 +1,7 @@
-"""What a client reads whose message is refused for its form, before any door was chosen.
+"""The answer to a message that is refused for its form, before a door was chosen.
 
-Owns the choice between a page and JSON, where nobody looks further than at Accept. Must never repeat anything of the message.
-Rules from: RFC 9110 §15.5.6 (Allow).
+Owns the choice between a page and JSON, by the ``Accept`` field alone. Must never repeat anything of the message. Rules from: RFC 9110
+§15.5.6 (Allow).
 """
 
 from gateway.doors.answers import json_answer, page_answer, to_response
@@ -14,7 +14,7 @@ _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 
 
 def refused(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> Answer:
-    """A page for those who read HTML, JSON for the rest."""
+    """A page for clients that accept HTML, JSON for all others."""
     extra = (*more, _ALLOW) if malformed.status == 405 else more
     if any(name.lower() == b"accept" and b"text/html" in value.lower() for name, value in fields):
         return page_answer(render(BadRequest(malformed.status, malformed.reason), request_id=SLOT), *extra)
@@ -22,5 +22,5 @@ def refused(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) ->
 
 
 def refusal(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> Response:
-    """The same as a response; the connection ends, because nobody reads what else is on it."""
+    """Like ``refused``, as a response that closes the connection, because the rest of what the client sent is not read."""
     return to_response(refused(malformed, fields, *more), closes=True)

@@ -1,4 +1,4 @@
-"""Signing out: on an app host, and on the login host, which alone can take Okta's cookies out of the browser.
+"""Signs a user out, on an app host or on the login host. Only the login host can remove Okta's cookies from the browser.
 
 ::
 
@@ -6,8 +6,9 @@
                                                                           Okta's cookies expired, unproven ends carried, page
     login host: POST ── revoke ── close at Okta ── cookies expired ── page
 
-Owns the order: whatever is cancelled or fails later, the session is refused everywhere first. Must never sign out on a GET or
-for another site, say "closed" without proof, expire another user's newer session, or begin a new sign-in by itself.
+Owns the order: the session is refused everywhere first, so a later failure or cancellation does no harm. Must never sign out on a GET or
+for another site. Must never say "closed" without proof, never remove the cookies of a newer session of another user, and never begin a
+new sign-in by itself.
 """
 
 from collections.abc import Collection, Mapping
@@ -52,20 +53,20 @@ DONE_SECONDS = 60.0
 SWITCH = "switch"
 Cookies = tuple[SessionCookie, ...]
 _ENDED = frozenset(("revoked", "not_found", "impossible_cookie"))
-"""Why there is no session, where none is left that could be ended."""
+"""Reasons of ``NoSession`` that mean: there is no session left to end."""
 _FORGET = (b"Clear-Site-Data", b'"cache"')
 
 
 class AppSignOut:
-    """Signing out on an app host, where only the pass is known."""
+    """Signs out on an app host, where only the pass names the session."""
 
     def __init__(
         self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock,
         former: FormerUsers, elsewhere: Collection[str] = (),
     ) -> None:  # fmt: skip
-        """``closer`` closes at Okta and goes on trying by itself where it cannot prove the end; ``former`` ends the app's own sessions.
+        """``closer`` closes at Okta, and tries again by itself where the end is not proven. ``former`` ends the app's own sessions.
 
-        ``elsewhere``: the origins of other sites to which a sign-out may lead back (``switch.return_origins``).
+        ``elsewhere``: origins of other sites to which a sign-out may redirect afterwards (``switch.return_origins``).
         """
         self._table = table
         self._origins = (*table.origins, *elsewhere)
@@ -76,7 +77,7 @@ class AppSignOut:
         self._former = former
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
-        """GET: a page with a button. Without a pass the login host asks, which alone sees whether anybody is signed in."""
+        """GET: a page with a button. Without a pass, redirect to the login host, which sees whether somebody is signed in."""
         asked = asked_return(head, self._table, self._origins, app.origin)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
@@ -89,7 +90,7 @@ class AppSignOut:
         return Outcome(page(view, self._clock, self._table.login.origin), "page")
 
     async def end(self, request: Request, head: RequestHead, app: App) -> Outcome:
-        """POST: the session ends everywhere, then the browser goes to the login host, which expires Okta's own cookies."""
+        """POST: end the session everywhere, then redirect to the login host, which removes Okta's own cookies."""
         form = await posted(request, head, app.origin)
         then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, app.origin)
         if isinstance(then, Malformed):
@@ -97,7 +98,7 @@ class AppSignOut:
         gone: Fields = (*expired_lines(PASS_NAME, head.fields), expired(START_NAME), _FORGET)
         held = pass_of(self._sealer, head)
         if held is None:
-            # Nothing here names the session; the login host sees it, and asks there.
+            # Without a pass this host does not know the session. The login host does, and shows its page.
             gone += self._former.signed_out(head, app)
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
@@ -107,7 +108,7 @@ class AppSignOut:
         return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
 
     def _sealed(self, done: SignedOut) -> str:
-        """The note as text for an address. One that would be too long names no cookies: the login host knows them as revoked."""
+        """The sealed note for the address. If it would be too long, the cookies are left out: the login host knows them as revoked."""
         host = str(self._table.login.authority)
         sealed = self._sealer.seal("signed-out", host, done.packed())
         if len(sealed) <= LONGEST_TEXT:
@@ -116,7 +117,7 @@ class AppSignOut:
 
 
 class LoginSignOut:
-    """Signing out on the login host, and the second half of a sign-out that began on an app host."""
+    """Signs out on the login host, and does the second half of a sign-out that began on an app host."""
 
     def __init__(
         self,
@@ -128,7 +129,10 @@ class LoginSignOut:
         sign_in: str,
         elsewhere: Collection[str] = (),
     ) -> None:
-        """``sign_in``: the config's ``okta.sign_in``, for the link "sign in again" where no app is known; ``elsewhere``: as above."""
+        """``sign_in``: the config's ``okta.sign_in``, for the link "sign in again" where no app is known.
+
+        ``elsewhere``: as in ``AppSignOut``.
+        """
         self._table = table
         self._origins = (*table.origins, *elsewhere)
         self._elsewhere = tuple(elsewhere)
@@ -140,7 +144,7 @@ class LoginSignOut:
         self._again = at_okta(sign_in, SESSION_PAGE)
 
     async def ask(self, head: RequestHead) -> Outcome:
-        """GET: with a valid ``done`` the end of a sign-out; else a page with a button."""
+        """GET: with a valid ``done``, the second half of a sign-out; else a page with a button."""
         given = parameters(head.query)
         asked = given if isinstance(given, Malformed) else asked_return(head, self._table, self._origins, self._table.login.origin)
         if isinstance(given, Malformed) or isinstance(asked, Malformed):
@@ -157,7 +161,7 @@ class LoginSignOut:
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
     async def end(self, request: Request, head: RequestHead) -> Outcome:
-        """POST: every session that the browser presents or carries is closed, and its cookies leave the browser."""
+        """POST: close every session that the browser presents or that its pending cookie holds, and remove the cookies."""
         form = await posted(request, head, self._table.login.origin)
         then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, self._table.login.origin)
         if isinstance(then, Malformed):
@@ -176,9 +180,10 @@ class LoginSignOut:
         return done if done is not None and self._clock.wall() < done.expires_at else None
 
     async def _is_from_here(self, done: SignedOut, head: RequestHead) -> bool:
-        """Whether the sign-out may have begun in this browser: it shows a cookie that ended, or no session that may be another's.
+        """Whether the sign-out may have begun in this browser.
 
-        The note stands in an address, and an address can be sent to anybody.
+        True if the browser presents a cookie that ended, or no session that may be another user's. This check is needed because the note
+        is in an address, and anybody can send an address to somebody else.
         """
         if self._holds(done, head):
             return True
@@ -187,10 +192,11 @@ class LoginSignOut:
         return isinstance(finding, NoSession) and finding.reason != "two_users"
 
     def _holds(self, done: SignedOut, head: RequestHead) -> bool:
-        """Whether the browser presents or carries one of the cookies that ended, or one that it got for them."""
+        """Whether the browser has one of the cookies that ended, or one that Okta set in place of it."""
         return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._carrying.carried(head)))
 
     async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
+        """The second half of a sign-out that began on an app host: remove Okta's cookies, and show the page."""
         presented = session_cookies(head.fields)
         named = frozenset(self._sessions.fingerprints(done.cookies))
         others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
@@ -205,7 +211,7 @@ class LoginSignOut:
         return Outcome(answer.plus(*gone, *carried, _FORGET), "signed_out", reason, self._sessions.shown_of(done.cookies))
 
     async def _of_ended(self, others: Cookies, head: RequestHead) -> tuple[Cookies, Cookies]:
-        """Of the cookies that the note does not name: new values of the session that ended (Okta renews ``idx``), and dead ones."""
+        """Of the cookies that the note does not name: those of the session that ended (Okta renews ``idx``), and dead ones."""
         revoked = tuple(cookie for cookie in others if self._sessions.is_revoked((cookie,)))
         rest = tuple(cookie for cookie in others if cookie not in revoked)
         match await self._sessions.current(rest, browser_of(head)):
@@ -218,12 +224,13 @@ class LoginSignOut:
 
     @staticmethod
     def _gone(presented: Cookies, over: Collection[SessionCookie], head: RequestHead) -> Fields:
-        """Only names under which nothing newer lives: a session that somebody began meanwhile is not ours to end."""
+        """The lines that remove these cookies, except under names that a newer session uses: that session is not ours to end."""
         names = {cookie.name for cookie in over} - {cookie.name for cookie in presented if cookie not in over}
         companions = COMPANION_NAMES if all(cookie in over for cookie in presented) else ()
         return expired_here((*names, *companions), head, everywhere=repeated(presented)) if names else ()
 
     def _signed_out(self, unproven: str, then: str, app: App | None) -> Answer:
+        """The page after a sign-out; or the redirect to a new sign-in, if the user asked to switch."""
         home = f"{app.origin}/" if app is not None else self._again
         if then == SWITCH:
             return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)
@@ -233,18 +240,18 @@ class LoginSignOut:
 
 
 async def posted(request: Request, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
-    """The form of a POST that a page of this very host sent; 403 for any other, before its body is read."""
+    """The form of a POST from a page of this same host; 403 for any other POST, before its body is read."""
     return await form_of(request) if is_same_origin_post(head, origin) else Malformed(403, "cross_site")
 
 
 def asked_return(head: RequestHead, table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
-    """Where ``to`` of a query wants to go afterwards, as an absolute URL on one of the origins; empty where it is refused."""
+    """Where the query's ``to`` leads after the sign-out: an absolute URL on one of the origins, or empty if it is not allowed."""
     given = parameters(head.query)
     return given if isinstance(given, Malformed) else _judged(given.get("to", ""), table, origins, origin)
 
 
 def next_step(form: Mapping[str, str], table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
-    """What follows a sign-out: ``switch``, or the URL that ``to`` names, or nothing."""
+    """What follows the sign-out: ``switch``, the URL in ``to``, or empty."""
     return SWITCH if form.get("then") == SWITCH else _judged(form.get("to", ""), table, origins, origin)
 
 
@@ -255,5 +262,5 @@ def _judged(to: str, table: RouteTable, origins: Collection[str], origin: str) -
     if url is None:
         return ""
     url = origin + url if url.startswith("/") else url
-    # On the login host a path may be a token link, and a click on our own page would vouch for it.
+    # On the login host, a path may be a link with a token. A click on our own page would make that link look trusted.
     return "" if url == table.login.origin or url.startswith(table.login.origin + "/") else url

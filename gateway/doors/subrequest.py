@@ -1,14 +1,14 @@
-"""The sub-request door: the decision alone, for a front proxy that carries the bytes itself.
+"""The sub-request door: a front proxy (nginx, Caddy, …) asks whether a request may pass, and carries the bytes itself.
 
     peer listed? ─▶ dialect? ─▶ the original request read ─▶ its host an app? ─▶ own path? ─▶ decision (doors.deciding)
                                                                                                 │
                                             200 with every identity field ◀─────────────────────┴──▶ why not, in the proxy's terms
 
-Owns that order, and the deadline that a proxy has for us. Must never answer 200 for anything but ``Admit``, read a body, set a cookie, or
-believe a field of a peer that is not listed; the paths under ``/.gateway/auth`` are never forwarded.
+Owns that order, and how long the proxy waits for Okta. Must never answer 200 for any verdict but ``Admit``. Must never read a body, set a
+cookie, or use a field of a peer that is not listed. The paths under ``/.gateway/auth`` are never forwarded.
 
-Whoever has to sign in is sent to the app host's own ``/.gateway/sign-in``, which sets the cookie of the hand-off itself: so no proxy has to
-relay a cookie of a sub-request, and loops are counted where they always are.
+A user who must sign in is sent to ``/.gateway/sign-in`` of the app host. That path sets the cookie of the hand-off, so no proxy has to
+pass on a cookie of a sub-request, and redirect loops are counted as for the app door.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from gateway.policy.session.admission import Admit, SignIn, Unavailable
 from gateway.policy.session.session import Session
 
 LONGEST_TERSE_URL = 3000
-"""What fits into the head of an answer to nginx; beyond it, sign-in comes back to ``/``."""
+"""Characters of a URL that fits into the head of an answer to nginx. For a longer one, the sign-in comes back to ``/``."""
 
 _NOT_LISTED = Malformed(403, "peer_not_listed")
 _NO_DIALECT = Malformed(404, "no_such_path")
@@ -45,7 +45,7 @@ _OWN = Malformed(403, "own_path")
 _UNKNOWN_HOST = Malformed(403, "unknown_host")
 _LOGIN_HOST = Malformed(403, "login_host")
 _OKTAS = Malformed(403, "okta_cookie")
-"""The front proxy would carry the cookie to the app; where the gateway forwards, it is taken out."""
+"""The front proxy would carry this cookie of Okta's to the app. (Where the gateway forwards, it takes the cookie out.)"""
 
 
 class Reply(NamedTuple):
@@ -60,7 +60,7 @@ class Reply(NamedTuple):
 
 
 class SubrequestQuestion(NamedTuple):
-    """What a listed peer asks: whether this request to this app may pass."""
+    """The question of a listed peer: may this request to this app pass?"""
 
     dialect: Dialect
     head: RequestHead
@@ -69,9 +69,10 @@ class SubrequestQuestion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SubrequestRules:
-    """Who may ask; how large an original head may be; for how long a 200 may be kept, in seconds.
+    """Which peers may ask; how large an original head may be; how long a proxy may cache a 200, in seconds.
 
-    ``patience``: seconds that Okta is waited for, 0 for what suits the proxy. An answer that comes later is kept.
+    ``patience``: how long Okta is waited for, in seconds; 0: the default of the proxy's dialect. If Okta answers later, its answer is
+    cached.
     """
 
     trusted_proxies: tuple[Network, ...]
@@ -86,7 +87,7 @@ class SubrequestDoor:
     def __init__(
         self, table: RouteTable, gate: PassResolver, told: Mapping[str, ForwardAuthResponse], rules: SubrequestRules, clock: Clock
     ) -> None:
-        """``told``: the identity lines of each app, by its name."""
+        """``told``: what makes the identity lines of each app, by the app's name."""
         self._table = table
         self._gate = gate
         self._decisions = Decisions(gate, clock)
@@ -96,12 +97,12 @@ class SubrequestDoor:
         self._listed: Learned[str, bool] = Learned(partial(is_listed, trusted=rules.trusted_proxies))
 
     def begin(self, request: Request, head: RequestHead) -> Response | Waiting:
-        """The reply where the memory knows who comes, else what waits for Okta; its words for the access log are left in ``request``."""
+        """The reply, if the cache knows the user; else a coroutine that asks Okta. The words for the access log are left in ``request``."""
         reply = self.recalled(head)
         return self._waits(request, head) if reply is None else _told(request, reply)
 
     def recalled(self, head: RequestHead) -> Reply | None:
-        """The reply, as far as the memory knows who comes; None where Okta must be waited for."""
+        """The reply, as far as the cache knows the user; None where Okta must be asked."""
         asked = self._question(head)
         if isinstance(asked, Reply):
             return asked
@@ -116,11 +117,12 @@ class SubrequestDoor:
         return _told(request, self._reply(asked, await self._decisions.made(asked.head, asked.app, patience)))
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
-        """The refusal of a sub-request whose own head is refused, or that comes when nobody is let in."""
+        """The refusal of a sub-request whose own head is refused."""
         dialect = dialect_of(target)
         return terse(malformed.reason) if dialect is not None and dialect.is_terse else refused(malformed, ())
 
     def _question(self, head: RequestHead) -> SubrequestQuestion | Reply:
+        """Read what the proxy asks; or the reply that refuses it."""
         if not self._listed[head.peer]:
             return Reply(json_answer(403, {"error": _NOT_LISTED.reason}), "refused", _NOT_LISTED.reason)
         dialect = dialect_of(head.target)
@@ -137,6 +139,7 @@ class SubrequestDoor:
         return SubrequestQuestion(dialect, wanted, host)
 
     def _reply(self, asked: SubrequestQuestion, decision: Decision) -> Reply:
+        """The reply for this decision, in the form that the proxy's dialect understands."""
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         dialect, head, app = asked
         if isinstance(verdict, Admit) and self._gate.holds_oktas(head):
@@ -156,6 +159,7 @@ class SubrequestDoor:
         return Reply(answer, word(verdict), verdict.reason, app.name, rule.pattern, comer.shown)
 
     def _admitted(self, app: App, session: Session | None, comer: Principal) -> Answer:
+        """200 with the identity fields, and for how long the proxy may cache it."""
         seconds = int(min(self._rules.max_age, self._gate.seconds_left(comer))) if self._rules.max_age > 0 and session is not None else 0
         return Answer(200, self._told[app.name].fields(session) + kept_for(seconds))
 
@@ -165,14 +169,14 @@ class SubrequestDoor:
 
 
 def _told(request: Request, reply: Reply) -> Response:
-    """An announced body ends the connection."""
+    """The reply as a response. It closes the connection if a request body was announced, because the gateway does not read it."""
     request.app, request.route, request.fingerprint = reply.app, reply.route, reply.fingerprint
     request.verdict, request.reason = reply.verdict, reply.reason
     return to_response(reply.answer, closes=request.has_unread_body)
 
 
 def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:
-    """Where a navigation signs in; a redirect for one, a status for anything else."""
+    """For a navigation: a redirect to the sign-in. For other requests: a status, with the address of the sign-in."""
     url = app.origin + sign_in_path(way_back(head))
     if dialect.is_terse:
         return terse_sign_in(head, url if len(url) <= LONGEST_TERSE_URL else app.origin + sign_in_path("/"))

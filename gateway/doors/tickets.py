@@ -1,10 +1,10 @@
-"""Tickets on their way through the browser's address bar.
+"""Tickets of the hand-off, on their way through the browser's address bar.
 
-Owns how a ticket travels: sealed in the address, or, where that would be longer than an address may be, kept in the shared state under a
-random name that travels in its place; that each is taken once, and how often a browser may go through Okta's sign-in for one. Must never
-put an unsealed ticket anywhere, and never open one for another host than its own.
+Owns how a ticket travels: sealed in the address. If the address would be too long, the sealed ticket is kept in the shared state, and a
+random name travels instead. Owns that each ticket is taken once, and how often a browser may go through Okta's sign-in for one. Must
+never put an unsealed ticket anywhere, and never open one for another host than its own.
 
-Where the shared state is away this process counts by itself: a ticket's nonce binds it to one browser all the same.
+If the shared state is away, this process counts alone. That is safe: a ticket's nonce binds it to one browser.
 """
 
 import secrets
@@ -18,10 +18,10 @@ from gateway.shared_state import MemoryState, SharedState
 
 TICKET_SECONDS = 30.0
 LONGEST_TEXT = 8000
-"""Characters of a ticket in an address. nginx and Apache httpd take a request line of 8 KiB by default, and so do we."""
+"""The most characters of a ticket in an address. nginx, Apache httpd and this gateway accept a request line of 8 KiB by default."""
 KIND, USED, TRIES = "ticket", "used-ticket", "sign-in-try"
 _MARK = "~"
-"""Before the name of a ticket that is kept; no sealed text holds it."""
+"""Begins the name of a ticket that is kept in the shared state. No sealed text contains it."""
 
 
 class Tickets:
@@ -35,7 +35,7 @@ class Tickets:
         self._longest_text = longest_text
 
     async def text_of(self, ticket: Ticket) -> str:
-        """What stands for the ticket in an address; raises ``OutsideFailed`` where a long one cannot be kept."""
+        """The text that stands for the ticket in an address. Raises ``OutsideFailed`` where a long ticket cannot be kept."""
         sealed = self._sealer.seal("ticket", ticket.app, ticket.packed())
         if len(sealed) <= self._longest_text:
             return sealed
@@ -44,9 +44,9 @@ class Tickets:
         return _MARK + name
 
     async def read(self, text: str, host: str) -> Ticket | None:
-        """The ticket for this host (authority text); None where there is none. Raises ``OutsideFailed`` where a kept one cannot be read.
+        """The ticket for this host (authority text); None where the text is none. Raises ``OutsideFailed`` where the state cannot be read.
 
-        Reading spends nothing: a stranger may read it, too.
+        Reading does not use up the ticket: a stranger may try to read it too.
         """
         sealed: str | bytes | None = text
         if text.startswith(_MARK):
@@ -56,7 +56,7 @@ class Tickets:
         return ticket if ticket is not None and ticket.app == host else None
 
     async def take(self, ticket: Ticket) -> bool:
-        """True for the first one who takes this ticket, in any process; False for every other one."""
+        """True for the first caller that takes this ticket, in any process; False for every later one."""
         name = ticket.id.encode("utf-8", "surrogatepass")
         if not await self._here.claim(USED, name, 2 * TICKET_SECONDS):
             return False
@@ -65,9 +65,10 @@ class Tickets:
         return True
 
     async def goes_round(self, start: str, most: int, seconds: float) -> bool:
-        """Whether this start of a hand-off comes without a session more than ``most`` times in so many seconds; else it is counted.
+        """Whether this start of a hand-off came without a session more than ``most`` times within ``seconds``; if not, count this time.
 
-        After that the count begins anew: the next try is the user's own. Each try claims the first place that is free.
+        Each try claims the first free one of ``most`` numbered places. When none is free, the count begins anew: the next try is the
+        user's own.
         """
         places = [f"{start} {number}".encode() for number in range(most)]
         for state in (self._state, self._here):

@@ -1,6 +1,6 @@
-"""What the configuration believes of a message: whose forwarding fields, and how large a head.
+"""The client's address of a request: taken from ``X-Forwarded-For`` only if the peer is a trusted proxy.
 
-Owns the client's address as far as this process may know it. Must never take the word of a peer that is not listed.
+Also holds the limits of a request's head. Must never use a field of a peer that is not listed in ``listen.trusted_proxies``.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from gateway.policy.routing.navigation import client_address
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """The listed proxies, and the limits."""
+    """The trusted proxies, and the limits of a head."""
 
     trusted_proxies: Networks
     limits: HeadLimits
@@ -25,7 +25,10 @@ class TrustedProxies:
         object.__setattr__(self, "_peers", Learned(_alone))
 
     def client(self, peer: str, named: Named) -> str:
-        """The believed address of the client; of those whom a proxy names in one line it is learnt. ``named``: the fields by name."""
+        """The address of the client. ``named``: the request's fields by name.
+
+        Addresses that a proxy names in a single field line are cached.
+        """
         if not self.trusted_proxies:
             return self._peers[peer]
         claimed = named.get(b"x-forwarded-for", ())
@@ -39,5 +42,5 @@ class TrustedProxies:
 
 
 def _alone(peer: str) -> str:
-    """The address of a client that no proxy is believed to speak for."""
+    """The address of a client that is not behind a trusted proxy."""
     return client_address(peer, (), ())

@@ -1,6 +1,7 @@
-"""A listener before another, made of two functions: what a demo or a test puts there need be no class of the compiled build.
+"""A ``Listener`` in front of another one, made of two functions.
 
-Must never be used where every request passes in production.
+``session-gateway dev`` and the tests use it: in a compiled build their own classes cannot derive from the compiled class ``Listener``,
+but their functions can be passed to this one. Must never be used in production, where it would cost every request two more calls.
 """
 
 from collections.abc import Callable
@@ -23,28 +24,28 @@ def _told(behind: Listener, request: Request, status: int | None) -> None:
 
 
 class Before(Listener):
-    """Asks ``begin`` about every request, and tells ``answered`` of its end; both get the listener behind, to hand on what is for it."""
+    """Calls ``begin`` for every request and ``answered`` at its end. Both get the listener behind it, so that they can pass the call on."""
 
     __slots__ = ("_answered", "_begin", "_behind")
 
     def __init__(self, behind: Listener, begin: Begin = _asked, answered: Answered = _told) -> None:
-        """What is no request, and what nobody foresaw, is said by the one behind."""
+        """``behind``: the listener behind this one; it alone answers malformed requests and unexpected errors."""
         self._behind = behind
         self._begin = begin
         self._answered = answered
 
     def begin(self, request: Request) -> Response | Waiting | None:
-        """What the function says."""
+        """The result of the function ``begin``."""
         return self._begin(self._behind, request)
 
     def failed(self, request: Request, error: Exception) -> Response | None:
-        """As behind."""
+        """The answer of the listener behind."""
         return self._behind.failed(request, error)
 
     def answered(self, request: Request, status: int | None) -> None:
-        """The function is told."""
+        """Call the function ``answered``."""
         self._answered(self._behind, request, status)
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        """As behind."""
+        """The answer of the listener behind."""
         return self._behind.unparsable(peer, malformed)

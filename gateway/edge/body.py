@@ -1,53 +1,54 @@
-"""The body of a request, as it arrives.
+"""The body of a request while it arrives.
 
-Owns what of it was received before somebody took it, within a bound: beyond that the client waits. Must never hand out a byte twice, nor
-tell a client to go on with a body that nobody asked for. Rules from: RFC 9110 §10.1.1 (100 Continue), RFC 9112 §6.
+Owns the bytes that were received and not read yet, within a bound. Above the bound the gateway stops reading from the client.
+Must never give out a byte twice, or send ``100 Continue`` before the body is read.
+Rules from: RFC 9110 §10.1.1 (100 Continue), RFC 9112 §6.
 """
 
 import asyncio
 from typing import Final, Protocol
 
 HELD_BYTES: Final = 64 * 1024
-"""Beyond so many that nobody took, the client waits."""
+"""While more unread bytes than this are held, the gateway reads no more from the client."""
 
 
 class BodySender(Protocol):
-    """The connection that a body comes by."""
+    """The client's connection, as a body sees it."""
 
     def go_on(self) -> None:
-        """Say that the body may come (100), where the client waits for that."""
+        """Send ``100 Continue`` if the client waits for it."""
 
     def hold_back(self) -> None:
-        """Let the client wait."""
+        """Stop reading from the client. Each call needs one ``let_come``."""
 
     def let_come(self) -> None:
-        """Go on reading."""
+        """Undo one ``hold_back``."""
 
 
 class BodySink(Protocol):
-    """Gets a body piece by piece."""
+    """Receives a body piece by piece."""
 
     def body_piece(self, piece: bytes) -> None:
-        """The next bytes."""
+        """The next bytes of the body."""
 
     def body_ended(self) -> None:
-        """It is whole."""
+        """The body is whole."""
 
     def body_failed(self, error: Exception) -> None:
-        """There will be no more of it."""
+        """The body broke off."""
 
 
 class Body:
-    """One body. Take it with ``piece``, ``at_hand`` or ``pour``, one of them.
+    """One body. Read it with one of ``piece``, ``at_hand`` and ``pour``.
 
-    ``sender``: by which it comes; ``length``: in bytes, None where nobody knows it before its end. ``error``: why no more of it comes;
-    ``is_whole``: all of it arrived.
+    ``sender``: the connection that it comes by. ``length``: in bytes, None if unknown before its end (chunked). ``is_asked``: the client
+    need not wait for ``100 Continue``. ``is_whole``: all of it arrived. ``error``: why it broke off, or None.
     """
 
     __slots__ = ("_held", "_is_held_back", "_pieces", "_sink", "_waiter", "error", "is_asked", "is_whole", "length", "sender")
 
     def __init__(self, sender: BodySender, length: int | None) -> None:
-        """Nothing arrived yet."""
+        """A body of which nothing has arrived yet."""
         self.sender = sender
         self._pieces: list[bytes] = []
         self._held = 0
@@ -62,7 +63,7 @@ class Body:
     # What the connection says.
 
     def arrived(self, piece: bytes) -> None:
-        """The next bytes."""
+        """The connection has received the next bytes."""
         if self._sink is not None:
             self._sink.body_piece(piece)
             return
@@ -74,14 +75,14 @@ class Body:
         self._wake()
 
     def ended(self) -> None:
-        """All of it arrived."""
+        """The connection has received all of it."""
         self.is_whole = True
         if self._sink is not None:
             self._sink.body_ended()
         self._wake()
 
     def failed(self, error: Exception) -> None:
-        """No more of it comes: it is not what its head announced, or its client left."""
+        """The body broke off: it is not what its head announced, it was too slow, or the client left."""
         if self.is_whole or self.error is not None:
             return
         self.error = error
@@ -97,13 +98,13 @@ class Body:
     # What a reader asks.
 
     def ask(self) -> None:
-        """Somebody will take it: a client that waits for that word sends it."""
+        """The body will be read: send ``100 Continue`` to a client that waits for it."""
         if not self.is_asked:
             self.is_asked = True
             self.sender.go_on()
 
     async def piece(self) -> bytes:
-        """The next bytes as they arrived; empty at its end. Raises what ``failed`` was told."""
+        """The next bytes as they arrived; empty at the end of the body. Raises the error that ``failed`` got."""
         if not self._pieces and not self.is_whole:
             self.ask()
         while not self._pieces:
@@ -116,17 +117,17 @@ class Body:
         return self._taken()
 
     def put_back(self, piece: bytes) -> None:
-        """Give back what ``piece`` handed out last: it is the next again."""
+        """Give back the last result of ``piece``; the next call returns it again."""
         if piece:
             self._pieces.insert(0, piece)
             self._held += len(piece)
 
     def at_hand(self) -> bytes | None:
-        """The whole body where it arrived already, else None."""
+        """The whole body if it has already arrived, else None."""
         return self._taken() if self.is_whole and self.error is None else None
 
     def pour(self, sink: BodySink) -> None:
-        """Have ``sink`` called with what is there, and with what comes."""
+        """Call ``sink`` with what has arrived, and with every piece that arrives later."""
         self.ask()
         self._sink = sink
         if self._pieces:
@@ -137,7 +138,7 @@ class Body:
             sink.body_ended()
 
     def drop(self) -> None:
-        """Nobody takes what is left of it."""
+        """Discard the rest of the body, now and as it arrives."""
         self._sink = _NOWHERE
         self._taken()
 
@@ -150,7 +151,7 @@ class Body:
 
 
 def whole_body_of(text: bytes) -> Body:
-    """A body that is all there."""
+    """A body that is already whole."""
     body = Body(_NOBODY, len(text))
     body.arrived(text)
     body.ended()
@@ -158,36 +159,36 @@ def whole_body_of(text: bytes) -> Body:
 
 
 class _Nobody:
-    """Sends nothing, and waits for nothing."""
+    """The sender of a body that is already whole: there is no client to stop or to start."""
 
     __slots__ = ()
 
     def go_on(self) -> None:
-        """Nobody is told."""
+        """Does nothing."""
 
     def hold_back(self) -> None:
-        """Nobody is told."""
+        """Does nothing."""
 
     def let_come(self) -> None:
-        """Nobody is told."""
+        """Does nothing."""
 
 
 _NOBODY: Final = _Nobody()
 
 
 class _Nowhere:
-    """Takes what nobody wants."""
+    """The sink of a body that nobody reads: it drops everything."""
 
     __slots__ = ()
 
     def body_piece(self, piece: bytes) -> None:
-        """Dropped."""
+        """Drops the bytes."""
 
     def body_ended(self) -> None:
-        """Nobody waits."""
+        """Does nothing."""
 
     def body_failed(self, error: Exception) -> None:
-        """Nobody waits."""
+        """Does nothing."""
 
 
 _NOWHERE: Final = _Nowhere()

@@ -1,11 +1,16 @@
-"""The connection of one client: from its bytes to requests, one after the other, and to the end.
+"""One client connection: it turns bytes into requests, one at a time, and writes the answers in order.
 
-    bytes ─▶ a whole head ─▶ Request ─▶ the listener decides ─▶ answered ─▶ the next, or rest, or the end
-                                └─ its body, as it arrives ─▶ whoever takes it
+    bytes ─▶ a whole head ─▶ Request ─▶ the listener decides ─▶ answered ─▶ next request, or idle, or closed
+                                └─ its body, as it arrives ─▶ the code that reads it
 
-Owns the framing of requests, the order of answers, every deadline of a client, and how a connection ends. Must never begin a request
-before the one in front of it is answered, keep more than a bound of what a client sends, or close over bytes that would reset an answer
-under way. Rules from: RFC 9112 §2.2, §6, §9.3, §9.6.
+Owns the framing of requests, the order of answers, every deadline of a client, and how a connection ends.
+Must never begin a request before the one before it is answered, or buffer more than a bound of what a client sends.
+Must never close a connection while bytes of the client are unread: TCP would reset it, and the client would lose the answer.
+Rules from: RFC 9112 §2.2, §6, §9.3, §9.6.
+
+Words of this module: a *hold* is one reason not to read from the socket (``hold_back``, ``let_come``). ``_house`` is the server that the
+connection belongs to. ``_is_last``: no further request is read. ``_is_over``: the connection is closing or closed. ``_is_full``: too much
+is buffered, so the connection holds. ``_is_put_off``: reading goes on in the next turn of the loop. ``_until``: the present deadline.
 """
 
 import asyncio
@@ -26,18 +31,18 @@ from gateway.policy.http.request_heads import ReadHead
 from gateway.upstream.heads import AnswerTerms
 
 LINGERING_SECONDS: Final = 2.0
-"""How long the rest of what a client sends is taken behind our last answer, before the connection ends."""
+"""How long further bytes of the client are read and dropped after the last answer. Then the connection is closed."""
 MOST_BUFFERED: Final = 256 * 1024
-"""Of requests behind the one under way; then the client waits."""
+"""How many bytes are buffered while a request is being answered (pipelining). Above this the gateway stops reading."""
 MOST_A_TURN: Final = 16
-"""So many requests of one connection are begun in a row; then other connections have their turn."""
+"""How many requests of one connection are begun in one turn of the event loop, so that other connections are served too."""
 _NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSED: Final = AnswerTerms(keeps=False)
 
 
 class ClientConnection(Client):
-    """One connection to a client, which the loop calls (``asyncio.Protocol``)."""
+    """One client connection. The event loop calls it as an ``asyncio.Protocol``."""
 
     __slots__ = (
         "_arrival", "_buffer", "_has_begun", "_holds", "_house", "_intake", "_is_full", "_is_last", "_is_over", "_is_put_off",
@@ -45,7 +50,7 @@ class ClientConnection(Client):
     )  # fmt: skip
 
     def __init__(self, house: ConnectionHost, loop: asyncio.AbstractEventLoop) -> None:
-        """Nobody is connected yet."""
+        """``house``: the server that this connection belongs to. The client is not connected yet."""
         super().__init__()
         self._house = house
         self._loop = loop
@@ -65,7 +70,7 @@ class ClientConnection(Client):
     # What the loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is here."""
+        """Start the deadline for the first head. If the server has no room for this client, hand the transport to ``no_room``."""
         self.transport = cast(asyncio.Transport, transport)  # what a stream's protocol is given
         self._peer = peer_of(transport.get_extra_info("peername"))
         if not self._house.arrived(self, self._peer):
@@ -77,7 +82,7 @@ class ClientConnection(Client):
         self._wait_until(self._loop.time() + self._house.rules.head_seconds)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The client is gone, and so is what waits for it. What was begun in this turn of the loop takes its first step before it hears."""
+        """The client has left: end the relay, the pinned connections, the body and the task of its request."""
         self._house.gone(self)
         self._is_over = True
         self._stop_waiting()
@@ -93,19 +98,20 @@ class ClientConnection(Client):
             body, self._intake = self._intake.body, None
             body.failed(ConnectionResetError("the client left"))
         if self._task is not None:
+            # Not at once: a task that was made in this turn of the loop must take its first step before it is cancelled.
             self._loop.call_soon(self._task.cancel)
         self._buffer = b""
 
     def eof_received(self) -> None:
-        """The client says nothing more: the connection ends."""
+        """The client sends nothing more. Returning None makes the loop close the connection."""
 
     def pause_writing(self) -> None:
-        """The client is slower than we are."""
+        """The write buffer is full, because the client reads more slowly than the gateway writes."""
         self.writing_paused = True
         self._stalled.watch(self.transport)
 
     def resume_writing(self) -> None:
-        """The client takes more."""
+        """The write buffer has room again: the relay, or the next request, goes on."""
         self.writing_paused = False
         self._stalled.over()
         if self.relay is not None:
@@ -115,7 +121,7 @@ class ClientConnection(Client):
             self._go_on()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of the client: of a body, of the next head, or of what nobody will answer."""
+        """Bytes of the client: of the body, of the next head, or bytes after the last request, which are dropped."""
         intake = self._intake
         if intake is not None:
             data = self._take(intake, data)
@@ -136,7 +142,7 @@ class ClientConnection(Client):
     # Heads.
 
     def _read(self) -> None:
-        """Begin what is whole, while nothing is under way, and so much of it in one turn."""
+        """Begin buffered requests whose head is whole, while no request is being answered; at most ``MOST_A_TURN`` in one turn."""
         if self._is_reading:
             return
         self._is_reading = True
@@ -156,13 +162,13 @@ class ClientConnection(Client):
             self._has_room()
 
     def _has_room(self) -> None:
-        """Less waits behind the request under way than may."""
+        """The buffer is below ``MOST_BUFFERED`` again: go on reading."""
         if self._is_full:
             self._is_full = False
             self.let_come()
 
     def _read_head(self) -> bool:
-        """Begin the request at the front; False where its head is not whole."""
+        """Begin the request at the front of the buffer; False if its head is not whole, or is refused."""
         buffer, arrival = self._buffer, self._arrival
         if buffer[0] in b"\r\n":
             stripped = arrival.without_empty_lines(buffer)
@@ -186,7 +192,7 @@ class ClientConnection(Client):
         return read is not None
 
     def _begin(self, read: ReadHead) -> None:
-        """Have the listener decide on a request."""
+        """Make the ``Request``, and let the listener decide on it."""
         length = read.block.length
         if read.refused is not None:
             self._is_last = True
@@ -209,7 +215,7 @@ class ClientConnection(Client):
             self._wait_until(self._loop.time() + self._house.rules.head_seconds)
 
     def _refuse(self, malformed: Malformed) -> None:
-        """Answer what is no request, and read nothing more."""
+        """Answer bytes that are not a valid request, and read no further request."""
         self._is_last = True
         self._stop_waiting()
         text, _ = self._house.listener.unparsable(self._peer, malformed).text(_REFUSED)
@@ -226,11 +232,11 @@ class ClientConnection(Client):
         if self._buffer:
             data, self._buffer = self._buffer, b""
             self._buffer = self._take(intake, data)
-        if not intake.is_over:  # ``self._intake`` may be None by now, which a compiled one takes for an error
+        if not intake.is_over:  # not ``self._intake``: ``_take`` may have set it to None, and mypyc would not expect that
             self._wait_until(self._loop.time() + self._house.rules.body_seconds)
 
     def _take(self, intake: Intake, data: bytes) -> bytes:
-        """Hand on what belongs to the body; the rest."""
+        """Pass bytes of the body on; returns the bytes after its end. Each byte extends the deadline (``least_body_rate``)."""
         if self._until is not _NEVER:
             self._until += len(data) / self._house.rules.least_body_rate
         rest = intake.take(data)
@@ -242,20 +248,20 @@ class ClientConnection(Client):
         return rest
 
     def go_on(self) -> None:
-        """Tell a client that waits for it to send its body."""
+        """Send ``100 Continue`` if the client asked for it (``Expect``)."""
         request = self._request
         if request is not None and request.expects and self.transport is not None and not request.is_begun:
             self._give_time()
             self.transport.write(_CONTINUE)
 
     def hold_back(self) -> None:
-        """Let the client wait."""
+        """Stop reading from the client. Each call needs one ``let_come``."""
         self._holds += 1
         if self._holds == 1 and self.transport is not None:
             self.transport.pause_reading()
 
     def let_come(self) -> None:
-        """Go on reading."""
+        """Undo one ``hold_back``; reading goes on when none is left."""
         if self._holds:
             self._holds -= 1
             if not self._holds and self.transport is not None:
@@ -263,7 +269,10 @@ class ClientConnection(Client):
                 self.transport.resume_reading()
 
     def _give_time(self) -> None:
-        """A client that we let wait has all its time from now on: the moment it was let wait may end before its next bytes can be here."""
+        """Start the deadline of the body anew, because the client could not send while the gateway did not read.
+
+        Otherwise the deadline might pass before the client's next bytes can arrive.
+        """
         if self._intake is not None and self._until is not _NEVER:
             self._until = max(self._until, self._loop.time() + self._house.rules.body_seconds)
 
@@ -282,7 +291,7 @@ class ClientConnection(Client):
             self._task = self._loop.create_task(self._wait(request, step), name="request")
 
     async def _wait(self, request: Request, waiting: Waiting) -> None:
-        """Wait for the answer of one request. Where the client leaves, this is cancelled."""
+        """Wait for the answer of one request. Cancelled when the client leaves."""
         try:
             response = await waiting
         except BaseException as error:
@@ -307,18 +316,18 @@ class ClientConnection(Client):
         self.over(response.status, keeps)
 
     def answer(self, response: Response) -> None:
-        """Answer the request under way with this, where nothing of an answer was written."""
+        """Write ``response`` as the answer of the current request. Nothing of an answer may have been written before."""
         if self._request is not None:
             self._answer(self._request, response)
 
     def failed(self, error: Exception) -> None:
-        """The same, where something was not foreseen."""
+        """Answer the current request after an unexpected ``error``; the listener makes the answer."""
         response = self._house.listener.failed(self._request, error) if self._request is not None else None
         if response is not None:
             self.answer(response)
 
     def over(self, status: int | None, keeps: bool) -> None:
-        """The answer under way is written: on to the next request, or to rest, or to the end."""
+        """The current answer is written: go on to the next request, become idle, or close the connection."""
         if self._request is not None:
             self._over(self._request, status)
         transport = self.transport
@@ -327,14 +336,14 @@ class ClientConnection(Client):
         if not keeps or self._is_last or self._is_retiring:
             return self._end(has_unread=self._awaits_body or bool(self._buffer) or self._is_last)
         if self.writing_paused:
-            self._waits_to_write = True  # who asks for many and takes none would fill our memory
+            self._waits_to_write = True  # a client that sends many requests and reads no answer would fill the memory
             return
         self._go_on()
 
     def _over(self, request: Request, status: int | None) -> None:
         self._request = None
         if request.body is not None:
-            request.body.drop()  # a whole one that nobody took would hold its client back for ever
+            request.body.drop()  # a whole body that was not read would hold the client back for ever
         self._house.counting.ended()
         self._house.listener.answered(request, status)
 
@@ -357,7 +366,7 @@ class ClientConnection(Client):
             self._timer = self._loop.call_at(until, self._look)
 
     def _look(self) -> None:
-        """A timer is seldom moved, a deadline is a number: see whether it has passed."""
+        """Check the deadline ``_until``. It changes often, the timer does not: a timer that fires early is set again."""
         self._timer = None
         if self._until is _NEVER or self._is_over:
             return
@@ -371,7 +380,7 @@ class ClientConnection(Client):
             self._end(has_unread=self._awaits_body)
 
     def _body_is_late(self, body: Body) -> None:
-        if self._holds or not body.is_asked:  # it is we who let it wait
+        if self._holds or not body.is_asked:  # the client could not send: the gateway did not read, or has not asked for the body
             self._wait_until(self._loop.time() + self._house.rules.body_seconds)
             return
         self._intake = None
@@ -392,7 +401,7 @@ class ClientConnection(Client):
     # The end.
 
     def _end(self, *, has_unread: bool) -> None:
-        """End the connection behind what was written."""
+        """Close the connection after everything that was written. ``has_unread``: the client may still be sending."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return
@@ -412,12 +421,12 @@ class ClientConnection(Client):
         self._timer = self._loop.call_later(LINGERING_SECONDS, transport.close)
 
     def abort(self) -> None:
-        """End it now; nothing more is written."""
+        """Close the connection now, without writing what is buffered."""
         if self.transport is not None:
             self.transport.abort()
 
     def retire(self) -> None:
-        """End it behind the answer under way, at once where it is idle: a request that is sent meanwhile must fail visibly."""
+        """Close the connection after the current answer, or now if it is idle; a request sent meanwhile fails visibly."""
         self._is_retiring = True
         if self.relay is not None and not self.relay.has_begun:
             self.relay.force_close()
@@ -425,14 +434,14 @@ class ClientConnection(Client):
             self._end(has_unread=False)
 
     def stop(self) -> None:
-        """Break off the answer under way, as half of one must not look whole; end it where there is none."""
+        """Break the current answer off, so that half of it does not look whole; close the connection if there is none."""
         if self.relay is not None:
             self.relay.break_off("stopping")
         elif self._request is None:
             self.abort()
 
     def give_up(self) -> asyncio.Task[None] | None:
-        """End it now, whatever is under way."""
+        """Close the connection now and cancel its request; returns the task that still has to end, or None."""
         task = self._task
         if task is not None:
             self._loop.call_soon(task.cancel)
@@ -440,7 +449,7 @@ class ClientConnection(Client):
         return task
 
     def switched(self) -> bytes:
-        """Behind a 101 another protocol stands at the transport: what the client sent for it already."""
+        """Another protocol gets the transport after a 101; returns the bytes that the client has already sent for it."""
         self._stop_waiting()
         buffer, self._buffer = self._buffer, b""
         while self._holds:

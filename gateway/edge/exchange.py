@@ -1,7 +1,7 @@
-"""An answer whose head has arrived: look at it, then relay it, read it, or abort.
+"""An answer of a server for code that waits for it: first its head, then one of ``relay``, ``read`` (or ``piece``) and ``abort``.
 
-Owns what was received before somebody said what becomes of it, within a bound. One of the three must happen. Must never lose a piece
-between two readers.
+Owns the bytes that arrive before the caller has chosen one of these, within a bound. The caller must choose one.
+Must never lose a piece of the body when the answer passes from one reader to another.
 """
 
 import asyncio
@@ -17,13 +17,14 @@ from gateway.upstream.receiving import Reader
 from gateway.upstream.write_batch import WriteBatch
 
 _HELD_BYTES = 256 * 1024
+"""While more bytes than this are held, the gateway reads no more from the server."""
 
 
 class Incoming(Reader):
-    """Reads one answer and holds it for a coroutine; the server waits while too much is held."""
+    """Reads one answer and holds its bytes until a coroutine takes them; at most about ``_HELD_BYTES``."""
 
     def __init__(self, connection: Connection) -> None:
-        """The request is to be sent over ``connection`` with this as its reader."""
+        """The caller then sends the request over ``connection``, with this object as its reader."""
         self.connection = connection
         self.status = 0
         self.reason = b""
@@ -36,7 +37,7 @@ class Incoming(Reader):
         self._held_bytes = 0
 
     def arrived(self, status: int, reason: bytes, fields: Fields, pieces: list[bytes], is_whole: bool) -> None:
-        """Hold it, and wake whoever waits."""
+        """Hold the bytes, and wake the coroutine that waits for them."""
         if status:
             self.status, self.reason, self.fields = status, reason, fields
         self.pieces += pieces
@@ -48,12 +49,12 @@ class Incoming(Reader):
             self.connection.pause_reading()
 
     def failed(self, error: OutsideFailed) -> None:
-        """There will be no more of it."""
+        """The answer broke off: store the error, and wake the coroutine that waits."""
         self.error = error
         self.came.set()
 
     def taken(self) -> list[bytes]:
-        """What is held; there is room again."""
+        """Take what is held; reading from the server goes on if it was paused."""
         pieces, self.pieces, self._held_bytes = self.pieces, [], 0
         if self.is_held_back:
             self.is_held_back = False
@@ -62,10 +63,10 @@ class Incoming(Reader):
 
 
 class Exchange:
-    """An answer that was asked for; ``status``, ``reason`` and end-to-end ``fields`` are there once ``head`` returned."""
+    """The answer to a request that was sent. ``status``, ``reason`` and the end-to-end ``fields`` are known when ``head`` has returned."""
 
     def __init__(self, incoming: Incoming, turn: WriteBatch | None = None) -> None:
-        """``incoming`` reads it; ``turn``: at whose end the last of a small answer is relayed, None: at once."""
+        """``incoming`` reads the answer. ``turn``: the write batch in which a small answer is written; None: it is written at once."""
         self._incoming = incoming
         self._turn = turn
         self._is_done = False
@@ -78,7 +79,7 @@ class Exchange:
 
     @property
     def reason(self) -> bytes:
-        """The reason phrase as it came."""
+        """The reason phrase as received."""
         return self._incoming.reason
 
     async def head(self) -> None:
@@ -92,16 +93,16 @@ class Exchange:
         self.fields = from_outside(incoming.fields)
 
     def abort(self) -> None:
-        """Give the answer up; its connection is closed unless the answer was read to its end."""
+        """Give the answer up. Its connection is closed, unless the answer was read to its end."""
         if not self._is_done and not self._incoming.is_whole and self._incoming.error is None:
             self._incoming.error = HungUp("aborted")
             self._incoming.connection.abort()
         self._is_done = True
 
     async def piece(self) -> bytes:
-        """The next bytes of the body as they arrived, nothing decompressed or held back; empty at its end.
+        """The next bytes of the body as they arrived, not decompressed; empty at the end of the body.
 
-        Raises ``OutsideFailed`` when it ends too early or stands still.
+        Raises ``OutsideFailed`` when the body ends too early or nothing arrives in time.
         """
         incoming = self._incoming
         while not incoming.pieces and not incoming.is_whole:
@@ -112,7 +113,7 @@ class Exchange:
         return b"".join(incoming.taken())
 
     async def read(self, largest_bytes: int) -> bytes:
-        """The whole body; ``Nonsense`` when it is larger than that."""
+        """The whole body. Raises ``Nonsense`` when it is larger than ``largest_bytes``, else as ``piece``."""
         body = bytearray()
         try:
             while piece := await self.piece():
@@ -124,9 +125,10 @@ class Exchange:
         return bytes(body)
 
     async def relay(self, request: Request, fields: Fields | None = None, *, closes: bool = False) -> Response:
-        """Stream the answer to the client, with ``fields`` in place of its own; the response that is returned is finished.
+        """Stream the answer to the client, with ``fields`` instead of its own, and return when it is over: the ``Response`` is written.
 
-        From the first byte on nothing is raised for a server that fails: the client's connection is broken, ``abandoned`` says why.
+        A server that fails before the first byte to the client raises. After it, the client's connection is broken, and ``abandoned`` of
+        the returned response says why. ``closes``: the client's connection ends after this answer.
         """
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
@@ -157,15 +159,15 @@ class Exchange:
 
 
 class Waiting(RelayOwner):
-    """A coroutine that waits for the end of what it has relayed."""
+    """The owner of a relay for whose end a coroutine waits."""
 
     __slots__ = ("ended",)
 
     def __init__(self, ended: asyncio.Future[None]) -> None:
-        """``ended``: what it waits for."""
+        """``ended``: the future that the coroutine waits for."""
         self.ended = ended
 
     def over(self, relay: Relay) -> None:
-        """Wake it."""
+        """Wake the coroutine."""
         if not self.ended.done():
             self.ended.set_result(None)

@@ -1,13 +1,16 @@
-"""A request on its way to a server, and its answer back: no task, with or without a body, and again where it provably did not leave.
+"""Forwards one request to an app and relays the answer, without a task: everything happens in callbacks.
 
-    the body ─┬─ none, or at hand ──▶ one write
-              ├─ small ──▶ waited for, so that who never ends it holds no connection
-              └─ large, or in chunks ──▶ passed on as it comes, as fast as the server takes it
+    the body ─┬─ none, or already whole ──▶ one write
+              ├─ small ──▶ waited for first: a client that never ends its body then occupies no connection to the app
+              └─ large, or chunked ──▶ sent as it arrives, as fast as the server reads it
 
-Owns the sending of one request, and the tries: a connection that turns out to be closed before anything was written to it is no try of the
-request's; where a kept connection ended before a byte of the answer came, a request that may be repeated goes once more, over a new one.
-Must never send what was given up, send a body twice, nor leave anything registered behind its end.
+Owns the sending of one request, and when it is sent again. If the connection was closed before anything was written to it, the request is
+sent over another one. If a kept-alive connection ended before a byte of the answer came, a request that may be repeated
+(``policy.http.repeats``) is sent once more, over a new connection.
+Must never send a request that was given up, send a body twice, or leave anything registered after its end.
 Rules from: RFC 9112 §6 to 9.
+
+``Relay.way`` is what the request currently depends on: a connection, or ``Fetching`` while it waits for one.
 """
 
 import asyncio
@@ -30,16 +33,16 @@ from gateway.upstream.heads import LAST_CHUNK, asked_of, chunk
 from gateway.upstream.write_batch import WriteBatch
 
 Failed = Callable[[Request, OutsideFailed | Malformed], Response]
-"""What is said to a request whose answer could not be passed on, or that could not be sent."""
+"""Makes the answer for a request that could not be sent, or got no proper answer."""
 
 _TOO_LARGE: Final = Malformed(413, "body_too_large")
 
 
 class ForwardingRules:
-    """What holds for all requests to one server.
+    """The settings for all requests to one server.
 
-    ``turn``: at whose end they are written; ``brief``: where their relays are registered under a watch as long as they last.
-    ``largest_body``: in bytes, None for any; ``small_body``: of one that is waited for before it is sent.
+    ``turn``: the write batch in which they are written. ``brief``: the registry (``OpenConnections.brief``) in which each relay is entered
+    while it runs. ``largest_body``: in bytes, None for no limit. ``small_body``: a body up to this many bytes is read before it is sent.
     """
 
     __slots__ = ("brief", "largest_body", "small_body", "turn")
@@ -47,7 +50,7 @@ class ForwardingRules:
     def __init__(
         self, turn: WriteBatch, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
     ) -> None:
-        """See above."""
+        """See the class."""
         self.turn = turn
         self.brief = brief
         self.largest_body = largest_body
@@ -55,7 +58,7 @@ class ForwardingRules:
 
 
 class Forwarding(RelayOwner):
-    """One such request."""
+    """One request that is being forwarded."""
 
     __slots__ = (
         "_body", "_connection", "_failed", "_holds", "_is_repeated", "_pieces", "_relay", "_request", "_rewrite", "_rules",
@@ -65,7 +68,7 @@ class Forwarding(RelayOwner):
     def __init__(
         self, request: Request, rules: ForwardingRules, text: bytes, taking: Taking, rewrite: Rewrite, failed: Failed, watch: Watched | None
     ) -> None:
-        """Nothing is sent yet. ``text``: its head, which gets the request's id; ``watch``: who let it in."""
+        """Nothing is sent yet. ``text``: the head, to which the request's id is added. ``watch``: the session that let the request in."""
         self._request = request
         self._rules = rules
         self._text = with_id(text, request.id_line)
@@ -84,7 +87,7 @@ class Forwarding(RelayOwner):
         self._is_repeated = False
 
     def begin(self) -> None:
-        """Send it, or what of it is there."""
+        """Send the request, or as much of it as has arrived."""
         body, largest = self._request.body, self._rules.largest_body
         relay = self._relate()
         if body is None:
@@ -113,7 +116,7 @@ class Forwarding(RelayOwner):
         return relay
 
     def _take_whole(self, relay: Relay, body: Body, whole: bytes) -> None:
-        """The body is there: it goes with the head."""
+        """Send the request with its whole body in one write."""
         if self._rules.largest_body is not None and len(whole) > self._rules.largest_body:
             return relay.failed(UploadTooLarge())
         self._text += whole if body.length is not None else (chunk(whole) if whole else b"") + LAST_CHUNK
@@ -121,7 +124,7 @@ class Forwarding(RelayOwner):
         self._take(relay)
 
     def _take(self, relay: Relay) -> None:
-        """Send it over a connection that is free, or over the next that is."""
+        """Send the request over a free connection, or wait for one."""
         connection = self._taking.idle()
         if connection is None or not self._sent(connection):
             relay.way = Fetching(self._taking, self._send, relay.failed)
@@ -150,7 +153,7 @@ class Forwarding(RelayOwner):
     # What the body says.
 
     def body_piece(self, piece: bytes) -> None:
-        """The next bytes of it."""
+        """The next bytes of the body."""
         if self._relay is None:
             return
         if self._pieces is not None:
@@ -166,7 +169,7 @@ class Forwarding(RelayOwner):
             connection.write(piece if self._body is None or self._body.length is not None else chunk(piece))
 
     def body_ended(self) -> None:
-        """All of it arrived."""
+        """The body is whole."""
         relay, body = self._relay, self._body
         if relay is None or body is None:
             return
@@ -181,7 +184,7 @@ class Forwarding(RelayOwner):
             self._connection.finish()
 
     def body_failed(self, error: Exception) -> None:
-        """No more of it comes."""
+        """The body broke off."""
         if self._relay is None:
             return
         if self._connection is not None:
@@ -196,7 +199,7 @@ class Forwarding(RelayOwner):
     # What the server's connection says.
 
     def server_is_full(self, is_full: bool) -> None:
-        """It takes nothing more just now, or does again: so the client waits, or goes on."""
+        """Stop reading from the client while the server's write buffer is full."""
         if is_full and not self._holds:
             self._holds = True
             self._request.client.hold_back()
@@ -207,7 +210,7 @@ class Forwarding(RelayOwner):
     # The end.
 
     def over(self, relay: Relay) -> None:
-        """Nothing more will happen to this try."""
+        """This attempt is over: send the request again, or give the client its answer."""
         self._rules.brief.pop(relay, None)
         if self._timer is not None:
             self._timer.cancel()
@@ -225,7 +228,7 @@ class Forwarding(RelayOwner):
         elif error is not None:
             try:
                 response = self._failure(error, is_sending=had_connection is not None)
-            except Exception as unforeseen:  # noqa: BLE001 - called by the loop: nobody above would answer this request
+            except Exception as unforeseen:  # noqa: BLE001 - called by the loop: no caller would answer this request
                 return request.client.failed(unforeseen)
             response.keeps = response.keeps and relay.keeps
             request.client.answer(response)
@@ -234,7 +237,10 @@ class Forwarding(RelayOwner):
             request.client.over(relay.status if relay.has_begun else None, relay.keeps)
 
     def _goes_again(self, error: Exception | None) -> bool:
-        """Send it again, where it did not leave, or may be repeated; the last time it goes over a new connection."""
+        """Send the request again if nothing of it was sent, or if it may be repeated; False if it is not sent again.
+
+        A repetition, and the last try, use a new connection.
+        """
         if isinstance(error, Unsent) and self._tries:
             self._tries -= 1
             is_new = not self._tries

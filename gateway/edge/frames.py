@@ -1,7 +1,8 @@
-"""Where one WebSocket frame ends and the next begins: enough of RFC 6455 to stop in the right place, and no more.
+"""Finds where one WebSocket frame ends and the next begins.
 
-Owns the reading of frame heads in one direction. Must never look into a payload: masks, texts, compression and extensions are the
-business of the two ends, so they find the same peer through the gateway as without it. Pure: bytes in, lengths out.
+The gateway needs this to insert its own Close frame between two frames, and to limit the size of messages. It needs no more of RFC 6455.
+Owns the reading of frame heads in one direction. Must never look into a payload: masks, texts, compression and extensions are left to
+the browser and the app, which therefore behave as without the gateway. Pure: bytes in, lengths out.
 Rules from: RFC 6455 §5.2 (frame), §5.4 (fragments), §7.4.1 (close codes).
 """
 
@@ -14,10 +15,10 @@ _MASKED = 0x80
 
 
 class Frames:
-    """Follows one direction of a connection. ``at_boundary``: no frame is under way; ``closed``: a Close frame went by."""
+    """Follows one direction of a connection. ``at_boundary``: not in the middle of a frame. ``closed``: a Close frame has passed."""
 
     def __init__(self, largest_message_bytes: int | None = None) -> None:
-        """``largest_message_bytes``: bound on a data message over all its fragments; None is no bound."""
+        """``largest_message_bytes``: the limit for one data message, all fragments together; None: no limit."""
         self._largest = largest_message_bytes
         self._head = b""
         self._left = 0
@@ -26,14 +27,14 @@ class Frames:
 
     @property
     def at_boundary(self) -> bool:
-        """Whether everything so far was whole frames, so that a frame of our own could follow."""
+        """Whether only whole frames have passed so far, so that the gateway may insert a frame of its own."""
         return not self._head and self._left == 0
 
     def admitted(self, received: bytes) -> int:
-        """How many of these bytes may pass: all, or those before the frame with which a message becomes too large.
+        """How many of these bytes may pass: all, or only those before the frame that makes a message too large.
 
-        After fewer than all nothing more may be fed. Bytes of a head that is not complete pass; the frame is judged when it is,
-        and where it is refused then, there is no boundary any more.
+        After a result below ``len(received)``, do not call this again. The bytes of an incomplete frame head pass; the frame is judged
+        when its head is complete. If it is refused then, a part of it has already passed, and ``at_boundary`` stays False.
         """
         position = 0
         while position < len(received):
@@ -69,7 +70,7 @@ class Frames:
 
 
 def _head_bytes(head: bytes) -> int:
-    """Length of a frame's head without the mask, as far as ``head`` tells."""
+    """The length of a frame's head without the mask. ``head``: the bytes of it that have arrived."""
     if len(head) < 2:
         return 2
     return 2 + {126: 2, 127: 8}.get(head[1] & 0x7F, 0)
@@ -81,7 +82,7 @@ def _payload_bytes(head: bytes) -> int:
 
 
 def close_frame(code: int, mask: Callable[[int], bytes] | None = None) -> bytes:
-    """A Close frame with this code and no reason; ``mask(4)`` gives the mask that a client has to put on it."""
+    """A Close frame with this code and no reason. ``mask(4)`` returns the four mask bytes of a frame to a server; None: to a client."""
     payload = code.to_bytes(2, "big")
     if mask is None:
         return bytes((_FINAL | CLOSE, len(payload))) + payload

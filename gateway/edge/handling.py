@@ -1,6 +1,6 @@
-"""A listener that is one function: what an address of our own needs, beside the public one.
+"""A ``Listener`` made of one function, for small servers beside the public one, such as the admin address.
 
-Must never be used where requests are logged or counted.
+Must never be used for the public address: it neither logs nor counts requests.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,16 +19,16 @@ def _nobody_counts(request: Request, status: int | None) -> None:
 
 
 class Handling(Listener):
-    """Answers every request by ``handle``, and what is no request by ``refuse``."""
+    """Answers every request with ``handle``, and everything that is not a valid request with ``refuse``."""
 
     def __init__(self, handle: Handle, refuse: Callable[[Malformed], Response], over: Over = _nobody_counts) -> None:
-        """``over`` hears of the end of each."""
+        """``over`` is called at the end of each request."""
         self._handle = handle
         self._refuse = refuse
         self._over = over
 
     def begin(self, request: Request) -> Response | Waiting:
-        """What waits for the answer, or the refusal."""
+        """A coroutine for the answer, or the refusal of a malformed head."""
         return self._waits(request) if request.refused is None else self._refuse(request.refused)
 
     async def _waits(self, request: Request) -> Response | None:
@@ -40,13 +40,13 @@ class Handling(Listener):
             return self.failed(request, error)
 
     def failed(self, request: Request, error: Exception) -> Response:
-        """As for what ``handle`` raises."""
+        """The answer after an unexpected error: ``refuse`` with 500."""
         return self._refuse(Malformed(500, "internal"))
 
     def answered(self, request: Request, status: int | None) -> None:
-        """Said to whoever wants to hear."""
+        """Call ``over``."""
         self._over(request, status)
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        """The refusal."""
+        """The refusal of bytes that are not a valid request."""
         return self._refuse(malformed)

@@ -1,7 +1,7 @@
-"""The handshake of a WebSocket, as both ends must have it: which requests ask for one, and which answers grant it.
+"""The WebSocket handshake: which requests ask for a WebSocket, and which answers open it.
 
-Owns the reading of the Upgrade, Connection and Sec-WebSocket fields. Must never take for a handshake what a server behind us could
-take for an ordinary request. Rules from: RFC 6455 §4, RFC 9110 §7.8.
+Owns the reading of the Upgrade, Connection and Sec-WebSocket fields. Must never accept a request as a handshake if the app could read it
+as an ordinary request. Rules from: RFC 6455 §4, RFC 9110 §7.8.
 """
 
 import base64
@@ -17,7 +17,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def is_handshake(request: Request) -> bool:
-    """Whether this is a request to open a WebSocket that we would carry: GET, HTTP/1.1, no body, one well-formed key."""
+    """Whether this request asks for a WebSocket that the gateway supports: GET, HTTP/1.1, no body, one well-formed key."""
     return (
         request.method == "GET"
         and request.is_modern
@@ -29,17 +29,17 @@ def is_handshake(request: Request) -> bool:
 
 
 def handshake_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
-    """The fields that belong to the handshake itself."""
+    """The ``Sec-WebSocket-`` fields."""
     return tuple(pair for pair in fields if pair[0].lower().startswith(b"sec-websocket-"))
 
 
 def without_handshake(fields: Fields) -> Fields:
-    """All the others."""
+    """All fields but those of ``handshake_fields``."""
     return tuple(pair for pair in fields if not pair[0].lower().startswith(b"sec-websocket-"))
 
 
 def is_accepted(asked: Iterable[tuple[bytes, bytes]], fields: Fields) -> bool:
-    """RFC 6455 §4.1: the answer names the upgrade, and its accept value was made from the very key of the question."""
+    """Whether an answer opens the WebSocket: it names the upgrade, and its accept value is made from the request's key (RFC 6455 §4.1)."""
     accept = [value for name, value in fields if name.lower() == b"sec-websocket-accept"]
     expected = base64.b64encode(hashlib.sha1((_key(asked) or b"") + _GUID, usedforsecurity=False).digest())
     return (

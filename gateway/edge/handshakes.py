@@ -1,7 +1,7 @@
-"""A connection before its TLS handshake is over: it counts, it has a deadline, and how it fails is counted.
+"""The TLS handshake of a new connection: it has a deadline, the connection counts while it lasts, and failures are counted.
 
-Owns the time between the bytes of TCP and those of HTTP. Must never hand a connection over that is not secured, save to who tells those
-that speak plain http where to go. Rules from: RFC 8446.
+Owns a connection from TCP to the first byte of HTTP. Must never hand over a connection that is not encrypted, except to the server that
+redirects plain http to https. Rules from: RFC 8446.
 """
 
 import asyncio
@@ -13,24 +13,24 @@ from gateway.policy.http.https_redirect import speaks_http
 
 
 class Host(Protocol):
-    """Who counts."""
+    """The server that the handshakes belong to (``edge.server.HttpServer``)."""
 
     @property
     def head_seconds(self) -> float:
-        """How long a handshake may take."""
+        """The deadline of a handshake, in seconds."""
 
     def came(self) -> None:
-        """One more connection is here."""
+        """Count one more connection."""
 
     def left(self) -> None:
-        """One connection less is here."""
+        """Count one connection less."""
 
     def unsecured(self, reason: str) -> None:
-        """A handshake failed: ``http`` was spoken, or anything else went wrong (``tls``)."""
+        """Count a failed handshake. ``reason``: ``http`` if the client sent plain http, else ``tls``."""
 
 
 class Handshake(asyncio.Protocol):
-    """One handshake, then one hand-over to ``guest``."""
+    """One handshake. At its end the connection is handed over to ``guest``."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Handshake(asyncio.Protocol):
         under_way: set[asyncio.Task[None]],
         plain_guest: Callable[[], asyncio.Protocol] | None = None,
     ) -> None:
-        """``under_way``: where its task is kept while it lasts. ``plain_guest``: who answers plain http; None: nobody does."""
+        """``under_way``: the set that holds the task while it runs. ``plain_guest``: makes the protocol for plain http, or None."""
         self._plain_guest = plain_guest
         self._first = asyncio.get_running_loop().create_future()
         self._host = host
@@ -54,7 +54,7 @@ class Handshake(asyncio.Protocol):
         self._plain: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Start the task of the handshake."""
         plain = self._plain = cast(asyncio.Transport, transport)  # what a stream's protocol is given
         self._host.came()
         task = asyncio.get_running_loop().create_task(self._secure(plain), name="tls-handshake")
@@ -62,14 +62,14 @@ class Handshake(asyncio.Protocol):
         task.add_done_callback(self._under_way.discard)
 
     def data_received(self, data: bytes) -> None:
-        """What a quick client sends: its hello before anybody listens for it (uvloop reads at once), or data right behind its handshake."""
+        """Keep bytes that arrive early: the client's hello (uvloop reads at once), or data right after the handshake."""
         (self._early if self._has_begun else self._read).append(data)
         if self._plain is not None and not self._has_begun:
-            self._plain.pause_reading()  # the rest, and the end, are for whoever gets it
+            self._plain.pause_reading()  # the rest, and the end of the stream, are for the protocol that comes next
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It left before it was handed over."""
+        """The client left before the hand-over."""
         self._is_lost = True
         self._go_on()
 
@@ -106,7 +106,8 @@ class Handshake(asyncio.Protocol):
             loop.start_tls(plain, self, self._context, server_side=True, ssl_handshake_timeout=seconds), name="start-tls"
         )
         try:
-            # A turn later TLS has the place at the transport; the turn after that it is told, and gets what was read before the rest.
+            # After one turn of the loop the TLS protocol is installed at the transport. One turn later it is connected, and gets the bytes
+            # that were read too early, before any later ones.
             await asyncio.sleep(0)
             if self._read:
                 loop.call_soon(_feed, plain.get_protocol(), b"".join(self._read))
@@ -132,7 +133,7 @@ class Handshake(asyncio.Protocol):
 
 
 def _feed(tls: asyncio.BaseProtocol, received: bytes) -> None:
-    """Hand bytes to the protocol that took our place, as the transport would."""
+    """Give bytes to the TLS protocol that replaced ``Handshake`` at the transport, as the transport would."""
     protocol = cast(asyncio.BufferedProtocol, tls)  # what TLS is in asyncio and in uvloop
     left = memoryview(received)
     while left:

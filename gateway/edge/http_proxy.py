@@ -1,8 +1,11 @@
-"""Carrying one HTTP exchange to a server behind the gateway, and its answer back, byte for byte, both ways with backpressure.
+"""Sends one request to a server, and streams the answer back, byte for byte, with backpressure in both directions.
 
-Owns the framing of a request, and what happens when its body stops coming. Must never add, drop or change a field by itself (hop-by-hop
-fields and framing apart), follow a redirect, or send anything twice: only a request of which provably nothing left goes to another
-connection. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9.
+This is the variant for code that waits (``await``), for example to inspect an answer before the client gets it.
+``gateway/edge/forwarding.py`` does the same without a task, for most requests to apps.
+
+Owns the framing of a request, and what happens when its body stops coming. Must never add, drop or change a field by itself, except
+hop-by-hop fields and framing. Must never follow a redirect or send anything twice: a request goes over a second connection only if
+provably nothing of it was sent. Rules from: RFC 9110 §7.6, RFC 9112 §6 to 9.
 """
 
 import asyncio
@@ -30,10 +33,10 @@ from gateway.upstream.write_batch import WriteBatch
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 
 Judge = Callable[[int, Fields], Awaitable[Fields]]
-"""Gets the status and the fields of an answer, and returns the fields that the client gets."""
+"""Gets the status and the fields of an answer; returns the fields for the client, or raises to keep the answer from the client."""
 
 SMALL_BODY_BYTES = 64 * 1024
-"""A body of a known length up to this one is read whole before a connection is taken: who never ends it holds none."""
+"""A body up to this length is read whole before a connection is taken. A client that never ends its body then occupies no connection."""
 _WORDS = {
     400: b"The body of this request is not what its head announced.\n",
     408: b"The rest of this request did not arrive.\n",
@@ -42,24 +45,25 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """A request to be sent: ``fields`` end-to-end and with their framing; ``host`` is sent where they hold none."""
+    """A request to be sent. ``fields`` are end-to-end, with Host and framing."""
 
     method: str
     target: str
     fields: Fields
 
     def head(self) -> bytes:
-        """Its head as bytes."""
+        """The head of the request as bytes."""
         return request_head(self.method, self.target, self.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class HttpProxy:
-    """Carries exchanges to the servers of one ``source``, which belongs to whoever built it; ``largest_body`` in bytes, None for any.
+    """Sends requests to the servers of one ``source``. It does not close the source; the caller that made the source does.
 
-    ``live`` is told of the connections that belong to a session. ``small_body``: up to so many bytes a body is read before it is sent.
-    ``uploads``: where those of unknown length are kept until they are whole; None: they are sent in chunks, as they come.
-    ``turn``: at whose end what ``forward`` sends is written, and the last of a small answer that is relayed; None: at once.
+    ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``live``: the registry of open
+    connections by session. ``small_body``: a body up to this many bytes is read before it is sent. ``uploads``: where bodies of unknown
+    length are stored until they are whole; None: they are sent in chunks, as they arrive. ``turn``: the write batch for whole
+    requests and small answers; None: they are written at once.
     """
 
     source: ConnectionSource
@@ -80,13 +84,11 @@ class HttpProxy:
         asker: Asker = NOBODY,
         judge: Judge | None = None,
     ) -> Response:
-        """Send the client's request with these fields, and stream the answer back with the fields that ``rewrite`` gives it.
+        """Send the client's request with these fields, and stream the answer back with the fields that ``rewrite`` returns.
 
-        ``judge`` may wait, and keep the answer back by raising; then nothing of it was sent to the client.
-
-        ``fields`` are end-to-end (``policy.http.fields``). Raises ``OutsideFailed`` only while nothing was sent to the client. A request
-        whose body stops coming is answered here (408), and so is one whose body is not what its head announced (400). ``UploadTooLarge``
-        as soon as its body is known to be: then it was not completed.
+        ``fields`` are end-to-end (``policy.http.fields``). ``judge`` may wait, and may raise: then the client gets nothing of the answer.
+        A body that stops coming is answered here with 408, a malformed one with 400. Raises ``OutsideFailed``, but only before the first
+        byte to the client; ``UploadTooLarge`` as soon as the body is known to be too large: then the request was not completed.
         """
         upload = Upload(request.body, self.largest_body) if request.body is not None else None
         if upload is not None and upload.is_broken:
@@ -120,9 +122,9 @@ class HttpProxy:
     async def exchange(
         self, method: str, target: str, fields: Fields, body: bytes | None = None, asker: Asker = NOBODY, *, is_new: bool = False
     ) -> Exchange:
-        """Send once, with this body and the length that it has, and return the answer's head; raises ``OutsideFailed``.
+        """Send a request of the gateway itself, once, and wait for the head of its answer. Raises ``OutsideFailed``.
 
-        ``is_new``: not over a connection that was used before.
+        ``body`` is sent with its length. ``is_new``: use a connection that was not used before.
         """
         own = tuple(pair for pair in self._with_host(fields) if pair[0].lower() not in (b"content-length", b"transfer-encoding"))
         if body is not None:
@@ -138,7 +140,7 @@ class HttpProxy:
         return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin, is_new=is_new), self.turn)
 
     async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
-        """The whole body where it is at hand, or small and then waited for; else None. TimedOut where it does not come in time."""
+        """The whole body if it has arrived, or is small; else None. Waits for a small one; ``TimedOut`` if it does not come in time."""
         if upload is None:
             return None
         body = upload.at_hand()
@@ -168,7 +170,7 @@ class HttpProxy:
         return await _answered(incoming, self.turn)
 
     async def _ask_whole(self, question: UpstreamRequest, text: bytes, taking: Pinning) -> Exchange:
-        """Where its connection closes before the turn is over, nothing has left, and it is sent over another."""
+        """Send a request whose body is whole. If the connection closes before anything was written, it is sent over another one."""
         for left in reversed(range(TRIES)):
             incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=True, turn=self.turn))
             try:
@@ -184,7 +186,7 @@ class HttpProxy:
 
 
 def _begun(connection: Connection, question: UpstreamRequest, text: bytes, *, is_whole: bool, turn: WriteBatch | None = None) -> Incoming:
-    """Send a head, and what of the body is there."""
+    """Send ``text``: the head, and the body if it is whole."""
     incoming = Incoming(connection)
     connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole, turn=turn)
     return incoming
@@ -201,7 +203,7 @@ async def _answered(incoming: Incoming, turn: WriteBatch | None) -> Exchange:
 
 
 class _Sending:
-    """The sending of one body, beside its answer that may come before its end; whatever is left of it ends with the block."""
+    """The task that sends a body while its answer may already arrive. It is cancelled at the end of the ``async with`` block."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
@@ -219,7 +221,7 @@ class _Sending:
 
 
 async def _send(upload: Upload, connection: Connection, chunked: bool) -> None:
-    """Pass the body on as it comes; where it breaks off, so does the request."""
+    """Send the body as it arrives. If it breaks off, the request is given up."""
     try:
         async for piece in upload:
             connection.write(chunk(piece) if chunked else piece)
@@ -229,7 +231,7 @@ async def _send(upload: Upload, connection: Connection, chunked: bool) -> None:
     except ConnectionError:  # its client left
         connection.give_up(UploadBroken())
     except HungUp:
-        return  # whoever reads the answer is told
+        return  # the reader of the answer gets this error too
     else:
         if chunked:
             connection.write(LAST_CHUNK)
@@ -242,7 +244,7 @@ def _framed(fields: Fields, chunked: bool) -> Fields:
 
 
 def refusal(status: int) -> Response:
-    """An answer of our own, in one sentence, that ends the connection: for a message that cannot be carried (400, 408)."""
+    """The gateway's own answer (400 or 408) to a request whose body is malformed or too slow; it closes the client's connection."""
     words = _WORDS[status]
     fields = (
         (b"Content-Type", b"text/plain; charset=utf-8"),

@@ -1,7 +1,7 @@
-"""Where the body of a request ends among the bytes of its connection.
+"""Finds the end of a request's body in the bytes of its connection.
 
-Owns the count of a body whose length is known, and the reading of one in chunks. Must never hand a byte behind its end to it.
-Rules from: RFC 9112 §6, §7.1.
+Owns the count of a body with a Content-Length, and the reading of a chunked one. Must never pass a byte after the end to the body:
+it belongs to the next request. Rules from: RFC 9112 §6, §7.1.
 """
 
 from gateway.edge.body import Body
@@ -11,22 +11,22 @@ from gateway.policy.http.messages import Malformed
 
 
 class Intake:
-    """One body on its way in.
+    """One body that is being received.
 
-    ``is_over``: nothing more of it comes; ``is_broken``: it was none, and nobody knows where the next request begins.
+    ``is_over``: no more of it will come. ``is_broken``: its chunks are malformed, so the start of the next request is unknown.
     """
 
     __slots__ = ("_chunks", "_left", "body", "is_broken", "is_over")
 
     def __init__(self, body: Body, largest_trailers: int) -> None:
-        """``largest_trailers``: bytes of trailers and of chunk extensions, together."""
+        """``largest_trailers``: the limit for trailers and chunk extensions together, in bytes."""
         self.body = body
         self.is_over = self.is_broken = False
         self._left = body.length or 0
         self._chunks = Chunks(largest_trailers) if body.length is None else None
 
     def take(self, data: bytes) -> bytes:
-        """Hand on what belongs to the body; the rest."""
+        """Pass bytes of the body on; returns the bytes after its end."""
         if self._chunks is not None:
             return self._take_chunks(self._chunks, data)
         if len(data) < self._left:
@@ -44,7 +44,7 @@ class Intake:
         rest = chunks.feed(data, pieces)
         self.is_over = chunks.is_whole or isinstance(rest, Malformed)
         if pieces:
-            self.body.arrived(b"".join(pieces))  # a client may send a chunk for every byte: nobody behind us needs as many
+            self.body.arrived(b"".join(pieces))  # joined: a client may send one chunk per byte, which would cost every reader
         if isinstance(rest, Malformed):
             self.is_broken = True
             self.body.failed(UploadBroken(rest.reason))

@@ -1,7 +1,8 @@
-"""Who has what open: the sockets and streams under way, by the fingerprints of the session that let them in.
+"""The registry of open WebSockets, streams and answers, by the fingerprints of the session that let them in.
 
-Owns the registry, nothing else: what "cut" and "leave" mean is the business of whoever registered. Must never keep an entry longer than
-its connection lasts.
+A sign-out uses it to cut everything that the session has open. Owns the registry only: each owner says how its connection is ended, with
+two functions: ``cut`` (the session ended) and ``leave`` (this process is about to stop).
+Must never keep an entry longer than its connection lasts.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,29 +16,29 @@ Leave = Callable[[], None]
 
 
 class Brief(Protocol):
-    """Something under way that can be broken off."""
+    """A short-lived entry, such as an answer that is being relayed."""
 
     def cut(self) -> None:
         """Break it off."""
 
 
 class Watched(Protocol):
-    """Who let it in."""
+    """The session that let an entry in."""
 
     @property
     def fingerprints(self) -> tuple[Fingerprint, ...]:
-        """The session's cookies."""
+        """The fingerprints of the session's cookies."""
 
 
 class OpenConnections:
     """Open connections by fingerprint. All calls are made on the event loop's thread.
 
-    ``brief``: what is mostly over before anybody looks, and who let it in. Whoever puts something in takes it out; it is searched, not
-    indexed, because entering it costs every request, and a search only a revocation.
+    ``brief``: entries that usually end soon, each with the session that let it in. The owner adds and removes them. They are not indexed
+    by fingerprint but searched: an index would cost every request something, a search costs only a revocation.
     """
 
     def __init__(self) -> None:
-        """Nothing is open yet."""
+        """An empty registry."""
         self._open: dict[Fingerprint, set[Cut]] = {}
         self._leaves: dict[Cut, Leave] = {}
         self._moved: dict[Cut, tuple[Fingerprint, ...]] = {}
@@ -46,10 +47,10 @@ class OpenConnections:
 
     @contextmanager
     def held(self, fingerprints: Iterable[Fingerprint], cut: Cut, leave: Leave | None = None) -> Iterator[None]:
-        """Register for as long as the block lasts; neither may wait, and both may be called twice.
+        """Register a connection for as long as the block lasts. Both functions must not wait, and may be called twice.
 
-        ``cut``: the session of one of the fingerprints ended. ``leave``: this process is about to, whoever it is that is connected; None
-        where an ordinary end is near anyway, as of an answer that is being written.
+        ``cut``: called when the session of one of the fingerprints ended. ``leave``: called when this process is about to stop; None if
+        the connection ends soon by itself, such as an answer that is being written.
         """
         names = tuple(fingerprints)
         self.hold(names, cut, leave)
@@ -59,7 +60,7 @@ class OpenConnections:
             self.release(names, cut)
 
     def hold(self, fingerprints: tuple[Fingerprint, ...], cut: Cut, leave: Leave | None = None) -> None:
-        """The same without a block: whoever calls this calls ``release`` with the same two."""
+        """As ``held``, without a block: the caller must call ``release`` with the same fingerprints and ``cut``."""
         for name in fingerprints:
             self._open.setdefault(name, set()).add(cut)
         if leave is not None:
@@ -68,7 +69,7 @@ class OpenConnections:
                 leave()
 
     def release(self, fingerprints: tuple[Fingerprint, ...], cut: Cut) -> None:
-        """It is closed."""
+        """Forget a connection that is closed."""
         self._leaves.pop(cut, None)
         for name in self._moved.pop(cut, fingerprints):
             cuts = self._open.get(name, set())
@@ -77,7 +78,7 @@ class OpenConnections:
                 self._open.pop(name, None)
 
     def close(self, fingerprints: Iterable[Fingerprint]) -> int:
-        """Cut everything that these fingerprints let in; how many connections that were."""
+        """Cut everything that these fingerprints let in; returns the number of connections."""
         names = frozenset(fingerprints)
         cuts = {cut for name in names for cut in self._open.get(name, ())}
         cuts |= {brief.cut for brief, watched in self.brief.items() if not names.isdisjoint(watched.fingerprints)}
@@ -86,14 +87,14 @@ class OpenConnections:
         return len(cuts)
 
     def close_all(self) -> int:
-        """Cut everything that any session let in; how many connections that were."""
+        """Cut everything that any session let in; returns the number of connections."""
         cuts = {cut for open_ones in self._open.values() for cut in open_ones} | {brief.cut for brief in self.brief}
         for cut in cuts:
             cut()
         return len(cuts)
 
     def move(self, old: Iterable[Fingerprint], new: tuple[Fingerprint, ...]) -> None:
-        """Everything that the old fingerprints let in is held under the new ones instead. ``brief`` is the business of its owner."""
+        """Register everything of the old fingerprints under the new ones instead. Entries of ``brief`` stay as they are."""
         moving = {cut for name in old for cut in self._open.get(name, ())}
         for name, cuts in tuple(self._open.items()):
             cuts -= moving
@@ -105,7 +106,7 @@ class OpenConnections:
                 self._open.setdefault(name, set()).add(cut)
 
     def go_away(self) -> int:
-        """Have everything leave that would otherwise stay for long, now and from now on; how many connections that were."""
+        """This process is about to stop: call ``leave`` of every connection, now and later; returns the number of connections."""
         self._is_going = True
         leaves = tuple(self._leaves.values())
         for leave in leaves:

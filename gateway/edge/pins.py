@@ -1,10 +1,13 @@
-"""Connections to servers that belong to one user on one connection of a client, because that user may be signed in to them.
+"""Pinned connections: connections to an app that only one user on one client connection may use again.
+
+NTLM and Negotiate sign a user in to the connection, not to the request. If another user's request went over it, the app would answer it as
+the first user. So a connection on which such a sign-in was seen is *pinned*: it is reused for the same user only.
 
     request speaks NTLM ──▶ pinned: in use ⇄ kept for the same user ──▶ closed: the client left, the session ended, idle for too long
 
-Owns who may use such a connection again, and its end. Must never give one to another user, to another connection of a client (a front proxy
-carries many users on each), or back to everybody. Where nobody is signed in at the gateway and a front proxy is between, users cannot be
-told apart: a connection is then kept only while a sign-in is under way, and nobody is signed in to it yet.
+Owns who may use a pinned connection, and its end. Must never give it to another user, to another client connection (one connection of a
+front proxy carries many users), or back to the pool. If nobody is signed in at the gateway and the request came through a front proxy, the
+gateway cannot tell users apart: then a connection is kept only in the middle of a sign-in, when nobody is signed in to it yet.
 Rules from: RFC 4559 §6 (a connection must not be shared), https://github.com/haproxy/haproxy/issues/581.
 """
 
@@ -25,16 +28,16 @@ from gateway.upstream.reading import AnswerReader
 from gateway.upstream.servers import ConnectionSource
 
 MOST_KEPT: Final = 16
-"""So many are kept for one connection of a client; a browser needs one."""
+"""How many idle pinned connections are kept for one client connection; a browser needs one."""
 _OF_PROXIES: Final = frozenset((b"forwarded", b"via", b"x-forwarded-for"))
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """For whom a request is sent. ``client``: the believed address, empty where the gateway itself asks.
+    """The user and the client for whom a request is sent. ``client``: the client's address; empty if the gateway itself sends it.
 
-    ``session``: the user's session, empty where nobody is signed in; ``fingerprints``: by which it is revoked. ``key``: what a sticky
-    app is sticky by. ``is_direct``: the client's connection carries no other user's requests, because no proxy is between.
+    ``session``: the user's session, empty if nobody is signed in. ``fingerprints``: those of its cookies; revocations name them. ``key``:
+    the value that a sticky app chooses its server by. ``is_direct``: no proxy is between, so the client connection carries only one user.
     """
 
     client: str = ""
@@ -47,16 +50,16 @@ class Asker:
     def of(
         cls, head: RequestHead, session: Session | None = None, fingerprints: tuple[Fingerprint, ...] = (), key: bytes | None = None
     ) -> "Asker":
-        """Who sent this head, with this session."""
+        """The asker of a request with this head and this session."""
         is_direct = head.peer == head.client and _OF_PROXIES.isdisjoint(head.named)
         return cls(head.client, f"{session.user_id} {session.id}" if session is not None else "", fingerprints, key, is_direct)
 
 
 NOBODY: Final = Asker()
-"""The gateway itself."""
+"""The asker of requests that the gateway sends by itself."""
 
 _Key = tuple[object, str, str]
-"""The servers that are asked, the session, and the client's address."""
+"""The source of connections (which app), the session, and the client's address."""
 
 
 def _key_of(source: object, asker: Asker) -> _Key:
@@ -64,16 +67,16 @@ def _key_of(source: object, asker: Asker) -> _Key:
 
 
 class Pins(ClientPins):
-    """The pinned connections behind one connection of a client that nothing travels on just now."""
+    """The idle pinned connections of one client connection."""
 
     def __init__(self, client: Client) -> None:
-        """``client``: its connection; that closes them when it ends."""
+        """``client``: the client connection. It calls ``close`` when it ends."""
         self._client = client
         self._kept: dict[_Key, _Kept] = {}
         self.is_holding = False
 
     def has(self, source: object, asker: Asker) -> bool:
-        """Whether one of them is this user's. On a direct connection those of a former user are closed."""
+        """Whether one of them belongs to this user. On a direct client connection, those of a former user are closed."""
         key = _key_of(source, asker)
         if asker.is_direct:
             for other in [kept for its, kept in self._kept.items() if its[1:] != key[1:]]:
@@ -81,7 +84,7 @@ class Pins(ClientPins):
         return key in self._kept
 
     def take(self, source: object, asker: Asker) -> Connection | None:
-        """The one that is this user's, or None."""
+        """The connection that belongs to this user, or None."""
         key = _key_of(source, asker)
         kept = self._kept.get(key)
         if kept is None:
@@ -90,11 +93,11 @@ class Pins(ClientPins):
         return kept.connection if kept.connection.is_open else None
 
     def pin(self, connection: Connection, source: object, asker: Asker, live: OpenConnections) -> None:
-        """From now on it is this user's alone."""
+        """Pin ``connection``: from now on only this user may use it."""
         connection.pin = _Pinned(self, _key_of(source, asker), asker, live)
 
     def keep(self, key: _Key, connection: Connection, asker: Asker, live: OpenConnections) -> None:
-        """It is free until the same user asks again; closed where there is no client any more."""
+        """Keep an idle connection until the same user's next request. It is closed if the client has left."""
         former = self._kept.get(key)
         if former is not None:
             former.end()
@@ -107,13 +110,13 @@ class Pins(ClientPins):
         self.is_holding = True
 
     def lost(self, key: _Key, connection: Connection) -> None:
-        """It is closed."""
+        """Forget a connection that is closed."""
         kept = self._kept.get(key)
         if kept is not None and kept.connection is connection:
             self._drop(key, kept)
 
     def close(self) -> None:
-        """The client is gone."""
+        """Close all of them, because the client has left."""
         for kept in tuple(self._kept.values()):
             kept.end()
 
@@ -125,7 +128,7 @@ class Pins(ClientPins):
 
 
 class _Kept:
-    """One that is kept: until it is taken, its session is revoked, or it was idle for too long."""
+    """One idle pinned connection. It is kept until it is taken, its session is revoked, or it was idle for too long."""
 
     __slots__ = ("_dropped", "_fingerprints", "_live", "_timer", "connection")
 
@@ -140,18 +143,18 @@ class _Kept:
         live.hold(fingerprints, self.end, self.end)
 
     def end(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._dropped(self)
         self.connection.close()
 
     def forget(self) -> None:
-        """Nothing more is to be done about it."""
+        """Stop the timer, and leave the registry of open connections."""
         self._timer.cancel()
         self._live.release(self._fingerprints, self.end)
 
 
 class _Pinned(Pin):
-    """What a pinned connection tells."""
+    """The pin of a connection: decides after each answer whether the connection is kept."""
 
     __slots__ = ("_asker", "_key", "_live", "_pins")
 
@@ -173,25 +176,25 @@ class _Pinned(Pin):
 
 
 class OnlyOnce(Pin):
-    """Closes its connection behind the answer: there is no client to whom it could belong."""
+    """A pin that closes its connection after the answer: the gateway itself asked, so no client connection could own it."""
 
     __slots__ = ()
 
     def ended(self, connection: Connection, answers: AnswerReader, is_usable: bool) -> None:
-        """Nobody may use it again."""
+        """Close the connection."""
         connection.close()
 
     def lost(self, connection: Connection) -> None:
-        """It is closed."""
+        """Does nothing."""
 
 
 class Pinning(Taking):
-    """Takes connections for one request, first the one that is its user's; ``pins`` None: one of everybody's will do."""
+    """Takes connections for one request: first the user's pinned one. ``pins`` None: any connection of the pool may be used."""
 
     __slots__ = ("_asker", "_live", "_pins")
 
     def __init__(self, source: ConnectionSource, asker: Asker, live: OpenConnections, pins: Pins | None) -> None:
-        """Nothing is taken yet."""
+        """No connection is taken yet."""
         super().__init__(source, asker.key, asker.client)
         self._asker = asker
         self._live = live
@@ -199,7 +202,7 @@ class Pinning(Taking):
 
     @classmethod
     def of(cls, source: ConnectionSource, asker: Asker, live: OpenConnections, client: Client, fields: Fields) -> "Pinning":
-        """For a request with these fields that came by ``client``: does it sign in to the connection, or follow one that did?"""
+        """For a request with these fields from ``client``. It uses pins if it signs in to its connection, or the user has one pinned."""
         pins = client.pins if isinstance(client.pins, Pins) else None
         if signs_in_connection(fields):
             pins = client.pins = pins or Pins(client)
@@ -209,11 +212,11 @@ class Pinning(Taking):
         return cls(source, asker, live, pins)
 
     def idle(self) -> Connection | None:
-        """A connection that is free now and needs no pin, or None where ``begun`` must be asked."""
+        """A free connection of the pool, or None: then call ``begun``, which may wait. Always None if the request needs pins."""
         return super().idle() if self._pins is None else None
 
     async def begun(self, begin: Callable[[Connection], Begun], *, is_new: bool = False) -> Begun:
-        """As ``fetching.begun``, first over the connection that is this user's."""
+        """As ``fetching.begun``, but the user's pinned connection is tried first."""
         pins = self._pins
         if pins is None:
             return await super().begun(begin, is_new=is_new)

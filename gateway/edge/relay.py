@@ -1,8 +1,10 @@
-"""An answer on its way to a client: from one connection straight onto the other, without a task and without a copy that is not needed.
+"""Writes a server's answer to the client as it arrives, without a task and without needless copies.
 
-Owns the writing of one answer, and what happens when a side goes away in the middle: a server that breaks off breaks the client's
-connection (never a clean end), a client that goes takes the server's connection with it, a slow one makes the server wait. Must never
-decide what the fields of the answer are: ``rewrite`` does. Rules from: RFC 9112 §6 to 9.
+Owns the writing of one answer, and what happens when one side fails in the middle:
+- the server breaks off: the client's connection is reset, so that half an answer never looks whole;
+- the client leaves: the server's connection is closed;
+- the client is slow: the gateway stops reading from the server.
+Must never decide which fields the answer has: ``rewrite`` does. Rules from: RFC 9112 §6 to 9.
 """
 
 import asyncio
@@ -20,33 +22,33 @@ from gateway.upstream.receiving import CLIENT, Reader
 from gateway.upstream.write_batch import WriteBatch
 
 Rewrite = Callable[[int, Fields], Fields]
-"""From the status and the end-to-end fields of an answer to those that the client gets."""
+"""Gets the status and the end-to-end fields of an answer; returns the fields that the client gets."""
 
 _RESET: Final = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
 _SMALL_BYTES: Final = 16 * 1024
 
 
 class ClientPins:
-    """Connections to servers that belong to one connection of a client; ``is_holding``: whether there are any."""
+    """Connections to servers that only one client connection may use (``edge.pins``). ``is_holding``: whether there are any."""
 
     is_holding: bool
 
     def close(self) -> None:
-        """The client is gone: so are they."""
+        """Close them, because the client has left."""
         raise NotImplementedError
 
 
 class Client:
-    """The connection of a client: what a relay needs of it.
+    """A client connection, as a relay sees it (``edge.connection.ClientConnection``).
 
-    ``relay`` writes the answer under way; the connection tells it when its client takes more, and when it left. ``is_broken`` is said by
-    the relay before the connection is broken off. ``writing_paused``: the client is slower than we are. ``pins``: what is closed with it.
+    ``relay``: writes the current answer; the connection tells it when the client reads again, and when it left. ``is_broken``: the relay
+    is about to reset the connection. ``writing_paused``: the write buffer is full. ``pins``: connections that are closed with this one.
     """
 
     __slots__ = ("is_broken", "pins", "relay", "transport", "writing_paused")
 
     def __init__(self) -> None:
-        """Nobody is connected yet."""
+        """The client is not connected yet."""
         self.transport: asyncio.Transport | None = None
         self.relay: Relay | None = None
         self.pins: ClientPins | None = None
@@ -54,61 +56,62 @@ class Client:
         self.writing_paused = False
 
     def over(self, status: int | None, keeps: bool) -> None:
-        """What was relayed without a task is over; ``status``: as it was told, None for none; ``keeps``: the connection goes on."""
+        """The relayed answer is over. ``status``: the one that the client got, None for none. ``keeps``: the connection stays open."""
         raise NotImplementedError
 
     def answer(self, response: Response) -> None:
-        """Answer the request under way with this, where nothing of an answer was written."""
+        """Write ``response`` as the answer of the current request. Nothing of an answer may have been written before."""
         raise NotImplementedError
 
     def failed(self, error: Exception) -> None:
-        """As ``answer``, where something was not foreseen."""
+        """Answer the current request after an unexpected ``error``."""
         raise NotImplementedError
 
     def hold_back(self) -> None:
-        """Let the client wait with what it sends."""
+        """Stop reading from the client. Each call needs one ``let_come``."""
         raise NotImplementedError
 
     def let_come(self) -> None:
-        """Go on reading."""
+        """Undo one ``hold_back``."""
         raise NotImplementedError
 
     def switched(self) -> bytes:
-        """Another protocol stands at the transport now: what the client sent for it already."""
+        """Another protocol gets the transport now; returns the bytes that the client has already sent for it."""
         raise NotImplementedError
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The client is gone."""
+        """The client has left."""
         raise NotImplementedError
 
 
 class AnswerSource(Protocol):
-    """Where an answer comes from: a connection, or the wait for one."""
+    """Where an answer comes from: a connection to a server, or the wait for a connection (``Fetching``)."""
 
     def abort(self) -> None:
-        """Nobody takes it any more."""
+        """Give the answer up."""
 
     def pause_reading(self) -> None:
-        """Let it wait."""
+        """Read no more from the server."""
 
     def resume_reading(self) -> None:
-        """Go on."""
+        """Read from the server again."""
 
 
 class RelayOwner:
-    """Who has an answer relayed."""
+    """The object that started a relay, and is told of its end."""
 
     __slots__ = ()
 
     def over(self, relay: "Relay") -> None:
-        """Nothing more will happen; called once."""
+        """The relay is over; called exactly once."""
         raise NotImplementedError
 
 
 class Relay(Reader):
-    """Reads one answer and writes it to ``client``; ``owner`` is told once when nothing more will happen.
+    """Reads one answer and writes it to ``client``. At the end, whatever it is, ``owner.over`` is called once.
 
-    ``abandoned``: why it ended before it was whole, empty where it did not. ``error``: what failed before anything was written.
+    ``way``: the source of the answer. ``has_begun``: the head for the client was made. ``is_held``: the source is paused, because the
+    client is slow. ``abandoned``: why the answer ended before it was whole, else empty. ``error``: what failed before ``has_begun``.
     """
 
     __slots__ = (
@@ -126,9 +129,9 @@ class Relay(Reader):
         turn: WriteBatch | None = None,
         id_line: bytes = b"",
     ) -> None:
-        """Registers itself with the client's connection; ``way`` None: nobody need be told when its client goes.
+        """Registers itself as ``client.relay``. ``way`` None: there is no source to abort when the client leaves.
 
-        ``turn``: at whose end the last of a small answer is written; None: at once. ``id_line``: of its request.
+        ``turn``: the write batch in which a small answer is written; None: it is written at once. ``id_line``: the request's id line.
         """
         self.client = client
         self.way = way
@@ -149,7 +152,7 @@ class Relay(Reader):
         client.relay = self
 
     def arrived(self, status: int, reason: bytes, fields: Fields, pieces: list[bytes], is_whole: bool) -> None:
-        """Write it, at the end of this turn where it is all of a small answer."""
+        """Write these bytes of the answer; the end of a small answer is written with the write batch."""
         if is_whole:
             self._is_whole = True
             self.is_held = False
@@ -171,10 +174,10 @@ class Relay(Reader):
             self._write()
 
     def _begin(self, status: int, reason: bytes, fields: Fields) -> bool:
-        """Make the head that the client gets; False where that failed, and the answer is over."""
+        """Make the head that the client gets; False if that failed: then the relay is over."""
         try:
             self.fields = self.rewrite(status, fields)
-        except Exception as error:  # noqa: BLE001 - called by the loop: a bug behind it must end this answer, and is told to ``over``
+        except Exception as error:  # noqa: BLE001 - called by the loop: a bug in ``rewrite`` must end this answer; ``owner`` gets it
             self.error = error
             self._end()
             return False
@@ -209,7 +212,7 @@ class Relay(Reader):
             self._end()
 
     def failed(self, error: OutsideFailed) -> None:
-        """The server broke off, or stood still."""
+        """The server broke off, or sent nothing in time."""
         if self.is_over:
             return
         if not self.has_begun:
@@ -220,40 +223,41 @@ class Relay(Reader):
             self._abandon("client_stalled" if stalled else f"cut_short:{error.cause}")
 
     def writable(self) -> None:
-        """The client takes more. A whole answer is over only now: else who asks for many and takes none fills our memory."""
+        """The client reads again: read on from the server, or end the relay if the answer is whole."""
         if self._out:
-            return  # written at the end of the turn
+            return  # the write batch will write it
         if self._is_whole and not self.is_over:
+            # Not before: a client that sends many requests and reads no answer would fill the memory.
             self._end()
         elif self.is_held and not self.is_over and self.way is not None:
             self.is_held = False
             self.way.resume_reading()
 
     def gone(self) -> None:
-        """The client left."""
+        """The client has left."""
         if not self.is_over:
             self.abandoned = "client_gone"
             self._end()
 
     def cut(self) -> None:
-        """What let this answer in is revoked."""
+        """Break the answer off, because its session was revoked."""
         self.break_off("revoked")
 
     def break_off(self, reason: str) -> None:
-        """End it now, and visibly so."""
+        """End the answer now, by resetting the client's connection. ``reason``: for the log."""
         if not self.is_over:
             self._abandon(reason)
 
     def force_close(self) -> None:
-        """End the client's connection behind this answer; only before its head was written."""
+        """Close the client's connection after this answer. Call it only before the head was written."""
         self.keeps = False
 
     def _abandon(self, reason: str) -> None:
         self.abandoned = reason
         self.keeps = False
         transport = self.client.transport
-        self.client.is_broken = True  # so that who hears of the end does not close it first: TLS would say an orderly goodbye
-        self._end()  # first: whoever waits for the end hears why, and not only that the client's connection is gone
+        self.client.is_broken = True  # so that ``Client.over`` does not close it in order: TLS would send close_notify
+        self._end()  # before the reset: the owner then gets ``abandoned``, and not only the loss of the connection
         break_off(transport)
 
     def _end(self) -> None:
@@ -266,7 +270,7 @@ class Relay(Reader):
 
 
 def break_off(transport: asyncio.Transport | None) -> None:
-    """Break a client's connection, so that it cannot take what it has for the whole."""
+    """Reset a client's connection (RST), so that the client cannot take half an answer for a whole one."""
     if transport is None:
         return
     connection = transport.get_extra_info("socket")

@@ -1,7 +1,7 @@
-"""A request, from its first byte to its line in the log.
+"""``Request``: everything the gateway knows of one request, from its first byte to its log line.
 
-Owns what is known of one request: its head as it arrived, its body, by which connection it came, and what its door says of it for the log.
-Must never be used for another request. Rules from: RFC 9112 §9.3 (persistence).
+Owns the head as it arrived, the body, the client's connection, and what the door says about the request for the access log.
+A request object must never be used for a second request. Rules from: RFC 9112 §9.3 (persistence).
 """
 
 from gateway.edge.body import Body, whole_body_of
@@ -13,15 +13,15 @@ from gateway.upstream.heads import AnswerTerms, asked_of
 
 
 class Request(Received):
-    """One request. ``target``: as sent; ``fields``: as received; ``named``: the same by name; ``body``: None where it has none.
+    """One request. ``target``: as sent. ``fields``: as received. ``named``: the same fields by name. ``body``: None if it has none.
 
-    ``peer``: the address at the other end of its connection. ``is_begun``: something of an answer was written, or will be without asking.
-    ``address``: the believed address of its client; ``is_counted``: among those that this client has open.
-    The words for the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
-    ``id``: its name in the log, "" where it has none; ``id_line``: the same as the end of a head (``policy.http.request_ids``).
-    ``new_browser``: the id that the login door has made for a browser without one. ``room``: what its body takes of everybody's.
-    ``head``: as its door was given it.
-    ``refused``: why its head is, whatever its host is; then it has no body, and is the last on its connection.
+    ``peer``: the address at the other end of the connection. ``address``: the client's address, after trusted proxies were believed.
+    ``is_begun``: a part of the answer was written, or a relay will write it. ``is_counted``: it counts against the client's limit.
+    For the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
+    ``id``: its id in the log, "" if it has none. ``id_line``: that id as the last lines of a head (``policy.http.request_ids``).
+    ``new_browser``: the id that the login door made for a browser without one. ``room``: the share of the body budget that it uses.
+    ``head``: the ``RequestHead`` that its door got.
+    ``refused``: why the head is not acceptable on any host. Such a request has no body and is the last of its connection.
     """
 
     __slots__ = (
@@ -30,7 +30,7 @@ class Request(Received):
     )  # fmt: skip
 
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
-        """``client``: the connection that it came by."""
+        """``client``: the connection that the request came by. ``read``: its parsed head."""
         line, block = read.line, read.block
         super().__init__(line.method, line.target, block.given, block.named, peer)
         self.client = client
@@ -50,25 +50,26 @@ class Request(Received):
         self.room: BodyRoom | None = None
 
     def becomes(self, content_type: bytes, body: bytes) -> None:
-        """Its body was a whole form that held another one: from here on it is the request with that one."""
+        """Replace the body by ``body``, which was wrapped in the form that the client sent; the request goes on with it."""
         self.block = self.block.with_body(content_type, len(body))
         self.given, self.named = self.block.given, self.block.named
         self.body = whole_body_of(body)
 
     @property
     def keeps(self) -> bool:
-        """Whether another request may follow its answer. Who waits to be told to send a body, and is answered, may send it or not."""
+        """Whether another request may follow its answer on the same connection."""
         body = self.body
+        # A client that waits for "100 Continue" and gets a final answer instead may send its body or not: the framing is lost.
         return self._keeps and (body is None or not self.expects or body.is_asked or body.is_whole)
 
     @property
     def wants_more(self) -> bool:
-        """Whether its client would send another request behind it."""
+        """Whether the client wants to keep its connection open after the answer."""
         return self._keeps
 
     @property
     def asked(self) -> AnswerTerms:
-        """What of it decides how its answer is framed."""
+        """The properties of the request that decide how its answer is framed."""
         return asked_of(self.method == "HEAD", self.is_modern, self.keeps)
 
     @property
@@ -77,6 +78,6 @@ class Request(Received):
         return self.body is not None and not self.body.is_whole
 
     def break_off(self) -> None:
-        """End its connection now; whatever is under way is cancelled with it."""
+        """Abort the client's connection. That cancels the request."""
         if self.client.transport is not None:
             self.client.transport.abort()

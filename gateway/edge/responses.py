@@ -1,6 +1,7 @@
-"""What a request is answered with: bytes of ours that are still to be written, or the word that somebody has written an answer.
+"""``Response``: the answer to a request. Either the gateway's own answer, still to be written, or a record of one that was relayed.
 
-Owns the framing of an answer of ours. Must never write a head that ``head_is_clean`` refuses. Rules from: RFC 9112 §6, RFC 9110 §8.6.
+Owns the framing of the gateway's own answers. Must never write a head that ``head_is_clean`` refuses.
+Rules from: RFC 9112 §6, RFC 9110 §8.6.
 """
 
 from typing import Final
@@ -13,17 +14,17 @@ _SLOT: Final = SLOT.encode("ascii")
 
 
 class Response:
-    """An answer. ``fields`` are end-to-end, with a Content-Length where ``body`` is all of it.
+    """An answer. ``fields`` are end-to-end, with a Content-Length if ``body`` is the whole body.
 
-    ``is_written``: somebody has relayed it. Then ``sent`` bytes of its body are out, and ``keeps`` says whether the connection goes on;
-    ``abandoned``: why it ended before it was whole, which the client can tell, because its connection broke.
-    ``id_line``: of its request, as the end of a head; empty where it has none.
+    ``is_written``: a relay has already written it. Then ``sent`` is the number of body bytes that were sent, and ``keeps`` says whether the
+    connection stays open. ``abandoned``: why the answer ended before it was whole; the client notices, because its connection was reset.
+    ``id_line``: the id of its request as the last lines of a head (``policy.http.request_ids``); empty if it has none.
     """
 
     __slots__ = ("abandoned", "body", "fields", "id_line", "is_written", "keeps", "reason", "sent", "status")
 
     def __init__(self, status: int, reason: bytes, fields: Fields, *, body: bytes = b"", closes: bool = False) -> None:
-        """``reason`` empty: the usual one; ``closes``: the connection ends behind it. ValueError when the head is not clean."""
+        """``reason`` empty: the usual phrase. ``closes``: the connection is closed after it. ValueError if the head is not clean."""
         if not head_is_clean(reason, fields):
             raise ValueError("bytes that no head may hold")
         self.status = status
@@ -38,13 +39,13 @@ class Response:
 
     @classmethod
     def relayed(cls, status: int, fields: Fields, sent: int, abandoned: str, *, keeps: bool) -> "Response":
-        """One that somebody else has written."""
+        """The record of an answer that a relay has written."""
         made = cls(status, b"", fields, closes=not keeps)
         made.sent, made.abandoned, made.is_written = sent, abandoned, True
         return made
 
     def text(self, asked: AnswerTerms) -> tuple[bytes, bool]:
-        """The answer as it goes out, and whether the connection goes on behind it. A page gets the id of its request."""
+        """The bytes of the answer, and whether the connection stays open after it. In a page, ``SLOT`` is replaced by the request's id."""
         fields, body = self.fields, self.body
         if _SLOT in body:
             body = body.replace(_SLOT, id_in(self.id_line))

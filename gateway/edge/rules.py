@@ -1,6 +1,7 @@
-"""What a client's connection is given: its bounds, and whom it asks and tells.
+"""The limits of client connections, and the interfaces between a connection, its server and the listener.
 
-Owns the values and the interfaces between a connection and the server it belongs to. Must never hold anything of one connection.
+``Listener`` answers requests. ``ConnectionHost`` is the server, as its connections see it. ``Connected`` is a connection, as its server
+sees it. Must never hold the state of one connection.
 """
 
 import asyncio
@@ -17,16 +18,16 @@ from gateway.policy.routing.navigation import Network
 KEEP_ALIVE_SECONDS = 75.0
 BODY_SECONDS = 30.0
 LEAST_BODY_RATE = 500
-"""A body has half a minute, and a second more for each 500 bytes that arrived: as Apache's ``mod_reqtimeout`` has it by default."""
+"""Bytes. A body has 30 seconds, and one second more for each 500 bytes that arrived: the default of Apache's ``mod_reqtimeout``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientRules:
-    """What a client gets: ``connections`` for all of them, ``head_seconds`` from the first byte of a head to its last, and its size.
+    """The limits for clients. ``connections``: of all clients together. ``limits``: the size of a head.
 
-    ``idle_seconds``: how long a connection may rest between two requests, and how long a client may take nothing of what waits for it.
-    A body has ``body_seconds``, and a second more for each ``least_body_rate`` bytes that arrived.
-    ``trusted_proxies``: by their connections come many clients.
+    ``head_seconds``: the time for one head, from its first byte to its last. ``idle_seconds``: how long a connection may be idle between
+    two requests, and how long a client may read nothing of what was written to it. A body has ``body_seconds``, and one second more for
+    each ``least_body_rate`` bytes that arrived. ``trusted_proxies``: front proxies; one such connection carries many clients.
     """
 
     connections: int = 20_000
@@ -39,33 +40,33 @@ class ClientRules:
 
 
 Waiting = Coroutine[Any, Any, Response | None]
-"""What waits for an answer; None where it is on its way then, and the connection is told of its end."""
+"""A coroutine that returns the answer. None: a relay writes the answer and calls ``over`` of the connection at its end."""
 
 
 class Listener:
-    """Who answers requests. A class, and no protocol: compiled, a call of its methods is a look into a table."""
+    """Answers requests. It is a class and not a ``Protocol``, because mypyc compiles a call of its methods to a table lookup."""
 
     __slots__ = ()
 
     def begin(self, request: Request) -> Response | Waiting | None:
-        """Decide on it: an answer, or what waits for one; None where it is being answered, and the connection is told of its end."""
+        """Decide on a request: an answer, or a coroutine for it; None: a relay writes the answer, and calls ``over`` at its end."""
         raise NotImplementedError
 
     def failed(self, request: Request, error: Exception) -> Response | None:
-        """The answer where something was not foreseen; None where the connection was broken off instead, because one has begun."""
+        """The answer after an unexpected error; None if an answer had begun, and the connection was broken off instead."""
         raise NotImplementedError
 
     def answered(self, request: Request, status: int | None) -> None:
-        """It is over; ``status`` None: the client left before there was an answer. Called once behind each ``begin``."""
+        """A request is over; called once after each ``begin``. ``status`` None: the client left before there was an answer."""
         raise NotImplementedError
 
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
-        """The answer to what is no request."""
+        """The answer to bytes that are not a valid request."""
         raise NotImplementedError
 
 
 class Counting:
-    """The requests that are being answered. ``quiet`` is set while there is none."""
+    """Counts the requests that are being answered. ``quiet`` is set while there is none."""
 
     __slots__ = ("quiet", "running")
 
@@ -76,40 +77,40 @@ class Counting:
         self.quiet.set()
 
     def began(self) -> None:
-        """One more."""
+        """Count one request more."""
         self.running += 1
         if self.running == 1:
             self.quiet.clear()
 
     def ended(self) -> None:
-        """One less."""
+        """Count one request less."""
         self.running -= 1
         if not self.running:
             self.quiet.set()
 
 
 class ConnectionHost:
-    """The server that connections belong to."""
+    """The server, as its connections see it."""
 
     __slots__ = ("counting", "heads", "listener", "rules")
 
     def __init__(self, listener: Listener, rules: ClientRules) -> None:
-        """Nobody is here yet."""
+        """No connection is open yet."""
         self.listener = listener
         self.rules = rules
         self.heads = HeadReader(rules.limits)
         self.counting = Counting()
 
     def arrived(self, connection: "Connected", peer: str) -> bool:
-        """One more connection is here; False where this client has too many, and it must be told so."""
+        """Register a connection; False if this client has too many: then the connection must be refused with ``no_room``."""
         raise NotImplementedError
 
     def no_room(self) -> asyncio.Protocol:
-        """What tells a client that there is no room."""
+        """The protocol that answers a refused connection with 503."""
         raise NotImplementedError
 
     def gone(self, connection: "Connected") -> None:
-        """One connection less is here."""
+        """Forget a connection that has ended."""
         raise NotImplementedError
 
 
@@ -117,10 +118,10 @@ class Connected(Protocol):
     """A connection, as its server sees it."""
 
     def retire(self) -> None:
-        """End it behind the answer under way, at once where it is idle."""
+        """Close it after the current answer, or now if it is idle."""
 
     def stop(self) -> None:
-        """Break off the answer under way, or end it where there is none."""
+        """Break the current answer off, or close the connection if there is none."""
 
     def give_up(self) -> asyncio.Task[None] | None:
-        """End it now, whatever is under way; the task that still has to notice, where there is one."""
+        """Close it now and cancel its request; returns the task that still has to end, or None."""

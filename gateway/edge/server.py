@@ -1,10 +1,13 @@
-"""The HTTP server of one address: who may connect, and how everybody leaves.
+"""The HTTP server of one address: it accepts connections, limits their number, and stops in an orderly way.
 
-Owns the listening sockets, the count of connections, and the order of stopping. Must never let anything run on after its client
-has left, or lose a request that it has begun to read.
+Owns the listening sockets, the count of connections, and the order of the steps when the server stops. Must never let a request run on
+after its client has left, or lose a request that it has begun to read.
 
-One connection more than ``connections`` is accepted, told 503 and closed, not left in the kernel's queue: to a client that waits there, and
-to the proxy before us, the machine looks dead, and both try again for minutes.
+A connection above the limit ``connections`` is accepted, answered with 503 and closed. It is not left in the kernel's queue: to a client
+or a front proxy that waits in that queue the machine looks dead, and both try again for minutes.
+
+In this module a connection's *guest* is the ``asyncio.Protocol`` that gets its bytes. A *place* is the part of an address that stands for
+one client (``policy.http.client_limits.place_of``).
 """
 
 import asyncio
@@ -29,9 +32,9 @@ Tell = Callable[[str, Mapping[str, object]], None]
 BACKLOG = 1024
 MOST_PLACES = 4096
 MOST_TURNED_AWAY = 256
-"""So many are told at once that there is no room; others are closed without a word."""
+"""How many refused connections get the 503 at the same time; further ones are closed without an answer."""
 ENDING_SECONDS = 1.0
-"""How long a request may take to notice that the drain time is over."""
+"""How long a request may take to end after it was cancelled at the end of the drain time."""
 
 
 def _untold(_: str, __: Mapping[str, object]) -> None:
@@ -39,10 +42,10 @@ def _untold(_: str, __: Mapping[str, object]) -> None:
 
 
 class HttpServer(ConnectionHost):
-    """The connections of one address; ``listener`` answers what comes by them."""
+    """All connections of one address. ``listener`` answers their requests."""
 
     def __init__(self, listener: Listener, rules: ClientRules | None = None, tell: Tell = _untold) -> None:
-        """To be made inside the running event loop. ``tell`` hears that all connections are taken, and that there is room again."""
+        """Call this inside the running event loop. ``tell`` is called when all connections are in use, and when there is room again."""
         super().__init__(listener, rules or ClientRules())
         self.connections: dict[Connected, str | None] = {}
         self.failed_handshakes: Counter[str] = Counter()
@@ -58,41 +61,41 @@ class HttpServer(ConnectionHost):
 
     @property
     def turned_away(self) -> int:
-        """Connections for which there was no room."""
+        """How many connections were refused because there was no room."""
         return self._crowd.refused
 
     @property
     def head_seconds(self) -> float:
-        """How long a client may take to say what it wants."""
+        """How long a client may take to send the head of a request."""
         return self.rules.head_seconds
 
     def guest(self) -> asyncio.Protocol:
-        """What a new connection is handed to: one that reads requests, or, with no room left, the word that there is none."""
+        """The protocol for a new connection: a ``ClientConnection``, or a ``TurnedAway`` when there is no room."""
         if self._crowd.admits(self.present):
-            return cast(asyncio.Protocol, ClientConnection(self, self._loop))  # the loop asks for its methods, and for no class
+            return cast(asyncio.Protocol, ClientConnection(self, self._loop))  # it has the methods of a Protocol, but is no subclass
         return self.no_room()
 
     def no_room(self) -> asyncio.Protocol:
-        """What tells a client that there is no room."""
+        """The protocol that answers a refused connection with 503."""
         self._leaving += 1
         return TurnedAway(silently=self._leaving > MOST_TURNED_AWAY, gone=self._turned_away_is_gone)
 
     def came(self) -> None:
-        """One more connection is here."""
+        """Count one more connection."""
         self.present += 1
         self._told()
 
     def left(self) -> None:
-        """One connection less is here."""
+        """Count one connection less."""
         self.present -= 1
         self._told()
 
     def unsecured(self, reason: str) -> None:
-        """A TLS handshake failed."""
+        """Count a TLS handshake that failed."""
         self.failed_handshakes[reason] += 1
 
     def arrived(self, connection: Connected, peer: str) -> bool:
-        """A connection is ready for requests; False where its client holds more than its share, once connections run short."""
+        """Register a connection; False if connections are scarce and its client holds more than its share of them."""
         place = self._places[peer]
         held = self._held.get(place, 0) if place is not None else 0
         if place is not None and not self._shares.may_take(held, self.present):
@@ -105,7 +108,7 @@ class HttpServer(ConnectionHost):
         return True
 
     def gone(self, connection: Connected) -> None:
-        """It has ended."""
+        """Forget a connection that has ended."""
         if connection in self.connections:
             place = self.connections.pop(connection)
             if place is not None and self._held[place] > 1:
@@ -116,7 +119,7 @@ class HttpServer(ConnectionHost):
         self._is_over.set()
 
     def _place_of(self, peer: str) -> str | None:
-        """What of an address stands for one client; None for one by which many come."""
+        """The part of an address that stands for one client; None for a trusted front proxy (many clients), or if it is no address."""
         return None if is_listed(peer, self.rules.trusted_proxies) else place_of(peer)
 
     def _turned_away_is_gone(self) -> None:
@@ -128,7 +131,7 @@ class HttpServer(ConnectionHost):
             self._tell("connections_full" if turned else "connections_free", {"count": self.present})
 
     async def drain(self, seconds: float) -> None:
-        """Wait until no request is being answered and every answer is sent, at most so long; connections end as they fall idle."""
+        """Wait at most ``seconds`` until all requests are answered and sent; each connection is closed as soon as it is idle."""
         for connection in tuple(self.connections):
             connection.retire()
         with suppress(TimeoutError):
@@ -137,7 +140,7 @@ class HttpServer(ConnectionHost):
                 await self._all_gone()
 
     async def shutdown(self, seconds: float) -> None:
-        """End every connection: idle ones now, others once they have noticed, at most so much later whatever is under way."""
+        """End every connection: idle ones at once, the others after their request. Each of the three waits takes at most ``seconds``."""
         for connection in tuple(self.connections):
             connection.stop()
         with suppress(TimeoutError):
@@ -157,14 +160,14 @@ class HttpServer(ConnectionHost):
 
 
 class Securing(Protocol):
-    """Where certificates are."""
+    """Holds the TLS certificates, which may be reloaded."""
 
     context: ssl.SSLContext
-    """What new connections are secured by."""
+    """The TLS context for new connections."""
 
 
 class Listening:
-    """A server on its socket, with TLS where there are ``certificates``."""
+    """A server on its listening socket, with TLS if there are ``certificates``."""
 
     def __init__(
         self,
@@ -174,10 +177,10 @@ class Listening:
         leave: Callable[[], object] | None = None,
         plain: HttpServer | None = None,
     ) -> None:
-        """``bound``: an address that is ours already, so that everything that can fail has failed before anything starts.
+        """``bound``: a socket that is already bound to its address, so that a bad address is found before anything starts.
 
-        ``leave``: called when nothing more is accepted, for whom no answer under way will ever end. ``plain``: answers those who speak
-        plain http where there are certificates; None: they are cut off.
+        ``leave``: called when the server stops accepting, to end WebSockets and streams, which would not end by themselves.
+        ``plain``: the server for clients that send plain http to a TLS address; None: their connections are closed.
         """
         self._server = server
         self._bound = bound
@@ -188,17 +191,17 @@ class Listening:
         self._handshakes: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen."""
+        """Begin to accept connections."""
         self._accepting = await asyncio.get_running_loop().create_server(self._guest, sock=self._bound, backlog=BACKLOG)
 
     def accept_no_more(self) -> None:
-        """Leave new connections to whoever else listens on the same socket; those that are here stay."""
+        """Stop accepting; open connections stay. Other processes that listen on the same socket get the new connections."""
         if self._accepting is not None:
             self._accepting.close()
             self._accepting = None
 
     async def aclose(self, drain_seconds: float) -> None:
-        """Stop accepting, let running requests end within the drain time, then end them."""
+        """Stop the server: accept no more, let running requests end within ``drain_seconds``, then cancel the rest."""
         self.accept_no_more()
         for handshake in self._handshakes:
             handshake.cancel()

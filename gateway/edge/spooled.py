@@ -1,9 +1,10 @@
-"""Uploads of unknown length, kept until they are whole, for servers that read no body without a length.
+"""Stores chunked uploads until they are whole, for app servers that cannot read a body without a Content-Length.
 
-    chunks ─▶ in memory, to 64 KiB ─▶ in a file without a name ─▶ whole: sent with its length, piece by piece
+    chunks ─▶ in memory, up to 64 KiB ─▶ in a file without a name ─▶ whole: sent with its length, piece by piece
 
-Owns what is kept, and its bounds: of one upload, of one client, and of all. Must never leave a file that somebody else could open, or that
-stays behind however this process ends; nor keep anything once the request is over, or its client has left.
+Owns the stored bytes and three limits: for one upload, for one client, and for all uploads of an app.
+Must never leave a file that another process could open, or that stays on the disk, however this process ends. Must never keep anything
+after the request is over, or after its client has left.
 Rules from: RFC 9112 §6.3; https://github.com/benoitc/gunicorn/issues/2947; open(2) on ``O_TMPFILE``.
 """
 
@@ -20,29 +21,29 @@ from gateway.policy.http.messages import Malformed
 MEMORY_BYTES: Final = 64 * 1024
 PIECE_BYTES: Final = 256 * 1024
 ALL_UPLOADS: Final = 16
-"""All uploads of an app together may take so many times what one may; those of one client an eighth of that, which is two."""
+"""All stored uploads of an app may together take 16 times ``largest_bytes``; those of one client an eighth of that, which is two times."""
 
 
 class UploadSpool:
-    """Where the uploads of one app are kept; ``largest_bytes``: of one."""
+    """The storage for the uploads of one app. ``largest_bytes``: the limit for one upload."""
 
     __slots__ = ("budget", "largest_bytes")
 
     def __init__(self, largest_bytes: int) -> None:
-        """Nothing is kept yet."""
+        """An empty storage."""
         self.largest_bytes = largest_bytes
         self.budget = BodyBudget(ALL_UPLOADS * largest_bytes)
 
     def whole(self, body: Body, client: str) -> "KeptUpload":
-        """One upload, to be kept; ``client``: its believed address."""
+        """Store one upload; use the result with ``async with``. ``client``: the client's address."""
         return KeptUpload(body, BodyRoom(self.budget, client), self.largest_bytes)
 
 
 class KeptUpload:
-    """One upload, kept as long as the ``async with`` block lasts, which is given the whole body, or why it is refused.
+    """One stored upload. ``async with`` gives the whole body, or a ``Malformed`` that says why it is refused; it is deleted at the end.
 
-    413 over the bound, 503 where the uploads that are kept leave no room, or none can be written; 408 and 400 where it comes too slowly or
-    breaks off. Entering raises ConnectionError where the client leaves.
+    413: too large. 503: the limits for stored uploads are reached, or the disk cannot be written. 408: too slow. 400: broken off.
+    Entering raises ``ConnectionError`` if the client leaves.
     """
 
     __slots__ = ("_body", "_kept", "_largest_bytes", "_room")
@@ -55,7 +56,7 @@ class KeptUpload:
         self._kept: IO[bytes] = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 - closed by ``_let_go``
 
     async def __aenter__(self) -> "SpooledBody | Malformed":
-        """All of it is there."""
+        """Read the upload to its end."""
         try:
             return await self._whole()
         except BaseException:
@@ -63,7 +64,7 @@ class KeptUpload:
             raise
 
     async def __aexit__(self, *raised: object) -> None:
-        """Nothing of it is kept any more."""
+        """Delete the stored bytes."""
         self._let_go()
 
     def _let_go(self) -> None:
@@ -96,25 +97,25 @@ class KeptUpload:
 
 
 class SpooledBody(Body):
-    """A body that is there, from the file in which it was kept."""
+    """A whole body that is read from the file in which it was stored."""
 
     __slots__ = ("_kept", "_unread")
 
     def __init__(self, body: Body, kept: IO[bytes], length: int) -> None:
-        """``body``: as it came; ``kept``: all of it, to be read from where it stands."""
+        """``body``: the original body. ``kept``: the file, positioned at the start. ``length``: in bytes."""
         super().__init__(body.sender, length)
         self._kept = kept
         self._unread = length
         self.is_whole = self.is_asked = True
 
     async def piece(self) -> bytes:
-        """The next bytes; empty at its end."""
+        """The next bytes; empty at the end of the body."""
         found = await asyncio.to_thread(self._kept.read, PIECE_BYTES)
         self._unread -= len(found)
         return found
 
     def at_hand(self) -> bytes | None:
-        """The whole of it where it is in memory."""
+        """The whole body if it is in memory, else None."""
         if self._unread > MEMORY_BYTES:
             return None
         self._unread = 0

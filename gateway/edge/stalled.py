@@ -1,7 +1,8 @@
-"""A client that takes nothing of what waits for it: how long that is borne.
+"""Closes the connection of a client that does not read what was written to it.
 
-Owns one deadline of one connection, which begins anew with every progress: who is slow but takes something is left alone. Must never run
-while nothing waits. Without it bytes wait for ever: closing waits for them too.
+Owns one deadline of one connection. Each progress starts the deadline anew: a slow client that still reads is left alone.
+Must never run while the write buffer is empty. Without this deadline such bytes would stay in memory for ever, because closing a
+connection waits for them too.
 """
 
 import asyncio
@@ -11,24 +12,24 @@ from gateway.edge.relay import break_off
 
 
 class Stalled:
-    """Breaks a connection of which nothing was taken for so many seconds."""
+    """Resets a connection whose write buffer did not shrink for ``seconds``."""
 
     __slots__ = ("_is_borne", "_loop", "_seconds", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, is_borne: Callable[[], bool]) -> None:
-        """Nothing waits yet. ``is_borne``: another deadline is running, that of the app which waits for this client."""
+        """``is_borne``: whether another deadline already runs, that of the app's connection which is paused for this client."""
         self._loop = loop
         self._seconds = seconds
         self._is_borne = is_borne
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, transport: asyncio.Transport | None) -> None:
-        """Look at what waits in there, where anything does."""
+        """Start the deadline if the write buffer is not empty and no deadline runs."""
         if self._timer is None and transport is not None and (waiting := transport.get_write_buffer_size()):
             self._timer = self._loop.call_later(self._seconds, self._look, transport, waiting)
 
     def over(self) -> None:
-        """The client takes more, or is gone."""
+        """Stop the deadline: the client reads again, or has left."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,8 +1,9 @@
-"""A WebSocket under way: two connections, frames passed on as they come, backpressure both ways, and one end.
+"""An open WebSocket: bytes pass between the client's and the server's connection, with backpressure in both directions.
 
-Owns the end: which side is told what, and how long its last words are waited for. There is no deadline while it is open, and no task:
-everything happens in the calls of the two connections. Must never change, hold back or make up a frame, but for the Close of an end that is
-ours. Rules from: RFC 6455 §5.5.1, §7.1.1, §7.4.1.
+Owns the end of the WebSocket: which side gets which Close frame, and how long the gateway waits for the answer to it.
+An open WebSocket has no deadline and no task: everything happens in callbacks of the two connections.
+Must never change, delay or invent a frame, except the Close frame when the gateway itself ends the WebSocket.
+Rules from: RFC 6455 §5.5.1, §7.1.1, §7.4.1.
 """
 
 import asyncio
@@ -14,19 +15,22 @@ from gateway.edge.relay import Client
 from gateway.upstream.connection import Connection
 
 GOING_AWAY, REVOKED, TOO_BIG, LOST = 1001, 1008, 1009, 1014
-"""Close codes of ours: this process ends; the session ended (policy); a message too large; the server behind us went (bad gateway)."""
+"""The gateway's Close codes: this process stops; the session ended; a message is too large; the app's connection was lost."""
 
 LAST_WORDS_SECONDS = 2.0
-"""How long a client may take to answer our Close, and either side to take what was written, before its connection is broken."""
+"""After a Close of the gateway: how long the client may take to answer it, and both sides to read what was written. Then both are reset."""
 
 
 class Tunnel(asyncio.Protocol):
-    """The client's side, and the end. ``over`` is done when the client's connection may be closed; ``code``: of our Close, 0 for none."""
+    """Both directions of one WebSocket. As a protocol, it stands at the client's transport.
+
+    ``over``: done when the client's connection may be closed. ``code``: the code of the gateway's own Close, 0 for none.
+    """
 
     __slots__ = ("_client", "_connection", "_down", "_is_full", "_transport", "_up", "code", "is_ending", "over")
 
     def __init__(self, client: Client, connection: Connection, largest_message_bytes: int | None) -> None:
-        """Nothing flows before ``open``. ConnectionError where the client has left."""
+        """Nothing is passed on before ``open``. Raises ``ConnectionError`` if the client has left."""
         if client.transport is None:
             raise ConnectionResetError("the client left")
         self._client = client
@@ -40,7 +44,10 @@ class Tunnel(asyncio.Protocol):
         self.code = 0
 
     def open(self, head: bytes, early: Iterable[bytes], *, is_lost: bool) -> None:
-        """Write the 101 (``head``) and go; ``early`` came behind the server's own, whose connection is paused, or ``is_lost`` since."""
+        """Write the 101 (``head``) and begin.
+
+        ``early``: bytes that the server sent after its 101; its connection is paused since. ``is_lost``: it has ended since.
+        """
         self._transport.set_protocol(self)
         self._transport.write(head)
         self._connection.switch(_FromServer(self))
@@ -54,13 +61,13 @@ class Tunnel(asyncio.Protocol):
             self._connection.resume_reading()
 
     def deliver(self, received: bytes) -> None:
-        """Bytes of the server."""
+        """Bytes from the server: pass them on."""
         if not self.is_ending:
             self._down.admitted(received)
             self._transport.write(received)
 
     def lost(self) -> None:
-        """The server left: in order behind a Close of either side, else the client is told."""
+        """The server's connection ended. After a Close frame that is the regular end; without one, the client gets a Close (1014)."""
         if self._down.closed or self._up.closed:
             self._let_go()
             self._finish()
@@ -68,12 +75,15 @@ class Tunnel(asyncio.Protocol):
             self.end(LOST)
 
     def let_client(self, speak: bool) -> None:
-        """The server takes more, or nothing more just now."""
+        """Read from the client, or not: whether the server's write buffer has room."""
         if not self.is_ending and not self._transport.is_closing():
             (self._transport.resume_reading if speak else self._transport.pause_reading)()
 
     def end(self, code: int) -> None:
-        """End it from our side: both ends are told ``code``, where a frame may be put and none of theirs said it before."""
+        """End the WebSocket: send a Close frame with ``code`` to both sides.
+
+        A side gets no frame if it would stand in the middle of another frame, or after a Close frame of the other side.
+        """
         if self.is_ending:
             return
         self.code = code
@@ -86,17 +96,17 @@ class Tunnel(asyncio.Protocol):
         self._transport.write(close_frame(code))
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        self._transport.resume_reading()  # its own Close, or its end, stands behind whatever the server did not take
+        self._transport.resume_reading()  # reading may be paused for a slow server, and the client's own Close comes after those bytes
 
     def gone(self) -> None:
-        """The client left, or is given up: the server gets what is under way, and its own end."""
+        """The client left, or its request was cancelled: close the server's connection after what was written."""
         self._let_go()
         self._finish()
 
     # What the loop calls.
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of the client; behind an end of ours nobody gets them, and its Close is the last."""
+        """Bytes from the client: pass them on. After the gateway's own Close they are dropped, and the client's Close is awaited."""
         if self.is_ending:
             if self.code != TOO_BIG:
                 self._up.admitted(data)
@@ -109,22 +119,23 @@ class Tunnel(asyncio.Protocol):
             self.end(TOO_BIG)
 
     def pause_writing(self) -> None:
-        """The client takes nothing more just now."""
+        """The client's write buffer is full: read no more from the server."""
         self._is_full = True
         self._connection.pause_reading()
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The client's write buffer has room again: read from the server."""
         self._is_full = False
         self._connection.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client left; its handler is told once whoever waits for ``over`` has seen it, and ends as having been answered."""
+        """The client left."""
         self.gone()
+        # Later: the coroutine that waits for ``over`` must end first. Else its request would count as cancelled, and not as answered.
         asyncio.get_running_loop().call_soon(self._client.connection_lost, exc)
 
     def _let_go(self) -> None:
-        """Close the server's connection behind what was written, and break both if they do not end in time."""
+        """Close the server's connection after what was written; reset both connections if they do not end in time."""
         if not self.is_ending:
             self.is_ending = True
             self._connection.close()
@@ -141,7 +152,7 @@ class Tunnel(asyncio.Protocol):
 
 
 class _FromServer:
-    """The server's side, as its connection calls it (``receiving.Sink``)."""
+    """Receives the bytes of the server's connection for the tunnel (``receiving.ByteSink``)."""
 
     __slots__ = ("_tunnel",)
 

@@ -1,8 +1,8 @@
-"""The end of a connection for which there is no room: one answer, and the door.
+"""Answers a connection for which there is no room: 503, then the end.
 
-Owns the words and the way to say them: what the client has sent is taken and dropped for a moment, because closing over unread bytes would
-reset the connection, and the client would never see why. Must never parse anything, nor keep anybody longer than that moment.
-Rules from: RFC 9112 §9.6, RFC 9110 §15.6.4.
+Owns the bytes of that answer, and the time before the close. For ``LINGERING_SECONDS`` the bytes of the client are read and dropped: if
+the gateway closed the connection while they are unread, TCP would reset it, and the client would never see the answer.
+Must never parse anything, or keep the connection longer than that. Rules from: RFC 9112 §9.6, RFC 9110 §15.6.4.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ NO_ROOM = (
 
 
 class TurnedAway(asyncio.Protocol):
-    """One such connection."""
+    """One refused connection."""
 
     def __init__(self, *, silently: bool, gone: Callable[[], None]) -> None:
-        """``silently``: not even told, because too many are being told; ``gone`` is called once, when it is closed."""
+        """``silently``: close it without an answer, because too many are being answered. ``gone`` is called once, when it is closed."""
         self._silently = silently
         self._gone = gone
         self._end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say it."""
+        """Write the 503, and close the connection soon."""
         made = cast(asyncio.Transport, transport)  # what a stream's protocol is given
         if self._silently:
             made.abort()
@@ -39,7 +39,7 @@ class TurnedAway(asyncio.Protocol):
         self._end = asyncio.get_running_loop().call_later(LINGERING_SECONDS, made.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed."""
+        """The connection is closed."""
         if self._end is not None:
             self._end.cancel()
         self._gone()

@@ -1,7 +1,7 @@
-"""Who the other side of a connection is, and the body of a request on its way to a server.
+"""The address of the client, and the size limit of a request body while it is read.
 
-Owns the reading of what a front proxy says about the client (only when that proxy is trusted), and the bound of a body. Must never ask
-for a body that nobody forwards. Rules from: RFC 9110 §10.1.1.
+Owns the reading of ``X-Forwarded-For``, which is believed only if it comes from a trusted proxy, and the bound of a body.
+Must never ask the client for a body (``100 Continue``) before it is read. Rules from: RFC 9110 §10.1.1.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -16,24 +16,24 @@ Networks = Sequence[IPv4Network | IPv6Network]
 
 
 def client_of(peer: str, fields: Fields, trusted_proxies: Networks) -> str:
-    """The believed address of the client."""
+    """The address of the client. ``X-Forwarded-For`` counts only if ``peer`` is one of ``trusted_proxies``."""
     claimed = [value for name, value in fields if name.lower() == b"x-forwarded-for"] if trusted_proxies else ()
     return client_address(peer, claimed, trusted_proxies)
 
 
 def peer_of(peername: object) -> str:
-    """The address of a socket's other end, by its ``peername``; ``unknown`` for one that has none (a Unix socket)."""
+    """The address in a socket's ``peername``; ``unknown`` for a Unix socket, which has none."""
     return str(peername[0]) if isinstance(peername, tuple) and peername else "unknown"
 
 
 class Upload:
-    """The body of one request, piece by piece as it arrives; iterate once. ``waiting``: the client is the one that is waited for.
+    """The body of one request, piece by piece as it arrives. Iterate once. ``waiting``: the next piece has not arrived yet.
 
-    ``UploadTooLarge`` as soon as it is known to be larger than ``largest_bytes`` (None: no bound), and no byte beyond is handed out.
+    Raises ``UploadTooLarge`` as soon as the body is known to be larger than ``largest_bytes`` (None: no limit); no further byte is given.
     """
 
     def __init__(self, body: Body, largest_bytes: int | None = None) -> None:
-        """Nothing is read, and no 100 is sent, before the first piece is asked for."""
+        """Nothing is read, and no ``100 Continue`` is sent, before the iteration begins."""
         self._body = body
         self._left = largest_bytes
         self._take(body.length or 0)
@@ -54,16 +54,16 @@ class Upload:
 
     @property
     def is_broken(self) -> bool:
-        """Whether what has arrived stopped being the body that the head announced."""
+        """Whether the body broke off or is malformed."""
         return self._body.error is not None
 
     @property
     def length(self) -> int | None:
-        """In bytes; None where nobody knows it before its end."""
+        """The length in bytes; None if it is unknown before the end of the body (chunked)."""
         return self._body.length
 
     def at_hand(self) -> bytes | None:
-        """The whole body where it arrived already, so that nobody has to wait for it; else None. Instead of iterating."""
+        """The whole body if it has already arrived, else None. Use it instead of iterating."""
         body = self._body.at_hand()
         if body is not None:
             self._take(len(body))

@@ -1,9 +1,10 @@
-"""Carrying a WebSocket: the handshake end to end, then frames as they come, in both directions with backpressure.
+"""Forwards a WebSocket: first the handshake between client and app, then a ``Tunnel`` for the frames.
 
-Owns the one way in which a connection stops being HTTP. The server behind the gateway answers the client's own handshake (key,
-version, subprotocols, extensions), and only its proof, ``Sec-WebSocket-Accept``, opens the tunnel; any other answer is an
-ordinary one. Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET without a body, nor see a field that
-``policy.http.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8.
+The app answers the client's own handshake (key, version, subprotocols, extensions). Only a 101 with a correct ``Sec-WebSocket-Accept``
+opens the tunnel; an answer with another status is relayed like any other answer.
+
+Owns the only case in which a client connection stops being HTTP. Must never tunnel anything but ``Upgrade: websocket`` on an HTTP/1.1 GET
+without a body. Must never send a field that ``policy.http.fields`` did not pass. Rules from: RFC 6455 §4, RFC 9110 §7.8.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message
 
 @dataclass(frozen=True, slots=True)
 class WebSocketRelay:
-    """Carries WebSockets to the servers of one ``source``; ``live`` knows them by fingerprint while they are open."""
+    """Forwards WebSockets to the servers of one ``source``. ``live``: the registry in which they are entered while they are open."""
 
     source: ConnectionSource
     live: OpenConnections
@@ -43,11 +44,11 @@ class WebSocketRelay:
         rewrite: Rewrite,
         asker: Asker = NOBODY,
     ) -> Response:
-        """Open the WebSocket behind, then the one in front, and carry frames until either ends; or relay the refusal.
+        """Open the WebSocket to the app, then the one to the client, and return when it is over; or relay the app's refusal.
 
-        ``request`` is one that ``is_handshake`` accepts; ``fields`` are end-to-end and hold a Host; the client's own Sec-WebSocket
-        fields are added. Raises ``OutsideFailed`` while the client has got nothing. What ends the session,
-        or this process, ends this as well, in every stage.
+        ``request`` is one that ``is_handshake`` accepts. ``fields`` are end-to-end with a Host; the client's Sec-WebSocket fields are
+        added. Raises ``OutsideFailed``, but only before the first byte to the client. At every stage, the end of the session or of
+        this process ends the WebSocket.
         """
         opening = _Opening(request)
         with self.live.held(asker.fingerprints, opening.cut, opening.leave):
@@ -78,7 +79,7 @@ class WebSocketRelay:
 
 
 async def _answered(head: bytes, taking: Pinning, *, is_new: bool) -> tuple["_Answer", Exchange]:
-    """Send the handshake, and wait for the head of its answer. ``is_new``: not over a connection that was used before."""
+    """Send the handshake, and wait for the head of its answer. ``is_new``: use a connection that was not used before."""
     answer = await _begun(head, taking, is_new=is_new)
     exchange = Exchange(answer)
     try:
@@ -90,7 +91,7 @@ async def _answered(head: bytes, taking: Pinning, *, is_new: bool) -> tuple["_An
 
 
 async def _begun(head: bytes, taking: Pinning, *, is_new: bool) -> "_Answer":
-    """Send the handshake over a connection that stands; where it closed before anything was written, over another."""
+    """Send the handshake. If the connection closed before anything was written, another one is used."""
 
     def begin(connection: Connection) -> _Answer:
         answer = _Answer(connection)
@@ -101,7 +102,7 @@ async def _begun(head: bytes, taking: Pinning, *, is_new: bool) -> "_Answer":
 
 
 async def _carried(request: Request, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> Response:
-    """Open the tunnel and wait for its end; nothing may be waited for before."""
+    """Open the tunnel and wait for its end. There must be no ``await`` before ``tunnel.open``."""
     head = with_id(answer_head(101, answer.reason, fields, request.asked)[0], request.id_line)
     request.is_begun = True
     tunnel.open(head, answer.early, is_lost=answer.is_gone)
@@ -115,7 +116,7 @@ async def _carried(request: Request, answer: "_Answer", fields: Fields, opening:
 
 
 class _Answer(Incoming):
-    """Reads the answer to a handshake; what follows a 101 is held until there is a tunnel (``receiving.Sink``)."""
+    """Reads the answer to a handshake. Bytes after a 101 are held until the tunnel is open (``receiving.ByteSink``)."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -135,13 +136,14 @@ class _Answer(Incoming):
         self.is_gone = True
 
     def writable(self, is_writable: bool) -> None:
-        """Nothing is being sent yet."""
+        """Does nothing: nothing is sent to the server yet."""
 
 
 class _Opening:
-    """How a WebSocket is ended: by its tunnel, which says why; before there is one, by breaking the client's connection.
+    """Ends a WebSocket that is open or being opened.
 
-    That cancels the request, and with it the handshake behind. Who only has to leave is let in first, to be told.
+    An open one ends with a Close frame that says why. Before that, ``cut`` resets the client's connection, which cancels the handshake;
+    ``leave`` lets the handshake end first, so that the client gets a Close frame.
     """
 
     def __init__(self, request: Request) -> None:

@@ -1,4 +1,7 @@
-"""What the gateway writes about itself, to standard error: ``Log``, and what becomes of other libraries' records."""
+"""The gateway's log on standard error: ``Log`` writes the lines, ``ForeignRecords`` writes log records of other libraries.
+
+Must never write a secret, a body, a query, or the text of a foreign exception (``values``), and never block the gateway (``outlet``).
+"""
 
 from gateway.log.foreign import ForeignRecords, take_over_logging
 from gateway.log.forms import Format

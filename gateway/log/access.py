@@ -1,9 +1,9 @@
-"""The line about one request, without the price of a general one.
+"""The access log line, one per request, written faster than other lines.
 
-Owns the same line that ``Log.tell("request", …)`` would write, put together from parts that were made safe and rendered before: most words
-come from short lists, and addresses and fingerprints come again. What is new goes the general way, once. Must never remember without bound,
-or write a text that ``plain`` has not seen, but two: hex digits, dots and colons, too short for a secret, and a request's id, both with
-nothing to escape.
+Owns the line that ``Log.tell("request", …)`` would write. It is put together from parts that were checked and rendered before: most words
+come from short lists, and addresses and fingerprints repeat. A new part is rendered in the general way, once, and then remembered.
+Must never remember without bound. Must never write a text that ``values.plain`` has not checked, with two exceptions: short texts of hex
+digits, dots and colons, which are too short for a secret, and a well-formed request id. Neither needs escaping.
 """
 
 import re
@@ -15,7 +15,7 @@ from gateway.log.outlet import Outlet
 from gateway.log.values import LARGEST_VALUE, plain
 
 LARGEST_MEMORY = 4096
-"""Parts kept of each name; when one more comes, all are forgotten: whoever has many addresses costs us a rendering each, no memory."""
+"""How many parts are remembered per name. One more, and all are forgotten: a client with many addresses costs CPU time, but no memory."""
 
 _HARMLESS = re.compile(r"[0-9A-Fa-f.:]{1,45}")
 LONGEST_ID = 64
@@ -26,7 +26,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class _Known(dict[Key, str], Generic[Key]):
-    """Rendered parts by what they were made of: a look-up where it is known; made, and kept where it is short, where it is not."""
+    """Rendered parts by their values. An unknown value is rendered, and remembered if it is short."""
 
     def __init__(self, render: Callable[[Key], str], length: Callable[[Key], int]) -> None:
         super().__init__()
@@ -42,10 +42,10 @@ class _Known(dict[Key, str], Generic[Key]):
 
 
 class AccessLine:
-    """Makes the lines about requests, in one form."""
+    """Makes the access log lines in one format."""
 
     def __init__(self, form: Format, moments: Moments, always: Mapping[str, object], outlet: Outlet | None = None) -> None:
-        """Nothing is known yet. ``always``: figures of every line; ``outlet``: None where no line is wanted."""
+        """``always``: values that stand in every line. ``outlet``: None if lines of this level are not wanted."""
         self._outlet = outlet
         self._render, self._now, self._always = RENDER[form], moments.now, always
         self._outer, self._between = ("{}", ", ") if form == "json" else ("", " ")
@@ -61,7 +61,7 @@ class AccessLine:
     def line(
         self, words: tuple[str, ...], status: int, peer: str, client: str, fingerprint: str, request_id: str, milliseconds: float
     ) -> str:
-        """One line with its end; ``words``: door, method, app, route, verdict, reason; an empty text is left out."""
+        """One line with its line break. ``words``: door, method, app, route, verdict, reason. Empty texts are left out."""
         return (
             f"{self._before_moment}{self._now()}{self._words[words]}{status}{self._peers[peer]}{self._clients[client]}"
             f"{self._fingerprints[fingerprint]}{self._id(request_id) if request_id else ''}"
@@ -71,33 +71,33 @@ class AccessLine:
     def tell(
         self, words: tuple[str, ...], status: int, peer: str, client: str, fingerprint: str, request_id: str, milliseconds: float
     ) -> None:
-        """Have the line written soon, where lines of its level are wanted."""
+        """Write the line soon, if lines of this level are wanted."""
         if self._outlet is not None:
             self._outlet.soon(self.line(words, status, peer, client, fingerprint, request_id, milliseconds))
 
     @property
     def remembered(self) -> int:
-        """Parts that are kept."""
+        """How many parts are remembered."""
         return len(self._words) + len(self._peers) + len(self._clients) + len(self._fingerprints) + len(self._figures)
 
     def _id(self, request_id: str) -> str:
-        """Ids never come again: nothing is remembered."""
+        """The part with the request's id. It is not remembered, because no id repeats."""
         if (request_id.isalnum() and request_id.isascii() and len(request_id) <= LONGEST_ID) or _HARMLESS_ID.match(request_id):
             return f"{self._before_id}{request_id}{self._after_id}"
         return self._part({"request_id": request_id})
 
     def _part(self, figures: Mapping[str, object]) -> str:
-        """Some of a line, with what stands between it and the part before."""
+        """A part of a line, with the separator before it."""
         rendered = self._render({name: plain(value) for name, value in figures.items()})
         return self._between + (rendered[1:-1] if self._outer else rendered)
 
     def _around(self, name: str) -> tuple[str, str]:
-        """What stands before and after a harmless value."""
+        """The texts before and after a value that needs no escaping."""
         before, _, after = self._part({name: "0"}).rpartition("0")
         return before, after
 
     def _opened(self, words: tuple[str, ...]) -> str:
-        """From behind the moment to the status."""
+        """The part between the time and the status."""
         told = {name: word for name, word in zip(WORDS, words, strict=True) if word}
         after = self._part({"level": "info", "event": "request", **self._always, **told, "status": 0}).removesuffix("0")
         return self._after_moment + after

@@ -1,7 +1,7 @@
-"""The records of other libraries, in our log.
+"""Log records of other libraries (Python's ``logging``), written to the gateway's log.
 
-Owns what is kept of them: the unfilled template up to the first object that it may quote, the kind of the error and where it happened. Must
-never write an argument of a record or the text of an exception: they may quote a request.
+Owns which parts of a record are written: its message template without arguments, up to the first ``<`` (where a quoted object begins), the
+class of the error, and where it happened. Must never write an argument of a record or the text of an exception: they may quote a request.
 """
 
 import logging
@@ -12,19 +12,19 @@ from gateway.log.log import Log
 from gateway.log.values import frames, kinds
 
 _FIRST_WORDS = re.compile(r"[^<\n]*")
-"""Of a foreign template: what stands before the first object that it may quote, on its first line."""
+"""The part of a foreign template that is written: its first line, up to the first ``<``, where the ``repr`` of an object may begin."""
 
 
 class ForeignRecords(logging.Handler):
-    """Takes the records of other libraries and writes what cannot hold a request: template, error kind, places."""
+    """Handles the records of other libraries. It writes only the parts that cannot quote a request: template, error class, places."""
 
     def __init__(self, log: Log) -> None:
-        """``log`` gets a line for each record."""
+        """``log`` gets one line for each record."""
         super().__init__()
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record without its arguments and without any line but the template's first."""
+        """Write the record without its arguments, and only the first line of its template."""
         template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
         figures: dict[str, object] = {"library": record.name, "template": "".join(_FIRST_WORDS.findall(template)[:1])}
         if record.exc_info and record.exc_info[1] is not None:
@@ -33,7 +33,7 @@ class ForeignRecords(logging.Handler):
 
 
 def take_over_logging(log: Log) -> None:
-    """Send every record of the process through ``log``; for the command line, once, before anything starts."""
+    """Send every log record of the process to ``log``. The command line calls this once, before anything starts."""
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)

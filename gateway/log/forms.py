@@ -1,6 +1,7 @@
-"""How a line looks: JSON, or words for a terminal; and the moment that stands first in both.
+"""The two formats of a log line, JSON and text, and the time at its beginning.
 
-Owns the two forms. Every line is one line in both, and in neither can a value reach a terminal as anything but characters to read.
+Owns the two formats. In both, one event is exactly one line, and control characters in a value are escaped: no value can send a command
+to a terminal.
 """
 
 import json
@@ -20,12 +21,12 @@ _logfmt = structlog.processors.LogfmtRenderer(bool_as_flag=False)
 
 
 def as_json(line: Mapping[str, object]) -> str:
-    """One JSON object; what is not ASCII is escaped."""
+    """One JSON object. Characters outside of ASCII are escaped."""
     return json.dumps(line)
 
 
 def as_text(line: Mapping[str, object]) -> str:
-    """``name=value name="two words"``; what cannot be printed is escaped, so that no value moves the cursor of who reads it."""
+    """``name=value name="two words"``. Characters that cannot be printed are escaped, so that no value can move a terminal's cursor."""
     shown = {name: _printable(value) if isinstance(value, str) else value for name, value in line.items()}
     return str(_logfmt(None, "", shown))
 
@@ -34,14 +35,14 @@ RENDER: dict[Format, Render] = {"json": as_json, "text": as_text}
 
 
 def _printable(value: str) -> str:
-    # The line break is left to the renderer, which has a sign of its own for it.
+    # The renderer escapes line breaks itself.
     if value.replace("\n", "").isprintable():
         return value
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in value)
 
 
 class Moments:
-    """What time it is, as lines say it: UTC with microseconds, always equally wide. The date is written once a second."""
+    """The time for log lines: UTC with microseconds, always of the same width. The part up to the second is formatted once per second."""
 
     def __init__(self, wall: Wall = time.time) -> None:
         """``wall``: Unix seconds."""
@@ -50,7 +51,7 @@ class Moments:
         self._until_second = "1970-01-01T00:00:00."
 
     def now(self) -> str:
-        """``2031-05-04T03:02:01.000123Z``."""
+        """The time now, such as ``2031-05-04T03:02:01.000123Z``."""
         moment = self._wall()
         past = moment - self._second
         if not 0.0 <= past < 1.0:

@@ -1,8 +1,8 @@
-"""The log: one structured line for each event.
+"""``Log``: writes one structured line for each event.
 
-Owns the levels, and which way a line goes: the general one through structlog, written at once, with all that was told before it; the one
-about a request through ``AccessLine``, written soon. Must never write what ``values`` has not made safe, or raise into whoever reports
-something.
+Owns the levels, and how lines are written. Most lines go through structlog and are written at once, after all lines before them. Access
+log lines go through ``AccessLine`` and are written soon, several together.
+Must never write a value that ``values`` has not checked, or raise an error to its caller.
 """
 
 import sys
@@ -26,7 +26,7 @@ _LEVELS: dict[Level, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40
 
 
 class Log:
-    """Writes events; handed to whoever reports something. Its level and form are fixed when it is made."""
+    """Writes events. Its level and format are fixed when it is made."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class Log:
         later: Later | None = None,
         wall: Wall = time.time,
     ) -> None:
-        """``stream`` is standard error where none is given; ``always``: figures of every line, such as which worker writes it.
+        """``stream``: None for standard error. ``always``: values that stand in every line, such as the worker's number.
 
-        ``later``: how lines about requests wait for each other. Those for standard error wait on the running loop, a stream that is
-        handed in has every line at once. ``wall``: Unix seconds.
+        ``later``: how access log lines are delayed, to be written together. By default lines for standard error are delayed on the running
+        event loop, and a given ``stream`` gets every line at once. ``wall``: the time in Unix seconds.
         """
         self._least = _LEVELS[level]
         self._always = {name: value for name, value in (always or {}).items() if name in NAMES}
@@ -56,26 +56,26 @@ class Log:
             wrapper_class=structlog.BoundLogger,
             cache_logger_on_first_use=True,
         )
-        # Whatever ends the process in good order ends with all lines written, whether or not somebody said `close`.
+        # At a normal end of the process all lines are written, even if ``close`` was not called.
         weakref.finalize(self, _end, self._outlet, sink)
 
     @property
     def lost(self) -> int:
-        """Lines that could not be written, and never will be."""
+        """How many lines could not be written and are lost."""
         return self._outlet.lost
 
     def write(self, level: Level, event: str, figures: Mapping[str, object] | None = None) -> None:
-        """One line. Figures under a name that is not listed are left out, and the line says how many were."""
+        """Write one line. Figures whose name is not in ``NAMES`` are left out, and ``withheld`` in the line says how many."""
         if _LEVELS[level] >= self._least:
             told = {**self._always, **(figures or {})}
             getattr(self._logger, level)(event, **{f"of_{name}": value for name, value in told.items()})
 
     def tell(self, event: str, figures: Mapping[str, object]) -> None:
-        """One line at the level of this event: what the rooms below call, without knowing levels."""
+        """Write one line at the level that ``reasons`` gives this event. The caller need not know levels."""
         self.write(level_of(event), event, figures)
 
     def failure(self, event: str, error: BaseException, figures: Mapping[str, object] | None = None) -> None:
-        """An error nobody expected: its kind, its causes' kinds and the places in the source; never its text."""
+        """Write one line for an unexpected error: its class, the classes of its causes, and the places in the source; never its text."""
         self.write("error", event, {**(figures or {}), "error": kinds(error), "frames": frames(error)})
 
     def access(
@@ -94,23 +94,23 @@ class Log:
         request_id: str = "",
         milliseconds: float,
     ) -> None:
-        """What ``tell("request", …)`` would write of these, in this order, without the empty ones; at a fraction of the price, and soon.
+        """Write the access log line soon. It is the line that ``tell("request", …)`` would write, without the empty values, but faster.
 
-        Door, method, app, route, verdict and reason are words from short lists; ``milliseconds`` is finite.
+        Door, method, app, route, verdict and reason are words from short lists. ``milliseconds`` is finite.
         """
         self.requests.tell((door, method, app, route, verdict, reason), status, peer, client, fingerprint, request_id, milliseconds)
 
     def flush(self) -> None:
-        """Write now what waits, as far as there is room."""
+        """Write the delayed lines now, as far as standard error takes them."""
         self._outlet.flush()
 
     def close(self) -> None:
-        """Write what waits, when the loop ends; later lines are still written, each at once."""
+        """Write the delayed lines, when the event loop ends. Later lines are still written, each at once."""
         self._outlet.close()
 
 
 class _AtOnce:
-    """What structlog writes into: the outlet, and no waiting."""
+    """The logger that structlog writes to: it passes each line to the outlet, which writes it at once."""
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet

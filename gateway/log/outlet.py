@@ -1,10 +1,11 @@
-"""The way of every line to standard error: collected for a moment, written together, in order.
+"""Buffers log lines for a moment and writes them together, in order, to standard error.
 
-    soon ─▶ lines ──(so many, or so long, or a line that goes now)──▶ backlog ─▶ sink
-                                                                        │ too much, or the sink is broken: lost, counted, told later
+    soon ─▶ lines ──(32 lines, or 50 ms, or a line that must be written now)──▶ backlog ─▶ sink
+                                                            │ backlog full, or sink broken: lines are lost, counted, reported later
 
-Owns the order of lines, the bound on what waits, and the count of what was lost. Must never raise into whoever reports something, wait
-for a reader, or keep a line back when the process ends. Lines may come from any thread, and from a destructor in the middle of a write.
+Owns the order of lines, the bound of the backlog, and the count of lost lines. Must never raise an error to its caller, wait for a slow
+reader of standard error, or keep a line back when the process ends.
+Lines may come from any thread, and from a destructor that runs in the middle of a write.
 """
 
 import asyncio
@@ -15,23 +16,23 @@ from typing import Final
 from gateway.log.sinks import LARGEST_WRITE, LogSink
 
 LARGEST_BATCH: Final = 32
-"""Lines that wait at most before they are written."""
+"""How many lines are collected at most before they are written."""
 
 LONGEST_WAIT_SECONDS: Final = 0.05
-"""How long a line waits at most before it is written, and how long the next attempt takes where there was no room."""
+"""How long a line waits at most before it is written, and how long after a full sink the next attempt is made."""
 
 LARGEST_BACKLOG: Final = 1024 * 1024
-"""Bytes that wait at most for a reader that does not read."""
+"""How many bytes are kept at most for a reader that does not read."""
 
 LAST_WAIT_SECONDS: Final = 1.0
-"""How long the end of the process waits at most for such a reader."""
+"""How long the process waits at most for such a reader when it ends."""
 
 Later = Callable[[float, Callable[[], None]], object]
-"""Calls something after so many seconds; the answer is None where nothing can be called later."""
+"""Calls a function after some seconds. It returns None if that is not possible; then the function is not called."""
 
 
 def on_the_loop(seconds: float, call: Callable[[], None]) -> object:
-    """Later on the running loop; without one there is no later."""
+    """A ``Later`` that uses the running event loop; None if no loop is running."""
     try:
         return asyncio.get_running_loop().call_later(seconds, call)
     except RuntimeError:
@@ -39,14 +40,14 @@ def on_the_loop(seconds: float, call: Callable[[], None]) -> object:
 
 
 def never(seconds: float, call: Callable[[], None]) -> None:
-    """There is no later: every line is written at once."""
+    """A ``Later`` that is never possible, so that every line is written at once."""
 
 
 class Outlet:
-    """Takes whole lines, each with its line break."""
+    """Buffers and writes whole lines, each with its line break."""
 
     def __init__(self, sink: LogSink, later: Later, told_lost: Callable[[int], str]) -> None:
-        """``told_lost`` makes the line that says how many lines were lost so far."""
+        """``told_lost`` makes the line that reports how many lines were lost so far."""
         self._sink, self._later, self._told_lost = sink, later, told_lost
         self._lines: list[str] = []
         self._is_due = False
@@ -57,19 +58,20 @@ class Outlet:
         self.lost = 0
 
     def soon(self, line: str) -> None:
-        """Write it with those that come within a moment."""
+        """Write the line soon, together with those that follow."""
         self._lines.append(line)
         if not self._is_due or len(self._lines) >= LARGEST_BATCH:
             self._settle()
 
     def now(self, line: str) -> None:
-        """Write it behind those that wait."""
+        """Write the line now, after the lines that wait."""
         self._lines.append(line)
         self.flush()
 
     def flush(self) -> None:
-        """Write now what there is room for."""
-        # Only one writes; whoever comes meanwhile leaves the line to it, even from inside this very call: it looks again before it goes.
+        """Write the waiting lines now, as far as the sink takes them."""
+        # Only one call writes at a time. Another call, from another thread or from inside of this one, only adds its line to the list: the
+        # writing call looks at the list again before it returns.
         while self._turn.acquire(blocking=False):
             try:
                 self._write()
@@ -79,7 +81,7 @@ class Outlet:
                 break
 
     def close(self) -> None:
-        """Write everything; a reader that stands still is waited for, but not for long. What comes after goes the same way, at once."""
+        """Write everything; wait for a slow reader, but at most ``LAST_WAIT_SECONDS``. Later lines are written at once."""
         self._later, self._is_due = never, False
         self.flush()
         for _ in range(10):
@@ -93,7 +95,7 @@ class Outlet:
             self.flush()
 
     def _waits(self) -> bool:
-        """Whether somebody will come back for what waits."""
+        """Whether the waiting lines will be written by a later call; such a call is planned if there is none."""
         if not self._is_due:
             self._is_due = self._later(LONGEST_WAIT_SECONDS, self._due) is not None
         return self._is_due
@@ -103,7 +105,7 @@ class Outlet:
         self.flush()
 
     def _write(self) -> None:
-        # Cut off by its length, not swapped: another thread may be adding to this very list.
+        # Deleted by length, and not replaced by a new list, because another thread may add to this list at the same time.
         fresh = self._lines[:]
         del self._lines[: len(fresh)]
         if self._poured() and self.lost > self._said:
@@ -117,12 +119,12 @@ class Outlet:
             self._waits()
 
     def _poured(self) -> bool:
-        """Whether all that waits is written."""
+        """Write the backlog; True if all of it was written."""
         while self._backlog:
             try:
                 taken = self._sink.take(bytes(self._backlog[: self._end()]))
             except OSError:
-                # A line may be cut in two: its end is written for it, so that its first half does not spoil the next.
+                # If the last line was written only in part, a line break is written next, so that the next line begins a new line.
                 self.lost += self._backlog.count(b"\n") - self._backlog.startswith(b"\n")
                 self._backlog[:] = b"\n" if self._is_torn else b""
                 return False
@@ -133,13 +135,13 @@ class Outlet:
         return True
 
     def _end(self) -> int:
-        """Where the next write ends: after the last line that fits, or within a line that does not fit by itself."""
+        """The length of the next write: up to the last whole line that fits, or a part of a line that is too long by itself."""
         if len(self._backlog) <= LARGEST_WRITE:
             return len(self._backlog)
         return self._backlog.rfind(b"\n", 0, LARGEST_WRITE) + 1 or LARGEST_WRITE
 
     def _say_lost(self) -> None:
-        # Not by way of the backlog, where it would count as a line itself.
+        # Written directly, because in the backlog it would itself count as a line that can be lost.
         notice = self._told_lost(self.lost).encode()
         try:
             taken = self._sink.take(notice)

@@ -1,9 +1,10 @@
-"""Events that may come very often: each is written once, and then counted for a while.
+"""Limits repeated log lines: the first event is written, the same event again is only counted for a minute.
 
-    first ─▶ written ─▶ the same again: counted ─▶ a minute later: written with `count`, or forgotten
+    first ─▶ written ─▶ the same again: counted ─▶ a minute later: written with `count`, or forgotten if there was none
 
-Owns that count. What differs in any figure is another event. Must never keep more than a bound of them: what comes beyond it is only in the
-metrics. A dead app that a thousand requests ask for is two lines a minute.
+So an app that is down causes one line at once and then one line per minute, however many requests it gets. Owns the counts.
+Two events are the same if all their figures are equal. Must never keep more than ``MOST_KNOWN`` counts: further events are not written
+and only appear in the metrics.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,16 +20,16 @@ _Key = tuple[str, tuple[tuple[str, object], ...]]
 
 
 class Repeats:
-    """``tell`` in place of the log's own."""
+    """Its method ``tell`` replaces ``Log.tell`` for events that may come very often."""
 
     def __init__(self, tell: Tell, later: Later = on_the_loop) -> None:
-        """``later``: where there is no later, every line is written."""
+        """``later``: calls a function after a minute. If that is not possible (no event loop), every event is written."""
         self._tell = tell
         self._later = later
         self._counts: dict[_Key, int] = {}
 
     def tell(self, event: str, figures: Mapping[str, object]) -> None:
-        """Write it, or count it. The figures are texts and numbers."""
+        """Write the event, or count it. ``figures`` holds only texts and numbers."""
         key = (event, tuple(sorted(figures.items())))
         if key in self._counts:
             self._counts[key] += 1

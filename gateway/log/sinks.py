@@ -1,7 +1,7 @@
-"""Where lines end: a descriptor that may be full, broken or gone, or a stream that a test reads.
+"""The sinks that log lines are written to: a file descriptor such as standard error, or a text stream in tests.
 
-Owns the one promise about both: taking bytes never waits. A reader of standard error that stands still (a paused terminal, a log collector
-that hangs) must not stand the gateway still with it. Must never change how a descriptor behaves for others who share it.
+Owns one promise: writing never waits. If the reader of standard error stops reading (a paused terminal, a log collector that hangs), the
+gateway must not stop. Must never set a descriptor to non-blocking that other processes share, because it would change for them too.
 """
 
 import os
@@ -10,32 +10,32 @@ import stat
 from typing import Protocol, TextIO
 
 LARGEST_WRITE = select.PIPE_BUF
-"""Bytes of one write at most: a pipe takes so many whole or not at all, so that the lines of several workers on one standard error do not
-mix, and where it has any room, it has that much."""
+"""The largest write, in bytes. A pipe takes up to this many bytes in one piece, so that lines of several workers on one standard error do
+not mix. A pipe that reports room has room for this many."""
 
 
 class LogSink(Protocol):
     """Takes bytes without waiting."""
 
     def take(self, lines: bytes) -> int:
-        """How many bytes were taken, 0 while there is no room; OSError where they cannot be written at all."""
+        """Write without waiting; returns how many bytes were taken, 0 if there is no room. OSError if it is broken."""
 
     def wait(self, seconds: float) -> None:
-        """Until there may be room, so long at most."""
+        """Wait until there may be room, at most ``seconds``."""
 
     def close(self) -> None:
-        """Give back what was opened here."""
+        """Close what this object itself has opened."""
 
 
 class StreamSink:
-    """A text stream in this process, or none."""
+    """A sink for a text stream in this process, or for no stream."""
 
     def __init__(self, stream: TextIO | None) -> None:
-        """The stream stays its owner's. None: a process that was started without standard error has nowhere to write."""
+        """The stream is not closed here. None: this process was started without standard error, and every line is lost."""
         self._stream = stream
 
     def take(self, lines: bytes) -> int:
-        """All of them; a stream that was closed is broken like a pipe."""
+        """Write all bytes. A closed stream raises BrokenPipeError, as a broken pipe does."""
         if self._stream is None:
             raise BrokenPipeError("there is no stream")
         try:
@@ -46,44 +46,45 @@ class StreamSink:
         return len(lines)
 
     def wait(self, seconds: float) -> None:
-        """There is always room."""
+        """Does nothing: a stream always has room."""
 
     def close(self) -> None:
-        """Nothing was opened."""
+        """Does nothing: nothing was opened here."""
 
 
 class DescriptorSink:
-    """A pipe, a terminal, a socket or a file."""
+    """A sink for a descriptor: a pipe, a terminal, a socket or a file."""
 
     def __init__(self, descriptor: int) -> None:
-        """The descriptor stays its owner's."""
+        """The descriptor is not closed here."""
         self._own = _opened_anew(descriptor)
         self._descriptor = descriptor if self._own is None else self._own
         self._room = select.poll()
         self._room.register(self._descriptor, select.POLLOUT)
 
     def take(self, lines: bytes) -> int:
-        """As many as there is room for."""
+        """Write as many bytes as there is room for."""
         try:
             return os.write(self._descriptor, lines) if self._room.poll(0) else 0
         except BlockingIOError:
             return 0
 
     def wait(self, seconds: float) -> None:
-        """Until there is room, or nobody left to make any."""
+        """Wait until there is room, or the reader has closed its end; at most ``seconds``."""
         self._room.poll(seconds * 1000)
 
     def close(self) -> None:
-        """Close what was opened anew."""
+        """Close the descriptor that was opened anew."""
         if self._own is not None:
             os.close(self._own)
-            # The number may soon be somebody else's.
+            # The number may soon belong to another file of this process.
             self._own, self._descriptor = None, -1
 
 
 def _opened_anew(descriptor: int) -> int | None:
-    """The same pipe or terminal, opened once more, so that only we do not wait there: the flag belongs to the opening, and the opening that
-    was handed to us is shared with whoever started us. None where that cannot be done; asking for room before each write is then all.
+    """The same pipe or terminal, opened again as non-blocking; None if that is not possible, then ``poll`` before each write must suffice.
+
+    The flag ``O_NONBLOCK`` belongs to the open file description, which this process shares with the one that started it.
     """
     try:
         mode = os.fstat(descriptor).st_mode
@@ -95,7 +96,7 @@ def _opened_anew(descriptor: int) -> int | None:
 
 
 def sink_of(stream: TextIO | None) -> LogSink:
-    """For a stream with a descriptor the descriptor, and for one that somebody put in its place, or none at all, the stream."""
+    """The sink for a stream: a ``DescriptorSink`` if the stream has a descriptor, else a ``StreamSink``."""
     try:
         return StreamSink(None) if stream is None else DescriptorSink(stream.fileno())
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""What may stand in a line: the listed names, and under them plain short values.
+"""What a log line may hold: values under the names in ``NAMES``, checked and shortened.
 
-Owns the rule that a line cannot hold a secret, for every value in whatever form it is written, and for errors. Must never let through a
-field, a body, a cookie, a token or a query, nor the text of a foreign exception (it may quote any of them).
+Owns the rule that a log line cannot hold a secret. It holds for every value in both formats, and for errors. Must never let through a
+field, a body, a cookie, a token or a query, or the text of a foreign exception, which may quote any of them.
 """
 
 import re
@@ -64,9 +64,9 @@ NAMES = frozenset(
         ),
     }
 )
-"""The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines,
-`field` the name of one that the gateway knows. `user`, `before` (who was signed in until then) and `users` are Okta's ids, or the login
-where somebody named the user so: who was signed out is what an audit asks."""
+"""The names that a line may hold. `cookies` is a number of cookies, `location` a place in our own source, `lost` a number of lines, `field`
+the name of a field that the gateway knows. `user`, `before` (the user who was signed in before) and `users` are Okta's ids, or the login if
+the request named the user by it. They are logged, because an audit asks who was signed out."""
 
 LARGEST_VALUE = 200
 LONGEST_LIST = 20
@@ -75,7 +75,7 @@ _SECRET_LOOKING = re.compile(r"[A-Za-z0-9_\-+/=.~%]{100,}|[?&;]\s*\w*token\w*=|\
 
 
 def plain(value: object) -> object:
-    """The value as it may be written: a text that looks like a secret is withheld, a long one cut, an unknown object only named."""
+    """The value as it may be written. Texts that look like secrets are withheld, long texts are cut, objects become their class name."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -88,7 +88,7 @@ def plain(value: object) -> object:
 
 
 def kinds(error: BaseException) -> str:
-    """The kind of an error and of its causes, the outermost first."""
+    """The class names of an error and of its causes (at most five), the outermost first."""
     names: list[str] = []
     current: BaseException | None = error
     while current is not None and len(names) < 5:
@@ -98,6 +98,6 @@ def kinds(error: BaseException) -> str:
 
 
 def frames(error: BaseException) -> list[str]:
-    """The innermost places first; no line of source, no local value."""
+    """The places of an error in the source, the innermost first, at most twelve; no line of source, no local value."""
     places = traceback.extract_tb(error.__traceback__)
     return [f"{place.filename.rpartition('/')[2]}:{place.lineno} {place.name}" for place in reversed(places)][:12]

@@ -1,6 +1,6 @@
-"""The gateway as an OpenID Connect client of the org: what it asks by itself, and the source of truth that is made of the answers.
+"""The gateway as an OpenID Connect client of the org: its requests to the org's endpoints, and the sessions that rest on the answers.
 
-Must never keep an access token, or believe a token whose signature and claims were not checked.
+It must never keep an access token, or accept a token whose signature and claims were not checked.
 """
 
 from gateway.oidc.client_auth import ClientKey, ClientProof, ClientSecret

@@ -1,7 +1,7 @@
-"""How the gateway proves to the token endpoint that it is the registered client.
+"""Client authentication: how the gateway proves to the token endpoint that it is the registered client.
 
-Owns the two ways: a signed assertion (``private_key_jwt``), and a client secret (``client_secret_basic``). Must never send a secret in a
-form, an address or a log. Rules from: RFC 7523 §3 with OpenID Connect Core §9; RFC 6749 §2.3.1.
+There are two methods: a signed assertion (``private_key_jwt``), and a client secret (``client_secret_basic``). It must never write a secret
+into a form, an address or a log. Sources: RFC 7523 §3 with OpenID Connect Core §9; RFC 6749 §2.3.1.
 """
 
 import base64
@@ -26,56 +26,56 @@ LEAST_RSA_BITS: Final = 2048
 
 
 class ClientProof(Protocol):
-    """One way to prove who asks."""
+    """One method of client authentication."""
 
     def fields(self) -> Fields:
-        """What the request's head holds for it."""
+        """The header fields of this method."""
 
     def form(self, endpoint: str, wall: float) -> Mapping[str, str]:
-        """What the request's form holds for it; ``endpoint``: the address that it is sent to, ``wall``: Unix seconds."""
+        """The form parameters of this method. ``endpoint``: the address of the request. ``wall``: Unix seconds."""
 
 
 class ClientSecret:
-    """``client_secret_basic``."""
+    """The method ``client_secret_basic``."""
 
     def __init__(self, client_id: str, secret: str) -> None:
-        """As the org's page of the app shows them."""
+        """Both values are as Okta's admin page of the app shows them."""
         pair = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode("ascii")
         self._field = (b"Authorization", b"Basic " + base64.b64encode(pair))
 
     def fields(self) -> Fields:
-        """Client id and secret."""
+        """The ``Authorization`` field with client id and secret."""
         return (self._field,)
 
     def form(self, endpoint: str, wall: float) -> Mapping[str, str]:
-        """Nothing."""
+        """No form parameters."""
         return {}
 
 
 class ClientKey:
-    """``private_key_jwt``."""
+    """The method ``private_key_jwt``."""
 
     def __init__(self, client_id: str, pem: str) -> None:
-        """``pem``: a private key, RSA of 2048 bits at least or EC P-256; ValueError for any other text."""
+        """``pem``: a private key, RSA with at least 2048 bits or EC P-256. Raises ValueError for any other text."""
         self._client_id = client_id
         self._key, self._algorithm = _key_of(pem)
 
     @property
     def public_jwk(self) -> Mapping[str, object]:
-        """The key's public half, as the org's page of the app takes it."""
+        """The public key as a JWK, for Okta's admin page of the app."""
         return {**self._key.as_dict(private=False), "kid": self._key.thumbprint(), "use": "sig", "alg": self._algorithm}
 
     @property
     def public_text(self) -> str:
-        """The same as one line of JSON."""
+        """The public JWK as one line of JSON."""
         return json.dumps(self.public_jwk, separators=(",", ":"), sort_keys=True)
 
     def fields(self) -> Fields:
-        """Nothing."""
+        """No header fields."""
         return ()
 
     def form(self, endpoint: str, wall: float) -> Mapping[str, str]:
-        """A new assertion, good once and for two minutes."""
+        """A new assertion for one use, valid for two minutes."""
         now = int(wall)
         claims = {
             "iss": self._client_id,

@@ -1,9 +1,9 @@
-"""The org's OpenID Connect endpoints, as the gateway itself asks them: metadata, keys, the token endpoint, userinfo.
+"""The client of the org's OpenID Connect endpoints: metadata, keys, the token endpoint and userinfo.
 
-Owns the order in which an answer is believed: metadata of this very issuer, a token endpoint of the same origin, a signature by one of its
-published keys, then the claims (``policy.oidc.id_tokens``). Must never follow a redirect, send a code twice, or keep any token. Strangers
-can make the gateway ask here, so few questions are under way at once, and a failure is not tried again within seconds.
-Rules from: OpenID Connect Discovery §3 and §4.3; OpenID Connect Core §3.1.3; RFC 7517.
+This module owns the order of the checks before a token is accepted: metadata of the configured issuer, endpoints of the same origin, a
+signature by one of the published keys, then the claims (``policy.oidc.id_tokens``). It must never follow a redirect, send a code twice, or
+keep a token. Strangers can cause requests here. So only a few are under way at once, and after a failure of the metadata the gateway waits
+some seconds. Sources: OpenID Connect Discovery §3 and §4.3; OpenID Connect Core §3.1.3; RFC 7517.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from gateway.policy.session.session import LARGEST_ANSWER_BYTES
 
 KEPT_SECONDS: Final = 3600.0
 LEAST_SECONDS: Final = 60.0
-"""Keys are not fetched again sooner, whatever key a token names."""
+"""The shortest time between two fetches of the keys, even if a token names an unknown key."""
 AFTER_FAILURE_SECONDS: Final = 2.0
 MOST_AT_ONCE: Final = 10
 MOST_WAITING: Final = 200
@@ -44,7 +44,7 @@ _OAUTH_ERRORS: Final = frozenset(("invalid_client", "invalid_request", "unauthor
 
 @dataclass(frozen=True, slots=True)
 class OrgClientRules:
-    """``issuer``: as the org writes it. ``question``: client id, redirect address and scope."""
+    """``issuer``: exactly as the org writes it. ``question``: client id, redirect address and scope."""
 
     issuer: str
     question: AuthorizeRequest
@@ -52,7 +52,7 @@ class OrgClientRules:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The addresses that the issuer names, all of its own origin."""
+    """The endpoints in the issuer's metadata. All have the issuer's origin."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -61,7 +61,7 @@ class Metadata:
 
 
 class OrgClient:
-    """One client of one issuer."""
+    """The gateway as one registered client of one issuer."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class OrgClient:
         deadlines: Deadlines,
         clock: Clock,
     ) -> None:
-        """``client`` comes from ``outbound.open_client``; ``destination``: how the issuer's origin is reached."""
+        """``client`` comes from ``outbound.open_client``. ``destination``: how to connect to the issuer's origin."""
         self.rules = rules
         self._proof = proof
         self._client = client
@@ -87,7 +87,7 @@ class OrgClient:
         self._waiting = 0
 
     async def metadata(self) -> Metadata:
-        """What the issuer says of itself, asked once an hour. Raises ``OutsideFailed``."""
+        """The issuer's metadata, fetched once an hour. Raises ``OutsideFailed``."""
         async with self._learning:
             now = self._clock.monotonic()
             if self._known is not None and now - self._known[0] < KEPT_SECONDS:
@@ -104,7 +104,7 @@ class OrgClient:
             return found
 
     async def redeemed(self, code: str, verifier: str, nonce: str) -> Proof | Unclear:
-        """Whom the code names. ``Unclear("code_used")`` where the org does not know it (any more). Raises ``OutsideFailed``."""
+        """Exchange a code for the proof of its user. ``Unclear("code_used")`` if the org refuses the code. Raises ``OutsideFailed``."""
         endpoints, rules = await self.metadata(), self.rules
         form = {
             "grant_type": "authorization_code",
@@ -128,7 +128,7 @@ class OrgClient:
         return proven if proven.login else await self._named(proven, access, endpoints)
 
     async def _named(self, proven: Proof, access: object, endpoints: Metadata) -> Proof | Unclear:
-        """The proof with the login that userinfo names: beside an access token Okta may leave it out of the ID token."""
+        """The proof with the login from userinfo. Okta may leave the login out of the ID token if it also issues an access token."""
         if not isinstance(access, str) or not access.isascii() or not access.isprintable():
             return Unclear("no_login")
         fields = ((b"Authorization", b"Bearer " + access.encode("ascii")),)
@@ -136,7 +136,7 @@ class OrgClient:
         return Proof(proven.user_id, login, proven.signed_in_ago, proven.amr) if login else Unclear("no_login")
 
     async def _verified(self, token: str, endpoints: Metadata) -> Mapping[str, Any]:
-        """The claims of a token with a good signature; none where it has no such signature."""
+        """The claims of a token with a valid signature; empty if the signature is not valid."""
         try:
             key_id = jws.extract_compact(token.encode("ascii", "replace")).headers().get("kid")
             keys = await self._keys_with(key_id, endpoints)
@@ -155,7 +155,7 @@ class OrgClient:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """One of few questions at once; ``Busy`` where too many wait already."""
+        """Hold one of the ``MOST_AT_ONCE`` slots for codes. Raises ``Busy`` if too many codes wait already."""
         if self._waiting >= MOST_WAITING:
             raise Busy(f"{MOST_WAITING} codes wait for the token endpoint")
         self._waiting += 1
@@ -166,7 +166,10 @@ class OrgClient:
             self._waiting -= 1
 
     async def _asked(self, method: str, address: str, fields: Fields = (), body: bytes | None = None) -> Mapping[str, Any]:
-        """The JSON object of an answer: 200, and the refusals of the token endpoint, which are objects too."""
+        """Send a request, and return the JSON object of its answer: status 200, and for a POST also the refusals 400 and 401.
+
+        Raises ``OutsideFailed``; ``Nonsense`` for any other answer.
+        """
         target = address[len(origin_of(address)) :]
         request = (method, target, (*_OWN, *fields))
         response = await send_once(self._client, self._destination, request, self._deadlines.first_byte, body)
@@ -183,7 +186,7 @@ class OrgClient:
 
 
 def origin_of(address: str) -> str:
-    """Scheme, host and port of an address, as it spells them."""
+    """Scheme, host and port of an address, exactly as written there."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 

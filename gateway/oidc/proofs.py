@@ -1,12 +1,13 @@
-"""The second source of truth behind ``Sessions``: what the org proved of the gateway's own sessions, in place of Okta's Sessions API.
+"""The replacement of Okta's Sessions API with ``session.source = "oidc"``: it answers from proofs (ID tokens of the org).
 
-Owns the look-up of the newest proof. A pass holds the proof that it was made with; a newer one of the same session, which another app or
-another process got since, is found in the shared state, so one navigation anywhere keeps every app's pass alive. Must never name anybody
-for a session that is revoked, count a proof longer than ``interval``, or take a state that is away for "signed out": then the pass's own
-proof counts as long as it is good, and afterwards nothing is known.
+This module owns the look-up of the newest proof. A pass holds the proof with which it was made. Another app or process may have got a newer
+proof of the same session since; the shared state has it. So one navigation at any app keeps the passes of all apps valid.
 
-"Closing" ends the gateway's own session: it is over once it is revoked, which the closer does first. The org's session ends by a navigation
-(``doors.oidc``), never here.
+It must never name a user for a revoked session, use a proof for longer than ``interval``, or treat a state that is away as "signed out".
+Without the state, the pass's own proof counts until it is due; after that the finding is ``Unknown``.
+
+To "close" a session here needs no request. The closer revokes the gateway's own session first, and then that session is over. The session
+at the org ends only by a redirect of the browser (``doors.oidc``).
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ HasEnded = Callable[[str], bool]
 
 
 class Proofs:
-    """Answers as ``Okta`` does, from proofs."""
+    """The same interface as ``Okta``, answered from proofs."""
 
     def __init__(self, state: SharedState, sealer: Sealer, has_ended: HasEnded, clock: Clock, interval: float) -> None:
         """``has_ended``: whether the session of this id is revoked. ``interval``: ``session.proof_interval``, in seconds."""
@@ -36,7 +37,7 @@ class Proofs:
         self.interval = interval
 
     async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """Who is signed in with this session, by its newest proof."""
+        """Say who is signed in with this session, by its newest proof."""
         own = own_of(cookies[0]) if len(cookies) == 1 else None
         if own is None or self._has_ended(own.id):
             return OktaAnswer(UNREADABLE, 404)
@@ -52,15 +53,15 @@ class Proofs:
         return OktaAnswer(found_by(own, wall, self.interval), 200, age_seconds=age_of(own, wall))
 
     async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """The same: only a navigation proves anything anew."""
+        """The same as ``session``, because only a navigation of the browser can bring a new proof."""
         return await self.session(cookies, browser)
 
     async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """What the closer hears once it has revoked the session: there is nothing else to end."""
+        """Answer 204. The closer has already revoked the session, and nothing else has to end here."""
         return OktaAnswer(NoSession("closed"), 204)
 
     async def keep(self, own: OwnSession) -> None:
-        """The org has just proven this. Where the state is away the pass that is made now holds the proof all the same."""
+        """Store a new proof. A failure of the state is ignored, because the new pass holds the proof too."""
         try:
             await self._kept.put(own.id.encode(), own.packed())
         except StateFailed:

@@ -1,7 +1,7 @@
-"""The gateway's own pages: values in, finished answers out, no I/O.
+"""The gateway's own pages: values in, finished HTML answers out, no I/O.
 
-Owns: every word and every pixel that the gateway itself shows. Never decides anything: the doors choose the view.
-Every page is complete without JavaScript.
+Owns every word and every pixel that the gateway itself shows. Must never decide anything: the doors choose the page. Every page works
+without JavaScript.
 """
 
 from gateway.pages.assets import ASSET_NAMES, ASSET_PREFIX, Asset, asset

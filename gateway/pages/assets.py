@@ -1,7 +1,7 @@
-"""The three files that the pages load: stylesheet, countdown script, mark.
+"""The three files that the pages load: style sheet, countdown script, logo.
 
-Owns: their bytes, their cache rules and the hash in their address. Never serves a name that is not listed here; nothing is looked up on
-disk for a request. A day of caching and not a year: while a deployment rolls, an old replica may answer for a new hash.
+Owns their bytes, their cache rules, and the hash in their address. Must never serve another name, nor read the disk for a request. They
+are cached for a day and not for a year, because while a deployment is rolled out, an old replica may answer for a new hash.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ASSET_PREFIX = "/.gateway/"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: its body, its media type, the first digits of its hash, and every response field it needs."""
+    """One file: its body, its media type, the first digits of its hash, and all its response fields."""
 
     body: bytes
     content_type: bytes

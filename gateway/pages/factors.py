@@ -1,6 +1,6 @@
-"""What the authentication methods of a session are called on a page.
+"""The words by which a page names the authentication methods of a session.
 
-Owns these words. Names: RFC 8176 and Okta's own (``amr`` of the Sessions API).
+The short names are from RFC 8176 and from Okta (``amr`` of the Sessions API).
 """
 
 _WORDS = {
@@ -25,5 +25,5 @@ _WORDS = {
 
 
 def factor(name: str) -> str:
-    """The words for one method; one without words of its own is named as the administrator wrote it."""
+    """The words for one method. A method without words is shown by the name that the administrator wrote."""
     return _WORDS.get(name, f"the sign-in method “{name}”")

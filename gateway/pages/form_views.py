@@ -1,6 +1,6 @@
-"""What is said where a page of an app outlived its session: forms that are kept or lost, frames, windows that were opened to sign in.
+"""What the pages about a lost session inside an app say: kept and lost forms, frames, and windows that were opened for a sign-in.
 
-Owns these facts, as ``views`` those of all other pages. `FormKept.sealed` is ciphertext.
+Like ``views`` for all other pages. `FormKept.sealed` is ciphertext.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class FormKept:
-    """A form came without a session: the page holds it, sealed, until its owner is signed in again and sends it to `action`.
+    """A form came without a session. The page holds it, sealed, until its owner is signed in again and sends it to `action`.
 
-    `standing`: who is signed in now: nobody, the form's owner ("same"), or another user ("other"); or the form could not be sent, because
-    nobody knows who is signed in ("unknown"), or because the app `place` was away or we could not note that it goes ("unsent"). `login`: of
-    whoever is signed in.
+    `standing`: who is signed in now: no user ("nobody"), the form's owner ("same"), or another user ("other"). Or the form could not be
+    sent: because Okta does not say who is signed in ("unknown"), or because the app `place` was away or the shared state could not be
+    written ("unsent"). `login`: of the user who is signed in.
     """
 
     action: str
@@ -30,7 +30,7 @@ class FormKept:
 
 @dataclass(frozen=True, slots=True)
 class FormLost:
-    """A form came that is not sent, and not kept either; the reason says why, to the user too."""
+    """A form came that is neither sent nor kept. The page tells the user the reason."""
 
     status: int
     reason: str
@@ -39,7 +39,7 @@ class FormLost:
 
 @dataclass(frozen=True, slots=True)
 class FrameWithoutSession:
-    """401: what would be shown in a frame; signing in needs a window of its own."""
+    """401: a frame has no session. A sign-in needs a window of its own."""
 
     sign_in_path: str
     place: str
@@ -47,6 +47,6 @@ class FrameWithoutSession:
 
 @dataclass(frozen=True, slots=True)
 class SignedInAgain:
-    """200: the end of a sign-in in a window that was opened for it."""
+    """200: the last page of a sign-in in a window that was opened for it."""
 
     login: str

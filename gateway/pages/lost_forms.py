@@ -1,6 +1,6 @@
-"""Why a form was not sent and not kept, in words.
+"""The words that say why a form was neither sent nor kept.
 
-Owns these words, one row for each reason (``policy.session.kept_form``, and what may happen to a kept form later).
+One row for each reason: those of ``policy.session.kept_form``, and what may happen to a kept form later.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LostForm:
-    """What happened, and what to do. ``signs_in``: signing in is what to do next; it opens in a new window."""
+    """What happened, and what to do. ``signs_in``: the next step is a sign-in; it opens in a new window."""
 
     heading: str
     sentence: str
@@ -55,5 +55,5 @@ _WORDS = {
 
 
 def lost_form(reason: str) -> LostForm:
-    """The words for one reason; KeyError for one without."""
+    """The words for one reason; KeyError for an unknown one."""
     return _WORDS[reason]

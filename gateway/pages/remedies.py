@@ -1,7 +1,7 @@
 """The words of the plain refusals: one row for each status.
 
-Owns: heading, sentence and remedy of BadRequest pages. Never names a host, a path or a header value of the request.
-Statuses: RFC 9110 section 15, RFC 6585 section 5.
+Owns heading, sentence and remedy of BadRequest pages. Must never name a host, a path or a header value of the request. Statuses: RFC 9110
+section 15, RFC 6585 section 5.
 """
 
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ _FAILED = Remedy("Something went wrong here", "It is not your fault.", "Wait a m
 
 
 def remedy(status: int, reason: str = "") -> Remedy:
-    """The words for one status from 400 to 599; a few reasons have words of their own, unknown ones get those of their class."""
+    """The words for one status from 400 to 599. A few reasons have words of their own; an unknown status gets those of its class."""
     if reason in _BY_REASON:
         return _BY_REASON[reason]
     return _REMEDIES.get(status, _REFUSED if status < 500 else _FAILED)

@@ -1,8 +1,8 @@
-"""Views in, finished pages out.
+"""Renders the pages: a view in, a finished page out.
 
-Owns: the template environment, the status of each view, and the response fields that every own page carries. Never waits,
-reads a clock, or lets a value into a page unescaped. A page may be shown to anybody, so a page is never stored and never framed.
-Rules: CSP Level 3, RFC 9110 section 10.2.3 (Retry-After).
+Owns the template environment, the status of each view, and the response fields that every own page carries. Must never wait, read a
+clock, or put a value into a page unescaped. Any person may get a page, so no page is stored, and no other site may frame one. Rules: CSP
+Level 3, RFC 9110 section 10.2.3 (Retry-After).
 """
 
 import re
@@ -48,12 +48,12 @@ _LINK = re.compile(r"(?:/(?![/\\])|https?://[^/\\?#\x00-\x20@]+(?=[/?#]|$))[^\\\
 
 
 _STOPPED = {"unclear": 503, "not_ended": 503, "expired": 410}
-"""The statuses of a switch that stopped; any other reason is a conflict (409)."""
+"""The status of a stopped front-channel switch, by reason; any other reason is a conflict (409)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A finished answer; `fields` holds everything it needs except Content-Length and the fields of the connection."""
+    """A finished answer. `fields` holds all its fields, except Content-Length and those of the connection."""
 
     status: int
     html: bytes
@@ -69,7 +69,7 @@ class _Plan:
 
 
 def lasting(seconds: int) -> str:
-    """How long that is, in words: hours and minutes, minutes alone under an hour, and seconds under five minutes. page.js says the same."""
+    """A duration in words: hours and minutes; minutes under an hour; minutes and seconds under five minutes. page.js says the same."""
     hours, minutes = divmod(max(seconds, 0) // 60, 60)
     if hours:
         parts = [(hours, "hour"), (minutes, "minute")]
@@ -82,7 +82,10 @@ def lasting(seconds: int) -> str:
 
 
 def link(address: str) -> str:
-    """The address if it is a path of this host or an http(s) URL without user name, else the session page (`javascript:`, `//host`)."""
+    """The address, if it is a path of this host or an http(s) URL without a user name; else the session page.
+
+    So `javascript:` and `//host` never become a link.
+    """
     return address if _LINK.fullmatch(address) else SESSION_PATH
 
 
@@ -159,7 +162,7 @@ def _plan(view: View) -> _Plan:
 
 
 def _plan_beside_a_page(view: FormKept | FormLost | FrameWithoutSession | SignedInAgain) -> _Plan:
-    """Of those that belong to a page of an app whose session has ended."""
+    """Like ``_plan``, for pages about an app's page whose session has ended."""
     match view:
         case FormKept(status=status, reason=reason, retry_after_seconds=seconds):
             return _Plan("form_kept.html", status, reason, seconds)
@@ -210,13 +213,13 @@ def render(
     at: datetime | None = None,
     request_id: str | None = None,
 ) -> Page:
-    """The page of one view.
+    """The page for one view.
 
-    `form_targets` are the origins that the page's forms may be redirected to after they were posted here (Chromium applies `form-action` to
-    the redirects too): the login host, and the apps; `ANYWHERE`, where an app that gets the form may answer with any redirect.
-    `framed_by`: the origins whose pages may frame this one, which is laid out for a frame then; none: no page may.
-    `at` (aware) and `request_id` go to the small print for the administrator.
-    ValueError when a form target is not an origin: it comes from the configuration, never from a request.
+    `form_targets`: origins to which the page's forms may be redirected after they were posted here (Chromium checks redirects against
+    `form-action` too): the login host and the apps; or `ANYWHERE`, if an app gets the form and may answer with any redirect. `framed_by`:
+    origins whose pages may frame this one, which then has a layout for a frame; if it is empty, no page may. `at` (aware) and
+    `request_id` go to the small print for the administrator. ValueError if a form target is not an origin: it comes from the
+    configuration, never from a request.
     """
     plan = _plan(view)
     html = _TEMPLATES.get_template(plan.template).render(

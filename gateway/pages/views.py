@@ -1,12 +1,12 @@
-"""What the gateway's own pages say: one frozen value for each page.
+"""The content of the gateway's own pages: one frozen value for each page.
 
-Owns: the facts a page may show. Never holds: a token, a cookie value, a session id, or anything that is not meant for the eyes
-of whoever stands before the screen. ConfirmSwitch.sealed names a waiting request to us alone, and is what the confirmed switch needs.
-PostsItself is the one page with a token: the form by which the browser itself hands it to the org.
+Owns the facts that a page may show. Must never hold a token, a cookie value, a session id, or anything that a person in front of the
+screen must not see. `ConfirmSwitch.sealed` is a waiting request that only the gateway can read. `PostsItself` is the one page with a
+token: by its form the browser hands the token to the org.
 
-Where a field is called `reason` it is a short word for the administrator and appears in the small print only; what the user reads is
-written in the template. Paths and URLs are checked once more when rendered: what is not a path of this host or an http(s) URL becomes the
-session page.
+A field called `reason` is a short word for the administrator; it appears in the small print only. The text for the user is in the
+template. Paths and URLs are checked again when a page is rendered: anything but a path of this host or an http(s) URL becomes the session
+page.
 """
 
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ SWITCH_PATH = "/.gateway/switch"
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """200: who is signed in on this host, until when, with the ways out. Both datetimes are aware.
+    """200: who is signed in on this host, until when, and how to sign out or switch. Both datetimes are aware.
 
-    Where `expires_at` is not after `now`, the two clocks disagree, because only a session that Okta calls alive is shown: the page says so.
+    If `expires_at` is not after `now`, the two clocks disagree, because only a session that Okta calls alive is shown; the page says so.
     `place`: the name of the app that `app_url` leads to. `apps`: titles and addresses, for a host that is no app's.
     """
 
@@ -51,9 +51,9 @@ class NobodyPage:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmSwitch:
-    """200: a token came from an untrusted start; the user decides. `sealed` travels back in the field `request`.
+    """200: a token came from an untrusted start, so the user decides. The form sends `sealed` back in its field `request`.
 
-    `login`: who is signed in, None: nobody. `started_by`: the origin that the link comes from, or empty where that is not known.
+    `login`: who is signed in; None if nobody is. `started_by`: the origin that the link comes from; empty if it is not known.
     """
 
     login: str | None
@@ -65,11 +65,11 @@ class ConfirmSwitch:
 
 @dataclass(frozen=True, slots=True)
 class GoingOn:
-    """200: a confirmed link was redeemed, or a browser had to forget what it kept; the page leads on to `url` by itself and by a link.
+    """200: leads on to `url` by itself, and by a link: after a confirmed switch, or after the browser had to forget what it kept.
 
-    It does not say that anybody is signed in: Okta may have refused the token and lead to its sign-in page.
+    The page does not say that anybody is signed in: Okta may have refused the token, and `url` may be its sign-in page.
 
-    A redirect in answer to the form would be held to the form's page's own `form-action`; `url` is what Okta answered.
+    A page is used because browsers check a redirect after a form against the `form-action` of the form's page.
     """
 
     url: str
@@ -77,7 +77,7 @@ class GoingOn:
 
 @dataclass(frozen=True, slots=True)
 class PostsItself:
-    """200: a form that the browser posts by itself, and by a button without JavaScript. `fields`: names and values, never shown."""
+    """200: a form that the browser posts by itself; without JavaScript, by a button. `fields`: names and values, never shown."""
 
     action: str
     fields: tuple[tuple[str, str], ...] = field(repr=False)
@@ -85,9 +85,9 @@ class PostsItself:
 
 @dataclass(frozen=True, slots=True)
 class FrontSwitchStopped:
-    """A switch of users through the browser's window ended, or cannot go on; `reason` chooses the words (`front_switch.Reason`).
+    """A front-channel switch ended, or cannot go on. `reason` chooses the words (`front_switch.Reason`).
 
-    `more` is for the small print. `retry_path`: where it may be tried again, empty where only the portal can begin another.
+    `more` is for the small print. `retry_path`: where the user may try again; empty if only the portal can begin another switch.
     """
 
     reason: str
@@ -97,7 +97,7 @@ class FrontSwitchStopped:
 
 @dataclass(frozen=True, slots=True)
 class SignInWithheld:
-    """503: another user signed in, and the end of the session before is not proven; nobody is signed in."""
+    """503: another user signed in, but the end of the older session is not proven, so nobody is signed in."""
 
     reason: str
     retry_after_seconds: int | None = None
@@ -105,7 +105,7 @@ class SignInWithheld:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmSignOut:
-    """200: the GET of sign-out, a button and nothing more. `to` travels back in the field `to` when it is not empty."""
+    """200: the page that asks before a sign-out: one button. If `to` is not empty, the form sends it back in its field `to`."""
 
     login: str | None
     action: str = SIGN_OUT_PATH
@@ -115,13 +115,13 @@ class ConfirmSignOut:
 
 @dataclass(frozen=True, slots=True)
 class SignedOutPage:
-    """200: signed out. Never leads into a new sign-in by itself.
+    """200: signed out. Never begins a new sign-in by itself.
 
-    `is_closed`: whether Okta's session was proven closed. `is_shared`: whether every server of the gateway could be told.
-    `is_retried`: whether the gateway can close it later by itself; else the next sign-in with this browser asks for a password.
+    `is_closed`: Okta's session was proven closed. `is_shared`: all processes of the gateway could be told. `is_retried`: the gateway can
+    close it later by itself; if not, the next sign-in in this browser asks for a password.
 
-    `is_elsewhere`: `sign_in_url` is a place of another site, which asked for the sign-out. Once everything is done, the page
-    goes on to it by itself: a redirect behind the form would be held to the form's page's own `form-action`.
+    `is_elsewhere`: `sign_in_url` is an address of another site, which asked for the sign-out. If everything is done, the page goes on to
+    it by itself. (Browsers would check a redirect after the form against the `form-action` of the form's page.)
     """
 
     is_closed: bool
@@ -138,10 +138,10 @@ class SignedOutPage:
 
 @dataclass(frozen=True, slots=True)
 class RefusedPage:
-    """503: the switch could not be done and the token is unspent.
+    """503: the switch was not done, and the token was not sent.
 
-    `retry_url` "" means the address of this very page (so that a token in it need not be written into the page); None means that
-    the user has to go back to where he came from.
+    `retry_url` "" means the address of this same page, so that a token in it need not be written into the page. None means that the user
+    has to go back to the page that began the switch.
     """
 
     reason: str
@@ -151,7 +151,7 @@ class RefusedPage:
 
 @dataclass(frozen=True, slots=True)
 class TokenSpent:
-    """409: the one-time link was used already, by another browser, or `by_server`: by a server's `POST /api/v1/sessions`."""
+    """409: the one-time link was used before, by another browser, or (`by_server`) by a server's `POST /api/v1/sessions`."""
 
     reason: str = "token_spent"
     by_server: bool = False
@@ -167,7 +167,7 @@ class TokenRefused:
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """403: signed in, and not allowed here."""
+    """403: signed in, but not allowed here."""
 
     login: str
     reason: str
@@ -176,10 +176,10 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True)
 class StepUpNeeded:
-    """403: signed in, but not well enough for this page, or not lately enough.
+    """403: signed in, but without the methods that this page needs, or too long ago.
 
-    `missing`: the authentication methods (RFC 8176) that the page asks for and the sign-in did not have, in order.
-    `within_seconds`: how old a sign-in may be; None where the methods are the reason.
+    `missing`: the authentication methods (RFC 8176) that the page asks for and the sign-in did not have, in order. `within_seconds`: how
+    old a sign-in may be; None if the methods are the reason.
     """
 
     login: str
@@ -191,10 +191,10 @@ class StepUpNeeded:
 
 @dataclass(frozen=True, slots=True)
 class UnavailablePage:
-    """503: Okta cannot say whether the session lives, or does not answer at all. Nobody was signed out.
+    """503: Okta cannot say whether the session lives, or does not answer. Nobody was signed out.
 
-    ``had_session`` False: the browser showed no session, so there is nothing to be signed out of.
-    ``offers_retry`` False where a click here must not repeat the request: our own page would vouch for a stranger's link.
+    ``had_session`` False: the browser presented no session, so none can have ended. ``offers_retry`` False: the page has no link that
+    repeats the request, because a click on our own page would make a stranger's link look trusted.
     """
 
     reason: str
@@ -207,7 +207,7 @@ class UnavailablePage:
 class LoopExplained:
     """400: the browser came back `bounces` times within a minute without a session.
 
-    `clocks_disagree`: the sessions live at Okta, and have ended by this server's clock.
+    `clocks_disagree`: the sessions live at Okta, but have ended by this server's clock.
     """
 
     host: str
@@ -218,7 +218,7 @@ class LoopExplained:
 
 @dataclass(frozen=True, slots=True)
 class CookiesBlocked:
-    """400: the browser does not send back the cookie it was just given."""
+    """400: the browser does not send back a cookie that it was just given."""
 
     host: str
     retry_path: str = "/"
@@ -226,7 +226,7 @@ class CookiesBlocked:
 
 @dataclass(frozen=True, slots=True)
 class BadRequest:
-    """Any other refusal, 400 to 599: the sentence and the remedy follow from the status, the reason goes to the small print."""
+    """Any other refusal, 400 to 599. The words follow from the status; the reason is in the small print."""
 
     status: int
     reason: str
@@ -234,9 +234,9 @@ class BadRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamDown:
-    """502 or 504: the application behind the gateway gave no usable answer, or none in time.
+    """502, 503 or 504: the application behind the gateway gave no usable answer, has no room, or did not answer in time.
 
-    `is_signed_in`: the user was let in with a session.
+    `is_signed_in`: the request was admitted with a session.
     """
 
     app_name: str

@@ -1,5 +1,5 @@
-"""The rules of the gateway, as pure functions: values and ``now`` go in, values come out.
+"""Every decision of the gateway, as pure functions: values and the time (``now``) go in, values come out.
 
-No clock, socket, file, log, chance or ``await``. Who reads this package knows everything that the gateway decides;
-the rest of the project waits, carries bytes and draws pages. It imports nothing else of the gateway.
+Nothing here reads a clock, a socket or a file, writes a log line, uses randomness or awaits. To know what the gateway decides, read this
+package. The other packages wait, move bytes and render pages. This package imports nothing from them.
 """

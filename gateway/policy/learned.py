@@ -1,17 +1,24 @@
-"""What a pure function said of a key, remembered: the names, hosts and paths of one request are those of the next.
+"""Small bounded caches for the results of pure functions. Consecutive requests mostly have the same field names, hosts and paths.
 
-Owns the one shape of such a memory. Must never change an answer, only save the work; must never hold a secret; and must never grow
-with what strangers make up: a key that is too long is answered and forgotten, and a full memory begins anew. At most 1,024 keys of
-at most 64 bytes are about 0.2 MB, values aside.
+- ``Learned``: a dictionary that computes a missing value. When it is full, it is emptied.
+- ``Recent``: a cache that forgets the entries that were not used lately.
+- ``Sights``: remembers that a key was seen, without a value.
+
+A cache here must never change a result; it only saves work. It must never grow with keys that an attacker makes up. So ``Learned`` does not
+store a key that is too long, and a full ``Learned`` starts again from empty. 1,024 keys of 64 bytes take about 0.2 MB, without their
+values. A ``Learned`` must never get a secret as its key: an entry can stay as long as the process runs.
 """
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 MOST_KEYS = 1024
+"""How many keys a cache holds, unless its owner says otherwise."""
 LONGEST_KEY = 64
+"""Longer keys (bytes or characters) are computed each time and not stored, unless the owner says otherwise."""
 
 MOST_SIGHTS = 16_384
+"""When so many new keys were seen, ``Sights`` forgets the oldest generation of keys."""
 
 Key = TypeVar("Key", bytes, str)
 Any_Key = TypeVar("Any_Key")
@@ -19,12 +26,15 @@ Value = TypeVar("Value")
 
 
 class Learned(dict[Key, Value], Generic[Key, Value]):
-    """``learned[key]`` is ``of(key)``. A dictionary, because a look-up in one that finds something never leaves C."""
+    """A cache of the pure function ``of``: ``learned[key]`` is ``of(key)``.
+
+    It is a subclass of ``dict``, because a look-up that finds its key then runs in C only.
+    """
 
     __slots__ = ("_longest", "_most", "_of")
 
     def __init__(self, of: Callable[[Key], Value], longest: int = LONGEST_KEY, most: int = MOST_KEYS) -> None:
-        """``of``: pure; ``longest``: the length of a key that is kept; ``most``: how many are."""
+        """``of``: a pure function. ``longest``: the longest key that is stored. ``most``: how many keys are stored."""
         super().__init__()
         self._of: Callable[[Key], Value] = of
         self._longest = longest
@@ -40,13 +50,19 @@ class Learned(dict[Key, Value], Generic[Key, Value]):
 
 
 class Recent(Generic[Any_Key, Value]):
-    """What was found for a key, as long as it is asked for: at most twice ``most`` of them. When so many are new, those go that nobody has
-    asked for since the last time; so more keys than it holds cost some of it, and not all at once."""
+    """A cache of values by key that forgets what was not used lately.
+
+    It has two generations, a new one and an old one, of at most ``most`` entries each. When the new generation is full, it becomes the old
+    one, and the former old one is dropped. ``get`` moves an entry from the old generation to the new one. So a burst of new keys removes
+    some entries, but never all of them at once.
+    """
 
     __slots__ = ("_most", "_old", "_weigh", "_weight", "_young")
 
     def __init__(self, most: int = MOST_KEYS, weigh: Callable[[Value], int] | None = None) -> None:
-        """Nothing is known yet. ``weigh``: how much of ``most`` a value takes; None: each takes 1."""
+        """The cache is empty. ``most``: the size of one generation. ``weigh``: how much of ``most`` a value takes; None: each value takes
+        1.
+        """
         self._most = most
         self._weigh = weigh
         self._weight = 0
@@ -57,7 +73,7 @@ class Recent(Generic[Any_Key, Value]):
         return len(self._young) + len(self._old)
 
     def get(self, key: Any_Key) -> Value | None:
-        """What is known of it, or None."""
+        """The value of this key, or None."""
         found = self._young.get(key)
         if found is None and self._old:
             found = self._old.pop(key, None)
@@ -66,7 +82,7 @@ class Recent(Generic[Any_Key, Value]):
         return found
 
     def keep(self, key: Any_Key, value: Value) -> None:
-        """Remember it."""
+        """Store a value, in place of an older one of this key."""
         weight = self._weight_of(value)
         known = self._young.get(key)
         if known is not None:
@@ -81,20 +97,21 @@ class Recent(Generic[Any_Key, Value]):
 
 
 class Sights:
-    """Which keys came lately: what comes only once is not worth remembering, and costs more to remember than to find again.
+    """Remembers which keys were seen lately. A cache stores a key only when it comes for the second time, because storing a key that comes
+    only once costs more than it saves.
 
-    Holds the hashes of between one and two times ``MOST_SIGHTS`` keys. Two keys of one hash are taken for one.
+    Holds the hashes of at most two times ``MOST_SIGHTS`` keys. Two keys with the same hash count as the same key.
     """
 
     __slots__ = ("_new", "_old")
 
     def __init__(self) -> None:
-        """Nothing came yet."""
+        """No key was seen."""
         self._new: set[int] = set()
         self._old: set[int] = set()
 
     def came_before(self, key: bytes) -> bool:
-        """Whether it did; from now on it has."""
+        """Whether this key was seen before. The key counts as seen from now on."""
         sight = hash(key)
         if sight in self._new:
             return True

@@ -1,32 +1,33 @@
-"""How long a dead worker's place stays empty before it is filled again.
+"""How long the supervisor waits before it replaces a worker process that died.
 
-Owns that one rule. A worker that lived a while is replaced at once, and so is one that died early by itself; those that die early one after
-the other are waited for longer each time, so that what kills them at every start does not take the machine as well. Must never give up: a
-place that stays empty is said by readiness, and somebody may put right what kills.
+A worker that ran for at least ``QUICK_SECONDS`` is replaced at once. So is the first one that died earlier. After several early deaths one
+after the other, the pause doubles each time, up to ``LONGEST_PAUSE_SECONDS``: a fault that kills each new worker at its start must not use
+up the machine. The supervisor must never give up: the readiness check reports the missing worker, and the operator may remove the cause.
 """
 
 from dataclasses import dataclass
 
 QUICK_SECONDS = 10.0
-"""A worker that lived shorter died early."""
+"""A worker that ran for less than this died early."""
 FIRST_PAUSE_SECONDS = 0.5
+"""The pause after the second early death. Each further early death doubles it."""
 LONGEST_PAUSE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Restarts:
-    """What is known of a place: how many of its workers died early, one after the other."""
+    """The restart state of one worker slot: how many of its workers died early, one after the other."""
 
     early_deaths: int = 0
 
     def after(self, lived_seconds: float) -> "Restarts":
-        """The same place after one more worker died, having lived so long."""
+        """The state after one more worker died, which had run for ``lived_seconds``."""
         return Restarts(self.early_deaths + 1 if lived_seconds < QUICK_SECONDS else 0)
 
     @property
     def pause_seconds(self) -> float:
-        """How long the place stays empty now."""
+        """How many seconds to wait before the next worker is started in this slot."""
         if self.early_deaths < 2:
             return 0.0
-        # The exponent is bounded too: a place may die early for weeks.
+        # The exponent is bounded too: workers of a slot may die early for weeks, and 2 ** n would become huge.
         return float(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self.early_deaths - 2, 30)))

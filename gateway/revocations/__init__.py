@@ -1,7 +1,7 @@
-"""Revocations: what may never be believed again, whatever Okta says later.
+"""Revocations: the cookies, sessions and users that must never be accepted again, whatever Okta answers later.
 
-Owns the one interface that Sessions, live sockets and doors rely on, however far a revocation has to travel. Must never forget
-one before the session could have expired, and must never hold a cookie: only fingerprints and Okta's ids.
+This package owns the interface that the session cache, open connections and doors use, with one process or with many. It must never forget
+a revocation before its session would have expired. It must never hold a cookie, only fingerprints and Okta's ids.
 """
 
 from gateway.revocations.interface import Kin, Moved, Remembered, Report, Revocation, Revocations

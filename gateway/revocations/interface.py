@@ -1,6 +1,6 @@
-"""What a revocation is, and what every memory of them promises.
+"""The values that describe a revocation, and the interface of every memory of revocations.
 
-Owns the words. Must never know how a revocation travels.
+It must never depend on how a revocation reaches other processes.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,9 +12,9 @@ from gateway.policy.session.session import Fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A redemption took the place of a browser's session. It is over: what it spared is moved to the new session, or cut.
+    """The end of a redemption: connections that it spared (``Revocation.spared_for``) are moved to the new session, or cut.
 
-    ``fingerprints``: the old session's cookies. ``user_id``: whose the new session is, or "" where there is none, or Okta did not say.
+    ``fingerprints``: the old session's cookies. ``user_id``: the user of the new session, or "" if there is none or it is not known.
     ``browser``: the key of the browser's record, which holds the new cookies.
     """
 
@@ -25,9 +25,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """Okta set the cookies ``news`` in an answer to ``olds``: they are one browser's, and every process adopts them.
+    """Okta set the cookies ``news`` in the answer to a request with ``olds``, so all of them belong to one browser.
 
-    ``user_id``: whom Okta named for ``olds``; None where it named nobody. ``unseen``: those of ``olds`` that it never named anybody for.
+    ``user_id``: the user that Okta named for ``olds``; None: none. ``unseen``: the cookies of ``olds`` for which Okta never named a user.
     """
 
     olds: tuple[Fingerprint, ...]
@@ -38,33 +38,32 @@ class Kin:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Never believe these cookies or this session again; and nothing that was asked about this user before now.
+    """A message to all processes: these cookies and this session are revoked, and older answers about this user no longer count.
 
-    A user is revoked *since* the moment at which a process hears of it, by that process's own monotonic clock: whatever it
-    asked earlier is asked again. Clocks of two machines are never compared.
+    For a user, each process notes by its own monotonic clock when the message arrived, less the age of the message. Questions about the
+    user that were asked earlier are then asked again. The clocks of two machines are never compared.
 
-    ``session_mark``: stands for Okta's id of the session (``Fingerprinter.of_session``). A release before published the id itself: whoever
-    looks a session up asks for both.
+    ``session_mark``: a keyed hash of Okta's session id (``Fingerprinter.of_session``). An older release published the id itself, so a
+    look-up checks both.
 
-    ``unseen``: those of the cookies that Okta never named anybody for. Anybody can think them up, so they are remembered apart: however
-    many come, they push out no other.
+    ``unseen``: the cookies for which Okta never named a user. Anybody can make them up. They are stored separately, so that any number of
+    them cannot push out real revocations.
 
-    ``spared_for``: a redemption of this browser (the key of its record) revokes them. What this browser has open goes on for a moment,
-    until ``moved`` says whether the same user came back. Everything else under these cookies is cut as ever.
+    ``spared_for``: the key of the record of a browser that is redeeming a token. The open connections of this browser are not cut yet;
+    ``moved`` decides about them later. All other connections with these cookies are cut.
 
-    ``held``: cookies of which it is not known whose they are. They are not revoked, and let nobody in until they are ``released``.
+    ``held``: cookies whose user is not known yet. They are not revoked, but they are not accepted until they are ``released``.
 
-    ``kin``: no revocation, but what every process must know to revoke a whole browser.
+    ``kin``: no revocation; it tells every process which cookies belong to one browser.
 
-    ``began_before``: of this user, or of everybody, sessions that Okta created before this Unix second, by Okta's own clock, are revoked;
-    those of which it does not say when they began are only asked about again.
+    ``began_before``: sessions of this user, or of everybody, that Okta created before this Unix second (by Okta's clock) are revoked. Okta
+    is asked again about sessions whose creation time is not known.
 
-    ``everybody``: no answer and no pass from before this moment counts, whosever it is.
+    ``everybody``: all answers and passes from before this moment are invalid, for all users.
 
-    ``doubted``: cookies that Okta has just deleted in a browser. Nobody is revoked; what was asked about them before now is asked again.
+    ``doubted``: cookies that Okta has just deleted in a browser. They are not revoked, but Okta is asked again about them.
 
-    ``forgotten``: a memory of revocations reached its bound, and forgot those from before this moment. Passes from before it go through
-    one hand-off.
+    ``forgotten``: a memory of revocations was full and dropped those from before this moment. Passes from before it go through a hand-off.
     """
 
     fingerprints: tuple[Fingerprint, ...] = ()
@@ -83,9 +82,9 @@ class Revocation:
 
 
 class Remembered(NamedTuple):
-    """A revocation on its way to another memory, and how many seconds ago it was published.
+    """A revocation, and how many seconds ago it was published.
 
-    An age, not a time: so nobody has to know whose clock counts from when.
+    It is an age and not a time, because the clocks of two machines must not be compared.
     """
 
     revocation: Revocation
@@ -94,10 +93,10 @@ class Remembered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What somebody outside has told, who may tell it twice: all of it takes effect in one step, and once.
+    """A message from outside, such as an event of Okta, that may arrive twice. It takes effect in one step, and only once.
 
-    ``kind`` and ``key``: what is told again within ``seconds`` has the same. ``marks``: keys of the same kind that are kept for
-    ``mark_seconds``, without a value.
+    ``kind`` and ``key`` identify the message; a repetition within ``seconds`` is ignored. ``marks``: keys of the same kind that are stored
+    without a value for ``mark_seconds``.
     """
 
     kind: str
@@ -113,52 +112,52 @@ Unsubscribe = Callable[[], None]
 
 
 class Revocations(Protocol):
-    """A memory of revocations that this process shares with those that must know too."""
+    """A memory of revocations, connected to the other processes of the gateway."""
 
     async def publish(self, revocation: Revocation) -> None:
-        """Remember it here before the first wait, then tell the others; returns when they can no longer miss it.
+        """Remember a revocation here before the first ``await``, then publish it. It returns when no other process can miss it.
 
-        Raises ``OutsideFailed`` where they could not be told; here it is remembered all the same.
+        Raises ``OutsideFailed`` if it cannot be published; here it is remembered all the same.
         """
 
     def has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether any of these cookies is revoked."""
 
     def has_session(self, mark: str) -> bool:
-        """Whether the session that this mark stands for is revoked."""
+        """Whether the session with this ``session_mark`` is revoked."""
 
     def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
-        """Whether it is not known of any of these cookies whose they are."""
+        """Whether any of these cookies is held: its user is not known yet."""
 
     def user_since(self, user_id: str) -> float | None:
-        """The monotonic second at which a revocation of this user was last heard of; None where there is none."""
+        """The monotonic second of the last revocation of this user: its arrival less its age; None if there is none."""
 
     def everybody_since(self) -> float | None:
-        """The monotonic second at which everybody was last revoked; None where that never was."""
+        """The monotonic second of the last revocation of everybody: its arrival less its age; None if there is none."""
 
     def forgotten_since(self) -> float | None:
-        """The monotonic second of the youngest revocation that a bound pushed out; None where none was."""
+        """The monotonic second of the newest revocation that was dropped because the memory was full; None if there is none."""
 
     @property
     def is_shared(self) -> bool:
-        """Whether others may publish without a call of this process: then ``poll`` before anything remembered is believed."""
+        """Whether other processes may publish. If so, call ``poll`` before a remembered answer is used."""
 
     def poll(self) -> None:
-        """Hear what others have published. Every look-up does that too."""
+        """Take over what other processes have published. Every look-up does that too."""
 
     def began_before(self, names: Iterable[str]) -> float | None:
         """The Unix second, by Okta's clock, before which the sessions of the user with these names (id, login) are revoked, or None."""
 
     def known_kin(self) -> tuple[Kin, ...]:
-        """The kin that were published before anybody subscribed, oldest first."""
+        """The kin that were published before the first call of ``subscribe``, oldest first."""
 
     def subscribe(self, listener: Listener) -> Unsubscribe:
-        """Call ``listener`` with every revocation, own and others', right after it is remembered; it must not block or raise."""
+        """Call ``listener`` with every revocation of any process, right after it is remembered. It must not block or raise."""
 
     @property
     def forgotten(self) -> int:
-        """How many revocations the bound of this memory pushed out before their time."""
+        """How many revocations this memory dropped before their end because it was full."""
 
     @property
     def ready(self) -> bool:
-        """Whether a revocation published now would reach everybody, and none was missed."""
+        """Whether a revocation that is published now reaches all processes, and none was missed here."""

@@ -1,7 +1,7 @@
-"""Revocations of one process: bounded dictionaries with a time to live.
+"""The memory of revocations in one process: bounded dictionaries with a time to live.
 
-Owns the memory that every other kind of Revocations keeps in front. Must never forget one because it was looked up seldom, and
-counts what its bound made it forget: a forgotten revocation leaves Okta's word alone to judge by.
+It must never drop a revocation because it is seldom looked up. If it is full it drops the oldest one, and counts that. After that only
+Okta's answers decide about that session, so passes from before go through a hand-off (``forgotten_since``).
 """
 
 from collections.abc import Callable, Iterable
@@ -17,17 +17,17 @@ Key = TypeVar("Key")
 
 
 class Heard(Generic[Key]):
-    """When each key was last heard of, for a while. One time to live for all: so the dictionary's order is that of their ends.
+    """The time at which each key last arrived. All keys have the same time to live, so the dictionary is ordered by their ends.
 
-    A plain dictionary, because every request looks into it three times and hardly ever finds anything.
+    It is a plain dictionary, because every request looks into it three times and hardly ever finds anything.
     """
 
     __slots__ = ("_at", "_largest", "_monotonic", "_seconds", "forgotten", "known")
 
     def __init__(self, largest: int, seconds: float, monotonic: Callable[[], float]) -> None:
-        """At most ``largest`` keys, ``seconds`` long; ``forgotten`` counts those that the bound pushed out before their end.
+        """At most ``largest`` keys, each for ``seconds``. ``forgotten`` counts the keys that were dropped before their end.
 
-        ``known``: all that were heard of, those that are over included.
+        ``known``: a view of all keys, including those that have ended but are not dropped yet.
         """
         self._at: dict[Key, float] = {}
         self.known = self._at.keys()
@@ -37,9 +37,9 @@ class Heard(Generic[Key]):
         self.forgotten = 0
 
     def note(self, key: Key, age_seconds: float = 0.0) -> float | None:
-        """The key was heard of so long ago, unless it is known to have been heard of since.
+        """Note that the key arrived ``age_seconds`` ago, unless a later arrival is known.
 
-        Returns the monotonic second of the last key that the bound pushed out for it; None where it pushed out none.
+        Returns the monotonic second of the last key that was dropped to make room; None if none was dropped before its end.
         """
         now, gone = self._monotonic(), None
         at = max(now - age_seconds, self._at.pop(key, now - age_seconds))
@@ -52,11 +52,11 @@ class Heard(Generic[Key]):
         return gone
 
     def drop(self, key: Key) -> None:
-        """Never mind what was heard of the key."""
+        """Remove the key."""
         self._at.pop(key, None)
 
     def since(self, key: Key) -> float | None:
-        """The monotonic second at which the key was last heard of; None where that is too long ago, or it never was."""
+        """The monotonic second at which the key last arrived; None if it never did, or if it has ended."""
         at = self._at.get(key)
         return at if at is not None and not self._is_over(at, self._monotonic()) else None
 
@@ -65,10 +65,10 @@ class Heard(Generic[Key]):
 
 
 class LocalRevocations:
-    """What this process was told. ``remembered_seconds`` must outlast a session; each kind keeps at most ``largest`` entries."""
+    """The revocations that this process knows. ``remembered_seconds`` must be longer than a session; at most ``largest`` of each kind."""
 
     def __init__(self, monotonic: Callable[[], float], remembered_seconds: float = REMEMBERED_SECONDS, largest: int = LARGEST) -> None:
-        """``monotonic``: seconds, the clock that Sessions uses too."""
+        """``monotonic``: the clock in seconds, the same as that of the session cache."""
         self.is_shared = False
         self._monotonic = monotonic
         self._cookies: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
@@ -84,18 +84,18 @@ class LocalRevocations:
         self._listeners: dict[object, Listener] = {}
 
     def poll(self) -> None:
-        """There is nobody else to hear."""
+        """It does nothing: no other process publishes here."""
 
     async def publish(self, revocation: Revocation) -> None:
-        """Remember it; there is nobody else to tell."""
+        """Remember a revocation. There is no other process to tell."""
         self.remember(revocation)
 
     def remember(self, revocation: Revocation) -> None:
-        """Remember a revocation and tell the listeners; hearing it again begins its time anew."""
+        """Remember a revocation from now on, and call the listeners. A repetition restarts its time to live."""
         self.hear(Remembered(revocation, 0.0))
 
     def hear(self, heard: Remembered) -> None:
-        """Remember a revocation at its age and tell the listeners."""
+        """Remember a revocation of another process with its age, and call the listeners."""
         before = self.forgotten_since()
         self._note(*heard)
         self._tell(heard.revocation)
@@ -110,23 +110,23 @@ class LocalRevocations:
         """Whether any of these cookies is revoked."""
         fingerprints = tuple(fingerprints)
         if self._cookies.known.isdisjoint(fingerprints) and self._unseen.known.isdisjoint(fingerprints):
-            return False  # so it is nearly always
+            return False  # the usual case, made fast
         return any(self._cookies.since(one) is not None or self._unseen.since(one) is not None for one in fingerprints)
 
     def has_session(self, mark: str) -> bool:
-        """Whether the session that this mark stands for is revoked."""
+        """Whether the session with this ``session_mark`` is revoked."""
         return self._sessions.since(mark) is not None
 
     def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
-        """Whether it is not known of any of these cookies whose they are."""
+        """Whether any of these cookies is held: its user is not known yet."""
         return not self._held.known.isdisjoint(fingerprints)
 
     def user_since(self, user_id: str) -> float | None:
-        """The monotonic second at which a revocation of this user was last heard of; None where there is none."""
+        """The monotonic second of the last revocation of this user: its arrival less its age; None if there is none."""
         return self._users.since(user_id)
 
     def began_before(self, names: Iterable[str]) -> float | None:
-        """The latest Unix second of Okta's before which sessions of this user, or everybody's, are revoked; None where there is none."""
+        """The latest Unix second, by Okta's clock, before which the sessions of this user, or of everybody, are revoked; None: none."""
         if not self._began_before:
             return None
         heard = [self._began_before.get(name) for name in names if self._users.since(name) is not None]
@@ -135,19 +135,19 @@ class LocalRevocations:
         return max((second for second in heard if second is not None), default=None)
 
     def everybody_since(self) -> float | None:
-        """The monotonic second at which everybody was last revoked; None where that never was."""
+        """The monotonic second of the last revocation of everybody: its arrival less its age; None if there is none."""
         return self._everybody.since(None)
 
     def forgotten_since(self) -> float | None:
-        """The monotonic second of the youngest revocation that a bound pushed out; None where none was."""
+        """The monotonic second of the newest revocation that was dropped because the memory was full; None if there is none."""
         return self._horizon.since(None)
 
     def known_kin(self) -> tuple[Kin, ...]:
-        """The kin that this memory heard of before anybody listened, oldest first."""
+        """The kin that arrived before the first call of ``subscribe``, oldest first."""
         return tuple(self._kin)
 
     def subscribe(self, listener: Listener) -> Unsubscribe:
-        """Call ``listener`` with every revocation, right after it is remembered; returns what ends that."""
+        """Call ``listener`` with every revocation, right after it is remembered. Returns a function that ends the subscription."""
         mark = object()
         self._listeners[mark] = listener
 
@@ -160,7 +160,7 @@ class LocalRevocations:
         gone: list[float | None] = []
         for fingerprint in revocation.fingerprints:
             if fingerprint in revocation.unseen:
-                self._unseen.note(fingerprint, age_seconds)  # anybody can invent them: what they push out sends nobody to a hand-off
+                self._unseen.note(fingerprint, age_seconds)  # may be made up: dropping such cookies must not invalidate passes
             else:
                 gone.append(self._cookies.note(fingerprint, age_seconds))
         if revocation.session_mark is not None:
@@ -186,7 +186,7 @@ class LocalRevocations:
             self._horizon.note(None, age_seconds)
 
     def _note_began_before(self, name: str | None, second: float) -> None:
-        """``name``: None for everybody. An event that comes late takes nothing back."""
+        """``name``: None for everybody. A late event never moves the second back."""
         latest = max(second, self._began_before.pop(name, second))
         if len(self._began_before) >= self._largest:
             self._began_before.pop(next(iter(self._began_before)))
@@ -194,10 +194,10 @@ class LocalRevocations:
 
     @property
     def ready(self) -> bool:
-        """Always: one process cannot be away from itself."""
+        """Always True, because there are no other processes."""
         return True
 
     @property
     def forgotten(self) -> int:
-        """How many revocations the bound pushed out before their time, oldest first."""
+        """How many revocations were dropped before their end because the memory was full."""
         return self._cookies.forgotten + self._unseen.forgotten + self._sessions.forgotten + self._users.forgotten

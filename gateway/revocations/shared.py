@@ -1,7 +1,8 @@
-"""The revocations of one process: its memory in front, and behind it the state that it shares with others.
+"""The revocations of one process (a memory), connected to the shared state through which processes tell each other.
 
-Owns the order: in force here before the first wait, then published; and what others published is heard before a look-up is answered. Must
-never answer a look-up from the state itself.
+This module owns the order of the steps. A revocation takes effect in this process before the first ``await``, and is published after that.
+Before a look-up is answered, the revocations that other processes published are taken over. Look-ups happen for every request and must not
+wait, so they must never call the shared state itself.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,30 +18,30 @@ class Channel(Protocol):
 
     @property
     def is_shared(self) -> bool:
-        """Whether another process may publish too."""
+        """Whether other processes may publish revocations too."""
 
     @property
     def ready(self) -> bool:
-        """Whether nothing was missed, and what is published reaches the others."""
+        """Whether no revocation was missed, and the own ones reach the other processes."""
 
     async def follow(self, heard: Callable[[Remembered], None]) -> None:
-        """Hand over everything that is kept, and from then on what others publish."""
+        """Call ``heard`` with every stored revocation, and from then on with those that others publish."""
 
     def poll(self) -> None:
-        """Hand over what others have published."""
+        """Call the function given to ``follow`` with the revocations that others have published."""
 
     async def publish(self, revocation: Revocation) -> None:
-        """Keep it, and send it to the others."""
+        """Store a revocation, and send it to the other processes."""
 
     async def report(self, report: Report) -> bool:
-        """Keep what it says, and send it to the others, unless that was done before."""
+        """Store a report and send it to the other processes. False if that was done before."""
 
 
 class SharedRevocations:
-    """Look-ups in memory, which learns of every revocation that any process publishes."""
+    """Answers look-ups from memory, and keeps that memory up to date with the revocations of all processes."""
 
     def __init__(self, memory: LocalRevocations, state: Channel) -> None:
-        """With a state that no other process uses, look-ups are the memory's own and cost nothing extra."""
+        """If no other process uses ``state``, the look-ups are those of ``memory`` itself and cost nothing extra."""
         self._memory = memory
         self._state = state
         self.poll: Callable[[], None] = state.poll
@@ -58,23 +59,23 @@ class SharedRevocations:
         self.subscribe: Callable[[Listener], Unsubscribe] = memory.subscribe
 
     async def follow(self) -> None:
-        """Learn everything that is kept, each at its age. Call it before anything is looked up.
+        """Read every stored revocation with its age. Call it before the first look-up.
 
-        ``OutsideFailed`` where it cannot be read; then it may be called again.
+        Raises ``OutsideFailed`` if the state cannot be read; then call it again.
         """
         await self._state.follow(self._memory.hear)
 
     async def publish(self, revocation: Revocation) -> None:
-        """Remember it here, then send it to the others. Raises ``OutsideFailed`` where that failed; here it is in force all the same."""
+        """Remember a revocation here, then publish it. Raises ``OutsideFailed`` if publishing fails; here it is in force all the same."""
         self._memory.remember(revocation)
         await self._state.publish(revocation)
 
     async def report(self, report: Report) -> bool:
-        """All that it says in one step, and its revocations remembered here; False, and nothing, where somebody has done so before.
+        """Store a report in one step, and remember its revocations here. False, and no change, if the report came before.
 
-        Raises ``OutsideFailed`` as ``publish`` does; here they are in force all the same, and the same report may come again.
+        Raises ``OutsideFailed`` if that fails. Then its revocations are in force in this process, and the same report may come again.
         """
-        is_first = True  # so it is taken to be where the state does not say
+        is_first = True  # also if the state fails: then the revocations must be in force at least here
         try:
             is_first = await self._state.report(report)
         finally:
@@ -99,15 +100,15 @@ class SharedRevocations:
         return self._memory.user_since(user_id)
 
     def known_kin(self) -> tuple[Kin, ...]:
-        """The kin that were published before this process began, oldest first."""
+        """The kin (cookies of one browser) that were published before this process began, oldest first."""
         return self._memory.known_kin()
 
     @property
     def ready(self) -> bool:
-        """Whether everything that others published is in force here, and what is published here reaches them."""
+        """Whether all revocations of others are in force here, and those of this process reach the others."""
         return self._memory.ready and self._state.ready
 
     @property
     def forgotten(self) -> int:
-        """How many revocations the bound of the memory pushed out before their time."""
+        """How many revocations the memory dropped before their end because it was full."""
         return self._memory.forgotten

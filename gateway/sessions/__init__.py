@@ -1,7 +1,7 @@
-"""The memory of sessions: who Okta last said a browser is, and for how long that may be believed.
+"""The session cache of one process: what Okta last said about a browser's cookies, and the questions to Okta.
 
-Owns ``Sessions`` (memory.py), the one way to ask Okta (asking.py) and the kinship of cookies (families.py). Must never believe
-a revoked cookie, and must never take silence of Okta's for "signed out".
+``Sessions`` (memory.py) is the interface. asking.py sends the questions, answers.py keeps the answers, families.py knows which cookies
+belong to one browser. It must never accept a revoked cookie, and never treat a missing answer of Okta as "signed out".
 """
 
 from gateway.sessions.answers import Good, SessionRules, is_session_revoked

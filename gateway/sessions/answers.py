@@ -1,7 +1,7 @@
-"""What Okta answered lately, and what of it may still be believed: the dictionary look-up that a request costs.
+"""The cache of Okta's answers. A request that the cache can answer costs one dictionary look-up.
 
-Owns the cache. Must never wait, hold a raw cookie, or give back an answer about a revoked cookie, session or user. A revocation is
-looked up on every reading, not only when it arrives: so no answer that comes late can bring back what was revoked.
+It must never wait, hold a raw cookie, or return an answer about a revoked cookie, session or user. Revocations are checked at every read,
+not only when they arrive. So an answer that arrives late cannot make a revoked session valid again.
 """
 
 from collections import OrderedDict
@@ -33,21 +33,22 @@ Cookies = tuple[SessionCookie, ...]
 
 NO_COOKIE = NoSession("no_cookie")
 REPEATED = NoSession("repeated")
-"""A name occurs twice: the cookies are asked about one by one, and this memory holds no answer for all of them."""
+"""The finding if a cookie name occurs twice. Okta is asked about each cookie alone, so there is no cached answer for all of them."""
 REVOKED = NoSession("revoked")
 UNDECIDED = Unknown("undecided")
 
 
 def is_session_revoked(revocations: Revocations, fingerprinter: Fingerprinter, session_id: str) -> bool:
-    """Whether the session with this id is revoked by it; a release before this one published the id itself."""
+    """Whether the session with this id is revoked. It also checks the plain id, because an older release published that."""
     return revocations.has_session(fingerprinter.of_session(session_id)) or revocations.has_session(session_id)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """The ``[session]`` table of the config; seconds. ``kin_seconds`` must outlast a session. ``epoch``: the memory of revocations.
+    """The ``[session]`` table of the config; times in seconds. ``kin_seconds`` must be longer than a session lasts.
 
-    ``with_hook``: how long an answer is believed while ``Sessions.hook_trust`` covers it; None: no longer than any other.
+    ``epoch``: the epoch of this process's memory of revocations. ``with_hook``: the lifetimes of an answer while ``Sessions.hook_trust``
+    covers it; None: the same as for others.
     """
 
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
@@ -59,9 +60,9 @@ class SessionRules:
 
 
 class KnownAnswer(NamedTuple):
-    """Where the answer about some cookies lies, the answer if there is one that is not dead yet, and what it is worth.
+    """The cache key of some cookies, the cached answer (None: there is none), and the answer's state.
 
-    A tuple, because one is made for every request and a frozen dataclass takes twice as long.
+    It is a tuple, because one is made for every request, and a frozen dataclass takes twice as long.
     """
 
     key: bytes
@@ -70,17 +71,17 @@ class KnownAnswer(NamedTuple):
 
 
 class Good(NamedTuple):
-    """An answer stays what it is until this monotonic second, unless something changes in the memory before."""
+    """A promise: an answer stays the same until the monotonic second ``until``, as long as the counter ``changes`` stays the same."""
 
     changes: int
     until: float
 
 
 class Answers:
-    """At most ``max_entries`` answers, the least recently used go first."""
+    """At most ``max_entries`` answers. The least recently used one is dropped first."""
 
     def __init__(self, revocations: Revocations, fingerprinter: Fingerprinter, rules: SessionRules, clock: Clock) -> None:
-        """``revocations`` and ``clock`` are those of the whole process: both count by the same monotonic second."""
+        """``revocations`` and ``clock`` are shared by the whole process, so both use the same monotonic seconds."""
         self._revocations = revocations
         self._fingerprinter = fingerprinter
         self._lifetimes = rules.lifetimes
@@ -89,8 +90,8 @@ class Answers:
         self._monotonic = clock.monotonic
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
-        self._keys_with: dict[bytes, set[bytes]] = {}  # of each fingerprint the keys of several cookies that it is a part of
-        self._changes = 0  # with each, what was good need not be so any more
+        self._keys_with: dict[bytes, set[bytes]] = {}  # fingerprint: the keys of sets of cookies that contain it
+        self._changes = 0  # counts the changes; each one may make a ``Good`` invalid
         self._poll = revocations.poll if revocations.is_shared else None
         self._floor = -inf
         revocations.subscribe(self._hear)
@@ -100,13 +101,13 @@ class Answers:
         return len(self._entries)
 
     def find(self, cookies: Cookies, *, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | KnownAnswer:
-        """As ``find_marked``, for cookies whose marks are not known."""
+        """The same as ``find_marked``, for cookies whose marks are not computed yet."""
         return self.find_marked(self._fingerprinter.marks(cookies), despite_hold, for_pass)
 
     def find_marked(self, marks: Marks, despite_hold: bool = False, for_pass: bool = False) -> NoSession | Unknown | KnownAnswer:
-        """What is known about cookies: that they carry no session, that it is undecided whose they are, or the answer about them.
+        """The cached answer about cookies. ``NoSession`` if there are none, or if they are revoked or repeated; ``Unknown`` if held.
 
-        ``despite_hold``: for whoever decides it. ``for_pass``: they come out of a pass.
+        ``despite_hold``: ignore a hold; for the caller that decides whose the cookies are. ``for_pass``: the cookies come from a pass.
         """
         key = marks.key
         if not key:
@@ -132,13 +133,13 @@ class Answers:
         return KnownAnswer(key, entry, state(entry, now))
 
     def seconds_left(self, marks: Marks) -> float:
-        """For how long the answer about cookies with these marks is still believed; 0 where there is none, and where Okta did not say."""
+        """How many seconds the answer about these cookies stays valid; 0 if there is no answer."""
         found = self.find_marked(marks)
         entry = found.entry if isinstance(found, KnownAnswer) else None
         return max(0.0, entry.fresh_until - self._monotonic()) if entry is not None else 0.0
 
     def good_until(self, marks: Marks) -> Good | None:
-        """For how long ``find_marked`` would find the fresh session that it finds now; None where it finds none."""
+        """How long ``find_marked`` returns the same fresh answer; None if there is no fresh answer now."""
         found = self.find_marked(marks)
         if not isinstance(found, KnownAnswer) or found.entry is None or found.worth is not EntryState.FRESH:
             return None
@@ -146,18 +147,18 @@ class Answers:
         return Good(self._changes, entry.due_at if entry.without_hook is None else min(entry.due_at, until))
 
     def is_good(self, good: Good) -> bool:
-        """Whether that is still so."""
+        """Whether the promise still holds."""
         if self._poll is not None:
             self._poll()
         return good.changes == self._changes and self._monotonic() < good.until
 
     def session(self, fingerprints: tuple[Fingerprint, ...]) -> Session | None:
-        """The session that Okta last named for exactly these cookies, believed or not."""
+        """The session that Okta last named for exactly these cookies, even if it is revoked or no longer fresh."""
         entry = self._at(key_of(fingerprints), self._monotonic()) if fingerprints else None
         return entry.finding if entry is not None and isinstance(entry.finding, Session) else None
 
     def believed(self, cookies: Cookies, asked: OktaReply, *, despite_hold: bool = True) -> Finding:
-        """An answer, less what a revocation, or a hold, that came after its question has to say about it."""
+        """The finding of an answer, corrected by any revocation or hold that came after its question."""
         finding, own = asked.finding, self._fingerprinter.all(cookies)
         if self._revocations.has_cookie(own):
             return REVOKED
@@ -168,26 +169,26 @@ class Answers:
         return finding
 
     def has_session_ended(self, session_id: str) -> bool:
-        """Whether this session of Okta's is revoked by its id."""
+        """Whether the Okta session with this id is revoked."""
         return is_session_revoked(self._revocations, self._fingerprinter, session_id)
 
     def is_over(self, session: Session) -> bool:
-        """Whether this session is revoked by its id, or because Okta created it before its user's, or everybody's, sessions were ended."""
+        """Whether this session is revoked by its id, or was created before all sessions of its user, or of everybody, were ended."""
         if self.has_session_ended(session.id):
             return True
         before = self._revocations.began_before(session.names)
-        # Okta names whole seconds: a session of the very second in which they were ended may have begun after it, and is asked about.
+        # Okta names whole seconds. A session of the same second may have begun after that moment, so it is not over; Okta is asked.
         return before is not None and session.created_at is not None and session.created_at.timestamp() + 1.0 <= before
 
     def must_ask_again(self, asked: OktaReply) -> bool:
-        """Whether the user of this answer was heard of after the question, so that Okta must be asked once more."""
+        """Whether a revocation of this answer's user arrived after the question was sent, so that Okta must be asked once more."""
         found, at = asked.finding, asked.asked_at
         return isinstance(found, Session) and not self.is_over(found) and at > self._floor and self._is_outdated(found, at)
 
     def keep(self, key: bytes, asked: OktaReply, finding: Finding, shortage: float, *, for_pass: bool = False) -> None:
-        """Write an answer down for as long as it may be believed; one that was revoked meanwhile leaves nothing behind.
+        """Cache an answer for as long as it is valid. If it was revoked meanwhile, the entry is dropped.
 
-        "Okta does not say" leaves an older answer as it is, to be believed to its end but not asked about again before that.
+        ``Unknown`` keeps an older answer to its end, but that answer is not asked about again before then.
         """
         if isinstance(finding, Unknown):
             entry = self._at(key, self._monotonic())
@@ -199,20 +200,20 @@ class Answers:
             self._write(key, replace(self._entry(asked, finding, shortage), for_pass=for_pass))
 
     def forget(self, *keys: bytes) -> None:
-        """Drop answers."""
+        """Drop the answers with these keys."""
         self._changes += 1
         for key in keys:
             self._drop(key)
 
     def forget_with(self, fingerprints: tuple[Fingerprint, ...]) -> None:
-        """Drop the answers about these cookies, and about any set of cookies that one of them is in."""
+        """Drop the answers about these cookies, and about every set of cookies that contains one of them."""
         for fingerprint in fingerprints:
             self.forget(fingerprint, *self._keys_with.get(fingerprint, ()))
 
     def forget_nobody(self, fingerprints: tuple[Fingerprint, ...], *, waiting_only: bool = False) -> None:
-        """Drop the answers that exactly these cookies, or one of them, carry no session.
+        """Drop "no session" answers about exactly these cookies together, and about each of them alone.
 
-        ``waiting_only``: only those that a second factor was missing. It may have been shown since.
+        ``waiting_only``: drop only "a second factor is missing". The user may have shown it since.
         """
         for key in {key_of(fingerprints), *fingerprints}:
             entry = self._entries.get(key)
@@ -264,7 +265,7 @@ class Answers:
                 self._keys_with.pop(fingerprint, None)
 
     def _forget_dead(self) -> None:
-        """Drop the dead at the end that is used least: whoever is used is asked about again before it dies."""
+        """Drop dead entries at the least recently used end. An entry in use is renewed before it dies, so this end is enough."""
         now = self._monotonic()
         while self._entries and now >= next(iter(self._entries.values())).grace_until:
             self._drop(next(iter(self._entries)))

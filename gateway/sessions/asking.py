@@ -1,10 +1,10 @@
-"""Asking Okta, so that a slow, busy or dead Okta is spared: slots, the shared wait after a 429, the circuit breaker.
+"""The questions to Okta's Sessions API, limited so that a slow or failing Okta is not overloaded.
 
-Owns the one queue to the Sessions API. Must never ask while Okta said to wait, and must never count an answer about one user
-(401, 403, 404) as a failure of Okta's.
+This module owns the queue, the wait after a 429, and the circuit breakers. It must never ask while Okta's wait lasts. It must never count
+an answer about one user (401, 403, 404) as a failure of Okta.
 
-The requests that close a known session and prove its end (``closing``) do not queue here: they matter more than the limit. What anybody
-can make up queues here, whatever it is asked for.
+The requests that close a known session and verify its end (``session_closer``) do not use this queue, because they matter more than the
+limit. Questions about cookies that may be made up always use it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,21 +29,21 @@ _Call = Callable[[Sequence[SessionCookie], Browser], Awaitable[OktaAnswer]]
 
 
 class SessionsApi(Protocol):
-    """The part of ``Okta`` that asks; the tests answer from a script."""
+    """The calls that this module sends to Okta."""
 
     async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """Who is signed in with these cookies."""
+        """Ask who is signed in with these cookies."""
 
     async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
-        """Begin the session's idle time anew."""
+        """Restart the session's idle time."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskingRules:
-    """At most ``at_once`` questions are under way and ``most_waiting`` behind them (Okta allows 35 to 75 at once for a whole org).
+    """The limits. ``at_once``: questions under way (Okta allows 35 to 75 at once for a whole org). ``most_waiting``: questions in a queue.
 
-    One client may ask ``guesses_per_minute`` times about sessions that do not exist, and that nobody knows here; all clients together use
-    at most ``guess_share`` of Okta's rate limit for that. ``breaker``: the thresholds of every circuit.
+    ``guesses_per_minute``: guesses of one client. ``guess_share``: the part of Okta's rate limit that the guesses of all clients may use.
+    ``breaker``: the thresholds of every circuit.
     """
 
     at_once: int = 25
@@ -55,11 +55,10 @@ class AskingRules:
 
 @dataclass(frozen=True, slots=True)
 class OktaReply:
-    """What came of a question that was sent at ``asked_at`` (monotonic), when the clock on the wall showed ``wall``.
+    """The result of a question. ``asked_at`` (monotonic seconds) and ``wall`` (Unix seconds): when the question was sent.
 
-    Where the answer was older than that (``OktaAnswer.age_seconds``), both are the moment that it speaks of.
-
-    ``brought``: the session cookies that its answer set.
+    If the answer was already old (``OktaAnswer.age_seconds``), both times are earlier by that age. ``brought``: the session cookies that
+    the answer set.
     """
 
     finding: Finding
@@ -69,10 +68,10 @@ class OktaReply:
 
 
 class Asking:
-    """Asks one org, for everybody in this process."""
+    """Sends the questions of this process to one org."""
 
     def __init__(self, okta: SessionsApi, clock: Clock, on_event: OnEvent, rules: AskingRules | None = None) -> None:
-        """``on_event`` hears each change once: the circuit opens or closes, the rate limit runs low, is reached, recovers."""
+        """``on_event`` is called once for each change: a circuit opens or closes, the rate limit runs low, is reached, or recovers."""
         self._okta = okta
         self._clock = clock
         self._on_event = on_event
@@ -84,28 +83,28 @@ class Asking:
 
     @property
     def shortage(self) -> float:
-        """How short the rate limit is, 0 (plenty) to 1 (nothing left): by this the ttl stretches."""
+        """How scarce Okta's rate limit is, from 0 (plenty) to 1 (nothing left). The ttl of answers grows with it."""
         return self._budget.shortage
 
     @property
     def is_open(self) -> bool:
-        """Whether the circuit is open for everybody: Okta does not answer."""
+        """Whether the circuit for everybody is open, because Okta does not answer."""
         return self._circuits.is_open
 
     def guess_refused(self, browser: Browser) -> Unknown | None:
-        """Why a question about made-up cookies of this browser must wait; None where it need not."""
+        """Why a guess of this browser must wait; None if it may be sent."""
         wait = self._guesses.refusal(browser.client)
         return Unknown(wait.reason, self._clock.wall() + wait.seconds) if wait is not None else None
 
     async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bytes = b"") -> OktaReply:
-        """Who is signed in with these cookies; ``Unknown`` without a question where Okta must be left alone.
+        """Ask who is signed in with these cookies. ``Unknown`` without a question if Okta must not be asked now.
 
-        ``known``: the fingerprint of one of them that was a session lately, so that whoever presents it does not guess; empty for none.
+        ``known``: the fingerprint of one of the cookies that was a session lately. If it is empty, the question is a guess.
         """
         return await self._ask(self._okta.session, cookies, browser, known)
 
     async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser, known: bytes = b"refresh") -> OktaReply:
-        """The session, its idle time begun anew; only for cookies that are one. ``known``: the fingerprint of one of them."""
+        """Restart the idle time of a session. Use it only for cookies of a known session; ``known``: the fingerprint of one of them."""
         return await self._ask(self._okta.refresh, cookies, browser, known)
 
     async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bytes) -> OktaReply:
@@ -129,7 +128,7 @@ class Asking:
     async def _in_turn(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> OktaReply:
         source, is_guess = whose
         async with self._slots.slot(is_guess):
-            refusal = self._refusal(source)  # what the questions before this one brought
+            refusal = self._refusal(source)  # the questions before this one may have opened a circuit or met a 429
             if refusal is not None:
                 if is_guess:
                     self._guesses.was_none(browser.client)
@@ -145,7 +144,7 @@ class Asking:
         finally:
             self._note_health(answer, source)
         self._note_budget(answer)
-        # After a 429 the finding names the moment to wait for on this machine's own clock.
+        # After a 429 the finding names the end of the wait by this machine's clock.
         finding = (self._refusal(source) or answer.finding) if answer.status == 429 else answer.finding
         return OktaReply(finding, asked.asked_at - answer.age_seconds, asked.wall - answer.age_seconds, answer.brought)
 
@@ -188,5 +187,5 @@ class Asking:
 
 
 def _is_session(finding: Finding) -> bool:
-    """Whether Okta knows these cookies: also where a second factor is still missing."""
+    """Whether Okta knows these cookies. True also if a second factor is still missing."""
     return isinstance(finding, Session) or (isinstance(finding, NoSession) and finding != GONE)

@@ -1,11 +1,15 @@
-"""What the memory of sessions counts by itself, for the metrics. Must never hold anything of anybody."""
+"""The counters of the session cache, for the metrics. They must never hold anything about a user."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Counts:
-    """Since the start: questions begun, answers from memory, callers that joined a question, findings that stayed unknown."""
+    """Counts since the start.
+
+    ``asked``: questions to Okta. ``hits``: answers from the cache. ``coalesced``: callers that joined a question under way. ``unknown``:
+    callers that got no clear answer.
+    """
 
     asked: int = 0
     hits: int = 0

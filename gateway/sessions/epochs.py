@@ -1,6 +1,7 @@
-"""The epoch of this process's memory of revocations, as revocations move it.
+"""The current epoch of this process's memory of revocations (``policy.session.revocation_epoch``).
 
-Owns when the epoch changes. Must never change it because a clock was set: its moments are taken down once, when they are heard of.
+A revocation changes the epoch if it signs out everybody, or if it pushed an older revocation out of the memory. A change of the machine's
+clock must never change the epoch. So each time is converted to Unix seconds once, when it becomes known.
 """
 
 from dataclasses import replace
@@ -12,10 +13,10 @@ from gateway.sessions.asking import OnEvent
 
 
 class Epochs:
-    """``current``: the same object until it changes."""
+    """Holds the epoch. ``current`` stays the same object until the epoch changes."""
 
     def __init__(self, revocations: Revocations, started: RevocationEpoch, clock: Clock, on_event: OnEvent) -> None:
-        """``started``: the epoch without what ``revocations`` hold by now. ``on_event`` hears each change once."""
+        """``started``: the epoch before the contents of ``revocations`` are considered. ``on_event`` is called once for each change."""
         self._revocations = revocations
         self._clock = clock
         self._on_event = on_event

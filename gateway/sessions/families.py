@@ -1,10 +1,13 @@
-"""Which cookies are one browser's: a session whose cookie values rotate is a family of fingerprints.
+"""Families of cookies: the fingerprints of all session cookies that belong to one browser.
 
-Owns the kinship. Must never make two browsers kin (only a cookie that Okta set in answer to another makes kin of both), and must
-never let a family grow without bound. Why: ``idx`` rotates, and one browser has one user.
+Okta renews the value of ``idx`` during a session. So when Okta sets a new cookie in the answer to a request with an old one, both become
+*kin*, members of one family. If one member is revoked, all are revoked. A browser has one user, so a family has one user.
 
-A cookie that Okta never named a user for may be anybody's: long dead, or planted. It is a doubtful member: it goes when the family goes,
-and whoever presents it takes nobody with it, until Okta names the family's user for it.
+It must never put two browsers into one family, and never let a family grow without bound.
+
+A cookie for which Okta never named a user may be anybody's: it may have ended long ago, or a stranger may have planted it in the browser.
+Such a member is *doubtful*. It is revoked together with its family, but its own revocation does not revoke the family. It stops being
+doubtful when Okta names the family's user for it.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -19,7 +22,7 @@ MOST_KIN = 64
 
 @dataclass(slots=True)
 class _Family:
-    """Members, oldest first, each with the user whom Okta named for it, if it was asked; and which of them are doubtful."""
+    """The members, oldest first, each with the user that Okta named for it (None: not known); and the doubtful members."""
 
     users: dict[Fingerprint, str | None] = field(default_factory=dict)
     doubtful: set[Fingerprint] = field(default_factory=set)
@@ -30,18 +33,19 @@ class _Family:
 
 
 class Families:
-    """Kin of the last hours, at most ``largest`` fingerprints."""
+    """The families of the last hours, at most ``largest`` fingerprints."""
 
     def __init__(self, largest: int, seconds: float, monotonic: Callable[[], float]) -> None:
-        """``seconds``: how long after its last adoption a member is remembered; should outlast a session."""
+        """``seconds``: how long a member is remembered after the last change of its family. It should be longer than a session."""
         self._of: TTLCache[Fingerprint, _Family] = TTLCache(largest, seconds, timer=monotonic)
 
     def adopt(
         self, old: Iterable[Fingerprint], new: Iterable[Fingerprint], user_id: str | None, unseen: Collection[Fingerprint] = ()
     ) -> None:
-        """Make ``new`` the youngest kin of ``old``; ``user_id`` is whom Okta named for ``old``, if it was asked.
+        """Merge the families of ``old`` and ``new``; ``new`` become the youngest members.
 
-        ``unseen``: those of ``old`` for which it never named anybody; they are doubtful unless Okta set them in this family.
+        ``user_id``: the user that Okta named for ``old``, if any. ``unseen``: the members of ``old`` for which Okta never named a user.
+        They are doubtful, unless Okta set them in an answer to this family.
         """
         olds, news = tuple(old), tuple(new)
         merged = _Family()
@@ -66,7 +70,7 @@ class Families:
             self._of[fingerprint] = merged
 
     def kin(self, fingerprints: Iterable[Fingerprint]) -> tuple[Fingerprint, ...]:
-        """These fingerprints and all their kin, each once."""
+        """These fingerprints and all their kin, each once. A doubtful fingerprint brings no kin."""
         found: dict[Fingerprint, None] = {}
         for fingerprint in fingerprints:
             found[fingerprint] = None
@@ -76,10 +80,10 @@ class Families:
         return tuple(found)
 
     def named(self, fingerprints: Iterable[Fingerprint], user_id: str) -> tuple[Fingerprint, ...]:
-        """Note whom Okta named for these cookies; returns the kin that are another user's now, and leave the family.
+        """Note the user that Okta named for these cookies. Returns the members of another user, which are removed from the family.
 
-        The user of the youngest member that Okta was asked about is the browser's user; older kin that are not known to be his
-        were the session before. One that was doubtful until now, and is another's than they, leaves alone: it may have been planted.
+        The browser's user is the user of the youngest member for which Okta named one. Older members that are not known to be this user's
+        belong to the session before. If a doubtful member turns out to be another user's, only this member is removed: it may be planted.
         """
         gone: list[Fingerprint] = []
         for fingerprint in fingerprints:

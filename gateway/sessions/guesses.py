@@ -1,10 +1,10 @@
-"""How often clients asked about sessions that nobody knows: made-up cookies must not use up Okta's rate limit for everybody.
+"""The limit on guesses: questions to Okta about cookies that this gateway does not know, so that a client may have made them up.
 
-Owns the counts: so many guesses in a minute for one client, and a part of Okta's rate limit for all clients together. Must never count a
-session that exists, and never say "signed out": who asks too often is told to wait. Asking about a session that is known is no guess,
-whoever else is behind the same address.
+Made-up cookies must not use up Okta's rate limit for everybody. So each client has a number of guesses per minute, and all clients together
+have a part of Okta's rate limit. A question about a known session is not a guess, even if other clients share its address.
 
-A guess is counted when it is let through, not when its answer comes: so a thousand requests at once are counted too.
+It must never count a session that exists, and never answer "signed out": a client that guesses too often must wait.
+A guess is counted when it is sent, not when its answer arrives, so a thousand requests at the same moment are counted too.
 """
 
 from collections.abc import Callable
@@ -21,19 +21,19 @@ MOST_CLIENTS = 50_000
 
 
 class Wait(NamedTuple):
-    """Why a guess is not let through (a word for the log), and after how many seconds it may be."""
+    """A refused guess: the reason (a word for the log), and after how many seconds the client may try again."""
 
     reason: str
     seconds: float
 
 
 class Guesses:
-    """The guesses of the current minute, by client: an IPv4 address, or 64 bits of IPv6, which one customer has."""
+    """The guesses of the current minute by client: an IPv4 address, or the first 64 bits of an IPv6 address (one customer's network)."""
 
     def __init__(self, allowed: int, share: float, monotonic: Callable[[], float]) -> None:
-        """``allowed``: in one minute for one client; an office behind one address has many expired sessions, so be generous.
+        """``allowed``: guesses per minute and client. Be generous: an office behind one address has many expired sessions.
 
-        ``share``: the part of Okta's rate limit that all guesses together may use.
+        ``share``: the part of Okta's rate limit that all guesses together may use (0 to 1).
         """
         self._allowed = allowed
         self._monotonic = monotonic
@@ -41,7 +41,7 @@ class Guesses:
         self._counts: TTLCache[tuple[str, int], int] = TTLCache(MOST_CLIENTS, 2 * WINDOW_SECONDS, timer=monotonic)
 
     def refusal(self, client: str) -> Wait | None:
-        """Why this client must wait with its next guess; None where it need not."""
+        """Why this client must wait with its next guess; None if it may guess now."""
         window, now = self._window(client), self._monotonic()
         if window is not None and self._counts.get(window, 0) >= self._allowed:
             return Wait("client_limited", WINDOW_SECONDS - now % WINDOW_SECONDS)
@@ -49,17 +49,17 @@ class Guesses:
         return Wait("guesses_limited", seconds) if seconds > 0 else None
 
     def note(self, client: str) -> None:
-        """A guess of this client is let through."""
+        """Count a guess of this client that is sent now."""
         self._add(client, 1)
         self._budget = self._budget.guessed(self._monotonic())
 
     def was_none(self, client: str) -> None:
-        """It was none: a session was found, or Okta was not asked after all."""
+        """Take back the count of a guess, because it was a real session, or because the question was not sent after all."""
         self._add(client, -1)
         self._budget = self._budget.was_none(self._monotonic())
 
     def after(self, limits: RateLimits | None, wall: float) -> None:
-        """Okta answered, and named these limits."""
+        """Take over the rate limits of Okta's answer; ``wall``: Unix seconds."""
         self._budget = self._budget.after(limits, self._monotonic(), wall)
 
     def _add(self, client: str, many: int) -> None:
@@ -68,6 +68,6 @@ class Guesses:
             self._counts[window] = max(0, self._counts.get(window, 0) + many)
 
     def _window(self, client: str) -> tuple[str, int] | None:
-        """None for a client without an address: under that word come all whom a proxy does not name."""
+        """The client and the current minute. None for a client without an address: many clients of a proxy may share that name."""
         key = client_key(client)
         return (key, int(self._monotonic() // WINDOW_SECONDS)) if key else None

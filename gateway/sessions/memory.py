@@ -1,7 +1,7 @@
-"""``Sessions``: the question "who is this?" answered from memory, or asked of Okta once however many wait.
+"""``Sessions``, the session cache of one process: it answers "whose session is this?" from memory, or by a question to Okta.
 
-Owns the questions under way and what runs in the background. Must never lose a question because a client left, keep a raw cookie
-after its question, or read "Okta does not say" as "signed out".
+Callers with the same cookies share one question. It must never cancel a question because a client left, keep a raw cookie after its
+question, or treat a missing answer as "signed out". *Kin* are cookies of one browser (families.py); a *guess* is explained in guesses.py.
 """
 
 import asyncio
@@ -45,20 +45,20 @@ from gateway.sessions.families import Families
 from gateway.sessions.seen import SeenCookies
 
 IMPOSSIBLE: Final = NoSession("impossible_cookie")
-"""Every cookie that was presented is one that Okta cannot have issued."""
+"""The finding if Okta cannot have issued any of the presented cookies."""
 
 
 OnNamed = Callable[[Session, bool], None]
-"""Gets a session that Okta has just named, and whether it began through this gateway a moment ago. It must not block or raise."""
+"""Called with each session that Okta names, and whether it has just begun through this gateway. It must not block or raise."""
 
 
 class Sessions:
-    """The memory of one process. Close it with ``aclose``; the questions under way are its own tasks."""
+    """The session cache of one process. It owns the tasks of its questions; close it with ``aclose``."""
 
     def __init__(
         self, asking: Asking, revocations: Revocations, fingerprinter: Fingerprinter, rules: SessionRules, clock: Clock, on_event: OnEvent
     ) -> None:
-        """``revocations`` and ``clock`` are the whole process's: both count by one second. ``keeps_alive``: ``touch`` does something."""
+        """``revocations`` and ``clock``: those of the whole process, so that times compare. ``keeps_alive``: ``touch`` has an effect."""
         self._asking = asking
         self._revocations = revocations
         self._fingerprinter = fingerprinter
@@ -83,7 +83,7 @@ class Sessions:
 
     @property
     def epoch(self) -> RevocationEpoch:
-        """Which passes count; the same object until that changes."""
+        """The current epoch, which decides which passes are still valid. It is the same object until it changes."""
         self._revocations.poll()
         return self._epochs.current
 
@@ -92,7 +92,7 @@ class Sessions:
         return self._fingerprinter.all(cookies)
 
     def marks(self, cookies: Cookies) -> Marks:
-        """What these cookies are known by; good for as long as this memory lives."""
+        """The marks of these cookies. They stay valid as long as this object lives."""
         return self._fingerprinter.marks(cookies)
 
     def fingerprint_of(self, token: SessionToken) -> Fingerprint:
@@ -100,7 +100,7 @@ class Sessions:
         return self._fingerprinter.of_token(token)
 
     def shown_of(self, cookies: Iterable[SessionCookie]) -> str:
-        """How a browser's cookies are named in the log: the first one's fingerprint, or nothing."""
+        """The name of these cookies in the log: the short fingerprint of the first one, or an empty text."""
         return self._fingerprinter.marks(tuple(cookies)).shown
 
     def is_revoked(self, cookies: Iterable[SessionCookie]) -> bool:
@@ -108,26 +108,26 @@ class Sessions:
         return self._revocations.has_cookie(self.fingerprints(cookies))
 
     def are_revoked(self, marks: Marks) -> bool:
-        """As ``is_revoked``, for cookies whose marks are known."""
+        """The same as ``is_revoked``, for cookies whose marks are already computed."""
         return self._revocations.has_cookie(marks.fingerprints)
 
     def recall(self, cookies: Cookies) -> Finding | None:
-        """What is known without asking; None where ``current`` must be called, and once per life for an answer that is about to end."""
+        """The cached finding. None if the caller must call ``current``: there is none, or it is due and no question is under way."""
         return self._recalled(self._answers.find(cookies))
 
     def recall_for(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
-        """As ``recall``, for a browser that comes with cookies out of a seal of ours: what is about to end is asked for again."""
+        """The same as ``recall``, for the cookies of a pass. If the answer is due, it asks Okta again in the background."""
         found = self._answers.find_marked(marks, for_pass=True)
         if isinstance(found, KnownAnswer) and found.worth is EntryState.DUE and not self._is_asked(found.key):
             self._begin(found.key, cookies, browser(), vouched=True, for_pass=True)
         return self._recalled(found)
 
     def good_until(self, marks: Marks) -> Good | None:
-        """For how long ``recall_for`` gives the session that it gives now, so that whoever got it need not ask again."""
+        """How long ``recall_for`` returns the same session, so that the caller can skip the look-up; None if there is no fresh session."""
         return self._answers.good_until(marks)
 
     def is_good(self, good: Good) -> bool:
-        """Whether that is still so; counted as an answer from memory."""
+        """Whether a result of ``good_until`` still holds. It counts as an answer from the cache."""
         if self._answers.is_good(good):
             self.counts.hits += 1
             return True
@@ -143,44 +143,43 @@ class Sessions:
         return None
 
     def seconds_left(self, marks: Marks) -> float:
-        """For how long the answer about these cookies may still be believed without asking; 0 where there is none."""
+        """How many seconds the cached answer about these cookies stays valid; 0 if there is none."""
         return self._answers.seconds_left(marks)
 
     @property
     def is_rate_short(self) -> bool:
-        """Whether so little of Okta's rate limit is left that only what people wait for should be asked at once."""
+        """Whether Okta's rate limit is nearly used up. Then only questions that a user waits for should be sent at once."""
         return self._asking.shortage > 0
 
     @property
     def hook_trust(self) -> HookTrust:
-        """Which answers may be believed for ``session.ttl_with_hook``."""
+        """Which answers may stay valid for ``session.ttl_with_hook``."""
         return self._answers.hook_trust
 
     def rely_on_hook(self, trust: HookTrust) -> None:
-        """From now on this says which answers may be believed for longer."""
+        """Replace ``hook_trust``: it decides from now on which answers stay valid for longer."""
         self._answers.hook_trust = trust
 
     async def current(
         self, cookies: Cookies, browser: Browser, *, vouched: bool = False, patience: float | None = None, despite_hold: bool = False
     ) -> Finding:
-        """Who these cookies are: from memory, or from Okta. Whoever comes while a question is under way gets its answer.
+        """The session of these cookies, from the cache or from Okta. Callers with the same cookies share the question under way.
 
-        With a ttl of 0 too: then each request validates, unless a question about the same cookies is under way when it comes.
-        ``vouched``: they come out of a seal of ours, so Okta did name a session for all of them together once, and nobody guesses; one
-        that was revoked since ends them all. Others are judged as ``judged`` says. After ``patience`` seconds Okta "does not say"; its
-        answer is still taken down when it comes. ``despite_hold``: for whoever decides whose held cookies are; everybody else is told
-        that it is undecided.
+        This holds with a ttl of 0 too. ``vouched``: the cookies come from a sealed value, so Okta has named a session for all of them
+        together, and the question is no guess; if one of them was revoked since, all count as revoked. Other cookies are judged as in
+        ``judged``. ``patience``: after so many seconds the result is ``Unknown``; a later answer is still cached. ``despite_hold``: ignore
+        a hold; only for the caller that decides whose held cookies these are.
         """
         if vouched:
             return await self._found(cookies, browser, vouched=True, patience=patience, despite_hold=despite_hold)
         return (await self.judged(cookies, browser, patience=patience)).finding
 
     async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None, apart: bool = False) -> Judgement:
-        """Who a browser is that presents these cookies, which of them carry its session, and which are to be expired in it.
+        """The session of a browser that presents these cookies, the cookies that carry it, and the dead cookies to expire in the browser.
 
-        Left out and dead: what Okta cannot have issued, and what was revoked. Where a name occurs twice among the others, each is asked
-        about by itself. ``apart``: also where all together carry no session, because a dead one may hide a living one; and a factor that
-        was missing a moment ago may have been shown since, so Okta is asked about that anew.
+        A cookie that Okta cannot have issued, or that was revoked, is dead. If a name occurs twice among the rest, Okta is asked about each
+        cookie alone. ``apart``: also ask so if all together carry no session, because a dead cookie may hide a living one; and drop a
+        cached "a factor is missing", because the user may have shown it since.
         """
         possible, impossible = split(dict.fromkeys(cookies))
         living = tuple(cookie for cookie in possible if not self.is_revoked((cookie,)))
@@ -193,16 +192,16 @@ class Sessions:
         if finding is None or (apart and isinstance(finding, NoSession) and len(living) > 1):
             findings = await asyncio.gather(*(self._found((cookie,), browser, vouched=False, patience=patience) for cookie in living))
             judgement = judged_apart(tuple(zip(living, findings, strict=True)))
-            self._answers.forget_nobody(self.fingerprints(judgement.living))  # Okta has just named somebody for them
+            self._answers.forget_nobody(self.fingerprints(judgement.living))  # Okta has just named a user for them
             return replace(judgement, dead=(*left_out, *judgement.dead))
         if isinstance(finding, Session):
             return Judgement(finding, living, left_out)
         return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)
 
     async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
-        """Whether the session that Okta named a moment ago, for these cookies out of a seal of ours, is over.
+        """Whether the session of these cookies, which Okta named a moment ago for a sealed value, has ended since.
 
-        "No session" may be remembered here from before that moment, so Okta is asked anew, unless the cookies are revoked.
+        A cached "no session" may be older than that moment. So Okta is asked again, unless the cookies are revoked.
         """
         if not isinstance(self.recall(cookies), NoSession):
             return False
@@ -211,44 +210,44 @@ class Sessions:
         return isinstance(await self.current(cookies, browser, vouched=True), NoSession)
 
     async def alone(self, cookie: SessionCookie, browser: Browser) -> OktaReply:
-        """What Okta says now of this cookie by itself, past the memory; for one that may be made up it is a guess."""
+        """Ask Okta about this cookie alone, without the cache. For a cookie that may be made up, the question is a guess."""
         return await self._asking.session((cookie,), browser, known=self._known((cookie,)))
 
     def may_guess(self, browser: Browser) -> Unknown | None:
-        """Why Okta is not asked about made-up cookies of this client now; None where it is."""
+        """Why this client must not guess now; None if it may."""
         return self._asking.guess_refused(browser)
 
     def is_known(self, cookie: SessionCookie) -> bool:
-        """Whether this cookie was a session when Okta last spoke of it here; any other one may be made up."""
+        """Whether this cookie was a session by Okta's last answer here. Any other cookie may be made up."""
         return self._seen.is_known(self.fingerprints((cookie,)))
 
     def user_of(self, cookie: SessionCookie) -> str | None:
-        """The user whom Okta last named for this cookie, as long as its session was not gone when Okta last spoke of it."""
+        """The user that Okta last named for this cookie; None if Okta's last answer said that its session is gone."""
         (fingerprint,) = self.fingerprints((cookie,))
         return self._seen.user_of(fingerprint) if self._seen.is_known((fingerprint,)) else None
 
     def has_session_ended(self, session_id: str) -> bool:
-        """Whether this session of Okta's, by its id, is revoked, whatever cookie it is known by."""
+        """Whether the Okta session with this id is revoked, whatever its cookies are."""
         return self._answers.has_session_ended(session_id)
 
     def note_gone(self, cookie: SessionCookie) -> None:
-        """Okta has just said that this cookie carries no session: whoever presents it again guesses."""
+        """Note that Okta said that this cookie carries no session. From now on a question about it is a guess."""
         self._seen.end(self.fingerprints((cookie,)))
 
     def vouch(self, cookies: Iterable[SessionCookie], user_id: str) -> None:
-        """These cookies come out of a seal of ours in which Okta named this user for them: they are not made up."""
+        """Note that these cookies are real: they come from a sealed value, with the user that Okta named for them."""
         unknown = tuple(one for one in self.fingerprints(cookies) if self._seen.user_of(one) is None)
         self._seen.name(unknown, user_id)
 
     def forget(self, cookies: Iterable[SessionCookie]) -> None:
-        """Drop what is remembered of these cookies, and of every set of cookies with one of them: the next look asks Okta.
+        """Drop the cached answers about these cookies and about every set that contains one of them, so that Okta is asked again.
 
-        A question that is under way was asked before: who waits for it gets its answer, but it is not kept.
+        A question that is under way was sent before. Its callers get the answer, but it is not cached.
         """
         self._forget(self.fingerprints(cookies))
 
     async def doubt(self, cookies: Iterable[SessionCookie]) -> None:
-        """As ``forget``, in every process: Okta has just deleted these cookies in a browser, and may not let them in any more."""
+        """Call ``forget`` in every process. Use it when Okta deletes these cookies in a browser: their session may have ended."""
         await self._publish(Revocation(doubted=self.fingerprints(cookies)))
 
     def _forget(self, fingerprints: tuple[Fingerprint, ...]) -> None:
@@ -274,7 +273,7 @@ class Sessions:
             question = self._questions[found.key]
         else:
             question = self._begin(found.key, cookies, browser, vouched, for_pass)
-        await asyncio.wait({question}, timeout=patience)  # a waiter that is cancelled leaves the question alone, and the other way round
+        await asyncio.wait({question}, timeout=patience)  # a cancelled waiter does not cancel the question, nor the reverse
         finding = self._answer(cookies, question, despite_hold)
         self.counts.unknown += isinstance(finding, Unknown)
         return finding
@@ -282,10 +281,10 @@ class Sessions:
     async def revoke(
         self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None, spared_for: str = ""
     ) -> None:
-        """Never believe these cookies or their kin again, nor the session, nor anything that was asked about the user before.
+        """Revoke, in every process, these cookies and their kin, the session, and with ``user_id`` all older answers about that user.
 
-        In force here before the first wait. The session's id is taken from memory where the caller does not name it. Raises
-        ``OutsideFailed`` where other replicas could not be told. ``spared_for``: as in ``Revocation``; call ``moved`` afterwards.
+        In this process it takes effect before the first ``await``. If the caller gives no session id, the cached one is used. Raises
+        ``OutsideFailed`` if other processes could not be told. ``spared_for``: as in ``Revocation``; call ``moved`` afterwards.
         """
         own = self.fingerprints(cookies)
         known = self._answers.session(own)
@@ -301,37 +300,38 @@ class Sessions:
             await self._revocations.publish(Revocation(fingerprints, mark, user_id, unseen, spared_for=spared_for))
 
     async def moved(self, cookies: Iterable[SessionCookie], user_id: str, browser: str) -> None:
-        """A redemption is over that revoked these cookies: this user's open connections go on under the browser's new session.
+        """End a redemption that revoked these cookies: open connections of this user continue under the browser's new session.
 
-        All others are cut in every worker before this returns. ``user_id``: "" where nobody is known to have come. Raises
-        ``OutsideFailed`` where others could not be told.
+        All other spared connections are cut in every worker before this returns. ``user_id``: the new user, "" if it is not known. Raises
+        ``OutsideFailed`` if other processes could not be told.
         """
         fingerprints = self._families.kin(self.fingerprints(cookies))
         if fingerprints:
             await self._revocations.publish(Revocation(moved=Moved(fingerprints, user_id, browser)))
 
     def issued(self, cookies: Iterable[SessionCookie]) -> None:
-        """Okta has just set these cookies in an answer that passed through here: the first question about them is no guess."""
+        """Note that Okta has just set these cookies in an answer that passed through here, so a question about them is no guess."""
         self._seen.issue(self.fingerprints(cookies))
 
     def note_set(self, values: Iterable[bytes]) -> None:
-        """Okta has set cookies with these values, whatever they are for."""
+        """Note that Okta has set cookies with these values, under any name."""
         self._seen.note_set(values)
 
     def is_oktas(self, value: bytes) -> bool:
-        """Whether this is the value of a cookie that Okta set: it passed through here, Okta named its user, or it is revoked."""
+        """Whether Okta is known to have set a cookie with this value: it passed through here, Okta named its user, or it is revoked."""
         fingerprints = self.fingerprints(SessionCookie(name, value) for name in SESSION_NAMES)
         is_known = self._seen.was_set(value) or self._seen.is_known(fingerprints) or any(map(self._seen.user_of, fingerprints))
         return is_known or self._revocations.has_cookie(fingerprints)
 
     def are_kin(self, cookies: Iterable[SessionCookie], others: Iterable[SessionCookie]) -> bool:
-        """Whether one of these cookies is known to be the same browser's as one of the others."""
+        """Whether one of ``cookies`` is known to belong to the same browser as one of ``others``."""
         return not set(self._families.kin(self.fingerprints(cookies))).isdisjoint(self.fingerprints(others))
 
     async def adopt(self, old: Iterable[SessionCookie], new: Iterable[SessionCookie]) -> None:
-        """Okta set ``new`` in answer to ``old``: they are one browser's, here before the first wait, and in every process.
+        """Make ``new`` kin of ``old`` in every process, because Okta set ``new`` in the answer to a request with ``old``.
 
-        What joins a revoked family is revoked at once. Where others cannot be told, whoever revokes names the session's id, too.
+        In this process it takes effect before the first ``await``. A cookie that joins a revoked family is revoked at once. If other
+        processes cannot be told, the error is only logged: a revocation also names the session's id, the same for all its cookies.
         """
         olds, news = self.fingerprints(old), self.fingerprints(new)
         users = {one: self._seen.user_of(one) for one in olds}
@@ -340,7 +340,7 @@ class Sessions:
             await self._publish(Revocation(kin=Kin(olds, news, next(filter(None, users.values()), None), unseen)))
 
     def _hear(self, revocation: Revocation) -> None:
-        """Learn of kin and of doubts, and revoke those of revoked cookies that only this process knows of."""
+        """Handle a published revocation. It also revokes kin of the revoked cookies that only this process knows."""
         self._forget(revocation.doubted)
         kin = revocation.kin
         if kin is not None:
@@ -363,27 +363,27 @@ class Sessions:
             await self._publish(Revocation(unknown, spared_for=revocation.spared_for))
 
     def are_held(self, cookies: Iterable[SessionCookie]) -> bool:
-        """Whether all of these cookies admit nobody until it is known whose they are."""
+        """Whether all of these cookies are held: they are not accepted until Okta has named their user."""
         return all(self._revocations.is_held((one,)) for one in self.fingerprints(cookies))
 
     async def hold(self, cookies: Iterable[SessionCookie]) -> None:
-        """Let these cookies and their kin admit nobody until it is known whose they are, here before the first wait.
+        """Hold these cookies and their kin: they are not accepted until ``release``. Raises ``OutsideFailed``.
 
-        Raises ``OutsideFailed``.
+        In this process it takes effect before the first ``await``.
         """
         held = self._families.kin(self.fingerprints(cookies))
         if held and not all(self._revocations.is_held((one,)) for one in held):
             await self._revocations.publish(Revocation(held=held))
 
     async def release(self, cookies: Iterable[SessionCookie]) -> None:
-        """It is known whose these cookies and their kin are: Okta's answer about them counts again. Raises ``OutsideFailed``."""
+        """End the hold of these cookies and their kin, because their user is known. Raises ``OutsideFailed``."""
         held = self._families.kin(self.fingerprints(cookies))
         if self._revocations.is_held(held):
             await self._revocations.publish(Revocation(released=held))
 
     @contextmanager
     def noticing(self, cookies: Iterable[SessionCookie]) -> Iterator[asyncio.Event]:
-        """An event that is set when one of these cookies is revoked while the block lasts."""
+        """An event that is set if one of these cookies is revoked while the block runs."""
         watched, noticed = frozenset(self.fingerprints(cookies)), asyncio.Event()
 
         def hear(revocation: Revocation) -> None:
@@ -397,7 +397,7 @@ class Sessions:
             unsubscribe()
 
     def touch(self, cookies: Cookies, browser: Browser) -> None:
-        """The user works: keep the session at Okta alive, in the background, at most once per ``session.keep_alive``."""
+        """The user is active: refresh the session at Okta in the background, at most once per ``session.keep_alive``."""
         if not self.keeps_alive:
             return
         found = self._answers.find(cookies)
@@ -406,7 +406,7 @@ class Sessions:
             self._spawn(self._refresh(found.key, cookies, browser), "keeping alive")
 
     async def aclose(self) -> None:
-        """Stop every question under way; who waits for one gets ``Unknown``."""
+        """Cancel every question under way. Its callers get ``Unknown``."""
         tasks: list[asyncio.Task[OktaReply] | asyncio.Task[None]] = [*self._questions.values(), *self._outdated, *self._background]
         for task in tasks:
             task.cancel()
@@ -449,7 +449,7 @@ class Sessions:
             if strangers:
                 self._on_event("kin_revoked", {"cookies": len(strangers)})
                 await self._publish(Revocation(strangers))
-        if self._questions.get(key) is asyncio.current_task():  # else it was forgotten meanwhile
+        if self._questions.get(key) is asyncio.current_task():  # else ``forget`` dropped this question meanwhile
             self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage, for_pass=for_pass)
         return asked
 
@@ -457,7 +457,7 @@ class Sessions:
         return self._seen.known_of(self.fingerprints(cookies)) or b""
 
     def _answer(self, cookies: Cookies, question: asyncio.Task[OktaReply], despite_hold: bool) -> Finding:
-        """What a waiter gets; a revocation or a hold may have come between the answer and this moment."""
+        """The finding for a caller that waited. It checks again, because a revocation or a hold may have come after the answer."""
         if question.cancelled():
             return Unknown("closing")
         is_done = question.done()
@@ -488,10 +488,10 @@ class Sessions:
 
 
 def _nobody_listens(session: Session, is_new: bool) -> None:
-    """Nobody asked to be told."""
+    """The default of ``Sessions.on_named``: it does nothing."""
 
 
 def _told(user: str, fingerprints: tuple[Fingerprint, ...]) -> dict[str, object]:
-    """For the audit: whose, how many cookies, and the first of them as the log names it."""
+    """The figures of the log line ``revoked``: the user, the number of cookies, and the short fingerprint of the first one."""
     named: dict[str, object] = {"user": user} if user else {}
     return named | ({"fingerprint": shown(fingerprints[0]), "cookies": len(fingerprints)} if fingerprints else {})

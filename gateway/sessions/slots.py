@@ -1,7 +1,7 @@
-"""How many questions to Okta are under way and waiting at once.
+"""The limit on questions to Okta that are under way or waiting at the same time.
 
-Owns two queues: questions about known sessions, and guesses. Guesses never hold all slots, and a known session never waits behind the
-queue of guesses.
+There are two queues: one for questions about known sessions, and one for guesses (questions about cookies that may be made up). Guesses
+never hold all slots, and a question about a known session never waits behind the queue of guesses.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 KEPT_SHARE = 5
-"""One of so many slots is kept for known sessions."""
+"""One of five slots is reserved for known sessions."""
 
 
 class _Queue:
@@ -31,20 +31,20 @@ class _Queue:
 
 
 class Slots:
-    """At most ``at_once`` questions under way; ``most_waiting`` behind them in each of the two queues."""
+    """At most ``at_once`` questions are under way, and at most ``most_waiting`` wait in each of the two queues."""
 
     def __init__(self, at_once: int, most_waiting: int) -> None:
-        """Counts of questions."""
+        """Both limits are numbers of questions."""
         self._all = _Queue(at_once, most_waiting)
         self._guesses = _Queue(at_once - at_once // KEPT_SHARE, most_waiting)
 
     def is_full(self, is_guess: bool) -> bool:
-        """Whether one more of this kind would find no place to wait."""
+        """Whether the queue of this kind cannot take one more question."""
         return (self._guesses if is_guess else self._all).is_full
 
     @asynccontextmanager
     async def slot(self, is_guess: bool) -> AsyncIterator[None]:
-        """Hold a slot; a caller that is cancelled while it waits leaves its queue."""
+        """Hold a slot while the block runs. A caller that is cancelled while it waits leaves the queue."""
         if not is_guess:
             await self._all.acquire()
             try:

@@ -1,6 +1,7 @@
-"""Turns of each client at what strangers can make the gateway ask: closings of made-up cookies, exchanges of made-up codes.
+"""A queue per client for work that a stranger can cause: closings of made-up cookies, and exchanges of made-up codes.
 
-Owns the queue. Must never let one client's queue grow without bound, nor make clients that no proxy names wait for each other.
+A *turn* is the permission to do one piece of such work. It must never let the queue of one client grow without bound. Clients without an
+address must never wait for each other, because many clients of a proxy may share that name.
 """
 
 import asyncio
@@ -11,28 +12,28 @@ from contextlib import asynccontextmanager, suppress
 from gateway.policy.http.clients import client_key
 
 MOST_WAITING_OF_ONE = 64
-"""A ward shares one address, and after a restart of the gateway all its cookies are new to it."""
+"""The most waiting requests of one client. A whole office may share one address, and after a restart no cookie is known."""
 MOST_WAITING = 2000
 LONGEST_WAIT_SECONDS = 10.0
 
 
 class ClientTurns:
-    """A queue for each client that has something under way."""
+    """One queue for each client that has work under way or waiting."""
 
     def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS, at_once: int = 1) -> None:
-        """``longest_wait_seconds``: who waited so long gets no turn. ``at_once``: so many turns one client may have."""
+        """``longest_wait_seconds``: after this wait a request gets no turn. ``at_once``: the turns that one client may hold at a time."""
         self._seconds = longest_wait_seconds
         self._at_once = at_once
         self._locks: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        """How many clients have something under way or waiting."""
+        """How many clients have work under way or waiting."""
         return len(self._waiting)
 
     @asynccontextmanager
     async def turn(self, client: str) -> AsyncIterator[bool]:
-        """Hold a turn of this client; False where too many wait already, or for too long: then nothing is held."""
+        """Hold a turn of this client while the block runs. False if too many requests wait, or if this one waited too long."""
         key = client_key(client)
         if not key:
             yield True

@@ -1,7 +1,7 @@
-"""What the workers and replicas of one gateway must agree on: claims, short records and revocations.
+"""The state that the workers and replicas of one gateway share: claims, short records, leases and revocations.
 
-Owns one interface and its engines. Must never see a raw cookie or a token: callers hand in fingerprints, ids and sealed values, and the
-engines treat values as opaque bytes.
+This package owns one interface and its three engines (memory, SQLite, Redis). It must never see a raw cookie or a token: callers pass
+fingerprints, ids and sealed values, and the engines treat values as opaque bytes.
 """
 
 from gateway.shared_state.folder import folder_problem

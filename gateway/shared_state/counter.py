@@ -1,7 +1,7 @@
-"""A number in a mapped file beside the database: it changes whenever something was published.
+"""The mapped counter: a number in a memory-mapped file beside the database. It changes whenever a revocation was published.
 
-Owns the file, 8 bytes, mode 0600. Each writer puts a new random number there, so no number comes twice and readers need only compare. Must
-never truncate the file: a process that reads a mapped page behind the end of its file is killed.
+The file has 8 bytes and mode 0600. Each writer puts a new random number there, so readers only compare it with the last one; no number
+comes twice. It must never truncate the file: a process that reads a mapped page after the end of its file is killed (SIGBUS).
 """
 
 import mmap
@@ -18,20 +18,20 @@ class Counter:
     """The mapped number in ``file``; ``cell[0]`` reads it. Close it with ``close``."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ``OSError`` where the file cannot be made or mapped."""
+        """Raises ``OSError`` if the file cannot be made or mapped."""
         self.file = folder / FILE_NAME
         self._map, self.cell, self._inode = _mapped(self.file)
 
     def change(self) -> None:
-        """Put another number there, for every process that has this file open, or one that took its place."""
+        """Write another number, for every process that has this file open. If the file was replaced, write to the new one too."""
         number = os.urandom(_BYTES)
         self._map[:_BYTES] = number
         if self.remap():
             self._map[:_BYTES] = number
 
     def remap(self) -> bool:
-        """Whether the file had been deleted, or was another one; then it was made anew, and ``cell`` is another."""
-        with suppress(OSError):  # it cannot be made now: whoever has the old one goes on with it, and the next call tries again
+        """If the file was deleted or replaced, map the current one and return True; ``cell`` is then a new object."""
+        with suppress(OSError):  # if it cannot be made now, the old mapping stays in use, and the next call tries again
             if not self._is_there():
                 before = self._map, self.cell
                 self._map, self.cell, self._inode = _mapped(self.file)
@@ -40,7 +40,7 @@ class Counter:
         return False
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Unmap the file."""
         _close(self._map, self.cell)
 
     def _is_there(self) -> bool:
@@ -55,7 +55,7 @@ def _mapped(file: Path) -> tuple[mmap.mmap, memoryview, int]:
     try:
         found = os.fstat(opened)
         if found.st_size < _BYTES:
-            os.pwrite(opened, bytes(_BYTES), 0)  # written, not only lengthened: a full disk fails here, and not at a later store
+            os.pwrite(opened, bytes(_BYTES), 0)  # written and not only extended, so that a full disk fails here and not at a later store
         mapped = mmap.mmap(opened, _BYTES)
         return mapped, memoryview(mapped).cast("Q"), found.st_ino
     finally:

@@ -1,8 +1,8 @@
-"""One SQLite file: how it is opened, and which words its errors get.
+"""The opening of the SQLite file, and the texts of its errors.
 
-Owns the file's mode (0600) and its largest size. Must never open the file by itself while SQLite has it open: the end of any
-descriptor would end SQLite's own locks on the file (https://www.sqlite.org/howtocorrupt.html, section 2.2). So a file beside it,
-``state.lock``, is what processes lock that open it at the same time.
+This module owns the file's mode (0600) and its largest size. It must never open the file itself while SQLite has it open: closing any
+descriptor of the file would end SQLite's own locks on it (https://www.sqlite.org/howtocorrupt.html, section 2.2). So processes that open
+the database at the same time lock another file beside it, ``state.lock``.
 """
 
 import errno
@@ -24,11 +24,11 @@ from gateway.shared_state.tables import check_version, make_tables
 FILE_NAME, LOCK_NAME = "state.db", "state.lock"
 FILE_MODE = 0o600
 CARRIED = "carried"
-"""The kind of the mark in a former file whose entries were carried over to another one (``remaking``)."""
+"""The kind of the entry that marks an old file whose entries were moved to a new one (``remaking``)."""
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
-"""More than all bounds together need; the log beside the file may take as much again for a moment."""
+"""More than all bounds together need. The log beside the file may need the same size again for a short time."""
 BUSY_SECONDS = 0.25
-"""How long one call waits for another process's write, which takes far less than a millisecond."""
+"""How long one call waits for another process's write. Such a write takes far less than a millisecond."""
 OPENING_SECONDS = 5.0
 _TRIES = 5
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -48,14 +48,14 @@ _REMEDIES = {
 
 
 def explained(file: Path, error: sqlite3.Error) -> StateFailed:
-    """The error for callers: it names the file, what SQLite says, and a remedy where there is one."""
+    """The error for callers: the file, SQLite's message, and a remedy."""
     name = getattr(error, "sqlite_errorname", "")
     remedy = next((text for start, text in _REMEDIES.items() if name.startswith(start)), "look at its disk and its folder")
     return StateFailed(f"{file}: {str(error) or name}; {remedy}")
 
 
 class Files(NamedTuple):
-    """The numbers by which the file system knows the three files of a database in use; 0 for one that is not there."""
+    """The inode numbers of the three files of a database in use; 0 for a file that does not exist."""
 
     database: int
     log: int
@@ -63,7 +63,7 @@ class Files(NamedTuple):
 
 
 class OpenDatabase(NamedTuple):
-    """An open database: its ``epoch``, and which files it has open."""
+    """An open database with its ``epoch``, its files, and the mapped counter."""
 
     connection: sqlite3.Connection
     epoch: str
@@ -72,9 +72,9 @@ class OpenDatabase(NamedTuple):
 
 
 def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES, opening_seconds: float = OPENING_SECONDS) -> OpenDatabase:
-    """The database in this folder, made where it is absent; ``StateFailed`` with the file's name and a remedy where it cannot be had.
+    """Open the database in this folder, or make it. Raises ``StateFailed`` with the file's name and a remedy.
 
-    Call it in the process that uses it, behind any fork. It waits at most ``opening_seconds`` for others that open it.
+    Call it in the process that uses it, after any fork. It waits at most ``opening_seconds`` for other processes that open it.
     """
     with alone_in(folder, opening_seconds) as file:
         return connected(file, largest_bytes, None)
@@ -82,7 +82,7 @@ def open_database(folder: Path, largest_bytes: int = LARGEST_FILE_BYTES, opening
 
 @contextmanager
 def alone_in(folder: Path, opening_seconds: float) -> Iterator[Path]:
-    """The file in this folder, while no other process opens one there. Errors become ``StateFailed`` with a remedy."""
+    """Hold the folder's lock while the block runs, so that no other process opens the file. Errors become ``StateFailed``."""
     problem = folder_problem(folder)
     if problem is not None:
         raise StateFailed(problem)
@@ -99,12 +99,12 @@ def alone_in(folder: Path, opening_seconds: float) -> Iterator[Path]:
 
 
 def beside(file: Path) -> tuple[Path, Path]:
-    """The log and its index, which SQLite keeps beside a database that is in use."""
+    """The paths of the write-ahead log and its index, which SQLite keeps beside a database in use."""
     return file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
 
 
 def files_of(file: Path) -> Files:
-    """Which files stand there now."""
+    """The inode numbers of the files that exist now."""
     return Files(*map(_inode, (file, *beside(file))))
 
 
@@ -117,7 +117,7 @@ def _inode(file: Path) -> int:
 
 @contextmanager
 def _locked(folder: Path, opening_seconds: float) -> Iterator[None]:
-    """One process at a time: SQLite does not wait for others while the log is switched on or tables are made."""
+    """Let only one process at a time open the database: SQLite does not wait for others while WAL mode is set or tables are made."""
     deadline = time.monotonic() + opening_seconds
     while (lock := _lock(folder / LOCK_NAME)) is None:
         if time.monotonic() > deadline:
@@ -130,7 +130,7 @@ def _locked(folder: Path, opening_seconds: float) -> Iterator[None]:
 
 
 def _lock(file: Path) -> int | None:
-    """A descriptor that holds the lock; None where another process holds it, or has just deleted the file."""
+    """A descriptor that holds the lock; None if another process holds it, or has just deleted the file."""
     lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,7 +146,10 @@ def _lock(file: Path) -> int | None:
 
 
 def _make_private(file: Path) -> None:
-    """An empty file was cut short, or has just been made: nobody shall join those that may still have it open."""
+    """Give the file mode 0600, and make it if it is absent. An empty file is deleted first, with its log.
+
+    An empty file may have been cut short, and other processes may still have it open. Nobody must join them.
+    """
     try:
         found = file.lstat()
         if stat.S_ISLNK(found.st_mode):
@@ -164,7 +167,7 @@ def _make_private(file: Path) -> None:
 
 
 def connected(file: Path, largest_bytes: int, counter: Counter | None) -> OpenDatabase:
-    """The open database, made where it is absent; call it within ``alone_in``. ``counter``: where it is open already."""
+    """Open or make the database. Call it inside ``alone_in``. ``counter``: the mapped counter, if it is already open."""
     for _ in range(_TRIES):
         _make_private(file)
         inode = _inode(file)
@@ -191,7 +194,7 @@ def _connected(file: Path, largest_bytes: int, counter: Counter | None) -> OpenD
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
         connection.execute(f"PRAGMA max_page_count = {max(1, largest_bytes // _PAGE_BYTES)}")
         make_tables(connection)
-        if connection.execute(f"SELECT 1 {_MARK}", (CARRIED,)).fetchone() is not None:  # a former file that somebody has put back
+        if connection.execute(f"SELECT 1 {_MARK}", (CARRIED,)).fetchone() is not None:  # somebody has put back an old file
             connection.execute(f"DELETE {_MARK}", (CARRIED,))
         (epoch,) = connection.execute("SELECT epoch FROM about").fetchone()
         return OpenDatabase(connection, str(epoch), files_of(file), counter or Counter(file.parent))

@@ -1,6 +1,7 @@
-"""The entries of the SQLite state, as steps within one transaction: their ends, their bounds, and leases.
+"""The SQL statements of the SQLite engine: entries with their ends and bounds, and leases.
 
-Owns the statements. Must never begin or end a transaction, or look at a clock: ``now`` is a parameter, in Unix seconds.
+Each method is one step inside a transaction of the caller. It must never begin or end a transaction, or read a clock: ``now`` is a
+parameter, in Unix seconds.
 """
 
 import sqlite3
@@ -13,7 +14,7 @@ from gateway.shared_state.published import FORGOTTEN_PART, KINDS, REVOKED, Part,
 from gateway.shared_state.spelling import BadSpelling, spelled
 
 DROPPED_AT_ONCE = 16
-"""So many entries that are over are deleted with each write: more than a write adds, so that they cannot pile up."""
+"""How many ended entries are deleted with each write. It is more than a write adds, so they cannot pile up."""
 DROPPED_AT_BOUND = 1000
 
 _LEASE = "lease"
@@ -21,27 +22,27 @@ _NUMBER_BYTES = 8
 _PUBLISHED = "SELECT id, value, began FROM entry INDEXED BY entry_age WHERE kind IN (?, ?, ?, ?, ?, ?) AND id > ? AND ends > ? ORDER BY id"
 
 Row = tuple[int, bytes, float]
-"""A published revocation: the ``id`` of its entry, its bytes, and when it began."""
+"""A published revocation: the ``id`` of its entry, its bytes, and its start in Unix seconds."""
 
 
 class Entries:
-    """The entries of one open database. ``pushed_out`` counts those that went at a bound before their end."""
+    """The entries of one open database. ``pushed_out`` counts the entries that were dropped before their end because a kind was full."""
 
     def __init__(self, database: sqlite3.Connection, bounds: Mapping[str, Bounds]) -> None:
-        """``bounds``: by kind, where they are not the default."""
+        """``bounds``: by kind, if they differ from the default."""
         self._execute = database.execute
         self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **bounds}
         self.pushed_out = 0
 
     def claim(self, kind: str, key: bytes, now: float, seconds: float) -> bool:
-        """True for the first caller, until ``seconds`` later."""
+        """True for the first caller; False for others until ``seconds`` after that."""
         if self.find(kind, key, now) is not None:
             return False
         self.put(kind, key, b"", now, now + seconds)
         return True
 
     def claim_report(self, report: Report, now: float) -> bool:
-        """True for the first caller, whose marks are kept too."""
+        """Claim a report's key and store its marks. True for the first caller; False, and no change, for others."""
         if not self.claim(report.kind, report.key, now, report.seconds):
             return False
         for mark in report.marks:
@@ -49,29 +50,29 @@ class Entries:
         return True
 
     def find(self, kind: str, key: bytes, now: float) -> tuple[bytes, float] | None:
-        """The value, and when the entry began; None where there is none."""
+        """The value and the start of an entry; None if there is none."""
         select = "SELECT value, began FROM entry WHERE kind = ? AND key = ? AND ends > ?"
         row: tuple[bytes, float] | None = self._execute(select, (kind, key, now)).fetchone()
         return row
 
     def all(self, kind: str, now: float) -> list[tuple[bytes, bytes]]:
-        """Every key with its value, oldest first."""
+        """All keys with their values, oldest first."""
         return self._execute("SELECT key, value FROM entry WHERE kind = ? AND ends > ? ORDER BY id", (kind, now)).fetchall()
 
     def take(self, kind: str, key: bytes, now: float) -> bytes | None:
-        """The value, deleted; None where there is none."""
+        """Read and delete the value; None if there is none."""
         row = self.find(kind, key, now)
         self.delete(kind, key)
         return None if row is None else row[0]
 
     def delete(self, kind: str, key: bytes) -> None:
-        """Make the entry absent."""
+        """Delete the entry."""
         self._execute("DELETE FROM entry WHERE kind = ? AND key = ?", (kind, key))
 
     def put(self, kind: str, key: bytes, value: bytes, now: float, ends: float, began: float | None = None) -> float | None:
-        """Keep the value. Returns when the youngest entry began that had to go for this one; None where none had to.
+        """Store the value. Returns the start of the newest entry that was dropped to make room; None if none was.
 
-        ``began``: where it is not now. ``StateFailed`` where the entry is larger than its kind may be.
+        ``began``: the start of the entry, if it is not now. Raises ``StateFailed`` if the entry is larger than its whole kind may be.
         """
         bounds, size = self._bounds.get(kind, DEFAULT_BOUNDS), len(key) + len(value)
         if size > bounds.bytes:
@@ -83,7 +84,7 @@ class Entries:
         return gone
 
     def publish(self, revocations: Iterable[Revocation], now: float) -> float | None:
-        """Keep every part of the revocations. Returns when the youngest one began that the bound pushed out; None for none."""
+        """Store every part of the revocations. Returns the start of the newest revocation that was dropped for them; None: none."""
         youngest_gone = None
         for part in (part for revocation in revocations for part in parts_of(revocation)):
             gone = self._keep(part, now, now)
@@ -93,17 +94,17 @@ class Entries:
         return youngest_gone
 
     def published(self, place: int, now: float) -> list[Row]:
-        """Every kept revocation beyond this ``id``, oldest first."""
+        """All stored revocations with a larger ``id`` than ``place``, oldest first."""
         rows: list[Row] = self._execute(_PUBLISHED, (*KINDS, place, now)).fetchall()
         return rows
 
     def last_id(self) -> int:
-        """The ``id`` of the newest entry, 0 where there is none."""
+        """The ``id`` of the newest entry; 0 if there is none."""
         (found,) = self._execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()
         return int(found)
 
     def lease(self, keys: tuple[bytes, ...], owner: bytes, now: float, seconds: float) -> Lease | None:
-        """A lease of all these keys; None while somebody else holds one of them."""
+        """A lease of all these keys; None while another owner holds one of them."""
         for key in keys:
             row = self.find(_LEASE, key, now)
             if row is not None and row[0][_NUMBER_BYTES:] != owner:
@@ -119,7 +120,7 @@ class Entries:
         return all(row is not None and int.from_bytes(row[0][:_NUMBER_BYTES]) == lease.number for row in rows)
 
     def renew(self, lease: Lease, now: float, seconds: float) -> bool:
-        """Let the lease end so many seconds from now; False where it was lost."""
+        """Set the end of the lease to ``seconds`` from now; False if it was lost."""
         if not self.holds(lease, now):
             return False
         self._hold(lease, now, seconds)
@@ -132,13 +133,16 @@ class Entries:
             self._execute("DELETE FROM entry WHERE kind = ? AND key = ? AND substr(value, 1, ?) = ?", (_LEASE, key, len(number), number))
 
     def correct(self, now: float) -> None:
-        """Where the clock was set back, let everything begin now that seems to begin later. The newest entry began last."""
+        """If the clock was set back, move all entries that seem to begin in the future to now; each keeps its duration.
+
+        It looks only at the newest entry, because that one began last.
+        """
         newest = self._execute("SELECT began FROM entry ORDER BY id DESC LIMIT 1").fetchone()
         if newest is not None and newest[0] > now:
             self._execute("UPDATE entry SET ends = ? + (ends - began), began = ? WHERE began > ?", (now, now, now))
 
     def drop_ended(self, now: float, most: int = DROPPED_AT_ONCE) -> None:
-        """Delete so many of the entries that are over."""
+        """Delete at most ``most`` of the ended entries."""
         self._execute("DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE ends <= ? ORDER BY ends LIMIT ?)", (now, most))
 
     def _hold(self, lease: Lease, now: float, seconds: float) -> None:
@@ -147,7 +151,7 @@ class Entries:
             self.delete(_LEASE, key)
             if self._is_full(_LEASE, 0, bounds):
                 self.drop_ended(now, DROPPED_AT_BOUND)
-            if self._is_full(_LEASE, 0, bounds):  # one that is held is never ended for another
+            if self._is_full(_LEASE, 0, bounds):  # a held lease is never dropped for another
                 raise StateFailed("there are as many leases as there may be")
             self.put(_LEASE, key, lease.number.to_bytes(_NUMBER_BYTES) + lease.owner, now, now + seconds)
 

@@ -1,8 +1,8 @@
-"""Whether anybody has written to the database since the last look, as far as the file system knows.
+"""A cheap check, by file metadata, whether any process has written to the database since the last check.
 
-Owns what such a look compares: a look that finds nothing new costs a few microseconds, and asks SQLite nothing. Each commit writes to the
-log, whose time of change moves with it. File systems move it in steps of up to 10 ms, so a log that was written to a moment before the look
-tells nothing: a second commit in the same step would be missed.
+A check that finds no change takes a few microseconds and does not call SQLite. Each commit writes to the write-ahead log, which changes the
+log's modification time. File systems change that time in steps of up to 10 ms. So if the log was written just before the check, the result
+is "changed", because a second commit in the same step would not be visible.
 """
 
 import os
@@ -12,22 +12,22 @@ from pathlib import Path
 from typing import Final
 
 QUIET_NANOSECONDS: Final = 100_000_000
-"""So long before the look the log must have been written to for the last time; ten of the longest steps."""
+"""The log's last write must be at least so long ago, or else the check says "changed". It is ten times the longest step."""
 
 
 class FileMarks:
-    """The marks of some files; one must be made anew where a file of another name takes the place of one of them."""
+    """The metadata of some files: inode, size, and the log's modification time. For files with other names make a new object."""
 
     __slots__ = ("_before", "_now", "_paths")
 
     def __init__(self, log: Path, others: Iterable[Path], now: Callable[[], int] = time.time_ns) -> None:
-        """``log``: what every commit writes to. ``now``: the clock of the file system, in nanoseconds."""
+        """``log``: the file that every commit writes to. ``now``: the clock of the file system, in nanoseconds."""
         self._paths = [os.fspath(path) for path in (log, *others)]
         self._now = now
         self._before: list[int] | None = None
 
     def are_as_before(self) -> bool:
-        """Whether since the last call nothing was committed, and no file was deleted, replaced or cut short; in doubt not."""
+        """Whether nothing was committed and no file was deleted, replaced or cut short since the last call. If in doubt, False."""
         before, self._before = self._before, None
         try:
             found = [os.stat(path) for path in self._paths]

@@ -1,8 +1,7 @@
-"""Which file system a folder lies on, as Linux tells it, and which ones SQLite cannot use.
+"""The type of the file system of a folder on Linux, and the list of network file systems, which SQLite cannot use.
 
-Owns the reading of ``/proc/mounts`` and the list of network file systems. Must never touch the disk. SQLite's write-ahead log needs memory
-that all processes share, so it does not work over a network file system (https://www.sqlite.org/wal.html).
-Rules from: proc_pid_mounts(5), fstab(5).
+SQLite's write-ahead log needs memory that all processes share, so it does not work on a network file system
+(https://www.sqlite.org/wal.html). It must never access the disk. Sources: proc_pid_mounts(5), fstab(5).
 """
 
 import re
@@ -14,16 +13,16 @@ NETWORK_FILE_SYSTEMS = frozenset(
         *("sshfs", "s3fs", "gcsfuse", "rclone", "davfs", "davfs2", "curlftpfs", "cephfs", "moosefs", "juicefs", "blobfuse", "blobfuse2"),
     )
 )
-"""By the names that the kernel gives them; those in user space stand there as ``fuse.NAME``."""
+"""The names that the kernel uses. A file system in user space has the name ``fuse.NAME`` there."""
 
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def file_system_of(path: str, mounts: str) -> str | None:
-    """The type of the file system that ``path`` lies on, such as "ext4"; None where no line of ``mounts`` says so.
+    """The type of the file system of ``path``, such as "ext4"; None if no line of ``mounts`` matches.
 
-    ``path``: absolute, without links. ``mounts``: the text of ``/proc/mounts``. The deepest mount point counts, and of several mounts at
-    one point the last: it covers the others.
+    ``path``: absolute, without links. ``mounts``: the text of ``/proc/mounts``. The deepest mount point counts. If several mounts have the
+    same point, the last one counts, because it covers the others.
     """
     found, depth = None, -1
     for line in mounts.splitlines():

@@ -1,6 +1,7 @@
-"""The folder of a state that lies on the disk: whether it can be used, and how it is made.
+"""The folder of the SQLite engine: the check whether it can be used, and its creation.
 
-Owns its mode (0700 where it is made here) and the sentences about what is wrong with it. Must never make anything while it only looks.
+A folder that is made here has mode 0700. This module also owns the texts about problems with the folder. The check must never create
+anything.
 """
 
 import os
@@ -9,13 +10,13 @@ from pathlib import Path
 from gateway.shared_state.file_systems import file_system_of, is_network
 
 FOLDER_MODE = 0o700
-MOUNTS = Path("/proc/self/mounts")  # /proc/mounts leads here, and is hidden where systemd sets ProcSubset=pid
+MOUNTS = Path("/proc/self/mounts")  # /proc/mounts is a link to this file, but it is hidden if systemd sets ProcSubset=pid
 
 
 def folder_problem(folder: Path, mounts: Path = MOUNTS) -> str | None:
-    """Why a state cannot be kept in this folder, with a remedy; None where it can, as far as one can see without making anything.
+    """Why the state cannot be stored in this folder, with a remedy. None if no problem can be seen without creating anything.
 
-    ``mounts``: the table of mounts, where it is not the system's own.
+    ``mounts``: the file with the table of mounts.
     """
     place = _nearest(folder.absolute())
     if not place.is_dir():
@@ -30,20 +31,20 @@ def folder_problem(folder: Path, mounts: Path = MOUNTS) -> str | None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make it, for its owner alone, where it is absent. Raises ``OSError`` where that cannot be."""
+    """Make the folder with mode 0700 if it is absent. Raises ``OSError``."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder itself, or where it is absent the one above it that exists, or what stands there in place of a folder."""
+    """The path itself if it exists, else the nearest existing path above it, which may be something else than a folder."""
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
     return folder
 
 
 def _read(mounts: Path) -> str:
-    """The table of mounts; empty where this system has none."""
+    """The table of mounts; empty if this system has none."""
     try:
         return mounts.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

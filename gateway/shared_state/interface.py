@@ -1,7 +1,7 @@
-"""The interface of the shared state, and the bounds of what it keeps.
+"""The interface of the shared state, with its promises and its bounds.
 
-Owns the promises that every engine keeps. Must never depend on one engine: all calls but ``poll`` are coroutines, so that an engine behind
-a network fits too.
+Every engine keeps these promises. The interface must never depend on one engine. All calls except ``poll`` are coroutines, so that an
+engine on another machine can implement it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,14 +21,14 @@ class Bounds:
 
 DEFAULT_BOUNDS = Bounds()
 REVOCATION_BOUNDS = Bounds(LARGEST, 64 * 1024 * 1024)
-"""For each kind of published revocation, as many as the memory of one process remembers."""
+"""The bound for each kind of published revocation: as many as the memory of one process holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to act for these keys until it ends. ``keys``: sorted, at least one. ``owner``: random, one for each turn.
+    """A lock with an end time on some keys. ``keys``: sorted, at least one. ``owner``: a random value, new for each use.
 
-    ``number`` grows with every lease that this memory gives: of two leases for one key the larger number is the later one.
+    ``number`` grows with every lease: of two leases for one key, the one with the larger number is the later one.
     """
 
     keys: tuple[bytes, ...]
@@ -37,100 +37,100 @@ class Lease:
 
 
 Heard = Callable[[Remembered], None]
-"""Gets a revocation that others published, and its age. It must not block or raise."""
+"""Called with each revocation that another process published, and its age. It must not block or raise."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
-"""Gets an event for the log, and its figures."""
+"""Called with the name of an event for the log, and its figures."""
 
 
 class SharedState(Protocol):
-    """Entries by kind and key, each with an end; claims, which one caller wins; leases; revocations.
+    """Entries by kind and key, each with an end; claims, which only one caller wins; leases; revocations.
 
-    An entry whose seconds have passed is absent. At the bound of its kind the oldest entries go, and ``forgotten`` counts them. The kinds
-    whose name begins with "revoked." and the kind "lease" are the engine's own. Every call raises ``StateFailed`` where the engine cannot
-    do it; then nothing has changed, or, with an engine behind a network, it is not known whether anything has.
+    An entry whose time has passed is absent. If a kind is full, its oldest entries are dropped, and ``forgotten`` counts them. Kinds whose
+    name begins with "revoked.", and the kind "lease", are reserved for the engine. Every call raises ``StateFailed`` if the engine cannot
+    do it. Then nothing has changed; with an engine on another machine it is not known whether anything has changed.
     """
 
     @property
     def epoch(self) -> str:
-        """The name of this memory: it changes when the memory has begun empty."""
+        """The name of this state. It changes when the state was lost and has begun empty."""
 
     @property
     def forgotten(self) -> int:
-        """How many entries this process pushed out at a bound before their end."""
+        """How many entries this process dropped before their end because a kind was full."""
 
     @property
     def is_shared(self) -> bool:
-        """Whether another process may use this memory too: then ``poll`` must be called before a cached answer is believed."""
+        """Whether other processes may use this state too. If so, call ``poll`` before a cached answer is used."""
 
     @property
     def ready(self) -> bool:
-        """Whether everything that others published has reached this process, and what it publishes reaches them."""
+        """Whether this process has received all that others published, and what it publishes reaches them."""
 
     @property
     def problem(self) -> str:
-        """Why it is not ready, with a remedy; empty where it is, or where that is not known."""
+        """Why it is not ready, with a remedy. Empty if it is ready, or if the reason is not known."""
 
     async def follow(self, heard: Heard) -> None:
-        """Hand every kept revocation to ``heard`` before this returns, oldest first; from then on those that others publish.
+        """Call ``heard`` with every stored revocation, oldest first, before this returns; from then on with those that others publish.
 
-        Call it before anything is looked up. ``heard`` never gets what this process publishes after this call. ``StateFailed`` where the
-        memory cannot be read; then it may be called again.
+        Call it before the first look-up. ``heard`` does not get what this process publishes later. Raises ``StateFailed`` if the state
+        cannot be read; then call it again.
         """
 
     def poll(self) -> None:
-        """Hand over now what others have published. Costs about 0.1 µs when there is nothing, and never raises.
+        """Call ``heard`` with what others have published. It takes about 0.1 µs if there is nothing, and never raises.
 
-        A failure makes ``ready`` False, and is not tried again within 50 ms.
+        After a failure ``ready`` is False, and the next try comes 50 ms later at the earliest.
         """
 
     async def publish(self, revocation: Revocation) -> None:
-        """Keep the revocation for as long as a session can last, and send it to the others. Publishing it again begins its time anew.
+        """Store the revocation for as long as a session can last, and send it to the others. A repetition restarts its time.
 
-        When this returns, every process of this machine hears it at its next ``poll``, or the server has it. An engine keeps trying to
-        write a revocation whose ``publish`` raised ``StateFailed``.
+        When this returns, every process of this machine receives it at its next ``poll``, or the server has stored it. If this raises
+        ``StateFailed``, the engine keeps trying to write the revocation.
         """
 
     async def report(self, report: Report) -> bool:
-        """Win the claim of its key, publish its revocations and put its marks, all in one step; False, and no change, where it was won.
+        """Claim the report's key, publish its revocations and store its marks, all in one step. False, and no change, if it was claimed.
 
-        A ``StateFailed`` leaves the claim to be won again; the revocations are kept trying to write as by ``publish``.
+        After a ``StateFailed`` the key can be claimed again, and the engine keeps trying to write the revocations, as for ``publish``.
         """
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
-        """A lease of all these keys, or None while somebody else holds one of them. The same owner gets a new lease in place of its old.
+        """A lease of all these keys, or None while another owner holds one of them. The same owner gets a new lease for its old one.
 
-        Whoever gets it has heard by then, or hears at the next ``poll``, what was published before it was given: also what the holder
-        before did, so a late answer is known to be late. ``ValueError`` for no key at all.
+        The new holder receives, at its next ``poll`` at the latest, all that was published before the lease was given. So it knows what the
+        earlier holder did, and can recognize a late answer. Raises ``ValueError`` if there is no key.
         """
 
     async def renew(self, lease: Lease, seconds: float) -> bool:
-        """Let the lease end so many seconds from now. False where it was lost; it is not taken again then."""
+        """Set the end of the lease to ``seconds`` from now. False if the lease was lost; then it is not taken again."""
 
     async def release(self, lease: Lease) -> None:
-        """End the lease; one that was lost is let be."""
+        """End the lease. Nothing happens if it was lost."""
 
     async def claim(self, kind: str, key: bytes, seconds: float) -> bool:
-        """True for the first caller; False for every other one until ``seconds`` after the claim that was won."""
+        """True for the first caller. False for all others until ``seconds`` after that."""
 
     async def put(self, kind: str, key: bytes, value: bytes, seconds: float, *, under: Lease | None = None) -> None:
-        """Keep the value for so long, in place of the one before; it is the newest entry of its kind then.
+        """Store or replace the value for ``seconds``; it becomes the newest entry of its kind.
 
-        ``under``: ``LeaseLost`` in place of the change where this lease is not held any more. ``StateFailed`` too where key and value are
-        larger than the bound of the whole kind.
+        ``under``: if this lease is no longer held, it raises ``LeaseLost`` and changes nothing. Raises ``StateFailed`` also if key and
+        value are larger than the bound of the whole kind.
         """
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
-        """The value; None where there is none."""
+        """The value, or None."""
 
     async def take(self, kind: str, key: bytes) -> bytes | None:
-        """The value, deleted in the same step, so that one caller gets it; None where there is none."""
+        """Read and delete the value in one step, so that only one caller gets it; None if there is none."""
 
     async def delete(self, kind: str, key: bytes, *, under: Lease | None = None) -> None:
-        """Make the entry absent. ``under``: as for ``put``."""
+        """Delete the entry. ``under``: as for ``put``."""
 
     async def entries(self, kind: str) -> list[tuple[bytes, bytes]]:
-        """Every key of this kind with its value, oldest first."""
+        """All keys of this kind with their values, oldest first."""
 
     async def aclose(self) -> None:
-        """Let go of files, connections and tasks. No call may follow."""
+        """Close files and connections, and end tasks. Make no call after it."""

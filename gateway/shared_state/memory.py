@@ -1,6 +1,6 @@
-"""The shared state of one process: dictionaries.
+"""The memory engine: the shared state of a gateway that is a single process. It is lost when the process ends.
 
-Owns entries that end with the process. Must never keep more than its bounds, or look at every entry in one call. Time is monotonic.
+It must never keep more than its bounds, or walk through all entries in a call that changes one entry. Time is monotonic.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from gateway.shared_state.published import FORGOTTEN_PART, KINDS, REVOKED, Part,
 from gateway.shared_state.spelling import BadSpelling, read, spelled
 
 _LEAST_ENDS = 64
-"""A list of ends this short is never tidied."""
+"""A shorter list of ends is never cleaned up."""
 
 
 class _Entry(NamedTuple):
@@ -28,7 +28,7 @@ class _Entry(NamedTuple):
 
 
 class _Kind:
-    """The entries of one kind, oldest first; ``_ends`` is a heap of their ends, and may name entries that are gone or were replaced."""
+    """The entries of one kind, oldest first. ``_ends`` is a heap of their ends; it may hold ends of deleted or replaced entries."""
 
     __slots__ = ("_bounds", "_bytes", "_ends", "_orders", "entries", "forgotten")
 
@@ -41,7 +41,7 @@ class _Kind:
         self._ends: list[tuple[float, bytes]] = []
 
     def put(self, key: bytes, value: bytes, began: float, ends: float, now: float) -> float | None:
-        """Returns when the last of the entries began that had to go for this one; None where none had to."""
+        """Store an entry. Returns the start of the last entry that was dropped to make room; None if none was."""
         size, gone = len(key) + len(value), None
         if size > self._bounds.bytes:
             raise StateFailed("the entry is larger than its kind may be")
@@ -83,7 +83,7 @@ class _Held(NamedTuple):
 
 
 class _Store:
-    """What several ``MemoryState`` of one process have in common."""
+    """The data that several ``MemoryState`` objects of one process share."""
 
     def __init__(self, bounds: Mapping[str, Bounds]) -> None:
         self.epoch = secrets.token_hex(8)
@@ -95,7 +95,7 @@ class _Store:
         self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **bounds}
 
     def make_room_for(self, keys: tuple[bytes, ...], now: float) -> None:
-        """A lease of these keys can be given, or ``StateFailed``; one that is held is never ended for another."""
+        """Make room for leases of these keys by dropping ended ones. Raises ``StateFailed`` if all are held; these are never dropped."""
         most = self._bounds.get("lease", DEFAULT_BOUNDS).entries
         if len(self.leases) + len(keys) > most:
             self.leases = {key: held for key, held in self.leases.items() if held.ends > now}
@@ -110,35 +110,35 @@ class _Store:
 
 
 class MemoryState:
-    """The shared state of a gateway that is one process; it begins empty, with a new epoch."""
+    """The shared state of a gateway that is one process. It begins empty, with a new epoch."""
 
     is_shared = False
     ready = True
     problem = ""
 
     def __init__(self, clock: Clock, bounds: Mapping[str, Bounds] | None = None, store: _Store | None = None) -> None:
-        """``bounds``: by kind, where they are not the default. ``store``: of another one, as ``beside`` gives it."""
+        """``bounds``: by kind, if they differ from the default. ``store``: the data of another object (see ``beside``)."""
         self._clock = clock
         self._monotonic = clock.monotonic
         self._store = store or _Store(bounds or {})
         self._kind = self._store.kind
 
     def beside(self) -> "MemoryState":
-        """Another gateway's view of the same memory in this process: what one publishes the other hears at once."""
+        """Another gateway's view of the same data, in the same process. What one publishes, the other receives at once."""
         return MemoryState(self._clock, store=self._store)
 
     @property
     def epoch(self) -> str:
-        """The name of this memory."""
+        """The name of this state; it is new in each process."""
         return self._store.epoch
 
     @property
     def forgotten(self) -> int:
-        """How many entries were pushed out at a bound before their end."""
+        """How many entries were dropped before their end because a kind was full."""
         return sum(kind.forgotten for kind in self._store.kinds.values())
 
     async def follow(self, heard: Heard) -> None:
-        """Hand over every kept revocation, oldest first; from then on ``heard`` gets what the others publish."""
+        """Call ``heard`` with every stored revocation, oldest first; from then on with those that others publish."""
         now = self._monotonic()
         kept = [entry for name in KINDS for entry in self._kind(name).entries.values() if now < entry.ends]
         for entry in sorted(kept, key=lambda entry: entry.order):
@@ -146,14 +146,14 @@ class MemoryState:
         self._store.followers[self] = heard
 
     def poll(self) -> None:
-        """There is nothing to do: ``publish`` calls the others."""
+        """It does nothing, because ``publish`` calls the others directly."""
 
     async def publish(self, revocation: Revocation) -> None:
-        """Keep the revocation, and let all others hear it."""
+        """Store the revocation, and call the followers of all others."""
         self._publish(revocation)
 
     async def report(self, report: Report) -> bool:
-        """All that it says, once."""
+        """Store the report in one step; False if it came before."""
         now, entries = self._monotonic(), self._kind(report.kind)
         if entries.find(report.key, now) is not None:
             return False
@@ -165,7 +165,7 @@ class MemoryState:
         return True
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
-        """A lease of all these keys, or None while somebody else holds one of them."""
+        """A lease of all these keys, or None while another owner holds one of them."""
         names, now = tuple(sorted(set(keys))), self._monotonic()
         if not names:
             raise ValueError("a lease without a key")
@@ -179,7 +179,7 @@ class MemoryState:
         return lease
 
     async def renew(self, lease: Lease, seconds: float) -> bool:
-        """Let the lease end so many seconds from now; False where it was lost."""
+        """Set the end of the lease to ``seconds`` from now; False if it was lost."""
         if not self._is_held(lease):
             return False
         self._store.leases.update(dict.fromkeys(lease.keys, _Held(lease, self._monotonic() + seconds)))
@@ -193,7 +193,7 @@ class MemoryState:
                 del self._store.leases[key]
 
     async def claim(self, kind: str, key: bytes, seconds: float) -> bool:
-        """True for the first caller, until ``seconds`` later."""
+        """True for the first caller; False for others until ``seconds`` after that."""
         now, entries = self._monotonic(), self._kind(kind)
         if entries.find(key, now) is not None:
             return False
@@ -201,35 +201,35 @@ class MemoryState:
         return True
 
     async def put(self, kind: str, key: bytes, value: bytes, seconds: float, *, under: Lease | None = None) -> None:
-        """Keep the value for so long."""
+        """Store the value for ``seconds``."""
         self._check(under)
         now = self._monotonic()
         self._kind(kind).put(key, value, now, now + seconds, now)
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
-        """The value; None where there is none."""
+        """The value, or None."""
         entry = self._kind(kind).find(key, self._monotonic())
         return None if entry is None else entry.value
 
     async def take(self, kind: str, key: bytes) -> bytes | None:
-        """The value, deleted in the same step; None where there is none."""
+        """Read and delete the value in one step; None if there is none."""
         entries = self._kind(kind)
         found = entries.find(key, self._monotonic())
         entries.pop(key)
         return None if found is None else found.value
 
     async def delete(self, kind: str, key: bytes, *, under: Lease | None = None) -> None:
-        """Make the entry absent."""
+        """Delete the entry."""
         self._check(under)
         self._kind(kind).pop(key)
 
     async def entries(self, kind: str) -> list[tuple[bytes, bytes]]:
-        """Every key with its value, oldest first."""
+        """All keys with their values, oldest first."""
         now = self._monotonic()
         return [(key, entry.value) for key, entry in self._kind(kind).entries.items() if now < entry.ends]
 
     async def aclose(self) -> None:
-        """Hear no more."""
+        """Stop receiving what others publish."""
         self._store.followers.pop(self, None)
 
     def _publish(self, revocation: Revocation) -> None:

@@ -1,6 +1,6 @@
-"""From a folder, a Redis, or neither, to the shared state of this process.
+"""The choice of the engine of the shared state: Redis, SQLite or memory.
 
-Owns the choice between the engines. Must never choose another one because the first cannot be had.
+If the configured engine fails, it must never choose another one instead.
 """
 
 from pathlib import Path
@@ -14,9 +14,9 @@ from gateway.shared_state.sqlite import SqliteState
 
 
 def open_state(place: RedisPlace | Path | None, clock: Clock, tell: Tell) -> SharedState:
-    """Redis, SQLite in this folder, or memory where there is neither.
+    """Open Redis, or SQLite in this folder, or memory for None.
 
-    ``StateFailed`` with the file's name where the folder cannot be used. Redis is not asked before the first call.
+    Raises ``StateFailed`` with the file's name if the folder cannot be used. Redis is not contacted before the first call.
     """
     match place:
         case RedisPlace():

@@ -1,6 +1,6 @@
-"""A published revocation as entries of the shared state: parts by kind, so that no kind pushes out another.
+"""The split of a revocation into entries of the shared state. Each part has a kind with its own bound, so no kind can push out another.
 
-Owns the kinds, how long each is kept, and which part of a revocation belongs to which kind. Pure: values in, values out.
+This module owns the kinds, how long each is stored, and which part of a revocation belongs to which kind.
 """
 
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ from gateway.revocations import REMEMBERED_SECONDS, Revocation
 
 REVOKED: Final = "revoked.known"
 UNSEEN: Final = "revoked.unseen"
-"""Cookies that Okta never named anybody for: anybody can invent them."""
+"""Cookies for which Okta never named a user, so anybody may have made them up."""
 HELD: Final = "revoked.held"
 KIN: Final = "revoked.kin"
 MOVED: Final = "revoked.moved"
-"""News of a moment: they revoke nobody."""
+"""Short-lived messages that revoke nothing."""
 FORGOTTEN: Final = "revoked.forgotten"
-"""One entry: ``FORGOTTEN_PART`` at the age of the youngest revocation that the bound of ``REVOKED`` pushed out."""
+"""A single entry: ``FORGOTTEN_PART``, with the age of the newest revocation that was dropped because ``REVOKED`` was full."""
 KINDS: Final = (REVOKED, UNSEEN, HELD, KIN, MOVED, FORGOTTEN)
 
 MOVED_SECONDS: Final = 120.0
-"""Longer than anything is spared for a redemption that is under way."""
+"""Longer than a redemption can spare open connections."""
 DOUBTED_SECONDS: Final = 3600.0
-"""Longer than an answer of Okta's is believed: for whoever was cut off from the others meanwhile."""
+"""Longer than any answer of Okta is cached, so that a process that was cut off from the others still receives the message in time."""
 
 
 class Part(NamedTuple):
-    """What one entry holds: its kind, the revocation, and for how many seconds it is kept."""
+    """The content of one entry: its kind, the revocation, and for how many seconds it is stored."""
 
     kind: str
     revocation: Revocation
@@ -38,7 +38,7 @@ FORGOTTEN_PART: Final = Part(FORGOTTEN, Revocation(forgotten=True))
 
 
 def parts_of(revocation: Revocation) -> Iterator[Part]:
-    """The parts of this revocation, each of one kind; together they say the same."""
+    """The parts of this revocation, each of one kind. Together they mean the same as the whole."""
     known = tuple(one for one in revocation.fingerprints if one not in revocation.unseen)
     unseen = tuple(one for one in revocation.fingerprints if one in revocation.unseen)
     revokes = Revocation(
@@ -66,5 +66,5 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
 
 
 def key_of(written: bytes) -> bytes:
-    """The key of the entry that holds these bytes: the same revocation again takes the place of the one before."""
+    """The key of the entry with these bytes. It is a hash, so a repeated revocation replaces the earlier entry."""
     return blake2b(written, digest_size=16).digest()

@@ -1,7 +1,8 @@
-"""The shared state of all replicas: Redis, or Valkey.
+"""The Redis engine: the shared state of all replicas, in Redis or Valkey.
 
-Owns what each call means in scripts, and what becomes of a revocation that could not be written. All time is the server's. Must never wait
-longer than the deadline of the configuration, or ask a server again that has just not answered: the reader finds out when it is back.
+This module maps each call to a Lua script, and keeps the revocations that could not be written. All times are the server's. It must never
+wait longer than the configured deadline. If the server has just not answered, it must not ask it again; ``redis_reader`` finds out when the
+server is back.
 """
 
 import secrets
@@ -41,7 +42,7 @@ class RedisState:
     is_shared = True
 
     def __init__(self, place: RedisPlace, clock: Clock, tell: Tell, bounds: Mapping[str, Bounds] | None = None) -> None:
-        """Connects with the first call. ``bounds``: by kind, where they are not the default."""
+        """It connects at the first call. ``bounds``: by kind, if they differ from the default."""
         self._server = RedisServer(place, clock.monotonic)
         self._keys = Keys(place.prefix)
         self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **(bounds or {})}
@@ -53,30 +54,30 @@ class RedisState:
 
     @property
     def epoch(self) -> str:
-        """The name of this memory; known once it was followed."""
+        """The name of this state; known after ``follow``."""
         return self._reader.epoch
 
     @property
     def ready(self) -> bool:
-        """Whether everything that others published was heard, and everything that was published here is written."""
+        """Whether this process has received all that others published, and all that it published itself is written."""
         return self._reader.is_up_to_date and not self._is_away() and not self._reader.unwritten
 
     @property
     def problem(self) -> str:
-        """What the last call or reading said that failed; empty where it is ready."""
+        """The text of the last failure; empty if it is ready."""
         return "" if self.ready else self._reader.problem or self._server.failed_because
 
     async def follow(self, heard: Heard) -> None:
-        """Hand over every kept revocation, oldest first; from then on a task hands over what others publish."""
+        """Call ``heard`` with every stored revocation, oldest first; from then on a task calls it with those that others publish."""
         self._heard = heard
         await self._reader.follow(heard, self._publish_again)
         self._server.away_since = None
 
     def poll(self) -> None:
-        """There is nothing to do: the reader hears by itself."""
+        """It does nothing, because the reader's task receives revocations by itself."""
 
     async def publish(self, revocation: Revocation) -> None:
-        """Keep the revocation; the others hear it within milliseconds, or when they reach the server again."""
+        """Store the revocation. The others receive it within milliseconds, or when they reach the server again."""
         self._reader.remember(revocation)
         given = arguments_of(revocation, 0.0, self._bounds)
         try:
@@ -86,7 +87,7 @@ class RedisState:
             raise
 
     async def report(self, report: Report) -> bool:
-        """All that it says in one step; False where any replica has done so before."""
+        """Store the report in one step; False if any replica has done so before."""
         for revocation in report.revocations:
             self._reader.remember(revocation)
         parts = [each for revocation in report.revocations for each in arguments_of(revocation, 0.0, self._bounds)]
@@ -101,7 +102,7 @@ class RedisState:
         return self._took(*answer)
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
-        """A lease of all these keys, or None while somebody else holds one of them."""
+        """A lease of all these keys, or None while another owner holds one of them."""
         names = tuple(sorted(set(keys)))
         if not names:
             raise ValueError("a lease without a key")
@@ -113,6 +114,7 @@ class RedisState:
             return None
         lease = Lease(names, owner, int(answer))
         try:
+            # The new holder must know what the earlier holder published, even if the reader's task is behind.
             if self._reader.runs:
                 await self._reader.hear_now(self._server)
         except BaseException:
@@ -122,7 +124,7 @@ class RedisState:
         return lease
 
     async def renew(self, lease: Lease, seconds: float) -> bool:
-        """Let the lease end so many seconds from now; False where it was lost."""
+        """Set the end of the lease to ``seconds`` from now; False if it was lost."""
         return bool(await self._call(RENEW, self._keys.leases, lease.number, milliseconds(seconds), *lease.keys))
 
     async def release(self, lease: Lease) -> None:
@@ -130,14 +132,14 @@ class RedisState:
         await self._call(RELEASE, self._keys.leases, lease.number, *lease.keys)
 
     async def claim(self, kind: str, key: bytes, seconds: float) -> bool:
-        """True for the first caller of all replicas, until ``seconds`` later."""
+        """True for the first caller of all replicas; False for others until ``seconds`` after that."""
         most = self._of(kind)
         gone = await self._call(CLAIM, self._keys.of_kind(kind), key, milliseconds(seconds), most.entries, most.bytes)
         self.forgotten += max(0, gone)
         return bool(gone >= 0)
 
     async def put(self, kind: str, key: bytes, value: bytes, seconds: float, *, under: Lease | None = None) -> None:
-        """Keep the value for so long."""
+        """Store the value for ``seconds``."""
         most, size = self._of(kind), len(key) + len(value)
         if size > most.bytes:
             raise StateFailed(f"an entry of {size} bytes is larger than all of {kind} together may be")
@@ -145,21 +147,21 @@ class RedisState:
         self.forgotten += await self._change(PUT, kind, given, under)
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
-        """The value; None where there is none."""
+        """The value, or None."""
         found: bytes | None = await self._call(GET, self._keys.of_kind(kind), key)
         return found
 
     async def take(self, kind: str, key: bytes) -> bytes | None:
-        """The value, deleted in the same step; None where there is none."""
+        """Read and delete the value in one step; None if there is none."""
         found: bytes | None = await self._call(TAKE, self._keys.of_kind(kind), key)
         return found
 
     async def delete(self, kind: str, key: bytes, *, under: Lease | None = None) -> None:
-        """Make the entry absent."""
+        """Delete the entry."""
         await self._change(DELETE, kind, (key,), under)
 
     async def entries(self, kind: str) -> list[tuple[bytes, bytes]]:
-        """Every key with its value, oldest first."""
+        """All keys with their values, oldest first."""
         found = iter(await self._call(ALL, self._keys.of_kind(kind)))
         return list(zip(found, found, strict=True))
 
@@ -191,7 +193,7 @@ class RedisState:
         return secrets.token_hex(8), self._writer, where, FORGOTTEN_KEY, FORGOTTEN_BYTES
 
     def _took(self, pushed_out: int, youngest_gone: bytes) -> bool:
-        """Whether the server kept what it was given; what had to go for it is counted."""
+        """Whether the server stored what it was given. Entries that were dropped for it are counted and reported."""
         self.forgotten += max(0, pushed_out)
         if int(youngest_gone) >= 0 and self._heard is not None:
             self._heard(Remembered(FORGOTTEN_PART.revocation, int(youngest_gone) / 1000))
@@ -207,7 +209,7 @@ class RedisState:
         await self._publish(arguments_of(revocation, age_seconds, self._bounds), "if absent")
 
     def _is_away(self) -> bool:
-        """Whether a call was not answered, and the reader has not reached the server since: then the next one would only wait too."""
+        """Whether a call was not answered and the reader has not reached the server since. Another call would only wait in vain."""
         since = self._server.away_since
         return since is not None and self._reader.runs and self._reader.looked_at <= since
 

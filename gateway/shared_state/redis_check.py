@@ -1,6 +1,6 @@
-"""Whether a Redis can be used: asked by hand, before the gateway is.
+"""The check of a Redis server for ``session-gateway check --online``, before the gateway uses it.
 
-Owns the questions and the sentences. Must never leave anything behind, or publish a revocation.
+This module owns the calls of the check and the texts of its results. It must never leave data on the server, or publish a revocation.
 """
 
 import secrets
@@ -19,14 +19,14 @@ _KIND = "check"
 
 
 class Checked(NamedTuple):
-    """Why it cannot be used, and what is unwise."""
+    """``problems``: why the server cannot be used. ``warnings``: settings that are unwise."""
 
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 async def check_redis(place: RedisPlace) -> Checked:
-    """Ask the server what it is, and try every kind of call but publishing."""
+    """Ask the server for its version and settings, and try every kind of call except publishing."""
     server = RedisServer(place, time.monotonic, 1)
     try:
         said = [one.decode() for one in (await server.call(ABOUT, Keys(place.prefix).log[:1]))[:5]]
@@ -51,7 +51,7 @@ async def check_redis(place: RedisPlace) -> Checked:
 
 
 async def _try(place: RedisPlace) -> None:
-    """One of each call, on keys that nobody else has."""
+    """Make one call of each kind, with a random key that no other process uses."""
     state, key = RedisState(place, Clock(), lambda event, figures: None), secrets.token_bytes(16)
     try:
         await state.follow(lambda heard: None)

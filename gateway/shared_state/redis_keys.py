@@ -1,7 +1,4 @@
-"""The names of the keys in Redis, and what is written into its streams.
-
-Owns names, arguments and the reading of answers. Pure: values in, values out.
-"""
+"""The names of the keys in Redis, the arguments of the scripts, and the fields of stream entries. Values in, values out."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -13,12 +10,12 @@ from gateway.shared_state.published import FORGOTTEN_PART, KINDS, key_of, parts_
 from gateway.shared_state.spelling import BadSpelling, spelled
 
 Id = tuple[int, int]
-"""The place of an entry in a stream: milliseconds and a number."""
+"""The id of an entry in a stream: milliseconds and a sequence number."""
 BEGINNING: Id = (0, 0)
 
 
 class Keys:
-    """The keys of one prefix; one hash tag keeps them on one node of a Cluster."""
+    """The keys of one prefix. All have the same hash tag, so a Cluster stores them on one node."""
 
     def __init__(self, prefix: str) -> None:
         """``prefix``: without braces."""
@@ -37,7 +34,7 @@ class Keys:
 
 
 class StreamEntry(NamedTuple):
-    """An entry of a stream: its place, who wrote it, its age when it was written, how long it counts, and its bytes."""
+    """An entry of a stream: its id, its writer, its age when it was written, how long it is valid, and the revocation's bytes."""
 
     place: Id
     writer: bytes
@@ -47,18 +44,18 @@ class StreamEntry(NamedTuple):
 
 
 def id_of(said: bytes) -> Id:
-    """The place that Redis spells ``1800000000000-0``."""
+    """The id that Redis writes as ``1800000000000-0``."""
     ms, _, number = said.partition(b"-")
     return int(ms), int(number)
 
 
 def spelled_id(place: Id) -> str:
-    """The same the other way round."""
+    """The text that Redis uses for this id."""
     return f"{place[0]}-{place[1]}"
 
 
 def written_of(entries: Iterable[tuple[bytes, Any]]) -> list[StreamEntry]:
-    """The entries of a stream; those without the fields that this release reads are left out."""
+    """The entries of a stream. Entries without the fields that this release needs are left out."""
     found = []
     for said, fields in entries:
         try:
@@ -70,7 +67,7 @@ def written_of(entries: Iterable[tuple[bytes, Any]]) -> list[StreamEntry]:
 
 
 def arguments_of(revocation: Revocation, age_seconds: float, bounds: dict[str, Bounds]) -> list[bytes | int]:
-    """The parts of a revocation as the script takes them; ``StateFailed`` where one is larger than any may be."""
+    """The parts of a revocation as arguments of the scripts. Raises ``StateFailed`` if a part is too large."""
     given: list[bytes | int] = []
     for part in parts_of(revocation):
         try:

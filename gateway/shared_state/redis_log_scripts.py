@@ -1,13 +1,13 @@
-"""The Lua scripts for published revocations in Redis, which are kept in streams and found by kind, as entries are.
+"""The Lua scripts for published revocations in Redis. Revocations are stored in streams, with an index for each kind.
 
-Owns the layout of their keys, which have the hash tag of all others::
+This module owns the layout of their keys, which have the same hash tag as all others::
 
     {prefix}:log:about          "epoch"; "ms" and "seq" of the last id; the bytes of each kind
-    {prefix}:log:known|unseen   the streams; cookies that Okta never named anybody for have one of their own
-    {prefix}:log:KIND:at|order  where each part stands in its stream; parts by age
+    {prefix}:log:known|unseen   the streams; cookies for which Okta never named a user have their own stream
+    {prefix}:log:KIND:at|order  the stream id of each part; parts by age
 
-Streams and indexes are changed together. Where they do not agree, something else has deleted one of them: the memory begins empty, with
-another epoch. Must never write before a command that Redis refuses when its memory is full.
+Streams and indexes are changed together. If they do not match, something else has deleted one of them. Then the state begins empty, with
+another epoch. A script must never write before a command that Redis refuses when its memory is full.
 """
 
 from gateway.shared_state.published import FORGOTTEN, KINDS, REVOKED, UNSEEN
@@ -47,7 +47,7 @@ if type(about) == 'string' then run = string.match(about, 'run_id:(%x+)') or '' 
 return {found[1], string.format('%.0f', now), (found[2] or '0') .. '-' .. (found[3] or '0'), run}
 """
 )
-"""an epoch for a memory that begins → its epoch, the time in ms, the last id, the server's run id."""
+"""an epoch, used if the state begins empty → the state's epoch, the time in ms, the last id, the server's run id."""
 _KEEP = f"""
 local function remove(kind, key)
   local id, size = string.match(redis.call('HGET', at(kind), key) or '', '^(%S+) (%d+)')
@@ -118,7 +118,7 @@ end
 PUBLISH = Script(_LOG + _KEEP + "return publish(6)")
 """an epoch, the writer, '' or 'if absent', key and bytes of FORGOTTEN_PART, then for each part: kind, key, bytes, ms, age in ms, bounds.
 
-→ how many had to go before their end, and the age of the youngest revocation among them in ms, or -1.
+→ how many entries were dropped before their end, and the age in ms of the newest dropped revocation, or -1.
 """
 REPORT = Script(
     _LOG
@@ -134,10 +134,10 @@ answer[1] = answer[1] + put(ARGV[6], '', tonumber(ARGV[7]), entries, bytes)
 return answer
 """
 )
-"""KEYS also the four of the report's kind.
+"""KEYS: those of PUBLISH, and the four of the report's kind.
 
-The first five arguments of PUBLISH, then of the claim: key, ms, entries, bytes; ms of the marks, how many there are, the marks; then the
-parts as for PUBLISH → as there, or -1 where another caller has won.
+The first five arguments of PUBLISH; then of the claim: key, ms, entries, bytes; ms of the marks, their number, the marks; then the parts as
+for PUBLISH → the same as PUBLISH, or -1 if another caller has claimed the key.
 """
 ABOUT = Script(
     "local function said(part, name) local found = redis.pcall('INFO', part)\n"
@@ -145,4 +145,4 @@ ABOUT = Script(
     "return {said('server', 'redis_version'), said('memory', 'maxmemory_policy'), said('memory', 'maxmemory'),"
     " said('persistence', 'aof_enabled'), said('replication', 'role'), redis.call('EXISTS', KEYS[1])}"
 )
-"""→ version, policy, largest memory in bytes, "1" with a log of changes, role."""
+"""→ version, eviction policy, largest memory in bytes, "1" if appendonly is on, role."""

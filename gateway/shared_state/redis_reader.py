@@ -1,14 +1,16 @@
-"""What others publish in Redis, read by one task on a connection of its own.
+"""The reader of the Redis engine: one task, with its own connection, receives the revocations that other processes publish.
 
-Owns the place in the streams. Must never be ready before everything that was missed is heard::
+This module owns the *place* in each stream: the id of the last entry that was read. It must never be ready before it has received
+everything that it missed::
 
-    look ─▶ read up to the end ─▶ hear ─▶ publish again what was lost ─▶ ready ─▶ XREAD BLOCK ─▶ hear ─▶ …
-     ▲                                                                     │
-     └────────────── wait, longer each time ◀── not ready ◀── no answer ◀──┘
+    LOOK ─▶ read to the end ─▶ call ``heard`` ─▶ publish again what was lost ─▶ ready ─▶ XREAD BLOCK ─▶ call ``heard`` ─▶ …
+     ▲                                                                            │
+     └──────────────────── wait, longer each time ◀── not ready ◀── no answer ◀───┘
 
-Every second it looks whether the memory is still the same. Another epoch (flushed, begun anew), another server (fail-over), or a last id
-before the own place (restored): then everything is read again, and what was published in the last minute is published again where it is
-missing. Ages count by the server's clock, and an entry that comes while reading goes on is as young as it can be.
+Every second it checks whether the server still has the same data. There are three signs of other data: another epoch (the server was
+flushed or began empty), another server (fail-over), and a last id before the own place (restored from a backup). Then everything is read
+again, and the revocations of the last minute are published again if they are missing. Ages are computed with the server's clock. An entry
+that arrives while the task is reading counts as just published.
 """
 
 import asyncio
@@ -28,15 +30,15 @@ from gateway.shared_state.spelling import BadSpelling, read
 
 LOOK_SECONDS = 1.0
 BLOCK_SECONDS = 0.25
-"""How long one reading waits for entries; that often it is looked whether a call was not answered."""
+"""How long one XREAD waits for entries. After each one, the task checks whether a call of this process was not answered."""
 AGAIN_SECONDS = 60.0
-"""A fail-over may lose what was published so shortly before it."""
+"""How old a revocation may be to be published again: a fail-over may lose what was published shortly before it."""
 MOST_AGAIN = 10_000
 _AT_ONCE = 500
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0
 
 PublishAgain = Callable[[Revocation, float], Awaitable[None]]
-"""Gets a revocation and its age in seconds; writes it where it is missing."""
+"""Writes a revocation, with its age in seconds, if it is missing."""
 
 
 class _Look(NamedTuple):
@@ -47,12 +49,12 @@ class _Look(NamedTuple):
 
 
 class RedisReader:
-    """Reads the streams of one memory for one process. ``writer``: the name under which this process writes."""
+    """Reads the streams of one prefix for one process. ``writer``: the name under which this process writes."""
 
     def __init__(
         self, place: RedisPlace, keys: Keys, writer: bytes, monotonic: Callable[[], float], tell: Tell, is_suspect: Callable[[], bool]
     ) -> None:
-        """Nothing is asked before ``follow``. ``is_suspect``: whether a call was not answered, so that it looks at once."""
+        """It contacts the server only from ``follow`` on. ``is_suspect``: whether a call was not answered, so that it checks at once."""
         self._server = RedisServer(place, monotonic, 1)
         self.is_suspect = is_suspect
         self._keys = keys
@@ -64,27 +66,27 @@ class RedisReader:
         self._places: dict[bytes, Id] = dict.fromkeys(keys.streams, BEGINNING)
         self._seen = _Look("", 0, BEGINNING, "")
         self.looked_at = 0.0
-        """When the last question that was answered was asked."""
+        """When the last answered LOOK was sent, in monotonic seconds."""
         self._recent: deque[tuple[float, Revocation]] = deque(maxlen=MOST_AGAIN)
         self._reading: asyncio.Task[None] | None = None
         self._has_told_unreadable = False
         self.unwritten: dict[Revocation, float] = {}
-        """What could not be published, and since when (monotonic)."""
+        """Revocations that could not be published, and since when (monotonic seconds)."""
         self.is_up_to_date = False
         self.problem = ""
 
     @property
     def epoch(self) -> str:
-        """The name of the memory, once it was read."""
+        """The name of the state, known after the first read."""
         return self._seen.epoch
 
     @property
     def runs(self) -> bool:
-        """Whether the task reads, or tries to."""
+        """Whether the reader's task runs."""
         return self._reading is not None
 
     async def follow(self, heard: Heard, publish_again: PublishAgain) -> None:
-        """Hand over all that is kept, oldest first, then read on; ``StateFailed`` where it cannot be read."""
+        """Call ``heard`` with all stored revocations, oldest first, then start the task. Raises ``StateFailed`` if they cannot be read."""
         await self.stop()
         self._heard, self._publish_again = heard, publish_again
         self._places = dict.fromkeys(self._keys.streams, BEGINNING)
@@ -100,14 +102,14 @@ class RedisReader:
         self._reading = asyncio.create_task(self._read_on(), name="reading the shared state")
 
     def remember(self, revocation: Revocation) -> None:
-        """Publish it again should the server lose it within a minute."""
+        """Remember a revocation for a minute, to publish it again if the server loses it."""
         now = self._monotonic()
         self._recent.append((now, revocation))
         while self._recent and now - self._recent[0][0] > AGAIN_SECONDS:
             self._recent.popleft()
 
     async def stop(self) -> None:
-        """Read no more."""
+        """Stop the task."""
         self.is_up_to_date = False
         if self._reading is not None:
             self._reading.cancel()
@@ -115,7 +117,7 @@ class RedisReader:
             self._reading = None
 
     async def aclose(self) -> None:
-        """Read no more, and close the connection."""
+        """Stop the task, and close the connection."""
         await self.stop()
         await self._server.aclose()
 
@@ -159,7 +161,7 @@ class RedisReader:
                 await self._again(revocation, self._monotonic() - since)
                 self.unwritten.pop(revocation, None)
         except StateFailed as error:
-            self._told(str(error))  # a full memory, for example: what others publish is heard all the same
+            self._told(str(error))  # for example the server's memory is full; reading works all the same
         else:
             self._works()
 
@@ -168,42 +170,42 @@ class RedisReader:
             await self._publish_again(revocation, age_seconds)
 
     async def _look(self) -> _Look:
-        """Ask which memory it is. The moment before the question is when everything up to the answer was known."""
+        """Ask the server for its epoch, its time, its last id and its run id. ``looked_at`` becomes the time before the question."""
         asked_at = self._monotonic()
         epoch, now_ms, last, run = await self._server.call(LOOK, self._keys.log, secrets.token_hex(8))
         self.looked_at = asked_at
         return _Look(epoch.decode(), int(now_ms), id_of(last), run.decode())
 
     async def _missed(self) -> list[StreamEntry]:
-        """Everything beyond the own place, oldest first."""
+        """All entries after the own place, oldest first."""
         found, places = list[StreamEntry](), dict(self._places)
         try:
             while some := await self._entries(0.0):
                 found += some
         except BaseException:
-            self._places = places  # what was read is not heard yet
+            self._places = places  # the entries that were read are not handed over yet
             raise
         return sorted(found)
 
     async def hear_now(self, server: RedisServer) -> None:
-        """Hear what was published before this call, asking on another connection; ``StateFailed`` where something may be missed."""
+        """Receive all that was published before this call, on another connection. Raises ``StateFailed`` if something may be missing."""
         is_more = True
         while is_more:
             is_more, found = await self._read(0.0, server)
             self._hear(found, 0, 0.0, False)
 
     async def _entries(self, waits_seconds: float) -> list[StreamEntry]:
-        """The next entries of both streams. None within ``waits_seconds``: an empty list."""
+        """The next entries of both streams; an empty list if none came within ``waits_seconds``."""
         _, found = await self._read(waits_seconds, self._server)
         return found
 
     async def _read(self, waits_seconds: float, server: RedisServer) -> tuple[bool, list[StreamEntry]]:
-        """Whether there was something, and what of it is beyond the own place, which moves behind it: two may read at once."""
+        """Whether there were entries, and those of them after the own place, which is then moved. Two reads may run at once."""
         blocks = ("BLOCK", round(waits_seconds * 1000)) if waits_seconds else ()
         places = [spelled_id(self._places[stream]) for stream in self._keys.streams]
         streams = await server.ask(waits_seconds, "XREAD", "COUNT", _AT_ONCE, *blocks, "STREAMS", *self._keys.streams, *places)
         if server is not self._server and not self.is_up_to_date:
-            raise StateFailed(self.problem or f"{server.place}: what others published is not heard yet")  # all is read from the beginning
+            raise StateFailed(self.problem or f"{server.place}: what others published is not heard yet")  # all is being read from the start
         found = []
         for stream, entries in streams or ():
             found += [entry for entry in written_of(entries) if entry.place > self._places[stream]]
@@ -212,7 +214,7 @@ class RedisReader:
         return bool(streams), sorted(found)
 
     def _hear(self, entries: list[StreamEntry], now_ms: int, oldest_seconds: float | None, is_first: bool) -> None:
-        """Hand them over; no age is more than ``oldest_seconds`` beyond the one that it was written with."""
+        """Call ``heard`` with the entries. The age of each is its written age, plus its time in the stream (at most ``oldest_seconds``)."""
         for entry in entries:
             if self._heard is None or (entry.writer == self._writer and not is_first):
                 continue

@@ -1,13 +1,13 @@
-"""The Lua scripts for entries and leases in Redis: every change is one step of the server, made at the server's time.
+"""The Lua scripts for entries and leases in Redis. Each script is one atomic step on the server and uses the server's clock.
 
-Owns the layout of the keys. All have one hash tag, so that a Cluster keeps them on one node::
+This module owns the layout of the keys. All have the same hash tag, so a Cluster stores them on one node::
 
-    {prefix}:kind:NAME:values|ends|order|about   values by key; keys by end, and by age; "bytes" and "last" (the youngest one's number)
+    {prefix}:kind:NAME:values|ends|order|about   values by key; keys by end, and by age; "bytes" and "last" (the newest entry's number)
     {prefix}:lease:held|ends|last                "NUMBER:OWNER" by key; keys by end; the last number
 
-No key has an expiry: entries that are over are deleted by later changes, so that totals stay exact, and a policy that evicts keys with an
-expiry leaves them alone. Must never write before a command that Redis refuses when its memory is full: a script is refused whole, or runs.
-Rules from: https://redis.io/docs/latest/develop/programmability/eval-intro/.
+No key has an expiry. Ended entries are deleted by later changes, so the totals stay exact, and an eviction policy for keys with an expiry
+does not touch them. A script must never write before a command that Redis refuses when its memory is full. So Redis refuses the whole
+script, or runs all of it. Source: https://redis.io/docs/latest/develop/programmability/eval-intro/.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ LEASE_LOST: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One script, as text and as the name by which the server knows it."""
+    """One script: its text, and the SHA-1 by which the server knows it."""
 
     text: str
     sha: str = field(init=False)
@@ -88,17 +88,17 @@ end
 """Functions for the entries of one kind, whose keys are in ``V``, ``E``, ``O`` and ``A``."""
 _ENTRIES = TIME + _HELD + "local V, E, O, A = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n" + KEPT
 
-# KEYS of all these: the four of the kind, and the two of the leases where a lease is asked for.
+# KEYS of the scripts below: the four keys of the kind, and two keys of the leases if the change needs a lease.
 CLAIM = Script(
     _ENTRIES + "if find(ARGV[1]) then return -1 end\nreturn put(ARGV[1], '', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))"
 )
-"""key, ms, entries, bytes → how many had to go, or -1 where another caller has won."""
+"""key, ms, entries, bytes → how many entries were dropped, or -1 if another caller has claimed the key."""
 PUT = Script(
     _ENTRIES
     + "if ARGV[6] and not holds(KEYS[5], KEYS[6], ARGV[6], 7) then return -1 end\n"
     + "return put(ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))"
 )
-"""key, value, ms, entries, bytes [, number of the lease, its keys…] → how many had to go, or LEASE_LOST."""
+"""key, value, ms, entries, bytes [, number of the lease, its keys…] → how many entries were dropped, or LEASE_LOST."""
 GET = Script(_ENTRIES + "return find(ARGV[1])")
 TAKE = Script(_ENTRIES + "local found = find(ARGV[1])\ndrop(ARGV[1])\nreturn found")
 DELETE = Script(_ENTRIES + "if ARGV[2] and not holds(KEYS[5], KEYS[6], ARGV[2], 3) then return -1 end\ndrop(ARGV[1])\nreturn 0")
@@ -149,7 +149,7 @@ end
 return string.format('%.0f', number)
 """
 )
-"""owner, ms, most, keys… → the number; '' while somebody else holds a key; 'full'. Numbers grow even when the memory was lost."""
+"""owner, ms, most, keys… → the number; '' while another owner holds a key; 'full'. Numbers keep growing even if the data were lost."""
 RENEW = Script(
     _LEASES
     + """
@@ -158,7 +158,7 @@ for i = 3, #ARGV do redis.call('ZADD', E, now + ARGV[2], ARGV[i]) end
 return 1
 """
 )
-"""number, ms, keys… → 1, or 0 where it was lost."""
+"""number, ms, keys… → 1, or 0 if the lease was lost."""
 RELEASE = Script(
     _LEASES
     + """

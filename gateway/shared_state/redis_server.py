@@ -1,6 +1,7 @@
-"""Where Redis is, and calls to it: one server, the one that Sentinel names, or a Cluster.
+"""The connections to Redis: a single server, the primary that Sentinel names, or a Cluster.
 
-Owns connections, the deadline of every call, and the sentences about what failed. Must never repeat a call by itself, or show a password.
+This module owns the connections, the deadline of every call, and the texts of failures. It must never repeat a call by itself, or show a
+password.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from gateway.errors import StateFailed
 from gateway.shared_state.redis_scripts import Script
 
 CONNECTIONS = 16
-"""The calls of one process that are under way at once; further ones wait within their deadline."""
+"""The most calls of one process at the same time. Further calls wait, within their deadline."""
 DEFAULT_PORT = 6379
 
 _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
@@ -37,7 +38,7 @@ _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
 
 @dataclass(frozen=True, slots=True)
 class RedisPlace:
-    """Where Redis is and how it is spoken to. ``host`` is the name of the service where ``sentinels`` are given."""
+    """The address of Redis and how to connect to it. With ``sentinels``, ``host`` is the name of the service."""
 
     host: str
     port: int = DEFAULT_PORT
@@ -61,27 +62,27 @@ class RedisPlace:
 
 
 class RedisServer:
-    """The connections of one user: ``call`` runs a script, ``ask`` a command."""
+    """The connections to one ``RedisPlace``: ``call`` runs a script, ``ask`` runs a command."""
 
     def __init__(self, place: RedisPlace, monotonic: Callable[[], float], connections: int = CONNECTIONS) -> None:
-        """Connects with the first call."""
+        """It connects at the first call."""
         self.place = place
         self._monotonic = monotonic
         self.away_since: float | None = None
-        """When a call was not answered; None where the last one was."""
+        """When a call was not answered (monotonic seconds); None if the last call was answered."""
         self.failed_because = ""
         self._free = asyncio.Semaphore(connections)
         self._client, self._sentinel = _client(place, connections)
 
     async def call(self, script: Script, keys: Sequence[bytes], *given: bytes | int | str) -> Any:
-        """What the script returns; ``StateFailed`` within the deadline."""
+        """The result of the script. Raises ``StateFailed`` if there is none within the deadline."""
         try:
             return await self.ask(0.0, "EVALSHA", script.sha, len(keys), *keys, *given)
         except _Unknown:
             return await self.ask(0.0, "EVAL", script.text, len(keys), *keys, *given)
 
     async def ask(self, waits_seconds: float, *command: bytes | int | str) -> Any:
-        """The answer to one command, which may take so much longer than others; ``StateFailed`` where there is none."""
+        """The answer to one command. Its deadline is ``waits_seconds`` longer than usual. Raises ``StateFailed`` if there is no answer."""
         try:
             async with asyncio.timeout(self.place.timeout_seconds + waits_seconds), self._free:
                 answer = await self._client.execute_command(*command)
@@ -106,11 +107,11 @@ class RedisServer:
 
 
 class _Unknown(StateFailed):
-    """The server does not have the script, and needs its text."""
+    """The server does not know the script yet and needs its text."""
 
 
 def _client(place: RedisPlace, connections: int) -> tuple[Any, Sentinel | None]:
-    """The library's client; nothing is sent twice by it, and no call waits longer than ours does."""
+    """The client of redis-py. It is set up to send nothing twice, and to have no timeouts longer than this module's deadlines."""
     common: dict[str, Any] = {
         "socket_timeout": None,  # each call has its own deadline
         "socket_connect_timeout": place.timeout_seconds,
@@ -141,12 +142,12 @@ def _client(place: RedisPlace, connections: int) -> tuple[Any, Sentinel | None]:
 
 
 def _is_away(error: BaseException) -> bool:
-    """Whether nothing answered; a refusal is an answer."""
+    """Whether the error means that no server answered. A refusal is an answer, except those of a replica or of a Cluster that is down."""
     return not isinstance(error, ResponseError) or isinstance(error, ClusterDownError | ReadOnlyError)
 
 
 def _explained(error: BaseException) -> str:
-    """What is wrong, and what to do. Never the text of the server, which may repeat what it was sent."""
+    """What is wrong and what to do. It never contains the server's own text, which may repeat what was sent to it."""
     match error:
         case AuthenticationError() | AuthorizationError():
             return "refuses user or password; check state.user_file and state.password_file"

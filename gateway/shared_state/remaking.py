@@ -1,14 +1,16 @@
-"""A database whose file was deleted, replaced or cut short while it was in use: everything goes over to the file that stands there now.
+"""The recovery when the database file was deleted, replaced or cut short while it was in use: all entries move to the current file.
 
-A file that was deleted stays readable for the processes that have it open. So the first one that notices carries its entries over to a new
-file, or to the one that somebody put there, and leaves a mark in the former one: which file they went to, and whether in their order. The
-others find the mark and only change files. Where the former one cannot be read, the new one has a mark::
+On Unix a deleted file stays readable for processes that have it open. The first process that notices copies the entries from the *former*
+file to a new file, or to the file that somebody put there. Then it writes a mark into the former file: the name of the new file, and
+whether the entries kept their order. Other processes find the mark and only open the new file. If the former file cannot be read, the mark
+is in the new file::
 
-    alone in the folder ─▶ former file locked ─▶ marked? ─▶ yes: new file opened
-                                                    └▶ no: new file made or opened ─▶ entries carried over ─▶ marked
+    lock the folder ─▶ lock the former file ─▶ marked? ─▶ yes: open the new file
+                                                  └▶ no: make or open the new file ─▶ copy the entries ─▶ write the mark
 
-Owns that step. Must never write to the former file again, open a new database beside the log of the former one (SQLite would take it for
-its own, https://www.sqlite.org/howtocorrupt.html, section 2.4), or go on as if nothing was lost where something could not be read.
+It must never write other entries to the former file again. It must never open a new database beside the log of the former one, because
+SQLite would use that log (https://www.sqlite.org/howtocorrupt.html, section 2.4). If something could not be read, it must never continue as
+if nothing was lost.
 """
 
 import os
@@ -31,15 +33,15 @@ _HELD = "SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM ent
 _COUNTED = "SELECT coalesce(sum(entries), 0), coalesce(sum(bytes), 0) FROM total"
 _ENTRIES = "SELECT id, kind, key, value, began, ends FROM entry WHERE kind != ? ORDER BY id"
 _NOTICED_SECONDS = 60.0
-"""By then every process has noticed that its file is gone."""
+"""After so long, every process has noticed that its file is gone."""
 
 Row = tuple[int, str, bytes, bytes, float, float]
 
 
 class Remade(NamedTuple):
-    """The database to use now. ``keeps_places``: its entries have the ids that they had.
+    """The database to use now. ``keeps_places``: the entries kept their ids, so the place of each reader is still right.
 
-    ``told``: what happened to the former file and what was done, in the process that did it; empty in the others.
+    ``told``: what happened to the former file and what was done, for the log of the process that did it; empty in the others.
     """
 
     opened: OpenDatabase
@@ -48,9 +50,9 @@ class Remade(NamedTuple):
 
 
 def remake(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -> Remade:
-    """Carry everything over from the ``former`` database, unless another process has. ``StateFailed`` where that cannot be done now.
+    """Copy all entries from the ``former`` database, unless another process has done so. Raises ``StateFailed`` if it cannot be done now.
 
-    The former connection stays open either way. Where not everything could be read, passes from before this moment go through a hand-off.
+    The former connection stays open in any case. If some entries could not be read, passes from before now must go through a hand-off.
     """
     with alone_in(folder, BUSY_SECONDS) as file:
         happened = _make_way(file, former)
@@ -73,13 +75,13 @@ def remake(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -
 
 
 def _make_way(file: Path, former: OpenDatabase) -> str:
-    """Remove what would be in the way of a new database; say in a few words what has happened to the former one."""
+    """Remove files that a new database must not find. Returns, in a few words, what happened to the former one."""
     found = files_of(file)
     if found.database and not file.is_file():
         raise StateFailed(f"{file}: was replaced by something that is no file while it was in use; take that away")
     is_cut = found.database != 0 and found.database == former.files.database
     if is_cut:
-        # Who has looked at an empty file takes it for unmoved when closing it, and would delete the new one's log.
+        # A process that has the empty file open would not notice at its close that the file was moved, and would delete the new log.
         os.truncate(file, max(file.stat().st_size, 4096))
         file.unlink()
     for path, there, mine in zip(beside(file), found[1:], former.files[1:], strict=True):
@@ -90,7 +92,7 @@ def _make_way(file: Path, former: OpenDatabase) -> str:
 
 @contextmanager
 def _locked(former: sqlite3.Connection) -> Iterator[bool]:
-    """Nobody else writes to the former database meanwhile. Yields whether it can be read and written at all."""
+    """Keep other processes from writing to the former database while the block runs. Yields whether it can be read and written."""
     try:
         former.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
@@ -100,7 +102,7 @@ def _locked(former: sqlite3.Connection) -> Iterator[bool]:
         return
     try:
         yield True
-        with suppress(sqlite3.Error):  # the mark cannot be written: the others carry over too, and find everything there
+        with suppress(sqlite3.Error):  # without the mark the others copy too, and find all entries there already
             former.execute("COMMIT")
     finally:
         with suppress(sqlite3.Error):
@@ -109,7 +111,7 @@ def _locked(former: sqlite3.Connection) -> Iterator[bool]:
 
 
 def _mark(database: sqlite3.Connection, key: bytes) -> bytes | None:
-    """The value of the mark; None where there is none."""
+    """The value of the mark; None if there is none."""
     with suppress(sqlite3.Error):
         row: tuple[bytes] | None = database.execute("SELECT value FROM entry WHERE kind = ? AND key = ?", (CARRIED, key)).fetchone()
         return None if row is None else row[0]
@@ -117,7 +119,7 @@ def _mark(database: sqlite3.Connection, key: bytes) -> bytes | None:
 
 
 def _is_copied(former: sqlite3.Connection, file: Path) -> bool:
-    """Whether the former database stands there again, what was in its log included; False where not all of it can be read."""
+    """Write a full copy of the former database to ``file``, including its log. False if not all of it can be read."""
     try:
         if former.execute(_HELD).fetchone() != former.execute(_COUNTED).fetchone():
             return False
@@ -138,9 +140,9 @@ def _is_copied(former: sqlite3.Connection, file: Path) -> bool:
 
 
 def _set_mark(former: OpenDatabase, opened: OpenDatabase, keeps_places: bool, now: float) -> None:
-    """Where it cannot be written the others carry over too, and find everything there."""
+    """Write the mark into the former file. If that fails, the others copy too, and find all entries there already."""
     with suppress(sqlite3.Error):
-        former.connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # that file is gone too
+        former.connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # it names a file that is gone
         mark = (CARRIED, b"", _name(opened) + (_IN_ORDER if keeps_places else b""), now, _EVER)
         former.connection.execute("INSERT INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", mark)
 
@@ -161,7 +163,7 @@ def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: s
         else:
             fields = (row[1:] for row in rows)
             new.executemany("INSERT OR IGNORE INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", fields)
-        # Numbers of leases grow also where it is not known how far they had come.
+        # Lease numbers must keep growing, even if the last number is not known.
         new.execute("UPDATE about SET leases = max(leases, ?)", (leases if leases is not None else int(now * 1e6),))
         if keeps_places:
             new.execute("UPDATE about SET epoch = ?", (former.epoch,))
@@ -183,7 +185,7 @@ def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: s
 
 
 def _read(former: sqlite3.Connection) -> tuple[list[Row], int | None]:
-    """The entries, oldest first, as far as they can be read, and the number of the last lease; None where not all could be read."""
+    """The readable entries, oldest first, and the number of the last lease. The number is None if not all entries could be read."""
     rows: list[Row] = []
     with suppress(sqlite3.Error):
         rows.extend(former.execute(_ENTRIES, (CARRIED,)))

@@ -1,7 +1,8 @@
-"""A revocation as bytes, and bytes as a revocation.
+"""The serialization of revocations.
 
-Owns the form: one JSON object in ASCII, ``"v": 1``, with named fields, so that two releases run side by side. Absent fields have their
-default and unknown ones are ignored. Must never guess: a known field with a wrong value is ``BadSpelling``. Rules from: RFC 8259.
+The format is one JSON object in ASCII with ``"v": 1`` and named fields, so that two releases of the gateway can run side by side. Absent
+fields have their default, and unknown fields are ignored. It must never guess: a known field with a wrong value raises ``BadSpelling``.
+Source: RFC 8259.
 """
 
 import json
@@ -18,11 +19,11 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
 class BadSpelling(ValueError):
-    """These bytes are no revocation of a version that this release reads."""
+    """These bytes are not a revocation of a version that this release can read."""
 
 
 def spelled(revocation: Revocation) -> bytes:
-    """The revocation as bytes; ``BadSpelling`` where it is too large to be read."""
+    """The revocation as bytes. Raises ``BadSpelling`` if it is larger than ``LARGEST_BYTES``."""
     written = json.dumps(fields_of(revocation), separators=(",", ":")).encode("ascii")
     if len(written) > LARGEST_BYTES:
         raise BadSpelling("too large")
@@ -30,7 +31,7 @@ def spelled(revocation: Revocation) -> bytes:
 
 
 def read(written: bytes) -> Revocation:
-    """The revocation that these bytes are; ``BadSpelling`` for anything else."""
+    """The revocation in these bytes. Raises ``BadSpelling`` for anything else."""
     if len(written) > LARGEST_BYTES:
         raise BadSpelling("too large")
     try:
@@ -41,7 +42,7 @@ def read(written: bytes) -> Revocation:
 
 
 def fields_of(revocation: Revocation) -> dict[str, object]:
-    """The revocation as what JSON can hold; fields with their default value are left out."""
+    """The revocation as a JSON object. Fields with their default value are left out."""
     kin, moved = revocation.kin, revocation.moved
     fields: dict[str, object] = {
         "cookies": _hex(revocation.fingerprints),
@@ -64,7 +65,7 @@ def fields_of(revocation: Revocation) -> dict[str, object]:
 
 
 def revocation_of(said: object) -> Revocation:
-    """The revocation that this JSON value is; ``BadSpelling`` for anything else."""
+    """The revocation in this JSON value. Raises ``BadSpelling`` for anything else."""
     fields = _object(said)
     version = fields.get("v")
     if version != VERSION or isinstance(version, bool):

@@ -1,18 +1,20 @@
-"""The shared state of one machine: a SQLite database that several processes use at once, and that outlives them.
+"""The SQLite engine: the shared state of one machine. Several processes use the database at once, and it survives them.
 
-Owns transactions, what others published, and what becomes of failures. Must never change half of something, or wait
-longer than ``BUSY_SECONDS``. The calls take some tens of microseconds, so they run inline on the event loop.
+This module owns the transactions, the reading of what others published, and the handling of failures. It must never make a change in part,
+or wait longer than ``BUSY_SECONDS``. A call takes some tens of microseconds, so it runs directly on the event loop.
 
-A clock that was set back must not make entries live on: no entry lives longer than its own seconds, counted from the first call after that.
+If the machine's clock is set back, entries must not live longer: each entry then ends at the latest after its own time, counted from the
+first call after the change.
 
-Revocations are entries too. A process reads those with an ``id`` beyond its place when the mapped counter differs, which is changed after
-each commit. Every 50 ms it looks whether the log has changed (``file_marks``), and if so at ``data_version``: thus it hears a writer too
-that was killed between commit and counter::
+Revocations are entries too. Each process remembers its *place*: the largest ``id`` that it has read. After a commit with revocations, the
+writer changes the mapped counter (``counter``). If the counter differs, a process reads the entries after its place. A writer may be killed
+between commit and counter. So every 50 ms each process also checks whether the write-ahead log has changed (``file_marks``), and then
+``data_version``::
 
-    publish: BEGIN ─▶ what others published is read ─▶ own entries ─▶ COMMIT ─▶ counter ─▶ returns
-    poll:    counter differs ─▶ entries beyond the own place are read, and heard
+    publish: BEGIN ─▶ read what others published ─▶ write own entries ─▶ COMMIT ─▶ change the counter ─▶ return
+    poll:    counter differs ─▶ read the entries after the own place ─▶ call ``heard``
 
-A file that was deleted, replaced or cut short while it was in use is noticed within 50 ms, and made anew (``remaking``).
+If the file is deleted, replaced or cut short while it is in use, this is noticed within 50 ms, and a new file is made (``remaking``).
 """
 
 import asyncio
@@ -45,9 +47,9 @@ from gateway.shared_state.remaking import remake
 from gateway.shared_state.spelling import BadSpelling, read, spelled
 
 LOOK_SECONDS = 0.05
-"""How often an idle process looks for what others published, and how soon a failed reading is tried again."""
+"""How often an idle process checks for revocations of others, and how soon it tries again after a failed read."""
 REPAIR_SECONDS = 1.0
-"""How often a failed writing is tried again."""
+"""How often a failed write is tried again."""
 MOST_UNWRITTEN = 10_000
 
 _READING, _WRITING = "reading", "writing"
@@ -57,7 +59,7 @@ Result = TypeVar("Result")
 
 
 class SqliteState:
-    """The state in the file ``state.db`` of one folder. Make it in the process that uses it, behind any fork; close it with ``aclose``."""
+    """The state in the file ``state.db`` of one folder. Make it in the process that uses it, after any fork; close it with ``aclose``."""
 
     is_shared = True
 
@@ -69,9 +71,9 @@ class SqliteState:
         bounds: Mapping[str, Bounds] | None = None,
         largest_bytes: int = LARGEST_FILE_BYTES,
     ) -> None:
-        """``StateFailed`` where the file cannot be used. ``tell`` hears when calls begin to fail, and when they work again.
+        """Raises ``StateFailed`` if the file cannot be used. ``tell`` is called when calls begin to fail, and when they work again.
 
-        ``bounds``: by kind, where they are not the default. ``largest_bytes``: of the file.
+        ``bounds``: by kind, if they differ from the default. ``largest_bytes``: the largest size of the file.
         """
         self._folder, self._file, self._largest_bytes = folder, folder / FILE_NAME, largest_bytes
         self._bounds = bounds or {}
@@ -95,16 +97,16 @@ class SqliteState:
 
     @property
     def ready(self) -> bool:
-        """Whether the file can be read and written, and holds everything that was published here."""
+        """Whether the file can be read and written, and holds all revocations that this process published."""
         return not self._problems and not self._unwritten
 
     @property
     def problem(self) -> str:
-        """What is wrong with the file; empty where nothing is."""
+        """What is wrong with the file; empty if nothing is."""
         return next(iter(self._problems.values()), "")
 
     async def follow(self, heard: Heard) -> None:
-        """Hand over every kept revocation, oldest first; from then on ``heard`` gets what others publish."""
+        """Call ``heard`` with every stored revocation, oldest first; from then on with those that others publish."""
         self._heard, self._place = heard, 0
         counted = self._counter.cell[0]
         self._hear(self._change(lambda now: self._entries.published(0, now)))
@@ -113,12 +115,12 @@ class SqliteState:
             self._watching = asyncio.create_task(self._watch(), name="watching the shared state")
 
     def poll(self) -> None:
-        """Hand over what others have published, where the mapped counter says that there is something."""
+        """Read what others have published, if the mapped counter has changed."""
         if self._counter.cell[0] != self._counted:
             self._poll()
 
     async def publish(self, revocation: Revocation) -> None:
-        """Keep the revocation across restarts; every process on this machine hears it at its next ``poll``."""
+        """Store the revocation, also across restarts. Every process on this machine receives it at its next ``poll``."""
         try:
             self._publish_one(revocation)
         except StateFailed:
@@ -126,7 +128,7 @@ class SqliteState:
             raise
 
     async def report(self, report: Report) -> bool:
-        """All that it says in one transaction; False where it was done before. What is reported in one turn of the loop shares one."""
+        """Store the report in one transaction; False if it came before. Reports of one event-loop iteration share a transaction."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[bool] = loop.create_future()
         self._reports.append((report, answered))
@@ -135,14 +137,14 @@ class SqliteState:
         return await answered
 
     async def lease(self, keys: Iterable[bytes], owner: bytes, seconds: float) -> Lease | None:
-        """A lease of all these keys, or None while somebody else holds one of them."""
+        """A lease of all these keys, or None while another owner holds one of them."""
         names = tuple(sorted(set(keys)))
         if not names:
             raise ValueError("a lease without a key")
         return self._change(lambda now: self._entries.lease(names, owner, now, seconds))
 
     async def renew(self, lease: Lease, seconds: float) -> bool:
-        """Let the lease end so many seconds from now; False where it was lost."""
+        """Set the end of the lease to ``seconds`` from now; False if it was lost."""
         return self._change(lambda now: self._entries.renew(lease, now, seconds))
 
     async def release(self, lease: Lease) -> None:
@@ -150,27 +152,27 @@ class SqliteState:
         self._change(lambda now: self._entries.release(lease))
 
     async def claim(self, kind: str, key: bytes, seconds: float) -> bool:
-        """True for the first caller on this machine, until ``seconds`` later."""
+        """True for the first caller on this machine; False for others until ``seconds`` after that."""
         return self._change(lambda now: self._entries.claim(kind, key, now, seconds))
 
     async def put(self, kind: str, key: bytes, value: bytes, seconds: float, *, under: Lease | None = None) -> None:
-        """Keep the value for so long."""
+        """Store the value for ``seconds``."""
         self._change(lambda now: self._entries.put(kind, key, value, now, now + seconds), under)
 
     async def get(self, kind: str, key: bytes) -> bytes | None:
-        """The value; None where there is none."""
+        """The value, or None."""
         return self._read(lambda: self._got(kind, key))
 
     async def take(self, kind: str, key: bytes) -> bytes | None:
-        """The value, deleted in the same step; None where there is none."""
+        """Read and delete the value in one step; None if there is none."""
         return self._change(lambda now: self._entries.take(kind, key, now))
 
     async def delete(self, kind: str, key: bytes, *, under: Lease | None = None) -> None:
-        """Make the entry absent."""
+        """Delete the entry."""
         self._change(lambda now: self._entries.delete(kind, key), under)
 
     async def entries(self, kind: str) -> list[tuple[bytes, bytes]]:
-        """Every key with its value, oldest first."""
+        """All keys with their values, oldest first."""
         return self._change(lambda now: self._entries.all(kind, now))
 
     async def aclose(self) -> None:
@@ -195,7 +197,7 @@ class SqliteState:
         now = self._monotonic()
         if self._heard is None or now < self._retry_at:
             return
-        counted = self._counter.cell[0]
+        counted = self._counter.cell[0]  # read before the entries: a change after this is found by the next poll
         try:
             rows = self._read(lambda: self._entries.published(self._place, self._wall()))
         except StateFailed:
@@ -208,7 +210,7 @@ class SqliteState:
         self._publish(lambda now: (revocation,))
 
     def _publish(self, chosen: Callable[[float], tuple[Revocation, ...]]) -> None:
-        """Keep all revocations that ``chosen``, a step before it in the same transaction, returns."""
+        """Store the revocations that ``chosen`` returns; ``chosen`` runs first, in the same transaction."""
 
         def write(now: float) -> tuple[bool, list[Row], float | None, int]:
             revocations = chosen(now)
@@ -223,7 +225,7 @@ class SqliteState:
         self._hear(others)
 
     def _write_reports(self) -> None:
-        """Everything that was reported since the last time; who reported it is answered behind the commit."""
+        """Write all waiting reports in one transaction, and answer their callers after the commit."""
         reports, self._reports, are_first = self._reports, [], list[bool]()
 
         def claimed(now: float) -> tuple[Revocation, ...]:
@@ -239,18 +241,18 @@ class SqliteState:
                 self._write_later(*report.revocations)
                 if not answered.done():
                     answered.set_exception(StateFailed(str(error)))
-        for (_, answered), is_first in zip(reports, are_first, strict=False):  # fewer where it failed
+        for (_, answered), is_first in zip(reports, are_first, strict=False):  # ``are_first`` is shorter if the transaction failed
             if not answered.done():
                 answered.set_result(is_first)
 
     def _write_later(self, *revocations: Revocation) -> None:
-        if not self.ready:  # else these are refused, and would be again
+        if not self.ready:  # if the state works, these revocations were refused for good, and a new try is useless
             self._unwritten.update(dict.fromkeys(revocations))
         while len(self._unwritten) > MOST_UNWRITTEN:
             del self._unwritten[next(iter(self._unwritten))]
 
     def _hear(self, rows: list[Row]) -> None:
-        """Hand over all rows, also those that were left when ``heard`` raised an error before."""
+        """Call ``heard`` for all rows, and for those that were left over when it raised an error before."""
         if rows:
             self._place = max(self._place, rows[-1][0])
             self._unheard.extend(rows)
@@ -265,7 +267,7 @@ class SqliteState:
                 self._heard(Remembered(revocation, max(0.0, now - began)))
 
     async def _watch(self) -> None:
-        """Hear too when nobody polls, and when a writer was killed before it changed the counter; repair what failed."""
+        """Check regularly for revocations of others, even without ``poll`` or a change of the counter, and repair failures."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._look()
@@ -300,7 +302,7 @@ class SqliteState:
             del self._unwritten[revocation]
 
     def _data_version(self) -> int:
-        """Differs when another process has written."""
+        """SQLite's ``data_version``. It changes when another process has written."""
         (version,) = self._database.execute("PRAGMA data_version").fetchone()
         return int(version)
 
@@ -311,11 +313,14 @@ class SqliteState:
             return None
         value, began = row
         if began > now:
-            self._change(lambda now: None)  # the clock was set back: what is kept gets its own seconds from now on, and no more
+            self._change(lambda now: None)  # the clock was set back: the change corrects the ends of all entries
         return value
 
     def _change(self, step: Callable[[float], Result], under: Lease | None = None) -> Result:
-        """What ``step`` returns for the time it is now, in one transaction that no other process's write can come between."""
+        """Run ``step`` with the current time in one write transaction, and return its result.
+
+        Raises ``StateFailed``; raises ``LeaseLost`` if the lease ``under`` is no longer held. After an error nothing has changed.
+        """
         try:
             self._begin()
             now, before = self._wall(), self._entries.pushed_out
@@ -336,7 +341,9 @@ class SqliteState:
         return result
 
     def _begin(self) -> None:
-        """Nobody writes to a file from which another process has carried everything over, not even one that has just looked."""
+        """Begin a transaction on the current file. It checks the file again after BEGIN, because another process may have moved all entries
+        to a new file just before.
+        """
         self._look_at_file(_WRITING)
         self._database.execute("BEGIN IMMEDIATE")
         while not self._is_mine():
@@ -354,12 +361,12 @@ class SqliteState:
         return result
 
     def _look_at_file(self, doing: str) -> None:
-        """A file that was deleted stays usable for those that have it open, but others no longer see what is in it."""
+        """Change to the new file if the open one was deleted. A deleted file still works here, but no other process would see it."""
         if not self._is_mine():
             self._remake(doing)
 
     def _is_mine(self) -> bool:
-        """Whether the file is still the one that is open here. SQLite makes it no smaller while it is in use."""
+        """Whether the file is still the one that is open here, and has not become smaller; SQLite never shrinks it while it is in use."""
         try:
             found = os.stat(self._file)
         except OSError:
@@ -370,7 +377,7 @@ class SqliteState:
         return True
 
     def _remake(self, doing: str) -> None:
-        """Go over to the file that stands there now, or to a new one. What failed is tried again after a second."""
+        """Change to the file that is in the folder now, or to a new one. A failed try is repeated after a second."""
         now = self._monotonic()
         if now < self._remade_at and doing in self._problems:
             raise StateFailed(self._problems[doing])
@@ -394,7 +401,7 @@ class SqliteState:
                 self._database.execute("ROLLBACK")
 
     def _failed(self, doing: str, error: sqlite3.Error | OSError | StateFailed) -> StateFailed:
-        """Told once for each problem, not for each call; while another process holds the file, later calls do not wait for it again."""
+        """The error for the caller. Each problem is logged once, not for each call. Later calls do not wait for a busy file again."""
         match error:
             case sqlite3.Error():
                 failed = explained(self._file, error)

@@ -1,6 +1,6 @@
-"""The tables of the SQLite state, and how they came to be: made at once, or from those of an older release.
+"""The tables of the SQLite engine: their creation, and the migration from an older release.
 
-Owns the version of the file. Must never leave half of its tables behind, or touch another program's database.
+This module owns the version of the file. It must never leave the tables half made, or change another program's database.
 """
 
 import sqlite3
@@ -36,7 +36,7 @@ CREATE TRIGGER entry_gone AFTER DELETE ON entry BEGIN
     UPDATE total SET entries = entries - 1, bytes = bytes - length(old.key) - length(old.value) WHERE kind = old.kind;
 END;
 """
-"""Triggers keep the totals, so that no process can forget to. An ``id`` is larger than all that ever were: so it tells the order."""
+"""Triggers keep the totals up to date, so no process can forget it. A new ``id`` is larger than all earlier ones, so it gives the order."""
 
 _FROM_VERSION_1 = """
 ALTER TABLE about ADD COLUMN leases INTEGER NOT NULL DEFAULT 0;
@@ -48,7 +48,7 @@ _MARKS = (f"PRAGMA application_id = {_APPLICATION}", f"PRAGMA user_version = {VE
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables, or change those of version 1, all of it or nothing."""
+    """Make the tables, or migrate those of version 1, in one transaction."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
         return
@@ -60,7 +60,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
                 "INSERT OR REPLACE INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", map(_from_version_1, former)
             )
             connection.execute("DROP TABLE former")
-        for mark in _MARKS:  # one by one: a script would commit before it begins
+        for mark in _MARKS:  # one by one, because ``executescript`` would commit first
             connection.execute(mark)
     except BaseException:
         if connection.in_transaction:
@@ -69,7 +69,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
 
 
 def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, bytes, bytes, float, float]:
-    """Version 1 had one entry without a value for each revoked key."""
+    """An entry of version 1 as an entry of version 2. Version 1 had an entry without a value for each revoked key."""
     kind, key, _, began, ends = row
     match kind:
         case "revoked.cookie":
@@ -88,7 +88,7 @@ def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, b
 
 
 def check_version(connection: sqlite3.Connection, file: Path) -> None:
-    """``StateFailed`` for a database of another program, or of a version that this release does not know."""
+    """Raises ``StateFailed`` for a database of another program, or of a version that this release does not know."""
     (version,), (application,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id"))
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if (application == _APPLICATION and version in (1, VERSION)) or (version, application, tables) == (0, 0, 0):

@@ -1,1 +1,4 @@
-"""The rooms that carry bytes between a client and a server behind the gateway; they decide nothing about sessions."""
+"""The HTTP/1.1 client for app servers: connection pools, a strict parser of answers, load balancing, health checks.
+
+Must never decide anything about sessions.
+"""

@@ -1,11 +1,14 @@
-"""One connection to a server behind the gateway: one request after the other, each answer handed to its reader as it arrives.
+"""One connection to a server: it sends one request at a time, and passes the answer to a ``Reader`` as it arrives.
 
-    idle ── begin ──▶ first_byte ── head ──▶ idle time of a body ── whole ──▶ given back, or closed
-                          └── 101 ──▶ switched: bytes to a sink, until either side goes
+    idle ── begin ──▶ wait for the first byte ── head ──▶ wait for each piece of the body ── whole ──▶ back to the pool, or closed
+                          └── 101 ──▶ switched: all bytes go to a sink, until one side closes
 
-Owns the deadlines of an exchange, backpressure in both directions, and the answer to "may it carry another request?". Must never send a
-request a second time, hand an answer to anybody but the reader of its request, or stay open behind an answer that broke off.
+Owns the deadlines of an exchange, backpressure in both directions, and the decision whether the connection may carry another request.
+Must never send a request twice, pass an answer to the reader of another request, or stay open after an answer that broke off.
 Rules from: RFC 9112 §9.
+
+Words of this module: a connection's *home* is the pool that it belongs to (``pool.Upstream``). A *pin* says that only one user may use it
+(``edge.pins``). ``turn`` is the write batch that a request is written in (``write_batch.WriteBatch``).
 """
 
 import asyncio
@@ -21,68 +24,69 @@ from gateway.upstream.write_batch import WriteBatch
 from gateway.upstream.writing import Writing
 
 Listening = tuple[str | None, int]
-"""An address that is listened at: host (None: every interface) and port."""
+"""An address that the gateway itself listens at: host (None: every interface) and port."""
 
 _TLS_ALERT: Final = b"\x15\x03"
-"""What a server with TLS says to plain HTTP (RFC 8446 §5.1)."""
+"""The first bytes of a TLS server's answer to plain HTTP: an alert record (RFC 8446 §5.1)."""
 
 
 class Home:
-    """Where a connection belongs."""
+    """The pool that a connection belongs to, as the connection sees it."""
 
     __slots__ = ("deadlines",)
 
     def __init__(self, deadlines: Deadlines) -> None:
-        """``deadlines`` may be others later."""
+        """``deadlines`` may be replaced later, when the configuration is read again."""
         self.deadlines = deadlines
 
     @property
     def keep_seconds(self) -> float:
-        """How long an idle connection is kept."""
+        """How long an idle connection is kept, in seconds."""
         raise NotImplementedError
 
     def failed(self, error: OutsideFailed) -> None:
-        """The server is to blame for this."""
+        """The server caused this error."""
 
     def began(self) -> None:
         """A request was sent."""
         raise NotImplementedError
 
     def ended(self, failed: bool | None) -> None:
-        """It is over: True, the server is to blame; False, it answered; None, nobody can tell. Once for each ``began``."""
+        """A request is over. True: the server failed. False: it answered. None: unknown. Called once for each ``began``."""
         raise NotImplementedError
 
     def take_back(self, connection: "Connection") -> None:
-        """It is free again."""
+        """The connection is free for another request."""
         raise NotImplementedError
 
     def rest(self, connection: "Connection") -> None:
-        """It is free again once its server has been silent for a while: it may owe the rest of a body that should not be."""
+        """The connection is free after a time of silence: the server may still send a body where none is allowed."""
         raise NotImplementedError
 
     def lost(self, connection: "Connection") -> None:
-        """It is closed; called exactly once."""
+        """The connection is closed; called exactly once."""
         raise NotImplementedError
 
 
 class Pin:
-    """Whose a connection is that a user may be signed in to: it does not go home behind an answer."""
+    """Marks a connection that a user may be signed in to. After an answer the pin gets the connection, and not the pool."""
 
     __slots__ = ()
 
     def ended(self, connection: "Connection", answers: AnswerReader, is_usable: bool) -> None:
-        """An answer is whole; ``is_usable``: another request may follow. Keep the connection, or close it."""
+        """An answer is whole: keep the connection, or close it. ``is_usable``: whether it may carry another request."""
         raise NotImplementedError
 
     def lost(self, connection: "Connection") -> None:
-        """It is closed."""
+        """The connection is closed."""
         raise NotImplementedError
 
 
 class Connection(Writing):
-    """Made by ``Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives both up.
+    """One connection, made by ``pool.Upstream``. ``begin`` a request, ``write`` its body, ``finish`` it; ``abort`` gives it up.
 
-    ``client``: the address for which it is in use, empty where it is free. ``pin``: whose it is, None for anybody's.
+    ``client``: the address of the client that it is in use for, empty if it is free. ``pin``: None if every user may use it.
+    ``idle_until``, ``rests_until``: times of the loop, set by the pool. ``is_reused``: it has carried a request before.
     """
 
     __slots__ = (
@@ -107,7 +111,7 @@ class Connection(Writing):
         self.pin: Pin | None = None
 
     def is_to(self, own: tuple[Listening, ...]) -> bool:
-        """Whether the server at its other end is one that listens there, on this very machine."""
+        """Whether it leads back to one of the addresses ``own``, at which the gateway itself listens on this machine."""
         if not own or self._transport is None:
             return False
         here, there = (self._transport.get_extra_info(name) for name in ("sockname", "peername"))
@@ -117,7 +121,7 @@ class Connection(Writing):
 
     @property
     def keep_seconds(self) -> float:
-        """How long it may be idle."""
+        """How long it may be idle, in seconds."""
         return self._home.keep_seconds
 
     def begin(
@@ -130,10 +134,10 @@ class Connection(Writing):
         is_whole: bool = True,
         turn: WriteBatch | None = None,
     ) -> None:
-        """Send a request's head, once, and have its answer read; ``is_whole``: there is no body to ``write`` behind it.
+        """Send ``head``, and pass the answer to ``reader``. ``is_whole``: the request is complete, no ``write`` follows.
 
-        ``bare``: the method is HEAD. ``turn``: at whose end it is sent, for what is whole; None: now. Unsent where the connection is closed
-        already; where it closes before the turn is over, the reader is told so.
+        ``bare``: the method is HEAD. ``upgrade``: a 101 is allowed. ``turn``: the write batch for a whole request; None: send it now.
+        Raises ``Unsent`` if the connection is already closed. If it closes before the batch is written, ``reader`` gets ``Unsent``.
         """
         if self._transport is None or self._transport.is_closing():
             raise Unsent("before_sending")
@@ -160,53 +164,53 @@ class Connection(Writing):
             self._transport.write(head)
 
     def write(self, data: bytes) -> None:
-        """Send a piece of the request's body, or of what follows a 101."""
+        """Send a piece of the request's body, or bytes after a 101."""
         if self._transport is not None:
             self._transport.write(data)
             if self._reader is not None and not self._answers.has_head:
                 self._patience.begin(IDLE)
 
     def finish(self) -> None:
-        """The request is whole."""
+        """The whole request was written: the deadline for the first byte of the answer begins."""
         self._is_sent = True
         if self._reader is not None and not self._answers.has_head:
             self._patience.begin(FIRST_BYTE)
 
     def hand_to(self, reader: Reader) -> None:
-        """Let another reader have the rest of the answer."""
+        """Pass the rest of the answer to another reader."""
         self._reader = reader
 
     def switch(self, sink: ByteSink) -> None:
-        """After a 101: everything that arrives goes to ``sink``, without a deadline."""
+        """After a 101: pass everything that arrives to ``sink``, without a deadline."""
         self._reader = None
         self._sink = sink
 
     def pause_reading(self) -> None:
-        """Let the server wait: whoever gets its answer is slower."""
+        """Read no more from the server, because the client is slow."""
         if self._transport is not None:
             self._transport.pause_reading()
             self._patience.begin(CLIENT)
 
     def resume_reading(self) -> None:
-        """Go on."""
+        """Read from the server again."""
         if self._transport is not None:
             self._transport.resume_reading()
             self._patience.begin(IDLE)
 
     def abort(self) -> None:
-        """Give up what is under way; nobody is told."""
+        """Close it now. The reader is not called."""
         self._over(None)
         self._reader = self._sink = None
         if self._transport is not None:
             self._transport.abort()
 
     def give_up(self, error: OutsideFailed) -> None:
-        """As ``abort``, and its reader is told why; the server is not to blame."""
+        """Close it now, and pass ``error`` to the reader. The server is not blamed."""
         self._over(None)
         self._fail(error)
 
     def close(self) -> None:
-        """End it behind what was written."""
+        """Close it after what was written. The reader is not called."""
         self._over(None)
         self._reader = self._sink = None
         if self._transport is not None:
@@ -217,7 +221,7 @@ class Connection(Writing):
             self._fail(TimedOut(stage).because("timed_out", stage))
 
     def _over(self, failed: bool | None) -> None:
-        """Tell home once; where a head arrived, the server is not to blame for what came of the body."""
+        """Tell the pool, once, that the request is over. If a head arrived, the server is not blamed for an error in the body."""
         if self._is_running:
             self._is_running = False
             self._home.ended(False if self._answers.has_head else failed)
@@ -240,7 +244,7 @@ class Connection(Writing):
         if self._sink is not None:
             self._sink.received(data)
             return
-        if self._head:  # an answer before its question: nobody's
+        if self._head:  # bytes arrived before the request was written, so they answer nothing
             self._over(None)
             return self._fail(Unsent("unasked"))
         answers = self._answers
@@ -260,30 +264,30 @@ class Connection(Writing):
         reason, fields, pieces = answers.reason, answers.fields, answers.pieces
         answers.pieces = []
         if answers.is_whole and answers.status != 101 and fault is None:
-            self._end()  # the next request may begin on it now: from here on ``answers`` is about that one
+            self._end()  # the next request may begin on this connection now, and then ``answers`` is about that one
             return reader.arrived(status, reason, fields, pieces, True)
         if had_head:
             self._patience.go_on()
         else:
-            self._patience.begin(IDLE)  # which may end before the first byte had to be there
+            self._patience.begin(IDLE)  # not ``go_on``: this deadline may be earlier than the one for the first byte
         reader.arrived(status, reason, fields, pieces, False)
-        if fault is not None:  # behind what came before it, however that was cut into packets
+        if fault is not None:  # after the bytes before the fault, however they were cut into packets
             self._fail(fault)
         elif rest and (sink := self._switched_to()) is not None:
             sink.received(rest)
 
     def _stale(self) -> StaleConnection | None:
-        """What became of a request on a kept connection of which nothing of an answer came; None where something may have."""
+        """The error of a request on a kept-alive connection that got no byte of an answer; None in other cases."""
         if not self.is_reused or self.pin is not None or not self._answers.is_untouched:
             return None
         return StaleConnection("kept").because("closed", "kept connection")
 
     def _switched_to(self) -> ByteSink | None:
-        """What a reader said when it saw the head of a 101."""
+        """The sink that the reader chose (``switch``) when it got the head of a 101."""
         return self._sink
 
     def _end(self) -> None:
-        """The answer is whole: the connection goes home, where another request may follow."""
+        """The answer is whole: give the connection to its pin or to the pool, or close it if no other request may follow."""
         self._reader = None
         self._over(False)
         answers = self._answers
@@ -299,7 +303,7 @@ class Connection(Writing):
             self._transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection is gone, in order (``exc`` None) or not."""
+        """The connection is closed, in order (``exc`` None) or by an error."""
         self._transport = None
         is_unsent = bool(self._head)
         self._patience.end()
@@ -322,13 +326,13 @@ class Connection(Writing):
         return error
 
     def pause_writing(self) -> None:
-        """The server takes nothing more just now."""
+        """The server's write buffer is full."""
         super().pause_writing()
         if self._sink is not None:
             self._sink.writable(False)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The server's write buffer has room again."""
         super().resume_writing()
         if self._sink is not None:
             self._sink.writable(True)
@@ -341,6 +345,6 @@ def _hung_up(exc: BaseException | None, has_head: bool) -> HungUp:
 
 
 def _broken(error: Nonsense, data: bytes) -> Nonsense:
-    """Why an answer is none; ``data``: where its head should be."""
+    """Adds the cause to ``error``. ``data``: the bytes that should be the head of an answer; a TLS alert there means plain http to TLS."""
     is_tls = data.startswith(_TLS_ALERT)
     return error.because("plain_to_tls", "TLS alert") if is_tls else error.because("nonsense", error.rule)

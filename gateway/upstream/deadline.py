@@ -1,7 +1,7 @@
-"""How long a connection is waited for: one deadline that moves with every stage of an exchange.
+"""The deadline of one connection to a server. It changes with every stage of an exchange (first byte, idle).
 
-Owns the timer. Timers are seldom moved, a deadline is a number: so a request costs no timer of its own. Must never be more patient than
-the configuration.
+Owns the timer. The deadline is a number; the timer is rarely moved, and checks that number when it fires. So a request needs no timer of
+its own. Must never wait longer than the configuration says.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ IDLE: Final = "idle"
 
 
 class Bounded(Protocol):
-    """Where the deadlines are."""
+    """Holds the configured deadlines."""
 
     deadlines: Deadlines
 
 
 class Deadline:
-    """``on_time`` is called with the stage whose time is up, also where nobody waits any more."""
+    """One deadline. When it passes, ``on_time`` is called with the stage, even if no request is waiting any more."""
 
     __slots__ = ("_bounds", "_deadline", "_loop", "_on_time", "_stage", "_timer")
 
     def __init__(self, bounds: Bounded, loop: asyncio.AbstractEventLoop, on_time: Callable[[str], None]) -> None:
-        """Nothing is waited for yet."""
+        """No deadline runs yet."""
         self._bounds = bounds
         self._loop = loop
         self._on_time = on_time
@@ -35,7 +35,7 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, stage: str) -> None:
-        """From now on so long: for the first byte of an answer, or for the next of anything."""
+        """Begin a stage and its deadline: ``first_byte`` of the configuration for ``FIRST_BYTE``, ``idle`` for every other stage."""
         deadlines = self._bounds.deadlines
         self._stage = stage
         self._deadline = self._loop.time() + (deadlines.first_byte if stage == FIRST_BYTE else deadlines.idle)
@@ -44,11 +44,11 @@ class Deadline:
             self._timer = self._loop.call_at(self._deadline, self._look)
 
     def go_on(self) -> None:
-        """Something arrived in a stage that waits for the next of it."""
+        """A piece of the body arrived: wait for the next one."""
         self._deadline = self._loop.time() + self._bounds.deadlines.idle
 
     def end(self) -> None:
-        """Nothing will be waited for."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,7 +1,7 @@
-"""A connection that is being waited for by a request that is ready to be sent.
+"""Waits for a connection on behalf of a request that is ready to be sent.
 
-Owns that wait, and the tries behind it: a connection that closes before anything was written to it is no try of the request's. Must never
-send anything itself, nor go on for a request that was given up.
+Owns that wait, and the choice of another connection if one turns out to be closed before anything was written to it.
+Must never send anything itself, or go on for a request that was given up.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from gateway.upstream.servers import ConnectionSource
 
 Begun = TypeVar("Begun")
 TRIES: Final = 3
-"""So many connections in a row may turn out to be closed already; the last of them is a new one."""
+"""How many connections are tried in a row, if each turns out to be closed; the last one is a new connection."""
 
 
 async def begun(
     source: ConnectionSource, key: bytes | None, client: str, begin: Callable[[Connection], Begun], *, is_new: bool = False
 ) -> Begun:
-    """What ``begin`` made of a connection over which it sent its request; where that closed before, it is given another.
+    """Call ``begin`` with a connection, and return its result. If the connection was closed (``HungUp``), another one is used.
 
-    ``key``: what a sticky app is sticky by; ``client``: for which address; ``is_new``: only a new connection will do. Raises
-    ``OutsideFailed``, HungUp where one after the other was closed.
+    ``key``: the value that a sticky app chooses its server by. ``client``: the client's address. ``is_new``: use new connections only.
+    Raises ``OutsideFailed``; ``HungUp`` if all ``TRIES`` connections were closed.
     """
     for left in reversed(range(TRIES)):
         connection = await source.connection(key, client, is_new=is_new or not left)
@@ -36,30 +36,30 @@ async def begun(
 
 
 class Taking:
-    """Takes connections for one request: here any of a source's will do."""
+    """Takes connections for one request, any that the source has. ``edge.pins.Pinning`` prefers the user's own."""
 
     __slots__ = ("_client", "_key", "source")
 
     def __init__(self, source: ConnectionSource, key: bytes | None, client: str) -> None:
-        """Nothing is taken yet. ``key``: what a sticky app is sticky by; ``client``: the address for which it is taken."""
+        """``key``: the value that a sticky app chooses its server by. ``client``: the client's address."""
         self.source = source
         self._key = key
         self._client = client
 
     def idle(self) -> Connection | None:
-        """A connection that is free now, or None where ``begun`` must be asked."""
+        """A free connection, or None: then call ``begun``, which may wait."""
         return self.source.idle(self._key, self._client)
 
     async def begun(self, begin: Callable[[Connection], Begun], *, is_new: bool = False) -> Begun:
-        """What ``begin`` made of a connection over which it sent its request. Raises ``OutsideFailed``.
+        """Call ``begin`` with a connection, and return its result. Raises ``OutsideFailed``.
 
-        ``is_new``: the kept one that it was sent over before had been given up by its server.
+        ``is_new``: use a new connection, because the server had closed the kept-alive one that was used before.
         """
         return await begun(self.source, self._key, self._client, begin, is_new=is_new)
 
 
 class Fetching:
-    """Calls ``begin`` with a connection, or ``failed`` with the reason why there is none; ``abort`` in time, and it calls neither."""
+    """A task that calls ``begin`` with a connection, or ``failed`` with an error. After ``abort`` it calls neither."""
 
     __slots__ = ("_begin", "_failed", "_task")
 
@@ -71,20 +71,20 @@ class Fetching:
         *,
         is_new: bool = False,
     ) -> None:
-        """``taking``: where it comes from; ``is_new``: no connection that was used before."""
+        """``taking``: gives the connection. ``is_new``: use a connection that was not used before."""
         self._begin = begin
         self._failed = failed
         self._task = asyncio.get_running_loop().create_task(self._fetch(taking, is_new), name="waiting for a connection")
 
     def abort(self) -> None:
-        """Nobody waits any more."""
+        """Stop waiting."""
         self._task.cancel()
 
     def pause_reading(self) -> None:
-        """Nothing arrives."""
+        """Does nothing: no answer arrives yet."""
 
     def resume_reading(self) -> None:
-        """Nothing arrives."""
+        """Does nothing: no answer arrives yet."""
 
     async def _fetch(self, taking: Taking, is_new: bool) -> None:
         try:

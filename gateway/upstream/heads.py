@@ -1,8 +1,8 @@
-"""Heads of HTTP/1.1 messages as bytes, exactly as given.
+"""Writes the heads of HTTP/1.1 requests and answers as bytes. Fields are written exactly as given.
 
-Owns the spelling of a head in both directions, and the framing that an answer gets towards our client. Must never write bytes that would
-make another message of it: what comes from outside passed ``head_is_clean`` or a strict parser. Rules from: RFC 9112 §6 (body length), §9.3
-(persistence), RFC 9110 §6.6.1 (Date), §8.6 (Content-Length).
+Owns how a head is written in both directions, and the framing of answers to the client. Must never write bytes that a parser would read
+as two messages (response splitting): fields from outside have passed ``head_is_clean`` or a strict parser before.
+Rules from: RFC 9112 §6 (body length), §9.3 (persistence), RFC 9110 §6.6.1 (Date), §8.6 (Content-Length).
 """
 
 import re
@@ -28,7 +28,10 @@ _LENGTH: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class AnswerTerms:
-    """What of a request decides how its answer is framed: HEAD or not, HTTP/1.1 or 1.0, and whether its client would go on."""
+    """The properties of a request that decide how its answer is framed.
+
+    ``is_head``: the method is HEAD. ``is_modern``: HTTP/1.1, not 1.0. ``keeps``: the client's connection may stay open.
+    """
 
     is_head: bool = False
     is_modern: bool = True
@@ -39,23 +42,23 @@ _ASKED: Final = tuple(AnswerTerms(bool(bits & 1), bool(bits & 2), bool(bits & 4)
 
 
 def asked_of(is_head: bool, is_modern: bool, keeps: bool) -> AnswerTerms:
-    """The same, made once."""
+    """The ``AnswerTerms`` with these values; all eight of them are made once."""
     return _ASKED[is_head + 2 * is_modern + 4 * keeps]
 
 
 AnswerHead = tuple[bytes, bool, bool, bool]
-"""A head as it goes out, and what it says of the body: none at all, in chunks; and whether the connection goes on behind it."""
+"""The bytes of a head; whether no body follows; whether the body is chunked; whether the connection stays open after the answer."""
 
 
 def head_is_clean(reason: bytes, fields: Fields) -> bool:
-    """Whether these bytes can be written as a head without becoming another message."""
+    """Whether these values can be written into a head: names are tokens, and no value holds a line break or another control byte."""
     return not _FORBIDDEN.search(reason) and all(_TOKEN.match(name) and not _FORBIDDEN.search(value) for name, value in fields)
 
 
 def answer_head(status: int, reason: bytes, fields: Fields, asked: AnswerTerms, *, keeps: bool = True) -> AnswerHead:
-    """The head of an answer with these end-to-end fields in order; framing, Connection, and Date where it is missing are added.
+    """The head of an answer with these end-to-end fields in order. Framing, Connection, and a missing Date are added.
 
-    ``reason`` empty: the usual one. Without a Content-Length the body is chunked, or ends with the connection on HTTP/1.0.
+    ``reason`` empty: the usual phrase. Without a Content-Length the body is chunked; for HTTP/1.0 it ends with the connection.
     """
     parts = [_status_line(status, reason)]
     has_date = has_length = False
@@ -102,15 +105,15 @@ def _status_line(status: int, reason: bytes) -> bytes:
 
 
 def request_head(method: str, target: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The head of a request with these fields in order; ``target`` is the origin-form, to the byte, which a character of it is.
+    """The head of a request with these fields in order. ``target``: the origin-form; each of its characters is one byte (Latin-1).
 
-    ValueError where a field would break its line: whatever let it come so far, it goes no further.
+    Raises ValueError if a field holds a line break. This is the last check before the wire, in case an earlier one has a hole.
     """
     return f"{method} {target} HTTP/1.1\r\n".encode("latin-1") + field_lines(fields)
 
 
 def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """These fields as lines, and the empty one behind them. ValueError as ``request_head``."""
+    """These fields as lines, with the empty line after them. Raises ValueError as ``request_head``."""
     parts: list[bytes] = []
     for name, value in fields:
         parts += (name, b": ", value, b"\r\n")
@@ -123,7 +126,7 @@ def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def chunk(piece: bytes) -> bytes:
-    """A piece of a body as one chunk; never of an empty one, which would end it."""
+    """A piece of a body as one chunk. ``piece`` must not be empty: an empty chunk would end the body."""
     return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 

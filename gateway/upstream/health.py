@@ -1,8 +1,10 @@
-"""Asking an app's servers whether they can work, so that no user's request has to find out.
+"""Active health checks of an app's servers, so that no user's request has to find out that a server is down.
 
-Owns when each server is asked, how long its answer may take, and what the question looks like: nothing of any user is in it. Must never
-decide what an answer means for the next request: that is ``policy.routing.server_health``. Each server is asked at once and from then on
-every interval, the servers of one app one after the other and not all in one moment; one that answers slowly delays nobody but itself.
+Owns when each server is checked, how long its answer may take, and what the request looks like: it holds nothing of any user.
+Must never decide what a result means for the next request: ``policy.routing.server_health`` decides that.
+
+Each server is checked at the start, and then once per interval. The checks of one app are spread over the interval. A slow server
+delays only its own next check.
 """
 
 import asyncio
@@ -13,22 +15,22 @@ from gateway.policy.http.messages import Fields
 from gateway.policy.routing.server_health import Server
 
 Probe = Callable[[Server], Awaitable[bool]]
-"""Asks one server; whether its answer is a healthy one (``standing.is_healthy``). May fail with ``OutsideFailed`` or ``OSError``."""
+"""Checks one server: True if it is healthy (``policy.routing.server_health.is_healthy``). May raise ``OutsideFailed`` or ``OSError``."""
 
 Told = Callable[[Server, bool], object]
-"""Who hears each result, without waiting: ``Balancer.checked``, and a line in the log where that says that something changed."""
+"""Gets each result, and must not wait: calls ``Balancer.checked``, and writes a log line if the health of the server changed."""
 
 
 def question(path: str, host: str) -> tuple[str, str, Fields]:
-    """Method, target and fields of a check: no cookie, no identity, nothing of a client."""
+    """Method, target and fields of a check. They hold no cookie, no identity and nothing of a client."""
     return "GET", path, ((b"Host", host.encode("ascii")), (b"User-Agent", b"session-gateway health check"), (b"Accept", b"*/*"))
 
 
 class HealthChecks:
-    """The checks of one app. ``start`` them inside the running event loop, and ``aclose`` them there."""
+    """The checks of one app. Call ``start`` and ``aclose`` inside the running event loop."""
 
     def __init__(self, servers: Sequence[Server], probe: Probe, told: Told, interval_seconds: float) -> None:
-        """An answer may take ``interval_seconds``, too; one that does not come is a bad one."""
+        """``interval_seconds``: the time between two checks of a server, and the deadline of an answer. No answer counts as unhealthy."""
         self._servers = tuple(servers)
         self._probe = probe
         self._told = told
@@ -36,7 +38,7 @@ class HealthChecks:
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
-        """Ask every server, from now on."""
+        """Begin to check every server."""
         first_pauses = (self._interval * (number + 1) / len(self._servers) for number in range(len(self._servers)))
         self._tasks = tuple(
             asyncio.create_task(self._ask_again_and_again(server, pause), name=f"health {server.name}")
@@ -44,7 +46,7 @@ class HealthChecks:
         )
 
     async def aclose(self) -> None:
-        """Ask nobody any more; questions under way are given up and nothing is told of them."""
+        """Stop all checks. A check that is running is given up, without a result."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -55,7 +57,7 @@ class HealthChecks:
         while True:
             self._told(server, await self._is_healthy(server))
             await asyncio.sleep(max(0.0, due - clock()))
-            due = max(due, clock() - self._interval) + self._interval  # after a machine slept, nobody is asked for the time lost
+            due = max(due, clock() - self._interval) + self._interval  # missed checks are not made up, e.g. after the machine slept
 
     async def _is_healthy(self, server: Server) -> bool:
         try:

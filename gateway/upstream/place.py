@@ -1,6 +1,6 @@
-"""Where one server of an app is reached: a value, and its name for logs.
+"""The address of one app server: host and port, or a Unix socket, with TLS or without; and its form for logs.
 
-Owns nothing that is open: whoever connects does. Must never carry a secret; a client certificate lives inside of ``tls``.
+A value: it holds no open connection. Must never carry a secret; a client certificate is inside of the context ``tls``.
 """
 
 import ssl
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """One server: ``host`` (no brackets) and ``port``, or the Unix socket at ``path`` (then ``host`` is empty and ``port`` 0).
+    """The address of one server: ``host`` (no brackets) and ``port``, or ``path`` of a Unix socket (then ``host`` is empty and ``port`` 0).
 
-    ``tls``: the context of an https server, None for plain http; ``server_name``: the name its certificate has to bear.
+    ``tls``: the context of an https server, None for plain http. ``server_name``: the name that must be in its certificate.
     """
 
     host: str

@@ -1,9 +1,10 @@
-"""The head of a plain answer, read line by line from what was learnt: what most answers are, at a fraction of a parser's price.
+"""A fast path for the heads of plain answers: it looks known header lines up instead of parsing them again.
 
-Owns which heads are plain: HTTP/1.1, whole in one piece, one Content-Length and no other framing, nothing of the hop but ``keep-alive`` or
-``close``, nothing that signs in to a connection. Must never accept what the strict parser refuses: whatever is not plainly plain is None,
-and the parser has it, from its first byte. What lines say is remembered (``policy.learned``), never that of a cookie or of a line that is
-long. Rules from: RFC 9112 §4 to 6.
+Most answers are plain: HTTP/1.1, the head arrives in one piece, one Content-Length and no other framing, no hop-by-hop field except
+``Connection: keep-alive`` or ``close``, and no field that signs in to a connection. Owns which heads are plain.
+Must never accept a head that the strict parser refuses: for every other head the result is None, and the strict parser reads it from its
+first byte. Parsed lines are remembered (``policy.learned``), but never the line of a cookie, which is a secret, or a long line.
+Rules from: RFC 9112 §4 to 6.
 """
 
 import re
@@ -28,14 +29,14 @@ _BARE: Final = (204, 205, 304)
 
 
 PlainHead = tuple[int, bytes, Fields, int, bool, int]
-"""A plain answer's head: status, reason, fields, length, whether another answer may follow, and where its body begins."""
+"""The head of a plain answer: status, reason, fields, length of the body, whether the connection stays open, where the body begins."""
 
 _Line = tuple[tuple[bytes, bytes], int, bool]
-"""One line: its field; its length where it is the Content-Length, else -1; and False where it ends the connection."""
+"""One line: the field; the length if it is Content-Length, else -1; and False if it closes the connection, else True."""
 
 
 def plain_head(received: bytes) -> PlainHead | None:
-    """The head at the beginning of these bytes; None where it is not whole, or not plain."""
+    """The head at the beginning of these bytes; None if it is not whole, or not plain."""
     end = received.find(b"\r\n\r\n", 0, LARGEST_PLAIN_HEAD)
     if end < 0:
         return None
@@ -86,7 +87,7 @@ def _read(line: bytes) -> _Line | None:
 
 
 class _Lines(Learned[bytes, _Line | None]):
-    """Lines as read. Those of cookies are secrets, and not kept."""
+    """Parsed lines. Lines of cookies are secrets, and not kept."""
 
     __slots__ = ()
 

@@ -1,13 +1,19 @@
-"""The connections to one server behind the gateway: how many, which is free, and when an idle one is given up.
+"""The connection pool of one server: it gives out free connections, opens new ones, and closes idle ones.
 
-    taken ── answer with a body ──▶ idle ─────────────────────▶ taken, or closed after a while
-      ▲   └─ answer without one ──▶ resting ── silent for a while ┘
-      └───────────────────────────── a waiting request
+    in use ── answer with a body ──▶ idle ─────────────────────▶ in use, or closed after a while
+      ▲   └─ answer without one ───▶ resting ── silent for 5 s ──┘
+      └───────────────────────────── given to a waiting request
 
-Owns the pool. A connection is used by one request at a time; the one that was free last goes first, so that the others grow old and leave.
-When they run short, one client may hold no more than its share, and the clients that wait take turns. Must never hand out a connection that
-is closing, has been idle for longer than its server may keep it, or may owe a late body; send anything twice; or open more than
-``connections``. Rules from: RFC 9112 §9.3.
+Owns the pool. A connection carries one request at a time. The connection that became idle last is given out first, so that surplus ones
+reach their time limit and are closed. When connections are scarce, one client may hold only its share (``policy.http.shares``), and the
+waiting clients take turns.
+
+*Resting*: some servers wrongly send a body after an answer that has none (204, 304, HEAD), a moment later. The next request on that
+connection would read it as its own answer. So the pool waits until the server has been silent for ``REST_SECONDS``.
+If ``keep_alive_seconds`` is not longer than ``REST_SECONDS``, a resting connection is never given out, only closed.
+
+Must never give out a connection that is closing, that was idle for too long, or that may still get such a late body. Must never send
+anything twice, or open more than ``connections``. Rules from: RFC 9112 §9.3.
 """
 
 import asyncio
@@ -28,42 +34,42 @@ from gateway.upstream.place import ServerAddress
 from gateway.upstream.waiting import Waiter, WaitingClients, held_by_place
 
 REST_SECONDS: Final = 5.0
-"""So long a server must be silent behind an answer without a body. A late body comes 40 ms later at the most common worst: its server's
-second write waits for an acknowledgement that the other side delays (RFC 1122 §4.2.3.2 allows 500 ms). On a machine with ten times more
-to do than it can, one came more than a second later."""
+"""How long a server must be silent after an answer without a body. A late body usually comes within 40 ms: the server's second write waits
+for an acknowledgement that the other side delays (RFC 1122 §4.2.3.2 allows 500 ms). On a machine with ten times more work than it can do,
+one came more than a second later."""
 MOST_RESTING: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRules:
-    """At most ``connections`` at once; an idle one is kept ``keep_alive_seconds``, which must be less than the server keeps it."""
+    """``connections``: the limit. ``keep_alive_seconds``: how long an idle one is kept; must be shorter than the server keeps it."""
 
     connections: int = 1000
     keep_alive_seconds: float = 4.0
 
 
 class ServerUse:
-    """Who is told how the requests to a server fare; this one does not care."""
+    """Is told when a request to a server begins and ends. This base class ignores it; ``servers.BalancerUse`` tells the balancer."""
 
     __slots__ = ()
 
     def began(self) -> None:
-        """A request was sent to it."""
+        """A request was sent to the server."""
 
     def ended(self, failed: bool | None) -> None:
-        """It is over (``connection.Home.ended``)."""
+        """A request is over; ``failed`` as in ``connection.Home.ended``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerWatch:
-    """``failed`` hears why a server could not be reached, or broke off; ``own_addresses``: where the gateway itself listens."""
+    """``failed``: called with the reason when a server cannot be reached, or breaks off. ``own_addresses``: the gateway's own listeners."""
 
     failed: Callable[[str, OutsideFailed], object] = lambda address, error: None
     own_addresses: tuple[Listening, ...] = ()
 
 
 class Upstream(Home):
-    """One server. ``idle`` where nothing may be waited for, ``connection`` where it may. Close it with ``close``."""
+    """The pool of one server. ``idle`` gives a connection without waiting, ``connection`` waits for one. Close it with ``close``."""
 
     def __init__(
         self,
@@ -74,7 +80,7 @@ class Upstream(Home):
         names: Names | None = None,
         watch: ServerWatch | None = None,
     ) -> None:
-        """To be made inside the running event loop; connects to nothing yet. Without ``names``, only literal places are reached."""
+        """Call this inside the running event loop. Nothing is connected yet. Without ``names``, only literal addresses can be reached."""
         super().__init__(deadlines)
         self._watch = watch or ServerWatch()
         self._own = self._watch.own_addresses
@@ -94,21 +100,21 @@ class Upstream(Home):
         self._is_closed = False
 
     def __len__(self) -> int:
-        """Connections that are open or being opened."""
+        """The number of connections that are open or being opened."""
         return len(self._all) + len(self._coming)
 
     @property
     def keep_seconds(self) -> float:
-        """How long an idle connection is kept."""
+        """How long an idle connection is kept, in seconds."""
         return self._rules.keep_alive_seconds
 
     @property
     def idle_count(self) -> int:
-        """Connections that carry nothing just now."""
+        """The number of connections that carry no request now."""
         return len(self._idle) + len(self._resting)
 
     def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
-        """A connection that is free now, or None; one server is the same for every ``key``."""
+        """A free connection, or None: then call ``connection``, which may wait. ``key`` is ignored: there is only one server."""
         if len(self._all) - len(self._idle) >= self._shares.ample and not self._may_take(client):
             return None
         now = self._loop.time()
@@ -122,7 +128,7 @@ class Upstream(Home):
         return self._rested(now, client) if self._resting else None
 
     def _rested(self, now: float, client: str) -> Connection | None:
-        """The one that has been silent for longest, if for long enough."""
+        """The resting connection that was silent for the longest time, if that is long enough; else None."""
         while self._resting and self._resting[0].rests_until <= now:
             connection = self._resting.popleft()
             if connection.is_open and now < connection.idle_until and connection.is_silent():
@@ -133,8 +139,9 @@ class Upstream(Home):
         return None
 
     async def connection(self, key: bytes | None = None, client: str = "", *, is_new: bool = False) -> Connection:
-        """A free connection, or a new one; ``Busy`` where all are in use for as long as connecting may take, else ``Unreachable``
-        or ``TimedOut``: whatever is raised here, nothing was sent. ``is_new``: never one that was used before."""
+        """A free connection, or a new one. ``is_new``: never one that was used before.
+
+        Raises ``Busy`` if no connection became free within the connect deadline, else ``Unreachable`` or ``TimedOut``. Nothing was sent."""
         found = self.idle(key, client) if not is_new else None
         if found is not None:
             return found
@@ -144,7 +151,7 @@ class Upstream(Home):
             self._coming.append(client)
         else:
             if self._resting and len(self) >= self._rules.connections and self._may_take(client):
-                self._resting.popleft().close()  # its end makes room
+                self._resting.popleft().close()  # when it is closed, there is room for a new one
             given = await self._turn(client)
             if given is not None and not is_new:
                 return given
@@ -157,7 +164,7 @@ class Upstream(Home):
         return len(self) - self.idle_count
 
     def _may_take(self, client: str) -> bool:
-        """Whether this client may have one more; whoever has no address of its own may."""
+        """Whether this client may have one more connection. The limit is only for clients with an address of their own."""
         place, in_use = place_of(client), self._in_use()
         if place is None or in_use < self._shares.ample:
             return True
@@ -167,19 +174,19 @@ class Upstream(Home):
         return held_by_place([*(connection.client for connection in self._all), *self._coming])
 
     def failed(self, error: OutsideFailed) -> None:
-        """The server is to blame."""
+        """The server caused an error: report it."""
         self._watch.failed(str(self.place), error)
 
     def began(self) -> None:
-        """A request was sent."""
+        """A request was sent to the server."""
         self._standing.began()
 
     def ended(self, failed: bool | None) -> None:
-        """It is over."""
+        """A request is over; ``failed`` as in ``connection.Home.ended``."""
         self._standing.ended(failed)
 
     def take_back(self, connection: Connection) -> None:
-        """Its exchange ended in order: the next who waits gets it, or it stays idle for a while."""
+        """A connection is free: give it to the next waiting request, or keep it as idle."""
         connection.client = ""
         if self._waiting and self._give(connection):
             return
@@ -191,7 +198,7 @@ class Upstream(Home):
         self._sweep_later()
 
     def rest(self, connection: Connection) -> None:
-        """As ``take_back``, but nobody gets it before its server was silent for a while; closed where somebody waits for room."""
+        """As ``take_back``, but it is given out only after a time of silence. If a request waits for a connection, it is closed instead."""
         connection.client = ""
         if self._waiting or self._is_closed or len(self._resting) >= MOST_RESTING:
             connection.close()
@@ -203,7 +210,7 @@ class Upstream(Home):
         self._sweep_later()
 
     def lost(self, connection: Connection) -> None:
-        """It is closed; there is room for another."""
+        """A connection is closed: there is room for another one."""
         self._all.discard(connection)
         self._left.set()
         if connection.idle_until and connection in self._idle:
@@ -213,12 +220,12 @@ class Upstream(Home):
         self._make_room()
 
     def _leave(self, connection: Connection) -> None:
-        """Close a connection that carries nothing, and have its room at once."""
+        """Close a connection that carries no request, and count it as closed at once."""
         connection.abort()
         self._all.discard(connection)
 
     def close(self) -> None:
-        """Close what is idle now, and the others as they end; those under way are their owners' to abort."""
+        """Close the idle connections now, and the others after their answers. The owner of a running request may abort it."""
         self._is_closed = True
         if self._sweep is not None:
             self._sweep.cancel()
@@ -229,7 +236,7 @@ class Upstream(Home):
         self._resting.clear()
 
     async def aclose(self) -> None:
-        """Abort everything, and wait until it is gone."""
+        """Abort all connections, and wait until they are closed."""
         self.close()
         for connection in tuple(self._all):
             connection.abort()
@@ -238,7 +245,7 @@ class Upstream(Home):
             await self._left.wait()
 
     async def _turn(self, client: str) -> Connection | None:
-        """Wait for one of the others to end: its connection, or None where room for a new one is reserved."""
+        """Wait for another request to end: its connection, or None if room for a new connection is reserved for this client."""
         waiter: Waiter = self._loop.create_future()
         self._waiting.join(client, waiter)
         try:
@@ -254,7 +261,7 @@ class Upstream(Home):
             self._waiting.leave(client, waiter)
 
     def _give(self, connection: Connection) -> bool:
-        """Hand it to the next who waits."""
+        """Give the connection to the next waiting request; False if there is none that may have it."""
         found = self._waiting.next(self._held(), self._in_use() - 1)
         if found is None:
             return False
@@ -264,7 +271,7 @@ class Upstream(Home):
         return True
 
     def _refused(self, given: Connection | None, client: str) -> None:
-        """Who was given this had stopped waiting at that very moment: let the next have it."""
+        """A request stopped waiting at the moment when it was given a connection: give it to the next one."""
         if given is not None:
             self.take_back(given)
         else:
@@ -272,7 +279,7 @@ class Upstream(Home):
             self._make_room()
 
     async def _connect(self, client: str) -> Connection:
-        """A new connection, for which room is reserved."""
+        """Open a new connection. Room for it is already reserved."""
         made = Connection(self, self._loop)
         made.client = client
         stands = False
@@ -291,7 +298,7 @@ class Upstream(Home):
             if stands:
                 self._all.add(made)
             else:
-                # Whoever gives up between the connection and its word for it gets a transport that is closed and never says so (uvloop).
+                # If this task is cancelled just when the connection is made, uvloop closes it without calling ``connection_lost``.
                 made.abort()
                 self._make_room()
         return made
@@ -311,7 +318,7 @@ class Upstream(Home):
             try:
                 await self._loop.create_connection(lambda: made, address, place.port, ssl=place.tls, server_hostname=name)
                 return
-            except ssl.SSLError:  # the server answered: another address of it would not do better
+            except ssl.SSLError:  # the server answered: its other addresses would fail in the same way
                 raise
             except OSError as error:
                 failed = error
@@ -333,7 +340,7 @@ class Upstream(Home):
             self._sweep = self._loop.call_later(self._rules.keep_alive_seconds, self._swept)
 
     def _swept(self) -> None:
-        """Close what was idle for too long; the oldest stand first."""
+        """Close the connections that were idle for too long. The oldest ones are first in both lists."""
         self._sweep = None
         now = self._loop.time()
         while self._idle and self._idle[0].idle_until <= now:

@@ -1,12 +1,12 @@
-"""Reading the answers of a server behind the gateway: one message after the other, its body in pieces as they arrive.
+"""Parses the answers on one connection to a server: heads, and bodies in pieces as they arrive.
 
     QUIET ── expect ──▶ HEAD ── 1xx: read on ──▶ HEAD ── fields ──▶ BODY ── its end ──▶ QUIET
-                          └── 101, where it was asked for ──▶ SWITCHED
+                          └── 101, if the request asked for it ──▶ SWITCHED
 
-Owns where an answer ends, and whether another may follow on the same connection. What is no answer is ``Nonsense``, which names the rule: a
-head that is none has brought nothing; of a body, what came before its fault is handed over first, however it was cut into packets.
-Must never look at what a field means beyond its framing, and whether it signs a user in to the connection.
-Bytes behind the end of an answer are dropped, and then the connection is not used again.
+Owns where an answer ends, and whether the connection may carry another request. Bytes that are not a valid answer raise ``Nonsense``, which
+names the broken rule. After a malformed head nothing is passed on. In a malformed body, the bytes before the fault are passed on first,
+however they were cut into packets. Bytes after the end of an answer are dropped, and the connection is not used again.
+Must never look at the meaning of a field, except for framing, and whether it signs a user in to the connection.
 Rules from: ``policy.http.answer_heads``, ``policy.http.chunks``; RFC 9112 §6 (length of a body), §9.6.
 """
 
@@ -22,9 +22,9 @@ from gateway.upstream.plain import PlainHead, plain_head
 
 LARGEST_HEAD_BYTES: Final = 256 * 1024
 MOST_INTERIM: Final = 100
-"""So many interim answers may come before the final one: an app that works for half an hour may say 102 every twenty seconds."""
+"""How many interim answers (1xx) may precede the final one. An app that works for half an hour may send 102 every twenty seconds."""
 _MOST_EMPTY_LINES: Final = 4
-"""Bytes of line ends that may stand before an answer: some servers write one behind the body before it."""
+"""How many bytes of line ends may precede an answer: some servers write a line end after the body of the answer before it."""
 
 
 _LINE_ENDS: Final = b"\r\n"
@@ -32,11 +32,11 @@ _BEGINNING: Final = b"HTTP/1."
 
 
 class AnswerReader:
-    """The answers on one connection. After ``feed``: ``has_head``, ``pieces`` and ``is_whole`` say what it brought; take them.
+    """Parses the answers of one connection. After each ``feed``, look at ``has_head``, ``pieces`` and ``is_whole``, and take ``pieces``.
 
-    ``status``, ``reason``, ``fields`` (all of them, framing and hop included), ``length`` (None: not known) are of the final answer.
-    ``keeps``: another request may follow at once. ``rests``: it may once the server has been silent for a while. ``binds``: the answer
-    names a scheme that signs a user in to the connection.
+    ``status``, ``reason``, ``fields`` (all, with framing and hop-by-hop ones) and ``length`` (None: unknown) are of the final answer.
+    ``keeps``: another request may be sent at once. ``rests``: another request may be sent after a time of silence. ``binds``: the answer
+    names a scheme that signs a user in to the connection (NTLM, Negotiate).
     """
 
     __slots__ = (
@@ -45,7 +45,7 @@ class AnswerReader:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        """Nothing is expected yet: whatever comes is nonsense."""
+        """No answer is expected yet: any byte raises ``Nonsense``."""
         self.is_whole = True
         self.pieces: list[bytes] = []
         self.fields: Fields = ()
@@ -67,7 +67,7 @@ class AnswerReader:
         self._chunks: Chunks | None = None
 
     def expect(self, *, bare: bool, upgrade: bool = False) -> None:
-        """A request was sent: one answer may come. ``bare``: it was HEAD; ``upgrade``: it may be 101."""
+        """A request was sent, so one answer may come. ``bare``: the method was HEAD. ``upgrade``: the answer may be a 101."""
         self.is_whole = self.has_head = self.rests = self.binds = self._is_odd = False
         self._bare = bare
         self._names_upgrade = upgrade
@@ -77,11 +77,11 @@ class AnswerReader:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether nothing of an answer has come since ``expect``; line ends alone are nothing."""
+        """Whether no byte of an answer has come since ``expect``. Line ends before an answer do not count."""
         return not (self.has_head or self._heads or self._head)
 
     def feed(self, received: bytes) -> bytes:
-        """Read what arrived; returns what follows a 101 and is no HTTP any more. Raises ``Nonsense``."""
+        """Parse what arrived; returns the bytes after a 101, which are not HTTP. Raises ``Nonsense``."""
         if self.is_whole:
             raise Nonsense("unasked")
         if self.has_head:
@@ -99,13 +99,13 @@ class AnswerReader:
         return b""
 
     def _feed_head(self, received: bytes) -> bytes:
-        """Take one head, or what is there of it; returns what stands behind it."""
+        """Take one head, or the part of it that has arrived; returns the bytes after it."""
         head = self._head
         if not head:
             if received[0] in _LINE_ENDS:
                 received = self._without_empty_lines(received)
             end = end_of_head(received) if received.startswith(_BEGINNING) else -1
-            if end >= 0:  # all of it is here, as it mostly is
+            if end >= 0:  # the usual case: the whole head arrived at once
                 self._took(received[:end])
                 return received[end:]
         before = len(head)
@@ -133,7 +133,7 @@ class AnswerReader:
         return kept
 
     def _took(self, text: bytes) -> None:
-        """A whole head."""
+        """Parse a whole head."""
         self._heads += 1
         self._head_bytes += len(text)
         if self._head_bytes > LARGEST_HEAD_BYTES:
@@ -149,7 +149,7 @@ class AnswerReader:
         self._take_head(head)
 
     def _take_head(self, head: AnswerHead) -> None:
-        """The head of the final answer, or of a 101."""
+        """Use the head of the final answer, or of a 101."""
         status = self.status = head.status
         self.has_head = True
         self.reason, self.framing, self.length = head.reason, head.framing, head.length
@@ -164,11 +164,11 @@ class AnswerReader:
         self.binds = head.may_bind and binds_connection(head.fields)
         is_empty = status == 204 or status == 205
         fields = tuple([pair for pair in head.fields if pair[0].lower() != b"content-length"]) if is_empty else head.fields
-        # Some clients read a body behind 205, and some do not: both find that it is empty.
+        # Some clients expect a body after 205, some do not. With this field both read the same.
         self.fields = (*fields, (b"Content-Length", b"0")) if status == 205 else fields
 
     def _begin_body(self, received: bytes) -> None:
-        """The head is there, and these bytes behind it."""
+        """Begin the body. ``received``: the bytes that arrived with the head."""
         if self.framing is Framing.NONE or (self.framing is Framing.LENGTH and not self._left):
             self._end(received)
         elif received:
@@ -187,7 +187,7 @@ class AnswerReader:
             self._end(behind)
 
     def _end(self, behind: bytes) -> None:
-        """The answer is whole; bytes behind it are nobody's."""
+        """The answer is whole. Bytes after it belong to no request, so the connection is not used again."""
         if behind:
             self.keeps = self.rests = False
         self.is_whole = True
@@ -199,7 +199,7 @@ class AnswerReader:
         self._begin_body(received[start:])
 
     def end(self) -> bool:
-        """The connection ended in order; whether that is the end of the answer, and not one in the middle."""
+        """The connection was closed in order; True if that completes the answer, False if the answer was cut."""
         if self.has_head and self.framing is Framing.CLOSE:
             self.is_whole = True
         return self.is_whole

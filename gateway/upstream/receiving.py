@@ -1,7 +1,8 @@
-"""Who gets what arrives from a server behind the gateway: the reader of an answer, or the sink of a connection that stopped being HTTP.
+"""The two interfaces for bytes that arrive from a server: ``Reader`` for an answer, ``ByteSink`` for a connection after a 101.
 
-Owns the two interfaces. Every call is made on the loop's thread, and may neither wait nor raise. A reader derives from its class: each
-request calls it five times, and compiled such a call is a look into a table, where that of a ``Protocol`` is one into a dictionary.
+All calls are made on the event loop's thread; an implementation must not wait or raise.
+``Reader`` is a class and not a ``Protocol``: each request calls it about five times, and mypyc compiles a call of a class's method to
+a table lookup, but a call of a ``Protocol``'s method to a dictionary lookup.
 """
 
 from typing import Protocol
@@ -10,35 +11,36 @@ from gateway.errors import OutsideFailed
 from gateway.policy.http.messages import Fields
 
 CLIENT = "client"
-"""The stage of an exchange in which a client is waited for that does not take what it was sent."""
+"""The stage of an exchange in which the gateway waits for a slow client, and does not read from the server."""
 
 
 class Reader:
-    """Gets one answer."""
+    """Receives one answer."""
 
     __slots__ = ()
 
     def arrived(self, status: int, reason: bytes, fields: Fields, pieces: list[bytes], is_whole: bool) -> None:
-        """What came of the answer at once.
+        """The next part of the answer.
 
-        ``status``, ``reason``, ``fields``: of the head of the final answer, or of a 101; 0, and nothing that counts, where it came before.
-        ``pieces``: the next bytes of the body. ``is_whole``: there will be no more, and the connection is not this reader's any more.
+        ``status``, ``reason``, ``fields``: the head of the final answer, or of a 101. ``status`` is 0 in all later calls, whose ``reason``
+        and ``fields`` mean nothing. ``pieces``: the next bytes of the body. ``is_whole``: the answer is complete, and the connection does
+        not belong to this reader any more.
         """
         raise NotImplementedError
 
     def failed(self, error: OutsideFailed) -> None:
-        """There will be no more of it; the connection is gone."""
+        """The answer broke off; its connection is closed."""
         raise NotImplementedError
 
 
 class ByteSink(Protocol):
-    """Gets bytes."""
+    """Receives the bytes of a connection that is no longer HTTP."""
 
     def received(self, data: bytes) -> None:
-        """The next ones."""
+        """The next bytes."""
 
     def gone(self) -> None:
-        """The connection ended."""
+        """The connection is closed."""
 
     def writable(self, is_writable: bool) -> None:
-        """Whether the server takes more just now."""
+        """Whether the server's write buffer has room."""

@@ -1,7 +1,7 @@
-"""The servers of one app, and a connection to the right one of them.
+"""All servers of one app: ``Servers`` gives a connection to the one that the balancer chooses.
 
-Owns the way from a choice (``policy.routing.balancing``) to a connection, and the only repetition there is: a request that provably left
-for nobody goes to the next server. Must never send anything itself, nor ask a server twice for one request.
+``policy.routing.balancing`` chooses the server. If the gateway cannot connect to it, nothing was sent, so the next server is tried.
+Must never send anything itself, or try a server twice for one request.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,47 +16,47 @@ from gateway.upstream.pool import ServerUse, Upstream
 
 
 class ConnectionSource(Protocol):
-    """Where connections come from: one ``Upstream``, or the ``Servers`` of an app."""
+    """Gives connections: one ``Upstream``, or the ``Servers`` of an app."""
 
     @property
     def deadlines(self) -> Deadlines:
-        """How long its servers, and clients that send to them, are waited for."""
+        """The deadlines for its servers, and for clients that send a body to them."""
 
     def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
-        """A connection that is free now, or None where ``connection`` must be asked.
+        """A free connection, or None: then call ``connection``, which may wait.
 
-        ``client``: the address for which it is taken; empty where it is nobody's. One address has a share (``policy.http.shares``).
+        ``client``: the client's address, for its share of the connections (``policy.http.shares``); empty for the gateway's own requests.
         """
 
     async def connection(self, key: bytes | None = None, client: str = "", *, is_new: bool = False) -> Connection:
-        """A connection; ``OutsideFailed`` with ``left`` False where there is none. ``is_new``: one that nothing was sent over."""
+        """A connection. ``is_new``: one that was never used. Raises ``OutsideFailed`` with ``left`` False: nothing was sent."""
 
 
 class BalancerUse(ServerUse):
-    """Tells the balancer how the requests to one server fare."""
+    """Tells the balancer when a request to one server begins and ends."""
 
     __slots__ = ("_balancer", "_monotonic", "_server")
 
     def __init__(self, balancer: Balancer, server: Server, monotonic: Callable[[], float]) -> None:
-        """``server``: one of the balancer's."""
+        """``server``: one of the balancer's servers. ``monotonic``: the time in seconds."""
         self._balancer = balancer
         self._server = server
         self._monotonic = monotonic
 
     def began(self) -> None:
-        """A request was sent to it."""
+        """A request was sent to the server."""
         self._balancer.began(self._server)
 
     def ended(self, failed: bool | None) -> None:
-        """It is over."""
+        """A request is over; ``failed`` as in ``connection.Home.ended``."""
         self._balancer.ended(self._server, failed, self._monotonic())
 
 
 class Servers:
-    """The servers of one app. ``key``: what a sticky app is sticky by."""
+    """The servers of one app. ``key``: the value that a sticky app chooses its server by."""
 
     def __init__(self, balancer: Balancer, upstreams: Mapping[Server, Upstream], monotonic: Callable[[], float]) -> None:
-        """``upstreams``: for each of the balancer's servers; theirs is to be closed by whoever made them."""
+        """``upstreams``: a pool for each of the balancer's servers. This class does not close them; the caller that made them does."""
         self._balancer = balancer
         self._upstreams = dict(upstreams)
         self._monotonic = monotonic
@@ -64,21 +64,21 @@ class Servers:
         self._sole = next(iter(self._upstreams.values())) if len(self._upstreams) == 1 else None
 
     def __len__(self) -> int:
-        """Connections that are open or being opened."""
+        """The number of connections that are open or being opened."""
         return sum(len(upstream) for upstream in self._upstreams.values())
 
     @property
     def all(self) -> tuple[Upstream, ...]:
-        """Each of them, for what all must be told."""
+        """The pools of all servers."""
         return tuple(self._upstreams.values())
 
     @property
     def deadlines(self) -> Deadlines:
-        """Those of the first server; they are the same for all."""
+        """The deadlines, which are the same for all servers."""
         return next(iter(self._upstreams.values())).deadlines
 
     def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
-        """A connection that is free now, or None where ``connection`` must be asked: the choice is kept for that."""
+        """A free connection, or None: then call ``connection``, which may wait. The chosen server is remembered for that call."""
         if self._sole is not None:
             return self._sole.idle(key, client) if self._balancer.is_open else None
         now = self._monotonic()
@@ -88,7 +88,7 @@ class Servers:
         return found
 
     async def connection(self, key: bytes | None = None, client: str = "", *, is_new: bool = False) -> Connection:
-        """A connection to the chosen server, or to the next where it cannot be reached; ``AllDown`` where nobody may be asked."""
+        """A connection to the chosen server, or to the next one if it cannot be reached. Raises ``AllDown`` if no server is in service."""
         tried: list[Server] = []
         failure: OutsideFailed = AllDown()
         chosen, self._not_taken = self._not_taken, None

@@ -1,7 +1,9 @@
-"""Who waits for a connection to one server, and who is next.
+"""The queue of requests that wait for a connection to one server, and who is served next.
 
-Owns the order: clients take turns, and where connections are short those come first that hold less than their share. Must never keep
-anybody who has stopped waiting. Rules from: ``policy.http.shares``.
+Owns the order: clients take turns (round robin). If connections are scarce, clients that hold less than their share come first.
+Must never keep a request that has stopped waiting. Rules from: ``policy.http.shares``.
+
+In this module a *place* is the part of an address that stands for one client (``policy.http.client_limits.place_of``).
 """
 
 import asyncio
@@ -12,11 +14,11 @@ from gateway.policy.http.shares import Shares
 from gateway.upstream.connection import Connection
 
 Waiter = asyncio.Future[Connection | None]
-"""Is given a connection, or None where room for a new one is reserved."""
+"""Its result is a connection, or None: room for a new connection is reserved."""
 
 
 def held_by_place(clients: Iterable[str]) -> dict[str, int]:
-    """How many connections each client holds; ``clients``: the address of each connection, empty where it is free."""
+    """How many connections each client holds. ``clients``: the client's address of each connection, empty for a free one."""
     held: dict[str, int] = {}
     for client in clients:
         place = place_of(client) if client else None
@@ -26,12 +28,12 @@ def held_by_place(clients: Iterable[str]) -> dict[str, int]:
 
 
 class WaitingClients:
-    """Those that wait, by client."""
+    """The waiting requests, by client."""
 
     __slots__ = ("_shares", "_waiting")
 
     def __init__(self, shares: Shares) -> None:
-        """Nobody waits yet."""
+        """An empty queue."""
         self._shares = shares
         self._waiting: dict[str, dict[Waiter, str]] = {}
 
@@ -40,11 +42,11 @@ class WaitingClients:
         return len(self._waiting)
 
     def join(self, client: str, waiter: Waiter) -> None:
-        """Wait behind the others of this client."""
+        """Queue a request behind the others of the same client."""
         self._waiting.setdefault(place_of(client) or "", {})[waiter] = client
 
     def leave(self, client: str, waiter: Waiter) -> None:
-        """It waits no more."""
+        """Remove a request from the queue, if it is still there."""
         place = place_of(client) or ""
         waiters = self._waiting.get(place)
         if waiters is not None:
@@ -53,9 +55,10 @@ class WaitingClients:
                 del self._waiting[place]
 
     def next(self, held: dict[str, int], in_use: int) -> tuple[Waiter, str] | None:
-        """Who is served next while so many are in use, and for which address; None where nobody may be.
+        """Take the next request from the queue, with its client's address; None if no waiting client may have a connection.
 
-        Of the clients that hold less than their share it is the one whose turn it is, else, where there is ample room, the first.
+        ``held``: connections of each client; ``in_use``: of all. First come clients that hold less than their share, in the order of
+        their turns; then the others, if there is ample room.
         """
         allowed = [place for place in self._waiting if self._shares.may_take(held.get(place, 0), in_use)]
         modest = [place for place in allowed if held.get(place, 0) < self._shares.each]
@@ -66,7 +69,7 @@ class WaitingClients:
         return None
 
     def _first(self, place: str) -> tuple[Waiter, str] | None:
-        """The first that still waits there; the others there come behind everybody."""
+        """Take the first request of this client. The client goes to the end of the queue with its other requests."""
         waiters = self._waiting.pop(place, {})
         for waiter, client in tuple(waiters.items()):
             del waiters[waiter]

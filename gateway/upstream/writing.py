@@ -1,6 +1,6 @@
-"""What is written to a server behind the gateway: whether it may be, and how long whoever writes much has to wait.
+"""The writing half of a connection to a server: is it open, is its write buffer full, and has the server sent anything.
 
-Owns the transport of one connection, as far as bytes go out. Must never hold a byte itself.
+Owns the transport of the connection. Must never buffer a byte itself.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from gateway.errors import HungUp
 
 
 class BodySource(Protocol):
-    """Who writes a body as it comes."""
+    """Writes a body to the server as it arrives from the client."""
 
     def server_is_full(self, is_full: bool) -> None:
-        """The server takes nothing more just now, or does again."""
+        """The server's write buffer is full (True), or has room again (False)."""
 
 
 class Writing(asyncio.Protocol):
-    """The writing side of a connection; ``source``: whose body is being written."""
+    """The writing half of a connection. ``source``: the writer of the body that is being sent, or None."""
 
     __slots__ = ("_drained", "_is_full", "_loop", "_transport", "source")
 
@@ -36,7 +36,7 @@ class Writing(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def is_silent(self) -> bool:
-        """Whether the server has sent nothing that was not read yet: this process may have been too busy to read it."""
+        """Whether the socket holds no unread bytes of the server. This process may have been too busy to read them."""
         if self._transport is None:
             return False
         connection = self._transport.get_extra_info("socket")
@@ -47,7 +47,7 @@ class Writing(asyncio.Protocol):
         return not looking.poll(0)
 
     async def drained(self) -> None:
-        """Wait while the server is slower than we are; HungUp where it went away."""
+        """Wait until the server's write buffer has room. Raises ``HungUp`` if the connection is already closed."""
         if self._transport is None:
             raise HungUp("in_upload")
         if self._is_full:
@@ -55,24 +55,24 @@ class Writing(asyncio.Protocol):
             await asyncio.shield(self._drained)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
+        """The connection is open."""
         self._transport = cast(asyncio.Transport, transport)  # what a stream's protocol is given
 
     def pause_writing(self) -> None:
-        """The server takes nothing more just now."""
+        """The server's write buffer is full."""
         self._is_full = True
         if self.source is not None:
             self.source.server_is_full(True)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The server's write buffer has room again."""
         self._is_full = False
         if self.source is not None:
             self.source.server_is_full(False)
         self._wake()
 
     def _wake(self) -> None:
-        """Whoever waits in ``drained``."""
+        """Wake the coroutines that wait in ``drained``."""
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)

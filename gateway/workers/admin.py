@@ -1,8 +1,8 @@
-"""The admin address of a gateway of several workers: asks each of them, and answers for all.
+"""The admin address of a gateway with several workers: it asks each worker, and answers for all of them.
 
-Each worker answers health and metrics on a Unix socket of its own, as a gateway alone does on its admin address. Owns what readiness says
-about a worker, and when workers are asked: only when somebody asks here. Must never wait for a worker longer than its deadline, or call the
-gateway ready while one worker is not.
+Each worker answers health and metrics on a Unix socket of its own, in the same way as a single gateway on its admin address.
+Owns what readiness says about a worker. Workers are asked only when a request arrives here.
+Must never wait for a worker longer than ``TOLD_SECONDS``, or report the gateway as ready while one worker is not.
 """
 
 import asyncio
@@ -22,23 +22,23 @@ from gateway.workers.slot import WorkerSlot
 from gateway.workers.totals import Totals
 
 TOLD_SECONDS = 1.0
-"""How long a worker may take to tell its metrics, or whether it is ready."""
+"""How long a worker may take to answer with its metrics or its readiness."""
 _ANSWERS = ("waiting", "listening")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerAddress:
-    """A place, and the path of the Unix socket on which its worker answers."""
+    """A slot, and the path of the Unix socket on which its worker answers."""
 
     slot: WorkerSlot
     path: str
 
 
 class AdminAddress:
-    """Answers the admin listener. Give it the ``workers`` before it listens."""
+    """Answers the requests at the admin address. Set ``workers`` before it listens."""
 
     def __init__(self, name: str | None, own: Metrics) -> None:
-        """``name``: the configured host of this listener; ``own``: what the supervisor counts itself."""
+        """``name``: the configured host of this listener. ``own``: the metrics of the supervisor itself."""
         self.workers: Sequence[WorkerAddress] = ()
         self.is_stopping = False
         self._own = own
@@ -49,7 +49,7 @@ class AdminAddress:
         own.watch_level("workers_listening", "Workers that serve now.", self._listening)
 
     async def handle(self, request: Request) -> Response:
-        """The answer of ``Health``, after the workers were asked what it needs."""
+        """The answer of ``Health``. For ``/metrics`` and ``/readyz`` the workers are asked first."""
         match request.target.partition("?")[0]:
             case "/metrics":
                 self._totals.told(self, self._own.exposition().decode())
@@ -65,7 +65,7 @@ class AdminAddress:
         return await self._health.handle(request)
 
     def left(self, process: WorkerProcess, last_words: str) -> None:
-        """This worker is dead; what it counted stays counted, as far as it told."""
+        """A worker is dead. Its counters stay in the sums, as far as it reported them. ``last_words``: its last metrics, or empty."""
         if last_words:
             self._totals.told(process, last_words)
         self._totals.died(process)
@@ -83,12 +83,12 @@ class AdminAddress:
 
 
 async def _readiness(worker: WorkerAddress, excluded: Sequence[str]) -> object:
-    """What it answers, where it does; less the parts of a worker that the caller does not want to know of."""
+    """The worker's answer to ``/readyz`` without the ``excluded`` parts; None if it does not answer."""
     return await _answer(worker.path, "/readyz", excluded) if worker.slot.state in _ANSWERS else None
 
 
 def _unready(worker: WorkerAddress, answer: object) -> Mapping[str, str]:
-    """What keeps traffic away from this worker, by what it answered."""
+    """The reasons why this worker is not ready, from its ``answer``; empty if it is ready."""
     name = f"worker {worker.slot.number}"
     if worker.slot.state not in _ANSWERS:
         return {name: worker.slot.state}
@@ -102,7 +102,7 @@ def _unready(worker: WorkerAddress, answer: object) -> Mapping[str, str]:
 
 
 async def _answer(socket_path: str, target: str, excluded: Sequence[str] = ()) -> object:
-    """What the worker says: text, or what its JSON holds; None where it says nothing in time."""
+    """The worker's answer: text, or the value of its JSON; None if it does not answer in time."""
     try:
         async with (
             asyncio.timeout(TOLD_SECONDS),

@@ -1,8 +1,8 @@
-"""A gateway without workers: it serves in this very process.
+"""A gateway without worker processes: it serves in this process.
 
-    start ─▶ (it waits for the shared state) ─▶ listens ─▶ SIGHUP: another configuration ─▶ SIGTERM ─▶ drained
+    start ─▶ (waits for the shared state) ─▶ listens ─▶ SIGHUP: another configuration ─▶ SIGTERM ─▶ drained
 
-Owns that order. Must never end by SIGHUP, not even before it listens.
+Owns that order. SIGHUP must never end the process, not even before it listens.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from gateway.log import Log
 
 
 async def alone(settings: Settings, log: Log, stop: asyncio.Event) -> None:
-    """Serve until ``stop``. `BadConfig` where the gateway cannot start."""
+    """Serve until ``stop`` is set. Raises ``BadConfig`` if the gateway cannot start."""
     gateway, early = Gateway(settings, log), asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, early.set)  # which would end a process that is not ready for it
+    loop.add_signal_handler(signal.SIGHUP, early.set)  # without a handler, SIGHUP would end the process
     starting, stopped = asyncio.create_task(gateway.start()), asyncio.create_task(stop.wait())
     await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():  # while it still waits for its shared state
@@ -41,7 +41,7 @@ async def alone(settings: Settings, log: Log, stop: asyncio.Event) -> None:
 
 
 def _reload(running: Running, log: Log) -> None:
-    """Read the configuration again and take it over; with a problem the old one goes on."""
+    """Read the configuration again and use it. If it has a problem, the old one stays in use."""
     try:
         running.reload(reloaded(running.settings, os.environ))
     except BadConfig as error:

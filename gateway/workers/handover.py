@@ -1,8 +1,8 @@
-"""What a new worker is given: the settings that the supervisor read, its number, and its sockets.
+"""The handover: what the supervisor gives to a new worker, namely the settings, the worker's number, and its sockets.
 
-Owns the way they travel: through the standard input of the new process, which nobody else can read or write. So a worker that is replaced
-runs by the same configuration and the same keys as the others, whatever has become of the files. Must never be taken from anywhere but the
-process that started this one.
+It is sent through the standard input of the new process, which no other process can read or write. The worker does not read the
+configuration files: so a replaced worker has the same configuration and the same keys as the others, even if the files have changed.
+Must never be accepted from any process but the one that started this one: it is unpickled, so its sender can run any code.
 """
 
 import asyncio
@@ -20,14 +20,17 @@ from gateway.errors import BadConfig
 _PR_SET_PDEATHSIG = 1
 _LENGTH = 4
 LISTENS = b"L"
-"""What a worker writes to its supervisor when it listens."""
+"""A worker writes this to its supervisor when it listens."""
 WAITS = b"w"
-"""What it writes before that, again and again, while the shared state is away."""
+"""A worker writes this repeatedly before it listens, while the shared state cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """``life``, ``public`` and ``admin``: descriptors of sockets. ``life`` ends with the supervisor; the others are to be listened on."""
+    """What a new worker gets. ``life``, ``public``, ``admin``: descriptors of sockets. ``parent``: the process id of the supervisor.
+
+    ``life``: the socket pair to the supervisor; it is closed when the supervisor ends. The worker listens on the two others.
+    """
 
     settings: Settings
     number: int
@@ -37,18 +40,18 @@ class Handover:
     admin: int
 
     def written(self) -> bytes:
-        """For ``read``."""
+        """The bytes that ``read`` reads."""
         return pickle.dumps(self)
 
 
 def settings_written(settings: Settings) -> bytes:
-    """New settings for a worker that runs: their length, and then they."""
+    """The message with new settings for a running worker: the length (4 bytes), then the settings."""
     text = pickle.dumps(settings)
     return len(text).to_bytes(_LENGTH, "big") + text
 
 
 async def settings_read(life: asyncio.StreamReader) -> Settings | None:
-    """The next settings that the supervisor sends; None where it is gone."""
+    """Wait for the next settings from the supervisor; None if the supervisor has ended."""
     try:
         text = await life.readexactly(int.from_bytes(await life.readexactly(_LENGTH), "big"))
     except (asyncio.IncompleteReadError, OSError):
@@ -58,11 +61,11 @@ async def settings_read(life: asyncio.StreamReader) -> Settings | None:
 
 
 def read(source: BinaryIO) -> Handover:
-    """What the supervisor wrote; `BadConfig` where a person has called the command."""
+    """The handover that the supervisor wrote. Raises ``BadConfig`` if a person has started the command ``worker``."""
     if source.isatty():
         raise BadConfig(("worker: is started by `session-gateway run` where listen.workers is more than 1",))
     try:
-        given = pickle.loads(source.read())  # noqa: S301 - the pipe of our own parent, which could as well start another program
+        given = pickle.loads(source.read())  # noqa: S301 - the pipe of our own parent, which could start any other program as well
     except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError) as error:
         raise BadConfig(("worker: was not started by a `session-gateway run` of the same version",)) from error
     if not isinstance(given, Handover):
@@ -71,7 +74,7 @@ def read(source: BinaryIO) -> Handover:
 
 
 def die_with(parent: int) -> None:
-    """End this process with its parent, even while it is stopped or busy and hears of nothing (prctl(2), PR_SET_PDEATHSIG)."""
+    """Have the kernel kill this process when its parent ends, even while it is stopped or busy (prctl(2), PR_SET_PDEATHSIG)."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -80,6 +83,6 @@ def die_with(parent: int) -> None:
 
 
 def own_command() -> tuple[str, ...]:
-    """How this very program was started, less what it was asked to do: a worker is started in the same way."""
+    """The command line of this process without its arguments (interpreter, options, script). A worker is started with the same one."""
     asked = len(sys.argv) - 1
     return (sys.executable, *sys.orig_argv[1 : len(sys.orig_argv) - asked])

@@ -1,7 +1,8 @@
-"""One worker process: how it is started, what it says of its life, and how it is made sure that it is dead.
+"""One worker process, as the supervisor sees it: it starts the process, reads its messages, and makes sure that it ends.
 
-Owns the process and the supervisor's end of its socket pair: bytes say that it waits or listens, what follows are its last metrics, and
-the end of the stream says that it is gone. Must never leave a process behind that nobody waits for.
+Owns the process and the supervisor's end of the socket pair. On that socket the worker sends bytes that say that it waits or listens
+(``handover.WAITS``, ``handover.LISTENS``), at its end its last metrics; then the stream ends.
+Must never leave a zombie, a process whose end was not waited for.
 """
 
 import asyncio
@@ -15,14 +16,14 @@ from gateway.workers.handover import Handover, own_command, settings_written
 from gateway.workers.sockets import beside
 
 DEAD_SECONDS = 2.0
-"""How long a killed process may take to be gone. It runs no more code of ours long before."""
+"""How long to wait for the end of a killed process. It runs no more of our code long before."""
 
 
 class WorkerProcess:
-    """A running worker. End it with ``kill``, or wait for its end; either way ``wait`` must be called."""
+    """A running worker. It ends by itself or by ``kill``; in both cases ``wait`` must be called."""
 
     def __init__(self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The streams: the supervisor's end of the socket pair. It is closed with the process."""
+        """``reader`` and ``writer``: the supervisor's end of the socket pair. It is closed with the process."""
         self._process = process
         self._reader = reader
         self._writer = writer
@@ -30,13 +31,13 @@ class WorkerProcess:
 
     @classmethod
     async def started(cls, settings: Settings, number: int, public: socket.socket, admin: socket.socket, parent: int) -> "WorkerProcess":
-        """A fresh interpreter with its sockets and settings; it has not said anything yet."""
+        """Start a new interpreter and give it its sockets and settings. It has sent nothing yet."""
         ours, theirs = socket.socketpair()
         own = beside(public)
         try:
             given = Handover(settings, number, parent, theirs.fileno(), own.fileno(), admin.fileno())
             command = (*own_command(), "worker", "--number", str(number))
-            # A session of its own: Ctrl-C in a terminal is for the supervisor, which tells its workers in its own way.
+            # A session of its own: Ctrl-C in a terminal must reach only the supervisor, which then sends SIGTERM to its workers.
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, pass_fds=(given.life, given.public, given.admin), start_new_session=True
             )
@@ -53,41 +54,41 @@ class WorkerProcess:
     async def _hand_over(self, given: Handover) -> None:
         into = self._process.stdin
         if into is not None:
-            with suppress(OSError):  # it died at once: ``wait`` says so
+            with suppress(OSError):  # the process died at once; ``wait`` reports it
                 into.write(given.written())
                 await into.drain()
                 into.close()
                 await into.wait_closed()
 
     async def word(self) -> bytes:
-        """What the worker says next of its start, ``WAITS`` or ``LISTENS``; empty where it is gone."""
+        """Wait for the worker's next message while it starts: ``WAITS`` or ``LISTENS``; empty if the worker has ended."""
         with suppress(OSError):
             return await self._reader.read(1)
         return b""
 
     async def last_words(self) -> str:
-        """Returns when the worker is gone: its last metrics, or nothing where it was killed."""
+        """Wait until the worker closes its end of the socket: its last metrics, or an empty text if it was killed."""
         with suppress(OSError):
             return (await self._reader.read()).decode()
         return ""
 
     def stop(self) -> None:
-        """Ask the worker to drain and end, once: a second signal would end it at once."""
+        """Send SIGTERM: the worker drains and ends. Sent only once, because a second SIGTERM would end it at once."""
         if not self._is_stopping:
             self._is_stopping = True
             self._signal(signal.SIGTERM)
 
     def reload(self, settings: Settings) -> None:
-        """Have the worker take these settings over; one that is starting does so when it listens."""
+        """Send new settings to the worker. A worker that is starting uses them when it listens."""
         if not self._writer.is_closing():
             self._writer.write(settings_written(settings))
 
     async def wait(self) -> int:
-        """The code with which it ended; a signal is a negative number."""
+        """Wait for the end of the process: its exit code, or the negative number of the signal that ended it."""
         return await self._process.wait()
 
     async def kill(self) -> None:
-        """Returns when it answers nobody any more."""
+        """Kill the process, and wait until it has ended, at most ``DEAD_SECONDS``."""
         self._signal(signal.SIGKILL)
         with suppress(TimeoutError):
             async with asyncio.timeout(DEAD_SECONDS):

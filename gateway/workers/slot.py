@@ -1,9 +1,9 @@
-"""The place of one worker: it is filled, and filled again whenever its worker has died.
+"""One slot of the supervisor: it keeps one worker running, and starts a new one when the worker has died.
 
-    filled ─▶ (waiting) ─▶ listening ─▶ dead ─▶ (pause) ─▶ filled …        until ``stop``: then the worker drains, and the place stays empty
+    starting ─▶ (waiting) ─▶ listening ─▶ dead ─▶ (pause) ─▶ starting …        until ``stop``: the worker drains, and is not replaced
 
-Owns the life of one worker after another. Must never hold two at once, or fill the place again after ``stop``. How long it stays empty is
-said in ``policy.restarting``.
+Owns the lives of the workers of one slot, one after the other. Must never run two workers at once, or start one after ``stop``.
+``policy.restarting`` decides the length of the pause.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from gateway.workers.handover import LISTENS, WAITS
 from gateway.workers.process import WorkerProcess
 
 PARTING_SECONDS = 2.0
-"""How long a worker that has closed its end of the socket pair may take to end."""
+"""How long a worker may take to end after it has closed its end of the socket pair. Then it is killed."""
 LISTENING_SECONDS = 90.0
-"""How long a new worker may take until it listens, or says that it waits for a shared state that is away: then it may go on for ever."""
+"""How long a new worker may take until it listens, or reports that it waits for the shared state. Each such report starts the time anew."""
 
 State = Literal["starting", "waiting", "listening", "dead"]
 Start = Callable[[int], Awaitable[WorkerProcess]]
@@ -30,16 +30,16 @@ Left = Callable[[WorkerProcess, str], None]
 
 
 class WorkerSlot:
-    """One place. ``keep`` runs until ``stop`` and the end of the last worker, or until it is cancelled: then the worker is killed.
+    """One slot. ``keep`` runs until ``stop`` was called and the last worker has ended. If ``keep`` is cancelled, the worker is killed.
 
-    ``tried`` is set when the first worker listens or has died; one that ``died_first`` is not replaced, because whatever killed it is
-    wrong with all of them. ``ended`` is set when the place stays empty.
+    ``tried`` is set when the first worker listens or has died. ``died_first``: the first worker died before it listened. It is not
+    replaced, because its problem would be the same for all. ``ended`` is set when no further worker will be started.
     """
 
     def __init__(
         self, number: int, start: Start, left: Left, clock: Clock, tell: Tell, listening_seconds: float = LISTENING_SECONDS
     ) -> None:
-        """``start`` starts a process for this place; ``left`` hears of every worker that is dead, and its last metrics."""
+        """``start`` starts a process for this slot. ``left`` is called with every dead worker and its last metrics."""
         self.number = number
         self.process: WorkerProcess | None = None
         self.state: State = "starting"
@@ -54,7 +54,7 @@ class WorkerSlot:
         self._listening_seconds = listening_seconds
 
     async def keep(self) -> None:
-        """Keep the place filled."""
+        """Keep one worker running, until ``stop``."""
         restarts = Restarts()
         try:
             while not (self._stopping.is_set() or self.died_first):
@@ -62,7 +62,7 @@ class WorkerSlot:
                 code = await self._life()
                 lived_seconds = self._clock.monotonic() - began
                 restarts = restarts.after(lived_seconds)
-                is_meant = self._stopping.is_set() and code in (0, -signal.SIGTERM)  # by the signal, before it could drain
+                is_meant = self._stopping.is_set() and code in (0, -signal.SIGTERM)  # the second: stopped before it had a signal handler
                 self._tell("worker_stopped" if is_meant else "worker_died", {"worker": self.number, "code": code, "seconds": lived_seconds})
                 with suppress(TimeoutError):
                     async with asyncio.timeout(restarts.pause_seconds):
@@ -71,18 +71,18 @@ class WorkerSlot:
             self.ended.set()
 
     def stop(self) -> None:
-        """Let the worker drain and end, and fill the place no more."""
+        """Let the worker drain and end, and start no other one."""
         self._stopping.set()
         if self.process is not None:
             self.process.stop()
 
     def reload(self, settings: Settings) -> None:
-        """Let the worker take these settings over."""
+        """Send new settings to the worker."""
         if self.process is not None:
             self.process.reload(settings)
 
     async def _life(self) -> int:
-        """One worker, from its start to the certainty that it is dead; the code with which it ended."""
+        """Run one worker, from its start to its proven end; returns its exit code."""
         self.state = "starting"
         try:
             process = await self._start(self.number)
@@ -97,7 +97,7 @@ class WorkerSlot:
             self.tried.set()
 
     async def _listens(self, process: WorkerProcess) -> bool:
-        """Returns when the worker listens; False where it is gone before. ``TimeoutError`` where it says nothing for too long."""
+        """Wait until the worker listens (True) or has ended (False). Raises ``TimeoutError`` if it sends nothing for too long."""
         while True:
             async with asyncio.timeout(self._listening_seconds):
                 word = await process.word()

@@ -1,8 +1,9 @@
-"""The sockets of workers: the public port, which they share, and one Unix socket each, on which the supervisor asks them.
+"""The sockets of the workers: the public port, which they share, and one Unix socket per worker for the supervisor's questions.
 
-Owns how one port is had by several processes (``SO_REUSEPORT``: the kernel deals connections out), and a Unix socket without a name: it is
-made in a folder of its own that is gone at once, so only the process that made it can connect, and nothing is left on the disk
-however this process ends. Must never share the port with a stranger: it is taken alone first.
+Owns how several processes share one port (``SO_REUSEPORT``: the kernel distributes the connections), and how a Unix socket is made that
+has no name. Such a socket is bound in a new folder that is deleted at once. So only the process that made it can connect to it, and
+nothing is left on the disk, however this process ends.
+Must never share the port with another program: the port is first bound without ``SO_REUSEPORT``.
 Rules from: socket(7), unix(7), open(2) on ``O_PATH``.
 """
 
@@ -20,10 +21,10 @@ from gateway.errors import BadConfig
 
 
 def reserved(address: str, problem: Callable[[str], str]) -> socket.socket:
-    """A socket at this address that never listens, so that the port is ours; `BadConfig` where somebody else has it.
+    """A socket that is bound to this address and never listens: it reserves the port. Raises ``BadConfig`` if the port is in use.
 
-    The port is taken without ``SO_REUSEPORT`` first, because with it a second gateway of the same user would get the port too, and half
-    of the clients.
+    The port is first bound without ``SO_REUSEPORT``. With it, a second gateway of the same user could bind the port too, and would get
+    half of the clients.
     """
     if not sys.platform.startswith("linux"):
         raise BadConfig((problem("more than one worker needs Linux, whose kernel deals connections out; use 1"),))
@@ -33,7 +34,7 @@ def reserved(address: str, problem: Callable[[str], str]) -> socket.socket:
 
 
 def beside(reserved_one: socket.socket) -> socket.socket:
-    """One more socket at the same address, for one worker."""
+    """Another socket at the same address, for one worker."""
     made = socket.socket(reserved_one.family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,19 +51,19 @@ def beside(reserved_one: socket.socket) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Nameless:
-    """A Unix socket that listens, and outlives the workers to which it is given. ``place``: the descriptor by which one connects."""
+    """A listening Unix socket without a name. It outlives the workers that get it. ``place``: the descriptor to connect through."""
 
     listening: socket.socket
     place: int
 
     @property
     def path(self) -> str:
-        """The path by which this process connects to it."""
+        """The path with which this process connects to it."""
         return path_of(self.place)
 
     @classmethod
     def made(cls) -> "Nameless":
-        """A new one. Raises ``OSError`` where no folder can be made for a moment."""
+        """A new one. Raises ``OSError`` if the temporary folder cannot be made."""
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with tempfile.TemporaryDirectory(prefix="session-gateway-") as folder, _opened(folder) as short:
@@ -74,14 +75,14 @@ class Nameless:
             raise
 
     def close(self) -> None:
-        """Nobody can connect any more."""
+        """Close it. After this, nobody can connect."""
         self.listening.close()
         os.close(self.place)
 
 
 @contextmanager
 def _opened(folder: str) -> Iterator[str]:
-    """Another path to this folder, short enough for the address of a socket (108 bytes) wherever the folder lies."""
+    """A short path to this folder: the path of a Unix socket has at most 108 bytes, and the folder's own path may be longer."""
     opened = os.open(folder, os.O_PATH | os.O_CLOEXEC)
     try:
         yield path_of(opened)
@@ -90,5 +91,5 @@ def _opened(folder: str) -> Iterator[str]:
 
 
 def path_of(place: int) -> str:
-    """A path to what this descriptor of this process was opened on."""
+    """The path to the file or folder that this descriptor was opened on; valid in this process only."""
     return f"/proc/self/fd/{place}"

@@ -1,7 +1,7 @@
-"""The folder for the state that workers share, where the configuration names none.
+"""A temporary folder for the state that workers share, if the configuration names no folder.
 
-Owns a private folder (0700) that lives as long as the supervisor, which holds a lock on it. Must never leave it behind: where a supervisor
-was killed, the next one deletes what no living one has locked.
+Owns a private folder (mode 0700) that exists as long as the supervisor, which holds a lock on it. Must never leave it behind. If a
+supervisor was killed, the next one deletes its folder: it deletes all such folders of the same user that no process has locked.
 """
 
 import errno
@@ -23,9 +23,9 @@ _TRIES = 5
 
 @contextmanager
 def settings_with_state(settings: Settings, temporary: Path | None = None) -> Iterator[Settings]:
-    """The settings for workers: as they are, or with a folder that is there until the end. `BadConfig` where there can be none.
+    """The settings for workers: unchanged, or with a folder that exists until the end of the block.
 
-    ``temporary``: where the folder is made; the system's folder for temporary files where none is given.
+    ``temporary``: where it is made; None: in the system's folder for temporary files. Raises ``BadConfig`` if it cannot be made.
     """
     if not settings.needs_state_folder:
         yield settings
@@ -49,12 +49,12 @@ def settings_with_state(settings: Settings, temporary: Path | None = None) -> It
 def _made(above: Path) -> tuple[Path, int]:
     """A new folder, and the descriptor that holds its lock.
 
-    Whoever cleans up folders for temporary files leaves alone what is locked: another supervisor, and systemd (tmpfiles.d(5), "Age").
+    The lock protects the folder from other supervisors, and from systemd's clean-up of temporary files (tmpfiles.d(5), "Age").
     """
     for _ in range(_TRIES):
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above))
         lock = _locked(folder, fcntl.LOCK_SH)
-        if lock is not None and folder.is_dir():  # else another supervisor that begins just now took it for abandoned
+        if lock is not None and folder.is_dir():  # else another starting supervisor deleted it before it was locked
             return folder, lock
         if lock is not None:
             os.close(lock)
@@ -71,7 +71,7 @@ def _delete_abandoned(above: Path) -> None:
 
 
 def _locked(folder: Path, how: int) -> int | None:
-    """A descriptor that holds the lock; None where the folder is gone, is none, or is locked by another process."""
+    """A descriptor that holds the lock; None if the folder does not exist, is not a folder, or is locked by another process."""
     with suppress(OSError):
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

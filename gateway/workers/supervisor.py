@@ -1,9 +1,10 @@
-"""All workers of one gateway, and the supervisor's own sockets.
+"""The supervisor: it runs all workers of one gateway, and the admin address.
 
-    both addresses had ─▶ admin listens ─▶ workers start ─▶ all listen: ready
+    both addresses bound ─▶ admin listens ─▶ workers start ─▶ all listen: ready
     stop ─▶ not ready ─▶ every worker drains (listen.drain) ─▶ admin closed
 
-Owns that order. Must never serve a request itself, start half of the workers and call it running, or end while one of them lives.
+Owns that order. Must never serve an app's request itself, report that it runs when only some of the workers started, or end before all
+workers have ended.
 """
 
 import asyncio
@@ -31,23 +32,23 @@ from gateway.workers.sockets import Nameless, reserved
 from gateway.workers.state_folder import settings_with_state
 
 ENDING_SECONDS = 5.0
-"""How long workers may take to end behind their drain time; then they are killed."""
+"""How long workers may take to end after their drain time. Then they are killed."""
 
 
 class Supervisor:
-    """``run`` it inside an event loop: as many workers as ``listen.workers`` says."""
+    """Runs ``listen.workers`` workers. Call ``run`` inside an event loop."""
 
     def __init__(self, settings: Settings, log: Log, stop: asyncio.Event) -> None:
-        """``stop``: set when everything shall end."""
+        """``stop``: set it to end everything."""
         self._settings = settings
-        self._shared: Settings | None = None  # the same with the folder of the state; what workers are given
+        self._shared: Settings | None = None  # the settings that workers get: the same, with the folder of the shared state
         self._log = log
         self._stop = stop
         self._metrics = Metrics()
         self._admin = AdminAddress(host_of(settings.config.admin.address), self._metrics)
 
     async def run(self) -> None:
-        """Serve until ``stop``. `BadConfig` where an address is taken or a worker cannot start, and then nothing is left behind."""
+        """Serve until ``stop`` is set. Raises ``BadConfig`` if an address is in use or a worker cannot start; then nothing runs on."""
         async with AsyncExitStack() as opened:
             listen, admin = self._settings.config.listen, self._settings.config.admin
             public = reserved(listen.address, lambda text: self._settings.problem(("listen", "address"), text))
@@ -65,7 +66,7 @@ class Supervisor:
             await self._kept({"address": shown_address(public), "admin": shown_address(admin_socket), "workers": listen.workers})
 
     def reload(self) -> None:
-        """Read the configuration again, and let every worker take it over; with a problem the old one goes on."""
+        """Read the configuration again, and send it to every worker. If it has a problem, the old one stays in use."""
         try:
             found = reloaded(self._settings, os.environ)
         except BadConfig as error:
@@ -82,7 +83,7 @@ class Supervisor:
         return [worker.slot for worker in self._admin.workers]
 
     async def _kept(self, figures: Mapping[str, object]) -> None:
-        """Fill every place, and keep it filled until ``stop``; however this ends, no worker lives behind it."""
+        """Run all slots until ``stop`` is set. However this ends, no worker is left running."""
         slots = self._slots
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(slot.keep(), name=f"worker {slot.number}") for slot in slots]
@@ -100,7 +101,7 @@ class Supervisor:
         self._log.write("info", "stopped")
 
     async def _drained(self) -> None:
-        """Every worker was given its time to end."""
+        """Stop all workers, and wait until they have ended or their time is over."""
         self._admin.is_stopping = True
         for slot in self._slots:
             slot.stop()

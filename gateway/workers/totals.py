@@ -1,8 +1,8 @@
-"""The metrics of all workers as one gateway's.
+"""Adds the metrics of all workers up to the metrics of one gateway.
 
-Owns the sum: counters, histograms and gauges of the living, and of the dead what only grows, so that no counter falls because one died.
-A gauge that names a moment is not added up: the earliest stands for all.
-Must never count a worker twice, or show a number that nobody told. Rules from: Prometheus on counters.
+Owns the sums. They hold all metrics of running workers, and the counters and histograms of dead ones, so that no counter falls when a
+worker dies. A gauge that is a point in time (``_MOMENTS``) is not added: the earliest value is taken.
+Must never count a worker twice, or show a number that no worker reported. Rules from: Prometheus on counters.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,15 +20,15 @@ _MOMENTS = ("_until_seconds", "_timestamp_seconds")
 
 
 class WorkerTotals(Collector):
-    """What was told by some, added up."""
+    """The sums of the metrics of some workers."""
 
     def __init__(self) -> None:
-        """Nobody has told anything."""
+        """No metrics yet."""
         self._families: dict[str, Metric] = {}
         self._samples: dict[str, Samples] = {}
 
     def add(self, families: Iterable[Metric]) -> None:
-        """Add these numbers to those of the same name and labels."""
+        """Add these metrics to those with the same name and labels. ValueError if a name is used for two types."""
         for family in families:
             kept = self._families.setdefault(family.name, family)
             if kept.type != family.type:
@@ -40,11 +40,11 @@ class WorkerTotals(Collector):
                 samples[key] = sample.value if before is None else _joined(sample.name, before, sample.value)
 
     def growing(self) -> Iterator[Metric]:
-        """Only what never falls."""
+        """Only the counters and histograms: metrics that never fall."""
         return (family for family in self.collect() if family.type in _ONLY_GROW)
 
     def collect(self) -> Iterator[Metric]:
-        """The sums, each family as it was first told."""
+        """The sums. Each family has the documentation and the type of its first report."""
         for name, family in self._families.items():
             summed = Metric(name, family.documentation, family.type)
             for (sample, labels), value in self._samples[name].items():
@@ -57,25 +57,25 @@ def _joined(name: str, one: float, other: float) -> float:
 
 
 class Totals:
-    """What all workers told last, and what the dead had told."""
+    """The last report of every running worker, and the sums of the dead ones."""
 
     def __init__(self) -> None:
-        """Nobody has told anything."""
+        """No reports yet."""
         self._last: dict[object, tuple[Metric, ...]] = {}
         self._dead = WorkerTotals()
 
     def told(self, worker: object, exposition: str) -> None:
-        """This worker's metrics are these now. ValueError where they cannot be read."""
+        """Store the current metrics of a worker. ``exposition``: Prometheus' text format; ValueError if it cannot be parsed."""
         self._last[worker] = tuple(text_string_to_metric_families(exposition))
 
     def died(self, worker: object) -> None:
-        """This worker tells nothing any more; what it counted stays counted."""
+        """A worker is dead: keep its counters and histograms, forget the rest."""
         last = WorkerTotals()
         last.add(self._last.pop(worker, ()))
         self._dead.add(last.growing())
 
     def exposition(self) -> bytes:
-        """Everything added up, in Prometheus' text format."""
+        """All sums, in Prometheus' text format."""
         everything = WorkerTotals()
         everything.add(self._dead.collect())
         for families in self._last.values():

@@ -1,8 +1,8 @@
 """The life of a worker process, from its handover to its end.
 
-    handover ─▶ (it says that it waits for the shared state) ─▶ gateway listens ─▶ it says so ─▶ SIGTERM ─▶ drained ─▶ last metrics
+    handover ─▶ (reports WAITS until the shared state answers) ─▶ gateway listens, reports LISTENS ─▶ SIGTERM ─▶ drained ─▶ last metrics
 
-Owns that order. Must never outlive its supervisor: nobody would replace this process, or take the port from it.
+Owns that order. A worker must never outlive its supervisor: it would keep the port, and nothing would replace or stop it.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from gateway.workers.handover import LISTENS, WAITS, Handover, die_with, setting
 
 
 async def work(given: Handover, log: Log, stop: asyncio.Event) -> None:
-    """Serve until ``stop``. `BadConfig` where the gateway cannot start."""
+    """Serve until ``stop`` is set. Raises ``BadConfig`` if the gateway cannot start."""
     die_with(given.parent)
     reader, life = await asyncio.open_unix_connection(sock=socket.socket(fileno=given.life))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor says it in its own way
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor sends new settings over the socket instead
     news: asyncio.Queue[Settings] = asyncio.Queue()
     watching = asyncio.create_task(_hear_supervisor(reader, news, log), name="watching the supervisor")
     public, admin = socket.socket(fileno=given.public), socket.socket(fileno=given.admin)
@@ -49,7 +49,7 @@ async def work(given: Handover, log: Log, stop: asyncio.Event) -> None:
 
 
 async def _started(gateway: Gateway, stop: asyncio.Event) -> bool:
-    """Whether the gateway listens; False where ``stop`` came first, and then nothing is left of it."""
+    """Start the gateway: True if it listens, False if ``stop`` was set first; then its start was cancelled."""
     starting, stopping = asyncio.create_task(gateway.start(), name="starting"), asyncio.create_task(stop.wait(), name="waiting for the end")
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -63,14 +63,14 @@ async def _started(gateway: Gateway, stop: asyncio.Event) -> bool:
 
 
 async def _reload(running: Running, news: asyncio.Queue[Settings]) -> None:
-    """Take over what the supervisor sends, one after the other."""
+    """Apply the settings that the supervisor sends, one after the other."""
     while True:
         settings = await news.get()
         await asyncio.shield(running.replace(settings))
 
 
 async def _hear_supervisor(life: asyncio.StreamReader, news: asyncio.Queue[Settings], log: Log) -> None:
-    """Hand on new settings; ends the process at once with its supervisor, which says nothing and is gone when the stream ends."""
+    """Queue the settings that the supervisor sends. When the stream ends, the supervisor has died: this process exits at once."""
     while (settings := await settings_read(life)) is not None:
         news.put_nowait(settings)
     log.write("error", "supervisor_lost")

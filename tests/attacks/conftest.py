@@ -1,4 +1,4 @@
-"""The deployments that attacks are tried on."""
+"""The deployments on which the attacks are tried."""
 
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,7 @@
-"""The raw messages of other projects' tests, read from ``../shared/corpora``: as they stand, and addressed to a host of ours.
+"""Raw messages from the tests of other projects, read from ``../shared/corpora``: unchanged, and with one of our hosts in them.
 
-Owns the two ways in which the projects write bytes down, and the change of address: a message to a host that is not ours would be refused
-for that alone, and prove nothing. Checks nothing by itself.
+Owns the two formats in which the projects store bytes, and the change of the host. Without that change the gateway would refuse a message
+because of its host, and the test would prove nothing. Checks nothing by itself.
 """
 
 import json

@@ -1,9 +1,9 @@
 """A whole deployment: the gateway as production composes it, from the text of a configuration, on sockets of this machine.
 
-    client that speaks bytes ─▶ gateway ─▶ app that records bytes, and answers as a test tells it
-                                   └─────▶ stand-in org
+    client that sends raw bytes ─▶ gateway ─▶ app that records bytes, and answers as a test says
+                                      └─────▶ stand-in org
 
-Owns the configuration that the attacks are tried on, and the ways to send and to sign in. Checks nothing by itself.
+Owns the configuration for the attacks, and functions to send requests and to sign in. Checks nothing by itself.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ upstream = "{upstream}"
 
 
 class Named(NamedTuple):
-    """The host by which the gateway knows the app, and the name servers that know it, in place of the system's."""
+    """The app's host in the gateway's configuration, and the name servers that resolve it instead of the system's."""
 
     app: str
     nameservers: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ LITERAL = Named("127.0.0.1")
 
 @dataclass
 class Site:
-    """What a test holds: ``behind`` is the app of every app host, ``org`` the stand-in, ``times`` the gateway's clock."""
+    """The object for tests. ``behind`` is the app of every app host, ``org`` the stand-in, ``times`` the gateway's clock."""
 
     org: Org
     running: RunningOrg
@@ -139,7 +139,7 @@ class Site:
 
     @asynccontextmanager
     async def beside(self, *seal_keys: bytes) -> AsyncIterator["Site"]:
-        """The same with another gateway on the same configuration: a replica, or a restart with other keys (newest first)."""
+        """Return this deployment with another gateway on the same configuration: a replica, or a restart with other keys (newest first)."""
         keys = {SEAL_KEYS: ",".join(base64.b64encode(key).decode() for key in seal_keys)} if seal_keys else SEALED
         state = self.state.beside() if self.state is not None else None
         log = Log("debug", stream=self.written)
@@ -151,13 +151,13 @@ class Site:
             await other.aclose()
 
     async def connect(self, port: int | None = None) -> Wire:
-        """A connection to the public address, or to another port of this machine."""
+        """Open a connection to the public address, or to another port of this machine."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port or self.gateway.public_port)
         self.wires.append(Wire(reader, writer))
         return self.wires[-1]
 
     async def raw(self, sent: bytes, port: int | None = None) -> bytes:
-        """Send exactly these bytes; everything that comes back until the gateway closes the connection."""
+        """Send exactly these bytes. Return everything that comes back until the gateway closes the connection."""
         wire = await self.connect(port)
         try:
             return await wire.ask(sent)
@@ -167,51 +167,51 @@ class Site:
     async def ask(
         self, target: str, fields: bytes = FETCH, *, origin: str = HR, method: str = "GET", body: bytes = b"", port: int | None = None
     ) -> Reply:
-        """One request on a connection of its own, closed behind it; ``fields`` are whole lines, ``Cookie`` among them."""
+        """Send one request on a connection of its own. ``fields`` are whole lines, including ``Cookie``."""
         host = origin.partition("://")[2]
         head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n".encode("latin-1")
         length = b"Content-Length: %d\r\n" % len(body) if body else b""
         return Reply.of(await self.raw(head + fields + length + b"\r\n" + body, port))
 
     def browser(self) -> Browser:
-        """Cookies by host, follows nothing by itself."""
+        """Return a browser that keeps cookies by host and follows no redirect by itself."""
         return Browser(self.browsers, lambda: self.gateway.public_port)
 
     def session(self, login: str = ALICE) -> tuple[Browser, OrgSession]:
-        """A browser whose user has signed in at the org, and has not been to an app yet."""
+        """Return a browser whose user has signed in at the org, and has not opened an app yet."""
         browser, session = self.browser(), self.org.sign_in(login)
         browser.signs_in(session)
         return browser, session
 
     async def entered(self, login: str = ALICE, origin: str = HR) -> Browser:
-        """A browser that walked through the hand-off and has the pass of this app host."""
+        """Return a browser that went through the hand-off and has the pass of this app host."""
         browser, _ = self.session(login)
         await self.enters(browser, origin)
         return browser
 
     async def enters(self, browser: Browser, origin: str = HR) -> None:
-        """Walk through the hand-off of another app host as well; the app is asked on the way."""
+        """Go through the hand-off of another app host as well. This also sends a request to the app."""
         reply, _ = await browser.walk(f"{origin}/")
         assert reply.status == 200, reply
 
     async def signed_in(self, login: str = ALICE, origin: str = HR) -> bytes:
-        """The Cookie line of a browser that is signed in at this app host; what the app saw of the walk is forgotten."""
+        """Return the Cookie line of a browser that is signed in at this app host. The app's record of the sign-in is cleared."""
         line = cookie_line(await self.entered(login, origin), origin)
         self.behind.visits.clear()
         return line
 
     @property
     def lines(self) -> list[dict[str, object]]:
-        """What the gateway has logged."""
+        """The gateway's log so far."""
         return [json.loads(line) for line in self.written.getvalue().splitlines()]
 
     def seen(self, path: str, method: str | None = None) -> int:
-        """How many requests the org had for this path."""
+        """Return how many requests for this path reached the org."""
         return sum(row.path == path and method in (None, row.method) for row in self.org.journal.rows)
 
 
 def cookie_line(browser: Browser, origin: str) -> bytes:
-    """The Cookie field that this browser would send to this host."""
+    """Return the Cookie field that this browser sends to this host."""
     return f"Cookie: {'; '.join(f'{name}={value}' for name, value in browser.jar(origin).items())}\r\n".encode()
 
 
@@ -225,9 +225,9 @@ async def deployed(
     named: Named = LITERAL,
     shares: bool = False,
 ) -> AsyncIterator[Site]:
-    """Everything running; nothing is left of it afterwards. ``listen`` and ``session``: further keys of these tables.
+    """Start the whole deployment; it is removed at the end. ``listen`` and ``session``: further keys of these tables.
 
-    ``shares``: gateways beside this one have one memory with it, where the configuration names no state.
+    ``shares``: gateways beside this one share its memory, if the configuration names no state.
     """
     org = Org(engine="identity" if engine == "identity" else "classic")
     org.trusted_origins |= {LOGIN, HR, WIKI, IIS, LOCAL}
@@ -244,11 +244,11 @@ async def deployed(
     try:
         yield made
     except BaseException:
-        behind.give_up()  # what the test would have told them to do, nobody does now
+        behind.give_up()  # the test no longer tells the app's waiting connections what to answer
         raise
     finally:
         for wire in made.wires:
-            wire.writer.transport.abort()  # whatever still waits to be sent
+            wire.writer.transport.abort()  # drops what still waits to be sent
             await wire.close()
         await browsers.close()
         await gateway.aclose()

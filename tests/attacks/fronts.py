@@ -1,4 +1,4 @@
-"""How the five front proxies ask: the same original request, told as each of them tells it. Checks nothing by itself."""
+"""How the five front proxies ask the gateway about the same original request. Checks nothing by itself."""
 
 from tests.attacks.deployment import FETCH, HR, Site
 from tests.attacks.replies import Reply

@@ -1,4 +1,4 @@
-"""How much memory this process has. Checks nothing by itself."""
+"""Measures the memory of this process. Checks nothing by itself."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Owns some hundred addresses that lead off the site in the eyes of some browser, server or library. Checks nothing by itself."""
+"""Owns about a hundred addresses that some browser, server or library reads as an address of another site. Checks nothing by itself."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""What came over the wire, read: the gateway's answer at the client, and the fields of a request at the app. Checks nothing by itself."""
+"""Parses bytes from the wire: the gateway's answer at the client, and the fields of a request at the app. Checks nothing by itself."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from tests.upstream.conftest import Visit
 
 @dataclass
 class Reply:
-    """One answer as the client received it; a body in chunks is left as it is."""
+    """One answer as the client received it. A chunked body is not decoded."""
 
     status: int
     fields: list[tuple[bytes, bytes]]
@@ -17,7 +17,7 @@ class Reply:
 
     @classmethod
     def of(cls, raw: bytes) -> "Reply":
-        """The first answer in these bytes; a 100 before it is passed over. Status 0 where the connection ended without one."""
+        """Parse the first answer in these bytes, after a 100. Status 0 if the connection ended without an answer."""
         head, _, body = raw.partition(b"\r\n\r\n")
         if head.startswith(b"HTTP/1.1 100"):
             return cls.of(body)
@@ -34,7 +34,10 @@ class Reply:
 
 
 def told(visit: Visit, name: str) -> list[str]:
-    """The values that the most careless server would find under this name: case aside, every character but letters and digits alike."""
+    """Return the values that the most careless server would find under this name.
+
+    Such a server ignores case, and treats all characters except letters and digits as equal.
+    """
     pairs = (line.partition(b": ")[::2] for line in visit.fields)
     return [value.decode("latin-1") for key, value in pairs if _careless(key) == _careless(name.encode())]
 

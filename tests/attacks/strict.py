@@ -1,6 +1,6 @@
-"""One stream of bytes through a whole deployment: what the client was told, and which requests arrived whole at the app.
+"""Sends one stream of bytes through a whole deployment, and returns the answers, and the requests that reached the app completely.
 
-Owns an app that is open to everybody, so that nothing but the form of a message decides, and the ways to send: at once, or byte by byte.
+Owns an app that is open to everybody, so that only the form of a message decides, and two ways to send: at once, or byte by byte.
 Checks nothing by itself.
 """
 

@@ -1,4 +1,4 @@
-"""Row D3: bodies of any size are streamed with flat memory; over a limit they are refused as soon as that is known."""
+"""Row D3: bodies of any size are streamed with constant memory. A body over a limit is refused as soon as that is known."""
 
 import json
 

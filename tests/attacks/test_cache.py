@@ -1,4 +1,4 @@
-"""Group K: what is remembered of Okta's answers, and what is not."""
+"""Group K: which of Okta's answers the gateway remembers, and which it does not."""
 
 import asyncio
 import secrets

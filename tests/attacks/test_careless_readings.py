@@ -1,4 +1,4 @@
-"""Group P against servers that read paths carelessly: nothing passes that one of them would take for another path."""
+"""Group P, with servers that read paths carelessly: no request passes that such a server would read as a different path."""
 
 import posixpath
 import random

@@ -1,4 +1,4 @@
-"""Group C: what the gateway sets in a browser, what it believes of it, and what of it an app gets to see."""
+"""Group C: the cookies that the gateway sets, which of them it believes, and which of them an app gets."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Group C at the apps: which cookies of a browser an app gets to see, and which it may set."""
+"""Group C at the apps: which of a browser's cookies an app gets, and which cookies it may set."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Group D, what ends and what is told: a process that stops, a log at its most talkative, health, a configuration that is wrong."""
+"""Group D, endings and reports: a process that stops, the log at its most verbose level, health, a wrong configuration."""
 
 import asyncio
 import logging

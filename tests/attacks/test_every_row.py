@@ -1,4 +1,4 @@
-"""Every row of the list of attacks that is due by now is the name of a test in this folder."""
+"""Every row of the list of attacks that is due has a test in this folder with the row's id in its name."""
 
 import ast
 import re

@@ -1,6 +1,6 @@
-"""Rows F1 to F11: what a message says about its own way counts for nothing, unless a trusted proxy said it.
+"""Rows F1 to F11: forwarding fields (`X-Forwarded-*` and the like) are ignored, unless a trusted proxy sent them.
 
-F12 to F15 belong to the sub-request door (``test_subrequests``) and F16 to the PROXY protocol, which comes in a later issue; F17 is tested
+F12 to F15 belong to the sub-request door (``test_subrequests``). F16 is about the PROXY protocol, which a later issue brings. F17 is tested
 with F3.
 """
 

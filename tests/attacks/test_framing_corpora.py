@@ -1,7 +1,7 @@
 """Rows S1 to S3: the raw messages of gunicorn's and llhttp's own tests, each sent at once and byte by byte.
 
-Sent at once, an invalid message leaves nothing at the app. Byte by byte a head is forwarded before its body turns out to be none; then the
-request at the app never becomes whole, and the client is told.
+Sent at once, nothing of an invalid message reaches the app. Sent byte by byte, the gateway forwards a head before it can know that the body
+is invalid. Then the request never becomes complete at the app, and the client gets an error.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
-"""Rows S12 to S22, one by one, through the whole gateway: where a message ends, and what becomes of one that does not.
+"""Rows S12 to S22, one by one, through the whole gateway: where a message ends, and what happens to a message that does not end.
 
-S20 is in ``test_trailers``; S19 has no test: there is no HTTP/2 listener that it could be tried on.
+S20 is in ``test_trailers``. S19 has no test, because the gateway has no HTTP/2 listener.
 """
 
 import asyncio

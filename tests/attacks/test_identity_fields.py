@@ -1,4 +1,4 @@
-"""Group H: nobody but the gateway says to an app who the user is."""
+"""Group H: only the gateway tells an app who the user is."""
 
 import itertools
 

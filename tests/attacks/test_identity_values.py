@@ -1,4 +1,4 @@
-"""Group H, second half: what is told of a user, and what is made of names that were chosen to mislead."""
+"""Group H, second half: what an app is told about a user, and how names are encoded that were chosen to mislead."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Group U, what stays open: it ends with its session, at once or at the next look, and nobody else's with it (U8, U9)."""
+"""Group U, open WebSockets and streams: each ends with its session, at once or at the next check, and no other one does (U8, U9)."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Group D, what is bounded: sizes, deadlines, crowds. Bodies are in ``test_bodies``, what ends and what is told in ``test_endings``."""
+"""Group D, limits: sizes, deadlines, numbers of clients. Bodies are in ``test_bodies``, endings and reports in ``test_endings``."""
 
 import asyncio
 import gzip

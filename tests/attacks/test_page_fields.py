@@ -1,4 +1,4 @@
-"""Row O5: every answer that the gateway gives itself, page or not, says how it may be used."""
+"""Row O5: every answer of the gateway itself has header fields that say how a browser may use it."""
 
 from gateway.dev.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, Reply, Site

@@ -1,4 +1,4 @@
-"""Group O: what the gateway answers itself gives nothing away, cannot be framed, stored or scripted, and leads the gateway nowhere."""
+"""Group O: the gateway's own pages show no secret, cannot be framed, stored or scripted, and do not redirect the gateway's own requests."""
 
 import asyncio
 import json

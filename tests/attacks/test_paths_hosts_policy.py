@@ -1,4 +1,4 @@
-"""Rows P1 to P15 and P24: the path that is judged is the path that the app gets, whatever an app may make of it."""
+"""Rows P1 to P15 and P24: the path that the rules judge is the path that the app gets, however an app may read it."""
 
 import pytest
 

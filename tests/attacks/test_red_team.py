@@ -1,4 +1,4 @@
-"""Holes that an attacker found in the composed gateway, each in the smallest form that opened it. All must stay closed."""
+"""Security holes that a first attack on the composed gateway found, each with the smallest request that used it. All are closed."""
 
 import asyncio
 import base64

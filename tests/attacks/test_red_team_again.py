@@ -1,4 +1,4 @@
-"""Holes that a second look of an attacker found, each in the smallest form that opened it. All must stay closed."""
+"""Security holes that a second attack on the composed gateway found, each with the smallest request that used it. All are closed."""
 
 import asyncio
 import secrets

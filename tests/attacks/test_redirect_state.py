@@ -1,4 +1,4 @@
-"""Rows R12 and R13: what a redirect carries is sealed, for one browser, for one use; and no redirect goes round in circles."""
+"""Rows R12 and R13: the state in a redirect is sealed, and is valid for one browser and one use; and no redirect loops."""
 
 import asyncio
 from urllib.parse import urlsplit

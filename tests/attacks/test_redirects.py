@@ -1,4 +1,4 @@
-"""Group R: no answer of the gateway leads to another site, and none leads in a circle."""
+"""Group R: no answer of the gateway redirects to another site, and no redirect loops."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Rows P18 to P23: hosts, methods and targets that are refused, and what holds where no rule was written."""
+"""Rows P18 to P23: hosts, methods and targets that are refused, and what holds for paths without a rule."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Signing out at one gateway, and what another one with the same memory does next: on every engine (C7, L14, U8, U9)."""
+"""A sign-out at one gateway holds at another one with the same state, on every engine (C7, L14, U8, U9)."""
 
 import asyncio
 from collections.abc import AsyncIterator

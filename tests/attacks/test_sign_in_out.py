@@ -1,4 +1,4 @@
-"""Group L: signing in, signing out, one user after the other (L14, replicas, comes with shared revocations)."""
+"""Group L: sign-in, sign-out, and one user after another (L14 is about replicas: ``test_shared``)."""
 
 import asyncio
 

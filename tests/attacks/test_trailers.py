@@ -1,6 +1,7 @@
-"""Rows S20 and H17: what stands in the trailer of a request reaches nobody: not the app with that request, and not with any other.
+"""Rows S20 and H17: trailers of a request reach no app, neither with that request nor with another one.
 
-Behind a front proxy the next request on a connection is another user's: a trailer that became its field would lend it a session.
+Behind a front proxy, the next request on a connection is another user's. A trailer that became a field of that request would give it a
+session.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The own paths of a gateway on a socket, before a running stand-in org, and a browser that keeps cookies by host and follows nothing."""
+"""A gateway on a socket that serves only its own paths, with a running stand-in org, and a browser that follows no redirect by itself."""
 
 import asyncio
 import secrets
@@ -53,7 +53,7 @@ TABLE = RouteTable(
 
 @dataclass
 class Times:
-    """A clock that tests move; the org's own runs on."""
+    """A clock that tests move. The org has its own clock, which is not moved."""
 
     began: float = field(default_factory=time.time)
     passed: float = 0.0
@@ -64,7 +64,7 @@ class Times:
 
 @dataclass
 class Reply:
-    """One answer: Set-Cookie lines in order; ``location`` is empty without one."""
+    """One answer. Set-Cookie lines are in order; ``location`` is empty if there is none."""
 
     status: int
     fields: list[tuple[str, str]]
@@ -86,7 +86,7 @@ class Reply:
 
 
 class Browser:
-    """Cookies by host as browsers keep them: ``__Host-`` cookies only with their attributes, expired ones go."""
+    """A browser that keeps cookies by host. It accepts ``__Host-`` cookies only with their attributes, and drops expired ones."""
 
     def __init__(self, client: aiohttp.ClientSession, port: int | Callable[[], int]) -> None:
         self._client = client
@@ -99,7 +99,7 @@ class Browser:
     async def ask(
         self, url: str, method: str = "GET", fields: Mapping[str, str] = NAVIGATION, body: str | bytes = "", cookie: str | None = None
     ) -> Reply:
-        """One request; ``cookie`` replaces what the jar would send."""
+        """Send one request. ``cookie`` replaces the cookies of the jar."""
         parts = urlsplit(url)
         host, target = parts.netloc, url[len(f"{parts.scheme}://{parts.netloc}") :]
         kept = cookie if cookie is not None else "; ".join(f"{name}={value}" for name, value in self.jar(url).items())
@@ -129,7 +129,7 @@ class Browser:
         return await self.ask(url, "POST", fields, body)
 
     async def walk(self, url: str, most: int = 12) -> tuple[Reply, list[str]]:
-        """Follow redirects as a navigation; the last reply and every address that was asked."""
+        """Follow redirects as a navigation does. Return the last reply and all requested addresses."""
         asked = []
         for _ in range(most):
             asked.append(url)
@@ -140,23 +140,23 @@ class Browser:
         raise AssertionError(f"more than {most} redirects: {asked}")
 
     async def ticket_url(self, target: str = "/") -> str:
-        """The address of ``accept`` with a ticket that this browser got and has not used."""
+        """Return the address of ``accept`` with an unused ticket of this browser."""
         handed = await self.ask((await self.ask(f"{HR}{target}")).location)
         assert handed.status == 302 and handed.location.startswith(f"{HR}/.gateway/accept?ticket=")
         return handed.location
 
     def okta_cookies(self) -> dict[str, str]:
-        """What the login host keeps of a session: not the browser's own id, nor the servlet's that every answer of Okta sets."""
+        """Return the session cookies of the login host, without the browser id and without JSESSIONID, which every answer of Okta sets."""
         return {name: value for name, value in self.jar(LOGIN).items() if name not in ("__Host-gateway-browser", "JSESSIONID")}
 
     def signs_in(self, session: OrgSession) -> None:
-        """Keep the org's cookies as if the user had signed in on the login host."""
+        """Store the org's cookies as if the user had signed in on the login host."""
         self.jar(LOGIN).update({name: value for name, value in (("sid", session.sid), ("idx", session.idx)) if value is not None})
 
 
 @dataclass
 class OwnGateway:
-    """A gateway that answers its own paths, and for every other path of an app says who is signed in."""
+    """A gateway that answers its own paths. For every other path of an app it answers with the user who is signed in."""
 
     org: Org
     running: RunningOrg
@@ -178,18 +178,18 @@ class OwnGateway:
         return browser, session
 
     async def in_app(self, login: str = ALICE) -> Browser:
-        """A browser that is signed in and has used the first app."""
+        """Return a browser that is signed in and has opened the first app."""
         browser, _ = self.signed_in(login)
         reply, _ = await browser.walk(f"{HR}/")
         assert reply.body == f"hello {login}"
         return browser
 
     def fails(self, method: str) -> None:
-        """From now on the org answers 503 to this method on the current session."""
+        """Make the org answer 503 to this method on `/sessions/me` from now on."""
         self.org.faults.add(Fault("/api/v1/sessions/me", method, 503, times=None))
 
     async def revoke(self, browser: Browser) -> None:
-        """The session of this browser is refused from now on, as after a sign-out in another tab."""
+        """Revoke the session of this browser, as a sign-out in another tab does."""
         await self.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.okta_cookies().items()])
 
     async def serve_one(self, request: Request) -> Response:
@@ -224,7 +224,7 @@ class OwnGateway:
 
 @asynccontextmanager
 async def own_gateway(engine: str = "classic", revocations: type[LocalRevocations] = LocalRevocations) -> AsyncIterator[OwnGateway]:
-    """Everything running on loopback; nothing is left of it afterwards."""
+    """Start everything on loopback; it is removed at the end."""
     org = Org(engine="identity" if engine == "identity" else "classic")
     running = await serve(org)
     times, told = Times(), list[str]()

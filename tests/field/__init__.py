@@ -1,1 +1,1 @@
-"""What real apps, browsers and proxies did to a deployment: one file for each topic, each row by its id."""
+"""Problems of real apps, browsers and proxies with a deployment: one file for each subject. Tests have the id of a row in their names."""

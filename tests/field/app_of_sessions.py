@@ -1,6 +1,6 @@
-"""An app that believes its own session, as legacy apps do: whoever brings the cookie goes on as the user for whom the session began.
+"""An app with its own session, as legacy apps have: a request with the cookie belongs to the user for whom the session began.
 
-Owns what the app remembers, and the reading of the gateway's answers as a browser keeps them. Checks nothing by itself.
+Owns the state of that app, and the reading of the gateway's Set-Cookie lines as a browser reads them. Checks nothing by itself.
 """
 
 import re

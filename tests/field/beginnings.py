@@ -1,6 +1,6 @@
-"""Ways in which a session begins at the login host without a session token, each as a browser does it.
+"""The ways in which a session begins at the login host without a session token, each as a browser does it.
 
-Owns the requests. Checks nothing. A person's address of her app is where each of them leads, where the org lets it.
+Owns the requests. Checks nothing. Each way leads to an address of the user's app, if the org allows it.
 """
 
 import json

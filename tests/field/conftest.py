@@ -1,4 +1,4 @@
-"""The deployment that rows of the field are tried on."""
+"""The deployment on which the tests of this folder run."""
 
 from tests.attacks.conftest import behind_a_proxy, site
 

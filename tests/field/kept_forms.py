@@ -1,4 +1,4 @@
-"""Owns the steps of people whose forms come after their session's end, as browsers take them."""
+"""Owns the steps of users who send a form after their session has ended, as browsers do them."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
-"""The looks at text that a client chose, by name: each function that matches patterns over such text, called with nothing but that text.
+"""A table of the functions that match patterns over text from a client ("looks"). Each is called with nothing but that text.
 
-A new one belongs into ``LOOKS``; ``test_t1_linear`` measures them all.
+Put a new one into ``LOOKS``; ``test_t1_linear`` measures them all.
 """
 
 import json

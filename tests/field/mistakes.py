@@ -1,4 +1,4 @@
-"""Mistakes as people make them in a configuration, each with the line that `check` says about it. Checks nothing by itself."""
+"""Common mistakes in a configuration, each with the line that `check` prints about it. Checks nothing by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

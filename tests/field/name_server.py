@@ -1,4 +1,4 @@
-"""A name server on a UDP port of this machine. It answers for every name, but those that hang or do not exist. Checks nothing by itself."""
+"""A DNS server on a UDP port of this machine. It answers every name, except those that hang or do not exist. Checks nothing by itself."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A gateway that ends and another that begins: the same configuration and seal keys, nothing of the memory. Checks nothing by itself."""
+"""Restarts a gateway with the same configuration and seal keys, and with an empty memory. Checks nothing by itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

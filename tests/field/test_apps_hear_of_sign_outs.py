@@ -1,4 +1,4 @@
-"""``app.sign_out_path`` is called once with a former user's cookies, and what a hand-off does where only a front proxy sees the app."""
+"""``app.sign_out_path`` is called once with a former user's cookies. With a front proxy, the hand-off removes the app's cookies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

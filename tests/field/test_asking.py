@@ -1,4 +1,4 @@
-"""Okta is asked so that no stranger can use it up, and only what Okta itself says is believed."""
+"""Strangers cannot use up the gateway's questions to Okta, and only answers that Okta itself gave are believed."""
 
 import asyncio
 import contextlib

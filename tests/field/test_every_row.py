@@ -1,4 +1,4 @@
-"""Every row of the field has a test in its id's name."""
+"""Every row of the list of field problems has a test with the row's id in its name."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""A gateway of the login host alone: another product's portal sends its users there, and no app stands behind the gateway."""
+"""A gateway with the login host only: another product's portal sends its users there, and no app is behind the gateway."""
 
 from pathlib import Path
 

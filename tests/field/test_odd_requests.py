@@ -1,4 +1,4 @@
-"""Odd targets and methods at the gateway, nginx and Caddy: every difference is in the table of the program, with its explanation."""
+"""Odd targets and methods at the gateway, nginx and Caddy: every difference is in the program's table, with its explanation."""
 
 from pathlib import Path
 

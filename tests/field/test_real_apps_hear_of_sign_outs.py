@@ -1,4 +1,4 @@
-"""``app.sign_out_path`` of Tomcat, PHP and Django: a former user's session is over in the app too, whoever still holds its id."""
+"""``app.sign_out_path`` of Tomcat, PHP and Django: a former user's session ends in the app too, even for a client that has its id."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""An app's own session is not inherited: on sockets, with an app that believes its cookie blindly."""
+"""The next user does not inherit an app's own session: tested on sockets, with an app that trusts its cookie without a check."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What was revoked stays revoked when the gateway restarts, where the configuration names a folder for its state."""
+"""A revocation survives a restart of the gateway, if the configuration names a folder for the state."""
 
 from pathlib import Path
 

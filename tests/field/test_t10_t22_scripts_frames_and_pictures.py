@@ -1,4 +1,7 @@
-"""Rows T10 and T22: what a script, a picture or a frame fetches redeems no token; a sibling's script may sign out where Okta lets it."""
+"""Rows T10 and T22: scripts and pictures redeem no token, and frames do so only for the same site and for trusted sites.
+
+A script of the same site may sign its user out, if Okta allows it.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Row T11: whoever asks for a sign-out and leaves at once is signed out all the same: refused everywhere, and closed at Okta."""
+"""Row T11: a client that asks for a sign-out and disconnects at once is signed out: refused everywhere, and closed at Okta."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""T12 and T21: a client that holds connections or bodies, and says little or nothing, leaves room for the others."""
+"""T12 and T21: a client that keeps many connections or unfinished bodies open does not block other clients."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Row T13: bodies that a decision needs whole share a bounded number of bytes, and one client has an eighth of them."""
+"""Row T13: bodies that must be read whole before a decision share a limited number of bytes. One client gets an eighth of them."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""Row T14: the process that knew a session's cookies is gone, and its ``idx`` was renewed: a sign-out ends every pass of that session."""
+"""Row T14: after the process that knew a session's cookies died, and its ``idx`` was renewed, a sign-out still ends all its passes."""
 
 from pathlib import Path
 

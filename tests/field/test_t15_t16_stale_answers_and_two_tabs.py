@@ -1,4 +1,4 @@
-"""Rows T15 and T16: Okta's own deletion is believed at once, and a sign-in that is under way counts as a session that begins."""
+"""Rows T15 and T16: a deletion by Okta is believed at once, and a running sign-in counts as a session that begins."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""T18: whatever the packets in which requests come, they are the same requests."""
+"""T18: requests are read the same way, however they are cut into packets."""
 
 import asyncio
 import random

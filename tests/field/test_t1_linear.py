@@ -1,7 +1,7 @@
-"""Every look at text that a client chose costs time in proportion to its length, whatever words the client repeats.
+"""Every function that looks at text from a client takes time in proportion to its length, whatever the client repeats in it.
 
-The measure is CPU time of this process, the least of several tries, and the limit is twice what the slowest look needs. The looks are in
-``tests.field.looks``.
+The test measures CPU time of this process and takes the smallest of several tries. The limit is twice the time of the slowest function. The
+functions are in ``tests.field.looks``.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""T20: trailers count against the limits of fields, without a session and before anybody waits for them."""
+"""T20: trailers count against the limits of fields, also without a session, and before the gateway waits for anything."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""T23: a client cannot take away, by naming it in ``Connection``, a field that is meant for the app or was added by a proxy."""
+"""T23: a client cannot remove a field that the app needs, or that a proxy added, by naming it in ``Connection``."""
 
 from collections.abc import AsyncIterator
 

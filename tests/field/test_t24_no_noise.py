@@ -1,4 +1,4 @@
-"""T24: nothing that a client can send is an error in the log, and what it costs there is less than a line of a request."""
+"""T24: no request of a client causes an error in the log, and it adds less to the log than the line of a request."""
 
 import pytest
 

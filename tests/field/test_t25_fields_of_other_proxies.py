@@ -1,4 +1,4 @@
-"""T25: what an app believes of any proxy about its user reaches it from nobody, unless its operator lets the name through."""
+"""T25: fields by which other proxies name the user do not reach an app, unless the operator allows the name."""
 
 from collections.abc import AsyncIterator
 

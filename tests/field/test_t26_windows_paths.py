@@ -1,4 +1,4 @@
-"""T26: an app on Windows finds one page under many spellings; each is bound by the rule for the page, or refused."""
+"""T26: an app on Windows serves one page under many spellings of its path. The page's rule holds for each spelling, or it is refused."""
 
 from collections.abc import AsyncIterator
 

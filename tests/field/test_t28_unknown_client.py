@@ -1,4 +1,4 @@
-"""T28: where nobody can read who the client is, it is unknown to the log, to the app and to Okta alike."""
+"""T28: if the client's address cannot be read, it is unknown in the log, for the app and for Okta."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""T2: a rule is matched in time linear in the path's length, whatever its wildcards, and means what it always meant."""
+"""T2: matching a rule takes time in proportion to the path's length, whatever its wildcards, and finds the same matches as before."""
 
 import re
 import time

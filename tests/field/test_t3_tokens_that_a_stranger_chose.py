@@ -1,7 +1,7 @@
-"""Row T3: a token counts as trusted only where whoever chose it is trusted, however long the chain to it is.
+"""Row T3: a token is trusted only if the page that chose it is trusted, however many redirects lie between.
 
-The victim types her own password on the org's true page, or is signed in already; then the org, or a page of it, sends the browser to the
-address that a stranger wrote.
+The victim types her own password on the org's real page, or is signed in already. Then the org, or one of its pages, sends the browser to
+an address that an attacker wrote.
 """
 
 import base64

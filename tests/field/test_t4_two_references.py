@@ -1,4 +1,4 @@
-"""An authorize link that names several pushed requests: any of them may hold a token, and nobody knows which one Okta takes."""
+"""An authorize link with several pushed requests: any of them may hold a token, and it is unknown which one Okta takes."""
 
 import json
 

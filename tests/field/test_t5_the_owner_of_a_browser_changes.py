@@ -1,4 +1,4 @@
-"""Row T5 on the wire: what a browser must forget before it shows the first page, and what it may show without asking."""
+"""Row T5 on the wire: what a browser must forget before another user's first page, and what it may show without asking again."""
 
 import pytest
 

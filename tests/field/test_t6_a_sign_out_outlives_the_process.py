@@ -1,4 +1,4 @@
-"""Row T6: signed out while Okta did not answer, then the gateway restarts: no app says the old user's name again."""
+"""Row T6: a sign-out while Okta did not answer, then a restart of the gateway: no app is told the old user again."""
 
 import asyncio
 from pathlib import Path

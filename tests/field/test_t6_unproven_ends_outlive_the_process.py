@@ -1,4 +1,4 @@
-"""Row T6: what could not be closed at Okta is closed by the next process, without the browser coming back."""
+"""Row T6: a session that could not be closed at Okta is closed by the next process, without a request of the browser."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""T7: an app cannot plant a session at the login host: its cookies of Okta's names stay at its own host, and are told once."""
+"""T7: an app cannot plant a session at the login host. Its cookies with Okta's names are limited to its own host, and logged once."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Row T9: one address with many unfinished uploads must not keep others from signing in."""
+"""Row T9: one address with many unfinished uploads does not keep other users from signing in."""
 
 import asyncio
 

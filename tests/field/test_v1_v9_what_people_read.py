@@ -1,4 +1,4 @@
-"""Rows V1, V4 to V6, V8 and V9: every page is true for whoever reads it, and says it in a clerk's words."""
+"""Rows V1, V4 to V6, V8 and V9: every page is true for its reader, in words that an office worker understands."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""V7: one id on the line of the log, on our own page, in the request to the app and in the answer; a client does not choose it."""
+"""V7: one id in the log line, on the gateway's page, in the request to the app and in the answer. A client cannot choose it."""
 
 import json
 import re

@@ -1,9 +1,10 @@
-"""Row W10: answers of old servers come out the same however they were cut into packets.
+"""Row W10: answers of old servers are read the same way, however they are cut into packets.
 
-What is harmless once its connection is closed behind it is delivered, and the connection is not used again. What two parsers could read in
-two ways is 502 and names its rule. A fault within a body comes behind bytes that the client has: there the client's connection is broken,
-whether or not the fault came in the packet of the head. An LF-only head was 502 by row T19, which asked that nothing hangs: it is delivered
-now, because closing behind it leaves nothing that could be read in two ways; a head with both line ends stays 502.
+An answer that is harmless if its connection is closed afterwards is delivered, and the connection is not used again. An answer that two
+parsers could read in two ways is 502, and the log names its rule. If the fault is inside a body, the client already has bytes of it; then
+the client's connection is broken, even if the fault came in the same packet as the head. A head whose lines end with LF alone was 502 by
+row T19, which asked that nothing hangs. It is delivered now, because after the close nothing can be read in two ways. A head with both
+line ends is still 502.
 """
 
 import asyncio

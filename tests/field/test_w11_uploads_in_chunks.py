@@ -1,4 +1,4 @@
-"""Row W11: an upload in chunks reaches a server that reads no body without a length, where ``app.buffer_uploads`` says so."""
+"""Row W11: with ``app.buffer_uploads``, an upload in chunks works with a server that reads no body without a length."""
 
 import asyncio
 import importlib.util

@@ -1,7 +1,7 @@
-"""Row W12: the gateway's own word on caching adds what is missing, and takes nothing that the app allowed; pages are never stored.
+"""Row W12: the gateway's own caching fields add what is missing, and keep what the app allowed. Pages are never stored.
 
-An app that says ``max-age`` alone, and sends nothing as a file is sent, is not believed for a part of a page: row T5 keeps it out, because
-a browser shows such a part again when the next user goes back (tests/browser/test_caches.py).
+An app that sends only ``max-age``, and none of the fields of a file, is not believed for a part of a page. Row T5 forbids it, because a
+browser shows such a part again when the next user goes back (tests/browser/test_caches.py).
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Row W14: an app is told which prefix was taken off, and gets the fields that its operator gives it, from nobody else."""
+"""Row W14: an app is told which prefix was removed, and gets the operator's fixed fields. Only the gateway can set these fields."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""W1: an app may call its cookies as Okta does, and gets them back; no cookie whose value Okta set ever reaches an app."""
+"""W1: an app may use Okta's cookie names for its own cookies and gets them back. A cookie whose value Okta set never reaches an app."""
 
 import random
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Row W2: forms that are not kept say why, forms of other sites are never sent, and frames get a page that fits them."""
+"""Row W2: if a form is not kept, a page says why. Forms of other sites are never sent. Frames get a page that fits into them."""
 
 import asyncio
 import re

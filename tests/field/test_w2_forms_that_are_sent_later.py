@@ -1,4 +1,4 @@
-"""Row W2: a form that comes after its session's end is kept in the browser, and sent once, by its owner alone."""
+"""Row W2: a form that is sent after its session has ended is kept in the browser, and sent once, only by the same user."""
 
 import asyncio
 import socket

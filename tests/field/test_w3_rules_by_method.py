@@ -1,4 +1,4 @@
-"""W3: a rule is for the methods that it names, preflights may be left to the app, and every door decides alike."""
+"""W3: a rule holds for the methods that it names, preflights may be left to the app, and all doors decide the same way."""
 
 import asyncio
 import ipaddress

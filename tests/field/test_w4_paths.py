@@ -1,4 +1,4 @@
-"""W4: a path goes to the app as it was sent where every reading of it falls under the same rule, and is refused where they differ."""
+"""W4: a path goes to the app as it was sent if all readings of it fall under the same rule; otherwise it is refused."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Row W5 with real programs: curl and svn before a gateway with TLS, Apache with WebDAV and Subversion behind it by plain http."""
+"""Row W5 with real programs: curl and svn use a gateway with TLS; behind it is Apache with WebDAV and Subversion by plain http."""
 
 import asyncio
 import shutil

@@ -1,6 +1,6 @@
-"""Rows W5 and W9: the app's own address in a request is said as the app knows it, and nobody else's is.
+"""Rows W5 and W9: the app's own address in a request is translated to the one that the app knows. Other addresses are unchanged.
 
-A second path that a request names (COPY, MOVE) is judged as its first: only who may go to both is let in.
+A second path in a request (COPY, MOVE) is judged like the first. Only a user who may use both is admitted.
 """
 
 import pytest

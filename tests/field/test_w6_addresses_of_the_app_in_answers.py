@@ -1,4 +1,4 @@
-"""Row W6, the way back: an app that names its public host with another scheme or port, or its own address, is met by its public one."""
+"""Row W6, answers: if an app names its public host with another scheme or port, or its own address, browsers get its public address."""
 
 import pytest
 

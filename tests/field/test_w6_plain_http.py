@@ -1,4 +1,4 @@
-"""Row W6, the way in: plain http is redirected to https, at an address of its own and on the TLS port, and to configured hosts alone."""
+"""Row W6, requests: plain http is redirected to https, on an address of its own and on the TLS port, and only for configured hosts."""
 
 import asyncio
 import ssl

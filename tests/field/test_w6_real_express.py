@@ -1,4 +1,4 @@
-"""Rows W6 and W1 with a real Express app: it answers with its public host by plain http, and its own session's cookie is named ``sid``."""
+"""Rows W6 and W1 with a real Express app: its redirects name its public host by plain http, and its session cookie is called ``sid``."""
 
 import shutil
 import socket

@@ -1,5 +1,7 @@
-"""W7: a field that asks for another method reaches the app whose operator lets it through, bound by the rules of both methods; else the
-log says once that it was taken out."""
+"""W7: a field that asks for another method reaches the app only if the operator allows it, and then the rules of both methods hold.
+
+Otherwise the field is removed, and the log says so once.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""W8: any token of RFC 9110 is a method: it reaches the app, with and without a body, and rules and limits hold for it."""
+"""W8: any token of RFC 9110 is accepted as a method. It reaches the app, with or without a body, and rules and limits hold for it."""
 
 import string
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Rows W9, W6 and W11 with a real Django behind gunicorn, which knows itself by an inner name: a form, an upload, a redirect, a cookie."""
+"""Rows W9, W6 and W11 with a real Django behind gunicorn that has an internal name: a form, an upload, a redirect, a cookie."""
 
 import importlib.util
 import socket

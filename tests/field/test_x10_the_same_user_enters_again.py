@@ -1,4 +1,4 @@
-"""Row X10: the same user enters again by a token: what she has open goes on; another user's entering cuts it before he gets an answer."""
+"""Row X10: if the same user signs in again by a token, her open streams continue. Another user's sign-in cuts them before his answer."""
 
 import asyncio
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Row X11: what a call to Okta ends by name is over at once in every application, and nothing else is.
+"""Row X11: a call to Okta that ends sessions by id or user ends them at once in every app, and ends no other session.
 
-Learnt from Okta's API: on Identity Engine the calls by id end the ``sid`` half alone.
+Source: Okta's API. On Identity Engine the calls by id end only the ``sid`` half of a session.
 """
 
 import json

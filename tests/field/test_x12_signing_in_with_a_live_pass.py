@@ -1,4 +1,4 @@
-"""Row X12: the sign-in address with a live pass is no step of a loop."""
+"""Row X12: with a valid pass, the sign-in address redirects to the target at once. Only many such redirects in a minute count as a loop."""
 
 from gateway.policy.session.sign_in_loops import STRAIGHT_ON_ALLOWED
 from tests.attacks.deployment import ALICE, FETCH, HR, Site

@@ -1,6 +1,6 @@
-"""Row X13: a program that redeems tokens is no browser: it is never sent back to its own address, and waits behind nobody.
+"""Row X13: a program that redeems tokens is no browser. It is never redirected to its own address, and does not wait for other clients.
 
-Learnt from cypress#4416: scripts and back-ends that sign in with a session token and follow no redirect.
+Source: cypress#4416, scripts and back ends that sign in with a session token and follow no redirect.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""An OIDC logout whose ``id_token_hint`` is long: a token with many groups is no attack."""
+"""An OpenID Connect logout with a long ``id_token_hint``: a token with many groups is no attack."""
 
 import pytest
 from joserfc import jwt

@@ -1,4 +1,4 @@
-"""Row X15: an org that waits for another directory takes its time; what is forwarded waits for it, and session checks do not."""
+"""Row X15: an org that asks another directory is slow. Forwarded requests wait for it; session checks do not."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What only looks like a token or a sign-out goes to Okta with the session, and every true form is still found."""
+"""A request that only looks like a token or a sign-out goes to Okta with the session. Every real token and sign-out is still found."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Row X17: a sign-out that another site asked for ends at that site again, once the user has pressed the button, where it is listed."""
+"""Row X17: a sign-out that another site asked for leads back to that site, after the user pressed the button, if the site is listed."""
 
 import html
 import re

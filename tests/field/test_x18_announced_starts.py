@@ -1,6 +1,6 @@
-"""Row X18: a portal on another site whose links carry no ``Referer`` says beforehand which browser it sends.
+"""Row X18: a portal on another site whose links have no ``Referer`` announces each sign-in to the gateway beforehand.
 
-Learnt from helmet, whose default is ``Referrer-Policy: no-referrer``.
+Source: helmet, whose default is ``Referrer-Policy: no-referrer``.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""Rows X1 and X2: whatever way a session of another user begins at the login host, the older one ends before the answer is delivered.
+"""Rows X1 and X2: however another user's session begins at the login host, the older session ends before the answer is delivered.
 
-Learnt from elastic/kibana#26714: a second user signed in by SAML in the browser of the first, and worked on as the first.
+Source: elastic/kibana#26714. A second user signed in by SAML in the first user's browser, and worked on as the first user.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Row X20: the browser id and the pending cookie come with forms of other sites, and only the login host sets them."""
+"""Row X20: the browser id and the pending cookie are sent with forms of other sites, and only the login host can set them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Row X20 at the login door: a token that comes by a form of another site does not get past an end that is not proven."""
+"""Row X20 at the login door: while the end of a session is not proven, a token in a form of another site is not redeemed."""
 
 from urllib.parse import urlencode
 

@@ -1,4 +1,4 @@
-"""Row X22: Okta's cookies may be as large as a browser keeps them; nothing of a sign-in, a switch of apps or a sign-out fails for it."""
+"""Row X22: Okta's cookies may be as large as a browser allows. Sign-in, app switch and sign-out work with them."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator

@@ -1,6 +1,6 @@
-"""Rows X3 and X4: a transaction (``stateToken``) that Okta began for a living session travels with that session.
+"""Rows X3 and X4: a transaction (``stateToken``) that Okta began for a living session is sent together with that session.
 
-Learnt from Okta's Authentication API ("Step-up authentication with Okta session"), okta-awscli#36 and help.okta.com (idp-reauth).
+Source: Okta's Authentication API ("Step-up authentication with Okta session"), okta-awscli#36 and help.okta.com (idp-reauth).
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Rows X5 and X6: an OpenID Connect client of the first user does not act on the second user's session.
+"""Rows X5 and X6: an OpenID Connect client of the first user cannot act on the second user's session.
 
-Learnt from okta-auth-js in a page that stays open across a switch, and from Okta's end-session specification.
+Source: okta-auth-js in a page that stays open during a switch, and Okta's end-session specification.
 """
 
 from urllib.parse import parse_qs, quote, urlencode, urlsplit

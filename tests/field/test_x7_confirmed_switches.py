@@ -1,4 +1,4 @@
-"""Row X7: a switch that the user confirmed leads on by a page, wherever Okta sends the browser."""
+"""Row X7: after a switch that the user confirmed, a page leads the browser to the target, whatever site Okta redirects to."""
 
 import pytest
 

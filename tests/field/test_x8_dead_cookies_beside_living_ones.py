@@ -1,4 +1,4 @@
-"""Row X8 at the hand-off: dead session cookies are expired, and the living session goes on."""
+"""Row X8 at the hand-off: dead session cookies are removed, and the living session continues."""
 
 import pytest
 

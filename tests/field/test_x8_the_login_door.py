@@ -1,4 +1,4 @@
-"""Row X8 at the login door: a revoked cookie beside another user's living one hides nobody, and leaves the browser."""
+"""Row X8 at the login door: a revoked cookie beside another user's living one does not hide that user, and is removed from the browser."""
 
 import pytest
 

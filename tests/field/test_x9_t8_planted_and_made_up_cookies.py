@@ -1,4 +1,4 @@
-"""Rows X9 and T8 at the login door: cookies that Okta cannot have issued stay here, and made-up ones do not use up its rate limit."""
+"""Rows X9 and T8 at the login door: cookies that Okta cannot have issued are not sent to it; made-up ones do not use up its rate limit."""
 
 import pytest
 

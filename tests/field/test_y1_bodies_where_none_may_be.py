@@ -1,7 +1,7 @@
-"""Row Y1: an app sends bytes behind an answer that has no body; they must never be the answer to somebody else's request.
+"""Row Y1: an app sends bytes after an answer that has no body. They must never become the answer to another user's request.
 
-The scripted app keeps the late bytes until the next request arrives on any of its connections: that is the worst moment. They hold a whole
-answer. The other app is Python's own ``http.server``, whose HEAD handler is its GET handler.
+The scripted app holds the late bytes back until the next request arrives on any of its connections, because that is the worst moment. The
+bytes are a whole answer. The other app is Python's own ``http.server``, whose HEAD handler is its GET handler.
 """
 
 import asyncio

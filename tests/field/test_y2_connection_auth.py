@@ -1,8 +1,8 @@
-"""Row Y2: an app that signs a user in to the connection (NTLM, Negotiate). Nobody else's request may travel on it.
+"""Row Y2: an app that authenticates the connection (NTLM, Negotiate). No other user's request may use that connection.
 
-The app speaks the server's half of NTLM (Microsoft MS-NLMP, the three messages) as IIS does: whoever sent the third message is the user of
-everything that follows on that connection. It checks no password: whose connection it is, is what is tried here. A real app is tried in
-``test_y2_real_ntlm``.
+The app plays the server's part of NTLM (Microsoft MS-NLMP, the three messages) as IIS does: the sender of the third message is the user of
+everything that follows on that connection. It checks no password, because only the user of each connection is tested here. A real app is
+tested in ``test_y2_real_ntlm``.
 """
 
 import asyncio

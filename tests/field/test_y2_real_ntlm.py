@@ -1,6 +1,6 @@
-"""Row Y2 with a real app: npm's express-ntlm, which signs a user in to the connection, and ``curl --ntlm`` as alice's client.
+"""Row Y2 with a real app: npm's express-ntlm, which authenticates the connection, and ``curl --ntlm`` as alice's client.
 
-Learnt from einfallstoll/express-ntlm#76: behind a proxy that shares connections, one user's requests came with another's name.
+Source: einfallstoll/express-ntlm#76. Behind a proxy that shares connections, one user's requests came with another user's name.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Rows Y4, Y5 and T19: statuses that are none, lengths that two parsers could read in two ways, and heads without CR."""
+"""Rows Y4, Y5 and T19: invalid statuses, lengths that two parsers could read in two ways, and heads without CR."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Row Z1: a name that hangs in DNS takes nothing from the other apps, nor from Okta (libuv/libuv#28: four threads for all look-ups)."""
+"""Row Z1: a name that hangs in DNS does not affect other apps or Okta (libuv/libuv#28: four threads for all look-ups)."""
 
 import asyncio
 import ssl

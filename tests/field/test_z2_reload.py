@@ -1,4 +1,4 @@
-"""Z2: SIGHUP reads the configuration again, with one worker and with several; one with a problem keeps the old one, and says where."""
+"""Z2: SIGHUP reads the configuration again, with one or several workers. A wrong one changes nothing; the log names the problem's place."""
 
 import asyncio
 import io

@@ -1,7 +1,7 @@
-"""Row Z3: an app that closes its connection behind each answer without saying so costs nobody a 502.
+"""Row Z3: if an app closes its connection after each answer without saying so, no client gets a 502.
 
-Only what may be done twice is sent again, once, over a new connection, and only where no byte of an answer came over the kept one.
-``Z3_REQUESTS=10000`` asks as often as the issue does.
+A request is sent again only if it may be repeated, once, on a new connection, and only if no byte of an answer came on the kept connection.
+``Z3_REQUESTS=10000`` sends as many requests as the issue asks for.
 """
 
 import asyncio

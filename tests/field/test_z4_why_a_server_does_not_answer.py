@@ -1,4 +1,4 @@
-"""Z4: the log says at warning or error which of many causes it was, with the address and the error's own name; so does `check --online`."""
+"""Z4: the log (warning or error) says which of many causes it was, with the address and the error's name. So does `check --online`."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""Z5, Z6: what `check` says about mistakes in a configuration; no gateway starts with an error, and with each warning it does."""
+"""Z5, Z6: what `check` says about mistakes in a configuration. With an error the gateway does not start; with a warning it does."""
 
 import datetime
 import io

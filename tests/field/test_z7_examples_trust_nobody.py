@@ -1,4 +1,4 @@
-"""Z7: a configuration that was copied from us believes nobody's forwarding fields until somebody names his own proxies."""
+"""Z7: a configuration that was copied from the examples trusts no proxy, until the operator lists one."""
 
 import ipaddress
 import re

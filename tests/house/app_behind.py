@@ -1,4 +1,4 @@
-"""The app behind a gateway of several workers. Checks nothing by itself."""
+"""The app behind a gateway with several workers. Checks nothing by itself."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Clients that stay on their connection, and with it on one worker. Checks nothing by itself."""
+"""Clients that keep their connection, and so stay with one worker. Checks nothing by itself."""
 
 import asyncio
 from dataclasses import dataclass

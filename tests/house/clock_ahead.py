@@ -1,7 +1,7 @@
-"""A clock of other processes that a test moves forward: gateways and servers that are started with ``environ`` live by it.
+"""A clock for other processes that a test can move forward. Gateways and servers that are started with ``environ`` use it.
 
-Owns the offset, in a mapped file, and the library that adds it to what the system says (``ahead.c``). A step forward is what a machine that
-was suspended sees: no timer has fired meanwhile, and all that are due fire at the next wakening. Checks nothing by itself.
+Owns the offset, in a mapped file, and the library that adds it to the system's time (``ahead.c``). A step forward looks like a machine that
+was suspended: no timer fired meanwhile, and all due timers fire at the next wake-up. Checks nothing by itself.
 """
 
 import mmap

@@ -1,6 +1,7 @@
-"""A gateway of several workers as processes: its log as it is written, its workers by number, and clients that stay connected.
+"""A gateway with several workers, as processes: its log, its workers by number, and clients that stay connected.
 
-Owns the arrangement: a stand-in org and an app in the test, the gateway beside it as people start it. Checks nothing by itself.
+Owns the deployment: a stand-in org and an app in the test's process, and the gateway as a process, started as in production. Checks nothing
+by itself.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ Line = Mapping[str, object]
 
 @dataclass
 class Running:
-    """The gateway while it runs. ``lines``: everything that it has written, as it comes."""
+    """The running gateway. ``lines``: its log so far."""
 
     org: Org
     process: Process
@@ -63,7 +64,7 @@ class Running:
     is_silent: bool = False
 
     async def read(self) -> None:
-        """Everything on its standard error, until it ends."""
+        """Read its standard error until it ends."""
         assert self.process.stderr is not None
         async for line in self.process.stderr:
             if line.startswith(b"{"):
@@ -75,11 +76,11 @@ class Running:
         self.changed.set()
 
     def events(self, name: str, **figures: object) -> list[Line]:
-        """The lines of this event with these figures."""
+        """Return the log lines of this event with these values."""
         return [line for line in self.lines if line["event"] == name and figures.items() <= line.items()]
 
     async def event(self, name: str, times: int = 1, **figures: object) -> Line:
-        """The last line of this event, when there are so many."""
+        """Wait until there are so many lines of this event, and return the last one."""
         async with asyncio.timeout(PATIENCE):
             while len(found := self.events(name, **figures)) < times:
                 assert not self.is_silent, self.said
@@ -88,7 +89,7 @@ class Running:
         return found[-1]
 
     async def replaced(self, number: int) -> int:
-        """Wait until another process stands in this worker's place, and is listened to; how it ended."""
+        """Wait until another process has replaced this worker and listens. Return how the old one ended."""
         died = await self.event("worker_died", worker=number)
         await self.event("worker_started", 2, worker=number)
         assert isinstance(died["code"], int)
@@ -96,7 +97,7 @@ class Running:
 
     @property
     def port(self) -> int:
-        """The public one."""
+        """The public port."""
         return int(str(self.events("listening")[0]["address"]).rpartition(":")[2])
 
     @property
@@ -105,11 +106,11 @@ class Running:
         return f"http://{self.events('listening')[0]['admin']}"
 
     def pid(self, number: int) -> int:
-        """The process of this worker."""
+        """Return the process id of this worker."""
         return self.pids()[number]
 
     def pids(self) -> dict[int, int]:
-        """Processes by the number of their worker."""
+        """Return the process ids by the number of the worker."""
         found = {}
         for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
@@ -118,17 +119,17 @@ class Running:
         return found
 
     def kill(self, number: int, how: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to this worker; its process."""
+        """Send a signal to this worker, and return its process id."""
         pid = self.pid(number)
         os.kill(pid, how)
         return pid
 
     def browser(self) -> Browser:
-        """Cookies by host; every request on a connection of its own, so by any worker."""
+        """Return a browser with cookies by host. Each request has its own connection, so any worker may answer it."""
         return Browser(self.browsers, self.port)
 
     async def entered(self, login: str = "alice@example.com") -> tuple[Browser, str]:
-        """A browser that walked through the hand-off, and the Cookie line that it sends to the app."""
+        """Return a browser that went through the hand-off, and the Cookie line that it sends to the app."""
         browser = self.browser()
         browser.signs_in(self.org.sign_in(login))
         reply, _ = await browser.walk(f"{HR}/")
@@ -136,36 +137,36 @@ class Running:
         return browser, "Cookie: " + "; ".join(f"{name}={value}" for name, value in browser.jar(HR).items())
 
     async def caller(self) -> Caller:
-        """A new connection, to whichever worker the kernel chooses."""
+        """Open a new connection. The kernel chooses the worker."""
         self.callers.append(Caller(*await asyncio.open_connection("127.0.0.1", self.port)))
         return self.callers[-1]
 
     async def callers_of_all(self, *lines: str) -> dict[int, Caller]:
-        """A connection to each worker; the lines go with the request that finds out which it is."""
+        """Open a connection to each worker. The lines are sent in the request that finds out which worker it is."""
         found: dict[int, Caller] = {}
         while len(found) < self.workers:
             caller = await self.caller()
-            asked = len(self.events("request", method="OPTIONS")) + 1  # which nobody else sends
+            asked = len(self.events("request", method="OPTIONS")) + 1  # no other request uses this method
             assert (await caller.ask("/which", *lines, method="OPTIONS"))[0] != 0
             line = await self.event("request", asked, method="OPTIONS")
             found.setdefault(int(str(line["worker"])), caller)
         return found
 
     async def metrics(self) -> dict[str, float]:
-        """What Prometheus would read."""
+        """Return the metrics."""
         async with self.browsers.get(f"{self.admin}/metrics") as answer:
             assert answer.status == 200
             lines = [line for line in (await answer.text()).splitlines() if not line.startswith("#")]
         return {line.rpartition(" ")[0].removeprefix("session_gateway_"): float(line.rpartition(" ")[2]) for line in lines}
 
     async def readiness(self) -> tuple[int, dict[str, str]]:
-        """The status, and what keeps traffic away."""
+        """Return the status of `/readyz`, and the reasons why it is not ready."""
         async with self.browsers.get(f"{self.admin}/readyz") as answer:
             return answer.status, (await answer.json()).get("reasons", {})
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs: a dead one that nobody has waited for does not."""
+    """Return whether the process runs. A zombie process does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except OSError:
@@ -173,7 +174,7 @@ def is_alive(pid: int) -> bool:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that tells nobody."""
+    """Poll until the condition is true."""
     async with asyncio.timeout(PATIENCE):
         while not is_so():  # noqa: ASYNC110 - processes of others end without a word to us
             await asyncio.sleep(0)
@@ -181,7 +182,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[RunningOrg, App, str]]:
-    """An org and an app on this machine; the app's origin."""
+    """Start an org and an app on this machine; yield both, and the app's origin."""
     org, app = await serve(Org(users=users, trusted_origins=(LOGIN, HR))), App()
     server = web.Server(app.handle)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
@@ -198,7 +199,7 @@ async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[R
 async def crew(
     folder: Path, port: int = 0, environ: Mapping[str, str] | None = None, workers: int = WORKERS, users: Sequence[User] = ALICE_AND_BOB
 ) -> AsyncIterator[Running]:
-    """The gateway with its workers, listening; its temporary files would lie in ``folder``. ``environ``: further keys."""
+    """Start the gateway with its workers. Its temporary files are in ``folder``. ``environ``: further keys of the configuration."""
     async with behind(users) as (org, app, upstream):
         (folder / "gateway.toml").write_text(CONFIGURATION.format(port=port, org=org.url, upstream=upstream))
         (folder / "scratch").mkdir(exist_ok=True)
@@ -210,7 +211,7 @@ async def crew(
 async def started(
     folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None, workers: int = WORKERS
 ) -> AsyncIterator[Running]:
-    """The same on a configuration that is written already, before an org and an app that run."""
+    """Start the gateway with an existing configuration file, for a running org and app."""
     async with begun(folder, org, app, environ, workers) as made:
         await made.event("listening")
         yield made
@@ -220,7 +221,7 @@ async def started(
 async def begun(
     folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None, workers: int = WORKERS
 ) -> AsyncIterator[Running]:
-    """The same, as soon as its process runs."""
+    """Like ``started``, but return as soon as the process runs."""
     given = {"TMPDIR": str(folder / "scratch"), "SESSION_GATEWAY__LISTEN__WORKERS": str(workers)}
     environ = {**SEALED, **given, **(environ or {})}
     process = await program("run", "--config", folder / "gateway.toml", environ=environ)

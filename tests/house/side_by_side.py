@@ -1,7 +1,7 @@
-"""The gateway that a test is about: one, or three of them on a real Redis where the environment says ``FIELD_ON=replicas``.
+"""The gateway under test: one gateway, or three replicas on a real Redis if the environment says ``FIELD_ON=replicas``.
 
-Owns the three: each connection goes to another one than the connection before, whoever opens it. They live by the test's clock, and Redis
-with them. What a restarted gateway shares is empty, unless its configuration says where it lies. Checks nothing by itself.
+Owns the three replicas. Each new connection goes to another replica than the one before. They and Redis use the test's clock. After a
+restart their shared state is empty, unless the configuration names a place for it. Checks nothing by itself.
 """
 
 import atexit
@@ -35,7 +35,7 @@ of_one_process = pytest.mark.skipif(REPLICAS > 1, reason="it measures what one p
 
 
 class SideBySide:
-    """Three gateways, as if they were one."""
+    """Three gateways with the interface of one."""
 
     def __init__(self, made: list[Gateway]) -> None:
         self.each = made
@@ -43,7 +43,7 @@ class SideBySide:
         self._open = AsyncExitStack()
 
     async def start(self) -> None:
-        """All of them listen, or none."""
+        """Start all of them, or none."""
         async with AsyncExitStack() as opened:
             for gateway in self.each:
                 await gateway.start()
@@ -56,17 +56,17 @@ class SideBySide:
 
     @property
     def public_port(self) -> int:
-        """Of the one whose turn it is."""
+        """The public port of the next gateway in turn."""
         return self.each[next(self._turns) % len(self.each)].public_port
 
     @property
     def admin_port(self) -> int:
-        """Of the first one."""
+        """The admin port of the first gateway."""
         return self.each[0].admin_port
 
     @property
     def metrics(self) -> Metrics:
-        """What the first one counts."""
+        """The metrics of the first gateway."""
         return self.each[0].metrics
 
 
@@ -74,7 +74,7 @@ AnyGateway = Gateway | SideBySide
 
 
 def each(gateway: AnyGateway) -> Sequence[Gateway]:
-    """The gateways that it is."""
+    """Return the gateways one by one."""
     return gateway.each if isinstance(gateway, SideBySide) else (gateway,)
 
 
@@ -87,7 +87,7 @@ def made_gateway(
     nameservers: tuple[str, ...] = (),
     state: SharedState | None = None,
 ) -> AnyGateway:
-    """What this configuration says, not started yet."""
+    """Return the gateway (or replicas) of this configuration, not started yet."""
     if REPLICAS == 1:
         return Gateway(read("gateway.toml", text, environ), log, clock=clock, nameservers=nameservers, state=state)
     settings, theirs = read("gateway.toml", with_state(text), environ), _followed(clock, _redis()[1])
@@ -95,14 +95,14 @@ def made_gateway(
 
 
 def with_state(text: str) -> str:
-    """The configuration with a memory of its own in Redis, where it names none and is of replicas."""
+    """Return the configuration. For replicas, one without ``[state]`` gets Redis, with a new prefix."""
     if REPLICAS == 1 or "[state]" in text:
         return text
     return text + STATE.format(port=_redis()[0].port, prefix=secrets.token_hex(8))
 
 
 def _followed(clock: Clock, ahead: ClockAhead) -> Clock:
-    """The same clock; whenever a gateway looks at it, Redis is as far ahead."""
+    """Return the same clock. Whenever a gateway reads it, Redis' clock is moved as far forward."""
     begins = ahead.seconds - clock.monotonic()
 
     def monotonic() -> float:
@@ -116,7 +116,7 @@ def _followed(clock: Clock, ahead: ClockAhead) -> Clock:
 
 @cache
 def _redis() -> tuple[Redis, ClockAhead]:
-    """One for all tests of this process."""
+    """Return the Redis that all tests of this process share, and its clock."""
     folder = Path(tempfile.mkdtemp(prefix="redis-side-by-side-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     ahead = ClockAhead(folder / "clock")

@@ -1,7 +1,7 @@
-"""Users who sign out at one worker while clients in every worker go on asking with what they held. Checks nothing by itself.
+"""Users sign out at one worker while clients at every worker go on asking with the old session. Checks nothing by itself.
 
-A request counts as late when it began after the answer to the sign-out had come, and was admitted all the same. A request under way is cut
-off by the revocation, and so its connection: that worker knew of it, and the client goes on with a new connection.
+A request counts as late if it began after the answer to the sign-out had arrived, and was admitted. A revocation cuts off a running
+request, and so its connection. That worker knew of the revocation, and the client continues on a new connection.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
-"""Users who sign out, or switch, at one of several replicas while other sessions are served at all. Checks nothing by itself.
+"""Users sign out, or switch, at one of several replicas while all replicas serve other sessions. Checks nothing by itself.
 
-Replicas are whole gateways as processes, with workers of their own, on one Redis. A round: somebody enters at a replica, every worker of
-every replica serves the session once, it ends at one replica, and from the moment of that answer every worker is asked until it refuses.
+Replicas are whole gateways as processes, with workers of their own, on one Redis. A round: a user signs in at a replica, every worker of
+every replica serves the session once, the session ends at one replica, and from the moment of that answer every worker is asked until it
+refuses.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The line about a request is the line that a general one would be, whatever stands in it."""
+"""The fast writer of access log lines writes the same line as the general one, whatever values are in it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The servers of an app: what the keys of one [[app]] table become, and every sentence that wrong ones earn."""
+"""The servers of an app: what the keys of one [[app]] table become, and the error message for each wrong value."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

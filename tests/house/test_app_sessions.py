@@ -1,4 +1,4 @@
-"""The keys about an app's own sessions: what they become, and every sentence that wrong ones earn."""
+"""The keys about an app's own sessions: what they become, and the error message for each wrong value."""
 
 import pytest
 

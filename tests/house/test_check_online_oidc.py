@@ -1,4 +1,4 @@
-"""`check --online` for an org that is not behind the gateway says what the org does not do, and with a test user that it does."""
+"""`check --online` for an org that is not behind the gateway: it says what the org cannot do, and with a test user that it works."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""The commands as processes: what they print, and with which code they end."""
+"""The commands as processes: their output and their exit codes."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The end of a test run, tried with a run of its own."""
+"""The summary at the end of a test run, tested with a test run of its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the configuration's tables become."""
+"""The objects that the configuration's tables become."""
 
 from pathlib import Path
 

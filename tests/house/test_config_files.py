@@ -1,4 +1,4 @@
-"""The files in config/ say what the program does."""
+"""The files in config/ agree with the program."""
 
 import re
 import tomllib

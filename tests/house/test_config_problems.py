@@ -1,4 +1,4 @@
-"""Every sentence that a wrong configuration earns, with its place."""
+"""The error message for each wrong configuration, with its place."""
 
 from pathlib import Path
 

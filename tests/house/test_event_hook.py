@@ -1,4 +1,4 @@
-"""Okta's event hook over processes: while it works answers live long; cut off, the short ttl is back, and the log and /readyz say so."""
+"""Okta's event hook with several processes: the long ttl holds while it works, the short one when it is cut off; log and /readyz say so."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A line cannot hold a secret, whoever writes it."""
+"""A log line never holds a secret, whichever code writes it."""
 
 import io
 import json

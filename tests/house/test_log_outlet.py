@@ -1,4 +1,4 @@
-"""Lines on their way to standard error: together, in order, and never at the price of the gateway's standing still."""
+"""How lines reach standard error: in batches, in order, and without ever blocking the gateway."""
 
 import asyncio
 import io

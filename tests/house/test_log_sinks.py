@@ -1,4 +1,4 @@
-"""Standard error as it is: a pipe that nobody reads, a reader that left, a full disk, the journal's socket, nothing at all."""
+"""Kinds of standard error: a pipe without a reader, a reader that left, a full disk, the journal's socket, or no standard error at all."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Every code has its row, every row its code, and each row says what to do."""
+"""Every code of the log has a row in the table of reasons, every row has a code, and each row says what to do."""
 
 import importlib.util
 import re

@@ -1,4 +1,4 @@
-"""What the configuration may say of Redis, and what is wrong with the rest."""
+"""The keys for Redis, and the error messages for wrong ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`sign-out` and `hook`: what they print, and that running gateways obey."""
+"""The commands `sign-out` and `hook`: what they print, and that running gateways carry the sign-out out."""
 
 from pathlib import Path
 

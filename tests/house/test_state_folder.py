@@ -1,4 +1,4 @@
-"""Where the shared state lies: what the configuration may say of it, and the folder of workers that have none."""
+"""The place of the shared state: what the configuration may say about it, and the private folder of workers without one."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Several workers on one port: one gateway to everybody outside, whatever becomes of one of its processes."""
+"""Several workers on one port look like one gateway to clients, even when one of the processes dies."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""Several workers begin together or not at all, and end together, however their supervisor ends."""
+"""Several workers start together or not at all, and stop together, however their supervisor ends."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""The file that workers share is deleted, cut short, or on a full disk: the ttl bounds what they do not know, and all go on."""
+"""The workers' shared file is deleted, cut short, or on a full disk: the ttl limits what they miss, and all of them continue."""
 
 import asyncio
 import shutil

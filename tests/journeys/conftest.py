@@ -1,4 +1,4 @@
-"""Owns which fixtures the journeys see: the whole arrangement, and a real browser."""
+"""Fixtures of the journeys: the whole demonstration (`session-gateway dev`), and a real browser."""
 
 from tests.journeys.stage import chromium, stage, start
 

@@ -1,6 +1,6 @@
-"""Which days there are: the org's engine and habits, and the steps of people, strangers, an org and an operator, as strategies.
+"""Hypothesis strategies for generated days: the org's engine and quirks, and random steps of users, attackers, the org and an operator.
 
-Owns how often each thing happens. ``one_user`` says what each step is.
+Owns how often each kind of step happens. ``one_user`` says what each step does.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""A town without sockets: the gateway's doors as production composes them, and the stand-in org, called directly.
+"""A whole deployment without sockets: the gateway's doors as production composes them, and the stand-in org, called directly.
 
-Owns the two ways between them: what ``OrgForwarding`` sends, and the three calls of the Sessions API. Both make the very call that the
-stand-in reads from a socket, and its own code answers. Time is the loop's (``scripted_loop``), for the gateway and for the org. A request
-may be slow on its way to the org and its answer on the way back, as ``Line.delays`` says.
+Owns the two connections between them: what ``OrgForwarding`` sends, and the three calls of the Sessions API. Both build the same ``Call``
+that the stand-in builds from a socket, and the stand-in's own code answers. Gateway and org use the time of the loop (``scripted_loop``).
+``Line.delays`` can delay a request on its way to the org, and its answer on the way back.
 """
 
 import asyncio
@@ -66,18 +66,18 @@ BEGAN = 1_800_000_000.0
 HOST = b"login.example.com"
 PEER = "127.0.0.1"
 LEAST_SECONDS = 0.001
-"""Nothing happens at the very moment at which it was asked for."""
+"""The least delay: no answer comes at the same moment as its request."""
 
 
 @cache
 def settings_in_memory() -> Settings:
-    """The town's configuration; no address in it is ever connected to."""
+    """The town's configuration. No address in it is ever connected to."""
     text = CONFIGURATION.format(org="http://127.0.0.1:9", upstream="http://127.0.0.1:9", first_byte="20s", forward="60s", switch="")
     return read("gateway.toml", text, SEALED)
 
 
 class LoopClock(OrgClock):
-    """The org's time is the loop's."""
+    """The org's clock: it shows the time of the loop."""
 
     def now(self) -> float:
         """Seconds since 1970 UTC."""
@@ -86,7 +86,7 @@ class LoopClock(OrgClock):
 
 @dataclass
 class Line:
-    """The way to the org. ``delays``: seconds that the next requests and answers take, one after the other, again and again."""
+    """The connection to the org. ``delays``: seconds by which requests and answers are delayed, in turn."""
 
     org: Org
     first_byte_seconds: float
@@ -95,7 +95,7 @@ class Line:
     is_cut: bool = False
 
     async def carried(self, method: str, target: str, fields: Fields, body: bytes | None) -> tuple[int, Fields, bytes]:
-        """Status, fields and body of the org's answer. Raises ``OutsideFailed``."""
+        """Return status, fields and body of the org's answer. Raises ``OutsideFailed``."""
         named = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
         if body is not None:
             named["Content-Length"] = str(len(body))
@@ -119,7 +119,7 @@ class Line:
 
 
 class OktaInMemory(Okta):
-    """The Sessions API of the org at the end of a line."""
+    """The gateway's client of the Sessions API, over a ``Line``."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -146,7 +146,7 @@ class OktaInMemory(Okta):
 
 
 class ExchangeInMemory(Exchange):
-    """An answer that is here as a whole."""
+    """An answer of which everything has arrived."""
 
     def __init__(self, status: int, fields: Fields, body: bytes) -> None:
         self._status = status
@@ -160,28 +160,28 @@ class ExchangeInMemory(Exchange):
 
     @property
     def reason(self) -> bytes:
-        """The usual one."""
+        """The usual reason phrase."""
         return b""
 
     def abort(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
     async def read(self, largest_bytes: int) -> bytes:
-        """The whole body."""
+        """Return the whole body."""
         return self._body
 
     async def relay(self, request: Request, fields: Fields | None = None, *, closes: bool = False) -> Response:
-        """The response, which whoever handles the request writes."""
+        """Return the response. The handler of the request writes it."""
         return Response(self._status, b"", self.fields if fields is None else fields, body=self._body, closes=closes)
 
 
 class ProxyInMemory(HttpProxy):
-    """Carries exchanges over a line."""
+    """Sends requests over a ``Line``."""
 
     __slots__ = ()
 
     def __init__(self, line: Line) -> None:
-        # The line stands where a source of connections would: both methods below are its only users.
+        # The line takes the place of a source of connections. Only the two methods below use it.
         super().__init__(cast(ConnectionSource, line), HOST)
 
     async def forward(
@@ -194,7 +194,7 @@ class ProxyInMemory(HttpProxy):
         asker: Asker = NOBODY,
         judge: Judge | None = None,
     ) -> Response:
-        """As ``HttpProxy``; the body is read first."""
+        """As ``HttpProxy``, but the body is read first."""
         body = await request.body.piece() if request.body is not None else b"" if method == "POST" else None
         exchange = await self.exchange(method, target, fields, body)
         rewritten = rewrite(exchange.status, exchange.fields)
@@ -210,20 +210,20 @@ class ProxyInMemory(HttpProxy):
 
 
 class _Nobody(Client):
-    """Stands where the connection of a client would: nobody is connected."""
+    """A client's connection without a client."""
 
     def hold_back(self) -> None:
-        """Everything is here."""
+        """Do nothing: everything has arrived."""
 
     def let_come(self) -> None:
-        """As above."""
+        """Do nothing, as above."""
 
     def go_on(self) -> None:
-        """Nobody waits for that."""
+        """Do nothing: no client waits."""
 
 
 class DoorsInMemory:
-    """The doors of one process, composed as for the network; the app says hello to whom it was told."""
+    """The doors of one process, composed as for the network. The app answers with the user that it was told."""
 
     def __init__(self, parts: Parts, line: Line, opened: AsyncExitStack) -> None:
         gate, pool = app_gate(parts), ProxyInMemory(line)
@@ -244,7 +244,7 @@ class DoorsInMemory:
         self._limits = head_limits(parts.config)
 
     async def answer(self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None) -> tuple[int, Fields, bytes]:
-        """Status, fields and body of the answer to one request."""
+        """Return status, fields and body of the answer to one request."""
         lines = [f"{name}: {value}" for name, value in sent.items()]
         lines += [f"Content-Length: {len(content)}"] if content else []
         read = HeadReader(self._limits).read("\r\n".join((f"{method} {target} HTTP/1.1", *lines)).encode("latin-1"))
@@ -259,7 +259,7 @@ class DoorsInMemory:
         return response.status, response.fields, b"" if method == "HEAD" else response.body
 
     async def _at_app(self, request: Request, head: RequestHead, app: App) -> Response:
-        """What ``ProtectedDoor.handle`` does, without the app's own server."""
+        """Do what ``ProtectedDoor.handle`` does, without the app's own server."""
         if is_own(head.path):
             return await self._own.handle(request, head, app)
         verdict = (await self._decisions.made(head, app)).verdict
@@ -286,7 +286,7 @@ def _request(read: ReadHead, content: bytes | None) -> Request:
 
 
 class Replica:
-    """One gateway of a town: its view of the state, its line to the org, its doors, and the requests that it answers."""
+    """One gateway of a town: its view of the shared state, its line to the org, its doors, and its running requests."""
 
     def __init__(self, view: MemoryState, line: Line) -> None:
         self.view = view
@@ -296,7 +296,7 @@ class Replica:
         self.answering: set[asyncio.Task[tuple[int, Fields, bytes]]] = set()
 
     async def start(self, clock: Clock) -> None:
-        """Begin a process, with the shared state that there is."""
+        """Start the process, with the current shared state."""
         revocations = SharedRevocations(LocalRevocations(clock.monotonic), self.view)
         await revocations.follow()
         async with AsyncExitStack() as opened:
@@ -309,12 +309,12 @@ class Replica:
             self.doors, self.open = doors, opened.pop_all()
 
     async def stop(self) -> None:
-        """End the process in good order."""
+        """Stop the process in an orderly way."""
         self.doors = None
         await self.open.aclose()
 
     async def kill(self) -> None:
-        """End it at once: whatever it still does reaches neither the state nor the org, and its clients get no answer."""
+        """Kill the process: what it still does reaches neither the state nor the org, and its clients get no answer."""
         self.doors, self.line.is_cut = None, True
         if isinstance(self.view, SharedMemory):
             self.view.is_cut = True
@@ -324,7 +324,7 @@ class Replica:
 
 
 class TownInMemory:
-    """What ``town.Town`` is for the tests that both run: the org, and gateways that can be restarted or killed."""
+    """A town without sockets, with the interface of ``town.Town``: the org, and gateways that can be restarted or killed."""
 
     def __init__(self, org: Org, world: Replicas) -> None:
         self.org = org
@@ -336,22 +336,22 @@ class TownInMemory:
         self._state: MemoryState | None = None
 
     def clock(self) -> Clock:
-        """The gateways': the loop's too."""
+        """The gateways' clock, which shows the time of the loop."""
         loop = asyncio.get_running_loop()
         return Clock(loop.time, lambda: BEGAN + loop.time())
 
     async def start(self) -> None:
-        """Begin every process, with the shared state that there is."""
+        """Start all processes, with the current shared state."""
         self.replicas = [await self._begun() for _ in range(self.world.number)]
 
     async def stop(self) -> None:
-        """End every process."""
+        """Stop all processes."""
         replicas, self.replicas = self.replicas, []
         for replica in replicas:
             await replica.stop()
 
     async def restart(self, keeps_state: bool = False) -> None:
-        """Another process with the same seal keys in place of one of them; or of all, where the shared state is gone with them."""
+        """Replace one process by another with the same seal keys; or all of them, if the shared state is lost too."""
         if not keeps_state:
             await self.stop()
             self._state = None
@@ -362,25 +362,25 @@ class TownInMemory:
         self.replicas[place] = await self._begun()
 
     async def kill(self) -> None:
-        """One of the processes dies without a word, and another takes its place."""
+        """Kill one of the processes, and start another."""
         place = next(self._events) % len(self.replicas)
         await self.replicas[place].kill()
         self.replicas[place] = await self._begun()
 
     async def drop(self, place: int) -> None:
-        """This one dies, and nothing takes its place."""
+        """Kill this process, and start no other."""
         await self.replicas.pop(place).kill()
 
     def goes_to(self, route: tuple[int, ...]) -> None:
-        """The next requests go to these gateways, in turn."""
+        """Send the next requests to these gateways, in turn."""
         self.world, self._requests = replace(self.world, route=route), count()
 
     async def waits(self, seconds: float) -> None:
-        """Time passes, and what runs in the background runs."""
+        """Let time pass. Background tasks run meanwhile."""
         await asyncio.sleep(seconds)
 
     def slow(self, delays: Sequence[float]) -> None:
-        """From now on the way to the org and back takes so many seconds, in turn."""
+        """Delay requests to the org and its answers by these seconds, in turn."""
         self.delays = tuple(delays)
         for replica in self.replicas:
             replica.line.delays = self.delays
@@ -388,7 +388,7 @@ class TownInMemory:
     async def carry(
         self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
     ) -> tuple[int, Lines, bytes]:
-        """How a person's requests reach a gateway (``Person.send``); status 0 where it died before it answered."""
+        """Send a person's request to a gateway (``Person.send``). Status 0 if the gateway died before it answered."""
         replica = self._chosen()
         assert replica.doors is not None
         answering = asyncio.create_task(replica.doors.answer(method, target, sent, content))
@@ -425,7 +425,7 @@ class TownInMemory:
 
 @asynccontextmanager
 async def town_in_memory(org: Org, world: Replicas | None = None) -> AsyncIterator[TownInMemory]:
-    """A running one; it ends with the block."""
+    """Start a town in memory. It stops at the end of the block."""
     made = TownInMemory(org, world or Replicas())
     await made.start()
     try:
@@ -436,7 +436,7 @@ async def town_in_memory(org: Org, world: Replicas | None = None) -> AsyncIterat
 
 
 def _nothing(event: str, figures: object) -> None:
-    """Nobody reads this log."""
+    """A log that is not read."""
 
 
 def _by_name(lines: Fields) -> CIMultiDict[str]:

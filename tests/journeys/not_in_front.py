@@ -1,7 +1,7 @@
-"""Owns an arrangement in which browsers reach the org by themselves: the gateway is an OpenID Connect client of it.
+"""A deployment in which browsers reach the org directly. The gateway is an OpenID Connect client of the org.
 
-The org is the stand-in under its own address, another site than the gateway's. ``apart`` is the fixture; its ``begin`` and ``end`` let a
-process of the gateway follow another one.
+The org is the stand-in under its own address, on another site than the gateway. ``apart`` is the fixture. Its ``begin`` and ``end`` stop
+one process of the gateway and start another.
 """
 
 import base64

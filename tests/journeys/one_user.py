@@ -1,6 +1,7 @@
-"""What may happen to browsers, in any order: the steps of a generated day, and what must hold after each of them.
+"""The steps of generated days: what users, attackers, the org and an operator can do, in any order, with a check after each step.
 
-Owns the steps. They work on a town in memory and on one with sockets. ``watched`` says what must hold; ``Day`` looks after every step.
+Owns the steps. They run on a deployment in memory and on one with sockets. ``watched`` says who is signed in in a browser; ``Day`` checks
+the rules of ``promise`` after every step.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ FETCH = {**SCRIPT, "Sec-Fetch-Mode": "no-cors"}
 
 @dataclass(frozen=True)
 class Act:
-    """One thing that one browser does, or that happens to it. ``how`` chooses among the ways in which it is done."""
+    """One action of a browser, or an event for it. ``how`` chooses one of several variants."""
 
     name: str
     who: int = 0
@@ -53,7 +54,7 @@ class Act:
 
 @dataclass(frozen=True)
 class AtOnce:
-    """Things that happen together, while each way to the org and back takes ``delays`` seconds in turn."""
+    """Actions that run at the same time. Each request to the org and each answer is delayed by the next value of ``delays``, in seconds."""
 
     acts: tuple[Act, ...]
     delays: tuple[float, ...] = (0.0,)
@@ -63,26 +64,26 @@ Step = Act | AtOnce
 
 
 class Place(Protocol):
-    """A running gateway, or several, and the org behind. ``visits``: so many requests one after the other meet all of them, probably."""
+    """A running gateway, or several, and the org. ``visits``: the number of requests that will probably reach all of them."""
 
     visits: int
 
     async def restart(self, keeps_state: bool = False) -> None:
-        """Begin another process; what the shared state held outlives the first, or is gone."""
+        """Restart the gateway. The shared state is kept, or is lost."""
 
     async def kill(self) -> None:
-        """Let one process die without a word, and begin another."""
+        """Kill one process, and start another."""
 
     async def waits(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the time forward."""
 
     def slow(self, delays: Sequence[float]) -> None:
-        """Let the way to the org and back take so many seconds, in turn."""
+        """Delay requests to the org and its answers by these seconds, in turn."""
 
 
 @dataclass
 class Question:
-    """A confirmation page in a browser, and the token that it asks about."""
+    """A confirmation page in a browser, and the token that it is about."""
 
     page: Reply
     token: str
@@ -90,20 +91,20 @@ class Question:
 
 @dataclass
 class Browser:
-    """One person's browser, what it was asked, and how its cookies were one step ago."""
+    """A user's browser, its confirmation pages, and its cookies before the last step."""
 
     person: WatchedPerson
     question: Question | None = None
     before: Jar = field(default_factory=dict)
 
     def shown_before(self) -> Jar:
-        """The cookies of one step ago; those of now, where nothing in them said which browser it is."""
+        """Return the cookies before the last step; the current ones if the older ones did not have the browser id."""
         login_host = {name for (_, _, name) in self.before}
         return self.before if BROWSER_ID_NAME in login_host else dict(self.person.jar)
 
 
 class Day:
-    """Carries out steps. ``broken`` in the truth stays empty, or the promise was broken."""
+    """Runs the steps. A rule was broken if ``broken`` in the truth is not empty."""
 
     def __init__(self, place: Place, org: WatchedOrg, truth: Truth, people: Sequence[WatchedPerson]) -> None:
         self.place = place
@@ -115,7 +116,7 @@ class Day:
         }
 
     async def lives(self, steps: Sequence[Step]) -> None:
-        """All steps, one after the other; then one more sign-in in fair weather. Raises AssertionError for a broken promise."""
+        """Run all steps one after the other, then one more sign-in without failures. Raise AssertionError if a rule was broken."""
         if any(isinstance(step, AtOnce) for step in steps):
             await self.everybody_is_known()
         for step in steps:
@@ -127,7 +128,7 @@ class Day:
                 await self.ends_well(browser)
 
     async def does(self, step: Step) -> None:
-        """One step to its end."""
+        """Run one step."""
         match step:
             case Act():
                 await self.act(step)
@@ -137,20 +138,20 @@ class Day:
                 self.place.slow((0.0,))
 
     async def everybody_is_known(self) -> None:
-        """Every browser gets its id: of two first requests at once nobody can say that they are one browser's."""
+        """Give every browser its id. Otherwise two first requests at the same time could not be known as those of one browser."""
         for browser in self.browsers:
             if browser.person.cookie(BROWSER_ID_NAME) is None:
                 await browser.person.ask(f"{LOGIN}/login/login.htm")
 
     async def act(self, act: Act) -> None:
-        """One act, by the browser that it names."""
+        """Run one action, in the browser that it names."""
         browser = self.browsers[act.who % len(self.browsers)]
         jar = dict(browser.person.jar)
         await self.acts[act.name](browser, act)
         browser.before = jar
 
     async def everybody_visits(self) -> None:
-        """Every browser's app is asked by a script whom it was told, until no process is late with its answer; nothing is begun by that."""
+        """Ask every browser's app by script which user it was told, until every process knows the last change. This starts nothing."""
         while True:
             late = len(self.truth.late)
             for browser in self.browsers * self.place.visits:
@@ -161,7 +162,7 @@ class Day:
             await moment(0.002)
 
     async def ends_well(self, browser: Browser) -> None:
-        """In fair weather one more sign-in leaves exactly one living session of this browser."""
+        """Check that one more sign-in without failures leaves exactly one living session of this browser."""
         person = browser.person
         self.org.faults.clear()
         await self.place.waits(61)
@@ -171,13 +172,13 @@ class Day:
         self.is_kept()
 
     def is_kept(self) -> None:
-        """The promise so far."""
+        """Raise AssertionError if a rule was broken so far."""
         self.truth.is_kept()
 
-    # Sign-ins of the person's own.
+    # Sign-ins of the user herself.
 
     async def enters(self, browser: Browser, act: Act) -> None:
-        """The portal hands out a token and sends the browser in with it, by a link, a form, or an app link."""
+        """The portal gets a token and sends the browser to the login host with it, by a link, a form, or an app link."""
         person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
         match act.how % 4:
@@ -191,7 +192,7 @@ class Day:
         self.asked(browser, reply, token)
 
     async def enters_late(self, browser: Browser, act: Act) -> None:
-        """As ``enters``, but the request had left with the cookies of one step ago."""
+        """As ``enters``, but the request has the cookies from before the last step."""
         person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
         before = browser.shown_before()
@@ -201,7 +202,7 @@ class Day:
         self.asked(browser, reply, token)
 
     async def gives_up(self, browser: Browser, act: Act) -> None:
-        """Enters, leaves while the org is busy, and perhaps comes again by the same link."""
+        """As ``enters``, but the browser disconnects while the org works, and perhaps opens the same link again."""
         person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
         with suppress(TimeoutError):
@@ -211,37 +212,37 @@ class Day:
             await person.go(redemption(token))
 
     async def clicks_twice(self, browser: Browser, act: Act) -> None:
-        """The same link twice at once."""
+        """The browser opens the same link twice at the same time."""
         browser.person.is_restless = True
         url = redemption(self.token(browser.person, act.user))
         await asyncio.gather(browser.person.go(url), browser.person.go(url))
 
     async def signs_in(self, browser: Browser, act: Act) -> None:
-        """The org's own form."""
+        """The user signs in by the org's own form."""
         browser.person.is_restless = True
         body = urlencode({"username": act.user, "password": PASSWORD, "fromURI": "/app/UserHome"})
         await browser.person.go(f"{LOGIN}/login/login.htm", site="same-origin", method="POST", body=body)
 
     async def signs_in_by_saml(self, browser: Browser, act: Act) -> None:
-        """An external provider's answer, posted by its page."""
+        """An external provider's page posts its answer."""
         browser.person.is_restless = True
         body = urlencode({"SAMLResponse": saml_response(act.user), "RelayState": f"{HR}/" if act.how % 2 else ""})
         await browser.person.go(f"{LOGIN}/sso/saml2/0oaidp", site="cross-site", method="POST", body=body)
 
     async def signs_in_by_script(self, browser: Browser, act: Act) -> None:
-        """The sign-in widget on Identity Engine."""
+        """The sign-in widget of Identity Engine signs in."""
         browser.person.is_restless = True
         body = json.dumps({"identifier": act.user, "credentials": {"passcode": PASSWORD}})
         await browser.person.script(f"{LOGIN}/idp/idx/identify", "POST", body)
 
     async def signs_in_without_factor(self, browser: Browser, act: Act) -> None:
-        """A sign-in after which the org still wants a factor."""
+        """A sign-in after which the org still asks for a factor."""
         self.org.noted.lacks_factor = True
         await (self.signs_in, self.signs_in_by_saml, self.signs_in_by_script, self.enters)[act.how % 4](browser, act)
         self.org.noted.lacks_factor = False
 
     async def shows_a_factor(self, browser: Browser, act: Act) -> None:
-        """The person shows the factor that was missing, in an answer of the org's to this browser."""
+        """The user gives the missing factor, in a request of this browser."""
         person = browser.person
         person.is_restless = True
         if person.pending is not None and person.shows(person.pending):
@@ -249,20 +250,20 @@ class Day:
             await person.go(f"{LOGIN}/app/UserHome", site="same-origin")
 
     async def activates(self, browser: Browser, act: Act) -> None:
-        """An activation link out of a mail, or on another site's page: to the gateway a sign-in without a token, as with a password."""
+        """An activation link from a mail, or another site's page. For the gateway this is a sign-in without a token, like a password."""
         browser.person.is_restless = True
         token = self.org.activation_token(act.user)
         await browser.person.go(f"{LOGIN}/welcome/{token}", site=("none", "cross-site")[act.how % 2])
 
     async def says_yes(self, browser: Browser, act: Act) -> None:
-        """The person presses the button of the last confirmation page."""
+        """The user presses the button of the last confirmation page."""
         if browser.question is not None:
             browser.person.is_restless = True
             browser.person.consents.add(fingerprint(browser.question.token))
             await browser.person.confirm(browser.question.page)
 
     async def a_program_enters(self, browser: Browser, act: Act) -> None:
-        """A client without cookies, from the same address and with the same User-Agent."""
+        """A program without cookies, from the same address and with the same User-Agent, redeems a token."""
         person = browser.person
         other = replace(
             person,
@@ -281,10 +282,10 @@ class Day:
         )
         await other.ask(redemption(self.token(other, act.user)), fields={}, site="")
 
-    # What strangers do.
+    # Actions of attackers.
 
     async def is_lured(self, browser: Browser, act: Act) -> None:
-        """A stranger's token: by a link, a typed address, a form, a frame, a script, or from a browser without Fetch Metadata."""
+        """An attacker's token arrives by a link, a typed address, a form, a frame, a script, or from a browser without Fetch Metadata."""
         person, token = browser.person, self.strange(self.token(browser.person, act.user))
         url, body = redemption(token), urlencode({"token": token, "redirectUrl": f"{HR}/"})
         with self.nothing_ends(browser):
@@ -308,7 +309,7 @@ class Day:
         self.asked(browser, reply, token)
 
     async def is_lured_deeply(self, browser: Browser, act: Act) -> None:
-        """A stranger's token in a return address of the org's sign-in page; then the person signs in there."""
+        """An attacker's token is in a return address of the org's sign-in page; then the user signs in there."""
         person, token = browser.person, self.strange(self.token(browser.person, act.user))
         inner = f"/login/sessionCookieRedirect?token={token}&redirectUrl={quote(f'{HR}/', safe='')}"
         if act.how % 3 == 1:
@@ -324,7 +325,7 @@ class Day:
             self.asked(browser, reply, token)
 
     async def is_planted(self, browser: Browser, act: Act) -> None:
-        """A sibling host plants a cookie of its own living session, or one that is worth nothing."""
+        """A sibling host plants a cookie of its own living session, or an invalid one."""
         session = self.org.sign_in(MALLORY)
         name, value = ("idx", session.idx) if act.how % 2 and session.idx is not None else ("sid", session.sid)
         if act.how % 4 == 3:
@@ -332,16 +333,16 @@ class Day:
         if value is not None:
             browser.person.is_planted_with(session, name, value)
 
-    # What changes nothing.
+    # Actions that change no session.
 
     async def visits(self, browser: Browser, act: Act) -> None:
-        """The person opens the app; what the browser carries is closed by that, and two users' cookies leave the browser."""
+        """The user opens the app. This closes the sessions in the pending cookie, and removes cookies if they belong to two users."""
         if browser.person.carries_or_shows_a_planted_cookie():
             browser.person.is_restless = True
         await browser.person.go(f"{HR}/", site="none")
 
     async def browses(self, browser: Browser, act: Act) -> None:
-        """Some page of the org's: its home, its sign-in page, an authorization (which renews ``idx``), the session by script."""
+        """The browser asks the org for its home page, sign-in page, an authorization (which renews ``idx``), or the session by script."""
         person = browser.person
         match act.how % 5:
             case 0:
@@ -356,14 +357,14 @@ class Day:
                 await person.script(f"{LOGIN}{ME}/lifecycle/refresh", "POST")
 
     async def browses_late(self, browser: Browser, act: Act) -> None:
-        """A request that had left with the cookies of one step ago."""
+        """A request has the cookies from before the last step."""
         paths = ("/app/UserHome", "/login/login.htm", f"/oauth2/v1/authorize?{CLIENT}")
         await browser.person.ask(LOGIN + paths[act.how % 3], site="same-origin", shown=browser.shown_before())
 
-    # Ends.
+    # Sign-outs, and sessions that end.
 
     async def signs_out_at_the_app(self, browser: Browser, act: Act) -> None:
-        """The gateway's button on the app host."""
+        """The user presses the gateway's sign-out button on the app host."""
         person = browser.person
         person.is_restless = True
         shown, session = person.told_by
@@ -373,7 +374,7 @@ class Day:
             person.signed_out()
 
     async def signs_out_at_login(self, browser: Browser, act: Act) -> None:
-        """The gateway's button on the login host, Okta's own sign-out, or the API's."""
+        """The user signs out on the login host: by the gateway's button, Okta's own sign-out, or the API."""
         person = browser.person
         person.is_restless = True
         session = person.newest
@@ -404,20 +405,20 @@ class Day:
     # Events.
 
     async def weather_turns(self, browser: Browser, act: Act) -> None:
-        """Requests to Okta go wrong from now on, once, twice or always."""
+        """Requests to Okta fail from now on: once, twice or always."""
         times = (1, 2, None)[act.how % 3]
         self.org.faults.add(fault({**WEATHER[(act.how + 3 * USERS.index(act.user)) % len(WEATHER)], "times": times}))
 
     async def weather_clears(self, browser: Browser, act: Act) -> None:
-        """Okta is well again."""
+        """Okta works again."""
         self.org.faults.clear()
 
     async def time_passes(self, browser: Browser, act: Act) -> None:
-        """Seconds, or hours."""
+        """Time passes: seconds or hours."""
         await self.place.waits(WAITS[act.how % len(WAITS)])
 
     async def restarts(self, browser: Browser, act: Act) -> None:
-        """Another process of the gateway, with the state of the one before or without."""
+        """The gateway restarts, with the state from before or without."""
         keeps_state = act.how % 2 == 1
         await self.place.restart(keeps_state)
         if not keeps_state:
@@ -425,19 +426,19 @@ class Day:
                 one.person.is_forgotten()
 
     async def is_killed(self, browser: Browser, act: Act) -> None:
-        """A process of the gateway dies; where there are several, the others go on."""
+        """A process of the gateway dies. If there are several, the others continue."""
         await self.place.kill()
 
-    # What the steps share.
+    # Functions that the steps share.
 
     def token(self, person: WatchedPerson, user: str) -> str:
-        """A new token of this user, for this person's browser."""
+        """Return a new token of this user, for this browser."""
         token = self.org.session_token(user)
         self.truth.owners[fingerprint(token)] = person
         return token
 
     def strange(self, token: str) -> str:
-        """A token that a stranger chose."""
+        """Return a token that an attacker chose."""
         self.truth.strange.add(fingerprint(token))
         return token
 
@@ -447,12 +448,12 @@ class Day:
             browser.question = Question(reply, token)
 
     def nothing_ends(self, browser: Browser) -> "_NothingEnds":
-        """For the length of the block no session of this browser may end: it is a stranger who acts."""
+        """Check that no session of this browser ends inside the block, in which an attacker acts."""
         return _NothingEnds(self, browser.person)
 
 
 class _NothingEnds:
-    """Nothing that the browser itself began may be under way: then it may well end a session meanwhile."""
+    """The check of ``nothing_ends``. It is skipped if a request of the browser itself is running, which may end a session."""
 
     def __init__(self, day: Day, person: WatchedPerson) -> None:
         self._day = day

@@ -1,6 +1,6 @@
-"""A browser in the hands of a person: cookies by host and by domain, redirects as browsers follow them, Fetch Metadata.
+"""A user with a browser: cookies by host and by domain, redirects as browsers follow them, Fetch Metadata.
 
-Owns the cookie jar and the memory of every session cookie that this browser ever held. Checks nothing by itself.
+Owns the cookie jar, and a list of every session cookie that this browser ever had. Checks nothing by itself.
 """
 
 import html
@@ -30,13 +30,13 @@ Lines = tuple[tuple[str, str], ...]
 
 
 def redemption(token: str, target: str = f"{HR}/") -> str:
-    """The address by which a portal sends its users in."""
+    """Return the address to which a portal redirects its users with a token."""
     return f"{LOGIN}/login/sessionCookieRedirect?token={token}&redirectUrl={quote(target, safe='')}"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: fields in their order; ``url`` is what was asked."""
+    """One answer. ``fields`` are in their order; ``url`` is the requested address."""
 
     url: str
     status: int
@@ -60,13 +60,13 @@ class Reply:
 
     @property
     def leads_to(self) -> str:
-        """Where the page goes on to by itself; empty where it stays."""
+        """Return the address to which the page leads by itself; empty if it does not."""
         found = re.search(r'http-equiv="refresh" content="0; url=([^"]*)"', self.body)
         return html.unescape(found[1]) if found is not None else ""
 
     @property
     def sealed(self) -> str:
-        """What the confirmation page holds in its form."""
+        """Return the sealed value in the form of the confirmation page."""
         found = re.search(r'name="request" value="([^"]*)"', self.body)
         assert found is not None, (self.status, self.body)
         return html.unescape(found[1])
@@ -74,7 +74,7 @@ class Reply:
 
 @dataclass
 class Person:
-    """Follows nothing unless told to (``go``); a cookie lies under (host or domain, whether it is a domain, name)."""
+    """A browser that follows redirects only in ``go``. The key of a cookie is (host or domain, whether it is a domain, name)."""
 
     client: aiohttp.ClientSession
     port: Callable[[], int]
@@ -83,23 +83,23 @@ class Person:
     agent: str = AGENT
 
     def cookies(self, host: str, jar: Jar | None = None) -> list[tuple[str, str]]:
-        """What would be sent to this host, in the order in which it came."""
+        """Return the cookies for this host, in the order in which they were set."""
         kept = self.jar if jar is None else jar
         return [(name, value) for (home, wide, name), value in kept.items() if home == host or (wide and host.endswith(f".{home}"))]
 
     def shows_a_session(self, jar: Jar) -> bool:
-        """Whether a request to the login host with these cookies carries a session."""
+        """Return whether a request to the login host with these cookies has a session."""
         return any(name in SESSION_NAMES for name, _ in self.cookies(urlsplit(LOGIN).hostname or "", jar))
 
     def cookie(self, name: str, origin: str = LOGIN) -> str | None:
         return self.jar.get((urlsplit(origin).hostname or "", False, name))
 
     def keeps(self, name: str, value: str, origin: str = LOGIN) -> None:
-        """A cookie that somebody else set, on this very host."""
+        """Store a cookie for exactly this host."""
         self._keep(urlsplit(origin).hostname or "", f"{name}={value}; Path=/")
 
     def is_planted(self, name: str, value: str, domain: str = "example.com") -> None:
-        """A sibling host sets this cookie for the parent domain."""
+        """Store a cookie that a sibling host sets for the parent domain."""
         self.jar[domain, True, name] = value
 
     def signs_in(self, sid: str | None, idx: str | None) -> None:
@@ -119,10 +119,10 @@ class Person:
         content_type: str = FORM_TYPE,
         shown: Jar | None = None,
     ) -> Reply:
-        """One request with the cookies of this moment; those that the answer sets are kept when its head is there.
+        """Send one request with the current cookies. Cookies of the answer are stored as soon as its head arrives.
 
-        ``shown``: the cookies of an earlier moment, in which the request had already left.
-        ``site``: the Fetch Metadata word for where it began; empty for a browser that sends none.
+        ``shown``: send these cookies instead, as a request does that left earlier.
+        ``site``: the value of `Sec-Fetch-Site`; empty for a browser that sends none.
         """
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -147,7 +147,7 @@ class Person:
     async def send(
         self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
     ) -> tuple[int, Lines, bytes]:
-        """Carry one request to the gateway: status, fields and body of its answer. ``heard`` gets the fields when the head is there."""
+        """Send one request to the gateway; return the answer's status, fields and body. ``heard`` gets the fields when the head arrives."""
         address = yarl.URL.build(scheme="http", host="127.0.0.1", port=self.port(), path=target, encoded=True)
         async with self.client.request(method, address, headers=sent, data=content, allow_redirects=False) as response:
             lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
@@ -155,7 +155,7 @@ class Person:
             return response.status, lines, await response.read()
 
     async def go(self, url: str, *, site: str = "same-site", method: str = "GET", body: str = "", most: int = 15) -> Reply:
-        """A navigation to its end: 307 repeats the request, 302 and 303 become GET; outside of our hosts it stops."""
+        """Navigate and follow redirects: 307 repeats the request, 302 and 303 become GET. Stop at a host that is not ours."""
         for _ in range(most):
             reply = await self.ask(url, method, site=site, body=body)
             if reply.status not in (301, 302, 303, 307) or not reply.location:
@@ -169,17 +169,17 @@ class Person:
         raise AssertionError(f"more than {most} redirects, last to {url}")
 
     async def confirm(self, page: Reply) -> Reply:
-        """Press the button of the confirmation page, and go where it leads."""
+        """Press the button of the confirmation page, and follow redirects."""
         body = f"request={quote(page.sealed, safe='')}"
         reply = await self.go(f"{LOGIN}/.gateway/switch", site="same-origin", method="POST", body=body)
         return await self.go(reply.leads_to, site="same-origin") if reply.leads_to.startswith(OURS) else reply
 
     async def script(self, url: str, method: str = "GET", body: str = "", content_type: str = "application/json") -> Reply:
-        """What a page of the same origin asks by script."""
+        """Send a request as a script of the same origin does."""
         return await self.ask(url, method, fields=SCRIPT, site="same-origin", body=body, content_type=content_type)
 
     async def named_by_app(self) -> str | None:
-        """Whom the app was told to be there, asked by script; None where the gateway let nobody in."""
+        """Ask the app by script which user it was told; None if the gateway did not admit the request."""
         reply = await self.ask(f"{HR}/api/me", fields=SCRIPT, site="same-origin")
         return reply.body.removeprefix("hello ") if reply.status == 200 else None
 

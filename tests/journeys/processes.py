@@ -1,7 +1,7 @@
-"""Gateways as processes on one shared state, each with workers of its own: any of them may get the next request of anybody.
+"""Several gateways as processes on one shared state, each with its own workers. Any of them may get the next request of any client.
 
-Owns their starting, stopping and dying, whose turn it is, the clock that all of them live by, and how slow the ways to the org and to Redis
-are. Checks nothing by itself.
+Owns how they start, stop and die, which of them gets the next request, the clock that all of them use, and the delays of connections to the
+org and to Redis. Checks nothing by itself.
 """
 
 import asyncio

@@ -1,12 +1,14 @@
-"""The promise, as both models of days judge it: one browser, one user at a time, whoever is asked whether a session lives.
+"""The rules that generated days are checked against: in one browser, one user at a time, whichever source says who is signed in.
 
-1. No token reaches the org together with, or before the end of, an older session of its browser, and no stranger's without its user's yes.
-2. Whom an app is told is the user of the newest session that was confirmed for this browser.
-3. A stranger's token ends nobody's session.
-4. In fair weather one more sign-in leaves exactly one session of the browser: the new one.
+1. No token reaches the org together with an older session of its browser, or before that session has ended. A token that an attacker chose
+   reaches the org only after the user said yes.
+2. The user that an app is told is the user of the newest session that was confirmed for this browser.
+3. An attacker's token ends no session.
+4. While nothing fails, one more sign-in leaves exactly one session of the browser: the new one.
 
-Owns these rules, and the list of what broke them. ``watched`` feeds it where the gateway stands before the org and sees the cookies
-(``test_one_user``); ``test_one_user_by_proofs`` feeds it where browsers reach the org by themselves. What a day is made of, they say.
+Owns these rules, and the list of violations. ``watched`` feeds it when the gateway stands in front of the org and sees the cookies
+(``test_one_user``). ``test_one_user_by_proofs`` feeds it when browsers reach the org directly. These two modules say what a day consists
+of.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,9 +24,9 @@ from gateway.dev.standin.sessions import SessionStore
 
 
 class NotedSessions(SessionStore):
-    """Writes down when each session ended. ``lacks_factor``: the next one that begins is nobody's until a factor is shown.
+    """A session store that records when each session ended. ``lacks_factor``: the next session has no user until a factor is given.
 
-    ``ended_by_administrator``: those that nobody here ended, nor any other session of their users.
+    ``ended_by_administrator``: sessions that only an administrator ended. No browser here ended them, or another session of the same user.
     """
 
     def __init__(self, clock: Clock, lifetime_seconds: float, org_id: str) -> None:
@@ -57,11 +59,11 @@ class NotedSessions(SessionStore):
         self._note(session)
 
     def end_of(self, session: OrgSession) -> float:
-        """When it ended or will end, in the org's time."""
+        """Return when a session ended or will end, in the org's time."""
         return min(self.ended_at.get(session, session.expires_at), session.expires_at)
 
     def is_alive(self, session: OrgSession) -> bool:
-        """Whether any half of it lives."""
+        """Return whether any half of the session lives."""
         return self.end_of(session) > self._now()
 
     def _note(self, session: OrgSession) -> None:
@@ -70,7 +72,7 @@ class NotedSessions(SessionStore):
 
 
 class WatchedOrg(Org):
-    """An org whose sessions are written down, and whose requests are looked at when they arrive."""
+    """An org that records its sessions, and checks each request when it arrives."""
 
     def __init__(self, truth: "Truth", **how: object) -> None:
         super().__init__(**how)  # type: ignore[arg-type]  # whatever Org takes
@@ -81,10 +83,10 @@ class WatchedOrg(Org):
 
 
 class Owner(Protocol):
-    """A browser in the hands of a person.
+    """A user's browser.
 
-    ``given``: its sessions in the order in which they came, ``superseded``: those of them that nothing here has to close, ``consents``:
-    the tokens that the person said yes to, by fingerprint.
+    ``given``: its sessions in the order in which they came. ``superseded``: those of them that need not be closed. ``consents``: the
+    tokens to which the user said yes, by fingerprint.
     """
 
     org: WatchedOrg
@@ -94,15 +96,16 @@ class Owner(Protocol):
 
 
 ASKING: ContextVar[Owner | None] = ContextVar("asking", default=None)
-"""The person whose request is being answered; tasks that the gateway begins for it know it too."""
+"""The user whose request is being answered. Tasks that the gateway starts for this request see it too."""
 
 
 @dataclass
 class Truth:
-    """``broken``: what the gateway did that it must never do. ``strange``: the tokens that strangers chose, by fingerprint.
+    """The list of violations, and what is needed to find them.
 
-    ``owners``: whose token it is, by fingerprint, where the org cannot know who asks. ``hearing_seconds``: how long one process may not
-    have heard yet what another one was told; ``late``: how long after a change an app was still told the user before, in seconds.
+    ``broken``: the violations. ``strange``: the tokens that attackers chose, by fingerprint. ``owners``: the owner of a token, by
+    fingerprint, if the org cannot know who sends it. ``hearing_seconds``: how long a process may take to hear what another one was told.
+    ``late``: how long after a change an app was still told the user before, in seconds.
     """
 
     broken: list[str] = field(default_factory=list)
@@ -113,9 +116,9 @@ class Truth:
     late: list[float] = field(default_factory=list)
 
     def sent(self, row: Row) -> None:
-        """A request reached the org: where it carries a token, no older session of the same browser may live.
+        """Check a request that reached the org: if it has a token, no older session of the same browser may live.
 
-        An activation link is judged like a password: by whose session its answer begins.
+        An activation link is checked like a password: by the user of the session that its answer begins.
         """
         if row.token is None or row.path.endswith("/par") or row.path.startswith(ACTIVATION_PREFIX):
             return
@@ -133,29 +136,29 @@ class Truth:
                 self.broken.append(f"row {row.n}: {session.user.login}'s session of this browser was alive when a token was sent")
 
     def told(self, login: str, allowed: Collection[str]) -> None:
-        """An app was told this user, where these were the browser's."""
+        """Check the user that an app was told. ``allowed``: the users of this browser at that time."""
         if login not in allowed:
             self.broken.append(f"the app was told {login}, where only {sorted(allowed)} had signed in last")
 
     def stranger_ended(self, session: OrgSession) -> None:
-        """A session ended when a stranger's token came."""
+        """Record a violation: an attacker's token ended a session."""
         self.broken.append(f"a stranger's token ended {session.user.login}'s session")
 
     def ended_well(self, login: str, status: int, shown: str | None, living: Sequence[OrgSession]) -> None:
-        """One more sign-in in fair weather: the status, whom the app showed, and the browser's living sessions."""
+        """Check one more sign-in without failures: its status, the user that the app showed, and the browser's living sessions."""
         if (status, shown) != (200, login):
             self.broken.append(f"one more sign-in in fair weather ended with {status}, and the app showed {shown}")
         if [session.user.login for session in living] != [login]:
             self.broken.append(f"after one more sign-in these live: {living}")
 
     def is_kept(self) -> None:
-        """The promise so far. Raises AssertionError where it was broken."""
+        """Raise AssertionError if any rule was broken so far."""
         if self.broken:
             raise AssertionError(self.broken[0])
 
 
 class WatchedJournal(Journal):
-    """Looks at each request when it arrives, before the org acts on it."""
+    """A journal that checks each request when it arrives, before the org carries it out."""
 
     def __init__(self, truth: Truth) -> None:
         super().__init__()

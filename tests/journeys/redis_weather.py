@@ -1,6 +1,6 @@
-"""Two replicas as processes on a Redis that fails in one of many ways, and people who are signed in at both.
+"""Two replicas as processes on a Redis that can fail in many ways, with users who are signed in at both.
 
-Owns the ways, the replicas and their clients. Checks nothing by itself.
+Owns the kinds of failure, the replicas and their clients. Checks nothing by itself.
 """
 
 import asyncio

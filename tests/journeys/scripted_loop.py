@@ -1,7 +1,7 @@
-"""An event loop whose time only passes when everybody waits: then it jumps to the next timer.
+"""An event loop with a scripted clock: when every task waits, the time jumps to the next timer.
 
-Owns that clock. It never sleeps, and has no sockets. A loop in which everybody waits for something that no timer brings would stand
-still for ever, so that is an error.
+Owns that clock. It never sleeps, and has no sockets. If every task waits and there is no timer, the loop would stop for ever, so that is an
+error.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""The memory of several gateways in one process, as it is with a server between them: calls take time, and news arrive late.
+"""Shared state for several gateways in one process. It behaves like a server between them: calls take time, and notifications arrive late.
 
-Owns what a gateway sees of it. One that is cut off, because its process is dead, reaches nothing.
+Owns each gateway's view of it. A gateway that is cut off, because its process is dead, gets errors only.
 """
 
 import asyncio

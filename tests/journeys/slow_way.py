@@ -1,6 +1,6 @@
-"""A way to a server that takes time: bytes go through unchanged, each piece so much later.
+"""A TCP proxy that delays: it passes bytes unchanged, each piece later by a given time.
 
-Owns the connections. ``to`` may be another server from one moment to the next. Checks nothing by itself.
+Owns the connections. ``to`` can be changed to another server at any time. Checks nothing by itself.
 """
 
 import asyncio

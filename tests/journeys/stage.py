@@ -1,6 +1,6 @@
-"""Owns the whole arrangement of `session-gateway dev` on free ports, in the test's own event loop, and visitors to it.
+"""Starts everything that `session-gateway dev` starts, on free ports, in the test's own event loop, and provides clients for it.
 
-Fixtures: ``start`` begins arrangements as the test wishes, ``stage`` is the usual one, ``chromium`` a real browser.
+Fixtures: ``start`` starts it with options of the test, ``stage`` is the usual one, ``chromium`` is a real browser.
 """
 
 import io
@@ -34,7 +34,7 @@ class EveryNameIsHere(AbstractResolver):
     """Resolves any name to this machine, as browsers do for *.localhost."""
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        """127.0.0.1, whatever was asked for."""
+        """Return 127.0.0.1 for every name."""
         return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST)]
 
     async def close(self) -> None:
@@ -43,14 +43,14 @@ class EveryNameIsHere(AbstractResolver):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running arrangement, and everything that its log says."""
+    """A running demonstration, and its log."""
 
     demonstration: Demonstration
     written: io.StringIO
 
     @property
     def where(self) -> Places:
-        """The origins of all parties."""
+        """The origins of all parts."""
         return self.demonstration.where
 
     @property
@@ -71,7 +71,7 @@ class Stage:
         return [json.loads(line) for line in self.written.getvalue().splitlines()]
 
     def visitor(self) -> aiohttp.ClientSession:
-        """A client that keeps cookies as a browser does, Secure ones too; it follows redirects unless told otherwise."""
+        """Return a client that keeps cookies as a browser does, also `Secure` ones. By default it follows redirects."""
         origins = [URL(origin) for origin in (self.where.app, self.where.login, self.where.portal, self.where.evil)]
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=EveryNameIsHere(), use_dns_cache=False),
@@ -82,7 +82,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Stages:
-    """Begins arrangements, and ends them in the opposite order."""
+    """Starts demonstrations, and stops them in the opposite order."""
 
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -96,7 +96,7 @@ class Stages:
         clock: Clock | None = None,
         tls: bool = False,
     ) -> Stage:
-        """An arrangement on free ports; ``environ``: single keys of the configuration (`SESSION_GATEWAY__SESSION__TTL`)."""
+        """Start a demonstration on free ports. ``environ``: single keys of the configuration (`SESSION_GATEWAY__SESSION__TTL`)."""
         written = io.StringIO()
         wishes = Wishes(0, 0, upstream, True, engine, users, environ or {}, tls=tls)
         demonstration = Demonstration(wishes, Log("debug", stream=written), clock)
@@ -107,7 +107,7 @@ class Stages:
 
 @pytest.fixture
 async def start() -> AsyncIterator[Stages]:
-    """`await start(engine="identity")` begins an arrangement that ends with the test."""
+    """`await start(engine="identity")` starts a demonstration that stops with the test."""
     stages = Stages()
     async with stages.opened:
         yield stages
@@ -115,13 +115,13 @@ async def start() -> AsyncIterator[Stages]:
 
 @pytest.fixture
 async def stage(start: Callable[[], Awaitable[Stage]]) -> Stage:
-    """The usual arrangement: Classic Engine, alice and bob, the demo."""
+    """The usual demonstration: Classic Engine, alice and bob, the demo."""
     return await start()
 
 
 @pytest.fixture
 async def chromium(chromium_path: Path) -> AsyncIterator[Browser]:
-    """Debian's Chromium; `await chromium.new_context()` is a person with an empty cookie jar."""
+    """Debian's Chromium. `await chromium.new_context()` is a browser with an empty cookie jar."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(chromium_path), args=list(CHROMIUM_FLAGS))
         try:

@@ -1,4 +1,4 @@
-"""The audit: one line for each sign-in, each step of a switch, each sign-out and each revocation, and no secret in any of them."""
+"""The audit in the log: one line for each sign-in, each step of a switch, each sign-out and each revocation, without secrets."""
 
 import json
 

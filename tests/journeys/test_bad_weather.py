@@ -1,6 +1,6 @@
-"""Okta fails in every way, at every step, on both engines: nothing is sent too early, nobody is called signed out, nothing is shown.
+"""Okta fails in every way, at every step, on both engines: no token is sent too early, no user is wrongly "signed out", no app opens.
 
-The promise itself (no token beside or before the end of an older session) is watched by the town in every one of these tests.
+In each of these tests the deployment (``town``) also checks the main promise: no token beside an older session, or before its end.
 """
 
 from collections.abc import Mapping

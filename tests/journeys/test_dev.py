@@ -1,4 +1,4 @@
-"""What a person sees who runs `session-gateway dev` and opens the printed page: the bug and its cure, side by side."""
+"""`session-gateway dev` in a browser: the printed page shows the problem without the gateway and the solution with it, side by side."""
 
 import pytest
 from playwright.async_api import Browser, Page

@@ -1,4 +1,4 @@
-"""`session-gateway dev --tls`: the same arrangement for clients that insist on https."""
+"""`session-gateway dev --tls`: the same demonstration by https."""
 
 import io
 import ssl

@@ -1,4 +1,4 @@
-"""A device without a browser, which a user confirms through the gateway: it gets the tokens of whoever confirmed it, and of nobody else."""
+"""A device without a browser, confirmed through the gateway: it gets tokens of the user who confirmed it, and of no other user."""
 
 import re
 from urllib.parse import urlencode

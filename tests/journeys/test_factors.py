@@ -1,4 +1,4 @@
-"""Who shows the factor that was missing is signed in from that moment on: the next visit ends in the app, and at nobody's page."""
+"""A user who gives the missing factor is signed in at once: the next request reaches the app, without a page in between."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The front-channel switch by a client that follows what pages say: redirects, refreshes, and the form that posts itself."""
+"""The front-channel switch, with a client that follows redirects, refreshes, and the form that submits itself."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""Leases and unfinished work between two processes, on a scripted clock."""
+"""Leases, and work that a dead process left unfinished, between two processes on a scripted clock."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""Browsers without an id, or without a session: what two gateways owe them at once, on a scripted clock."""
+"""Two gateways and browsers without an id or without a session, with requests at the same time, on a scripted clock."""
 
 import asyncio
 from urllib.parse import quote

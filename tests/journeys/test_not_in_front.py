@@ -1,4 +1,4 @@
-"""Apps before an org that browsers reach by themselves: who is signed in is proven by OpenID Connect."""
+"""Apps of an org that browsers reach directly: OpenID Connect proves who is signed in."""
 
 import asyncio
 import re

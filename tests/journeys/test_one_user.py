@@ -1,9 +1,9 @@
-"""One browser, one user at a time: over anything that people, strangers, an org and an operator can do, in any order.
+"""In one browser, one user at a time, whatever users, attackers, the org and an operator do, in any order.
 
-After every step: whoever an app was told is the user of the newest session that Okta has confirmed and the browser was given; no
-stranger's token was redeemed without its user's yes, nor did it end a session; no token reached the org while an older session of
-that browser lived. At the end one more sign-in in fair weather leaves exactly one session. The days are generated; they are lived in
-memory on a scripted clock, and a few of them over sockets.
+After every step: the user that an app was told is the user of the newest session that Okta has confirmed and the browser was given; no
+token of an attacker was redeemed without the user's yes, and none ended a session; no token reached the org while an older session of
+that browser lived. At the end, one more sign-in without failures leaves exactly one session. The days are generated. They run in memory
+on a scripted clock, and a few of them over sockets.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""The same property with real processes: three gateways of two workers on one Redis, and four workers on one SQLite file.
+"""The property of ``test_one_user`` with real processes: three gateways with two workers on one Redis, and four workers on one SQLite file.
 
-Any of them may get the next request of anybody. Among what happens: one drains and is replaced, one is killed while somebody signs in, all
-begin anew without what they shared, time passes. More days than the few of every run: ``PROCESS_EXAMPLES=200``.
+Any of them may get the next request of any client. Among the steps: a process drains and is replaced, one is killed during a sign-in, all
+restart without the shared state, time passes. ``PROCESS_EXAMPLES=200`` runs more days than the few of a usual run.
 """
 
 import asyncio

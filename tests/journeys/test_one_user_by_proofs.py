@@ -1,10 +1,10 @@
-"""One browser, one user at a time, where the org is not behind the gateway: days of random steps, and what must hold after each.
+"""In one browser, one user at a time, when the org is not behind the gateway: days of random steps, with a check after each step.
 
-The promise is that of ``test_one_user``: both are judged by ``promise``. The days are others, because the two sources see other things.
-There a day is made of what the login door forwards: tokens in addresses, Okta's cookies, calls that end sessions, late answers. Nothing of
-that reaches the gateway here: the browser is at the org by itself, and the gateway learns who is there when it sends the browser to ask.
-So a day here has sign-ins in another window, which nobody tells the gateway, and proofs that become due. "The newest session" is the newest
-that was proven, and it counts for ``session.proof_interval``.
+The rules are those of ``test_one_user``; ``promise`` checks both. The days differ, because the two sources see different things. There, a
+day consists of what the login door forwards: tokens in addresses, Okta's cookies, calls that end sessions, late answers. Here, nothing of
+that reaches the gateway: the browser talks to the org directly, and the gateway learns who is signed in when it sends the browser to the
+org. So a day here has sign-ins in another window, of which the gateway hears nothing, and proofs that expire. "The newest session" is the
+newest one that was proven, and it counts for ``session.proof_interval``.
 """
 
 import html

@@ -1,8 +1,8 @@
-"""The promise, over anything that a person, another tab, an org and an operator can do to it, in any order.
+"""The main promise, checked by a state machine: whatever a user, a second tab, the org and an operator do, in any order.
 
-After every step: no token was sent beside, or before the end of, an older session of this browser (the town's watched journal
-saw each one); and whoever the app was told is the user of that browser's own session. At the end one more sign-in of anybody,
-in fair weather, leaves exactly that one session.
+After every step: no token was sent beside an older session of this browser, or before its end (``town`` checks the org's journal for each
+one); and the user that the app was told is the user of that browser's own session. At the end, one more sign-in without failures leaves
+exactly that one session.
 """
 
 import asyncio

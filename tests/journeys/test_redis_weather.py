@@ -1,6 +1,6 @@
-"""Redis fails in every way: nobody is admitted for longer than the ttl after a sign-out, and nobody at all once Redis is back.
+"""Redis fails in every way: after a sign-out no request is admitted for longer than the ttl, and none once Redis is back.
 
-Meanwhile nothing hangs, apps go on, nobody switches, and pages and readiness say what is true. By hand, with figures::
+Meanwhile nothing hangs, apps work, switches are refused, and pages and readiness say what is true. By hand, with figures::
 
     CUT_SECONDS=30 python -m pytest tests/journeys/test_redis_weather.py -k cut_off -s
 """

@@ -1,4 +1,4 @@
-"""An app signs its user out of the org by SAML (python3-saml, strict): what ends here, and what does not."""
+"""An app signs its user out of the org by SAML (python3-saml, strict): which sessions end here, and which do not."""
 
 import asyncio
 import html

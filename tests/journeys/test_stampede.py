@@ -1,4 +1,4 @@
-"""Many at once, and nobody known yet: Okta is asked once."""
+"""Many requests of an unknown session at once: the gateway asks Okta only once."""
 
 import asyncio
 

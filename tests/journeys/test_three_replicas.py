@@ -1,6 +1,6 @@
-"""What one process promises, three replicas promise together, as processes on a real Redis and without any affinity of clients.
+"""The promises of one process hold for three replicas, as processes on a real Redis, without client affinity.
 
-Every request is on a connection of its own. ``at`` says which replicas get the next ones; without it, they take turns.
+Every request has its own connection. ``at`` chooses the replicas for the next requests; without it, they take turns.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""What one process promises, two promise together: each race between replicas by itself, on a scripted clock.
+"""The promises of one process hold for two replicas: each possible race between them, one test each, on a scripted clock.
 
-Two gateways share one memory. ``one`` and ``other`` say which of them answers the next requests.
+Two gateways share one state in memory. ``one`` and ``other`` choose which of them answers the next requests.
 """
 
 import asyncio

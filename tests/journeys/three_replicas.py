@@ -1,6 +1,6 @@
-"""Three replicas as processes, two workers each, on one real Redis: any of them may get the next request of anybody.
+"""Three replicas as processes, with two workers each, on one real Redis. Any of them may get the next request of any client.
 
-Owns their configuration, their starting and their dying, and whose turn it is. Checks nothing by itself.
+Owns their configuration, how they start and die, and which of them gets the next request. Checks nothing by itself.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
-"""A running town: the stand-in org, an app that says whom it was told, the gateway as production composes it, and people.
+"""A running deployment ("town"): the stand-in org, an app that answers with the user it was told, the gateway as in production, and users.
 
-The gateway can be restarted with the same seal keys, and runs on a clock that the tests move; ``FIELD_ON=replicas`` puts three in its
-place. The org's journal is watched: whoever redeems a token while an older session of the same browser lives is written down at that very
-moment.
+The gateway can be restarted with the same seal keys, and uses a clock that the tests move. ``FIELD_ON=replicas`` runs three replicas
+instead. The town watches the org's journal: it records at once if a token is redeemed while an older session of the same browser lives.
 """
 
 import asyncio
@@ -56,7 +55,7 @@ upstream = "{upstream}"
 
 
 class WatchedJournal(Journal):
-    """Looks at each redemption when it arrives, before the org acts on it."""
+    """A journal that checks each redemption when it arrives, before the org carries it out."""
 
     def __init__(self, org: Org, people: Sequence[Person]) -> None:
         super().__init__()
@@ -64,10 +63,10 @@ class WatchedJournal(Journal):
         self._people = people
         self.broken: list[str] = []
         self.unwatched: set[str] = set()
-        """Paths whose token may come with the session: an activation link, a transaction of the living session."""
+        """Paths whose token may come together with a session: an activation link, a transaction of the living session."""
 
     def record(self, row: Row) -> None:
-        """Write down what breaks the promise: a live session beside the token, or one of the browser that the token is for."""
+        """Record a violation: a live session in the request with the token, or a live session of the browser that the token is for."""
         super().record(row)
         if row.token is None or row.path.endswith("/par") or row.path in self.unwatched:
             return
@@ -82,12 +81,12 @@ class WatchedJournal(Journal):
 
 class Shared(Protocol):
     def beside(self) -> SharedState:
-        """One more gateway's view of a state that they have in common."""
+        """Return another gateway's view of this shared state."""
 
 
 @dataclass
 class Town:
-    """What a test holds."""
+    """The object for tests."""
 
     org: Org
     running: RunningOrg
@@ -107,7 +106,7 @@ class Town:
 
     @property
     def port(self) -> int:
-        """Where the next request goes."""
+        """The port for the next request."""
         assert self.gateway is not None
         return self.gateway.public_port
 
@@ -117,16 +116,16 @@ class Town:
         return made
 
     def hint(self, login: str) -> str:
-        """An ``id_token_hint`` as Okta takes it: a token of its own for this user."""
+        """Return a valid ``id_token_hint``: an ID token of the org for this user."""
         return jwt.encode({"alg": "RS256", "kid": "x"}, {"sub": self.org.known_user(login).id}, self.org.signing_key)
 
     def later(self, seconds: float) -> None:
-        """Time passes, for the gateway and for the org."""
+        """Move the clocks of the gateway and of the org forward."""
         self.passed += seconds
         self.org.clock.advance(seconds)
 
     async def restart(self) -> None:
-        """The process ends and another one begins: what was in memory is gone, the seal keys are the same."""
+        """Stop the gateway and start another one with the same seal keys and an empty memory."""
         await self.stop()
         await self.start()
 
@@ -135,7 +134,7 @@ class Town:
         await self.gateway.start()
 
     def made(self) -> AnyGateway:
-        """A gateway of this configuration; with the others in the ``state`` of this process where there is one."""
+        """Return a gateway with this configuration. It shares ``state`` with the others, if there is one."""
         state = self.state.beside() if self.state is not None else None
         return made_gateway(self.text, Log("debug", stream=self.written), self.clock(), state=state)
 
@@ -145,7 +144,7 @@ class Town:
             self.gateway = None
 
     async def enter(self, person: Person, login: str, *, site: str = "same-site") -> Reply:
-        """What the portal does: a fresh token, and the browser sent in with it."""
+        """Do what the portal does: get a new token, and send the browser to the login host with it."""
         return await person.go(redemption(self.org.session_token(login)), site=site)
 
     async def entered(self, login: str) -> Person:
@@ -155,15 +154,15 @@ class Town:
         return person
 
     def fails(self, path: str, **order: object) -> None:
-        """From now on such requests go wrong at the org."""
+        """Make such requests fail at the org from now on."""
         self.org.faults.add(fault({"path": path, **order}))
 
     def is_down(self) -> None:
-        """The org hangs up on everybody."""
+        """Make the org close every connection without an answer."""
         self.fails("/*", status=0, times=None)
 
     def live(self) -> list[str]:
-        """Who has a session at the org, one entry for each session."""
+        """Return the logins with a session at the org, one entry for each session."""
         return sorted(session.user.login for session in self.org.sessions.live())
 
     async def until(self, *logins: str) -> None:
@@ -180,11 +179,11 @@ class Town:
         return [row for row in self.org.journal.rows if (row.method, row.path) == (method, path)]
 
     def sent(self, token: str) -> list[Row]:
-        """The requests that carried this token to the org."""
+        """Return the requests that brought this token to the org."""
         return [row for row in self.org.journal.rows if row.token == fingerprint(token)]
 
     async def serve_app(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The app: says hello to whom it was told, and remembers. /live is a WebSocket that says what it hears."""
+        """Serve the app: it answers with the user that it was told, and records requests. /live is a WebSocket that echoes."""
         user = request.headers.get("Remote-User", "")
         self.told.append((request.path, user))
         if request.path == "/live":
@@ -208,9 +207,9 @@ async def town(
     made_org: Org | None = None,
     state: Shared | None = None,
 ) -> AsyncIterator[Town]:
-    """Everything running on loopback; the promise is checked at the end.
+    """Start everything on loopback. At the end the main promise is checked.
 
-    ``org_url``: another server in the org's place. ``made_org``: this org, which has its own journal. ``state``: as of ``Town``.
+    ``org_url``: another server instead of the org. ``made_org``: use this org, with its own journal. ``state``: as in ``Town``.
     """
     org = made_org or Org(engine=engine, quirks=quirks, users=USERS, trusted_origins=(LOGIN, HR, PORTAL, EVIL))
     people: list[Person] = []
@@ -245,5 +244,5 @@ async def town(
 
 
 def quoted(text: str) -> str:
-    """Percent-encoded whole, for a parameter."""
+    """Return the text percent-encoded, for a parameter."""
     return quote(text, safe="")

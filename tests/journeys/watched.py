@@ -1,7 +1,7 @@
-"""Who a browser belongs to, by what the org knows and what the browser was given: the truth that the gateway is held to.
+"""Who is signed in in a browser, according to the org and to what the browser got. The tests compare the gateway with this.
 
-A session counts from the moment at which an answer first brings one of its cookies into the browser; a renewed cookie of the same
-session is no new sign-in. Owns this reading alone; what must hold is in ``promise``.
+A session counts from the moment when an answer first brings one of its cookies into the browser. A renewed cookie of the same session is no
+new sign-in. Owns only this rule; what must hold is in ``promise``.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from tests.journeys.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAME
 from tests.journeys.promise import ASKING, Truth, WatchedOrg
 
 TTL_SECONDS = 10.0
-"""The default of ``session.ttl``: for so long an app may be told of a session that ended at Okta."""
+"""The default of ``session.ttl``: how long an app may still be told the user of a session that ended at Okta."""
 SLOW_SECONDS = 1.0
 Heard = tuple[str, str, int, tuple[str, ...]]
 """Method and path of a request, the status of its answer, and the names of the cookies that it set or deleted."""
@@ -27,13 +27,13 @@ LOGIN_HOST, HR_HOST = (urlsplit(origin).hostname or "" for origin in (LOGIN, HR)
 
 @dataclass
 class WatchedPerson(Person):
-    """A browser, and whose it is.
+    """A browser, and the sessions that it got.
 
-    ``given``: its sessions in the order in which they came. ``newest``: the last one that Okta has a user for; None once the person
-    signed out. ``pending``: a later one that lacks a factor. ``superseded``: sessions of a user who signed in again without a token:
-    the gateway takes them for renewed ones and never closes them. A session that only a lost
-    memory knew is one of them too. ``planted``: a session that a sibling host put into the browser.
-    ``is_restless``: something was begun since that may have ended the newest session. ``heard``: every answer.
+    ``given``: its sessions in the order in which they came. ``newest``: the last one for which Okta names a user; None after a sign-out.
+    ``pending``: a later session that lacks a factor. ``superseded``: sessions that the gateway never closes. They belong to a user who
+    signed in again without a token (the gateway takes that for a renewal), or only a gateway's lost memory knew them. ``planted``: a
+    session that a sibling host put into the browser. ``is_restless``: a request began since that may have ended the newest session.
+    ``heard``: every answer.
     """
 
     org: WatchedOrg = field(kw_only=True)
@@ -62,7 +62,7 @@ class WatchedPerson(Person):
         content_type: str = FORM_TYPE,
         shown: Jar | None = None,
     ) -> Reply:
-        """As ``Person``; whom an app was told must have been this browser's user at some moment of the request."""
+        """As ``Person``. Also checks that the user that an app was told was this browser's user at some moment of the request."""
         ASKING.set(self)
         host = urlsplit(url).hostname or ""
         proves = host == LOGIN_HOST and self.pending is not None and self.shows(self.pending, shown) and self.pending.status == "ACTIVE"
@@ -81,11 +81,11 @@ class WatchedPerson(Person):
         return reply
 
     def shows(self, session: OrgSession, jar: Jar | None = None) -> bool:
-        """Whether a request to the login host carries a cookie of this session."""
+        """Return whether a request to the login host has a cookie of this session."""
         return any(value in (session.sid, session.idx) for name, value in self.cookies(LOGIN_HOST, jar) if name in SESSION_NAMES)
 
     def is_planted_with(self, session: OrgSession, name: str, value: str) -> None:
-        """A sibling host puts a cookie of this session of somebody else's into the browser."""
+        """A sibling host puts a cookie of this session, which belongs to another user, into the browser."""
         self.is_planted(name, value)
         self.planted = session
 
@@ -95,7 +95,7 @@ class WatchedPerson(Person):
         self.newest = self.pending = None
 
     def is_forgotten(self) -> None:
-        """The gateway's memory is lost: what the browser does not present any more, and does not carry, nobody can close."""
+        """The gateway's memory is lost. Sessions that are neither in the browser's cookies nor in its pending cookie cannot be closed."""
         if self.cookie(PENDING_NAME.decode()) is None:
             self.superseded |= {session for session in self.given if not self.shows(session)}
 
@@ -109,7 +109,7 @@ class WatchedPerson(Person):
         return tuple(pair for pair in self.cookies(HR_HOST) if pair[0].startswith("__Host-gateway"))
 
     def own_living(self) -> list[OrgSession]:
-        """The living sessions that this browser was given, less those of a user who signed in again."""
+        """Return the living sessions that this browser got, without those in ``superseded``."""
         return [session for session in self.given if self.org.noted.is_alive(session) and session not in self.superseded]
 
     def _keep(self, host: str, line: str) -> None:
@@ -145,7 +145,7 @@ class WatchedPerson(Person):
         self.truth.told(login, allowed)
 
     def _keep_in_mind(self) -> None:
-        """The next moment somebody else is the user; who was allowed until now?"""
+        """Remember which users an app may still be told, before another user becomes the user of this browser."""
         self._last_allowed |= dict.fromkeys(self._allowed(), asyncio.get_running_loop().time())
 
     def _allowed(self) -> set[str]:

@@ -1,7 +1,7 @@
-"""What `session-gateway dev` shows: a legacy application, a portal that hands out session tokens, and a page of another site.
+"""The demo sites of `session-gateway dev`: a legacy application, a portal that hands out session tokens, and a page of another site.
 
-Owns: the demonstration, whole. Never imports another room of the gateway, and no other room but the command line imports it: what is shown
-here works with the gateway only by what goes over the wire.
+Owns: the demonstration. Must never import another room of the gateway, and only the command line imports it. So the demo and the gateway
+talk to each other by HTTP only, as real sites do.
 """
 
 from gateway.dev.demo.payroll import legacy_app

@@ -1,6 +1,6 @@
-"""Templates and files of the demonstration's pages, and the fields that all of them carry.
+"""Renders the demonstration's pages from templates, serves their files, and sets the header fields that all pages have.
 
-Owns: rendering. Never serves a file that its caller did not name; nothing comes from another site.
+Owns: rendering. Must never serve a file that its caller did not name, or load anything from another site.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +24,7 @@ _OWN_ONLY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 's
 
 
 def page(template: str, facts: dict[str, object], *, status: int = 200, form_targets: Sequence[str] = ("'self'",)) -> web.Response:
-    """The template filled with the facts; `form_targets` are where its forms may lead, redirects included."""
+    """Return the page of a template. `form_targets`: the origins that its forms may lead to, redirects included."""
     policy = f"{_OWN_ONLY}; form-action {' '.join(form_targets)}; frame-ancestors 'none'"
     return web.Response(
         text=_TEMPLATES.get_template(template).render(facts),
@@ -36,7 +36,7 @@ def page(template: str, facts: dict[str, object], *, status: int = 200, form_tar
 
 
 def file_routes(*names: str) -> list[web.RouteDef]:
-    """A GET route at /{name} for each of these files of the demonstration."""
+    """Return a GET route at /{name} for each of these files."""
     return [web.get(f"/{name}", _serving(name)) for name in names]
 
 

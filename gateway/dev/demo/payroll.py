@@ -1,7 +1,8 @@
-"""A small legacy application: it shows the salary slip of whoever the front door names, and keeps a session of its own.
+"""A small legacy application. It shows the salary slip of the user in `Remote-User`, and keeps a session of its own.
 
-Owns: what such an application does with `Remote-User`, and a mirror of everything it was told, for whoever wants to see what the gateway
-forwards. Never checks who the user is (it believes, as legacy applications do), and never writes a cookie's value into a page.
+Owns: what such an application does with `Remote-User`, and a page that shows every header field of the request, so that a developer sees
+what the gateway forwards. It believes `Remote-User` without a check, as legacy applications do. Must never write a cookie's value into
+a page.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ SHOWN_CHARACTERS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request: the session it goes on with, its cookie value, and whom the front door named."""
+    """One request: the app's own session, its cookie value, and the user in `Remote-User`."""
 
     cookie: str
     session: OwnSession
@@ -43,18 +44,18 @@ class Payroll:
         return Visit(cookie, session, user, _named(request, "Remote-User-Id"))
 
     async def front(self, request: web.Request) -> web.Response:
-        """The newest slip, in short."""
+        """Show a summary of the newest slip."""
         return self._page(request, MONTHS[0], all_lines=False)
 
     async def month(self, request: web.Request) -> web.Response:
-        """The slip of one month; every line with `?lines=all`; 404 for what is not a month."""
+        """Show the slip of one month, with every line for `?lines=all`. 404 if the path names no month."""
         month = request.match_info["month"]
         if not is_month(month):
             raise web.HTTPNotFound(text="There is no slip of that month.")
         return self._page(request, month, all_lines=request.query.get("lines") == "all")
 
     async def me(self, request: web.Request) -> web.Response:
-        """JSON: whom the front door named, whose session this is, and every field as received (cookies by name only)."""
+        """Answer with JSON: the user in `Remote-User`, the owner of the app's session, every field as received (cookies by name only)."""
         visit = self._visit(request)
         told = {
             "user": visit.user,
@@ -68,7 +69,7 @@ class Payroll:
         return _with_cookie(web.json_response(told), visit)
 
     async def upload(self, request: web.Request) -> web.Response:
-        """JSON: size and SHA-256 of the body, or of the first part of a form; read as it comes, never kept."""
+        """Answer with JSON: size and SHA-256 of the body, or of the first part of a form. The body is read in pieces and not kept."""
         size, digest = 0, sha256()
         part: BodyPartReader | None = None
         if request.content_type == "multipart/form-data":
@@ -100,13 +101,13 @@ class Payroll:
 
 
 def _named(request: web.Request, name: str) -> str | None:
-    # all of them, so that a front door that lets a second one through is seen
+    # all values, to show it if a proxy passes a second one
     values = request.headers.getall(name, [])
     return ", ".join(values) if values else None
 
 
 def fields_shown(request: web.Request) -> list[tuple[str, str]]:
-    """Every field of the request in order, as received; of cookies only the names, of credentials only the scheme."""
+    """Return every field of the request, in order, as received. Cookies are shown by name only, credentials by scheme only."""
     shown = []
     for raw_name, raw_value in request.raw_headers:
         name, value = raw_name.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
@@ -119,7 +120,7 @@ def fields_shown(request: web.Request) -> list[tuple[str, str]]:
 
 
 def shortened(value: str) -> str:
-    """The value, or its beginning and its length when it is long."""
+    """Return the value; of a long one, its beginning and its length."""
     return value if len(value) <= SHOWN_CHARACTERS else f"{value[: SHOWN_CHARACTERS // 2]}… ({len(value)} characters)"
 
 
@@ -130,7 +131,7 @@ def _with_cookie(answer: web.Response, visit: Visit) -> web.Response:
 
 
 def legacy_app(*, sign_out_path: str = "/.gateway/sign-out", tick_seconds: float = 1.0) -> web.Application:
-    """The application, for one running loop; its clock and its events tick once per `tick_seconds`."""
+    """Return the application, for one running loop. Its WebSocket and its event stream tick once per `tick_seconds`."""
     room, live = Payroll(OwnSessions(SESSION_LIMIT), sign_out_path), Live(tick_seconds)
     app = web.Application()
     app.on_shutdown.append(live.stop)

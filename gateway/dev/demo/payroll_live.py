@@ -1,6 +1,6 @@
-"""The live parts of the legacy application: a WebSocket clock that echoes, and a stream of events.
+"""The live parts of the legacy application: a WebSocket that sends the time and echoes, and an event stream.
 
-Owns: its open connections, and ending them when the application stops. Never keeps one open that nobody reads.
+Owns: the open connections; it closes them when the application stops. Must never keep one open after its client has left.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ MESSAGE_LIMIT_BYTES = 1024 * 1024
 
 
 class Live:
-    """Every open WebSocket and event stream; each ticks once per `tick_seconds`, the first time at once."""
+    """All open WebSockets and event streams. Each ticks once per `tick_seconds`, the first time at once."""
 
     def __init__(self, tick_seconds: float) -> None:
         self._tick_seconds = tick_seconds
@@ -22,13 +22,13 @@ class Live:
         self._stopping = asyncio.Event()
 
     async def stop(self, _app: web.Application) -> None:
-        """An `on_shutdown` part: ends every stream and socket."""
+        """End every stream and socket (for aiohttp's `on_shutdown`)."""
         self._stopping.set()
         for socket in list(self._sockets):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"payroll stops")
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
-        """Sends `{"tick", "at", "user"}` and echoes what it hears: text as `{"echo"}`, bytes as they are."""
+        """Send `{"tick", "at", "user"}`, and echo each message: text as `{"echo"}`, bytes unchanged."""
         socket = web.WebSocketResponse(max_msg_size=MESSAGE_LIMIT_BYTES)
         await socket.prepare(request)
         self._sockets.add(socket)
@@ -47,10 +47,10 @@ class Live:
         return socket
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """A `text/event-stream` of `{"tick", "at", "user"}`."""
+        """Answer with a `text/event-stream` of `{"tick", "at", "user"}`."""
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         tick = 0
-        with suppress(ConnectionError):  # the reader left
+        with suppress(ConnectionError):  # the client left
             await stream.prepare(request)
             while not self._stopping.is_set():
                 tick += 1

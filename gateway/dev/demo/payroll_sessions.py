@@ -1,7 +1,7 @@
-"""The legacy application's own sessions: a JSESSIONID and a dictionary, the way such applications have always done it.
+"""The legacy application's own sessions: a JSESSIONID cookie and a dictionary, as in many old applications.
 
-Owns: who began a session, and how often it was seen. Never more than `limit` sessions: the oldest goes.
-It trusts its cookie blindly, on purpose: that bob does not go on with alice's session is the gateway's work to show.
+Owns: who began a session, and how many requests it had. There are never more than `limit` sessions; the oldest is dropped.
+It trusts its cookie without a check, on purpose: the demonstration shows that the gateway keeps bob out of alice's session.
 """
 
 import secrets
@@ -13,14 +13,14 @@ COOKIE_NAME = "JSESSIONID"
 
 @dataclass(slots=True)
 class OwnSession:
-    """One visitor's session: who the front door named when it began, and how many requests it has seen."""
+    """One session: the user in `Remote-User` when it began, and how many requests it had."""
 
     owner: str | None
     visits: int = 0
 
 
 class OwnSessions:
-    """Every session that is remembered, oldest first."""
+    """All sessions, oldest first."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -30,7 +30,7 @@ class OwnSessions:
         return len(self._sessions)
 
     def visit(self, presented: str | None, user: str | None) -> tuple[str, OwnSession]:
-        """The session of this cookie value, or a new one begun by `user`; counts the visit."""
+        """Return the session of this cookie value, or a new one of `user`, and count the request."""
         session = self._sessions.get(presented) if presented else None
         if presented is None or session is None:
             presented, session = secrets.token_hex(16).upper(), OwnSession(owner=user)

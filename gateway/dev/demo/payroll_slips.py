@@ -1,6 +1,6 @@
-"""Salary slips: made-up numbers that are the same for the same person and month, and different for another person.
+"""Salary slips with made-up numbers. The same person and month always give the same numbers; another person gives others.
 
-Owns: the arithmetic. Never anybody's salary.
+Owns: the arithmetic. Must never hold a real salary.
 """
 
 import re
@@ -21,37 +21,37 @@ class Slip:
 
     @property
     def gross(self) -> int:
-        """What was earned."""
+        """The sum of the earnings."""
         return sum(cents for _, cents in self.lines if cents > 0)
 
     @property
     def deducted(self) -> int:
-        """What was kept back, negative."""
+        """The sum of the deductions, negative."""
         return sum(cents for _, cents in self.lines if cents < 0)
 
     @property
     def net(self) -> int:
-        """What was paid out."""
+        """The amount that is paid out."""
         return self.gross + self.deducted
 
 
 def is_month(text: str) -> bool:
-    """Whether the text is a month of this century, `2026-10`."""
+    """Return whether the text is a month of this century, such as `2026-10`."""
     return _MONTH.fullmatch(text) is not None
 
 
 def month_name(month: str) -> str:
-    """`October 2026` for `2026-10`."""
+    """Return `October 2026` for `2026-10`."""
     return f"{_MONTH_NAMES[int(month[5:]) - 1]} {month[:4]}"
 
 
 def money(cents: int) -> str:
-    """`1,234.56`, with a true minus sign."""
+    """Return an amount as `1,234.56`, with a true minus sign."""
     return f"{'−' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 def slip(user: str, month: str) -> Slip:
-    """The slip of this person for this month."""
+    """Return the slip of this person for this month."""
     person = int.from_bytes(sha256(user.encode("utf-8", "replace")).digest()[:4])
     extra = int.from_bytes(sha256(f"{user} {month}".encode("utf-8", "replace")).digest()[:2])
     basic, nights = 290_000 + person % 150_000, 4_000 + extra % 30_000

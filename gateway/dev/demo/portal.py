@@ -1,7 +1,7 @@
-"""The portal: a server that signs its users in at the org by session token and redirects the browser there, as in the forum thread.
+"""The portal: a server that gets a session token from the org for its user, and redirects the browser to the org with it.
 
-Owns: one page with two columns, the same buttons through the gateway and straight to the org, so that bug and cure are seen side by side.
-Never shows a token in its own pages: it is only in the address that the browser is sent to.
+Owns: one page with two columns. Both have the same buttons: one column goes through the gateway, the other straight to the org, so that
+the problem and its solution stand side by side. Must never show a token in a page; a token is only in the address of the redirect.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from gateway.dev.demo.tokens import ORG_CLIENT, NoToken, org_client, redeeming_u
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """Where everything is, and who may enter; `users` are pairs of login and password."""
+    """The portal's handlers. `users` are pairs of login and password."""
 
     org_url: str
     login_url: str
@@ -23,14 +23,14 @@ class Portal:
     users: tuple[tuple[str, str], ...]
 
     def user(self, name: str) -> tuple[str, str] | None:
-        """The user of this login, or of this part before the @ when only one has it."""
+        """Return the user with this login. The part before the @ is enough if only one user has it."""
         exact = [user for user in self.users if user[0] == name]
         short = [user for user in self.users if user[0].partition("@")[0] == name]
         found = exact or short
         return found[0] if len(found) == 1 else None
 
     async def front(self, _request: web.Request) -> web.Response:
-        """The two columns."""
+        """Show the page with the two columns."""
         facts: dict[str, object] = {
             "users": [login for login, _ in self.users],
             "short": {login: login.partition("@")[0] for login, _ in self.users},
@@ -41,7 +41,7 @@ class Portal:
         return page("portal.html", facts, form_targets=("'self'", self.login_url, self.app_url, self.org_url))
 
     async def enter(self, request: web.Request) -> web.Response:
-        """303 to the address that redeems a fresh token of the user; 400 for an unknown user or way, 502 without a token."""
+        """Redirect (303) to the address that redeems a new token of the user. 400 for an unknown user or column, 502 without a token."""
         fields = await request.post() if request.method == "POST" else request.query
         name, through = str(fields.get("as", "")), str(fields.get("through", "gateway"))
         user = self.user(name)
@@ -68,7 +68,7 @@ class Portal:
 
 
 def portal(*, org_url: str, login_url: str, app_url: str, users: Sequence[tuple[str, str]]) -> web.Application:
-    """The portal's application; the three addresses are origins, `users` pairs of login and password."""
+    """Return the portal's application. The three addresses are origins; `users` are pairs of login and password."""
     room = Portal(org_url.rstrip("/"), login_url.rstrip("/"), app_url.rstrip("/"), tuple(users))
     app = web.Application()
     app.cleanup_ctx.append(org_client)

@@ -1,6 +1,6 @@
-"""Starts one application of the demonstration on a socket, the way a small server in production would.
+"""Starts one application of the demonstration on a socket, as a small production server does.
 
-Owns: the runner and its end. Never logs a request: the addresses hold session tokens.
+Owns: the runner, from start to stop. Must never log a request, because addresses hold session tokens.
 """
 
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ SHUTDOWN_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An application that answers on `host` and `port` until `aclose`."""
+    """An application that listens on `host` and `port` until `aclose`."""
 
     host: str
     port: int
     runner: web.AppRunner
 
     async def aclose(self) -> None:
-        """Stops listening, ends open streams, and frees the port."""
+        """Stop listening, end open streams, and free the port."""
         await self.runner.cleanup()
 
 
 async def serve(app: web.Application, host: str, port: int) -> Running:
-    """The application, listening; port 0 takes a free one. OSError when the address is taken."""
+    """Start the application and return it. Port 0 is any free port. OSError if the address is taken."""
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:

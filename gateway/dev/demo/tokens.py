@@ -1,7 +1,7 @@
-"""Asks the org for a session token, as the server in the forum thread does: primary authentication, away from the browser.
+"""Gets a session token from the org with login and password, on the server's side (Okta calls this primary authentication).
 
-Owns: the client that talks to the org, and that it keeps no cookies. Never shows a password or a token in an error.
-Source: Okta `POST /api/v1/authn`, one-time token in `sessionToken`, good for five minutes.
+Owns: the HTTP client for the org, which keeps no cookies. Must never show a password or a token in an error.
+Source: Okta `POST /api/v1/authn`. The one-time token is in `sessionToken`, and is valid for five minutes.
 """
 
 import json
@@ -16,11 +16,11 @@ _DEADLINE = ClientTimeout(total=10, connect=3)
 
 
 class NoToken(Exception):
-    """The org gave no token; the text is a sentence for the page."""
+    """The org gave no token. The text is a sentence for the page."""
 
 
 async def org_client(app: web.Application) -> AsyncIterator[None]:
-    """A `cleanup_ctx` part: one client without a cookie jar while the application runs."""
+    """Open one client without a cookie jar while the application runs (for aiohttp's `cleanup_ctx`)."""
     async with ClientSession(cookie_jar=DummyCookieJar(), timeout=_DEADLINE) as client:
         app[ORG_CLIENT] = client
         yield
@@ -36,7 +36,7 @@ async def _whole(content: StreamReader) -> bytes:
 
 
 async def session_token(client: ClientSession, org_url: str, login: str, password: str) -> str:
-    """A fresh token for this user; NoToken when the org cannot be reached or refuses."""
+    """Return a new token for this user. NoToken if the org cannot be reached or refuses."""
     asked = {"username": login, "password": password}
     try:
         async with client.post(f"{org_url}/api/v1/authn", json=asked, allow_redirects=False) as answer:
@@ -55,6 +55,6 @@ async def session_token(client: ClientSession, org_url: str, login: str, passwor
 
 
 def redeeming_url(login_url: str, token: str, redirect_url: str) -> str:
-    """The address that turns the token into a session in the browser that opens it (Okta, session cookie guide)."""
+    """Return the address that gives the browser that opens it a session for this token (Okta's session cookie guide)."""
     query = urlencode({"checkAccountSetupComplete": "true", "token": token, "redirectUrl": redirect_url})
     return f"{login_url}/login/sessionCookieRedirect?{query}"

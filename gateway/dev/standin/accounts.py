@@ -1,4 +1,4 @@
-"""What may keep a user out, or asks for more than a password: locks, expired passwords, factors.
+"""The state of each user's account: locks, expired passwords, factors.
 
 Owns: each user's status, password, wrong attempts and factors.
 Must never: open a session, or issue a token.
@@ -30,7 +30,7 @@ PUSH_SECONDS = 300.0
 
 @dataclass(slots=True)
 class Factor:
-    """One factor of a user; `result` and `asked_at` are those of the push that was sent last."""
+    """One factor of a user. `result` and `asked_at` belong to the last push."""
 
     kind: FactorKind
     id: str = field(default_factory=lambda: "opf" + secrets.token_hex(8) + "0")
@@ -41,15 +41,15 @@ class Factor:
 
     @property
     def shared_secret(self) -> str:
-        """The secret as an authenticator app takes it, in base32."""
+        """The secret in base32, as authenticator apps need it."""
         return base64.b32encode(self.secret).decode().rstrip("=")
 
     def code(self, at: float) -> str:
-        """Return the six digits of a moment."""
+        """Return the six digits for this time."""
         return _code(self.secret, int(at // STEP_SECONDS))
 
     def accepts(self, code: str, at: float) -> bool:
-        """Say whether this is the code of the moment, or of the step before or after, and was not used; it is used now."""
+        """Return whether this code is valid now (or one step before or after) and was not used. From now on it counts as used."""
         step = int(at // STEP_SECONDS)
         for each in (step - 1, step, step + 1):
             if each > self.used_step and hmac.compare_digest(_code(self.secret, each).encode(), code.encode()):
@@ -62,7 +62,7 @@ class Factor:
         self.result, self.asked_at = "WAITING", at
 
     def answer_now(self, at: float) -> FactorResult | None:
-        """Return what became of the push: after five minutes without an answer it has timed out."""
+        """Return the result of the push. After five minutes without an answer it has timed out."""
         if self.result == "WAITING" and at - self.asked_at > PUSH_SECONDS:
             self.result = "TIMEOUT"
         return self.result
@@ -77,9 +77,9 @@ def _code(secret: bytes, step: int) -> str:
 
 @dataclass(slots=True)
 class Account:
-    """The part of a user that changes; `password` is None while it is the one that the user came with.
+    """The part of a user that changes. `password` is None until it is changed from the password of the `User`.
 
-    `must_enroll`: a sign-in asks for a first factor, as where a policy of the org requires one.
+    `must_enroll`: a sign-in asks for a first factor, as an org does whose policy requires one.
     """
 
     status: Status = "ACTIVE"
@@ -90,7 +90,7 @@ class Account:
 
     @property
     def is_locked(self) -> bool:
-        """True while no password and no code opens it."""
+        """True while the account is locked: no password and no code is accepted."""
         return self.status == "LOCKED_OUT"
 
     def factor(self, factor_id: str) -> Factor | None:
@@ -98,7 +98,7 @@ class Account:
         return next((factor for factor in self.factors if factor.id == factor_id), None)
 
     def failed(self) -> None:
-        """Count a wrong password or code; the tenth in a row locks the account."""
+        """Count a wrong password or code. The tenth in a row locks the account."""
         self.wrong_attempts += 1
         if self.wrong_attempts >= MOST_WRONG:
             self.status = "LOCKED_OUT"
@@ -109,7 +109,7 @@ class Account:
 
 
 class Accounts:
-    """The account of each user, made at first use."""
+    """The accounts of all users. Each is made at its first use."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -120,7 +120,7 @@ class Accounts:
         return self._accounts.setdefault(user.id, Account())
 
     def has_password(self, user: User, password: str) -> bool:
-        """Say whether this is the user's password now; a wrong one counts, and of a locked account none is right."""
+        """Return whether this is the user's current password. A wrong one is counted. For a locked account the answer is always no."""
         account = self.of(user)
         right = account.password if account.password is not None else user.password
         if account.is_locked:
@@ -132,13 +132,13 @@ class Accounts:
         return True
 
     def enroll(self, user: User, kind: FactorKind) -> Factor:
-        """Give a user one more factor, which every sign-in asks for from now on."""
+        """Give a user one more factor. From now on every sign-in asks for it."""
         factor = Factor(kind)
         self.of(user).factors.append(factor)
         return factor
 
     def answer_push(self, user: User, result: FactorResult) -> None:
-        """Answer the pushes that wait on the user's phone."""
+        """Answer all pushes that wait on the user's phone."""
         for factor in self.of(user).factors:
             if factor.answer_now(self._clock.now()) == "WAITING":
                 factor.result = result

@@ -1,9 +1,9 @@
-"""Activation links: a new user's first sign-in, by a token in the path.
+"""Activation links: the first sign-in of a new user, with a token in the path.
 
-Owns: `GET /welcome/{token}`, and how the journal writes this path (the token is a secret, so it is left out).
+Owns: `GET /welcome/{token}`, and how the journal writes this path. The token is a secret, so the journal leaves it out.
 Must never: close the session that the browser came with.
-Rules: Okta's Users API, "Activate user": `activationUrl` is `https://{yourOktaDomain}/welcome/{activationToken}`, once, seven days.
-The pages in between (a new password, a security image) are left out. Whether Okta keeps another user's session is unknown.
+Rules: Okta's Users API, "Activate user": `activationUrl` is `https://{yourOktaDomain}/welcome/{activationToken}`, valid once, seven days.
+The pages in between (a new password, a security image) are left out. Whether Okta closes another user's session is unknown; here it stays.
 """
 
 from aiohttp import web
@@ -18,7 +18,7 @@ PREFIX = "/welcome/"
 
 
 def welcome(call: Call) -> web.Response:
-    """Spend the token of the path, open a session for its user and go home; 403 for a dead token, which changes nothing."""
+    """Use the token of the path up, open a session for its user and redirect to the dashboard. A dead token changes nothing (403)."""
     user = call.org.activations.spend(call.path_names["token"])
     if user is None:
         return error_page("The activation link is no longer valid.", 403)
@@ -31,5 +31,5 @@ def token_of(path: str) -> str | None:
 
 
 def shown(path: str) -> str:
-    """Return the path as the journal may write it: `/welcome/{token}`, in these very letters, for an activation link."""
+    """Return the path as the journal may write it: for an activation link literally `/welcome/{token}`."""
     return f"{PREFIX}{{token}}" if token_of(path) is not None else path

@@ -1,9 +1,9 @@
-"""The API that a server calls with an API token, and an administrator with the session of her browser.
+"""The API for administrators: servers call it with an API token, an administrator with the session of her browser.
 
 Owns: `/api/v1/sessions/{id}` and below, `/api/v1/users/{id}` and its sessions, `/oauth2/v1/clients`.
-Must never: accept the session of somebody who is no administrator.
-Rules: Sessions API (getSession, revokeSession, refreshSession). Since 2025 they act on Identity Engine's sessions too (release
-2025.10.1; Okta's upgrade guide took DELETE off its list of calls that know `sid` alone in September 2025).
+Must never: accept the session of a user who is no administrator.
+Rules: Sessions API (getSession, revokeSession, refreshSession). Since 2025 they also act on sessions of Identity
+Engine (release 2025.10.1; in September 2025 Okta's upgrade guide removed DELETE from its list of calls that know only `sid`).
 """
 
 import secrets
@@ -38,7 +38,7 @@ def show_session(call: Call) -> web.Response:
 
 
 def close_session_by_id(call: Call) -> web.Response:
-    """End the session of this id; with the quirk `by-id-ignores-idx` its `sid` half alone."""
+    """End the session of this id; with the quirk `by-id-ignores-idx` only its `sid` half."""
 
     def close(session: OrgSession) -> web.Response:
         if call.org.has(BY_ID_IGNORES_IDX):
@@ -51,7 +51,7 @@ def close_session_by_id(call: Call) -> web.Response:
 
 
 def refresh_session_by_id(call: Call) -> web.Response:
-    """Let the session live for a lifetime from now; the answer sets its `sid` and `xids` at the caller."""
+    """Extend the session by a whole lifetime from now. The answer sets its `sid` and `xids` cookies."""
 
     def refresh(session: OrgSession) -> web.Response:
         call.org.sessions.refresh(session)

@@ -50,7 +50,7 @@ BY_STATUS: Mapping[int, str] = {
 
 
 def error_object(code: str, what: str = "") -> dict[str, Any]:
-    """Return Okta's error object for a code; `what` fills the summary's blank."""
+    """Return Okta's error object for a code. `what` is inserted into its summary."""
     return {
         "errorCode": code,
         "errorSummary": ERRORS[code][1].format(what),
@@ -61,12 +61,12 @@ def error_object(code: str, what: str = "") -> dict[str, Any]:
 
 
 def error(code: str, what: str = "") -> web.Response:
-    """Return the answer for an error code, with its own status."""
+    """Return the answer for an error code, with the status of that code."""
     return json_answer(error_object(code, what), ERRORS[code][0])
 
 
 def error_with_cause(code: str, cause: str) -> web.Response:
-    """Return the answer for an error code, with a cause for the person who reads it."""
+    """Return the answer for an error code, with a cause in `errorCauses`."""
     return json_answer(error_object(code) | {"errorCauses": [{"errorSummary": cause}]}, ERRORS[code][0])
 
 

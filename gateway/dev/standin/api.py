@@ -1,7 +1,7 @@
 """The API that a browser calls: the current session, the current user.
 
 Owns: `/api/v1/sessions` (POST), `/api/v1/sessions/me` and below, `/api/v1/users/me` and below.
-Must never: accept an API token in the place of a cookie.
+Must never: accept an API token instead of a cookie.
 Rules: Sessions API (createSession, getCurrentSession, closeCurrentSession, refreshCurrentSession).
 """
 
@@ -18,9 +18,9 @@ _NOBODY = "me (Session)"
 
 
 def create_session(call: Call) -> web.Response:
-    """Burn a session token for a session that no browser holds (no cookie is set).
+    """Use a session token up, and open a session that no browser has: the answer sets no cookie.
 
-    On Classic Engine `additionalFields=cookieToken,cookieTokenUrl` asks for a token that is worth this session's cookie.
+    On Classic Engine `additionalFields=cookieToken,cookieTokenUrl` asks for a token by which a browser gets this session's cookie.
     """
     payload = call.payload()
     if payload is None:
@@ -76,7 +76,7 @@ def close_current_session(call: Call) -> web.Response:
 
 
 def refresh_current_session(call: Call) -> web.Response:
-    """Let the session live for a lifetime from now; 200 with the Session, 204 for `Prefer: return=minimal`, 404 without one."""
+    """Extend the session by a whole lifetime from now; 200 with the Session, 204 for `Prefer: return=minimal`, 404 without one."""
     session = presence(call.org, call.cookies).current
     if session is None:
         return error("E0000007", _NOBODY)
@@ -97,9 +97,9 @@ def current_user(call: Call) -> web.Response:
 
 
 def close_my_sessions(call: Call) -> web.Response:
-    """End the current user's sessions; with the quirk `by-id-ignores-idx` their v1 halves alone.
+    """End the current user's sessions; with the quirk `by-id-ignores-idx` only their `sid` halves.
 
-    The session of the call stays unless the body says `{"keepCurrent": false}` (User Sessions API, endUserSessions).
+    The session that makes the call stays, unless the body says `{"keepCurrent": false}` (User Sessions API, endUserSessions).
     """
     session = presence(call.org, call.cookies).current
     if session is None:

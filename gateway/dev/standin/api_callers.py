@@ -1,7 +1,7 @@
-"""Who may call the API of administrators.
+"""The check of who may call the API for administrators.
 
-Owns: the three ways in: an API token, an OAuth token of the org's own authorization server, the session of an administrator.
-Must never: act for the caller.
+Owns: the three kinds of proof: an API token, an OAuth token of the org's own authorization server, the session of an administrator.
+Must never: do what the call asks for.
 Rules: Okta's API conventions (`Authorization: SSWS`), the guide "Implement OAuth for Okta" (scopes `okta.sessions.read`, `.manage`; a
 token of a custom authorization server opens nothing), RFC 6750 §3.1.
 """
@@ -17,7 +17,7 @@ from gateway.dev.standin.presence import presence
 def refusal(call: Call, area: str) -> web.Response | None:
     """Return why this caller may not act on an area (`sessions`, `users`, `clients`); None when it may."""
     authorization = call.fields.get("Authorization", "")
-    # Okta's Python client 3.4 writes no space after the scheme, and lives: so none is asked for.
+    # Okta's Python client 3.4 writes no space after the scheme, and Okta accepts that. So the space is optional here.
     if authorization[:4].upper() == "SSWS":
         return None if authorization[4:].strip() == call.org.api_token else error("E0000011")
     if authorization:

@@ -1,4 +1,4 @@
-"""What tests order for single app links: a step-up before the app, or an app that lives elsewhere.
+"""Settings of tests for single app links: a step-up before the app, or an app at another origin.
 
 Owns: which paths under `/app/…` and `/home/…` need a fresh factor, and which lead to another origin.
 Must never: read a request, or grow without bound.
@@ -12,14 +12,14 @@ MOST_LINKS = 1000
 
 
 class AppLinks:
-    """The orders in force, by the decoded path of the app link."""
+    """The settings, by the decoded path of the app link."""
 
     def __init__(self) -> None:
         self._step_ups: dict[str, StepUpAnswer] = {}
         self._locations: dict[str, str] = {}
 
     def require_step_up(self, path: str, answer: StepUpAnswer = "redirect") -> None:
-        """Let the link ask a live session for a fresh factor; ValueError for a path that is no app link.
+        """Make the link ask a live session for a new factor; ValueError for a path that is no app link.
 
         `redirect` answers with `/login/step-up/redirect?stateToken=`, `page` with the sign-in page at once.
         """
@@ -27,7 +27,7 @@ class AppLinks:
         self._step_ups[path] = answer
 
     def lead_elsewhere(self, path: str, location: str) -> None:
-        """Let the link end at an absolute http(s) URL; ValueError for anything else, or a path that is no app link."""
+        """Make the link redirect to an absolute http(s) URL; ValueError for anything else, or a path that is no app link."""
         _require_room(path, self._locations)
         parts = urlsplit(location)
         if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -35,19 +35,19 @@ class AppLinks:
         self._locations[path] = location
 
     def step_up(self, path: str) -> StepUpAnswer | None:
-        """Return how this link asks for a fresh factor; None when it does not."""
+        """Return how this link asks for a new factor; None if it does not."""
         return self._step_ups.get(path)
 
     def location(self, path: str) -> str | None:
-        """Return the URL that this link ends at; None when the org itself answers."""
+        """Return the URL that this link redirects to; None if the org itself answers."""
         return self._locations.get(path)
 
     def forget_step_ups(self) -> None:
-        """Drop every order for a step-up."""
+        """Remove all settings for a step-up."""
         self._step_ups.clear()
 
     def forget_locations(self) -> None:
-        """Drop every order for another origin."""
+        """Remove all settings for another origin."""
         self._locations.clear()
 
 

@@ -1,8 +1,8 @@
-"""Where an app link ends: a token redeemed, perhaps a step-up, and the app's own answer.
+"""The answer to an app link: a token is redeemed, a step-up is asked for if needed, then the app gets its answer.
 
-Owns: `/app/…` and `/home/…` but the dashboard: embed links, SAML (IdP-initiated, and SP-initiated by redirect and by POST), WS-Fed,
+Owns: `/app/…` and `/home/…` without the dashboard: embed links, SAML (IdP-initiated, and SP-initiated by redirect and by POST), WS-Fed,
 bookmarks, and the SAML metadata.
-Must never: post an answer anywhere but to the registered address of the app.
+Must never: post an answer to another address than the registered one of the app.
 Rules: Okta's embed links (`sessionToken`, `onetimetoken`), SAML 2.0 (saml.py), WS-Federation (wsfed.py).
 """
 
@@ -25,9 +25,10 @@ _NOT_ASSIGNED = "You are not allowed to access this app. To request access, cont
 
 
 def app_link(call: Call) -> web.Response:
-    """Redeem `sessionToken` or `onetimetoken`, then answer as the app wants it; the sign-in page first, or a step-up, where needed.
+    """Redeem `sessionToken` or `onetimetoken`, then answer for the app. If needed, show the sign-in page or ask for a step-up first.
 
-    The app is registered (sso_apps.py), or lives elsewhere by order (app_links.py), or the answer is a page that names the user.
+    A registered app (sso_apps.py) gets its own answer. A test may move an app to another origin (app_links.py). Any other app link is
+    answered with a page that names the user.
     """
     app = call.org.apps.of_link(call.path)
     request = _request(call)
@@ -53,7 +54,7 @@ def _request(call: Call) -> AuthnRequest | None:
 
 
 def _problem(call: Call, app: SsoApp | None, request: AuthnRequest | None) -> web.Response | None:
-    """A request of a service provider that is wrong is refused before anything is redeemed."""
+    """Return the answer to a wrong request of a service provider. It is refused before any token is redeemed. None: nothing is wrong."""
     if app is None or app.kind == "bookmark":
         return None
     if app.kind == "wsfed":

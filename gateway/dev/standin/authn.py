@@ -1,7 +1,7 @@
-"""The Authentication API: a password, perhaps a new one, perhaps a factor, and at the end a session token.
+"""The Authentication API: checks a password, a new password and a factor as needed, and issues a session token at the end.
 
-Owns: `/api/v1/authn` and below: which state a sign-in is in, and what leads on.
-Must never: open a session; say of a wrong login more than of a wrong password.
+Owns: `/api/v1/authn` and below: the state of a sign-in, and which call leads to the next state.
+Must never: open a session, or answer a wrong login differently from a wrong password.
 Rules: Okta's Authentication API.
 
     POST authn ─▶ LOCKED_OUT
@@ -30,7 +30,7 @@ _WRONG_CODE = "Your token doesn't match our records. Please try again."
 
 
 def authenticate(call: Call) -> web.Response:
-    """Check login and password, or say where the transaction of a `stateToken` stands; 401 E0000004 for a wrong login or password."""
+    """Check login and password, or return the state of the transaction of a `stateToken`; 401 E0000004 for a wrong login or password."""
     payload = call.payload()
     if payload is None:
         return error("E0000003")
@@ -51,7 +51,7 @@ def authenticate(call: Call) -> web.Response:
 
 
 def _stepped_up(call: Call, token: str) -> web.Response:
-    """A step-up whose password was just proven asks for the user's factor, if there is one."""
+    """After the password of a step-up, ask for the user's factor, if there is one."""
     living = step_up.living(call.org, token)
     was_verified = living is not None and living.is_verified
     answer = step_up.authenticate(call, token)
@@ -77,7 +77,7 @@ def _begun(call: Call, transaction: Transaction) -> web.Response:
 
 
 def enroll(call: Call) -> web.Response:
-    """Begin to set up the factor that the body names; 400 for a kind that the org has not."""
+    """Begin to set up the factor that the body names; 400 for a kind that the org does not have."""
     found = _under_way(call)
     if isinstance(found, web.Response):
         return found
@@ -91,7 +91,7 @@ def enroll(call: Call) -> web.Response:
 
 
 def activate(call: Call) -> web.Response:
-    """Check the first `passCode` of a factor that is being set up: then it is the user's, and the sign-in is done."""
+    """Check the first `passCode` of a new factor. If it is right, the user has this factor, and the sign-in is complete."""
     found = _under_way(call)
     if isinstance(found, web.Response):
         return found
@@ -116,7 +116,7 @@ def _under_way(call: Call) -> tuple[str, Transaction] | web.Response:
 
 
 def verify(call: Call) -> web.Response:
-    """Check a `passCode`, send a push, or say what became of it; 403 E0000068 for a wrong code, E0000069 for one too many."""
+    """Check a `passCode`, send a push, or return its result; 403 E0000068 for a wrong code, E0000069 for one too many."""
     found = _under_way(call)
     if isinstance(found, web.Response):
         return found
@@ -169,7 +169,7 @@ def _verified(call: Call, token: str, transaction: Transaction) -> web.Response:
 
 
 def change_password(call: Call) -> web.Response:
-    """Take a new password in the place of an expired one; 403 E0000014 when the old one is wrong or the new one too short."""
+    """Replace an expired password; 403 E0000014 when the old one is wrong or the new one too short."""
     found = _under_way(call)
     if isinstance(found, web.Response):
         return found
@@ -189,7 +189,7 @@ def change_password(call: Call) -> web.Response:
 
 
 def previous(call: Call) -> web.Response:
-    """Leave a push that waits, and choose a factor again."""
+    """Leave a waiting push, and let the user choose a factor again."""
     found = _under_way(call)
     if isinstance(found, web.Response):
         return found
@@ -200,7 +200,7 @@ def previous(call: Call) -> web.Response:
 
 
 def cancel(call: Call) -> web.Response:
-    """End the transaction; a session token that was issued stays good, as its `cancel` link shows no state."""
+    """End the transaction. A session token that was issued stays valid, because its `cancel` link names no state."""
     found = _under_way(call)
     if isinstance(found, web.Response):
         return found
@@ -224,7 +224,7 @@ def _succeeded(call: Call, user: User, *, by_factor: bool) -> web.Response:
 
 
 def _state(call: Call, token: str, transaction: Transaction) -> web.Response:
-    """Answer with a transaction in its present state."""
+    """Return the answer for the current state of a transaction."""
     embedded: dict[str, object] = {"user": embedded_user(transaction.user)}
     links: dict[str, object] = {"cancel": _link(call, None, "cancel")}
     state: dict[str, object] = {

@@ -1,6 +1,6 @@
-"""One request as the org's endpoints see it.
+"""One request, in the form in which the org's endpoints get it.
 
-Owns: the reading of an aiohttp request into plain values, once.
+Owns: turning an aiohttp request into plain values, once.
 Must never: decide anything.
 Rules: parameters.py and cookies.py say how names are read.
 """
@@ -23,7 +23,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(slots=True)
 class Call:
-    """One request: `path` is decoded and resolved, `origin` is what the browser would call this org."""
+    """One request. `path` is decoded and resolved; `origin` is the org's origin as the browser knows it."""
 
     org: Org
     method: str
@@ -40,7 +40,7 @@ class Call:
 
     @property
     def parameters(self) -> Pairs:
-        """Query, then form: the first of a name wins."""
+        """The parameters of the query, then of the form. If a name is repeated, the first value counts."""
         return self.query + self.form
 
     def first(self, *names: str) -> str | None:
@@ -62,7 +62,7 @@ async def read_call(org: Org, request: web.Request) -> Call:
 
 
 def call_of(org: Org, method: str, target: URL, fields: MultiMapping[str], body: bytes, scheme: str = "https") -> Call:
-    """Return the call that these parts of a request make; `fields` are looked up in any case, `scheme` is how the request came."""
+    """Return the call with these parts. Names in `fields` are found in any case; `scheme` is the scheme of the request."""
     host = fields.get("Host", "")
     scheme = "https" if host.lower() in org.https_hosts else fields.get("X-Forwarded-Proto", scheme)
     is_form = fields.get("Content-Type", "").partition(";")[0].strip().lower() == _FORM and method == "POST"

@@ -1,7 +1,7 @@
-"""How a client proves itself at the token endpoint and its neighbours.
+"""Client authentication at the token endpoint and the endpoints beside it.
 
-Owns: the four ways: nothing (public clients), `client_secret_basic`, `client_secret_post`, `private_key_jwt`.
-Must never: accept a public client that shows a wrong secret of another, or an assertion twice.
+Owns: the four methods: nothing (public clients), `client_secret_basic`, `client_secret_post`, `private_key_jwt`.
+Must never: accept a public client that sends a secret, or the same assertion twice.
 Rules: RFC 6749 §2.3, RFC 7523 §3, OpenID Connect Core §9.
 """
 
@@ -25,12 +25,12 @@ _LONGEST_SECONDS = 3600
 
 
 def oauth_error(code: str, description: str, status: int = 400) -> web.Response:
-    """Return an OAuth error object (not Okta's)."""
+    """Return an answer with an error object of OAuth, not of Okta."""
     return json_answer({"error": code, "error_description": description}, status)
 
 
 def refused_client() -> web.Response:
-    """Return the answer to a client that did not prove itself."""
+    """Return the answer to a client that was not authenticated."""
     what = "The client secret supplied for a confidential client is invalid, or the client is unknown."
     refused = oauth_error("invalid_client", what, 401)
     refused.headers["WWW-Authenticate"] = 'Basic realm="okta"'
@@ -38,7 +38,7 @@ def refused_client() -> web.Response:
 
 
 def proven_client(call: Call) -> Client | None:
-    """Return the client that this call proves to come from; None when the proof is missing or wrong."""
+    """Return the client that made this call; None if its proof is missing or wrong."""
     if call.first("client_assertion_type") == ASSERTION_TYPE:
         return _by_assertion(call, call.first("client_assertion") or "")
     named, secret = _credentials(call)
@@ -64,7 +64,7 @@ def _credentials(call: Call) -> tuple[str | None, str | None]:
 
 
 def _by_assertion(call: Call, assertion: str) -> Client | None:
-    """The assertion is signed by the client's key, about itself, for the address that it is sent to, short-lived and used once."""
+    """Check an assertion: the client's key signed it, about itself, for this address; it is short-lived and was not used before."""
     client = call.org.clients.find(_subject(assertion))
     if client is None or client.public_key is None:
         return None
@@ -84,7 +84,7 @@ def _by_assertion(call: Call, assertion: str) -> Client | None:
 
 
 def _subject(assertion: str) -> str:
-    """Return whom an assertion says that it is of, before anything of it is proven; empty when it cannot be read."""
+    """Return the subject of an assertion, which is not verified yet; empty if it cannot be read."""
     try:
         padded = assertion.split(".")[1] + "=="
         claims = json.loads(base64.urlsafe_b64decode(padded))

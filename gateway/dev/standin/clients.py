@@ -3,8 +3,8 @@
 Owns: their registration, and what each may ask for.
 Must never: answer a request.
 Rules: RFC 7591 (names of the metadata); Okta's app settings: redirect addresses are compared letter by letter, a client without a secret
-needs PKCE, a refresh token of a public client is rotated. Without any registration every client id is known, public, and may go to
-any Trusted Origin: tests that are about something else need no client of their own.
+needs PKCE, a refresh token of a public client is rotated. While no client is registered, every client id is accepted as a public client and
+may redirect to any Trusted Origin. So tests about other subjects need not register one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ MOST_CLIENTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One client. `public_key` is the JWK by which it signs its assertions (`private_key_jwt`); without key and secret it is public.
+    """One client. `public_key` is the JWK that verifies its assertions (`private_key_jwt`). Without key and secret it is public.
 
-    `scopes` are those beyond the standard ones: its own, and Okta's (`okta.sessions.read`). `only_for` are the logins that it is
-    assigned to; None is everybody. `frontchannel_logout_uri` is opened in a frame when another app ends the session, with `iss` and `sid`
-    where `frontchannel_logout_session_required` says so.
+    `scopes` are its scopes beyond the standard ones, such as `okta.sessions.read`. `only_for` are the logins that it is assigned to; None
+    is everybody. `frontchannel_logout_uri` is opened in a frame when another app ends the session, with `iss` and `sid` if
+    `frontchannel_logout_session_required` is set.
     """
 
     id: str
@@ -44,11 +44,11 @@ class Client:
 
     @property
     def is_public(self) -> bool:
-        """True when it has nothing to prove itself with."""
+        """True if the client has neither a key nor a secret."""
         return self.secret is None and self.public_key is None
 
     def may_ask_for(self, responses: Iterable[str]) -> bool:
-        """Say whether its grant types allow these parts of a `response_type`."""
+        """Return whether its grant types allow these parts of a `response_type`."""
         needed = {"authorization_code" if part == "code" else "implicit" for part in responses}
         return needed <= self.grant_types
 
@@ -58,18 +58,18 @@ class Client:
 
 
 class Clients:
-    """The registered clients; while there are none, anybody is one."""
+    """The registered clients. While there are none, every client id is accepted."""
 
     def __init__(self, registered: Iterable[Client] = ()) -> None:
         self._registered = {client.id: client for client in registered}
 
     @property
     def is_open(self) -> bool:
-        """True while no client is registered: then nothing of a client is checked."""
+        """True while no client is registered. Then no client is checked."""
         return not self._registered
 
     def register(self, client: Client) -> None:
-        """Make a client known, in the place of one with the same id; ValueError when there are too many."""
+        """Register a client. It replaces one with the same id. ValueError if there are too many."""
         if len(self._registered) >= MOST_CLIENTS and client.id not in self._registered:
             raise ValueError(f"client_id: there are {MOST_CLIENTS} clients already")
         self._registered[client.id] = client
@@ -82,7 +82,7 @@ class Clients:
 
 
 def client_of(metadata: Mapping[str, Any]) -> Client:
-    """Return the client that a registration (RFC 7591 §2) spells; ValueError names what is wrong with it."""
+    """Return the client of a registration (RFC 7591 §2). The ValueError says what is wrong with it."""
     client_id, secret, keys = metadata.get("client_id"), metadata.get("client_secret"), metadata.get("jwks")
     if not isinstance(client_id, str) or not client_id:
         raise ValueError("client_id: a string is needed")

@@ -1,6 +1,6 @@
 """The org's own clock: real time plus an offset that tests move forward.
 
-Owns: what time the stand-in believes it is, and the spelling of times and durations.
+Owns: the time of the stand-in, and the format of times and durations.
 Must never: sleep, or go backwards.
 Rules: Okta API conventions (dates are `YYYY-MM-DDTHH:mm:ss.SSSZ`, UTC, milliseconds).
 """
@@ -33,7 +33,7 @@ class Clock:
 
 
 def duration_seconds(spelled: object) -> float:
-    """Return the seconds that `"10m"`, `"2s"`, `"500ms"` or a number of seconds spells; ValueError for anything else."""
+    """Return the seconds of a duration: `"10m"`, `"2s"`, `"500ms"`, or a number of seconds. ValueError for anything else."""
     if isinstance(spelled, (int, float)) and not isinstance(spelled, bool):
         return float(spelled)
     found = _DURATION.fullmatch(spelled.strip()) if isinstance(spelled, str) else None

@@ -1,6 +1,6 @@
-"""The control paths of tests: journal, faults, clock, sessions, tokens, app links, limits; control_people.py has those about people.
+"""The control paths for tests: journal, faults, clock, sessions, tokens, app links, limits. control_people.py has those about users.
 
-Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
+Owns: `/.standin/…`, on the org's own port. Requests ("orders") and answers are JSON.
 
     GET, DELETE /journal      every request in order; forget them
     POST, DELETE /faults      order a fault (faults.py has its keys); drop all
@@ -12,8 +12,8 @@ Owns: `/.standin/…`, on the org's own port; orders and answers are JSON.
     POST, DELETE /links       {"path": "/home/…", "location": "https://…"}: this app link ends at another origin; drop all
     POST /limits              {"per_minute": 600}: for every bucket
 
-Must never: answer a request that came by another name than the org's own address, or through a proxy, or from a page of another
-site: a gateway in front must not open this door to browsers.
+Must never: answer a request that came to another name than the org's own address, or through a proxy, or from a page of another
+site. Otherwise a browser could use the control paths through the gateway.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ _SESSIONS = f"{PREFIX}/sessions/"
 
 
 def is_control(call: Call, port: int) -> bool:
-    """Say whether the request is for the control paths and came straight to the org's own port."""
+    """Return whether the request is for the control paths and came directly to the org's own port."""
     if not call.path.startswith(f"{PREFIX}/"):
         return False
     own = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
@@ -44,7 +44,7 @@ def is_control(call: Call, port: int) -> bool:
 
 
 def control(call: Call) -> web.Response:
-    """Obey an order: 400 with the reason when it cannot be understood, 404 for an unknown path or session."""
+    """Do what an order says; 400 with the reason if it cannot be understood, 404 for an unknown path or session."""
     try:
         if call.path.startswith(_SESSIONS):
             return _one_session(call, call.path.removeprefix(_SESSIONS))

@@ -1,6 +1,6 @@
-"""Control paths about people: their accounts, factors and pushes, activations, administrators, and the clients and apps they use.
+"""The control paths about users: accounts, factors and pushes, activations, administrators, and the clients and apps that they use.
 
-Owns: the orders below; control.py says who may give them.
+Owns: the orders below. control.py checks who may give them.
 
     POST /accounts            {"login": …, "status": "LOCKED_OUT"}: also ACTIVE (unlocked, too), PASSWORD_EXPIRED, MFA_ENROLL (none yet)
     POST /factors             {"login": …, "kind": "totp"}: one more factor, "totp" or "push"; the answer has its id and shared secret
@@ -10,7 +10,7 @@ Owns: the orders below; control.py says who may give them.
     POST /clients             {"client_id": …, "redirect_uris": […], …}: from now on registered clients alone are known (clients.py)
     POST /apps                {"id": …, "address": "https://…", "audience": …, "kind": "saml"}: an app of these links (sso_apps.py)
 
-Must never: answer a request that control.py did not let in.
+Must never: answer a request that control.py did not check.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
-"""Cookies on the wire: the raw Cookie field in, Set-Cookie lines out.
+"""Cookies in requests and answers: reads the raw Cookie field, makes Set-Cookie lines.
 
-Owns: the spelling of Okta's cookies.
-Must never: use a cookie parser that drops or folds anything (a repeated name keeps every value, in order).
+Owns: the exact form of Okta's cookies.
+Must never: use a cookie parser that drops or merges anything. A repeated name keeps every value, in order.
 Rules: traces of Classic and Identity Engine sign-ins: `sid=102…;Version=1;Path=/;Secure;HttpOnly;SameSite=None`, no Domain; deletions
 `sid="";Version=1;Path=/;Max-Age=0`, without the attributes of the cookie that they delete.
 """
@@ -25,18 +25,18 @@ def cookie_pairs(fields: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def session_cookie(name: str, value: str, seconds: int | None = None) -> str:
-    """Return the line that sets one of Okta's session cookies; with `seconds` it outlives the browser's process."""
+    """Return the line that sets one of Okta's session cookies. With `seconds` the browser keeps it after it was closed."""
     lasting = f"Max-Age={seconds};" if seconds is not None else ""
     return f"{name}={value};Version=1;Path=/;{lasting}Secure;HttpOnly;SameSite=None"
 
 
 def blank(name: str) -> str:
-    """Return the line by which a sign-out blanks a session cookie in the browser, from another site too."""
+    """Return the line that empties a session cookie at a sign-out. It works in answers to requests of other sites too."""
     return f'{name}="";Version=1;Path=/;Max-Age=0;Secure;HttpOnly;SameSite=None'
 
 
 def deletion(name: str) -> str:
-    """Return the noisy deletion that Okta sends with nearly every answer to somebody who is not signed in."""
+    """Return the deletion that Okta sends with nearly every answer to a browser that is not signed in."""
     return f'{name}="";Version=1;Path=/;Max-Age=0'
 
 
@@ -51,7 +51,7 @@ def program_cookie(name: str, value: str) -> str:
 
 
 def servlet_session() -> str:
-    """Return a JSESSIONID line, which carries no sign-in."""
+    """Return a JSESSIONID line. This cookie has nothing to do with the sign-in."""
     return f"JSESSIONID={secrets.token_hex(16).upper()}; Path=/; Secure; HttpOnly"
 
 
@@ -61,5 +61,5 @@ def theme() -> str:
 
 
 def device() -> str:
-    """Return a device token line: two years, no sign-in."""
+    """Return the line of a device token: valid for two years, no part of the sign-in."""
     return f"DT=DI1{secrets.token_urlsafe(24)};Version=1;Path=/;Max-Age={_DEVICE_SECONDS};Secure;HttpOnly;SameSite=None"

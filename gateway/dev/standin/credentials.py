@@ -1,4 +1,4 @@
-"""Login and password.
+"""The check of login and password.
 
 Owns: the check of a password, and the user as the Authentication API embeds it.
 Must never: open a session.
@@ -11,7 +11,7 @@ from gateway.dev.standin.users import User
 
 
 def signed(call: Call, login: str, password: str) -> User | None:
-    """Return the user whose login and password these are, and who needs nothing else to sign in; None for anybody else."""
+    """Return the user of this login and password, if nothing else is needed to sign in; else None."""
     user = call.org.user(login)
     if user is None or not has_password(call.org, login, password):
         return None
@@ -20,7 +20,7 @@ def signed(call: Call, login: str, password: str) -> User | None:
 
 
 def has_password(org: Org, login: str, password: str) -> bool:
-    """Say whether these are a user's login and password; a wrong password counts."""
+    """Return whether login and password belong to a user. A wrong password is counted."""
     user = org.user(login)
     return user is not None and user.login.lower() == login.lower() and org.accounts.has_password(user, password)
 

@@ -1,10 +1,10 @@
-"""The two sides of a device's sign-in: the device asks for its codes, and a signed-in user confirms one in a browser.
+"""The device grant: a device asks for its codes, and a signed-in user confirms one in a browser.
 
 Owns: `…/device/authorize`, `/activate`.
-Must never: confirm a device for anybody but the user of the session that the page was shown to.
+Must never: confirm a device for another user than the one to whom the page was shown.
 Rules: RFC 8628 §3.1 to §3.3, Okta's guide "Configure Device Authorization Grant Flow". Okta's own page goes through its sign-in script, and
-what that script sends is not documented; here it is a form. Whether Okta takes the page of a session that is gone is unknown; here the page
-is shown anew, to whoever is signed in by then.
+what that script sends is not documented; here it is a form. Whether Okta accepts the page of a session that has ended is unknown; here the
+page is shown again, to the user who is signed in then.
 """
 
 import html
@@ -30,7 +30,7 @@ ACTIVATE = "/activate"
 
 
 def authorize_device(call: Call) -> web.Response:
-    """Answer a device with its codes, and where its user types the short one."""
+    """Answer a device with its codes, and with the address where its user types the short one."""
     client = proven_client(call)
     if client is None:
         return refused_client()
@@ -55,7 +55,7 @@ def authorize_device(call: Call) -> web.Response:
 
 
 def activate(call: Call) -> web.Response:
-    """Show a signed-in user the form, with the code of the address in it; the sign-in page first where nobody is signed in."""
+    """Show a signed-in user the form, filled with the code in the address. If nobody is signed in, show the sign-in page first."""
     session = _signed_in(call)
     return ask_to_sign_in(call) if session is None else _form(call, session)
 

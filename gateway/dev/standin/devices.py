@@ -1,7 +1,7 @@
-"""Devices without a browser that wait for a user to confirm them elsewhere.
+"""Devices without a browser that wait until a user confirms them in a browser.
 
-Owns: what a device code stands for, and how often a device may ask for its tokens.
-Must never: say who the user is (device_pages.py does).
+Owns: the state of each device code, and how often a device may ask for its tokens.
+Must never: decide who the user is (device_pages.py does).
 Rules: RFC 8628 §3.2 and §3.5; Okta's guide "Configure Device Authorization Grant Flow" (the shapes of both codes, ten minutes, five
 seconds between two questions).
 
@@ -31,7 +31,7 @@ Step = Literal["waits", "too soon", "refused", "too old"]
 
 @dataclass(slots=True)
 class Device:
-    """One device. `grant` is what its tokens will stand for, once a user has confirmed it."""
+    """One device. `grant` is the grant of its tokens, once a user has confirmed the device."""
 
     client_id: str
     scope: str
@@ -44,23 +44,23 @@ class Device:
 
 
 class Devices:
-    """Every device that waits, by its device code, and by the code that its user types."""
+    """All waiting devices, by device code and by the code that the user types."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # Longer than a code is good: a device is told that its code is too old.
+        # Kept longer than a code is valid, so that the device can be told that its code is too old.
         self._devices = Tokens[Device](clock, "", _REMEMBERED_SECONDS)
         self._user_codes = Tokens[str](clock, "", DEVICE_SECONDS)
 
     def ask(self, client_id: str, scope: str, issuer: str) -> tuple[str, str]:
-        """Let a device wait; return its device code, and the code for its user."""
+        """Add a device that waits; return its device code, and the code for its user."""
         device_code, user_code = str(uuid.uuid4()), "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         self._devices.adopt(device_code, Device(client_id, scope, issuer, self._clock.now()))
         self._user_codes.adopt(user_code, device_code)
         return device_code, user_code
 
     def of_user_code(self, user_code: str) -> Device | None:
-        """Return the device that waits under this code, typed in any case and with any dashes; None when none does any more."""
+        """Return the waiting device of this user code, typed in any case and with any dashes; None if there is none."""
         device_code = self._user_codes.meaning(user_code.strip().replace("-", "").upper())
         device = self._devices.meaning(device_code) if device_code is not None else None
         return device if device is not None and device.grant is None and not device.is_refused else None
@@ -70,7 +70,7 @@ class Devices:
         return self._devices.meaning(device_code)
 
     def poll(self, device: Device) -> Step | Grant:
-        """Return what the device's tokens stand for, or why it gets none yet. One that asks too soon has to wait five seconds more."""
+        """Return the grant of the device's tokens, or why it gets none yet. A device that asks too soon must wait five seconds more."""
         now, before = self._clock.now(), device.polled_at
         device.polled_at = now
         if device.is_refused:
@@ -85,5 +85,5 @@ class Devices:
         return "waits"
 
     def end(self, device_code: str) -> None:
-        """The device has its tokens."""
+        """Forget a device that got its tokens."""
         self._devices.spend(device_code)

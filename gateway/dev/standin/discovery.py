@@ -1,4 +1,4 @@
-"""What the org says of itself: the metadata of its authorization servers, and of the org.
+"""The metadata of the org and of its authorization servers.
 
 Owns: `/.well-known/…` of the org and of each custom authorization server.
 Must never: name an endpoint that the org does not have.
@@ -21,7 +21,7 @@ _PROFILE_CLAIMS = ["given_name", "family_name", "preferred_username", "locale", 
 
 
 def discovery(call: Call) -> web.Response:
-    """Answer with the metadata of the addressed issuer, which may be kept."""
+    """Answer with the metadata of the addressed issuer. Clients may cache it."""
     issuer = issuer_of(call)
     base = f"{issuer}/v1" if "server" in call.path_names else f"{issuer}/oauth2/v1"
     response = json_answer(

@@ -1,8 +1,8 @@
-"""Which path belongs to which endpoint.
+"""The table of paths and their endpoints.
 
 Owns: the table below.
 Must never: look at anything but method and path.
-HEAD is answered as GET, as a servlet does: it redeems tokens too.
+HEAD is answered like GET, as servlets do. So a HEAD request redeems tokens too.
 """
 
 import re
@@ -48,7 +48,7 @@ def _endpoint(pattern: str, **handlers: Handler) -> Endpoint:
 
 
 def _on_identity(handler: Handler) -> Handler:
-    """The handler on Identity Engine; Classic Engine does not know the path."""
+    """Return a handler that answers on Identity Engine only. On Classic Engine the path is unknown."""
     return lambda call: handler(call) if call.org.is_identity else error("E0000008")
 
 
@@ -112,8 +112,9 @@ ENDPOINTS = (
 
 
 def perform(call: Call) -> web.Response:
-    """Answer the call by the endpoint of its path: 404 for an unknown path (E0000008 where an API would be), 405 E0000022 for a method that
-    it has not.
+    """Answer the call with the endpoint of its path.
+
+    404 for an unknown path (E0000008 below the prefixes of APIs), 405 E0000022 for a method that the endpoint does not have.
     """
     method = "GET" if call.method == "HEAD" else call.method
     for endpoint in ENDPOINTS:

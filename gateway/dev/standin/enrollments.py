@@ -1,6 +1,6 @@
-"""How the Authentication API asks for a first factor.
+"""The Authentication API's answers that ask for a first factor.
 
-Owns: what stands in an answer of the states MFA_ENROLL and MFA_ENROLL_ACTIVATE.
+Owns: the content of answers in the states MFA_ENROLL and MFA_ENROLL_ACTIVATE.
 Must never: change a sign-in.
 Rules: Okta's Authentication API, "Enroll factor" and "Activate factor" (`activation.sharedSecret` in base32).
 """

@@ -1,8 +1,8 @@
-"""Faults that a test orders: answers late, wrong, lost, or not at all.
+"""Faults that a test can order: an answer is late, wrong or lost, or there is none.
 
-Owns: the list of ordered faults and which of them a request meets.
+Owns: the list of ordered faults, and which of them applies to a request.
 Must never: change the org's state.
-The first fault in the list that matches is used, and counts.
+The first fault in the list that matches the request is used, and is counted.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ _KEYS = frozenset({"method", "path", "status", "times", "delay", "body", "header
 
 @dataclass(slots=True)
 class Fault:
-    """One order: which requests, and what happens to them instead.
+    """One order: which requests it is for, and what happens to them.
 
-    `set_cookies` are Set-Cookie lines at the end of the answer, the ordered one or the real one: Okta deletes `sid` in answers to
-    requests whose session lives, and `{"path": …, "set_cookies": ["sid=\"\";Version=1;Path=/;Max-Age=0"]}` does the same.
+    `set_cookies` are Set-Cookie lines that are added to the answer, ordered or real. Okta sometimes deletes `sid` in the answer to a
+    request whose session lives; `{"path": …, "set_cookies": ["sid=\"\";Version=1;Path=/;Max-Age=0"]}` does the same.
     """
 
     path: str
@@ -37,13 +37,13 @@ class Fault:
     set_cookies: tuple[str, ...] = ()
 
     def meets(self, method: str, path: str) -> bool:
-        """Say whether the order is for such requests; a path that ends in `*` stands for all that begin so."""
+        """Return whether the order is for this request. A path that ends in `*` is a prefix."""
         if self.method not in (None, "*", method):
             return False
         return path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
 
     async def wait(self) -> None:
-        """Wait for the delay, and for the release of a held answer."""
+        """Wait for the delay, and until a held answer is released."""
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
         if self.release is not None:
@@ -51,7 +51,7 @@ class Fault:
 
 
 def fault(order: Mapping[str, object]) -> Fault:
-    """Return the fault that a JSON order spells; ValueError names what is wrong with it."""
+    """Return the fault of a JSON order. The ValueError says what is wrong with it."""
     unknown = sorted(set(order) - _KEYS)
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
@@ -98,14 +98,14 @@ class Faults:
         self._orders.append(order)
 
     def clear(self) -> None:
-        """Drop every order and let the held answers go."""
+        """Remove all orders, and release the held answers."""
         for order in self._orders:
             if order.release is not None:
                 order.release.set()
         self._orders.clear()
 
     def next(self, method: str, path: str) -> Fault | None:
-        """Return the fault that this request meets, and count it; None when there is none, or it is skipped."""
+        """Return the fault for this request, and count it; None if there is none, or it is skipped this time."""
         for order in self._orders:
             if not order.meets(method, path) or order.times == 0:
                 continue

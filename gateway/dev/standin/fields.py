@@ -1,8 +1,8 @@
-"""The fields that Okta puts on its answers besides what an endpoint says.
+"""The header fields that Okta adds to every answer.
 
 Owns: their names and values: caching, security, the long content security policy.
 Must never: read or set a cookie (manners.py does), or change a field that an endpoint has set.
-Rules: recorded answers of a preview org (September 2025): every answer has them, save a 405, which never reaches Okta's application.
+Rules: recorded answers of a preview org (September 2025): every answer has them, except a 405, which never reaches Okta's application.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ _REFRESH = re.compile(r"/api/v1/sessions/[^/]+/lifecycle/refresh")
 
 
 def add_fields(call: Call, response: web.Response) -> None:
-    """Add to an answer what Okta adds to all of them; a field that is there already stays."""
+    """Add the fields that Okta adds to all answers. A field that is already there stays."""
     fields = response.headers
     fields.setdefault("Strict-Transport-Security", TRANSPORT_SECURITY)
     if response.status == 405:
@@ -45,7 +45,7 @@ def _add_policy(call: Call, response: web.Response) -> None:
     if _REFRESH.fullmatch(call.path) is None:
         response.headers["Content-Security-Policy"] = content_policy(call.host)
         return
-    # Okta's refresh is served by a newer part of it: its scripts carry a nonce, and a stricter policy is tried out beside it.
+    # A newer part of Okta serves refresh: its policy has a nonce for scripts, and a stricter policy is sent as report-only beside it.
     nonce = f" 'nonce-{secrets.token_urlsafe(16)}'"
     response.headers["Content-Security-Policy"] = content_policy(call.host, script_more=f"{nonce} 'unsafe-eval'")
     response.headers["Content-Security-Policy-Report-Only"] = content_policy(
@@ -55,7 +55,7 @@ def _add_policy(call: Call, response: web.Response) -> None:
 
 @lru_cache(maxsize=64)
 def content_policy(host: str, *, script_more: str = "", style_more: str = "", frame_more: str = "", frame_ancestors: str = "'self'") -> str:
-    """Return the policy of an answer that names this host; without `frame_ancestors` any page may frame the answer."""
+    """Return the policy of an answer that names this host; without `frame_ancestors`, any page may frame the answer."""
     own = f"'self' {host} {_CDN}"
     admin, kerberos, mtls = _neighbours(host)
     loopback = " ".join(f"*.authenticatorlocalprod.com:{port} http://localhost:{port} http://127.0.0.1:{port}" for port in _FASTPASS_PORTS)
@@ -74,7 +74,7 @@ def content_policy(host: str, *, script_more: str = "", style_more: str = "", fr
 
 
 def _neighbours(host: str) -> tuple[str, str, str]:
-    """Return the sources of the org's other hosts, each after a space; empty for an address or a single name, which have none."""
+    """Return the org's other hosts as sources of the policy, each after a space. An address or a single name has none (empty)."""
     name, _, rest = host.partition(".")
     if not rest or host.startswith("[") or _is_address(host.partition(":")[0]):
         return "", "", ""

@@ -1,10 +1,10 @@
-"""The apps that are told when another one has ended the session: front-channel logout, in hidden frames of the org's page.
+"""Front-channel logout: when one app ends the session, the org's page opens logout addresses of the other apps in hidden frames.
 
-Owns: which apps are told, and at which address.
+Owns: which apps are told that the session has ended, and at which address.
 Must never: end a session.
 Rules: Okta's guide "Configure Single Logout" (Identity Engine; `frontchannel_logout_uri`, `frontchannel_logout_session_required`; only the
-browser that signed out is told), OpenID Connect Front-Channel Logout 1.0 §2 and §3 (`iss`, `sid`). Okta tells SAML apps too, by requests
-that it signs; here they are not told.
+browser that signed out is told), OpenID Connect Front-Channel Logout 1.0 §2 and §3 (`iss`, `sid`). Okta also tells SAML apps, by
+signed requests; the stand-in does not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ from gateway.dev.standin.sessions import OrgSession
 
 
 def sid_for(org: Org, client_id: str | None, session: OrgSession) -> str | None:
-    """Return the name of this session for the ID tokens of a client that will be told of its end; None for any other client."""
+    """Return the `sid` claim of ID tokens for a client that has `frontchannel_logout_session_required`; None for any other client."""
     client = org.clients.find(client_id) if org.is_identity else None
     return session.id if client is not None and client.frontchannel_logout_session_required else None
 
 
 def told_at(org: Org, sessions: Iterable[OrgSession], initiator: str = "") -> list[str]:
-    """Return the addresses at which the apps of these sessions are told of their end, all but the one that asked for it."""
+    """Return the logout addresses of the apps of these sessions, without the app that asked for the logout."""
     addresses = []
     for session in sessions if org.is_identity else ():
         for client_id, issuer in session.clients.items():
@@ -39,7 +39,7 @@ def told_at(org: Org, sessions: Iterable[OrgSession], initiator: str = "") -> li
 
 
 def allowed(call: Call, page: web.Response, addresses: Sequence[str]) -> web.Response:
-    """Let a page frame these addresses, and return it."""
+    """Allow a page to frame these addresses (content security policy), and return it."""
     origins = dict.fromkeys(f" {parts.scheme}://{parts.netloc}" for parts in map(urlsplit, addresses))
     page.headers["Content-Security-Policy"] = content_policy(call.host, frame_more="".join(origins))
     return page

@@ -1,7 +1,7 @@
-"""What codes and tokens of OpenID Connect stand for.
+"""The values behind codes and tokens of OpenID Connect: for whom, for which client, with which scopes.
 
 Owns: the value behind a code, an access token and a refresh token.
-Must never: hold a session: a grant outlives the session in which it was made.
+Must never: hold a session, because a grant outlives the session in which it was made.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from gateway.dev.standin.users import User
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an authorization code or a token stands for. `user` is None for a client that acts for itself.
+    """The value behind an authorization code or a token. `user` is None for a client that acts for itself.
 
-    `sid` names the session to a client that wants to know when it ends. `family` is common to every token that comes of one authorization.
+    `sid` names the session to a client that wants to know when it ends. `family` is the same in all tokens of one authorization.
     """
 
     user: User | None

@@ -1,11 +1,11 @@
-"""Identity Engine's sign-in by a script: a name and a password, perhaps a factor, answered in ION.
+"""Identity Engine's sign-in API for scripts: name, password and factor, with answers in the ION format.
 
 Owns: `…/v1/interact`, `/idp/idx/introspect`, `identify`, `challenge`, `challenge/answer`, `authenticators/poll`, `cancel`.
 Must never: close the session that the browser came with.
 Rules: okta-auth-js `lib/idx` (the address and the body of each step; `success` with the address that completes a sign-in at the org's own
-page, `successWithInteractionCode` for a client). Name and password are one step, which Okta's `identify` takes too when the policy asks
-for it there. A script may call `identify` without any step before. Whether Okta lets a living session answer in the place of the password
-is a matter of policy: here it never does.
+page, `successWithInteractionCode` for a client). Name and password are sent in one step; Okta's `identify` accepts this too, if the
+policy asks for it. A script may call `identify` without an earlier step. In Okta a policy decides whether a living session replaces the
+password; here it never does.
 
     interact ─▶ introspect ─▶ identify ─▶ [two factors: challenge] ─▶ challenge/answer, or authenticators/poll ─▶ success
                     ▲            │ wrong: the same step, with a message                     │
@@ -31,7 +31,7 @@ from gateway.dev.standin.users import User
 
 
 def interact(call: Call) -> web.Response:
-    """Begin a client's sign-in: 200 with its `interaction_handle`; 400 with OAuth's code for a request that is wrong."""
+    """Begin a client's sign-in: 200 with its `interaction_handle`; 400 with OAuth's error code for a wrong request."""
     asked = (*call.parameters, ("response_type", "code"))
     client = proven_client(call)
     if client is None:
@@ -46,7 +46,7 @@ def interact(call: Call) -> web.Response:
 
 
 def introspect(call: Call) -> web.Response:
-    """Answer with the step that a sign-in is at; 401 with a message when it is over."""
+    """Answer with the current step of a sign-in; 401 with a message if it is over."""
     payload = call.payload() or {}
     handle = payload.get("interactionHandle")
     token = call.org.interaction_handles.meaning(handle) if isinstance(handle, str) else None
@@ -60,9 +60,9 @@ def introspect(call: Call) -> web.Response:
 def identify(call: Call) -> web.Response:
     """Check `identifier` and `credentials.passcode`: `success` and the cookies of a new session, the next step, or 401 with a message.
 
-    The cookies come on this very answer. `success.href` leads to `/login/token/redirect`, which needs a browser that may not have
-    them. When `stateHandle` begins with the `stateToken` of a living session's step-up, the passcode verifies that transaction
-    instead, and no session begins. 404 E0000008 on Classic Engine, 400 E0000003 for a body that is no such JSON.
+    This answer already sets the cookies. `success.href` leads to `/login/token/redirect`, for browsers that did not get them. If
+    `stateHandle` begins with the `stateToken` of a living session's step-up, the passcode verifies that transaction instead, and no
+    session begins. 404 E0000008 on Classic Engine, 400 E0000003 for a body that is not the expected JSON.
     """
     payload = call.payload() or {}
     login, credentials, handle = payload.get("identifier"), payload.get("credentials"), payload.get("stateHandle")
@@ -105,14 +105,14 @@ def _proven(call: Call, token: str, transaction: StepUp, login: object, passcode
 
 
 def _under_way(call: Call) -> tuple[str, Interaction, User] | None:
-    """Return the sign-in of the body's `stateHandle` once its password was right."""
+    """Return the sign-in of the body's `stateHandle`, if its password was right."""
     token = ion.token_of((call.payload() or {}).get("stateHandle"))
     interaction = call.org.interactions.meaning(token)
     return (token, interaction, interaction.user) if interaction is not None and interaction.user is not None else None
 
 
 def challenge(call: Call) -> web.Response:
-    """Choose the factor whose `authenticator.id` the body names; a push is sent."""
+    """Choose the factor of the body's `authenticator.id`. For a push factor, send the push."""
     found = _under_way(call)
     if found is None:
         return expired(call)
@@ -150,7 +150,7 @@ def answer_challenge(call: Call) -> web.Response:
 
 
 def poll(call: Call) -> web.Response:
-    """Say what became of the push: the same step while it waits, the choice again once it was refused."""
+    """Answer with the state of the push: the same step while it waits, the choice of factors again after a refusal."""
     found = _under_way(call)
     if found is None:
         return expired(call)
@@ -166,7 +166,7 @@ def poll(call: Call) -> web.Response:
 
 
 def cancel(call: Call) -> web.Response:
-    """End the sign-in and begin it again for the same client: the first step, with another handle."""
+    """End the sign-in and begin it again for the same client, with the first step and a new handle."""
     token = ion.token_of((call.payload() or {}).get("stateHandle"))
     interaction = call.org.interactions.spend(token)
     if interaction is None:

@@ -1,8 +1,8 @@
-"""What Identity Engine says at each step of a sign-in.
+"""Identity Engine's answers at each step of a sign-in.
 
-Owns: the answer of a step, of a refusal and of a success.
+Owns: the answers for a step, a refusal and a success.
 Must never: change the sign-in.
-Rules: okta-auth-js `lib/idx`; ion.py has the form.
+Rules: okta-auth-js `lib/idx`; ion.py makes the JSON.
 """
 
 from aiohttp import web
@@ -17,7 +17,7 @@ _REFUSED = "Authentication failed"
 
 
 def answer_of(call: Call, token: str, interaction: Interaction, more: ion.Part | None = None, status: int = 200) -> web.Response:
-    """Answer with the forms of the step that a sign-in is at, and perhaps a message beside them."""
+    """Answer with the forms of the current step of a sign-in, and a message if there is one."""
     handle = ion.handle_of(token)
     found = ion.head(call, handle, call.org.clock.now() + call.org.interactions.lifetime_seconds)
     if interaction.asked:
@@ -53,7 +53,7 @@ def refused(call: Call, token: str, interaction: Interaction, text: str = _REFUS
 
 
 def expired(call: Call) -> web.Response:
-    """Answer 401 to a handle that completes nothing."""
+    """Answer 401 to a handle of no living sign-in."""
     said = ion.problem("You have been logged out due to inactivity. Refresh or return to the sign in screen.", "idx.session.expired")
     return ion.ion({"version": "1.0.0"} | said, 401)
 

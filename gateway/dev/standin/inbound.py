@@ -1,10 +1,10 @@
-"""Answers of external identity providers: they open a session at the org without any token of the org.
+"""Sign-in by an external identity provider: its answer opens a session at the org without a token of the org.
 
 Owns: `POST /sso/saml2/{idp}` (inbound SAML) and `/oauth2/v1/authorize/callback` (an external OpenID provider).
-Must never: close the session that the browser came with: it lives on at the org, and only its cookies are replaced.
+Must never: close the session that the browser had. It lives on at the org; only its cookies are replaced.
 Rules: SAML 2.0 Bindings §3.5 (HTTP POST: `SAMLResponse` in base64, `RelayState`); elastic/kibana#26714 (a second sign-in by SAML
-while another user's session lives). Signatures are not checked: an assertion stands here for "the provider says that this is bob",
-and a `code` is the login that the provider would answer with.
+while another user's session lives). Signatures are not checked: any assertion that names bob signs bob in, and a
+`code` is simply the login of the user.
 """
 
 import base64
@@ -21,7 +21,7 @@ from gateway.dev.standin.pages import error_page
 from gateway.dev.standin.presence import begin
 from gateway.dev.standin.redirects import HOME, trusted_target
 
-# Neither class holds `<`, so a text of many unfinished tags is read once: the search stays linear.
+# Neither class contains `<`, so the search stays linear, even in a text of many unfinished tags.
 _NAME_ID = re.compile(r"<(?:[\w-]{1,32}:)?NameID(?:\s[^<>]{0,2000})?>([^<>]{1,2000})</")
 
 

@@ -1,6 +1,6 @@
-"""A sign-in by Identity Engine's own API that is under way.
+"""A running sign-in by Identity Engine's API.
 
-Owns: the value behind a `stateHandle`, and the step that it is at.
+Owns: the value behind a `stateHandle`, and its current step.
 Must never: answer a request.
 """
 
@@ -16,7 +16,7 @@ Step = Literal["identify", "select", "code", "push"]
 class Interaction:
     """One sign-in. `asked` are the parameters of the client that began it, with its `issuer`; empty for the org's own page.
 
-    `target` is where that page leads in the end. `user` is known once the password was right; `factor_id` is the factor that is asked for.
+    `target` is where that page leads at the end. `user` is set when the password was right; `factor_id` is the factor that is asked for.
     """
 
     asked: tuple[tuple[str, str], ...] = ()

@@ -1,8 +1,8 @@
-"""The media type of Identity Engine's sign-in: forms that a script fills in, in ION.
+"""The ION format of Identity Engine's sign-in: forms in JSON that a script fills in.
 
 Owns: its JSON.
-Must never: know which step comes next (idx.py does).
-Rules: okta-auth-js `lib/idx` (`version` 1.0.0, `remediation`, `relatesTo`, `messages`), responses that the Sign-In Widget's own tests hold.
+Must never: decide which step comes next (idx.py does).
+Rules: okta-auth-js `lib/idx` (`version` 1.0.0, `remediation`, `relatesTo`, `messages`), responses in the tests of the Sign-In Widget.
 """
 
 import json
@@ -41,12 +41,12 @@ def handle_of(token: str) -> str:
 
 
 def token_of(handle: object) -> str:
-    """Return the `stateToken` that a `stateHandle` begins with; empty for what is no handle."""
+    """Return the `stateToken` that a `stateHandle` begins with; empty if it is no handle."""
     return handle.partition("~")[0] if isinstance(handle, str) else ""
 
 
 def head(call: Call, handle: str, expires_at: float) -> Part:
-    """Return what every answer of a sign-in under way begins with."""
+    """Return the first members of every answer of a running sign-in."""
     return {
         "version": "1.0.0",
         "stateHandle": handle,
@@ -57,7 +57,7 @@ def head(call: Call, handle: str, expires_at: float) -> Part:
 
 
 def form(call: Call, name: str, path: str, handle: str, *fields: Part) -> Part:
-    """Return one form: its fields, the handle among them, and where it goes."""
+    """Return one form: its fields, including the handle, and its address."""
     own = {"name": "stateHandle", "required": True, "value": handle, "visible": False, "mutable": False}
     return {
         "rel": ["create-form"],
@@ -71,7 +71,7 @@ def form(call: Call, name: str, path: str, handle: str, *fields: Part) -> Part:
 
 
 def remediation(*forms: Part) -> Part:
-    """Return the forms that lead on."""
+    """Return the forms that lead to the next steps."""
     return {"remediation": {"type": "array", "value": list(forms)}}
 
 
@@ -81,7 +81,7 @@ def problem(text: str, key: str) -> Part:
 
 
 def authenticator(factor: Factor) -> Part:
-    """Return a factor as Identity Engine names it."""
+    """Return a factor in Identity Engine's form."""
     is_push = factor.kind == "push"
     return {
         "type": "app",
@@ -113,6 +113,6 @@ def choice(factors: Sequence[Factor]) -> Part:
 
 
 def poll_form(call: Call, handle: str) -> Part:
-    """Return the form by which a script asks what became of a push."""
+    """Return the form by which a script asks for the result of a push."""
     asked = form(call, "challenge-poll", "authenticators/poll", handle)
     return {**asked, "relatesTo": ["$.currentAuthenticator"], "refresh": _POLL_MILLISECONDS}

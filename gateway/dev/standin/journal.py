@@ -1,7 +1,7 @@
-"""The journal: every request that reached the org, in order of arrival.
+"""The journal: a list of the requests that reached the org, in order of arrival.
 
-Owns: what tests may know of a request: names, fingerprints, status. Never a cookie value, a token, or a body.
-Must never: grow without bound, or record the control paths.
+Owns: what tests can see of a request: names, fingerprints, status.
+Must never: hold a cookie value, a token or a body; grow without bound; record the control paths.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ MOST_ROWS = 10_000
 
 
 def fingerprint(value: str) -> str:
-    """Return the first 16 hexadecimal characters of the value's SHA-256: how the journal names a secret."""
+    """Return the first 16 hexadecimal characters of the value's SHA-256. The journal writes them instead of a secret."""
     return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 @dataclass(slots=True)
 class Row:
-    """One request; `status` is None until it is answered, 0 when the org hung up instead."""
+    """One request. `status` is None until it is answered, and 0 if the org closed the connection without an answer."""
 
     n: int
     at: float
@@ -70,17 +70,17 @@ class Journal:
         return self._count
 
     def record(self, row: Row) -> None:
-        """Add a row at its arrival; its status is filled in later."""
+        """Add a row when a request arrives. Its status is set later."""
         self._rows.append(row)
         arrival, self._arrival = self._arrival, asyncio.Event()
         arrival.set()
 
     def clear(self) -> None:
-        """Forget every row; numbers go on."""
+        """Remove all rows. Their numbers are not used again."""
         self._rows.clear()
 
     async def seen(self, method: str, path: str, times: int = 1) -> Row:
-        """Wait until the org has received this request that often, and return the last of them; the caller sets the deadline."""
+        """Wait until the org has received this request so many times, and return the last row. The caller must set a deadline."""
         while True:
             arrival = self._arrival
             found = [row for row in self._rows if row.method == method and row.path == path]

@@ -1,10 +1,10 @@
-"""Rate limits: buckets per minute, as Okta counts them.
+"""Rate limits: calls per minute in buckets, as Okta counts them.
 
 Owns: how many calls of a bucket are left in this minute.
 Must never: answer a request (server.py does).
 Rules: Okta rate limits: `X-Rate-Limit-Limit`, `-Remaining`, `-Reset` (UTC epoch seconds); a window is 60 s from its first call, not a
-wall-clock minute; the longest matching prefix is the bucket. Two numbers are recorded (authn 500, sessions 375); the others are those
-that Okta published for "One App" orgs until 2025, and 600 where it published none.
+wall-clock minute; the longest prefix that matches the path is the bucket. Two numbers are recorded (authn 500, sessions 375). The others
+are those that Okta published for "One App" orgs until 2025, and 600 where it published none.
 """
 
 import math
@@ -36,7 +36,7 @@ BUCKETS: Mapping[str, int] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the headers say after one call, and whether the call was one too many."""
+    """The numbers for the headers after one call, and whether the call was over the limit."""
 
     limit: int
     remaining: int
@@ -59,7 +59,7 @@ class _Window:
 
 
 class RateLimits:
-    """One window of a minute per bucket; a `per_minute` takes the place of every bucket's own number, and may be changed at any time."""
+    """One window of a minute per bucket. `per_minute` replaces the limit of every bucket, and may be changed at any time."""
 
     def __init__(self, clock: Clock, per_minute: int | None = None) -> None:
         self._clock = clock
@@ -81,7 +81,7 @@ class RateLimits:
         return Reading(limit, max(0, limit - window.calls), reset, window.calls > limit)
 
     def limit(self, path: str) -> int:
-        """Return how many calls a minute may have in this path's bucket; 0 for a path without one."""
+        """Return the limit of this path's bucket, in calls per minute; 0 for a path without one."""
         bucket = _bucket(path)
         if self.per_minute is not None:
             return self.per_minute

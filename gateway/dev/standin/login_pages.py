@@ -2,8 +2,8 @@
 
 Owns: `/login/…`, `/app/UserHome`, `/idp/idx/login/token/redirect`.
 Must never: decide what a token does (presence.py does) or where a browser may go (redirects.py does).
-Rules: the guide "session-cookie", the Classic sign-in flow; where the visible result of a dead token is not documented: the sign-in
-page. A target that is not trusted is refused before the token is looked at.
+Rules: the guide "session-cookie", the Classic sign-in flow. What a dead token shows is not documented; here it is the sign-in page. A
+target that is not trusted is refused before the token is read.
 """
 
 import base64
@@ -24,7 +24,7 @@ _POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 
 
 def session_cookie_redirect(call: Call) -> web.Response:
-    """Redeem `token`, GET or POST, and go on to `redirectUrl`."""
+    """Redeem `token`, by GET or POST, and redirect to `redirectUrl`."""
     target = trusted_target(call, call.first("redirectUrl"))
     if target is None:
         return error_page("The redirect URI is not a trusted origin.")
@@ -34,13 +34,16 @@ def session_cookie_redirect(call: Call) -> web.Response:
 
 
 def session_cookie_image(call: Call) -> web.Response:
-    """Redeem `token` for a page that shows this address as an image (`cookieTokenUrl`): one transparent point, signed in or not."""
+    """Redeem `token` for a page that shows this address as an image (`cookieTokenUrl`).
+
+    The answer is always one transparent pixel, whether the token was valid or not.
+    """
     arrival = arrive(call.org, call.cookies, call.first("token"), call.org.session_tokens)
     return with_cookies(web.Response(body=_POINT, content_type="image/gif"), arrival.set_cookies)
 
 
 def state_token_redirect(call: Call) -> web.Response:
-    """Complete the step-up of `stateToken`; or redeem it at the end of a sign-in and go on to `fromURI`, or home."""
+    """Complete the step-up of `stateToken`; or redeem it at the end of a sign-in, and redirect to `fromURI` or the dashboard."""
     resumed = step_up.resume(call, call.first("stateToken") or "")
     if resumed is not None:
         return resumed
@@ -52,7 +55,7 @@ def state_token_redirect(call: Call) -> web.Response:
 
 
 def _by_state_token(call: Call) -> Arrival:
-    """Redeem `stateToken`; over a living session of the same user it is spent all the same, and changes nothing."""
+    """Redeem `stateToken`. If the same user has a living session, the token is used up and changes nothing."""
     token, tokens = call.first("stateToken"), call.org.state_tokens
     arrival = arrive(call.org, call.cookies, token, tokens)
     if token and arrival.session is not None and arrival.redemption is Redemption.IGNORED and tokens.meaning(token) == arrival.session.user:
@@ -61,7 +64,7 @@ def _by_state_token(call: Call) -> Arrival:
 
 
 def home(call: Call) -> web.Response:
-    """Show who is signed in; a `stateToken` is completed or redeemed first."""
+    """Show the dashboard, with the user who is signed in. A `stateToken` is completed or redeemed first."""
     resumed = step_up.resume(call, call.first("stateToken") or "")
     if resumed is not None:
         return resumed
@@ -73,14 +76,14 @@ def home(call: Call) -> web.Response:
 
 
 def root(call: Call) -> web.Response:
-    """Send the browser home."""
+    """Redirect to the dashboard."""
     return redirect(HOME)
 
 
 def sign_in(call: Call) -> web.Response:
-    """Show the form, unless a live session makes it needless: then go on without asking.
+    """Show the sign-in form. With a live session, redirect to the target without the form.
 
-    A living step-up, and a request with `prompt=login`, ask all the same.
+    A running step-up, and a request with `prompt=login`, show the form even then.
     """
     target = trusted_target(call, call.first("fromURI")) or HOME
     transaction = step_up.living(call.org, call.first("stateToken"))
@@ -92,9 +95,9 @@ def sign_in(call: Call) -> web.Response:
 
 
 def submit_sign_in(call: Call) -> web.Response:
-    """Check login and password; on success open a new session, and go on to `fromURI`. A session that was there lives on.
+    """Check login and password. On success open a new session and redirect to `fromURI`. The browser's older session lives on.
 
-    This is what the page does without its script: users with a factor cannot use it. With the `stateToken` of this user's step-up, the
+    The page posts here if it has no script; users with a factor cannot sign in this way. With the `stateToken` of this user's step-up, the
     password verifies that transaction instead, and no session begins.
     """
     target = trusted_target(call, call.first("fromURI")) or HOME
@@ -111,7 +114,7 @@ def submit_sign_in(call: Call) -> web.Response:
 
 
 def sign_out(call: Call) -> web.Response:
-    """End every session that the cookies name and go on to `fromURI`, or to the sign-in page."""
+    """End every session that the cookies name, and redirect to `fromURI` or to the sign-in page."""
     for session in presence(call.org, call.cookies).sessions:
         call.org.sessions.end(session)
     target = trusted_target(call, call.first("fromURI")) or SIGN_IN

@@ -1,9 +1,9 @@
-"""What every answer of the org carries besides its own content.
+"""Header fields and cookies that the org adds to every answer.
 
 Owns: CORS, the transparent `idx`, the deletions of `sid` and `xids`, JSESSIONID. The other fields are in fields.py.
 Must never: change what an endpoint decided.
-Rules: Trusted Origins of type CORS; recorded answers of Okta (a deletion of `sid` and `xids` comes with every answer to somebody who
-is not signed in, with an API token too, and is no evidence of a sign-out).
+Rules: Trusted Origins of type CORS; recorded answers of Okta (every answer to a caller without a session deletes `sid` and
+`xids`, also if the caller has an API token; this is no sign of a sign-out).
 """
 
 from aiohttp import web
@@ -21,12 +21,12 @@ _CORS_PATHS = ("/api/", "/idp/idx/", "/oauth2/", "/.well-known/")
 
 
 def preflight(call: Call) -> web.Response:
-    """Answer OPTIONS: what a page of a Trusted Origin may send."""
+    """Answer a CORS preflight (OPTIONS): what a page of a Trusted Origin may send."""
     return web.Response(status=200, headers={"Allow": _ALLOWED_METHODS})
 
 
 def dress(call: Call, before: Presence, response: web.Response) -> web.Response:
-    """Add to an answer what Okta adds to all; `before` is who was there when the request came."""
+    """Add to an answer what Okta adds to all answers. `before`: the live sessions when the request arrived."""
     add_fields(call, response)
     share(call, response)
     if call.method == "OPTIONS" or response.status == 405:
@@ -64,7 +64,7 @@ def share(call: Call, response: web.Response) -> None:
 
 
 def _transparent_idx(call: Call) -> list[str]:
-    """`sid` alone on Identity Engine: the browser gets the session's `idx` too, a new one when there is none."""
+    """On Identity Engine, give a browser that has only `sid` the session's `idx` too, or a new one if there is none."""
     after = presence(call.org, call.cookies)
     if not call.org.is_identity or after.by_idx is not None or after.by_sid is None:
         return []

@@ -1,4 +1,4 @@
-"""The authorization endpoint: who is signed in at the end, and what the client gets.
+"""The authorization endpoint: finds who is signed in, and answers the client.
 
 Owns: `/oauth2/v1/authorize`, `/oauth2/{as}/v1/authorize`, `…/authorize/redirect`.
 Must never: sign a token (oauth_tokens.py does), or judge a request's parameters (oauth_requests.py does).
@@ -35,8 +35,8 @@ _NOT_ASSIGNED = {"error": "access_denied", "error_description": "User is not ass
 def authorize(call: Call) -> web.Response:
     """Redeem a `sessionToken`, then answer the client with a code, with tokens, or with an error.
 
-    `prompt=login`, and a sign-in older than `max_age`, ask to sign in over a living session too, unless a token was redeemed right here.
-    Whether Okta does so after a token is unknown.
+    With `prompt=login`, or a sign-in older than `max_age`, the user must sign in again even with a living session, unless this request
+    redeemed a token. Whether Okta makes that exception is unknown.
     """
     asked = requested(call)
     if asked is None:
@@ -62,7 +62,7 @@ def authorize(call: Call) -> web.Response:
 
 
 def go_on(call: Call) -> web.Response:
-    """Answer the client of the request that waits under `okta_key`; the sign-in page while nobody has signed in since."""
+    """Answer the client of the request that waits under `okta_key`. If nobody has signed in since, show the sign-in page."""
     key = call.first("okta_key") or ""
     prompt = call.org.prompts.meaning(key)
     client = call.org.clients.find(first(prompt.asked, "client_id")) if prompt is not None else None
@@ -89,7 +89,7 @@ def _rotation(call: Call, arrival: Arrival, session: OrgSession) -> list[str]:
 
 
 def grant_of(call: Call, asked: Pairs, session: OrgSession) -> Grant:
-    """Return what the tokens of this request stand for, for the user of this session."""
+    """Return the grant of this request's tokens, for the user of this session."""
     return Grant(
         user=session.user,
         client_id=first(asked, "client_id") or "",

@@ -1,9 +1,10 @@
-"""What is asked about tokens that are there: keys, userinfo, introspection, revocation, and the sign-out of OpenID Connect.
+"""The OAuth endpoints for existing tokens: keys, userinfo, introspection, revocation, and the logout of OpenID Connect.
 
 Owns: `…/keys`, `…/userinfo`, `…/introspect`, `…/revoke`, `…/logout`.
 Must never: issue a token, or open a session.
-Rules: RFC 7662, RFC 7009, RFC 6750 §3; Okta's reference: `…/logout` is bound to the subject: the hint of another user's token gives an
-error page and signs nobody out; an expired hint is good, no session is a plain redirect; revoking a refresh token ends its access tokens.
+Rules: RFC 7662, RFC 7009, RFC 6750 §3; Okta's reference: `…/logout` is bound to the subject: a hint of another user's token gives an
+error page and signs nobody out. An expired hint is accepted. Without a session the answer is only a redirect. Revoking a refresh token ends
+its access tokens.
 """
 
 from urllib.parse import urlencode
@@ -27,14 +28,14 @@ CACHED = {"Cache-Control": "max-age=3600, must-revalidate"}
 
 
 def keys(call: Call) -> web.Response:
-    """Answer with the public signing key as a JWK set, which may be kept."""
+    """Answer with the public signing key as a JWK set. Clients may cache it."""
     response = json_answer({"keys": [call.org.signing_key.as_dict(private=False)]})
     response.headers.update(CACHED)
     return response
 
 
 def bearer_grant(call: Call) -> Grant | None:
-    """Return what the access token in `Authorization: Bearer` stands for; None without a living one."""
+    """Return the grant of the access token in `Authorization: Bearer`; None without a valid one."""
     scheme, _, token = call.fields.get("Authorization", "").partition(" ")
     return call.org.access_tokens.meaning(token.strip()) if scheme.lower() == "bearer" else None
 
@@ -48,7 +49,7 @@ def userinfo(call: Call) -> web.Response:
 
 
 def challenged(call: Call, response: web.Response, problem: str = "invalid_token") -> web.Response:
-    """Add to a refusal what RFC 6750 §3 asks for, in Okta's wording, and return it."""
+    """Add the field that RFC 6750 §3 requires to a refusal, in Okta's wording, and return it."""
     base = f"{issuer_of(call)}/v1" if "server" in call.path_names else f"{call.origin}/oauth2/v1"
     response.headers["WWW-Authenticate"] = (
         f'Bearer authorization_uri="{base}/authorize", realm="{issuer_of(call)}", scope="openid", error="{problem}",'
@@ -58,7 +59,7 @@ def challenged(call: Call, response: web.Response, problem: str = "invalid_token
 
 
 def introspect(call: Call) -> web.Response:
-    """Say whether a token lives and what it stands for; only to the client that it was issued to."""
+    """Answer whether a token is valid, and with its claims. Only the client that it was issued to gets this answer."""
     client, token = proven_client(call), call.first("token")
     if client is None:
         return refused_client()
@@ -89,7 +90,7 @@ def _described(grant: Grant, kind: str, expires_at: float, lifetime_seconds: flo
 
 
 def revoke(call: Call) -> web.Response:
-    """End a token of the client that asks; an unknown one is no error (RFC 7009 §2.2)."""
+    """Revoke a token of the calling client. An unknown token is no error (RFC 7009 §2.2)."""
     client = proven_client(call)
     org, token = call.org, call.first("token") or ""
     if client is None and not org.clients.is_open:
@@ -104,7 +105,7 @@ def revoke(call: Call) -> web.Response:
 
 
 def end_session(call: Call) -> web.Response:
-    """Sign out the user whom the ID token names, if it is the one who is signed in."""
+    """Sign out the user of the ID token, if this user is signed in."""
     hint, target = call.first("id_token_hint"), call.first("post_logout_redirect_uri")
     if hint is None:
         return error_page("id_token_hint is missing.")
@@ -130,7 +131,7 @@ def end_session(call: Call) -> web.Response:
 
 
 def _registered(call: Call, client_id: str, target: str | None) -> str | None:
-    """Return the target when the client may send a browser there after a sign-out."""
+    """Return the target if the client may send a browser there after a sign-out; else None."""
     if call.org.clients.is_open:
         return trusted_target(call, target)
     client = call.org.clients.find(client_id)

@@ -1,9 +1,9 @@
-"""The token endpoint: a code, a refresh token, a password or the client itself becomes tokens.
+"""The token endpoint: issues tokens for a code, a refresh token, a password, or for the client itself.
 
 Owns: `…/token`, each grant type, the rotation of refresh tokens.
-Must never: open a session, or say yes to a client that did not prove itself.
-Rules: RFC 6749 §4 to §6, RFC 7636 (S256); Okta's refresh tokens: those of public clients are rotated, the value before is good for 30
-seconds more, and after that its use ends every token of its family.
+Must never: open a session, or issue a token to a client that is not authenticated.
+Rules: RFC 6749 §4 to §6, RFC 7636 (S256); Okta's refresh tokens: those of public clients are rotated. The old value is valid for 30
+seconds more; after that, its use ends every token of its family.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from gateway.dev.standin.users import User
 
 GRACE_SECONDS = 30.0
 _OF_A_CODE = ("refresh_token", "interaction_code")
-"""Whoever may ask for a code may have these: Okta's clients have them by default."""
+"""Grant types that no client must register: Okta's clients that may ask for a code have them by default."""
 _BAD_CODE = "The authorization code is invalid or has expired."
 _DEVICE_ERRORS = {
     "waits": ("authorization_pending", "The device authorization is pending. Please try again later."),
@@ -39,7 +39,7 @@ _BAD_REFRESH = "The refresh token is invalid or expired."
 
 
 def exchange(call: Call) -> web.Response:
-    """Answer with the tokens of a grant; 400 with OAuth's own code for a grant that is none, 401 for an unproven client."""
+    """Answer with the tokens of a grant; 400 with OAuth's error code for a wrong grant, 401 for a client that is not authenticated."""
     kind = call.first("grant_type") or ""
     act = _GRANTS.get(kind)
     if act is None:
@@ -82,12 +82,12 @@ def _by_interaction_code(call: Call, client: Client) -> web.Response:
 
 
 def _is_of(call: Call, client: Client, grant: Grant) -> bool:
-    """Say whether the grant is this client's, and of this authorization server; unregistered clients need not name themselves."""
+    """Return whether the grant belongs to this client and this authorization server. Unregistered clients need not send their id."""
     return call.org.clients.is_open or (grant.client_id == client.id and grant.issuer == issuer_of(call))
 
 
 def first_refresh_token(org: Org, client: Client, grant: Grant) -> str | None:
-    """Return a refresh token where the scope asks for one and the client may have it, else None."""
+    """Return a refresh token if the scope asks for one and the client may have it; else None."""
     may_have = "offline_access" in grant.scope.split() and ("refresh_token" in client.grant_types or org.clients.is_open)
     return org.refresh_tokens.issue(grant) if may_have and grant.user is not None else None
 
@@ -155,7 +155,7 @@ def unknown_scope(names: list[str]) -> web.Response:
 
 
 def end_family(org: Org, family: str | None) -> None:
-    """End every token that came of one authorization."""
+    """Revoke all tokens of one authorization."""
     if family is not None:
         org.access_tokens.end_where(lambda grant: grant.family == family)
         org.refresh_tokens.end_where(lambda grant: grant.family == family)
@@ -163,7 +163,7 @@ def end_family(org: Org, family: str | None) -> None:
 
 
 def end_tokens_of(org: Org, user: User) -> None:
-    """End every token that speaks for a user."""
+    """Revoke all tokens of a user."""
     for tokens in (org.access_tokens, org.refresh_tokens, org.refresh_used):
         tokens.end_where(lambda grant: grant.user == user)
 

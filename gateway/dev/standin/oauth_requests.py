@@ -1,9 +1,9 @@
-"""Authorization requests: pushed or not, and what is wrong with them.
+"""Authorization requests, direct or pushed, and the check of their parameters.
 
 Owns: `…/par`, the parameters of a request, the errors that a client gets for them.
 Must never: look at a session or a token.
 Rules: RFC 6749 §4.1.2.1, RFC 9126, OpenID Connect Core §3.1.2; Okta's reference: `state` is required, a client without a secret needs
-PKCE. Where no client is registered at all, only what makes an answer impossible is wrong.
+PKCE. While no client is registered, only errors that make an answer impossible are reported.
 """
 
 from aiohttp import web
@@ -33,13 +33,13 @@ def push(call: Call) -> web.Response:
 
 
 def requested(call: Call) -> Pairs | None:
-    """Return the parameters of an authorization request: those pushed before, or its own; None for an unknown `request_uri`."""
+    """Return the parameters of an authorization request, pushed or its own; None for an unknown `request_uri`."""
     uri = call.first("request_uri")
     return call.org.pushed.meaning(uri) if uri else call.parameters
 
 
 def redirect_address(call: Call, client: Client, asked: Pairs) -> str | None:
-    """Return where the answer goes; None when the client may not be answered there."""
+    """Return the address for the answer; None if it is not allowed for this client."""
     target = first(asked, "redirect_uri")
     if call.org.clients.is_open:
         return trusted_target(call, target)
@@ -52,14 +52,14 @@ def wanted_responses(asked: Pairs) -> list[str]:
 
 
 def is_in_fragment(asked: Pairs) -> bool:
-    """Say whether the answer goes into the fragment by default: whenever it may hold a token."""
+    """Return whether the answer goes into the fragment by default. It does if it may hold a token."""
     return bool({"token", "id_token"} & set(wanted_responses(asked)))
 
 
 def problem(call: Call, client: Client, asked: Pairs) -> tuple[str, str] | None:
-    """Return OAuth's code and a description of what is wrong with a request of this client; None when nothing is."""
+    """Return OAuth's error code and a description for a wrong request of this client; None if it is right."""
     wanted, mode = wanted_responses(asked), first(asked, "response_mode")
-    # Unregistered clients may leave the type out: then a code is meant.
+    # Unregistered clients may leave the type out. Then they get a code.
     if not set(wanted) <= ALL_RESPONSES or not (wanted or call.org.clients.is_open):
         return "unsupported_response_type", "The response type is not supported by the authorization server."
     if (mode is not None and mode not in _MODES) or (mode == "query" and is_in_fragment(asked)):

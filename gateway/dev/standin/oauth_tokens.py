@@ -1,7 +1,7 @@
-"""Signed tokens, and what a refresh token stands for.
+"""Makes ID tokens, access tokens and refresh tokens.
 
 Owns: ID tokens and access tokens (RS256), refresh tokens, the claims about a user, the answer of the token endpoint.
-Must never: open a session, or look at one: a token outlives the session in which it was issued.
+Must never: open a session, or read one, because a token outlives the session in which it was issued.
 Rules: OpenID Connect Core, RFC 6749, Okta's token reference (claims; `api://default` is the audience of the server `default`).
 """
 
@@ -22,7 +22,7 @@ _UPDATED_AT = 1577836800
 
 
 def server_of(call: Call) -> str | None:
-    """Return the custom authorization server that this request addresses; None is the org's own."""
+    """Return the custom authorization server of this request; None for the org's own."""
     return call.path_names.get("server")
 
 
@@ -37,7 +37,7 @@ def _sign(org: Org, claims: dict[str, Any]) -> str:
 
 
 def access_token(org: Org, grant: Grant) -> str:
-    """Return a signed access token, good for userinfo, and for Okta's own API where its scopes say so."""
+    """Return a signed access token. It is valid for userinfo, and for Okta's API if its scopes include that."""
     token = _sign(org, access_claims(org, grant))
     org.access_tokens.adopt(token, grant)
     return token
@@ -114,7 +114,7 @@ def encoded(raw: bytes) -> str:
 
 
 def granted(org: Org, grant: Grant, refresh: str | None = None) -> dict[str, object]:
-    """Return the answer of the token endpoint for a grant; `refresh` is the refresh token that goes with it."""
+    """Return the answer of the token endpoint for a grant; `refresh` is its refresh token."""
     scopes = grant.scope.split()
     access = access_token(org, grant)
     answer: dict[str, object] = {

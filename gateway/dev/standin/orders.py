@@ -1,7 +1,7 @@
-"""How an order on a control path is read.
+"""Reads the orders that tests send to the control paths.
 
 Owns: the JSON object of a call, and values of it by name.
-Must never: obey the order.
+Must never: carry the order out.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from gateway.dev.standin.users import User
 
 
 def order(call: Call) -> dict[str, Any]:
-    """Return the JSON object of the body; ValueError when it is none."""
+    """Return the JSON object of the body; ValueError if the body is none."""
     payload = call.payload()
     if payload is None:
         raise ValueError("a JSON object is needed")
@@ -19,7 +19,7 @@ def order(call: Call) -> dict[str, Any]:
 
 
 def text(call: Call, name: str) -> str:
-    """Return the string of this name; ValueError when there is none."""
+    """Return the string with this name; ValueError if there is none."""
     value = order(call).get(name)
     if not isinstance(value, str):
         raise ValueError(f"{name}: a string is needed")
@@ -27,7 +27,7 @@ def text(call: Call, name: str) -> str:
 
 
 def one_of(call: Call, name: str, *allowed: str) -> str:
-    """Return the string of this name when it is allowed; ValueError for any other."""
+    """Return the string with this name if it is one of the allowed ones; else ValueError."""
     value = text(call, name)
     if value not in allowed:
         raise ValueError(f"{name}: {' or '.join(allowed)} is needed")

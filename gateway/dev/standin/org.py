@@ -1,8 +1,8 @@
-"""The org: everything that it remembers, and nothing that reads or writes HTTP.
+"""The state of one stand-in org. Nothing here reads or writes HTTP.
 
 Owns: users, sessions, tokens, journal, faults, limits and the clock of one stand-in org.
 Must never: import another room of the gateway.
-Rules: Okta's Classic and Identity Engine behaviour (presence.py acts on it).
+Rules: Okta's behaviour on Classic and Identity Engine (presence.py carries it out).
 """
 
 import secrets
@@ -31,14 +31,15 @@ ALICE_AND_BOB = (User("alice@example.com", "correct-horse"), User("bob@example.c
 
 
 class Org(OrgTokens):
-    """One org; `limits.per_minute`, `trusted_origins`, `quirks`, and the lifetimes may be changed while it runs.
+    """One org. `limits.per_minute`, `trusted_origins`, `quirks` and the lifetimes may be changed while it runs.
 
-    `trusted_origins` are origins (`http://127.0.0.1:8000`) trusted for CORS and for redirects. `api_token` is what an
-    administrator's `Authorization: SSWS` carries; the session of a user whose login is in `administrators` may do the same. An unknown
-    quirk is a ValueError; Identity Engine has `idp-missing` by itself. `uses_persistent_cookies`: session cookies outlive the browser.
-    `https_hosts`: values of `Host` under which browsers come by https, to a gateway in front.
-    `has_sign_in_script`: the sign-in page signs in as Okta's own does; without it the page is a form that posts the password.
-    `signs_in_at_the_address`: the page stands at the address that needs it, as on Identity Engine, not at `/login/login.htm`.
+    `trusted_origins`: origins (`http://127.0.0.1:8000`) that are trusted for CORS and for redirects.
+    `api_token`: the token of `Authorization: SSWS`. Sessions of users whose login is in `administrators` have the same rights.
+    `quirks`: an unknown one is a ValueError. Identity Engine always has `idp-missing`.
+    `uses_persistent_cookies`: browsers keep the session cookies after they were closed.
+    `https_hosts`: values of `Host` that browsers reach by https, because a gateway in front ends TLS.
+    `has_sign_in_script`: the sign-in page uses the API, as Okta's own page does. Without it, a form posts the password.
+    `signs_in_at_the_address`: the sign-in page is shown at the address that needs it, as on Identity Engine, not at `/login/login.htm`.
     """
 
     def __init__(
@@ -100,11 +101,11 @@ class Org(OrgTokens):
         return self._xml_signer
 
     def rotate_signing_key(self) -> None:
-        """From now on another key signs, and it alone is published."""
+        """Use a new signing key from now on. Only the new key is published."""
         self._signing_key = None
 
     def has(self, quirk: str) -> bool:
-        """Say whether the org has this bad habit."""
+        """Return whether the org has this quirk."""
         return quirk in self.quirks
 
     def user(self, login_or_id: str) -> User | None:
@@ -123,9 +124,9 @@ class Org(OrgTokens):
         return self.session_tokens.issue(self.known_user(login))
 
     def activation_token(self, login: str) -> str:
-        """Issue the token of an activation link, `/welcome/{token}`: once, seven days; KeyError for an unknown login."""
+        """Issue the token of an activation link, `/welcome/{token}`, valid once, for seven days; KeyError for an unknown login."""
         return self.activations.issue(self.known_user(login))
 
     def sign_in(self, login: str) -> OrgSession:
-        """Open a session for a user without any request; its `sid` and `idx` are the cookie values. KeyError for an unknown login."""
+        """Open a session for a user without a request. Its `sid` and `idx` are the cookie values. KeyError for an unknown login."""
         return self.sessions.open(self.known_user(login), with_idx=self.is_identity)

@@ -1,7 +1,7 @@
-"""Every kind of one-time value and token that an org issues.
+"""The kinds of one-time values and tokens that an org issues.
 
-Owns: what each kind stands for, its prefix and its lifetime.
-Must never: issue one, or decide what it is worth.
+Owns: the meaning, the prefix and the lifetime of each kind.
+Must never: issue one, or decide what it opens.
 """
 
 from gateway.dev.standin.clock import Clock

@@ -1,8 +1,8 @@
-"""The org's own pages.
+"""The HTML pages of the org.
 
 Owns: their HTML.
-Must never: print a value that is not escaped.
-Rules: they only have to be good enough for a person and for a browser test; element ids are stable.
+Must never: write a value that is not escaped.
+Rules: none of Okta's; the pages are for developers and browser tests. Element ids do not change.
 """
 
 import html
@@ -29,11 +29,11 @@ small { color: #888 }
 _LATER = "".join(
     f'<label data-name="{name}" hidden>{name}<input id="{name}" name="{name}"></label>' for name in ("passCode", "newPassword")
 )
-"""Fields that only the script shows."""
+"""Fields that only the script makes visible."""
 
 
 def page(title: str, inner: str, status: int = 200) -> web.Response:
-    """Return a page; `inner` is HTML, its values already escaped."""
+    """Return a page. `inner` is HTML whose values are already escaped."""
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
@@ -44,9 +44,10 @@ def page(title: str, inner: str, status: int = 200) -> web.Response:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What a sign-in page is about: where it leads, whom it names, and what it carries for its script.
+    """The values of a sign-in page: its target, the login that it shows, and the values for its script.
 
-    `state_token` is a step-up's; `state_handle` is the sign-in that Identity Engine's script goes on with. Without `script` the form posts.
+    `state_token` belongs to a step-up. `state_handle` is the sign-in that Identity Engine's script continues. Without `script`, the form
+    posts the password.
     """
 
     from_uri: str
@@ -58,7 +59,7 @@ class SignIn:
 
 
 def sign_in_page(asked: SignIn) -> web.Response:
-    """Return the sign-in form; without a script it posts to its own address."""
+    """Return the sign-in form. Without a script it posts to its own address."""
     carried = {"fromURI": asked.from_uri, "stateToken": asked.state_token, "stateHandle": asked.state_handle}
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in carried.items() if value is not None
@@ -78,7 +79,7 @@ def sign_in_page(asked: SignIn) -> web.Response:
 
 
 def home_page(login: str, name: str) -> web.Response:
-    """Return the dashboard: who is signed in, and the way out."""
+    """Return the dashboard: the user who is signed in, and the sign-out."""
     return page(
         "My Apps",
         f'<p>Signed in as <strong id="login">{html.escape(login)}</strong> ({html.escape(name)})</p>'
@@ -88,12 +89,12 @@ def home_page(login: str, name: str) -> web.Response:
 
 
 def assertion_page(login: str) -> web.Response:
-    """Return what an app link ends in: the page that would post the SAML assertion."""
+    """Return the page at the end of an app link, in place of the page that posts the SAML assertion."""
     return page("SAML", f'<p id="assertion">SAML assertion for {html.escape(login)}</p>')
 
 
 def error_page(what: str, status: int = 400) -> web.Response:
-    """Return Okta's error page: nothing happened."""
+    """Return Okta's error page."""
     return page(f"{status}", f'<p class="problem" id="error">{html.escape(what)}</p>', status)
 
 
@@ -105,7 +106,7 @@ def posted_message_page(message: dict[str, str], target_origin: str) -> web.Resp
 
 
 def posted_form_page(values: dict[str, str], action: str, frames: Sequence[str] = ()) -> web.Response:
-    """Return the page of `response_mode=form_post`: a form that sends itself, once the hidden frames with these addresses are there."""
+    """Return the page of `response_mode=form_post`: a form that sends itself when the hidden frames with these addresses are loaded."""
     inputs = "".join(f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in values.items())
     return page(
         "Signing in",
@@ -115,7 +116,7 @@ def posted_form_page(values: dict[str, str], action: str, frames: Sequence[str] 
 
 
 def framing_page(frames: Sequence[str], location: str) -> web.Response:
-    """Return a page that leads on to `location` once the hidden frames with these addresses are there."""
+    """Return a page that leads to `location` when the hidden frames with these addresses are loaded."""
     target = json.dumps(location).replace("<", "\\u003c")
     return page("Signing out", _after(frames, f"window.location.replace({target})"))
 

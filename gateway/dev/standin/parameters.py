@@ -1,8 +1,8 @@
-"""Parameters and paths, read as a Java servlet container reads them.
+"""Reads parameters and paths as a Java servlet container does.
 
 Owns: what a path and a list of parameters mean to the org.
-Must never: be stricter than such a container. Where Okta's reading is not known, this is the reading that lets most spellings in,
-because a guard in front has to stand every one of them.
+Must never: be stricter than such a container. Where Okta's reading is not known, this module accepts the most spellings, because the
+gateway must be safe against all of them.
 Rules: Servlet specification §3.1 (query before body, the first value wins), §3.5 (path parameters are no part of the path);
 Tomcat's `Parameters` (a pair that does not decode is dropped, `&` alone separates).
 """
@@ -31,7 +31,7 @@ def first(pairs: Iterable[tuple[str, str]], name: str) -> str | None:
 
 
 def servlet_path(raw: str) -> str:
-    """Return the path that is matched: path parameters out, escapes decoded, empty and dot segments resolved, no slash at the end."""
+    """Return the path for matching: without path parameters, decoded, empty and dot segments resolved, no slash at the end."""
     segments: list[str] = []
     for part in raw.split("/"):
         for segment in unquote(part.partition(";")[0]).split("/"):

@@ -1,19 +1,19 @@
-"""Who is there: which live sessions a request's cookies name, and what a token does to that.
+"""The sessions of a request: which live sessions its cookies name, and what a token changes.
 
-Owns: the very behaviour that the gateway exists for.
+Owns: the behaviour of Okta that is the reason for the gateway.
 Must never: answer a request.
-Rules, as Okta documents them or, where it does not, in the reading that hurts most:
+Rules, as Okta documents them. Where Okta is silent, the stand-in does what is worst for the gateway:
 
-- Classic Engine: with a live `sid` a token is ignored and stays unspent (guide "session-cookie", its "Important" note).
-- Identity Engine: a live `sid` or `idx` is enough; a token over either is ignored too. Okta calls this case unsupported and says no
-  more; ignoring is our reading.
-- A dead cookie does not stop a token: it is redeemed, once, and the cookies are overwritten.
-- Of a cookie name that is there twice, any live value counts.
-- `sid` alone on Identity Engine: the answer sets `idx` too, by itself.
+- Classic Engine: with a live `sid` a token is ignored, and stays valid (guide "session-cookie", its "Important" note).
+- Identity Engine: with a live `sid` or a live `idx` a token is ignored too. Okta calls this case unsupported and says no more; that the
+  token is ignored is our assumption.
+- A dead cookie does not stop a token. The token is redeemed, once, and the cookies are overwritten.
+- If a cookie name is sent twice, any live value counts.
+- Identity Engine: if a browser has only `sid`, the answer sets `idx` too.
 - A sign-in without a token (password, external provider, activation) always begins a new session. Whether Okta closes the session
-  that the browser came with is unknown; here it lives on, which is the reading that hurts most.
-- The `cookieToken` of a session that a server opened is worth that session.
-- `token-overrides-cookie`: a valid token begins a new session (the old one lives on, nobody ended it); an invalid one ends the old.
+  that the browser had is unknown; here it lives on, because that is worst for the gateway.
+- The `cookieToken` of a session that a server opened gives a browser that session.
+- Quirk `token-overrides-cookie`: a valid token begins a new session, and the old one lives on; an invalid token ends the old one.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from gateway.dev.standin.users import User
 
 
 class Redemption(Enum):
-    """What became of a token."""
+    """What happened to a token."""
 
     NONE = auto()
     IGNORED = auto()
@@ -46,12 +46,12 @@ class Presence:
 
     @property
     def current(self) -> OrgSession | None:
-        """The session that answers: on Identity Engine `idx` goes before `sid`."""
+        """The session that counts. On Identity Engine `idx` is preferred to `sid`."""
         return self.by_idx or self.by_sid
 
     @property
     def sessions(self) -> list[OrgSession]:
-        """Every session named, each once."""
+        """All sessions that the cookies name, each once."""
         return [session for session in dict.fromkeys((self.by_idx, self.by_sid)) if session is not None]
 
 
@@ -72,7 +72,7 @@ def presence(org: Org, cookies: Pairs) -> Presence:
 
 
 def arrive(org: Org, cookies: Pairs, token: str | None, tokens: Tokens[User]) -> Arrival:
-    """Let a browser with these cookies, and perhaps a token, in."""
+    """Return who is signed in for these cookies and, if there is one, this token. The token may open a session."""
     here = presence(org, cookies)
     if here.current is not None:
         org.sessions.refresh(here.current)
@@ -95,9 +95,9 @@ def arrive(org: Org, cookies: Pairs, token: str | None, tokens: Tokens[User]) ->
 def begin(
     org: Org, cookies: Pairs, user: User, *, idp_id: str | None = None, became: Redemption = Redemption.NONE, by_factor: bool = False
 ) -> Arrival:
-    """Open a new session for a user whatever session the cookies name: that one is not closed.
+    """Open a new session for a user. The session that the cookies name is not closed.
 
-    `idp_id` is the external identity provider that vouched for the user; None is the org itself. `by_factor`: a factor was proven too.
+    `idp_id` is the external identity provider that signed the user in; None is the org itself. `by_factor`: a factor was checked too.
     """
     session = org.sessions.open(user, with_idx=org.is_identity)
     session.idp_id = idp_id
@@ -107,7 +107,7 @@ def begin(
 
 
 def sign_in_cookies(org: Org, session: OrgSession, cookies: Pairs) -> tuple[str, ...]:
-    """Return the lines of a sign-in; with `sid-noise` in the order seen on Okta: deletion, deletion, sid, and sid again."""
+    """Return the Set-Cookie lines of a sign-in. With `sid-noise`, in the order seen on Okta: deletion, deletion, sid, and sid again."""
     lines = [servlet_session()]
     if org.has(SID_NOISE):
         noise = 'sid="";Version=1;Path=/;Max-Age=0'
@@ -124,6 +124,6 @@ def sign_in_cookies(org: Org, session: OrgSession, cookies: Pairs) -> tuple[str,
 
 
 def ended_cookies(org: Org) -> tuple[str, ...]:
-    """Return the lines that blank every session cookie of this engine."""
+    """Return the lines that empty every session cookie of this engine."""
     names = ("sid", "idx", "xids", "myr") if org.is_identity else ("sid",)
     return tuple(blank(name) for name in names)

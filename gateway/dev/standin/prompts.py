@@ -2,8 +2,8 @@
 
 Owns: the `okta_key` under which such a request waits while the user signs in, and the `login_hint` for that page.
 Must never: answer the client (oauth.py does).
-Rules: OpenID Connect Core §3.1.2.1 (`prompt=login`: the server must ask again, even over a living session; `max_age` likewise, over one
-whose user signed in longer ago; Okta's `login_hint` only fills in the name on the page); Okta's
+Rules: OpenID Connect Core §3.1.2.1 (`prompt=login`: the server must ask again, even with a living session; `max_age`: the same, if the
+user signed in longer ago; Okta's `login_hint` only fills in the name on the page); Okta's
 `fromURI=/oauth2/v1/authorize/redirect?okta_key=…` on its sign-in page.
 """
 
@@ -18,11 +18,11 @@ from gateway.dev.standin.sessions import OrgSession
 
 _KEY = "okta_key"
 _TWO_FACTORS = frozenset(("urn:okta:loa:2fa:any", "phr", "phrh", "http://schemas.openid.net/pape/policies/2007/06/multi-factor"))
-"""Okta's step-up guide: the values of `acr_values` that one factor does not answer."""
+"""Okta's step-up guide: the values of `acr_values` that need two factors."""
 
 
 def asks_to_sign_in(asked: Pairs, session: OrgSession | None, now: float) -> bool:
-    """Say whether the request has `prompt=login` (`none` beside it wins), or a `max_age` that this session's sign-in is older than."""
+    """Return whether the request has `prompt=login` (without `none`), or a `max_age` that is shorter than the age of this sign-in."""
     if "login" in _prompts(asked) and not is_silent(asked):
         return True
     longest = max_age(asked)
@@ -30,13 +30,13 @@ def asks_to_sign_in(asked: Pairs, session: OrgSession | None, now: float) -> boo
 
 
 def lacks_factor(asked: Pairs, session: OrgSession | None) -> bool:
-    """Say whether the request's `acr_values` want a second factor, and this session has none."""
+    """Return whether the request's `acr_values` ask for a second factor, and this session has none."""
     wanted = (first(asked, "acr_values") or "").split()
     return session is not None and bool(wanted) and _TWO_FACTORS.issuperset(wanted) and session.factor_at is None
 
 
 def is_silent(asked: Pairs) -> bool:
-    """Say whether the request has `prompt=none`: the client wants an answer and no page."""
+    """Return whether the request has `prompt=none`: the client wants an answer without any page."""
     return "none" in _prompts(asked)
 
 
@@ -45,34 +45,34 @@ def _prompts(asked: Pairs) -> list[str]:
 
 
 def waiting_place(call: Call, asked: Pairs) -> str:
-    """Keep the request of this authorize call, less its token, and return where it goes on after the sign-in."""
+    """Store the request of this authorize call, without its token, and return the address where it continues after the sign-in."""
     kept = tuple((name, value) for name, value in asked if name != "sessionToken")
     key = call.org.prompts.issue(Prompt(kept, call.org.clock.now()))
     return f"{call.path}/redirect?{urlencode({_KEY: key})}"
 
 
 def waiting_place_here(call: Call) -> str:
-    """Keep this very request of an app link, and return where it goes on after the sign-in: its own address, with an `okta_key`."""
+    """Store this request of an app link, and return where it continues after the sign-in: its own address with an `okta_key`."""
     key = call.org.prompts.issue(Prompt((), call.org.clock.now()))
     kept = [(name, value) for name, value in call.parameters if name not in ("sessionToken", "onetimetoken", _KEY)]
     return f"{call.path}?{urlencode([*kept, (_KEY, key)])}"
 
 
 def is_answered_here(call: Call, session: OrgSession) -> bool:
-    """Say whether the user of this session signed in since the request that waits under this call's `okta_key` was made."""
+    """Return whether the user of this session signed in after the request that waits under this call's `okta_key`."""
     prompt = call.org.prompts.meaning(call.first(_KEY) or "")
     return prompt is not None and is_answered(prompt, session)
 
 
 def is_answered(prompt: Prompt, session: OrgSession | None) -> bool:
-    """Say whether the user of this session signed in after the request was made."""
+    """Return whether the user of this session signed in after the request was made."""
     if session is None or session.status != "ACTIVE":
         return False
     return signed_in_at(session) >= prompt.asked_at
 
 
 def signed_in_at(session: OrgSession) -> float:
-    """Return when the session's user last showed a password."""
+    """Return when the session's user last gave a password, in seconds since 1970."""
     return max(session.created_at, session.password_at or 0.0)
 
 
@@ -84,6 +84,6 @@ def hinted_login(org: Org, target: str) -> str:
 
 
 def still_asks(org: Org, target: str, session: OrgSession) -> bool:
-    """Say whether this target of the sign-in page is a waiting request that the session does not answer."""
+    """Return whether this target of the sign-in page is a waiting request that needs a newer sign-in than this session."""
     prompt = org.prompts.meaning(parse_qs(urlsplit(target).query).get(_KEY, [""])[0])
     return prompt is not None and not is_answered(prompt, session)

@@ -1,7 +1,7 @@
-"""The bad habits of real orgs that a test can switch on by name.
+"""Quirks: bad habits of real orgs that a test can switch on by name.
 
 Owns: their names.
-Must never: hold the code that acts on them (each lives where it happens).
+Must never: hold their code. Each quirk is carried out by the module that it changes.
 Sources: beside the names.
 """
 

@@ -1,7 +1,7 @@
-"""Where the org may send a browser.
+"""The addresses to which the org may redirect a browser.
 
-Owns: the check of redirect targets, and the way to the sign-in page.
-Must never: name a target outside this org and its Trusted Origins.
+Owns: the check of redirect targets, and the redirect to the sign-in page.
+Must never: redirect to another site than this org and its Trusted Origins.
 Rules: Trusted Origins of type Redirect (`redirectUrl`, `fromURI`, `post_logout_redirect_uri`).
 """
 
@@ -34,11 +34,11 @@ def trusted_target(call: Call, target: str | None) -> str | None:
 
 
 def this_request(call: Call) -> str:
-    """Return path and parameters of this request, less its token."""
+    """Return path and parameters of this request, without its token."""
     kept = urlencode([(name, value) for name, value in call.parameters if name not in TOKEN_NAMES])
     return call.path + ("?" + kept if kept else "")
 
 
 def to_sign_in(from_uri: str) -> web.Response:
-    """Send the browser to the sign-in page, and on to `from_uri` afterwards."""
+    """Redirect to the sign-in page, which leads to `from_uri` afterwards."""
     return redirect(f"{SIGN_IN}?{urlencode({'fromURI': from_uri})}")

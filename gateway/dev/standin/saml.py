@@ -1,9 +1,9 @@
-"""SAML 2.0 as an identity provider speaks it: signed responses, and the requests of service providers.
+"""SAML 2.0 for an identity provider: makes signed responses, reads requests of service providers.
 
 Owns: the XML of both, and of the metadata.
-Must never: look at a session's cookies, or send anything.
+Must never: read a session's cookies, or send anything.
 Rules: SAML 2.0 Core §2 and §3.4, Bindings §3.4 (redirect) and §3.5 (POST), Web Browser SSO profile; Okta signs the assertion and the
-response, names the user by login, and itself `http://www.okta.com/{app id}`.
+response. The name of the user is the login; the name of the issuer is `http://www.okta.com/{app id}`.
 """
 
 import base64
@@ -25,7 +25,7 @@ _PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 _EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 _MOST_BYTES = 65_536
 _SKEW_SECONDS = 300.0
-# No class holds `<` or `>`: the search stays linear.
+# No class contains `<` or `>`, so the search stays linear.
 _ROOTS = {name: re.compile(rf"<(?:[\w.-]{{1,32}}:)?{name}\s([^<>]{{1,8000}})>") for name in ("AuthnRequest", "LogoutRequest")}
 _ISSUER = re.compile(r"<(?:[\w.-]{1,32}:)?Issuer(?:\s[^<>]{0,2000})?>([^<>]{1,2000})</")
 _ATTRIBUTE = re.compile(r"""([\w.:-]{1,64})\s{0,8}=\s{0,8}(?:"([^"]{0,4000})"|'([^']{0,4000})')""")
@@ -33,7 +33,7 @@ _ATTRIBUTE = re.compile(r"""([\w.:-]{1,64})\s{0,8}=\s{0,8}(?:"([^"]{0,4000})"|'(
 
 @dataclass(frozen=True, slots=True)
 class AuthnRequest:
-    """What a service provider asks for; `address` is empty when it leaves that to its registration."""
+    """The request of a service provider. `address` is empty if the registered address is to be used."""
 
     id: str
     issuer: str
@@ -43,7 +43,7 @@ class AuthnRequest:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of a service provider: its text, the attributes of its root, and who says that it is theirs."""
+    """A message of a service provider: its text, the attributes of its root, and its issuer (not verified)."""
 
     text: str
     attributes: Mapping[str, str]
@@ -51,7 +51,7 @@ class Message:
 
 
 def message(encoded: str, root: str) -> Message | None:
-    """Return the message that `SAMLRequest` holds, deflated or not; None when it cannot be read, or has another root."""
+    """Return the message in `SAMLRequest`, deflated or not; None if it cannot be read or has another root."""
     try:
         raw = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -72,7 +72,7 @@ def _inflated(raw: bytes) -> bytes:
 
 
 def authn_request(encoded: str) -> AuthnRequest | None:
-    """Return the request that `SAMLRequest` holds; None when it cannot be read."""
+    """Return the request in `SAMLRequest`; None if it cannot be read."""
     found = message(encoded, "AuthnRequest")
     if found is None:
         return None
@@ -81,7 +81,7 @@ def authn_request(encoded: str) -> AuthnRequest | None:
 
 
 def entity_id(app: SsoApp) -> str:
-    """Return how the org names itself to an app."""
+    """Return the org's entity id for an app."""
     return f"http://www.okta.com/{app.id}"
 
 
@@ -137,7 +137,7 @@ def _attribute(name: str, value: str) -> str:
 
 
 def metadata(app: SsoApp, certificate: str, base: str) -> str:
-    """Return what the org tells a service provider: its name, its certificate, and where requests go: below the address `base`."""
+    """Return the metadata for a service provider: entity id, certificate, and the addresses for requests, below `base`."""
     bindings = "".join(
         f'<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{name}" Location="{quoted(base)}/sso/saml"/>'
         for name in ("HTTP-POST", "HTTP-Redirect")

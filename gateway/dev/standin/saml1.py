@@ -1,7 +1,7 @@
 """A signed SAML 1.1 assertion, as Okta's WS-Federation template sends it.
 
 Owns: its XML.
-Must never: look at a session's cookies, or send anything.
+Must never: read a session's cookies, or send anything.
 Rules: SAML 1.1 Core §2 (`AssertionID`; the signature is the last child), Okta's WS-Fed template: subject and attributes in the claims
 namespace of 2005.
 """

@@ -2,9 +2,9 @@
 
 Owns: the XML of both, and the check of a request's signature.
 Must never: end a session.
-Rules: SAML 2.0 Core §3.7, Bindings §3.4.4.1 (the signature is over the query as it was sent); Okta takes signed requests alone, and posts
-its response, signed, to the app's logout address. Okta takes requests by POST too, whose signature is inside the XML; no client of ours
-sends one, so here they count as unsigned.
+Rules: SAML 2.0 Core §3.7, Bindings §3.4.4.1 (the signature is over the query as it was sent); Okta accepts only signed requests, and posts
+its signed response to the app's logout address. Okta also accepts requests by POST, with the signature inside the XML. No test needs them,
+so here they count as unsigned.
 """
 
 import base64
@@ -30,13 +30,13 @@ _ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 _PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 _RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 _SIGNED = ("SAMLRequest", "RelayState", "SigAlg")
-# No class holds `<` or `>`: the search stays linear.
+# No class contains `<` or `>`, so the search stays linear.
 _NAME = re.compile(r"<(?:[\w.-]{1,32}:)?NameID(?:\s[^<>]{0,2000})?>([^<>]{1,2000})</")
 
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """What a service provider asks for: the end of this user's session."""
+    """The request of a service provider to end this user's session."""
 
     id: str
     issuer: str
@@ -44,7 +44,7 @@ class LogoutRequest:
 
 
 def logout_request(encoded: str) -> LogoutRequest | None:
-    """Return the request that `SAMLRequest` holds; None when it cannot be read, or names nobody."""
+    """Return the request in `SAMLRequest`; None if it cannot be read or names no user."""
     found = message(encoded, "LogoutRequest")
     name = _NAME.search(found.text) if found is not None else None
     if found is None or name is None:
@@ -53,7 +53,7 @@ def logout_request(encoded: str) -> LogoutRequest | None:
 
 
 def is_signed(app: SsoApp, raw_query: str) -> bool:
-    """Say whether the app's key signed the request in this query, which is read as it was sent."""
+    """Return whether the app's key signed the request in this query. The query must be as it was sent."""
     sent = dict(pair.partition("=")[::2] for pair in reversed(raw_query.split("&")))
     signed = "&".join(f"{name}={sent[name]}" for name in _SIGNED if name in sent)
     pairs = parameter_pairs(raw_query)

@@ -1,7 +1,7 @@
-"""Certificates that the stand-in makes for its own keys, and signs with the same keys.
+"""Self-signed certificates for the stand-in's own keys.
 
 Owns: their form.
-Must never: be used for anything that people rely on.
+Must never: be used in production.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 _EARLIER = timedelta(days=1)
-"""It is valid since yesterday, for machines whose clocks are behind."""
+"""Certificates are valid since yesterday, for machines whose clocks are slow."""
 
 
 def self_signed(
@@ -22,7 +22,7 @@ def self_signed(
     days: int,
     extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
 ) -> x509.Certificate:
-    """A certificate of this name for this key, valid for so many days. Each extension comes with whether it is critical."""
+    """Return a certificate with this name for this key, valid for so many days. `True` beside an extension makes it critical."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     builder = (

@@ -1,4 +1,4 @@
-"""The org on a socket: reads a request, journals it, lets faults at it, answers.
+"""The org as an HTTP server: reads a request, writes it into the journal, applies an ordered fault, and answers.
 
 Owns: the order of these steps, and the listening socket.
 Must never: answer before the request is in the journal.
@@ -34,7 +34,7 @@ _TOKEN_PATHS = ("/login/sessionCookieRedirect", "/login/sessionCookie")
 
 @dataclass(frozen=True, slots=True)
 class RunningOrg:
-    """An org that listens; `url` is its own address, without a slash at the end."""
+    """A listening org. `url` is its address, without a slash at the end."""
 
     url: str
     org: Org
@@ -46,13 +46,13 @@ class RunningOrg:
         return int(self.url.rpartition(":")[2])
 
     async def aclose(self) -> None:
-        """Let held answers go and stop listening."""
+        """Release held answers, and stop listening."""
         self.org.faults.clear()
         await self.runner.cleanup()
 
 
 async def serve(org: Org, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> RunningOrg:
-    """Listen and return the running org; port 0 is any free port."""
+    """Start to listen, and return the running org. Port 0 is any free port."""
     runner = web.AppRunner(
         application(org),
         access_log=None,
@@ -88,7 +88,7 @@ def application(org: Org) -> web.Application:
 
 
 async def answered(call: Call) -> web.Response | None:
-    """Journal a request, let faults at it, and answer it; None where the org hangs up instead."""
+    """Write a request into the journal, and answer it, with a fault if one is ordered. None: the org closes the connection."""
     row = _row(call)
     call.org.journal.record(row)
     order = call.org.faults.next(call.method, call.path)
@@ -98,7 +98,7 @@ async def answered(call: Call) -> web.Response | None:
 
 
 def _pack(request: web.Request, response: web.Response) -> None:
-    """Frame an answer as Okta's servers do: JSON in chunks, and gzipped for those who take it and were not refused."""
+    """Frame an answer as Okta's servers do: JSON in chunks, with gzip if the client accepts it and the status is one that Okta packs."""
     if request.keep_alive:
         response.headers.setdefault("Connection", "keep-alive")
     if response.content_type != "application/json" or not response.body or "Content-Length" in response.headers:
@@ -115,13 +115,13 @@ def _port(request: web.Request) -> int:
 
 
 def _perform(call: Call) -> web.Response:
-    """Answer for real: limits, preflight, endpoint, manners."""
+    """Return the real answer: rate limit, preflight, endpoint, then the fields of every answer (manners.py)."""
     before = presence(call.org, call.cookies)
     reading = None if call.method == "OPTIONS" else call.org.limits.take(call.path)
     try:
         response = _answer(call, reading is not None and reading.is_exceeded)
     except Exception:  # noqa: BLE001 - see below
-        # The outermost door of the stand-in: an error here is a bug of the stand-in, and tests must see it as one.
+        # An error here is a bug of the stand-in. It is logged and answered with 500, so that tests see it.
         _LOG.exception("the stand-in failed at %s %s", call.method, call.path)
         response = error("E0000009")
     if reading is not None and response.status != 405:
@@ -139,7 +139,7 @@ def _answer(call: Call, is_over_limit: bool) -> web.Response:
 
 
 async def _faulty(call: Call, order: Fault) -> web.Response | None:
-    """Answer as the fault orders; None hangs up. Acting for real comes before the wait when the order says `after`."""
+    """Answer as the fault orders; None: close the connection. With `after`, the request is carried out before the wait."""
     done = _perform(call) if order.is_after else None
     await order.wait()
     if order.status == HANG_UP:
@@ -192,7 +192,7 @@ def _row(call: Call) -> Row:
 
 
 def _token(call: Call) -> str | None:
-    """Return the token that the request carries, or that was pushed before under the `request_uri` that it names."""
+    """Return the token in the request, or in the pushed request of its `request_uri`."""
     names = ("token", *_TOKEN_NAMES) if call.path in _TOKEN_PATHS else _TOKEN_NAMES
     found = activation.token_of(call.path) or call.first(*names) or first(requested(call) or (), "sessionToken")
     if found is None and call.path.startswith("/api/"):

@@ -1,6 +1,6 @@
 """The org's sessions: each has a `sid` half (v1) and, on Identity Engine, an `idx` half.
 
-Owns: which cookie values are alive, whose they are, and until when.
+Owns: which cookie values are valid, for which user, and until when.
 Must never: read a request or write a header.
 Rules: the Sessions API (Session object), the guide "Understand how sessions work after the upgrade" (either cookie carries the
 session), recorded answers of a preview org (ids).
@@ -9,9 +9,9 @@ session), recorded answers of a preview org (ids).
                  │  └──────end_sid──▶ [idx]  ──end_idx──▶ gone
                  └── end, or expiresAt has passed ───────▶ gone
 
-A session lives for `lifetime_seconds` from its last use (Okta's idle time) and never past `max_lifetime_seconds` from its beginning. A
-use is a refresh, or a navigation that the session answers; whether a question about a session (`GET /sessions/me`) slides Okta's idle
-timer is not documented, so here it does not. A use right after another moves nothing, as recorded.
+A session lives for `lifetime_seconds` from its last use (Okta's idle time), and at most for `max_lifetime_seconds` from its beginning. A
+use is a refresh, or a navigation with this session. Whether `GET /sessions/me` restarts Okta's idle time is not documented; here it does
+not. A use right after another one changes nothing, as recorded.
 """
 
 import base64
@@ -27,9 +27,9 @@ NOTHING_MOVES_SECONDS = 5.0
 
 @dataclass(slots=True, eq=False)
 class OrgSession:
-    """One session; a half whose value is None has ended. `idp_id` is the external provider that opened it, if one did.
+    """One session. A half whose value is None has ended. `idp_id` is the external provider that opened it, or None.
 
-    `xids` is a second id, which calls by id name in their links and a cookie carries.
+    `xids` is a second id. It is in a cookie, and in the links of answers to calls by id.
 
     `clients` are the OpenID Connect clients that its user signed in to, each with the issuer of its tokens.
 
@@ -57,7 +57,7 @@ class OrgSession:
 
 
 class SessionStore:
-    """Every session that is alive, found by cookie value or by id; the lifetimes may be changed at any time."""
+    """All live sessions, found by cookie value or by id. The lifetimes may be changed at any time."""
 
     def __init__(self, clock: Clock, lifetime_seconds: float, org_id: str) -> None:
         self._clock = clock
@@ -78,7 +78,7 @@ class SessionStore:
         return session
 
     def renew_idx(self, session: OrgSession) -> str:
-        """Give the session a new `idx` value, which is returned; the old value is dead from now on."""
+        """Give the session a new `idx` value, and return it. The old value is no longer valid."""
         session.idx = idx_value(self._org_id, session.id)
         return session.idx
 
@@ -89,7 +89,7 @@ class SessionStore:
         return list(self._sessions)
 
     def by_sid(self, value: str) -> OrgSession | None:
-        """Return the live session whose v1 half has this cookie value."""
+        """Return the live session whose `sid` half has this cookie value."""
         return next((session for session in self.live() if session.sid == value), None)
 
     def by_idx(self, value: str) -> OrgSession | None:
@@ -105,7 +105,7 @@ class SessionStore:
         return [session for session in self.live() if session.user.id == user.id]
 
     def refresh(self, session: OrgSession) -> None:
-        """Let the session live for a whole lifetime from now; within seconds of the last time, nothing moves."""
+        """Extend the session by a whole lifetime from now. Within seconds of the last time, nothing changes."""
         end = self._end(session.created_at, self._clock.now())
         if end >= session.expires_at + NOTHING_MOVES_SECONDS:
             session.expires_at = end
@@ -115,16 +115,16 @@ class SessionStore:
         return end if self.max_lifetime_seconds is None else min(end, created_at + self.max_lifetime_seconds)
 
     def verify(self, session: OrgSession) -> None:
-        """Note that the user proved a password and a factor just now."""
+        """Note that the user gave a password and a factor now."""
         session.password_at = session.factor_at = self._clock.now()
         session.amr = ("pwd", "mfa")
 
     def end_sid(self, session: OrgSession) -> None:
-        """End the v1 half alone."""
+        """End only the `sid` half."""
         session.sid = None
 
     def end_idx(self, session: OrgSession) -> None:
-        """End the `idx` half alone."""
+        """End only the `idx` half."""
         session.idx = None
 
     def end(self, session: OrgSession) -> None:
@@ -135,7 +135,7 @@ class SessionStore:
 def idx_value(org_id: str, xsid: str) -> str:
     """Return a new cookie value that looks like Okta's: a compact JWE (RFC 7516 §3.1) of some 800 characters.
 
-    Only its header can be read: `xsid` there is the id of the session, and stays when the value is renewed. The rest is noise.
+    Only its header can be read: its `xsid` is the id of the session, which stays when the value is renewed. The rest is random.
     """
     header = {"zip": "DEF", "ver": "1", "alias": "sessioncookie", "oid": org_id, "enc": "A256GCM", "alg": "dir", "xsid": xsid}
     head = base64.urlsafe_b64encode(json.dumps(header, separators=(",", ":")).encode()).rstrip(b"=").decode()

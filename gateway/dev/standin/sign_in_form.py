@@ -1,9 +1,9 @@
-"""How somebody is asked to sign in.
+"""Shows the sign-in page.
 
-Owns: the sign-in page of each engine, and whether a browser is led to it or shown it at once.
+Owns: the sign-in page of each engine, and whether a browser is redirected to it or gets it at once.
 Must never: check a password.
-Rules: Classic Engine leads to `/login/login.htm?fromURI=…`. Identity Engine shows the page at the very address that was asked for (Okta's
-"Identity Engine overview", app intent links); public traces have both, so here `Org.signs_in_at_the_address` chooses.
+Rules: Classic Engine redirects to `/login/login.htm?fromURI=…`. Identity Engine shows the page at the requested address (Okta's
+"Identity Engine overview", app intent links). Public traces show both, so `Org.signs_in_at_the_address` chooses here.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ from gateway.dev.standin.sign_in_script import SCRIPT
 
 
 def form(call: Call, asked: SignIn) -> web.Response:
-    """Return the page with its script, and on Identity Engine with a sign-in that ends at the page's target."""
+    """Return the page, with its script if the org has one. On Identity Engine the script continues a sign-in that begins here."""
     if not call.org.has_sign_in_script:
         return sign_in_page(asked)
     if not call.org.is_identity:
@@ -29,7 +29,7 @@ def form(call: Call, asked: SignIn) -> web.Response:
 
 
 def ask_to_sign_in(call: Call) -> web.Response:
-    """Ask for a sign-in that leads back to this very request, less its token."""
+    """Show the sign-in page, or redirect to it. It leads back to this request, without its token."""
     target = this_request(call)
     if not call.org.signs_in_at_the_address:
         return to_sign_in(target)

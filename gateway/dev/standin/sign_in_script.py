@@ -1,4 +1,4 @@
-"""The script of the sign-in page: it signs in as Okta's own page does, by the Authentication API or by Identity Engine's.
+"""The JavaScript of the sign-in page. Like Okta's own page it uses the Authentication API, or Identity Engine's API.
 
 Owns: the script's text.
 Must never: keep a password or a token anywhere but in the request that needs it.

@@ -1,10 +1,10 @@
-"""Where a service provider signs its user out of the org: `/app/{name}/{id}/slo/saml`.
+"""SAML single logout: a service provider signs its user out of the org at `/app/{name}/{id}/slo/saml`.
 
-Owns: which request ends a session, and the page that posts the answer back.
+Owns: which request ends a session, and the page that posts the answer to the app.
 Must never: end a session for a request that the app's key did not sign, or that names another user.
 Rules: Okta's help "Configure Single Logout in app integrations" (only SP-initiated, signed, the answer is posted to the Single Logout
-URL); traces in python3-saml #290 and Clever/saml2 #138: a request that fails is answered with the status AuthnFailed. Okta's support:
-without a session the request fails too. What Okta does where another user is signed in is not documented; here nobody is signed out.
+URL); traces in python3-saml #290 and Clever/saml2 #138: a failed request is answered with the status AuthnFailed. Okta's support:
+without a session the request fails too. What Okta does if another user is signed in is not documented; here nobody is signed out.
 """
 
 import base64
@@ -22,7 +22,7 @@ from gateway.dev.standin.sso_apps import SsoApp
 
 
 def log_out(call: Call) -> web.Response:
-    """End the sessions of the user whom a signed request names, and post the answer to the app; 403 and a failed answer otherwise."""
+    """End the sessions of the user in a signed request, and post the answer to the app; otherwise 403 and a failed answer."""
     app = call.org.apps.find(call.path_names["id"])
     if app is None or app.kind != "saml" or not app.logout_address or not app.logout_certificate:
         return error_page("Single logout is not enabled for this app.", 403)

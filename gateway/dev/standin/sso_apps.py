@@ -1,9 +1,9 @@
-"""The apps that the org signs its users in to, other than by OpenID Connect.
+"""The org's apps that do not use OpenID Connect: SAML, WS-Fed, bookmarks.
 
-Owns: their registration: where an answer goes, whom it is for, who may have it.
+Owns: their registration: the address of an answer, its audience, and the users of the app.
 Must never: answer a request.
-Rules: Okta's app links: `/app/{name}/{id}/sso/saml`, `/home/{name}/{id}/{n}`, `/app/{name}/{id}/sso/wsfed/passive`: the id is the app.
-A link of no registered app ends at a page that says whom it would sign in.
+Rules: Okta's app links: `/app/{name}/{id}/sso/saml`, `/home/{name}/{id}/{n}`, `/app/{name}/{id}/sso/wsfed/passive`: `{id}`
+names the app. A link of an unregistered app ends at a page that names the user.
 """
 
 import re
@@ -18,11 +18,11 @@ _LINK = re.compile(r"/(?:app|home)/[^/]+/([^/]+)/.+")
 
 @dataclass(frozen=True, slots=True)
 class SsoApp:
-    """One app. `address` is where the answer is posted (SAML: the assertion consumer service), or a bookmark's address.
+    """One app. `address` is where the answer is posted (SAML: the assertion consumer service), or the address of a bookmark.
 
     `audience` is whom a SAML or WS-Fed answer is for (entity id, realm). `only_for` are the logins that it is assigned to; None is
-    everybody. `logout_address` is where a SAML sign-out is answered, `logout_certificate` (PEM) is of the key that signs requests for it;
-    without both, the app cannot ask for one. `relay_state` is what an IdP-initiated answer carries when the link names nothing.
+    everybody. `logout_address` is where the answer to a SAML logout is posted; `logout_certificate` (PEM) verifies logout requests. Without
+    both, the app cannot log out. `relay_state` is the RelayState of an IdP-initiated answer if the link has none.
     """
 
     id: str
@@ -42,7 +42,7 @@ class SsoApps:
         self._apps: dict[str, SsoApp] = {}
 
     def register(self, app: SsoApp) -> None:
-        """Make an app known, in the place of one with the same id; ValueError when there are too many."""
+        """Register an app. It replaces one with the same id. ValueError if there are too many."""
         if len(self._apps) >= MOST_APPS and app.id not in self._apps:
             raise ValueError(f"id: there are {MOST_APPS} apps already")
         self._apps[app.id] = app
@@ -58,7 +58,7 @@ class SsoApps:
 
 
 def app_of(order: Mapping[str, Any]) -> SsoApp:
-    """Return the app that an order spells; ValueError names what is wrong with it."""
+    """Return the app of an order. The ValueError says what is wrong with it."""
     texts = {name: order.get(name, "") for name in ("id", "address", "audience", "relay_state", "logout_address", "logout_certificate")}
     for name, value in texts.items():
         if not isinstance(value, str) or (name in ("id", "address") and not value):

@@ -1,15 +1,15 @@
-"""A living session proves its user again before an app that asks for it.
+"""Step-up: the user of a living session gives a password or factor again, because an app asks for it.
 
-Owns: the transaction behind such a `stateToken`: how it begins, what verifies it, and what completes it.
-Must never: open or close a session. A transaction is of one session, and dies with it.
+Owns: the transaction behind a step-up's `stateToken`: how it begins, what verifies it, and what completes it.
+Must never: open or close a session. A transaction belongs to one session, and ends with it.
 Rules: Okta's Authentication API, "Step-up authentication with Okta session": `POST /api/v1/authn` with the `stateToken` answers with
 the state of the transaction (`type` SESSION_STEP_UP), and after success `_links.next` is `/login/step-up/redirect?stateToken=…`.
 
     app link ──▶ [waiting] ── password, or the external provider's answer ──▶ [verified] ── redirect ──▶ done: app link
                      └───────────── five minutes, or the session's end ───────────┴──▶ dead
 
-Real orgs ask for a factor here: a user who has one shows it after the password (authn.py); for one who has none, the password again
-stands for it. Whether Okta refuses a `stateToken` whose session is gone is unknown; here it does, which is the reading that hurts most.
+Real orgs ask for a factor here. A user who has one gives it after the password (authn.py); for other users the password is enough. Whether
+Okta refuses a `stateToken` whose session has ended is unknown; here it does, because that is worst for the gateway.
 """
 
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -31,14 +31,14 @@ REDIRECT = "/login/step-up/redirect"
 
 
 def is_needed(org: Org, path: str, session: OrgSession) -> bool:
-    """Say whether this app link asks this session for a fresh factor: one that is five minutes old is not."""
+    """Return whether this app link asks this session for a new factor. A factor older than five minutes is not new."""
     if org.app_links.step_up(path) is None:
         return False
     return session.factor_at is None or session.factor_at + FRESH_SECONDS <= org.clock.now()
 
 
 def ask_for_factor(call: Call, session: OrgSession) -> web.Response:
-    """Begin a transaction of this session for the app link of the call, and lead the browser to it."""
+    """Begin a transaction of this session for the app link of the call, and send the browser to it."""
     transaction = StepUp(session, this_request(call))
     token = call.org.step_ups.issue(transaction)
     if call.org.app_links.step_up(call.path) == "page":
@@ -57,10 +57,10 @@ def living(org: Org, token: str | None) -> StepUp | None:
 
 
 def resume(call: Call, token: str) -> web.Response | None:
-    """Complete a verified transaction and go on to the app link; None when the token is of no transaction at all.
+    """Complete a verified transaction and redirect to the app link; None if the token belongs to no transaction.
 
-    Without verification the answer is the sign-in page. When the session is gone: sign in. When the browser is not (or no longer)
-    of that session, the app link is asked anew, for whoever is there, and the token stays.
+    If the transaction is not verified, or its session has ended, the answer is the sign-in page. If the browser has not (or no longer)
+    this session, it is redirected to the app link as it is, and the token stays valid.
     """
     transaction = call.org.step_ups.meaning(token)
     if transaction is None:
@@ -78,9 +78,9 @@ def resume(call: Call, token: str) -> web.Response | None:
 
 
 def vouch(org: Org, target: str | None, session: OrgSession) -> None:
-    """Let an external provider's answer verify a transaction: when it names the same user, and leads back to the `stateToken`.
+    """Verify a transaction by an external provider's answer, if it names the same user and leads back to the `stateToken`.
 
-    The transaction goes on in the new session that this answer opened.
+    The transaction then belongs to the new session that this answer opened.
     """
     token = next(iter(parse_qs(urlsplit(target).query).get("stateToken", [])), None) if target else None
     transaction = living(org, token)
@@ -89,7 +89,7 @@ def vouch(org: Org, target: str | None, session: OrgSession) -> None:
 
 
 def authenticate(call: Call, token: str) -> web.Response:
-    """Answer `POST /api/v1/authn` with a `stateToken`: its state, or the check of a `password`.
+    """Answer `POST /api/v1/authn` for a `stateToken`: return its state, or check the `password`.
 
     401 E0000011 for a dead token or session; 401 E0000004 for a wrong password, or another user's `username`.
     """
@@ -106,7 +106,7 @@ def authenticate(call: Call, token: str) -> web.Response:
 
 
 def is_proven(call: Call, transaction: StepUp, login: object, password: object) -> bool:
-    """Say whether this is the password of the transaction's own user; `login` may be left out."""
+    """Return whether this is the password of the transaction's user. `login` may be left out."""
     own = transaction.session.user
     named = own.login if login is None else login
     if not isinstance(named, str) or not isinstance(password, str) or named.lower() != own.login.lower():

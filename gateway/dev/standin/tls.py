@@ -1,7 +1,7 @@
-"""TLS for a stand-in that runs by itself: a certificate that it makes, for names of this machine alone.
+"""TLS for the stand-in: makes a certificate that is valid only for names of this machine.
 
-Owns: the certificate and the file in which it lies.
-Must never: use a name that leads off this machine.
+Owns: the certificate and its file.
+Must never: put a name of another machine into the certificate.
 """
 
 import ipaddress

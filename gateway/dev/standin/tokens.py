@@ -1,9 +1,9 @@
 """One-time values: session tokens, state tokens, activation tokens, authorization codes, pushed requests, access and refresh tokens.
 
-Owns: which one-time values exist, what they stand for, and until when.
+Owns: which one-time values exist, their meaning, and their end.
 Must never: decide whether a token may be redeemed (presence.py does).
-Rules: Authentication API "Session token": five minutes, once, worth the user's credentials. A refresh token ends when it is not used for
-seven days.
+Rules: Authentication API "Session token": valid for five minutes, once, and as good as the user's credentials. A refresh token ends if it
+is not used for seven days.
 """
 
 import secrets
@@ -34,7 +34,7 @@ class _Kept(Generic[Meaning]):
 
 
 class Tokens(Generic[Meaning]):
-    """Values of one kind with what they stand for; the oldest go first when there are too many."""
+    """Values of one kind with their meanings. If there are too many, the oldest are dropped."""
 
     def __init__(self, clock: Clock, prefix: str, lifetime_seconds: float) -> None:
         self._clock = clock
@@ -43,39 +43,39 @@ class Tokens(Generic[Meaning]):
         self._kept: dict[str, _Kept[Meaning]] = {}
 
     def issue(self, meaning: Meaning) -> str:
-        """Make a new value that stands for `meaning` during the lifetime."""
+        """Make a new value with this meaning, valid for the lifetime of its kind."""
         value = self._prefix + secrets.token_urlsafe(24)
         self._keep(value, meaning)
         return value
 
     def adopt(self, value: str, meaning: Meaning) -> str:
-        """Let a value made elsewhere (a signed access token) stand for `meaning`, and return it."""
+        """Store a value that was made elsewhere (a signed access token) with its meaning, and return it."""
         self._keep(value, meaning)
         return value
 
     def adopt_once(self, value: str, meaning: Meaning) -> bool:
-        """Adopt a value, and say whether it was unknown until now."""
+        """Store a value, and return whether it was new."""
         is_new = self.meaning(value) is None
         self._keep(value, meaning)
         return is_new
 
     def end_where(self, is_over: Callable[[Meaning], bool]) -> None:
-        """End every value whose meaning is over."""
+        """Remove all values whose meaning satisfies the condition."""
         self._kept = {value: kept for value, kept in self._kept.items() if not is_over(kept.meaning)}
 
     def meaning(self, value: str) -> Meaning | None:
-        """Return what a live value stands for, without spending it."""
+        """Return the meaning of a live value. The value stays valid."""
         kept = self._kept.get(value)
         return kept.meaning if kept is not None and kept.expires_at > self._clock.now() else None
 
     def spend(self, value: str) -> Meaning | None:
-        """Return what a live value stands for and end it: the second call with the same value returns None."""
+        """Return the meaning of a live value, and remove the value. A second call with the same value returns None."""
         meaning = self.meaning(value)
         self._kept.pop(value, None)
         return meaning
 
     def expires_at(self, value: str) -> float:
-        """Return when a value that was issued ends; KeyError when it is unknown."""
+        """Return the time at which a value ends; KeyError if it is unknown."""
         return self._kept[value].expires_at
 
     def _keep(self, value: str, meaning: Meaning) -> None:

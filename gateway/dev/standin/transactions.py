@@ -1,6 +1,6 @@
-"""A sign-in that is under way: the password was right, and something is still missing; or a living session that proves its user again.
+"""A sign-in whose password was right and that still needs something else, or a step-up of a living session.
 
-Owns: the values behind such a `stateToken`.
+Owns: the values behind a `stateToken`.
 Must never: decide what is missing (authn.py does).
 Rules: Okta's Authentication API, "Transaction model".
 """
@@ -17,9 +17,9 @@ State = Literal["MFA_REQUIRED", "MFA_CHALLENGE", "PASSWORD_EXPIRED", "MFA_ENROLL
 
 @dataclass(slots=True)
 class Transaction:
-    """One sign-in under way; `factor_id` is the factor whose push waits, `enrolling` the first factor that is being set up.
+    """One running sign-in. `factor_id` is the factor whose push waits; `enrolling` is the first factor, while it is set up.
 
-    `is_step_up`: it proves a living session's user again.
+    `is_step_up`: the user of a living session is checked again.
     """
 
     user: User
@@ -31,7 +31,7 @@ class Transaction:
 
 @dataclass(slots=True, eq=False)
 class StepUp:
-    """What the `stateToken` of a step-up stands for: one session on its way to the app link `target` (path and query)."""
+    """The value behind a step-up's `stateToken`: one session, and the app link `target` (path and query) that asked for the step-up."""
 
     session: OrgSession
     target: str

@@ -1,6 +1,7 @@
-"""The people of the org.
+"""The users of the org.
 
-Owns: a user's login, password, and the ids and names derived from the login (the same in every run, so that tests may name them).
+Owns: a user's login and password, and the id and names that follow from the login. These are the same in every run, so that tests can use
+them.
 Must never: hold a session.
 Rules: Okta's user ids begin with `00u` and have 20 characters.
 """

@@ -1,7 +1,7 @@
-"""WS-Federation's passive profile: the token response that a form carries to an app.
+"""WS-Federation's passive profile: the token response that a form posts to an app.
 
 Owns: its XML.
-Must never: sign anything itself: the assertion inside is signed.
+Must never: sign anything. Only the assertion inside is signed.
 Rules: WS-Federation 1.2 §13 (`wa`, `wtrealm`, `wctx`, `wresult`), WS-Trust 1.3; Okta's template sends a SAML 1.1 assertion (saml1.py).
 """
 

@@ -1,9 +1,9 @@
-"""Enveloped XML signatures over text that is canonical already.
+"""Enveloped XML signatures. The text to sign must be canonical XML already.
 
 Owns: the signature element, and the key and certificate that sign.
-Must never: sign XML that somebody else wrote: what is signed here is written letter by letter in the form of exclusive canonical XML.
+Must never: sign XML from outside. Only XML that this package wrote itself, in the form of exclusive canonical XML, may be signed.
 Rules: XML Signature 1.1 (RSA-SHA256), Exclusive XML Canonicalization 1.0: attributes sorted, no empty-element tags, a namespace declared
-where it is first used; `xs` is named in InclusiveNamespaces because it is used in a value alone.
+where it is first used; `xs` is in InclusiveNamespaces because it is used only in a value.
 """
 
 import base64
@@ -28,10 +28,10 @@ class XmlSigner:
     certificate: str
 
     def signature(self, element_id: str, canonical: str) -> str:
-        """Return the signature to put into the element with this id, whose canonical text without any signature is given."""
+        """Return the signature for the element with this id. The text is the element's canonical text without any signature."""
         digest = _encoded(hashlib.sha256(canonical.encode()).digest())
         info = _signed_info(element_id, digest)
-        # The namespace stands on SignedInfo when it is canonicalised by itself, and on Signature in the document.
+        # SignedInfo is canonicalised by itself, so it declares the namespace then. In the document Signature declares it.
         signed = info.replace("<ds:SignedInfo>", f'<ds:SignedInfo xmlns:ds="{_DS}">', 1)
         value = _encoded(self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))
         return (
@@ -54,19 +54,19 @@ def _signed_info(element_id: str, digest: str) -> str:
 
 
 def new_signer(name: str) -> XmlSigner:
-    """Make a key and a certificate of its own for it, good for ten years."""
+    """Make a key and its self-signed certificate, valid for ten years."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     certificate = self_signed(key, name, _DAYS)
     return XmlSigner(key, _encoded(certificate.public_bytes(serialization.Encoding.DER)))
 
 
 def escaped(text: str) -> str:
-    """Return text as canonical XML writes it between tags."""
+    """Return text escaped for canonical XML, between tags."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
 
 
 def quoted(text: str) -> str:
-    """Return text as canonical XML writes it in an attribute."""
+    """Return text escaped for canonical XML, in an attribute."""
     kept = text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return kept.replace("\t", "&#x9;").replace("\n", "&#xA;").replace("\r", "&#xD;")
 

@@ -1,9 +1,9 @@
-"""The app door: what stands between a browser and a protected app.
+"""The app door: answers every request to an app host. It forwards the request to the app, or answers why not.
 
     own path? ─▶ does it have a server? ─▶ decision (doors.deciding) ─▶ forward, or say why not
 
-Owns that order. Must never forward anything under ``/.gateway/``, or a request that ``judge`` did not admit; then the app sees nothing of
-it, not even its head.
+Owns that order. Must never forward a path under ``/.gateway/``, nor a request that ``policy.session.admission.judge_at`` did not admit. A
+request that is not admitted sends no byte to the app, not even its head.
 """
 
 import secrets
@@ -49,24 +49,30 @@ __all__ = [
 ]
 
 RETRY_SECONDS = 5
-"""After so long a server of an app is tried again (``policy.routing.server_health``), and somebody else's request may have ended."""
+"""The ``Retry-After`` of an app that is down or has no room, in seconds.
+
+A server that failed is tried again after this time (``policy.routing.server_health``), and other requests may have ended by then.
+"""
 
 _NO_UPSTREAM = Malformed(404, "no_upstream")
-"""A front proxy carries this app: had it been asked for there, this would be a request for the app."""
+"""The answer for an app that a front proxy carries: the gateway has no server for it, and only answers the proxy's sub-requests."""
 
 SignInStart = Callable[[RequestHead, App, str], Answer]
-"""Begins a hand-off for a top-level navigation; for anything else 401 and where a navigation may begin. The text is the reason."""
+"""Begins a hand-off (see ``doors.handoff``) for a top-level navigation; the text is the reason for the sign-in.
+
+Any other request gets 401 with the address where a navigation may begin.
+"""
 
 
 class OwnPaths(Protocol):
     """Answers everything under ``/.gateway/`` on an app host."""
 
     async def handle(self, request: Request, head: RequestHead, app: App) -> Response:
-        """The whole answer; its words for the log are left in the request."""
+        """The whole answer. The words for the access log are left in the request."""
 
 
 class ProtectedDoor:
-    """Everything that reaches an app host."""
+    """The app door: one object for all app hosts."""
 
     def __init__(
         self,
@@ -78,7 +84,10 @@ class ProtectedDoor:
         forms: KeptForms,
         clock: Clock,
     ) -> None:
-        """``forwarding``: the way to each app, by its name; an app without one is carried by a front proxy."""
+        """``gate`` finds the user of a request; ``own`` answers the own paths; ``forms`` keeps forms that came without a session.
+
+        ``forwarding``: what forwards to each app, by the app's name. An app that is missing there is carried by a front proxy.
+        """
         self._forms = forms
         self._table = table
         self._forwarding = forwarding
@@ -90,7 +99,10 @@ class ProtectedDoor:
         self._fails: dict[str, Failed] = {app.name: partial(self._failed, app) for app in table.apps}
 
     def begin(self, request: Request, head: RequestHead, app: App) -> Response | Waiting | None:
-        """The answer, what waits for it, or None where it is on its way; the words for the access log are left in ``request``."""
+        """The answer; or a coroutine that makes it; or None where the request was sent to the app and the answer will be relayed.
+
+        The words for the access log are left in ``request``.
+        """
         request.head = head
         if is_own(head.path):
             return self._own.handle(request, head, app)
@@ -102,10 +114,11 @@ class ProtectedDoor:
         return self._waits(request, head, app) if decision is None else self._decided(request, head, app, decision)
 
     async def _waits(self, request: Request, head: RequestHead, app: App) -> Response | None:
-        """Okta is asked who comes; then it goes on as if that had been known."""
+        """Ask Okta who the user is, then go on as if the cache had known it."""
         return await self._goes_on(request, head, app, await self._decisions.made(head, app))
 
     def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
+        """Do what the verdict says, and note the words for the access log."""
         verdict, rule, comer = decision.verdict, decision.rule, decision.comer
         if rule.pattern:
             request.route = rule.pattern
@@ -123,11 +136,12 @@ class ProtectedDoor:
         return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
 
     async def _turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Response:
+        """Answer a form or a frame that came without a session."""
         answer, request.reason = await self._forms.turned_away(request, head, app, found)
         return _closing(request, answer)
 
     async def _sent_again(self, request: Request, head: RequestHead, app: App) -> Response | None:
-        """A form that its browser kept, or one of the app's own that looks like it until its body is read."""
+        """Handle a POST that may be a kept form, sent again by its browser. Only the body shows whether it is one, or a form of the app."""
         found = await self._forms.read(request, head, app)
         if isinstance(found, KeptForm):
             return await self._kept_form(request, head, app, found)
@@ -137,14 +151,14 @@ class ProtectedDoor:
         return await self._goes_on(request, head, app, decision)
 
     async def _kept_form(self, request: Request, head: RequestHead, app: App, form: KeptForm) -> Response | None:
-        """To the app, where its owner sends it and nobody has before."""
+        """Send a kept form to the app, if its owner sends it and if it was not sent before."""
         decision = await self._decision(head, app)
         turned = self._forms.judged(form, head, app, decision.verdict)
         if turned is None and isinstance(decision.verdict, Admit):
             turned = await self._forms.claimed(form, head, app)
             if turned is None:
                 form = form.renamed(secrets.token_urlsafe(16))
-                decision = await self._decision(head, app)  # whoever was signed out meanwhile sends nothing
+                decision = await self._decision(head, app)  # decide again: the user may have been signed out during the claim
                 turned = self._forms.judged(form, head, app, decision.verdict)
         if turned is not None:
             return self._told(request, decision, turned)
@@ -162,6 +176,7 @@ class ProtectedDoor:
         return step if step is None or isinstance(step, Response) else await step
 
     def _told(self, request: Request, decision: Decision, turned: Turned) -> Response:
+        """The answer to a kept form that is not sent to the app."""
         request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(decision.verdict)
         answer, request.reason = turned
         return _closing(request, answer)
@@ -170,7 +185,7 @@ class ProtectedDoor:
         return self._decisions.recalled(head, app) or await self._decisions.made(head, app)
 
     def _form_failed(self, app: App, form: KeptForm, request: Request, error: OutsideFailed | Malformed) -> Response:
-        """As ``_failed``; a form that did not leave this machine is not lost."""
+        """Like ``_failed``; but a form that was provably not sent to the app is offered again."""
         if request.head is None or isinstance(error, Malformed) or error.left:
             return self._failed(app, request, error)
         answer, _ = self._forms.unsent(form, request.head, app, error)
@@ -180,6 +195,7 @@ class ProtectedDoor:
     def _forward(
         self, request: Request, head: RequestHead, app: App, going: Admitted, decision: Decision, failed: Failed | None = None
     ) -> Response | Waiting | None:
+        """Send an admitted request to its app."""
         request.verdict = "admit"
         if going.session is not None:
             self._gate.touch(going.comer, head)
@@ -187,7 +203,7 @@ class ProtectedDoor:
         return self._refused(request, head, step) if isinstance(step, Malformed) else step
 
     def _failed(self, app: App, request: Request, error: OutsideFailed | Malformed) -> Response:
-        """What is said where the app's answer could not be passed on, or the request not be sent."""
+        """The answer where the app's answer could not be relayed, or the request could not be sent."""
         head = request.head
         if head is None:
             raise error if isinstance(error, OutsideFailed) else ValueError(error.reason)
@@ -197,7 +213,7 @@ class ProtectedDoor:
         return _closing(request, self.down(head, app, error, is_signed_in=bool(request.fingerprint)))
 
     def down(self, head: RequestHead, app: App, error: OutsideFailed, *, is_signed_in: bool) -> Answer:
-        """What is said where the app gave no answer that could be passed on."""
+        """The answer (502, 503 or 504) where the app gave no answer that could be relayed."""
         has_no_room = isinstance(error, AllDown | Busy)
         status = 503 if has_no_room else 504 if isinstance(error, TimedOut) else 502
         told = {"error": "upstream_down", "reason": error.cause}
@@ -210,7 +226,7 @@ class ProtectedDoor:
 
 
 def _going(decision: Decision, session: Session | None, head: RequestHead) -> Admitted:
-    """``Admitted.under`` these, made once as long as they are the same."""
+    """The ``Admitted`` for this decision. It is made once and used again while rule, user and session stay the same objects."""
     going = decision.going
     if isinstance(going, Admitted):
         return going
@@ -226,5 +242,5 @@ def _going(decision: Decision, session: Session | None, head: RequestHead) -> Ad
 
 
 def _closing(request: Request, answer: Answer) -> Response:
-    """The answer; where a body was announced that nobody will read, the connection ends behind it."""
+    """The answer as a response. It closes the connection if a request body was announced, because the gateway will not read that body."""
     return to_response(answer, closes=request.has_unread_body)

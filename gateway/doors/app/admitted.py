@@ -1,4 +1,4 @@
-"""A request that was let in: under which rule, and as whom."""
+"""A request that the rules admitted: under which rule, and for which user."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,10 @@ from gateway.policy.session.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Under which rule, as whom (None: the app is told nobody), what was known of the browser, and what it lasts by."""
+    """The rule, the session, the browser's cookies and pass (``comer``), and what ``SessionWatcher`` must watch while the request is open.
+
+    ``session`` None: the app is told no user. ``watch`` None: there is no session to watch.
+    """
 
     rule: Rule
     session: Session | None
@@ -20,7 +23,7 @@ class Admitted:
 
     @classmethod
     def under(cls, rule: Rule, session: Session | None, comer: Principal, head: RequestHead) -> "Admitted":
-        """As above; the watch is for the session that lets it in, None where it goes as nobody."""
+        """Make the value; ``watch`` is set only if a session admits the request."""
         held = comer.held
         watch = (
             SessionWatch(comer.fingerprints, held.cookies, session, head, held.browser)

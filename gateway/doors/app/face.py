@@ -1,4 +1,4 @@
-"""What an app sees of the gateway and its clients: the fields that it is told, the name that it is called by, the paths that it knows."""
+"""How the gateway looks to one app: which fields the app gets, which ``Host`` it is called by, and which paths it knows."""
 
 from dataclasses import dataclass, field
 
@@ -9,10 +9,12 @@ from gateway.policy.routing.prefixes import Prefixes
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What an app sees: ``rules`` say what it is told, ``host`` by which name it is called; ``rewriting`` None: it knows its public name.
+    """The settings of one app for what it is sent, and for how its answers are rewritten.
 
-    ``references``: says the app's own addresses in an answer as browsers know them, where the app knows its public name.
-    ``prefix``: what is taken off the front of its paths. ``is_sticky``: one session goes to one of its servers.
+    ``rules``: which fields it gets. ``host``: the ``Host`` of its requests. ``rewriting``: changes the app's inner addresses in answers
+    to public ones; None where the app knows its public name. ``references``: for an app that knows its public name, writes the app's own
+    addresses in an answer as browsers know them. ``prefix``: is removed from the front of its paths. ``is_sticky``: all requests of one
+    session go to the same server.
     """
 
     rules: FieldRules

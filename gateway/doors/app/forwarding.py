@@ -1,7 +1,8 @@
-"""The way to one app and back: what it is told, what it is not, and what of its answer may be kept by whom.
+"""Forwards an admitted request to one app and relays the answer.
 
-Owns the choice of the fields both ways (the rules are in ``policy.http.fields``, one function for requests, events and WebSockets alike)
-and the registration of what is open under a session. Must never be asked before ``judge`` admitted.
+Owns which fields the app gets, which fields the browser gets back, and who may cache the answer (the rules are in ``policy.http.fields``;
+one function serves requests, event streams and WebSockets). Registers what stays open under a session. Must never be called before the
+request was admitted.
 """
 
 from dataclasses import dataclass, field
@@ -41,13 +42,18 @@ from gateway.upstream.write_batch import WriteBatch
 
 _OUTSIDE = Malformed(404, "outside_prefix")
 MOST_COOKIES, LONGEST_COOKIES = 512, 2048
-"""Twice so many lines of cookies are remembered for an app, of at most so many bytes: 2 MiB."""
+"""``Cookie`` lines that are cached for an app: twice this many, each of at most ``LONGEST_COOKIES`` bytes; together at most 2 MiB."""
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class AppForwarding:
-    """Forwards to one app."""
+    """Forwards the requests of one app.
+
+    ``gate``: knows which cookies no app may get. ``lasting``: watches the sessions of what stays open. ``turn``: collects the writes of
+    one pass of the event loop (``WriteBatch``). ``keep_cookie``: judges each ``Set-Cookie`` of the app. ``app_sessions``: binds the app's
+    own sessions to users. ``overrides``: logs override fields that are taken out. ``cookies``: a cache of ``Cookie`` lines.
+    """
 
     face: Face
     http: HttpProxy
@@ -64,7 +70,7 @@ class AppForwarding:
     _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """``_usual``: what becomes of most answers, whoever asked, by whether the answer is private, and by its use."""
+        """``_usual``: the usual rewrites of answers, indexed by whether the answer is private, and by its ``Use``. All users share them."""
         refer = self.face.references.value if self.face.references is not None else None
         usual = tuple(tuple(usual_rewrite(is_private, use, self.keep_cookie, refer) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
@@ -74,11 +80,11 @@ class AppForwarding:
     def begin(
         self, request: Request, head: RequestHead, app: App, going: Admitted, decision: Decision, failed: Failed
     ) -> Waiting | Malformed | None:
-        """Send it, and its answer straight back: None; or what waits for the end of a WebSocket.
+        """Send the request to the app; None: the answer is relayed as it comes. For a WebSocket: a coroutine that lasts until its end.
 
-        Or 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix.
-        ``failed``: what is said where the app gives no answer, or the body is larger than this app's may be.
-        ``decision``: by which it goes; what it is sent as is noted there, as long as the same is decided on the same head.
+        ``Malformed``: 400 for fields that two servers could read in two ways, 404 for a path outside of the app's prefix. ``failed``:
+        makes the answer where the app gives none, or where the body is larger than this app allows. ``decision``: caches the bytes that
+        the app is sent, while the same decision holds for the same head.
         """
         visit = self._visit(head, going, decision)
         kept = request.block.kept
@@ -106,7 +112,7 @@ class AppForwarding:
         return None
 
     def _visit(self, head: RequestHead, going: Admitted, decision: Decision) -> Visit | None:
-        """Whose sessions of the app this request may bring; None where they are not bound to users."""
+        """Which app sessions this request may carry (``Visit``); None where the app's sessions are not bound to users."""
         if self.app_sessions is None:
             return None
         visit = decision.visit
@@ -138,7 +144,7 @@ class AppForwarding:
     async def _whole_upload(
         self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, visit: Visit | None
     ) -> Response:
-        """Keep the body until it is whole, and send it with its length; the end of the session ends this as well, in every stage."""
+        """Store the body until it is complete, then send it with its length. The end of the session stops this in every stage."""
         fields = self._fields(head, app, going, visit, upgrade=False)
         target = self._target(head)
         uploads, body = self.http.uploads, request.body
@@ -161,7 +167,7 @@ class AppForwarding:
                     return failed(request, error)
 
     def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Admitted, visit: Visit | None) -> bytes | Malformed:
-        """The head that the app is sent."""
+        """The request head that the app is sent, as bytes."""
         first = request.line.text
         if self.face.rewriting is not None:
             target = self._target(head)
@@ -176,7 +182,7 @@ class AppForwarding:
         return b"".join((first, host, framing, kept.text, way, self._identity(going), END))
 
     def _way(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
-        """The ``Host`` line, and those that say by which way the request came: for one client always the same."""
+        """The ``Host`` line, and the ``X-Forwarded-*`` lines. They are always the same for one client, so they are cached."""
         key = head.client if head.secure else f"http {head.client}"
         found = self._ways.get(key)
         if found is None:
@@ -188,7 +194,7 @@ class AppForwarding:
         return Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2], self.face.prefix)
 
     def _identity(self, going: Admitted) -> bytes:
-        """The lines that say who comes."""
+        """The identity lines that tell the app who the user is."""
         session, known = going.session, going.comer.known
         if session is None:
             return b""
@@ -199,7 +205,7 @@ class AppForwarding:
         return known.identity
 
     def _kept(self, block: Block, head: RequestHead, visit: Visit | None) -> Kept:
-        """What these lines are to this app."""
+        """What this app gets of these header lines (``Kept``)."""
         if self.overrides is not None:
             self.overrides.note(block.named)
         unwanted = self.gate.not_the_apps(head)
@@ -221,7 +227,7 @@ class AppForwarding:
         return Kept(self, text, use_of(head), is_plain, visit.read if visit is not None else None, not unwanted.was_asked)
 
     def _cookie_line(self, line: FieldLine, unwanted: NotTheApps) -> bytes:
-        """What goes on in place of this ``Cookie`` line, whoever comes."""
+        """This ``Cookie`` line without the cookies that no app may get. It does not depend on the user."""
         found = self.cookies.get(line.text)
         if found is None:
             found = cookie_line(line, unwanted)
@@ -230,7 +236,10 @@ class AppForwarding:
         return found
 
     def _taking(self, request: Request, kept: Kept, head: RequestHead, going: Admitted) -> Taking:
-        """From everybody's connections, or, where a user signs in to one, from this user's own."""
+        """Which connection the request may use: a shared one, or this user's own one.
+
+        A user has an own connection if NTLM or Negotiate signed in on it (``edge.pins``).
+        """
         pins = request.client.pins
         if (kept.is_plain or b"authorization" not in request.named) and (pins is None or not pins.is_holding):
             return Taking(self.http.source, self._key(going), head.client)
@@ -239,7 +248,7 @@ class AppForwarding:
         return Pinning.of(self.http.source, asker, self.websocket.live, request.client, head.fields)
 
     def _target(self, head: RequestHead) -> str | None:
-        """What the app is asked for; None for a path outside of its prefix."""
+        """The request target for the app; None for a path outside of its prefix."""
         return head.target if self.face.rewriting is None else self.face.prefixes.inner(head.target)
 
     def _fields(self, head: RequestHead, app: App, going: Admitted, visit: Visit | None, upgrade: bool) -> Fields | Malformed:
@@ -252,7 +261,7 @@ class AppForwarding:
         return fields if face.host == public else ((b"Host", face.host.encode("ascii")), *fields[1:])
 
     def _rewrite(self, use: Use, head: RequestHead, going: Admitted, visit: Visit | None, decision: Decision | None = None) -> Rewrite:
-        """From the app's answer to what its user may see again; it is noted in the decision."""
+        """The function that rewrites the app's answer for this user. It is cached in the decision."""
         if decision is not None and decision.rewrite is not None:
             return decision.rewrite
         is_private = going.session is not None or going.rule.access is not Access.ANYONE

@@ -1,8 +1,9 @@
-"""What becomes of an app's answer before its user's browser gets it.
+"""How the head of an app's answer is rewritten before the browser gets it.
 
-Owns the order: fields that are the connection's, caching, the app's inner address, then the app's session cookies. The rules are in
-``policy.http.answer_fields``, ``policy.http.caching``, ``policy.http.rewriting`` and ``policy.http.app_sessions``. Must never wait, nor
-lead back to the head of the request: it is noted with it.
+Owns the order: hop-by-hop fields, caching, the app's inner address, then the app's session cookies. The rules are in
+``policy.http.answer_fields``, ``policy.http.caching``, ``policy.http.rewriting`` and ``policy.http.app_sessions``. Must never wait. Must
+never hold a reference to the request's head: the rewrite is cached with the head, and a cycle would be freed only by the garbage
+collector.
 """
 
 from gateway.doors.app_sessions import Visit
@@ -17,12 +18,12 @@ SWITCHING_PROTOCOLS = 101
 
 
 class Rewritten:
-    """What becomes of an answer where the app has another address inside, or its sessions are bound to users."""
+    """The rewrite for an app that has another address inside, or whose sessions are bound to users."""
 
     __slots__ = ("_as_it_is", "_rewriting", "_visit")
 
     def __init__(self, as_it_is: Rewrite, rewriting: Rewriting | None, visit: Visit | None) -> None:
-        """``as_it_is``: what becomes of it otherwise."""
+        """``as_it_is``: the usual rewrite, which is applied first."""
         self._as_it_is = as_it_is
         self._rewriting = rewriting
         self._visit = visit
@@ -36,7 +37,7 @@ class Rewritten:
 
 
 def usual_rewrite(is_private: bool, use: Use, keep_cookie: KeepCookie, refer: Refer | None) -> Rewrite:
-    """What becomes of most answers, whoever asked."""
+    """The rewrite for most answers. It does not depend on the user, so all users share it."""
     is_page = use is Use.PAGE
 
     def rewrite(status: int, fields: Fields) -> Fields:

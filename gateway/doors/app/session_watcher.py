@@ -1,15 +1,17 @@
-"""What stays open under a session: the session is looked at again for as long as it is open, because nobody asks anew.
+"""Checks the session of everything that stays open (WebSockets, event streams, long answers), for as long as it is open.
 
     registered ── answer fresh ──▶ looked at a second later        ── expiresAt passed, no session, another user ──▶ cut
                        ├── ended ─▶ Okta is asked, few at a time   ── Okta does not say ──▶ stays, until expiresAt
                        └── its user was heard of: looked at at once, and asked about before the others
 
-Owns the second look, and its pace: thousands of idle sockets must not use up the rate limit that people who click need. Must never keep
-anything alive at Okta (to be open is not to work), nor take "Okta does not say" for an end. A revocation of cookies does not wait for it:
-that cuts at once (``edge.open_connections``).
+A normal request is checked when it arrives; an open connection sends no new request, so it is checked here. Owns these repeated checks
+and their rate: thousands of idle sockets must not use up the rate limit that other users need. Must never keep a session alive at Okta
+(an open connection is not activity), nor treat "Okta does not say" as an end. A revocation of cookies does not wait for this check:
+``edge.open_connections`` closes the connections at once.
 
-A redemption replaces the session of its browser. What the browser has open is spared until it is known whose session came of it: the same
-user's goes on under the new cookies, everything else is cut before the new session's answer is delivered::
+A redemption replaces the browser's session. Connections of the old session stay open ("spared") until the user of the new session is
+known. If it is the same user, they go on under the new cookies. If not, they are closed before the answer with the new session is
+delivered::
 
     revoked, spared ──▶ moved: the same user ──▶ held under the new cookies, which the browser's record names
           │                 └─ another, nobody, or no record ──▶ cut
@@ -35,24 +37,27 @@ from gateway.sessions import Sessions
 
 LOOK_SECONDS = 1.0
 QUESTIONS_AT_A_LOOK = 5
-"""So many sessions at most are asked about each second by what is idle; beyond 50 of them the look comes later than the ttl."""
+"""At most this many questions to Okta for each check, so about this many each second.
+
+With more than 50 open sessions the checks come later than the ttl.
+"""
 
 NAMED_SECONDS = 0.05
-"""So soon is looked at what users have open who were just heard of: once for all events of that time."""
+"""Seconds from an event about a user to the check of what that user has open. All events of this time share one check."""
 NAMED_AT_ONCE = 20
-"""So many questions about these may be under way, while Okta's rate limit is not short; one that ends makes room for the next."""
+"""At most this many questions about such users are running, while Okta's rate limit is not short. When one ends, the next begins."""
 
 SPARED_SECONDS = 30.0
-"""How long a connection waits for the end of a redemption."""
+"""How long a connection stays open while a redemption is running, in seconds."""
 
 RecordOf = Callable[[str], Awaitable[BrowserRecord]]
 """The record of the browser with this id. Raises ``OutsideFailed``."""
 
 
 class SessionWatch(NamedTuple):
-    """A session that let a request in, the cookies that stand for it, how these are known, and the request's head.
+    """A session that admitted a request, its cookies, their fingerprints, and the request's head.
 
-    ``browser``: the id of its browser, or "".
+    ``browser``: the id of the browser, or "".
     """
 
     fingerprints: tuple[Fingerprint, ...]
@@ -64,7 +69,7 @@ class SessionWatch(NamedTuple):
 
 @dataclass(slots=True)
 class _Open:
-    """What is open under the same cookies; ``count``: how many connections; ``head``: of the first of them."""
+    """The open connections under the same cookies. ``count``: how many there are; ``head``: the head of the first one's request."""
 
     fingerprints: tuple[Fingerprint, ...]
     cookies: tuple[SessionCookie, ...]
@@ -75,7 +80,7 @@ class _Open:
 
 
 class _Stay(NamedTuple):
-    """What is about to be held under new cookies: its old ones, its browser's id, and its user."""
+    """A connection that is being moved to new cookies: the fingerprints of its old cookies, its browser's id, and its user."""
 
     key: tuple[Fingerprint, ...]
     browser: str
@@ -83,10 +88,10 @@ class _Stay(NamedTuple):
 
 
 class SessionWatcher:
-    """Everything that is open under a session in this process. Close it with ``aclose``; it runs only while something is open."""
+    """All open connections of sessions in this process. Its timer runs only while something is open. Close it with ``aclose``."""
 
     def __init__(self, sessions: Sessions, live: OpenConnections, clock: Clock, record_of: RecordOf) -> None:
-        """``live`` is told whom to cut; ``record_of`` names a browser's cookies after a redemption."""
+        """``live`` closes connections; ``record_of`` reads a browser's record, which names its cookies after a redemption."""
         self._record_of = record_of
         self._spared: dict[Fingerprint, float] = {}
         self._moved: dict[tuple[Fingerprint, ...], tuple[Fingerprint, ...]] = {}
@@ -106,7 +111,7 @@ class SessionWatcher:
 
     @contextmanager
     def watched(self, watch: SessionWatch | None) -> Iterator[None]:
-        """Look at this session again until the block ends; what ``live`` holds under the fingerprints is cut when it is over."""
+        """Check this session again and again until the block ends. If the session ends, ``live`` closes what the fingerprints hold."""
         if watch is None:
             yield
             return
@@ -117,7 +122,7 @@ class SessionWatcher:
             self.release(watch)
 
     def hold(self, watch: SessionWatch) -> None:
-        """The same without a block: whoever calls this calls ``release``."""
+        """Like ``watched`` without a block. The caller must call ``release`` at the end."""
         key = self._key(watch)
         found = self._open.get(key)
         if found is None:
@@ -126,7 +131,7 @@ class SessionWatcher:
         found.count += 1
 
     def release(self, watch: SessionWatch) -> None:
-        """One of them is closed."""
+        """One connection of this session has ended."""
         key = self._key(watch)
         found = self._open[key]
         found.count -= 1
@@ -138,9 +143,10 @@ class SessionWatcher:
         return self._moved.get(watch.fingerprints, watch.fingerprints) if self._moved else watch.fingerprints
 
     def hear(self, revocation: Revocation) -> None:
-        """Spare, move or forget what is open under revoked cookies, and look soon at what a user has open who is named.
+        """Called right after each revocation is stored. Never waits.
 
-        Called right after each revocation is remembered; never waits.
+        Connections under revoked cookies are spared, moved or forgotten. If the revocation names a user, that user's connections are
+        checked soon.
         """
         if revocation.user_id is not None:
             self._named.add(revocation.user_id)
@@ -152,9 +158,10 @@ class SessionWatcher:
             self._spare(frozenset(revocation.fingerprints), revocation.spared_for)
         elif self._spared:
             for name in revocation.fingerprints:
-                self._spared.pop(name, None)  # cut by now
+                self._spared.pop(name, None)  # ``edge.open_connections`` has closed it
 
     def _spare(self, names: frozenset[Fingerprint], browser: str) -> None:
+        """A redemption of this browser revokes these cookies: spare what this browser has open, and close the rest."""
         spared: set[Fingerprint] = set()
         cut: set[Fingerprint] = set()
         for watch in self._under(names):
@@ -164,6 +171,7 @@ class SessionWatcher:
         self._spared.update(dict.fromkeys(spared, until))
 
     def _settle(self, moved: Moved) -> None:
+        """The redemption is over: keep what the same user has open in the same browser, and close the rest."""
         stays: dict[tuple[Fingerprint, ...], str] = {}
         over: set[Fingerprint] = set()
         for watch in self._under(frozenset(moved.fingerprints)):
@@ -171,7 +179,7 @@ class SessionWatcher:
                 stays[watch.fingerprints] = watch.browser
             else:
                 over.update(watch.fingerprints)
-        for stay in self._moving.values():  # not held under its new cookies yet, and already there comes the next one
+        for stay in self._moving.values():  # the next redemption came before this one was held under its new cookies
             if browser_key(stay.browser).hex() == moved.browser and stay.user_id != moved.user_id:
                 over.update(stay.key)
         staying = {name for key in stays for name in key}
@@ -185,7 +193,7 @@ class SessionWatcher:
             task.add_done_callback(lambda done: self._moving.pop(done, None))
 
     async def _go_on(self, old: tuple[Fingerprint, ...], browser: str, user_id: str) -> None:
-        """Hold under the browser's new cookies what the old ones let in; cut it where the record names another user, or none."""
+        """Hold the old cookies' connections under the browser's new cookies; close them if its record names another user, or none."""
         try:
             async with asyncio.timeout(SPARED_SECONDS):
                 record = await self._record_of(browser)
@@ -201,6 +209,7 @@ class SessionWatcher:
             self._spared.pop(name, None)
 
     def _rename(self, old: tuple[Fingerprint, ...], new: tuple[Fingerprint, ...], cookies: tuple[SessionCookie, ...]) -> None:
+        """Replace the old cookies by the new ones in everything that is watched."""
         for brief, watch in tuple(self._live.brief.items()):
             if isinstance(watch, SessionWatch) and watch.fingerprints == old:
                 self._live.brief[brief] = watch._replace(fingerprints=new, cookies=cookies)
@@ -216,18 +225,18 @@ class SessionWatcher:
         self._moved = {**{before: new if last == old else last for before, last in self._moved.items()}, old: new}
 
     def _under(self, names: frozenset[Fingerprint]) -> list["SessionWatch | _Open"]:
-        """Everything open that one of these cookies let in."""
+        """Everything open that one of these cookies admitted."""
         everything: list[SessionWatch | _Open] = [*self._open.values()]
         everything.extend(watch for watch in self._live.brief.values() if isinstance(watch, SessionWatch))
         return [watch for watch in everything if not names.isdisjoint(watch.fingerprints)]
 
     def look_soon(self) -> None:
-        """Something is open: look at it in a second."""
+        """Something is open: check it in ``LOOK_SECONDS``, unless a check is planned already."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     async def aclose(self) -> None:
-        """Look no more."""
+        """Stop all checks and running questions."""
         for timer in (self._timer, self._soon):
             if timer is not None:
                 timer.cancel()
@@ -238,12 +247,13 @@ class SessionWatcher:
         await asyncio.gather(*asking, return_exceptions=True)
 
     def _look(self) -> None:
+        """One check of everything that is open. Sessions whose cached answer is too old are asked about at Okta."""
         self._timer = None
         self._ask_due(QUESTIONS_AT_A_LOOK)
         held = self._adopted()
         for found in tuple(self._open.values()):
             if found.fingerprints not in self._open:
-                continue  # ended a moment ago, with another that was cut
+                continue  # it ended in this loop, together with a connection that was closed
             if self._spared and self._is_spared(found):
                 continue
             finding = self._sessions.recall(found.cookies)
@@ -259,7 +269,7 @@ class SessionWatcher:
             self.look_soon()
 
     def _look_at_named(self) -> None:
-        """Cut what is over of those users who were just heard of; Okta is asked about the rest of what they have open."""
+        """Check the connections of users that an event named: close those that are over, and ask Okta about the others."""
         self._soon, names, self._named = None, self._named, set()
         held = self._adopted()
         for found in tuple(self._open.values()):
@@ -275,7 +285,7 @@ class SessionWatcher:
             self.release(watch)
 
     def _ask_due(self, at_a_look: int = 0) -> None:
-        """``at_a_look``: how many may be under way while the rate limit is short."""
+        """Start waiting questions. ``at_a_look``: how many may run at once while Okta's rate limit is short."""
         most = at_a_look if self._sessions.is_rate_short else NAMED_AT_ONCE
         while self._due and len(self._asking) < most:
             found = self._due.pop(next(iter(self._due)))
@@ -283,7 +293,7 @@ class SessionWatcher:
                 self._ask(found)
 
     def _is_spared(self, found: _Open) -> bool:
-        """Whether a redemption is still to say what becomes of it; it is cut where none did in time."""
+        """Whether a running redemption still has to decide about this connection. If its time is over, the connection is closed here."""
         ends = [self._spared[name] for name in found.fingerprints if name in self._spared]
         if not ends or self._clock.monotonic() < max(ends):
             return bool(ends)
@@ -293,14 +303,14 @@ class SessionWatcher:
         return True
 
     def _adopted(self) -> tuple[SessionWatch, ...]:
-        """What was brief and is still there is held for this one look; one session of many requests is looked at once."""
+        """Hold the short requests that are still open, for this one check; many requests of one session are checked once."""
         watches = tuple(watch for watch in self._live.brief.values() if isinstance(watch, SessionWatch))
         for watch in watches:
             self.hold(watch)
         return watches
 
     def _ask(self, found: _Open) -> None:
-        if found.fingerprints in self._open:  # to the end of the line: at a pace that is too slow for all, each gets its turn
+        if found.fingerprints in self._open:  # put it last: if there are more sessions than questions, each one is asked about in turn
             self._open[found.fingerprints] = self._open.pop(found.fingerprints)
         question = asyncio.create_task(self._asked(found), name="looking again")
         key = found.fingerprints
@@ -315,9 +325,10 @@ class SessionWatcher:
         asked = found.fingerprints
         finding = await self._sessions.current(found.cookies, browser_of(found.head), vouched=True)
         if found.fingerprints == asked and not any(name in self._spared for name in asked):
-            self._judge(found, finding)  # else a redemption replaced these cookies meanwhile
+            self._judge(found, finding)  # else a redemption replaced these cookies while Okta was asked
 
     def _judge(self, found: _Open, finding: Finding) -> None:
+        """Close what is open if its session has expired, has ended, or belongs to another user now."""
         if isinstance(finding, Session) and finding.user_id == found.session.user_id:
             found.session = finding
         is_over = found.session.expires_at.timestamp() <= self._clock.wall()
@@ -327,5 +338,5 @@ class SessionWatcher:
 
 
 def _is_of(watch: SessionWatch | _Open, browser: str) -> bool:
-    """Whether it was opened by this browser, whose record has this key."""
+    """Whether this browser opened it; ``browser`` is the key of the browser's record."""
     return bool(watch.browser) and browser_key(watch.browser).hex() == browser

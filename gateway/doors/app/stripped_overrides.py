@@ -1,6 +1,7 @@
-"""The log's notes of fields that ask for another method or path than the first line, and that an app does not get.
+"""Log events about override fields: fields such as ``X-HTTP-Method-Override`` that name another method or path than the request line.
 
-Owns the note, once for each app, field and process. Must never write a field's value, nor a name that a client made up.
+The gateway takes them out. This module owns the event ``override_stripped``, written once for each app, field and process. It must never
+log a field's value, nor a field name that a client invented: only names of ``policy.http.proxy_fields.OVERRIDES`` are logged.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,18 +13,18 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class StrippedOverrides:
-    """Those of one app."""
+    """The override fields of one app that were not logged yet."""
 
     __slots__ = ("_app", "_tell", "_untold")
 
     def __init__(self, app: str, allowed: frozenset[bytes], tell: Tell) -> None:
-        """``app``: its name; ``allowed``: the names in lower case that go on to it."""
+        """``app``: the app's name; ``allowed``: field names in lower case that the app does get."""
         self._app = app
         self._tell = tell
         self._untold = set(OVERRIDES - allowed)
 
     def note(self, named: Named) -> None:
-        """Say which of these fields are taken out for the first time."""
+        """Log each override field that is taken out for the first time."""
         if named.keys().isdisjoint(self._untold):
             return
         for name in sorted(self._untold & named.keys()):

@@ -1,7 +1,7 @@
-"""The apps' own sessions: nobody goes on with another user's, and an app hears when its user is gone.
+"""The apps' own sessions (cookies such as ``JSESSIONID``): each belongs to one user, and an app is told when that user is gone.
 
-Owns what the doors share of that: a request to an app (``visits``), the hand-off and the sign-out (``former_users``), and the calls to apps
-(``sign_outs``). The rules are in ``policy.http.app_sessions``.
+Owns what several doors share of that: requests to an app (``visits``), the hand-off and the sign-out (``former_users``), and the calls
+that tell an app (``sign_outs``). The rules are in ``policy.http.app_sessions``.
 """
 
 from gateway.doors.app_sessions.former_users import FormerUsers

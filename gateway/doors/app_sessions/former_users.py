@@ -1,6 +1,7 @@
-"""Those who used a browser at an app host before: what it must forget of them when somebody else comes, or when they leave.
+"""What a browser must forget of its former users at an app host, when another user comes or when a user signs out.
 
-Owns the lines of the answer that gives a browser its pass, and of the answer to a sign-out. Must never name a user.
+Owns the ``Set-Cookie`` and ``Clear-Site-Data`` lines of the answer that gives a browser its pass, and of the answer to a sign-out. Must
+never name a user.
 """
 
 from collections.abc import Mapping
@@ -14,19 +15,19 @@ _NONE: Mapping[str, AppSessions] = {}
 
 
 class FormerUsers:
-    """What a browser has left of them."""
+    """Makes the lines by which a browser forgets its former users."""
 
     def __init__(self, owners: Owners, sessions: Mapping[str, AppSessions] = _NONE) -> None:
-        """``sessions``: of each app, by its name; one without binds no cookies to users."""
+        """``sessions``: the app sessions of each app, by its name. An app that is missing there binds no cookies to users."""
         self._owners = owners
         self._sessions = sessions
 
     def is_another(self, head: RequestHead, app: App, user_id: str) -> bool:
-        """Whether the browser was another user's at this host."""
+        """Whether another user used this browser before, at this host."""
         return self._owners.judged(head.fields, str(app.authority), user_id) is Owner.OTHER
 
     def handed_over(self, head: RequestHead, app: App, user_id: str, target: str) -> Fields:
-        """The lines for a browser that gets a pass for this user, who goes on to ``target``."""
+        """The lines for a browser that gets a pass for this user, and goes on to ``target``."""
         host = str(app.authority)
         sessions = self._sessions.get(app.name)
         ended = sessions.handed_over(head, user_id, self.is_another(head, app, user_id), target) if sessions is not None else ()

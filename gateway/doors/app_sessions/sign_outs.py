@@ -1,7 +1,8 @@
-"""Telling an app that a user is gone: ``app.sign_out_path`` is called with the cookies that the app once set for that user.
+"""Tells an app that a user is gone: calls ``app.sign_out_path`` with the cookies that the app once set for that user.
 
-Owns these calls: once for each cookie, whichever process meets it first, as tasks of their own, so that no user waits for them. Must never
-send a cookie that the gateway has no proof of, name any user, or pass anything of the app's answer on.
+Owns these calls. A call is made only if one of its cookies is new to all processes. The calls are tasks of their own, so no user waits
+for them. Must never send a cookie without the gateway's stamp (the proof that the app set it), never name a user, and never pass on
+anything of the app's answer.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class SignOutPlace(NamedTuple):
-    """What is asked of an app: its name in the log, the request target, the Host that it knows, and the way as browsers take it.
+    """Where and how the app is called: its name in the log, the request target, the ``Host`` that it knows, and its public host.
 
     ``constant``: fields that it always gets.
     """
@@ -41,10 +42,10 @@ class SignOutPlace(NamedTuple):
 
 
 class AppSignOuts:
-    """The calls for one app."""
+    """The sign-out calls for one app."""
 
     def __init__(self, place: SignOutPlace, ways: Sequence[HttpProxy], state: SharedState, tell: Tell) -> None:
-        """``ways``: to the app, or to each of its servers where each has sessions of its own; ``state`` says who was first."""
+        """``ways``: connections to the app; one for each server, if each has sessions of its own. ``state`` says which process is first."""
         self._place = place
         self._ways = ways
         self._state = state
@@ -53,7 +54,10 @@ class AppSignOuts:
         self._running: set[asyncio.Task[None]] = set()
 
     def tell_soon(self, cookies: Sequence[LeftOut], client: str) -> None:
-        """Call the app with those of these cookies that it set itself, unless that was done; ``client``: the address that brought them."""
+        """Call the app with those of these cookies that it set itself, if that was not done before.
+
+        ``client``: the address of the client that sent the cookies.
+        """
         known = {_key(self._place.public, one): one for one in cookies if one.own is not None}
         fresh = [key for key in known if self._met.get(key) is None]
         if not fresh:
@@ -68,7 +72,7 @@ class AppSignOuts:
         task.add_done_callback(self._running.discard)
 
     async def aclose(self) -> None:
-        """Give up the calls under way."""
+        """Cancel the running calls."""
         running = tuple(self._running)
         for task in running:
             task.cancel()
@@ -84,10 +88,10 @@ class AppSignOuts:
         try:
             try:
                 exchange = await way.exchange("GET", self._place.target, fields)
-            except StaleConnection:  # the app had given up a kept connection, and seen nothing
+            except StaleConnection:  # the app had closed an idle connection, and did not see the request
                 exchange = await way.exchange("GET", self._place.target, fields, is_new=True)
             status = exchange.status
-            with suppress(OutsideFailed):  # the app has answered: what follows is read so that the connection can be used again
+            with suppress(OutsideFailed):  # the status is known; the body is read so that the connection can be used again
                 await exchange.read(LARGEST_ANSWER)
         except OutsideFailed as error:
             self._tell("app_sign_out_failed", {"app": self._place.app, "reason": error.reason})
@@ -96,7 +100,7 @@ class AppSignOuts:
         self._tell(event, {"app": self._place.app, "status": status})
 
     async def _is_first(self, keys: Sequence[bytes]) -> bool:
-        """Whether no other process has met all of these; where the state is away, this process decides by itself."""
+        """Whether one of these cookies is new to all processes. If the state is away, this process decides alone."""
         won = False
         for key in keys:
             try:
@@ -114,5 +118,5 @@ class AppSignOuts:
 
 
 def _key(public: str, cookie: LeftOut) -> bytes:
-    """What a cookie is known by, so that no value of it is kept."""
+    """The key under which a cookie is stored, so that its value is not."""
     return blake2b(b"%b\0%b=%b" % (public.encode(), cookie.name, cookie.own or b""), digest_size=16).digest()

@@ -1,10 +1,10 @@
-"""The sessions of one app: whose cookies a request may bring to it, and whose its answer sets.
+"""The sessions of one app: which session cookies of the app a request may carry to it, and which ones its answer sets.
 
-Owns who the user of a request is here, when a browser is told to remove a cookie, and when the app is told that a former user is gone.
-Must never wait. The rules are in ``policy.http.app_sessions``.
+The gateway stamps an app's session cookies with their user. Owns who the user of a request is here, when a browser is told to remove a
+cookie, and when the app is told that a former user is gone. Must never wait. The rules are in ``policy.http.app_sessions``.
 
-A cookie is removed only in answers to navigations: other requests may have been sent before the app began a session for this user, and
-would take that one away. It does not reach the app in any case.
+A cookie is removed only in answers to navigations. Another request may have been sent before the app began a session for this user, and
+its answer would remove that session's cookie. In any case the cookie does not reach the app.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,22 +36,22 @@ _FIRST_PATHS = 2
 _PASS: Final = PASS_NAME + b"="
 
 UserOfPass = Callable[[RequestHead], str]
-"""The user whom a request's pass names, without asking Okta; empty where there is none (``Gate.user_of_pass``)."""
+"""The user whom a request's pass names, without a question to Okta; empty if there is none (``PassResolver.user_of_pass``)."""
 
 
 class UnboundNote:
-    """The line in the log for an app that is not sent a session cookie, because it has no stamp of the gateway: once in each process."""
+    """The log event for an app that does not get a session cookie because the cookie has no stamp. Written once in each process."""
 
     __slots__ = ("_app", "_is_told", "_tell")
 
     def __init__(self, app: str, tell: Callable[[str, Mapping[str, object]], None]) -> None:
-        """``app``: its name."""
+        """``app``: the app's name."""
         self._app = app
         self._tell = tell
         self._is_told = False
 
     def tell_once(self) -> None:
-        """Write it, unless that was done."""
+        """Write the event, if it was not written before."""
         if not self._is_told:
             self._is_told = True
             self._tell("app_session_unbound", {"app": self._app})
@@ -61,8 +61,8 @@ class UnboundNote:
 class AppSessions:
     """The sessions of one app. ``sign_outs`` None: the app has no ``sign_out_path``.
 
-    ``is_stamping``: False where a front proxy carries the app, so that nobody stamps its cookies. ``unbound``: who hears of a session
-    cookie without a stamp.
+    ``is_stamping``: False if a front proxy carries the app: then its cookies have no stamps. ``unbound``: logs a session cookie without a
+    stamp.
     """
 
     names: SessionCookieNames
@@ -72,16 +72,16 @@ class AppSessions:
     unbound: UnboundNote | None = None
 
     def visit(self, head: RequestHead, session: Session | None, comer: Principal, user_of_pass: UserOfPass) -> "Visit":
-        """One request. Its user is that of its session; where nobody was looked up, the one whom its pass names."""
+        """The ``Visit`` for one request. Its user is that of the session; if the rule needs no user, the one whom the pass names."""
         if session is not None:
             return Visit(self, head, session.user_id)
         return Visit(self, head, user_of_pass(head) if comer is NOT_ASKED else NOBODY, has_session=False)
 
     def handed_over(self, head: RequestHead, user_id: str, is_another: bool, target: str) -> Fields:
-        """The lines that end the sessions of former users when this user gets a pass; ``is_another``: the browser was another user's.
+        """The lines that end the sessions of former users when this user gets a pass. ``is_another``: another user used the browser before.
 
-        ``target``: where the user goes then. A cookie of a deeper path is not presented here: it is met when it comes, or, where a front
-        proxy carries the app, guessed to stand at the first segment of the target.
+        ``target``: where the user goes then. The browser does not present a cookie of a deeper path here; it is removed when it comes. If
+        a front proxy carries the app, its path is guessed to be the first segment of ``target``.
         """
         values = head.values(b"cookie")
         if self.is_stamping:
@@ -95,7 +95,10 @@ class AppSessions:
         return (*self._listed_here(values, head), *removals_by_name(self.names.exact, below, (b"",)))
 
     def signed_out(self, head: RequestHead) -> Fields:
-        """The lines that end every session of the app that the browser presents, whose it is; the app is told of those with a stamp."""
+        """The lines that end every session of the app that the browser presents, whoever its user is.
+
+        If there is a stamp, the app is told.
+        """
         values = head.values(b"cookie")
         if not self.is_stamping:
             return self._listed_here(values, head)
@@ -103,15 +106,18 @@ class AppSessions:
 
     def _ended(self, left_out: Sequence[LeftOut], head: RequestHead) -> Fields:
         self.former(left_out, head.client)
-        return removals(left_out, self.stamps.host, b"/")  # no app sets a cookie for a path of ours
+        return removals(left_out, self.stamps.host, b"/")  # not the path of this request: no app sets cookies for an own path
 
     def former(self, left_out: Sequence[LeftOut], client: str) -> None:
-        """Tell the app, where it wants to know, that these users are gone; ``client``: whose browser had their cookies."""
+        """Tell the app that these users are gone, if it has a ``sign_out_path``.
+
+        ``client``: the address of the browser with their cookies.
+        """
         if self.sign_outs is not None and left_out:
             self.sign_outs.tell_soon(left_out, client)
 
     def _listed_here(self, values: Sequence[bytes], head: RequestHead) -> Fields:
-        """The lines that remove the listed cookies that were presented, whichever host set them."""
+        """The lines that remove the presented cookies that are listed by name, whichever host set them."""
         pieces = (piece.partition(b"=")[0].strip(b" \t") for value in values for piece in value.split(b";"))
         presented = dict.fromkeys(name for name in pieces if self.names.kinds[name] is NameKind.LISTED)
         host = head.authority.host
@@ -120,9 +126,9 @@ class AppSessions:
 
 
 class LinesRead(NamedTuple):
-    """What was found in the Cookie lines of a request of one user: ``left_out`` is what the app does not get.
+    """What was found in the ``Cookie`` lines of a request: ``left_out`` are the cookies that the app does not get.
 
-    ``is_bound``: what it gets depends on who the user is.
+    ``is_bound``: what the app gets depends on who the user is.
     """
 
     user: UserStamps
@@ -131,15 +137,15 @@ class LinesRead(NamedTuple):
 
 
 class Visit:
-    """One request to the app, and its answer. It may be used again for the same head as long as the same session lets it in.
+    """One request to the app, and its answer. It may be used again for the same head while the same session is admitted.
 
-    It is noted with the head, so it must not lead back to it: only the collector could free the two.
+    It is cached with the head, so it must not refer to it: a cycle would be freed only by the garbage collector.
     """
 
     __slots__ = ("_client", "_is_navigation", "_is_somebody", "_path", "_read", "_sessions", "has_session", "user")
 
     def __init__(self, sessions: AppSessions, head: RequestHead, user_id: str, *, has_session: bool = True) -> None:
-        """``user``: whose cookies pass; ``has_session``: Okta said so, and not the pass alone."""
+        """``has_session``: Okta confirmed the user; False if only the pass names the user."""
         self._sessions = sessions
         self._path = head.path
         self._client = head.client
@@ -159,17 +165,20 @@ class Visit:
 
     @property
     def is_same_again(self) -> bool:
-        """Whether the app gets the same of the same head as long as the decision about it holds."""
+        """Whether the same head gives the app the same bytes again, while the decision about it holds."""
         read = self._read
         return read is None or (not read.left_out and (self.has_session or not read.is_bound))
 
     def knows(self, read: LinesRead | None) -> bool:
-        """Whether lines were read for this user with this outcome; then they need not be read again, and else nothing was."""
+        """Whether these lines were read for this user before, with this outcome.
+
+        If so, the outcome is used; if not, the lines must be read.
+        """
         self._read = read if read is not None and read.user is self.user else None
         return self._read is not None
 
     def value(self, line: bytes) -> bytes | None:
-        """The value of a Cookie line as the app gets it; None where nothing is left of it."""
+        """The value of a ``Cookie`` line as the app gets it; None if nothing is left of it."""
         if not may_hold_sessions(line, self._sessions.names):
             return line
         rest, left_out = read_cookies(line, self._sessions.names, self.user)
@@ -178,9 +187,9 @@ class Visit:
         return rest
 
     def known(self, line: bytes, unwanted: NotTheApps) -> bytes | None:
-        """As ``value``, less the gateway's own cookies, where all that is bound in the line was met before; None: it must be read.
+        """Like ``value``, without the gateway's own cookies, if all bound cookies of the line were seen before; None: it must be read.
 
-        ``unwanted``: what no app may see.
+        ``unwanted``: cookies that no app may get.
         """
         rest = known_cookies(line, self._sessions.names, self.user)
         if rest is None or not unwanted.clears(rest):
@@ -189,26 +198,26 @@ class Visit:
         return rest
 
     def note_pass(self, line: bytes) -> None:
-        """Remember the pass in this line as what no app gets."""
+        """Remember the pass in this line as something that no app gets."""
         for piece in line.split(b"; "):
             if piece.startswith(_PASS) and piece.find(b";") < 0:
                 self.user.note(piece, b"")
 
     def text(self, text: bytes) -> bytes:
-        """A whole Cookie line, from its name to its end, as the app gets it; empty where nothing is left of it."""
+        """A whole ``Cookie`` line, from its name to its line end, as the app gets it; empty if nothing is left of it."""
         before, _, value = text.partition(b": ")
         line = value[:-2]
         rest = self.value(line)
         return text if rest is line else b"" if rest is None else b"%b: %b\r\n" % (before, rest)
 
     def fields(self, fields: Fields) -> Fields:
-        """The fields of the request as the app gets them, whatever of them was read before."""
+        """The fields of the request as the app gets them. They are read anew."""
         self._read = None
         read = [(name, self.value(value) if name.lower() == b"cookie" else value) for name, value in fields]
         return tuple((name, value) for name, value in read if value is not None)
 
     def told(self) -> None:
-        """What was left out is known: the app is told, where a user came after another, and the log, where no stamp says whose it is."""
+        """Report what was left out: to the app, if another user came after its user; to the log, if a cookie has no stamp."""
         left_out = self._read.left_out if self._read is not None else ()
         if not left_out:
             return
@@ -218,7 +227,7 @@ class Visit:
             self._sessions.unbound.tell_once()
 
     def answer(self, fields: Fields) -> Fields:
-        """The fields of the app's answer as the browser gets them: cookies stamped, those of former users removed before them."""
+        """The fields of the app's answer as the browser gets them: its cookies stamped, after the lines that remove former users' ones."""
         for name, _ in fields:
             if len(name) == 10 and name.lower() == b"set-cookie":
                 fields = self._stamped(fields)
@@ -235,6 +244,6 @@ class Visit:
     def _removals(self, left_out: Sequence[LeftOut]) -> Fields:
         if not self._is_navigation:
             return ()
-        # Without a session nobody came after the cookie's user, who may sign in again and go on.
+        # Without a user, no other user came after the cookie's user, who may sign in again and go on with it.
         gone = left_out if self._is_somebody else [one for one in left_out if one.scope is None]
         return removals(gone, self._sessions.stamps.host, self._path.encode("latin-1"))

@@ -1,7 +1,7 @@
-"""The login host's paths that Okta calls by itself: its event hook, and Universal Logout.
+"""The paths of the login host that Okta itself calls: its event hook, and Universal Logout.
 
-Owns which of the two answers, and the words for the log. A request here is a program's: it shows a secret or a signed token, and its
-cookies are never looked at. Must never forward anything, or answer for a feature that is not configured.
+Owns which object answers which path, and the words for the log. The client is a program: it shows a secret or a signed token, and its
+cookies are never read. Must never forward anything, nor answer for a feature that is not configured.
 """
 
 from collections.abc import Mapping
@@ -36,25 +36,25 @@ __all__ = [
 
 
 class OktaCall(Protocol):
-    """What Okta may call under one path."""
+    """Answers what Okta calls under one path."""
 
     async def answer(self, request: Request, head: RequestHead) -> HookReply:
-        """What Okta is answered."""
+        """The answer to Okta."""
 
 
 class Hooks:
-    """The paths that are configured."""
+    """The hook paths that are configured."""
 
     def __init__(self, calls: Mapping[str, OktaCall]) -> None:
-        """``calls``: by path; one that is absent is no path of ours."""
+        """``calls``: by path. A path that is missing is not answered here."""
         self._calls = calls
 
     def answers(self, path: str) -> bool:
-        """Whether a request for this path belongs here."""
+        """Whether a request for this path is answered here."""
         return path in self._calls
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
-        """The whole answer, for a path of these; what the access log says of it is left in ``request``."""
+        """The whole answer for one of these paths. The words for the access log are left in ``request``."""
         told = await self._calls[head.path].answer(request, head)
         request.route, request.verdict, request.reason = head.path, told.verdict, told.reason
         return to_response(told.answer, closes=request.has_unread_body)

@@ -4,9 +4,9 @@
     POST   secret ─▶ whole body ─▶ one step: first time? revocations published, and written down as seen ─▶ 204
              └ 401    └ 413, 400                                  └ no: 204     └ 503: Okta tries once more
 
-Owns that order, and Okta's three seconds. Must never answer 204 before every process can know what the delivery ends, compare a secret in
-a time that tells anything about it, read a body before the secret, or take a delivery that it could not read for one that said nothing.
-Rules from: Okta, Event Hooks.
+Owns that order, and the limit of three seconds that Okta sets. Must never answer 204 before every process can know what the delivery
+ends. Must never compare a secret in a time that depends on it, nor read a body before the secret is checked. A delivery that cannot be
+read must never count as an empty one. Rules from: Okta, Event Hooks.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ LONGEST_CHALLENGE: Final = 1024
 
 
 class EventHook:
-    """One hook. It may have several secrets, while one takes the place of another."""
+    """One event hook. It may have several secrets, while a new one replaces an old one."""
 
     def __init__(self, secrets: Sequence[str], hosts: frozenset[str], watch: HookWatch, parts: HookParts) -> None:
-        """``secrets``: at least one. ``hosts``: the names of the org. ``watch`` hears of its sign-ins, and of deliveries that are lost."""
+        """``secrets``: at least one. ``hosts``: the names of the org. ``watch`` is told of sign-in events and of lost deliveries."""
         self._secrets = tuple(hashlib.sha256(secret.encode()).digest() for secret in secrets)
         self._hosts = hosts
         self._watch = watch
@@ -46,7 +46,7 @@ class EventHook:
         self._bad = BadSecrets(parts.clock.monotonic)
 
     async def answer(self, request: Request, head: RequestHead) -> HookReply:
-        """What Okta is answered."""
+        """The answer to Okta."""
         if head.method == "GET":
             return self._verification(head)
         if head.method != "POST":
@@ -67,7 +67,7 @@ class EventHook:
         return any(matches)
 
     def _verification(self, head: RequestHead) -> HookReply:
-        """Okta asks whether this address is ours. It need not show the secret; one that it shows must be right."""
+        """Okta checks that this address answers. It need not send the secret; if it sends one, it must be right."""
         if head.values(b"authorization") and not self._is_okta(head):
             return self._bad.refused(head.client, "hook_secret")
         challenge = head.value(b"x-okta-verification-challenge")
@@ -85,6 +85,7 @@ class EventHook:
         return await self._carried_out(delivery)
 
     async def _carried_out(self, delivery: EventDelivery) -> HookReply:
+        """Publish what the delivery ends and asks, and record it as seen, in one step; then answer 204."""
         found = consequences(delivery, self._parts.clock.wall())
         is_ours = delivery.host in self._hosts
         begins = found.begins if is_ours else {}
@@ -113,7 +114,7 @@ class EventHook:
                 self._parts.tell(name, {"users": users[start : start + LONGEST_LIST]})
 
     async def _lost(self, told: HookReply) -> HookReply:
-        """Okta's own delivery could not be carried out. It repeats some of them once, and then the events are lost."""
+        """A delivery of Okta's own could not be processed. Okta repeats some of them once; after that the events are lost."""
         self._parts.tell("hook_delivery_lost", {"reason": told.reason})
         await self._watch.lost(told.reason)
         return told

@@ -1,6 +1,6 @@
-"""Who was named by Okta here within the time that a pass can live: so that Universal Logout can say "I know nobody of that name".
+"""Which users Okta has named here within the lifetime of a pass, so that Universal Logout can answer that a user is unknown.
 
-Owns these records in the shared state, under a hash of the login and of the id. Must never be asked whether somebody may come in.
+Owns these records in the shared state, under hashes of the login and the id. Must never be used to admit anybody.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from gateway.shared_state import SharedState
 
 KIND: Final = "known-user"
 KNOWN_SECONDS: Final = 13 * 3600.0
-"""A pass lives twelve hours; a record is written anew each hour in which its user is named."""
+"""A pass lives twelve hours; a user's record is written again each hour in which Okta names the user."""
 
 _AGAIN_SECONDS: Final = 3600.0
 _MOST_NOTED: Final = 50_000
@@ -26,13 +26,13 @@ class KnownUsers:
     """The users that any process has seen. Close it with ``aclose``."""
 
     def __init__(self, state: SharedState, monotonic: Callable[[], float]) -> None:
-        """``monotonic``: seconds."""
+        """``monotonic``: returns seconds."""
         self._state = state
         self._noted: TTLCache[str, None] = TTLCache(_MOST_NOTED, _AGAIN_SECONDS, timer=monotonic)
         self._writing: set[asyncio.Task[None]] = set()
 
     def note(self, session: Session) -> None:
-        """Okta has just named this user; it is written down in the background."""
+        """Okta has just named this user; the record is written in the background."""
         if session.user_id in self._noted:
             return
         self._noted[session.user_id] = None
@@ -41,12 +41,12 @@ class KnownUsers:
         task.add_done_callback(self._writing.discard)
 
     async def id_of(self, name: str) -> str | None:
-        """The Okta id of the user with this id or login (in any case); None where nobody was named so. Raises ``StateFailed``."""
+        """The Okta id of the user with this id or login (in any case); None if no user of that name is known. Raises ``StateFailed``."""
         found = await self._state.get(KIND, _key(name)) or await self._state.get(KIND, _key(login_key(name)))
         return found.decode("utf-8", "surrogatepass") if found is not None else None
 
     async def aclose(self) -> None:
-        """Write no more."""
+        """Stop writing."""
         for task in self._writing:
             task.cancel()
         await asyncio.gather(*self._writing, return_exceptions=True)

@@ -1,7 +1,8 @@
-"""The public keys of the org, by which it signs what its apps get.
+"""The org's public keys, which check the tokens that Okta signs for its apps.
 
-Owns the fetching: bounded, one at a time, kept for an hour, and again at once for a key that is new, but not more than once a minute
-whatever anybody sends. Must never follow a redirect, or keep an answer that holds no key. Rules from: RFC 7517; Okta `GET /oauth2/v1/keys`.
+Owns fetching them: bounded, one request at a time, cached for an hour. A new key id causes another request at once, but at most one in a
+minute, whatever clients send. Must never follow a redirect, nor cache an answer without a key. Rules from: Okta's `/oauth2/v1/keys`; RFC
+7517.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ _FIELDS: Final = ((b"Accept", b"application/json"), (b"Accept-Encoding", b"ident
 
 
 class OrgKeys:
-    """The keys of each app that may call Universal Logout; an app may have keys of its own."""
+    """The keys of each app that may call Universal Logout. An app may have keys of its own."""
 
     def __init__(self, client: ClientSession, destination: Destination, deadlines: Deadlines, clock: Clock) -> None:
         """``client`` comes from ``outbound.open_client``."""
@@ -38,9 +39,9 @@ class OrgKeys:
         self._lock = asyncio.Lock()
 
     async def of(self, app: str, key_id: str) -> KeySet | None:
-        """The app's keys, with this one among them where the org has it; None where none was ever got.
+        """The app's keys, including the one with this id if the org has it; None if no keys were ever fetched.
 
-        ``app``: of a bounded list. Raises ``OutsideFailed`` where the org must be asked and does not answer.
+        ``app``: from a bounded list. Raises ``OutsideFailed`` if the org must be asked and does not answer.
         """
         async with self._lock:
             kept, now = self._keys.get(app), self._monotonic()

@@ -1,7 +1,7 @@
-"""The signed tokens with which Okta calls Universal Logout.
+"""Reads the signed tokens with which Okta calls Universal Logout.
 
-Owns their reading: where in the request, by whose key, and what they must say (``policy.hooks.universal_logout``). Must never believe a
-claim before the signature, but to choose the key. Rules from: RFC 6750 (Bearer), RFC 7515, RFC 7519.
+Owns where in the request the token is, and whose key must check it; ``policy.hooks.universal_logout`` says what it must contain. Must
+never use a claim before the signature is checked, except to choose the key. Rules from: RFC 6750 (Bearer), RFC 7515, RFC 7519.
 """
 
 import json
@@ -23,15 +23,15 @@ class OrgTokens:
     """Reads the tokens of the apps that may call."""
 
     def __init__(self, expected: ExpectedLogoutToken, keys: OrgKeys, clock: Clock) -> None:
-        """``expected``: what a token must name, and whose tokens are accepted; it names at least one app."""
+        """``expected``: what a token must name, and which apps may call; at least one app."""
         self.expected = expected
         self._keys = keys
         self._wall = clock.wall
 
     async def claims(self, head: RequestHead) -> Claims | Malformed:
-        """What the request's token says; 401 where it has none of the org's, 403 for an app that may not call.
+        """The claims of the request's token; 401 if it has no token of the org, 403 for an app that may not call.
 
-        Raises ``OutsideFailed`` where the org's keys cannot be had.
+        Raises ``OutsideFailed`` if the org's keys cannot be fetched.
         """
         scheme, _, shown = (head.value(b"authorization") or b"").partition(b" ")
         token = shown.strip().decode("latin-1")
@@ -43,12 +43,12 @@ class OrgTokens:
         return claims_problem(verified, self.expected, self._wall()) or verified
 
     async def _verified(self, token: str) -> Claims | None:
-        """The claims of a token with a good signature of the org."""
+        """The claims of a token with a valid signature of the org."""
         header, claims = _unverified(token) if len(token) <= LARGEST_TOKEN else ({}, {})
         app = key_asked(token, self.expected, header, claims)
         if app is None:
             return None
-        # An app that may not call has no keys fetched for it. Those of one that may are the org's too, so it is told 403 where they fit.
+        # No keys are fetched for an app that may not call. The org's keys of another app are tried: if they fit, the answer is 403.
         owner = app if app in self.expected.apps else min(self.expected.apps)
         keys = await self._keys.of(owner, str(header.get("kid", "")))
         try:
@@ -58,7 +58,7 @@ class OrgTokens:
 
 
 def _unverified(token: str) -> tuple[Claims, Claims]:
-    """Header and claims as they say."""
+    """Header and claims, without a check of the signature."""
     try:
         read = jws.extract_compact(token.encode("latin-1"))
         claims: Any = json.loads(read.payload)

@@ -1,6 +1,6 @@
-"""What a hook's request is answered with, how often anybody may show what is no secret of ours, and what every hook needs for its work.
+"""What all hooks share: the form of their answers, and a limit for wrong secrets.
 
-Owns the form of these answers: a status, and for people who look a word of JSON. Must never repeat anything of the request.
+An answer is a status, with a word in JSON for people who look. Must never repeat anything of the request.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 @dataclass(frozen=True, slots=True)
 class HookParts:
-    """What carries out what Okta has told. ``tell`` gets (event name, figures) for the log."""
+    """The objects that process what Okta tells. ``tell`` gets (event name, figures) for the log."""
 
     revocations: SharedRevocations
     clock: Clock
@@ -35,7 +35,7 @@ class HookParts:
 
 @dataclass(frozen=True, slots=True)
 class HookReply:
-    """An answer, and the words for the access log."""
+    """An answer, and its words for the access log."""
 
     answer: Answer
     verdict: str
@@ -43,25 +43,25 @@ class HookReply:
 
 
 def done(verdict: str, reason: str = "") -> HookReply:
-    """204: what was asked for holds."""
+    """204: what Okta asked for is done."""
     return HookReply(Answer(204, (_NO_STORE,), b""), verdict, reason)
 
 
 def refused(status: int, reason: str, *fields: tuple[bytes, bytes]) -> HookReply:
-    """An error; 503 may be tried again."""
+    """An error. 429 and 503 carry ``Retry-After``."""
     extra = (*fields, _LATER) if status in (429, 503) else fields
     return HookReply(json_answer(status, {"error": reason}, *extra), "refused", reason)
 
 
 class BadSecrets:
-    """Counts, by client, who showed something that is no secret of ours."""
+    """Counts wrong secrets by client."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
-        """``monotonic``: seconds."""
+        """``monotonic``: returns seconds."""
         self._shown: TTLCache[str, int] = TTLCache(_MOST_CLIENTS, _MINUTE, timer=monotonic)
 
     def refused(self, client: str, reason: str) -> HookReply:
-        """401, or 429 from the eleventh within a minute on. Who shows the right one is never refused for what others show."""
+        """401; 429 from the eleventh wrong secret within a minute. A request with the right secret is never refused because of others."""
         shown = self._shown.get(client, 0) + 1
         self._shown[client] = min(shown, BAD_SECRETS_PER_MINUTE + 1)
         if shown > BAD_SECRETS_PER_MINUTE:

@@ -3,8 +3,9 @@
     token ─▶ whose key? ─▶ signature ─▶ claims ─▶ whom? ─▶ one step: first time? revoked everywhere ─▶ 204, or 404 for nobody known here
       401        401           401        401 403    400 404             401          422
 
-Owns that order. Must never take a token twice, or say 204 before every process can know. While the shared state is away nobody can tell
-whether a token is new: it ends sessions here, and the answer is 422. Rules from: Okta, "Build Universal Logout for your app".
+Owns that order. Must never accept a token twice, nor say 204 before every process can know. While the shared state is away, no process
+can tell whether a token is new: then sessions end in this process, and the answer is 422. Rules from: Okta, "Build Universal Logout for
+your app".
 """
 
 import asyncio
@@ -33,21 +34,21 @@ UNIVERSAL_LOGOUT_PATH: Final = "/.gateway/hooks/universal-logout"
 SEEN: Final = "universal-logout"
 SEEN_SECONDS: Final = OLDEST_SECONDS + 2 * SKEW_SECONDS
 ANSWER_SECONDS: Final = 8.0
-"""Okta names no bound; the org's keys may have to be asked for."""
+"""Okta names no limit. The org's keys may have to be fetched within this time."""
 
 
 class UniversalLogout:
-    """Ends the sessions of one user for an app of the org that may ask so."""
+    """Ends the sessions of one user, for an app of the org that may ask for it."""
 
     def __init__(self, tokens: OrgTokens, known_users: KnownUsers, parts: HookParts) -> None:
-        """``tokens`` say whose calls are accepted."""
+        """``tokens`` knows whose calls are accepted."""
         self._tokens = tokens
         self._known_users = known_users
         self._parts = parts
         self._bad = BadSecrets(parts.clock.monotonic)
 
     async def answer(self, request: Request, head: RequestHead) -> HookReply:
-        """What Okta is answered: 204, 400, 401, 403, 404 or 422; 413 and 503 for what its guide does not name."""
+        """The answer to Okta: 204, 400, 401, 403, 404 or 422; also 405, 413, 429 and 503, which Okta's guide does not name."""
         if head.method != "POST":
             return refused(405, "method", (b"Allow", b"POST"))
         try:
@@ -89,7 +90,7 @@ class UniversalLogout:
 
 
 def _report(subject: Subject, user_id: str | None, claims: Claims) -> Report:
-    """By every name: also of somebody unknown here, because a record may have been lost where a pass was not."""
+    """Revoke every name of the user. Also for a user who is unknown here: the record may be lost while a pass still exists."""
     once = hashlib.blake2b(f"{claims['iss']} {claims['jti']}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     names = dict.fromkeys((user_id or subject.name, subject.name, login_key(subject.name)))
     return Report(SEEN, once, SEEN_SECONDS, tuple(Revocation(user_id=name, began_before=float(claims["iat"])) for name in names))

@@ -1,8 +1,9 @@
-"""The login door: the org as browsers see it, with the one thing added that Okta does not do.
+"""The login door: answers every request to the login host, which is the org's host as browsers see it.
 
-Owns which kind of request goes which way on the login host: redemptions through the switch, sign-outs, calls that end sessions, silent
-requests of OpenID Connect clients and everything else to ``OrgForwarding``, the gateway's own paths to their pages. Must never forward
-anything under ``/.gateway/``.
+It forwards to Okta, and adds the one thing that Okta does not do: before a token is redeemed, the browser's older session is ended. Owns
+which object answers which kind of request: redemptions (``redeeming``), sign-outs, calls that end sessions, silent requests of OpenID
+Connect clients, everything else that goes to Okta (``OrgForwarding``), and the gateway's own paths. Must never forward anything under
+``/.gateway/``.
 """
 
 import secrets
@@ -76,7 +77,7 @@ class SwitchRules:
 
 @dataclass(frozen=True, slots=True)
 class LoginRooms:
-    """What the login door opens."""
+    """The objects that answer for the login door."""
 
     own: LoginOwnPaths
     handoff: LoginHandoff
@@ -96,19 +97,19 @@ class LoginRooms:
 
 
 class LoginDoor:
-    """Everything that reaches the login host."""
+    """Answers everything that reaches the login host."""
 
     def __init__(self, rooms: LoginRooms, rules: SwitchRules) -> None:
-        """``rooms.switch`` reads the confirmation's form; ``rooms.wording`` turns outcomes into answers."""
+        """``rooms.switch`` reads the form of the confirmation page; ``rooms.wording`` turns outcomes into answers."""
         self._rooms = rooms
         self._rules = rules
 
     async def resume(self) -> None:
-        """Take up what the process before this one left open; call it before anybody is answered. Raises ``OutsideFailed``."""
+        """Continue what the previous process left open. Call it before any request is answered. Raises ``OutsideFailed``."""
         await self._rooms.new_sessions.resume()
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
-        """The whole answer; the words for the access log are left in ``request``."""
+        """The whole answer. The words for the access log are left in ``request``."""
         wording = self._rooms.wording
         if self._rooms.hooks.answers(head.path):
             return await self._rooms.hooks.handle(request, head)
@@ -136,7 +137,7 @@ class LoginDoor:
             return self._told(request, wording.unreachable(head, error))
 
     def _sender(self, head: RequestHead) -> LoginBrowser:
-        """The browser behind the request. One without an id gets one, which it is told in an answer to a page's request."""
+        """The browser behind the request. A browser without an id gets a new one; an answer to a page's request sets its cookie."""
         known = browser_id_of(head.fields)
         is_program = known is None and via_of(head) is Via.PROGRAM
         browser_id = known or ("" if is_program else new_browser_id(secrets.token_bytes(ID_BYTES)))
@@ -144,9 +145,9 @@ class LoginDoor:
         return self._rooms.forwarding.sender(head, browser_id, fresh)
 
     async def _body(self, request: Request, head: RequestHead) -> bytes | Malformed | None:
-        """The whole body where it must be looked at before the request is judged; None where it may be streamed.
+        """The whole body, if it must be read before the request is judged; None if it may be streamed.
 
-        A form of another site may name a token for later, in a return address: it is looked at too.
+        A form of another site is read too: a return address in it may contain a token that is redeemed later.
         """
         if (
             has_readable_body(head)
@@ -171,7 +172,10 @@ class LoginDoor:
         return await self._redeemed(request, sender, found)
 
     async def _own_answer(self, request: Request, sender: LoginBrowser) -> Response:
-        """An own path's answer. A ticket counts only if no sign-in of this browser was faster; then it comes again, as it is now."""
+        """The answer of an own path.
+
+        A ticket is sent only if the browser did not sign in again while it was made; else the browser is sent back to the same address.
+        """
         head, rooms = sender.head, self._rooms
         if head.path == SIGN_OUT:
             return await self._own_sign_out(request, sender)
@@ -186,7 +190,10 @@ class LoginDoor:
         return response
 
     async def _own_sign_out(self, request: Request, sender: LoginBrowser) -> Response:
-        """Signing out never waits for the shared state: where that is away, what the browser shows ends all the same."""
+        """The sign-out page.
+
+        It never waits for the shared state: if that is away, the sessions that the browser presents end all the same.
+        """
         if sender.fresh:
             request.new_browser = sender.browser_id
         response = await self._rooms.own.handle(request, sender.head)
@@ -196,6 +203,7 @@ class LoginDoor:
         return response
 
     async def _announce(self, request: Request, head: RequestHead) -> Response:
+        """A portal's announcement (see ``announced_starts``)."""
         request.route = STARTS_PATH
         rooms = self._rooms
         if head.method != "POST":
@@ -209,6 +217,7 @@ class LoginDoor:
         return self._told(request, Outcome(answer, "announced" if answer.status == 204 else "refused"))
 
     async def _judged(self, request: Request, sender: LoginBrowser, body: bytes | None, found: OrgRequest) -> Response:
+        """Hand a request to the org to the method for its kind."""
         match found:
             case Redemption():
                 return await self._redeem(request, sender, body, found)
@@ -232,6 +241,7 @@ class LoginDoor:
     async def _redeem(
         self, request: Request, sender: LoginBrowser, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
     ) -> Response:
+        """Judge who chose the token; then redeem it, ask the user, or refuse."""
         head, rooms = sender.head, self._rooms
         if kind_of(head) is RequestKind.PREFETCH:
             return self._told(request, rooms.wording.refusal(head, 503, "prefetch"))
@@ -267,6 +277,7 @@ class LoginDoor:
                 assert_never(judgement)
 
     async def _redeemed(self, request: Request, sender: LoginBrowser, redeeming: Redeeming) -> Response:
+        """Carry out the redemption, store what Okta issued with it, and answer."""
         outcome = await self._rooms.redeemer.redeem(redeeming)
         if isinstance(outcome, Sent):
             await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
@@ -282,6 +293,10 @@ class LoginDoor:
         return all([await self._rooms.redeemer.pushed_here(reference) is not None for reference in references])
 
     async def _by_reference(self, request: Request, sender: LoginBrowser, body: bytes | None, references: tuple[str, ...]) -> Response:
+        """An authorize request with a ``request_uri``, behind which a token may stand.
+
+        If it may, the reference is redeemed like a token.
+        """
         redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
         as_tokens = Redemption(tuple(map(SessionToken, references)))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
@@ -290,9 +305,12 @@ class LoginDoor:
         return await self._redeem(request, sender, body, as_tokens, references)
 
     async def _silently(self, request: Request, sender: LoginBrowser, body: bytes | None, client_id: str) -> Response:
-        """A page asks for tokens without a word to the user: it may be one of the user before."""
+        """A page asks for tokens without asking the user (``prompt=none``). The page may still belong to the former user.
+
+        If this client was last used by another user, the request is forwarded without session cookies.
+        """
         if without_cookie(sender.head) is OTHER_SITE_WITHOUT_COOKIE:
-            self._rooms.tell("silent_request_without_cookie", {})  # where the browser blocks third-party cookies, nobody is ever found
+            self._rooms.tell("silent_request_without_cookie", {})  # the browser blocks third-party cookies: it finds no session
         record = await self._rooms.browsers.record_of(sender)
         used_by = record.user_of_client(client_id)
         session = await self._rooms.forwarding.session(sender) if used_by is not None else None
@@ -302,7 +320,10 @@ class LoginDoor:
         return await self._plain(request, sender, body)
 
     async def _granting(self, request: Request, sender: LoginBrowser, body: bytes) -> Response:
-        """Tokens are asked for: not for a session that is revoked, and what is issued is remembered by its fingerprint."""
+        """A token request.
+
+        It is refused if its code or refresh token came from a revoked session; what Okta issues is stored by its fingerprint.
+        """
         head, rooms = sender.head, self._rooms
         grant = token_grant(body)
         if isinstance(grant, Malformed):
@@ -316,6 +337,7 @@ class LoginDoor:
         return to_response(answer)
 
     async def _plain(self, request: Request, sender: LoginBrowser, body: bytes | None) -> Response:
+        """Forward a request that needs nothing special."""
         head = sender.head
         request.verdict = "forwarded"
         if is_pushed_request(head) and body is not None:
@@ -325,7 +347,7 @@ class LoginDoor:
         return await self._rooms.forwarding.plain(request, sender, body)
 
     async def _sign_out(self, request: Request, sender: LoginBrowser, body: bytes | None, found: SignOut) -> Response:
-        """Revoke and forward; where another site sent the browser here, not more than Okta itself would do."""
+        """Revoke the session and forward the sign-out. If another site sent the browser here, do no more than Okta itself would do."""
         head, rooms = sender.head, self._rooms
         if found.how in (SignOutKind.OIDC, SignOutKind.SAML):
             return await self._proven_logout(request, sender, body, found.hint_subject)
@@ -338,7 +360,11 @@ class LoginDoor:
         return await self._plain(request, sender, body)
 
     async def _signed_out(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: tuple[bytes, bytes]) -> Response:
-        """Cookies that were never seen here are asked about first, as a guess: nobody may use up Okta's rate limit with made-up ones."""
+        """Forward a sign-out, after a check of unknown cookies.
+
+        Okta is asked first about cookies that the gateway has never seen, and the question counts as a guess. So a client cannot use up
+        Okta's rate limit with invented cookies.
+        """
         head, rooms = sender.head, self._rooms
         found = await rooms.forwarding.made_up(sender)
         if isinstance(found, Unknown) and found.reason in LIMITED:
@@ -350,7 +376,7 @@ class LoginDoor:
         return await rooms.forwarding.sign_out(request, sender, body, *more)
 
     async def _proven_logout(self, request: Request, sender: LoginBrowser, body: bytes | None, hint_subject: str | None) -> Response:
-        """A logout whose proof Okta judges: by an ID token, or by an app's signature."""
+        """A logout that carries a proof which Okta checks: an ID token, or the signature of an app."""
         head, rooms = sender.head, self._rooms
         whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
         if isinstance(whole, Malformed):
@@ -363,18 +389,20 @@ class LoginDoor:
         return await rooms.forwarding.sign_out_as_okta_does(request, sender, whole)
 
     async def _ending(self, request: Request, sender: LoginBrowser, body: bytes | None, found: EndsSessions) -> Response:
+        """Forward a call that ends sessions by name; if Okta did it, revoke them here too."""
         request.verdict, request.reason = "forwarded", "ends_sessions"
         rooms, more = self._rooms, self._legacy_fields(sender.head)
         return await rooms.forwarding.ending(request, sender, body, lambda: rooms.ended_sessions.end(found, sender), *more)
 
     def _legacy_fields(self, head: RequestHead) -> Fields:
-        """The fields by which Okta's advice against a call is passed on; the call is counted. None for other calls."""
+        """The fields that pass on Okta's advice against this call, which is counted; none for other calls."""
         call = legacy_call(head)
         if call is not None:
             self._rooms.tell(f"legacy_{call}", {})
         return legacy_fields(call)
 
     async def _legacy(self, request: Request, sender: LoginBrowser, body: bytes | None, legacy: LegacySession) -> Response:
+        """A call that names a session by its id. If it is the browser's own session, the call is sent to ``/sessions/me`` instead."""
         head, forwarding = sender.head, self._rooms.forwarding
         current = await forwarding.as_current(head, legacy)
         if current is None and head.method == "DELETE":
@@ -389,13 +417,13 @@ class LoginDoor:
         return await forwarding.plain(request, replace(sender, head=current), body, *more)
 
     def _is_trusted(self, head: RequestHead) -> bool:
-        """Whether a sign-out of this browser may be asked for from there; of scripts only by the login host's own."""
+        """Whether the request's origin may ask for a sign-out. A script may only if it runs on the login host itself."""
         if via_of(head) is Via.SCRIPT and head.values(b"sec-fetch-site") != (b"same-origin",):
             return False
         return b"no-cors" not in head.values(b"sec-fetch-mode") and is_trusted_place(head, self._rules.start)
 
     def _told(self, request: Request, outcome: Outcome, sender: LoginBrowser | None = None) -> Response:
-        """``sender``: who is told its browser id, if it is new."""
+        """The outcome as a response. ``sender``: if this browser's id is new, the answer sets it."""
         request.verdict, request.reason = outcome.verdict, outcome.reason
         fresh = sender.fresh if sender is not None else ()
         return to_response(outcome.answer.plus(*fresh), closes=request.has_unread_body)
@@ -406,6 +434,6 @@ def _is_form(head: RequestHead) -> bool:
 
 
 def _way_back(head: RequestHead) -> str:
-    """Where Okta's own sign-out would lead; whether it may is judged by the sign-out page."""
+    """Where Okta's own sign-out would lead. The sign-out page checks whether that is allowed."""
     given = parameters(head.query)
     return "" if isinstance(given, Malformed) else given.get("fromURI", "")

@@ -1,15 +1,14 @@
-"""Starts that a portal announces: "this browser is about to come with a token that I chose".
+"""``POST /.gateway/starts``: a portal's server announces that a browser will come with a token that the portal chose.
 
-Owns ``POST /.gateway/starts``. A portal on another site whose links carry no ``Referer`` cannot be told from a stranger by its
-links alone. So its server, which holds a secret, says beforehand which browser it sends: by the address and ``User-Agent`` that the
-portal saw, and better by the SHA-256 of the token too, since a whole office may share the former. An announcement is good for
-one start, within a minute.
+Why: if a portal on another site sends no ``Referer``, its link looks like a link of any stranger. So its server, which has a secret,
+announces the browser before: by the address and ``User-Agent`` that the portal saw. It should add the SHA-256 of the token, because a
+whole office may share address and ``User-Agent``. An announcement is good for one start, within a minute.
 
     POST /.gateway/starts
     Authorization: Bearer SECRET
     {"address": "203.0.113.7", "user_agent": "Mozilla/5.0 …", "token_sha256": "…"}
 
-Must never keep a token, or a secret longer than the comparison.
+Must never store a token. Must keep a portal's presented secret no longer than the comparison takes.
 """
 
 import hashlib
@@ -35,7 +34,7 @@ class AnnouncedStarts:
     """The announcements of the last minute."""
 
     def __init__(self, state: SharedState, secrets: Sequence[str]) -> None:
-        """``secrets``: of every portal that may announce; none: nobody may."""
+        """``secrets``: one for each portal that may announce. If there are none, announcements are refused."""
         self._state = state
         self._secrets = tuple(hashlib.sha256(secret.encode()).digest() for secret in secrets)
 
@@ -45,7 +44,7 @@ class AnnouncedStarts:
         return bool(self._secrets)
 
     def is_portal(self, head: RequestHead) -> bool:
-        """Whether the request shows a portal's secret; the comparison takes the same time for every wrong one."""
+        """Whether the request has a portal's secret. The comparison takes the same time for every wrong one."""
         shown = head.value(b"authorization") or b""
         scheme, _, secret = shown.partition(b" ")
         digest = hashlib.sha256(secret.strip()).digest()
@@ -53,7 +52,7 @@ class AnnouncedStarts:
         return scheme.lower() == b"bearer" and any(matches)
 
     async def announce(self, body: bytes) -> Answer:
-        """204, or 400 with the field that is wrong. Raises ``StateFailed``."""
+        """204; or 400 with the field that is wrong. Raises ``StateFailed``."""
         announced = _announcement(body)
         if isinstance(announced, Malformed):
             return json_answer(announced.status, {"error": announced.reason})
@@ -61,7 +60,7 @@ class AnnouncedStarts:
         return Answer(204, ((b"Cache-Control", b"no-store"),), b"")
 
     async def take(self, head: RequestHead, tokens: Iterable[SessionToken]) -> bool:
-        """Whether this start was announced; the announcement is used up. Raises ``StateFailed``."""
+        """Whether this start was announced. The announcement is used up by this call. Raises ``StateFailed``."""
         if not self._secrets:
             return False
         agent = head.value(b"user-agent") or b""
@@ -92,6 +91,6 @@ def _announcement(body: bytes) -> bytes | Malformed:
 
 
 def _key(address: str, agent: bytes, token_sha256: str) -> bytes:
-    """One key for address, agent and token; each part is hashed by itself, so that no two announcements run together."""
+    """One key for address, agent and token. Each part is hashed by itself, so that different announcements never give the same key."""
     parts = (address.encode("utf-8", "replace"), agent, token_sha256.encode("ascii"))
     return hashlib.blake2b(b"".join(hashlib.sha256(part).digest() for part in parts), digest_size=16).digest()

@@ -1,7 +1,8 @@
-"""Turns: requests that concern the same browser or the same token go one after the other, in this process and in all others.
+"""Turns: requests of the same browser, or with the same token, are handled one after the other, in this process and in all others.
 
-Owns the queues. Must never leak one (a queue lives as long as somebody waits in it) and never deadlock: several keys are taken in one
-fixed order, and then one lease over all of them, of which nobody holds a part.
+A *turn* is a lock of this process, and a lease (``gateway.leases``) if other processes share the state. Owns the locks. A lock must exist
+only while a request waits for it or holds it. There must be no deadlock: several keys are locked in one fixed order, and then a single
+lease covers all of them.
 """
 
 import asyncio
@@ -13,20 +14,20 @@ from gateway.leases import WAIT_SECONDS, HeldLease, Leases
 
 
 class BrowserLeases:
-    """Hands out one turn at a time per key."""
+    """Gives out the turns: one holder at a time for each key."""
 
     def __init__(self, leases: Leases | None = None) -> None:
-        """Begin with no queue at all. ``leases``: where other processes serve the same browsers."""
+        """``leases``: given if other processes serve the same browsers."""
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._leases = leases
         self._held: dict[bytes, HeldLease] = {}
 
     @asynccontextmanager
     async def of(self, keys: Iterable[bytes], seconds: float = WAIT_SECONDS) -> AsyncIterator[HeldLease | None]:
-        """Hold the turn of every key for the length of the block; waiting is cancellable at any moment.
+        """Hold the turn of every key until the block ends. The wait can be cancelled at any moment.
 
-        Gives the lease, where there are other processes. Raises ``TurnTaken`` where another process did not give it back within so many
-        ``seconds``, and ``StateFailed`` where the shared state is away.
+        Gives the lease, or None if there are no other processes. Raises ``TurnTaken`` if another process holds the turn for longer than
+        ``seconds``, and ``StateFailed`` if the shared state is away.
         """
         names = sorted(set(keys))
         async with AsyncExitStack() as held:
@@ -41,7 +42,7 @@ class BrowserLeases:
 
     @asynccontextmanager
     async def briefly(self, keys: Iterable[bytes], seconds: float) -> AsyncIterator[None]:
-        """The same, but whoever has waited so long goes on without."""
+        """Like ``of``; but after a wait of ``seconds`` the block runs without the turn."""
         async with AsyncExitStack() as held:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -49,7 +50,7 @@ class BrowserLeases:
             yield
 
     def lease_of(self, key: bytes) -> HeldLease | None:
-        """The lease under which the caller, who has this key's turn, writes; None where no other process could have it."""
+        """The lease under which the holder of this key's turn writes records; None if no other process can hold the turn."""
         return self._held.get(key)
 
     def _forget(self, names: Iterable[bytes]) -> None:

@@ -1,7 +1,8 @@
-"""What the login host remembers of each browser: the session it was given last, and its turn.
+"""What the login host stores for each browser: its record, which names its last session.
 
-Owns the records by browser id. "The same browser" is a cookie of ours, never an address and a User-Agent: a ward of kiosks shares
-those. Nothing here decides who a session is; ``new_sessions`` and ``redeeming`` do, and write down what they found.
+Owns the records, by browser id, and the turns of the browsers (``browser_leases``). A browser is recognized by a cookie of the gateway,
+never by address and User-Agent: all machines of a kiosk ward share those. Nothing here decides whose a session is; ``new_sessions`` and
+``redeeming`` do, and store what they found.
 """
 
 from gateway.doors.login.browser_leases import BrowserLeases
@@ -15,32 +16,32 @@ from gateway.shared_state import SharedState
 from gateway.unfinished import Unfinished
 
 REMEMBERED_SECONDS = 12 * 3600.0
-"""As long as a pass can live: after that no cookie of the record lets anybody in."""
+"""As long as a pass can live: after that, no cookie of the record admits anybody."""
 
 KIND = "browser"
 _NO_RECORD = BrowserRecord()
 
 
 class Browsers:
-    """The records of all browsers. An empty browser id has no record, and keeps none."""
+    """The records of all browsers. A browser with an empty id has no record, and gets none."""
 
     def __init__(self, state: SharedState, sealer: Sealer) -> None:
-        """``state`` outlives this process where it is on disk; where others use it too, turns are taken among all of them."""
+        """``state``: on disk, it outlives this process; if processes share it, they share the turns too."""
         self._records = SealedRecords(state, sealer, KIND, REMEMBERED_SECONDS)
         self._leases = Leases(state) if state.is_shared else None
         self.turns = BrowserLeases(self._leases)
         self.undecided = Unfinished(state, "undecided", REMEMBERED_SECONDS)
 
     async def record(self, browser_id: str) -> BrowserRecord:
-        """What is remembered of this browser. Raises ``StateFailed``."""
+        """The record of this browser; an empty one if there is none. Raises ``StateFailed``."""
         return await self.record_at(browser_key(browser_id)) if browser_id else _NO_RECORD
 
     async def record_of(self, sender: LoginBrowser) -> BrowserRecord:
-        """What is remembered of the sender. Of a new id nothing is, so nobody is asked. Raises ``StateFailed``."""
+        """The sender's record. A new id has no record, so the state is not asked. Raises ``StateFailed``."""
         return _NO_RECORD if sender.fresh else await self.record(sender.browser_id)
 
     async def keep(self, browser_id: str, record: BrowserRecord) -> None:
-        """Remember it. Raises ``StateFailed``, and ``LeaseLost`` where the browser's turn is another process's by now."""
+        """Store the record. Raises ``StateFailed``, and ``LeaseLost`` if another process holds the browser's turn by now."""
         if browser_id:
             await self.keep_at(browser_key(browser_id), record)
 
@@ -50,22 +51,22 @@ class Browsers:
         return (BrowserRecord.unpacked(payload) if payload is not None else None) or _NO_RECORD
 
     async def keep_at(self, key: bytes, record: BrowserRecord) -> None:
-        """Remember it under this key. Raises ``StateFailed``, and ``LeaseLost`` as ``keep``."""
+        """Store the record under this key. Raises ``StateFailed`` and ``LeaseLost``, like ``keep``."""
         held = self.turns.lease_of(key)
         await self._records.put(key, record.packed(), held.lease if held is not None else None)
 
     async def aclose(self) -> None:
-        """Wait until every turn is given back; what is undecided is left to other processes."""
+        """Wait until every turn is released. Undecided sessions are left to other processes."""
         await self.undecided.aclose()
         if self._leases is not None:
             await self._leases.aclose()
 
     async def unsettled(self) -> list[tuple[bytes, BrowserRecord]]:
-        """Every key and record of a browser whose session Okta has not named yet. Raises ``StateFailed``."""
+        """Key and record of every browser for whose session Okta has not named a user yet. Raises ``StateFailed``."""
         return [(key, record) for key, record in await self._all() if record.standing is SessionStanding.UNDECIDED]
 
     async def of_user(self, user_id: str) -> list[BrowserRecord]:
-        """Every record of this user's. Raises ``StateFailed``."""
+        """Every record that names this user, now or for the session before. Raises ``StateFailed``."""
         return [record for _, record in await self._all() if user_id in (record.user_id, record.before_user_id)]
 
     async def _all(self) -> list[tuple[bytes, BrowserRecord]]:

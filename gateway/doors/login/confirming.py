@@ -1,7 +1,7 @@
-"""The confirmation of a switch that nobody trustworthy asked for.
+"""The confirmation page of a switch that no trusted page started: it asks the user first.
 
-Owns the sealed request that waits inside the page's form: five minutes, for this browser alone. Must never act on a post
-from another site, nor on a request that another browser, or the same one with another session, was shown.
+Owns the sealed request inside the page's form. It is valid for five minutes (``CONFIRM_SECONDS``) and for this browser alone. Must never
+act on a post from another site. Must never act on a request that was shown to another browser, or to this browser with another session.
 """
 
 import hmac
@@ -26,10 +26,10 @@ _REPLACED = frozenset({b"content-type", b"content-length", b"transfer-encoding",
 
 
 class Confirming:
-    """Asks, and reads the answer."""
+    """Makes the page, and reads the posted form."""
 
     def __init__(self, host: str, apps: Sequence[str], sealer: Sealer, sessions: Sessions, clock: Clock) -> None:
-        """``host``: the login host's authority text; ``apps``: the origins to one of which a user goes on who stays who she is."""
+        """``host``: the login host's authority text; ``apps``: the origins to which a user may go on who does not switch."""
         self._apps = apps
         self._host = host
         self._sealer = sealer
@@ -37,7 +37,7 @@ class Confirming:
         self._clock = clock
 
     def ask(self, redeeming: Redeeming, session: Session | None) -> Answer:
-        """The page that names the signed-in user, if there is one, and holds the request, sealed."""
+        """The page. It names the signed-in user, if there is one, and holds the request, sealed."""
         head = redeeming.head
         kept = Confirmation(
             method=head.method,
@@ -55,7 +55,7 @@ class Confirming:
         return page_answer(render(view, request_id=SLOT))
 
     def confirmed(self, head: RequestHead, browser_id: str, form: Mapping[str, str]) -> tuple[RequestHead, bytes] | Malformed:
-        """The request that the user confirmed, as it is to be sent; or why the form counts for nothing."""
+        """The request that the user confirmed, as it will be sent; or why the form is not valid."""
         opened = self._sealer.open("confirm", self._host, form.get("request", ""))
         kept = Confirmation.unpacked(opened.payload) if opened is not None else None
         if kept is None:
@@ -70,5 +70,5 @@ class Confirming:
         return head.replaced(method=kept.method, target=kept.target, fields=fields), kept.body
 
     def _browser(self, head: RequestHead, browser_id: str) -> tuple[bytes, ...]:
-        """What the page and the form must have in common: the browser's id, and its sessions."""
+        """What must be the same for the page and for its posted form: the browser's id and its sessions."""
         return (browser_key(browser_id), *sorted(self._sessions.fingerprints(session_cookies(head.fields))))

@@ -1,8 +1,9 @@
-"""Sessions that a call to Okta ended by name: ``DELETE /sessions/{id}``, ``/users/{id}/sessions``, ``/users/me/lifecycle/delete_sessions``.
+"""Reacts to calls that end sessions at Okta: ``DELETE /sessions/{id}``, ``/users/{id}/sessions``, ``/users/me/lifecycle/delete_sessions``.
 
-Owns what follows here: the session, or the user, that the call names is revoked at once in every app. The browser that made the call
-loses its own session only if it is that one: an administrator who ends another user's session stays signed in. On Identity Engine such
-calls may leave the ``idx`` half of a session alive, so what this gateway knows of the user's browsers is ended by ``/sessions/me`` too.
+Owns what follows here: the session or the user that the call names is revoked at once for every app. The browser that made the call loses
+its own session only if the call names that one: an administrator who ends another user's session stays signed in. On Identity Engine such
+calls may leave the ``idx`` half of a session alive. So the gateway also ends the sessions that it knows of the user's browsers, by
+``/sessions/me``.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class EndedSessions:
-    """Revokes what Okta has ended."""
+    """Revokes here what was ended at Okta."""
 
     def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, tell: Tell) -> None:
         """``tell`` gets (event name, figures) for the log and the metrics."""
@@ -29,13 +30,13 @@ class EndedSessions:
         self._tell = tell
 
     async def end(self, named: EndsSessions, sender: LoginBrowser) -> None:
-        """Okta has ended what the call names. Raises ``OutsideFailed`` where others could not be told."""
+        """Okta has ended what the call names: revoke it here. Raises ``OutsideFailed`` if the revocation could not be shared."""
         finding = self._sessions.recall(sender.presented) if sender.presented else None
         own = finding if isinstance(finding, Session) else None
         self._tell("sessions_ended_by_call", {"by": "session" if named.session_id is not None else "user"})
         if named.session_id is not None:
             is_own = (own is not None and own.id == named.session_id) or _presents(sender, named.session_id)
-            # What `POST /sessions` calls a session's id is the value of its `sid`; Okta ends a session by either.
+            # `POST /sessions` returns the value of `sid` as the session's id. Okta ends a session by that value or by the real id.
             by_value = SessionCookie(b"sid", named.session_id.encode("utf-8", "surrogateescape"))
             session_id = own.id if is_own and own is not None else named.session_id
             await self._sessions.revoke((*(sender.presented if is_own else ()), by_value), session_id=session_id)
@@ -45,7 +46,11 @@ class EndedSessions:
         await self._end_user(named, own, sender)
 
     async def _end_user(self, named: EndsSessions, own: Session | None, sender: LoginBrowser) -> None:
-        """A user may be named by id or by login; ``me`` is whoever the browser's session is, unless a token speaks in its place."""
+        """Revoke a user, named by id or by login.
+
+        ``me`` is the user of the browser's session. If the call has an ``Authorization`` field, ``me`` is unknown here and nothing is
+        done.
+        """
         user_id = named.user_id
         if user_id == "me":
             if sender.head.values(b"authorization"):
@@ -53,7 +58,7 @@ class EndedSessions:
             record = await self._browsers.record_of(sender)
             user_id = own.user_id if own is not None else record.user_id
             if not named.keeps_current:
-                # Okta may leave the `idx` half alive, and may not have said here whose session it is.
+                # Okta may leave the `idx` half alive, and may never have named the session's user to this gateway.
                 await self._end_own(tuple(dict.fromkeys((*sender.presented, *record.all_cookies))), sender)
         if not user_id:
             return
@@ -67,9 +72,9 @@ class EndedSessions:
                 self._closer.close_soon(others, sender.browser)
 
     async def signed_out(self, sender: LoginBrowser) -> None:
-        """The gateway's own sign-out ended what the browser presents and carries: what else it was given ends too.
+        """The gateway's own sign-out has ended what the browser presents and carries; end the other sessions of its record too.
 
-        It may be the session of the user before, while it is undecided whose the newest one is. Raises ``OutsideFailed``.
+        Such a session may be that of the user before, while the newest session is undecided. Raises ``OutsideFailed``.
         """
         record = await self._browsers.record_of(sender)
         ended = (*sender.presented, *sender.carried)
@@ -82,6 +87,6 @@ class EndedSessions:
 
 
 def _presents(sender: LoginBrowser, session_id: str) -> bool:
-    """Whether this id is the value of a cookie of the browser's session: of ``sid``, or of ``xids``, a second id that the calls take."""
+    """Whether this id is the value of a cookie of this browser: ``sid``, or ``xids``, a second id that the calls accept."""
     values = (*(cookie.value for cookie in sender.presented), *(value for name, value in pairs(sender.head.fields) if name == b"xids"))
     return session_id.encode("latin-1", "replace") in values

@@ -1,7 +1,7 @@
-"""Everything of the org that is no redemption: forwarded byte for byte, with dead sessions left out.
+"""Forwards to Okta everything that redeems no token, byte for byte but without dead session cookies; and sends the redemptions.
 
-Owns what travels to Okta besides tokens, and what of Okta's answers reaches the browser. Must never forward a revoked session cookie
-(the closing requests apart), nor deliver an answer that sets session cookies before ``new_sessions`` has judged it.
+Owns which fields Okta gets, and what of Okta's answers reaches the browser. Must never forward a revoked session cookie (except in
+requests that close it), nor deliver an answer that sets session cookies before ``new_sessions`` has judged it.
 """
 
 import asyncio
@@ -63,14 +63,14 @@ class Origins:
 
 @dataclass(frozen=True, slots=True)
 class OrgPools:
-    """The ways to the org: ``plain`` for what is passed on, ``redeeming`` for tokens, whose connections no slow upload can hold."""
+    """Connections to the org: ``plain`` for what is forwarded, ``redeeming`` for tokens, so that slow uploads cannot hold them."""
 
     plain: OrgWay
     redeeming: HttpProxy
 
 
 class OrgForwarding:
-    """The requests that the login door passes on."""
+    """Forwards the requests of the login host."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class OrgForwarding:
         token_origins: TokenOrigins,
         origins: Origins,
     ) -> None:
-        """``origins`` say how the org's own addresses are turned into the login host's."""
+        """``origins``: how the org's own addresses are turned into the login host's."""
         self._pools = pools
         self._sessions = sessions
         self._closer = closer
@@ -95,12 +95,12 @@ class OrgForwarding:
         self._ending: set[asyncio.Task[None]] = set()
 
     def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> LoginBrowser:
-        """The browser behind a request, with the session cookies that may travel, and what it carries."""
+        """The browser behind a request: the session cookies that may be forwarded, and what its pending cookie holds."""
         presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_dead(cookie))
         return LoginBrowser(head, browser_id, presented, self._carrying.carried(head), fresh)
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
-        """Send a redemption, once, without any session cookie, and return Okta's whole answer; raises ``OutsideFailed``."""
+        """Send a redemption once, without any session cookie, and return Okta's whole answer. Raises ``OutsideFailed``."""
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
         if not is_document(head) or shows_code_in_page(head):
             fields = readable(fields)
@@ -110,12 +110,12 @@ class OrgForwarding:
         return Answer(exchange.status, self._inbound(fields), answered)
 
     async def pushed(self, head: RequestHead, body: bytes) -> Answer:
-        """Okta's whole answer to a pushed authorization request (RFC 9126) without a token; it begins and ends nobody's session."""
+        """Okta's whole answer to a pushed authorization request (RFC 9126) without a token. It neither begins nor ends a session."""
         answer = await self.redeem(head, body)
         return replace(answer, fields=without_session(answer.fields))
 
     async def plain(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
-        """Forward, streaming both ways; ``body`` where it was read already, ``more`` fields behind the answer's own.
+        """Forward, streaming both ways. ``body``: if it was read already. ``more``: fields that are added to the answer.
 
         Raises ``Withheld``, and ``OutsideFailed`` before the first byte.
         """
@@ -148,7 +148,7 @@ class OrgForwarding:
     async def ending(
         self, request: Request, sender: LoginBrowser, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
     ) -> Response:
-        """Forward a call that ends the sessions it names; once Okta has done it (204), ``then`` is done before the answer is delivered."""
+        """Forward a call that ends sessions by name. If Okta did it (204), ``then`` is completed before the answer is delivered."""
         head = sender.head
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
 
@@ -160,9 +160,9 @@ class OrgForwarding:
         return await self._pools.plain.send(request, head, fields, body, judge)
 
     async def sign_out(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
-        """Revoke, then forward with the cookies, then see to it that the session is really gone (Okta bug OKTA-1163605).
+        """Revoke, forward with the cookies, then make sure that the session is really gone (Okta bug OKTA-1163605).
 
-        The closing is a task of its own and revokes once more: a client that leaves at any moment leaves nothing half done.
+        The closing is a task of its own and revokes once more. So nothing is left half done if the client leaves.
         """
         head = sender.head
         ending, _ = split(session_cookies(head.fields))
@@ -172,7 +172,7 @@ class OrgForwarding:
             return (*without_session_settings(self._inbound(answered)), *more)
 
         try:
-            with suppress(OutsideFailed):  # a sign-out is carried out here and at Okta; the closing tells what others do not know
+            with suppress(OutsideFailed):  # if the state is away, sign out here and at Okta; ``close_soon`` revokes again
                 record = await self._browsers.record_of(sender)
                 ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
             self._closer.signed_out(ending, sender.browser)
@@ -183,7 +183,7 @@ class OrgForwarding:
             self._closer.close_soon(ending, sender.browser)
 
     async def sign_out_as_okta_does(self, request: Request, sender: LoginBrowser, body: bytes, *more: Pair) -> Response:
-        """Forward, and believe in the sign-out only when Okta then no longer knows the session; the answer waits for that.
+        """Forward; treat the session as ended only if Okta then no longer knows it. The answer waits for that check.
 
         A logout that Okta refused ends nothing.
         """
@@ -205,9 +205,9 @@ class OrgForwarding:
             return await self._pools.plain.send(request, head, fields, body, judge)
 
     async def made_up(self, sender: LoginBrowser) -> Finding | None:
-        """What Okta says of session cookies that were never seen here, so that anybody may have made them up; None for all others.
+        """What Okta says of session cookies that the gateway has never seen, so a client may have invented them; else None.
 
-        The question is a guess: ``Unknown`` with a reason of ``closing.LIMITED`` where this client, or all together, made too many.
+        The question is a guess: ``Unknown`` with a reason of ``session_closer.LIMITED`` if this client, or all together, made too many.
         """
         possible, _ = split(session_cookies(sender.head.fields))
         if not possible or any(self._sessions.is_known(cookie) for cookie in possible):
@@ -215,39 +215,39 @@ class OrgForwarding:
         return await self._closer.who(possible, sender.browser)
 
     async def has_session(self, head: RequestHead) -> bool:
-        """Whether the browser has, or for all that Okta says may have, a live session."""
+        """Whether the browser has a live session, or may have one because Okta does not say."""
         return not isinstance(await self._closer.who(session_cookies(head.fields), browser_of(head)), NoSession)
 
     async def session(self, sender: LoginBrowser) -> Session | None:
-        """The browser's living session, where Okta names it."""
+        """The browser's live session, if Okta names its user."""
         finding = await self._closer.who(sender.presented, sender.browser) if sender.presented else None
         return finding if isinstance(finding, Session) else None
 
     async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:
-        """The same call on ``/me`` where the id is the browser's own session; None where it is not, or a token speaks."""
+        """The same call on ``/me``, if the id names the browser's own session; else, or with an ``Authorization`` field, None."""
         if head.values(b"authorization"):
             return None
         presented = session_cookies(head.fields)
         finding = await self._sessions.current(presented, browser_of(head))
-        # What `POST /sessions` calls a session's id is the value of its `sid`, and portals hold that.
+        # `POST /sessions` returns the value of `sid` as the session's id; portals keep that value.
         values = {cookie.value.decode("latin-1") for cookie in presented if cookie.name == b"sid"}
         if not isinstance(finding, Session) or legacy.session_id not in {finding.id, *values}:
             return None
         return head.replaced(target="/api/v1/sessions/me" + legacy.tail)
 
     async def aclose(self) -> None:
-        """Wait until what Okta was told is done here too."""
+        """Wait until everything that Okta has ended is ended here too."""
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _to_the_end(self, work: Coroutine[None, None, None]) -> None:
-        """Do it to its end, whether the client stays or leaves."""
+        """Do this work to its end, even if the client leaves."""
         task = asyncio.create_task(work, name="ending sessions")
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
         await asyncio.shield(task)
 
     async def _note_client(self, status: int, sender: LoginBrowser) -> None:
-        """An OpenID Connect client was used by the browser's user."""
+        """Record that the browser's user has used this OpenID Connect client."""
         client_id = client_of(sender.head)
         if not client_id or status >= 400 or not sender.presented:
             return
@@ -255,7 +255,7 @@ class OrgForwarding:
         finding = self._sessions.recall(sender.presented)
         user_id = finding.user_id if isinstance(finding, Session) else record.user_id
         if user_id and sender.browser_id and record.user_of_client(client_id) != user_id:
-            # In the browser's turn: a sign-in may be writing the same record, here or in another process.
+            # Under the browser's turn, because a sign-in may write the same record, in this process or another one.
             async with self._browsers.turns.of((browser_key(sender.browser_id),)):
                 record = await self._browsers.record(sender.browser_id)
                 if not self._sessions.is_revoked(sender.presented):
@@ -263,14 +263,14 @@ class OrgForwarding:
 
     @staticmethod
     def _fresh(sender: LoginBrowser, answered: Fields) -> Fields:
-        """The browser's new id, with a page and with whatever begins a session; scripts and pictures get what Okta sent."""
+        """The line that sets a new browser id, for pages and answers that begin a session. Scripts and images get Okta's answer only."""
         return sender.fresh if sender.fresh and (is_document(sender.head) or cookies_set(answered)) else ()
 
     async def _dead_cookies(self, sender: LoginBrowser, answered: Fields) -> Fields:
-        """Lines that expire what the browser presents and Okta is not shown: what it cannot have issued, and revoked cookies.
+        """Lines that expire cookies which the browser presents but Okta is not sent: revoked ones, and ones that are not Okta's.
 
-        Revoked ones only beside a living session, under names that it does not use, and that this answer does not set: under any
-        other name a newer cookie may have arrived meanwhile. The others were planted, perhaps for a parent domain.
+        Revoked ones only beside a living session, under names that neither it nor this answer uses: under any other name a newer cookie
+        may have come. Cookies that Okta cannot have issued were planted, perhaps for a parent domain.
         """
         head = sender.head
         possible, impossible = split(session_cookies(head.fields))
@@ -287,13 +287,13 @@ class OrgForwarding:
         return not could_be_oktas(cookie.value) or self._sessions.is_revoked((cookie,))
 
     def _outbound(self, fields: Fields) -> Fields:
-        """Origin and Referer as Okta knows its own pages."""
+        """The fields with the org's own origin in ``Origin`` and ``Referer``."""
         if self._origins.org == self._origins.login:
             return fields
         return relocated(fields, self._origins.login, self._origins.org, (b"origin", b"referer"))
 
     def _inbound(self, fields: Fields) -> Fields:
-        """Okta's answer without cookies in the gateway's name, its addresses as browsers know them; no app gets what it sets."""
+        """Okta's answer without cookies of the gateway's names, with the login host's addresses; its cookies are noted as Okta's."""
         self._sessions.note_set(okta_values(fields))
         kept = without_gateway_cookies(fields)
         return kept if self._origins.org == self._origins.login else relocated(kept, self._origins.org, self._origins.login, (b"location",))

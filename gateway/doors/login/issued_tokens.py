@@ -1,12 +1,13 @@
-"""Refresh tokens that came of a browser's session: refused once that session is revoked here.
+"""Refuses refresh tokens and codes that came from a session which is revoked here.
 
-A refresh token needs no session at Okta, so an application of the first user would go on as the first user after a switch or a sign-out.
-What passes the login host is known: the code that an authorization request with a live session, or the last step of a sign-in, is
-answered with; the refresh token that the code is exchanged for; and each token that takes its place.
+Why: a refresh token needs no session at Okta. So after a switch or a sign-out, an application of the former user would go on as that
+user. What passes the login host is known: the code in the answer to an authorization request with a live session, or in the last step of
+a sign-in; the refresh token that the code is exchanged for; and each refresh token that replaces it.
 
-Owns two kinds of records, by the fingerprint of code and token: the fingerprints and the id of the session. Must never hold a token.
-What does not pass here (a back end that asks the org directly) is not known and not refused. A revocation is remembered for twelve hours; a
-token that is refused within them stays refused. How Okta's pages spell the code that they post is not documented: several ways are read.
+Owns two kinds of records, by the fingerprint of code and token; each names the fingerprints and the id of the session. Must never store a
+token. A token that never passed here (a back end asks the org directly) is not known and not refused. A revocation is kept for twelve
+hours; a token that was refused once stays refused. Okta does not document how its pages spell the code that they post, so several ways
+are read.
 """
 
 import json
@@ -28,48 +29,48 @@ from gateway.shared_state import SharedState
 
 CODE_SECONDS = 600.0
 TOKEN_SECONDS = 30 * 86_400.0
-"""From its last use; Okta's default ends one that is not used for seven days."""
+"""Counted from its last use. By default Okta ends a refresh token that is not used for seven days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The session that a code or a token came of. ``is_refused``: it was found revoked once, and stays so."""
+    """The session from which a code or a token came. ``is_refused``: the session was found revoked once, and the token stays refused."""
 
     fingerprints: tuple[Fingerprint, ...]
     session_id: str = ""
     is_refused: bool = False
 
     def packed(self) -> bytes:
-        """It as bytes."""
+        """This value as bytes."""
         return json.dumps([[one.hex() for one in self.fingerprints], self.session_id, self.is_refused]).encode("ascii")
 
     @classmethod
     def unpacked(cls, payload: bytes) -> "Origin":
-        """What ``packed`` made these bytes of."""
+        """The value from the bytes of ``packed``."""
         fingerprints, session_id, is_refused = json.loads(payload)
         return cls(tuple(Fingerprint(bytes.fromhex(one)) for one in fingerprints), session_id, is_refused)
 
 
 class IssuedTokens:
-    """What is known of codes and refresh tokens. Every call that waits raises ``StateFailed``."""
+    """The codes and refresh tokens that were seen. Every call that waits raises ``StateFailed``."""
 
     def __init__(self, state: SharedState, sealer: Sealer, sessions: Sessions) -> None:
-        """``sessions`` know what is revoked."""
+        """``sessions`` knows what is revoked."""
         self._sessions = sessions
         self._codes = SealedRecords(state, sealer, "issued-code", CODE_SECONDS)
         self._tokens = SealedRecords(state, sealer, "issued-refresh-token", TOKEN_SECONDS)
 
     @staticmethod
     def may_hand_out(head: RequestHead) -> bool:
-        """Whether the answer to this request may hold a code."""
+        """Whether the answer to this request may contain a code."""
         return bool(client_of(head))
 
     async def note_codes(self, head: RequestHead, answered: Fields, page: bytes = b"") -> None:
-        """Remember the codes of an answer, for the session that the browser has from then on; ``page``: its body, where it shows them."""
+        """Store the codes of an answer with the browser's session after it. ``page``: the answer's body, if it shows the codes."""
         await self._note((*codes_in(answered), *codes_in_page(page)), head, answered)
 
     async def note_interaction(self, head: RequestHead, answered: Fields, body: bytes) -> None:
-        """The same for the answer to the last step of Identity Engine's own sign-in."""
+        """Like ``note_codes``, for the answer to the last step of Identity Engine's own sign-in."""
         await self._note(interaction_codes_in(body), head, answered)
 
     async def _note(self, codes: Sequence[SessionToken], head: RequestHead, answered: Fields) -> None:
@@ -79,19 +80,19 @@ class IssuedTokens:
         living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
         finding = self._sessions.recall(living)
         session_id = finding.id if isinstance(finding, Session) else ""
-        # Where all are revoked, their session ended while Okta's answer was on its way.
+        # If all are revoked, the session ended while Okta's answer was on its way: the codes are refused from the start.
         origin = Origin(self._sessions.fingerprints(living or cookies), session_id, is_refused=not living)
         for code in codes:
             await self._codes.put(self._key(code), origin.packed())
 
     async def refuses(self, grant: TokenGrant) -> bool:
-        """Whether one of these refresh tokens, or codes, came of a session that is revoked."""
+        """Whether one of these refresh tokens or codes came from a revoked session."""
         refused = [await self._is_refused(self._tokens, self._key(token)) for token in grant.refresh_tokens]
         refused += [await self._is_refused(self._codes, self._key(code)) for code in grant.codes]
         return any(refused)
 
     async def note_exchange(self, grant: TokenGrant, answer: Answer) -> None:
-        """Remember the refresh token of an answer, for the session that its code, or the token before it, came of."""
+        """Store the refresh token in an answer, with the session from which its code, or the refresh token before it, came."""
         token = refresh_token_in(answer)
         if token is None:
             return
@@ -104,7 +105,7 @@ class IssuedTokens:
 
     @staticmethod
     def refusal(head: RequestHead) -> Answer:
-        """What Okta says of a refresh token that it has revoked; a page of any origin may read it."""
+        """The answer that Okta gives for a revoked refresh token. A page of any origin may read it."""
         told = {"error": "invalid_grant", "error_description": "The refresh token is invalid or expired."}
         origin = named_origin(head) if head.values(b"origin") else ""
         lines = ((b"Access-Control-Allow-Origin", origin.encode("ascii", "ignore")), (b"Vary", b"Origin")) if origin else ()

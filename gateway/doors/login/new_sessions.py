@@ -1,11 +1,11 @@
-"""Answers of Okta's that begin a session without a token: judged before they are delivered.
+"""Judges each answer of Okta's that may begin a session without a token, before the browser gets it.
 
-Owns the way from such an answer to what the browser gets of it: drives ``policy.switch.new_session`` through Sessions and the
-closer, one answer of a browser at a time. It must never deliver an answer that begins another user's session before the older
-session was proven gone, and must never close the session of the same user.
+Owns what the browser gets of such an answer. Runs the state machine ``policy.switch.new_session`` with ``Sessions`` and the closer, one
+answer of a browser at a time (under the browser's turn, see ``browser_leases``). Must never deliver an answer that begins another user's
+session before the older session was proven gone. Must never close the session of the same user.
 
-A request that was on its way while its session was revoked gets nothing of its answer's session: that is the late answer of a
-tab, and whoever revoked the session waits until it has come.
+If a session is revoked while one of its requests is on its way to Okta, that request gets no session cookie from the answer. (It is a
+late answer of another tab; the code that revoked the session waits until it has come.)
 """
 
 import asyncio
@@ -43,21 +43,21 @@ from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)
-"""The waits between questions about a session that is undecided: about an hour in all."""
+"""Seconds between the questions to Okta about an undecided session: together about an hour."""
 
 MOST_UNDECIDED = 1000
 
 _NO_HEAD = RequestHead("GET", "/", Authority("", 443), (), True, "", "")
-"""Stands for the request of a browser of which only its record is known."""
+"""Stands for the request of a browser of which only the record is known."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class NewSessions:
-    """Judges the answers of one login host. Close it with ``aclose``."""
+    """Judges the answers for one login host. Close it with ``aclose``."""
 
     def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, carrying: PendingCookie, audit: SwitchAudit) -> None:
-        """``audit`` hears who came."""
+        """``audit``: is told who signed in."""
         self._sessions = sessions
         self._closer = closer
         self._browsers = browsers
@@ -70,31 +70,33 @@ class NewSessions:
         self._judging: set[asyncio.Task[Fields]] = set()
 
     async def judged(self, answered: Fields, sender: LoginBrowser, underway: ExitStack) -> Fields:
-        """The answer's fields as the browser may have them. Raises ``Withheld``, and ``OutsideFailed`` where the state is away.
+        """The answer's fields as the browser may have them. Raises ``Withheld``, and ``OutsideFailed`` if the state is away.
 
-        ``underway`` says that a request with the sender's cookies is on its way; it is closed as soon as nothing hangs on that any more.
+        ``underway`` registers the request with the sender's cookies as on its way to Okta; it is closed as soon as no other code waits
+        for that.
         """
         begun = cookies_set(answered)
         if self._is_late(sender):
             return self._late(answered, begun, sender)
         if not begun and not sender.presented:
-            # What this would delete can only be what another tab got meanwhile: Okta's sign-in page deletes `sid` whenever it saw none.
+            # Okta's sign-in page deletes `sid` whenever a request has none. In the browser that could only delete the cookie that
+            # another tab got meanwhile, so deletions are left out.
             return without_deletions(answered)
         if not begun:
             if deleted_names(answered).intersection(cookie.name for cookie in sender.presented):
                 await self._doubt(sender)
             if not await self._may_bring_a_factor(sender):
                 return answered
-        # A client that leaves does not stop it: the session has begun at Okta, and the browser's record must say so.
+        # A task of its own, because it must end even if the client leaves: the session has begun at Okta, and the record must say so.
         judging = asyncio.create_task(self._in_turn(answered, begun, sender, underway), name="judging an answer")
         self._judging.add(judging)
         judging.add_done_callback(self._ended)
         return await asyncio.shield(judging)
 
     async def settle(self, sender: LoginBrowser) -> None:
-        """Judge again what was left open about this browser, before anybody relies on the cookies that it presents.
+        """Decide what is still open about this browser's session, before other code relies on the cookies that it presents.
 
-        Raises ``OutsideFailed`` where the state is away. What Okta still does not say stays open.
+        Raises ``OutsideFailed`` if the state is away. If Okta still names no user, it stays open.
         """
         arrived = await self._browsers.record_of(sender)
         if arrived.standing is SessionStanding.SETTLED and set(sender.presented) <= set(arrived.cookies):
@@ -104,15 +106,17 @@ class NewSessions:
             if record.standing is not SessionStanding.SETTLED:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
             elif sender.presented and record.cookies == arrived.cookies:
-                # Otherwise the browser signed in while this request waited: what it presents is older than that.
+                # If the record changed, the browser signed in while this request waited: then its cookies are the older ones.
                 await self._presented.replace(sender, record)
 
     async def handed_out(self, sender: LoginBrowser, arrived: BrowserRecord) -> bool:
-        """An app gets a pass for the presented session: it must end with the browser's next sign-in, so it goes into the record.
+        """Called when an app gets a pass for the presented session.
 
-        False where the browser was given another session since the request ``arrived``: then the pass must not be made. Okta may
-        have named the session only after ``settle`` had given up. Raises ``OutsideFailed`` where the state is away, and where the
-        browser has a session already that could not be compared with this one.
+        The session goes into the record, so the browser's next sign-in ends it.
+
+        False if the browser was given another session since the request ``arrived``: then the pass must not be made. Okta may have named
+        the session only after ``settle`` gave up. Raises ``OutsideFailed`` if the state is away, or if the browser has a session already
+        that could not be compared with this one.
         """
         record = await self._browsers.record(sender.browser_id)
         if set(sender.presented) <= set(record.cookies):
@@ -120,27 +124,27 @@ class NewSessions:
         async with self._browsers.turns.of(self._keys(sender)):
             record = await self._browsers.record(sender.browser_id)
             if record.cookies != arrived.cookies:
-                # ``settle`` of this very request may have changed it: the living cookies are known, dead ones are presented beside them.
+                # ``settle`` of this same request may have changed the record: it stored the living cookies, and left out dead ones.
                 given, presented = set(record.cookies), set(sender.presented)
                 return presented <= given or (bool(given) and given <= presented)
             if record.standing is not SessionStanding.SETTLED:
                 return await self._presented.has_come_between(sender, record)
             if not await self._presented.replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
-                    raise TimedOut("first_byte")  # it has a session already, and Okta did not say in time whose this one is
+                    raise TimedOut("first_byte")  # it has another session already, and Okta did not name this one in time
                 known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
                 await self._browsers.keep(sender.browser_id, record.given(known, ""))
         return True
 
     async def redeemed(self, sender: LoginBrowser, begun: Cookies) -> Session | None:
-        """A token became this session, after every older one was proven gone: write it down, and say whose it is, if Okta says."""
+        """A token became this session, after every older session was proven gone: store it, and return it if Okta names its user."""
         record = await self._browsers.record(sender.browser_id)
         session: Session | None = None
         if begun:
             self._sessions.issued(begun)
             finding = await self._comparer.who(begun, sender.browser)
             session = finding if isinstance(finding, Session) else None
-        if begun or record.cookies:  # a stranger's made-up tokens take no room of anybody's record
+        if begun or record.cookies:  # invented tokens must not fill the store with records
             user_id = session.user_id if session is not None else ""
             given = record.given(begun, user_id)
             # A token in an authorize request signs its user in for that client too.
@@ -148,9 +152,11 @@ class NewSessions:
         return session
 
     async def resume(self) -> None:
-        """Hold what is undecided, and go on asking Okta about it in place of processes that are gone. Raises ``OutsideFailed``.
+        """Hold every undecided session (its cookies admit nobody), and ask Okta about those whose process is gone.
 
-        Call it before anybody is answered. Of the browsers nothing else is known than their records.
+        Raises ``OutsideFailed``.
+
+        Call it before any request is answered. Only the records of these browsers are known, not their requests.
         """
         unsettled = await self._browsers.unsettled()
         for key, record in unsettled:
@@ -162,11 +168,11 @@ class NewSessions:
         self._browsers.undecided.start(self._take)
 
     async def _take(self, key: bytes) -> bool:
-        """Go on asking in place of a process that is gone."""
+        """Ask about this browser in place of a process that is gone."""
         return self._ask_later(LoginBrowser(_NO_HEAD, "", ()), key)
 
     async def _release_where_settled(self, key: bytes, record: BrowserRecord) -> None:
-        """Another process may have decided between the moment at which this one read the record and the one at which it held it."""
+        """Release the cookies if another process decided between this one's reading of the record and its ``hold``."""
         with suppress(OutsideFailed):
             async with self._browsers.turns.of((key,)):
                 if (await self._browsers.record_at(key)).standing is not SessionStanding.UNDECIDED:
@@ -178,13 +184,13 @@ class NewSessions:
             task.cancel()
         await asyncio.gather(*self._deciding, *self._judging, return_exceptions=True)
 
-    # What is no new session.
+    # Answers that begin no session.
 
     def _is_late(self, sender: LoginBrowser) -> bool:
         return bool(sender.presented) and any(self._sessions.is_revoked((cookie,)) for cookie in sender.presented)
 
     def _late(self, answered: Fields, begun: Cookies, sender: LoginBrowser) -> Fields:
-        """The answer less a session that was revoked while it was on its way; what it would have set is in nobody's hands and is closed."""
+        """The answer without the session that was revoked while it was on its way. The new cookies reach no browser, so they are closed."""
         begun = tuple(cookie for cookie in begun if cookie not in sender.presented)
         if begun:
             until_closed = ExitStack()
@@ -193,25 +199,28 @@ class NewSessions:
         return without_session(answered)
 
     async def _doubt(self, sender: LoginBrowser) -> None:
-        """Okta deletes a presented cookie: its session may live or be over. Of a made-up one no other process has heard."""
+        """Okta deletes a presented cookie: ask Okta again about its session.
+
+        Other processes are told only if the browser's record has the cookie.
+        """
         self._sessions.forget(sender.presented)
         if not set((await self._browsers.record(sender.browser_id)).cookies).isdisjoint(sender.presented):
             await self._sessions.doubt(sender.presented)
 
     async def _may_bring_a_factor(self, sender: LoginBrowser) -> bool:
-        """Whether the browser presents a session for which Okta named nobody so far: this request may have changed that."""
+        """Whether the browser presents a session for which Okta has named no user so far: this request may bring the missing factor."""
         record = await self._browsers.record_of(sender)
         return record.standing is SessionStanding.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
 
     def _ended(self, judging: "asyncio.Task[Fields]") -> None:
         self._judging.discard(judging)
         if not judging.cancelled():
-            judging.exception()  # whoever waits is told; where nobody does any more, there is nobody to tell
+            judging.exception()  # the waiting request gets it; if none waits, asyncio must not report it as never retrieved
 
-    # A new session.
+    # Answers that begin a session.
 
     async def _in_turn(self, answered: Fields, begun: Cookies, sender: LoginBrowser, underway: ExitStack) -> Fields:
-        """What the browser gets. Where that cannot be judged or written down it gets nothing, and what has begun is closed."""
+        """What the browser gets. If the answer cannot be judged or stored, the browser gets nothing, and the new session is closed."""
         self._sessions.issued(begun)
         try:
             return await self._judged_in_turn(answered, begun, sender, underway)
@@ -221,6 +230,7 @@ class NewSessions:
             raise
 
     async def _judged_in_turn(self, answered: Fields, begun: Cookies, sender: LoginBrowser, underway: ExitStack) -> Fields:
+        """Take the browser's turn, then judge the answer against the browser's record."""
         async with AsyncExitStack() as held:
             if not await self._turn(sender, held):
                 return self._late(answered, begun, sender)
@@ -243,7 +253,7 @@ class NewSessions:
             )
 
     def _older(self, begun: Cookies, sender: LoginBrowser, record: BrowserRecord) -> OlderSessions:
-        """The older sessions in groups that are one session each: what it presents, what it was given, and what was before that."""
+        """The older sessions, as groups of cookies that are one session each: presented ones, those of the record, and those before."""
         older: list[tuple[Cookies, str | None]] = []
         known = set(begun)
         for cookies, user_id in (
@@ -261,17 +271,17 @@ class NewSessions:
         return finding.user_id if isinstance(finding, Session) else None
 
     async def _run(self, answered: Fields, judging: Comparison, record: BrowserRecord) -> Fields:
-        """Drive the machine to its end, write the record, and return what the browser gets. The caller holds the browser's turn."""
+        """Run the machine to its end, store the record, and return what the browser gets. The caller holds the browser's turn."""
         sender = judging.sender
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
             raise self._withheld(final, judging)
         if final.why is DeliveryReason.OTHER_USER:
-            # Where Okta said that the older session is gone already there was nothing to close; its passes die all the same.
+            # If Okta said that the older session is gone already, nothing was closed; but its passes must be revoked too.
             await self._sessions.revoke(judging.older.ending)
         recorded = _recorded(final, judging, record)
         if final.why not in (DeliveryReason.FIRST, DeliveryReason.OTHER_USER):
-            recorded = recorded.with_unproven(judging.unproven)  # nobody closed them for this answer
+            recorded = recorded.with_unproven(judging.unproven)  # this answer did not close them
         await self._browsers.keep(sender.browser_id, recorded)
         await self._follow(final, judging, browser_key(sender.browser_id) if sender.browser_id else b"")
         if final.why not in (DeliveryReason.FIRST, DeliveryReason.OTHER_USER):
@@ -281,9 +291,11 @@ class NewSessions:
         return (*answered, *expiries, *cleared)
 
     async def _follow(self, final: Deliver, judging: Comparison, key: bytes) -> None:
-        """What follows for the app hosts, once the record is written: a process that had lost its turn has stopped there.
+        """What follows for the app hosts once the record is stored.
 
-        ``key``: of the browser's record, or empty.
+        (A process that had lost its turn could not store it, and stopped there.)
+
+        ``key``: the key of the browser's record, or empty.
         """
         older = judging.older
         match final.why:
@@ -307,7 +319,7 @@ class NewSessions:
                 return
 
     def _withheld(self, final: Withhold, judging: Comparison) -> Withheld:
-        """The new session is closed as well; the older ones leave the browser's own names and are carried."""
+        """Close the new session too. The older sessions are moved from their own cookie names into the pending cookie."""
         sender = judging.sender
         self._closer.close_soon(judging.new, sender.browser)
         self._tell("answer_withheld", {"reason": final.reason, "client": sender.head.client})
@@ -315,9 +327,9 @@ class NewSessions:
         return Withheld(Refuse(final.reason, revoked=True), self._carrying.moved(sender.head, sender.presented, older))
 
     def _expiries(self, answered: Fields, judging: Comparison) -> Fields:
-        """Lines that take every older session cookie out of the browser, under all names that its session does not use from now on.
+        """Lines that remove every older session cookie, under all names that the new session does not use.
 
-        The lines for parent domains reach what a sibling host may have planted.
+        The lines for parent domains remove what a sibling host may have planted.
         """
         host = judging.sender.head.authority.host
         presented = {cookie.name for cookie in judging.sender.presented}
@@ -325,10 +337,10 @@ class NewSessions:
         planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(presented))
         return (*expiries((presented | set(SESSION_NAMES)) - kept, ()), *planted)
 
-    # What was left open.
+    # Sessions that are undecided.
 
     def _ask_later(self, sender: LoginBrowser, key: bytes) -> bool:
-        """Ask again and again; False where so many are undecided that the browser's next visit must do."""
+        """Ask Okta again from time to time. False if too many are undecided: then the browser's next visit decides."""
         if len(self._deciding) >= MOST_UNDECIDED:
             return False
         self._begin(self._decide(sender, key))
@@ -340,23 +352,24 @@ class NewSessions:
         task.add_done_callback(self._deciding.discard)
 
     async def _decide(self, sender: LoginBrowser, key: bytes) -> None:
+        """Ask Okta again and again about an undecided session, until it is settled or another process took over."""
         for seconds in AGAIN_SECONDS:
             await asyncio.sleep(seconds)
             try:
                 if not await self._browsers.undecided.is_mine(key):
-                    return  # this process did not move for a while, and another one has taken over
+                    return  # this process was stopped for a while, and another one has taken over
                 async with self._browsers.turns.of((key, *self._sessions.fingerprints(sender.presented))):
                     record = await self._browsers.record_at(key)
                     if record.standing is not SessionStanding.UNDECIDED or await self._decide_again(sender, key, record):
                         if record.standing is SessionStanding.SETTLED:
-                            await self._sessions.release(record.all_cookies)  # whoever settled it may have died before this
+                            await self._sessions.release(record.all_cookies)  # the process that settled it may have died before its release
                         await self._browsers.undecided.end(key)
                         return
             except OutsideFailed as error:
                 self._tell("session_undecided", {"reason": error.reason})
 
     async def _decide_again(self, sender: LoginBrowser, key: bytes, record: BrowserRecord) -> bool:
-        """Ask once more who the session in this record is; whether that is settled now. The caller holds the browser's turn."""
+        """Ask Okta once more whose the session in this record is. True if that is settled now. The caller holds the browser's turn."""
         if record.standing is SessionStanding.UNDECIDED and self._sessions.is_revoked(record.cookies):
             await self._end_before(sender, key, record)
             return True
@@ -366,7 +379,8 @@ class NewSessions:
         unproven: Cookies = ()
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
-            # The answer is in the browser already. The older session is refused everywhere, and its end goes on being tried.
+            # The browser has the answer already, so it cannot be withheld. The older session is refused everywhere, and the gateway
+            # goes on trying to end it.
             final, unproven = Deliver(DeliveryReason.OTHER_USER, judging.session), older.ending
         if final.why is DeliveryReason.UNDECIDED:
             await self._sessions.hold(record.all_cookies)
@@ -378,30 +392,30 @@ class NewSessions:
         await self._follow(final, judging, key)
         before = tuple(cookie for cookie in record.before if not self._sessions.is_revoked((cookie,)))
         if final.why is DeliveryReason.NOBODY_YET and record.standing is SessionStanding.UNDECIDED and not repeated(before):
-            # One session was before, and goes on. Of several nobody has said yet which one the browser's user is.
+            # There was one session before, and it goes on. If there were several, it is not known which is the user's.
             await self._sessions.release(before)
         return final.why is not DeliveryReason.NOBODY_YET
 
     async def _end_before(self, sender: LoginBrowser, key: bytes, record: BrowserRecord) -> None:
-        """The newest session was ended before Okta said whose it was, by a sign-out perhaps: the one before does not come back."""
+        """The newest session ended before Okta named its user, perhaps by a sign-out: the session before it must not come back."""
         await self._sessions.revoke(record.before)
         self._closer.close_soon(record.before, sender.browser)
         await self._browsers.keep_at(key, record.given(record.cookies, "").with_unproven(record.before))
         await self._sessions.release(record.all_cookies)
 
-    # The browser's turn.
+    # The browser's turn (see ``browser_leases``).
 
     def _keys(self, sender: LoginBrowser) -> tuple[bytes, ...]:
-        """What the turn is of. Nobody else knows a new id, so a stranger without a session needs none."""
+        """The keys of the turn. A new id is known to no other request, so a new browser without a session needs no turn."""
         if sender.fresh and not sender.presented:
             return ()
         own = (browser_key(sender.browser_id),) if sender.browser_id else ()
         return (*own, *self._sessions.fingerprints(sender.presented))
 
     async def _turn(self, sender: LoginBrowser, held: AsyncExitStack) -> bool:
-        """Take the browser's turn; False where its session was revoked meanwhile, or by whoever had the turn before.
+        """Take the browser's turn. False if its session was revoked during the wait, or by the previous holder of the turn.
 
-        Whoever revoked it may hold the turn, and waits for this very answer: so the wait ends with the revocation.
+        The code that revoked it may hold the turn, and wait for this answer: so the wait ends with the revocation.
         """
         turn = asyncio.ensure_future(held.enter_async_context(self._browsers.turns.of(self._keys(sender))))
         with self._sessions.noticing(sender.presented) as revoked:
@@ -415,12 +429,12 @@ class NewSessions:
                     await asyncio.wait({turn})
         if turn.cancelled() or not turn.done():
             return False
-        turn.result()  # raises where the turn could not be had
+        turn.result()  # raises if the turn could not be taken
         return not self._is_late(sender)
 
 
 def _left_before(sender: LoginBrowser, record: BrowserRecord) -> bool:
-    """Whether this request was sent before the browser got its newest session, and Okta has not yet said whose that session is.
+    """Whether this request was sent before the browser got its newest session, and Okta has not yet named the user of that session.
 
     The cookies in its answer may belong to the older session. So they must not replace the newer ones; they end with the older session.
     """
@@ -448,9 +462,9 @@ def _recorded(final: Deliver, judging: Comparison, record: BrowserRecord) -> Bro
 
 
 def _held(sender: LoginBrowser, new: Cookies, record: BrowserRecord) -> Cookies:
-    """What the browser holds after an answer to the same user: the new cookies, and the presented ones under other names.
+    """The browser's cookies after an answer to the same user: the new ones, and the presented ones under other names.
 
-    And what it was given since the request left: a renewed cookie of the session before does not end the one that began meanwhile.
+    Also what the browser was given since the request was sent: a renewed cookie of the older session does not end a newer session.
     """
     names = {cookie.name for cookie in new}
     kept = (cookie for cookie in sender.presented if cookie.name not in names)

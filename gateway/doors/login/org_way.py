@@ -1,7 +1,7 @@
-"""The way of forwarded requests to the org, and of their answers back; an error that can be explained gets one cause more.
+"""Sends a request to the org and relays the answer. If the answer is an error of Okta's that the gateway can explain, adds a cause to it.
 
-Owns the choice between streaming an answer and reading it, and the log event of each advice given. Must never change a status, an error
-code, or an answer that is no error object of Okta's. Rules from: policy.advice.
+Owns the choice between streaming an answer and reading it whole, and the log event for each explanation. Must never change a status, an
+error code, or an answer that is no error object of Okta's. The explanations are in ``policy.advice``.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 @dataclass(frozen=True, slots=True)
 class OrgWay:
-    """Sends what is no redemption. ``tell`` gets (event name, figures) for the log and the metrics.
+    """Sends requests that redeem no token. ``tell`` gets (event name, figures) for the log and the metrics.
 
-    ``issued`` is told of the codes in answers.
+    ``issued`` gets the codes in answers.
     """
 
     pool: HttpProxy
@@ -34,7 +34,7 @@ class OrgWay:
     issued: IssuedTokens
 
     async def send(self, request: Request, head: RequestHead, fields: Fields, body: bytes | None, judge: Judge) -> Response:
-        """Send a request and answer its client; ``body`` where it was read already. Raises ``OutsideFailed`` before the first byte."""
+        """Send the request and answer the client. ``body``: set if it was read already. Raises ``OutsideFailed`` before the first byte."""
         hands_out = self.issued.may_hand_out(head)
         shows_page = hands_out and request.body is None and shows_code_in_page(head)
         if hands_out and not shows_page:
@@ -80,12 +80,12 @@ class OrgWay:
 
 
 def readable(fields: Fields) -> Fields:
-    """The fields of a request whose answer must come unpacked."""
+    """The request's fields without ``Accept-Encoding``, so that the answer comes uncompressed and can be read."""
     return tuple(field for field in fields if field[0].lower() != b"accept-encoding")
 
 
 def given(head: RequestHead, body: bytes) -> bytes | None:
-    """The body to send; None where the method needs none and none came."""
+    """The body to send; None if it is empty and the method needs none."""
     return None if not body and head.method in ("GET", "HEAD", "DELETE") else body
 
 

@@ -1,7 +1,7 @@
-"""What comes of a redemption, said in HTTP: pages for people, JSON for scripts.
+"""Turns the outcome of a redemption into an HTTP answer: a page for people, JSON for scripts.
 
-Owns the status and the words for each outcome. Must never put a token into a page, a field or the log (the one exception is
-the address of the request itself, to which a browser is sent back).
+Owns the status and the words of each outcome. Must never put a token into a page, a field or the log. (One exception: a browser is
+redirected to the address of its own request, which may contain the token.)
 """
 
 import secrets
@@ -36,11 +36,12 @@ class OutcomeResponses:
     """Turns outcomes into answers."""
 
     def __init__(self, confirming: Confirming, origin: str, clock: Clock, tell: Callable[[str, Mapping[str, object]], None]) -> None:
-        """``confirming`` seals the request that waits for the user's word; ``origin``: the login host's.
+        """``confirming``: makes the page that asks the user, with the sealed request. ``origin``: the login host's.
 
-        ``tell`` gets (event name, figures) of each advice that is given, for the log and the metrics.
+        ``tell`` gets (event name, figures) for each explanation that is given, for the log and the metrics.
 
-        A target is sent back behind the origin only: by itself, one that begins with two slashes would lead to another host.
+        A redirect to a request's target always has the origin before it: without it, a target that begins with two slashes would lead to
+        another host.
         """
         self._origin = origin
         self._confirming = confirming
@@ -84,7 +85,7 @@ class OutcomeResponses:
                 assert_never(outcome)
 
     def _sent(self, redeeming: Redeeming, answer: Answer) -> Told:
-        """Okta's answer; where it shows that the token was not taken, a page says so, and an error object gets a cause."""
+        """Okta's answer. If it shows that Okta refused the token, a page says so; for a script, a cause is added to Okta's error object."""
         head = redeeming.head
         if not is_document(head):
             explained = with_cause(answer.body, REFUSED_TOKEN.sentence) if answer.status in REFUSED_TOKEN.statuses else None
@@ -101,48 +102,57 @@ class OutcomeResponses:
 
     @staticmethod
     def _brought_session_token(redeeming: Redeeming) -> bool:
-        """Whether a session token was redeemed in a window of its own, and no transaction, form or frame was answered."""
+        """Whether a session token was redeemed in a top-level window, and the request answered no transaction, form or frame."""
         found = read(redeeming.head, redeeming.body)
         is_window = kind_of(redeeming.head) is RequestKind.NAVIGATION or redeeming.is_confirmed
         return is_window and isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)
 
     def _advised(self, status: int, code: str, summary: str, advice: Advice, verdict: str, reason: str) -> Told:
-        """A refusal of ours to a script or a program, in Okta's form, with its cause."""
+        """A refusal of the gateway to a script or a program, in the form of Okta's error object, with its cause."""
         self._tell(f"advised_{advice.word}", {})
         found = error_object(code, summary, advice.sentence, secrets.token_urlsafe(9))
         return Told(json_answer(status, found | {"error": summary}), verdict, reason)
 
     def refusal(self, head: RequestHead, status: int, reason: str, *fields: tuple[bytes, bytes]) -> Told:
-        """A refusal of the request itself."""
+        """The refusal of the request itself."""
         told = self._said(head, BadRequest(status, reason), status, "refused", reason)
         return Told(told.answer.plus(*fields, *((LATER,) if status == 503 else ())), told.verdict, told.reason)
 
     def withheld(self, head: RequestHead, withheld: Withheld) -> Told:
-        """An answer of Okta's that began a session, kept back because the session before it is not proven gone."""
+        """An answer of Okta's that began a session was kept back, because the older session is not proven gone."""
         refusal = withheld.refusal
         view = SignInWithheld(refusal.reason, seconds_until(refusal.retry_at, self._clock))
         told = self._said(head, view, 503, "withheld", refusal.reason)
         return Told(told.answer.plus(*withheld.fields), told.verdict, told.reason)
 
     def unreachable(self, head: RequestHead, error: OutsideFailed) -> Told:
-        """The org did not answer something that is no redemption."""
+        """The org did not answer a request that redeems no token."""
         view = UnavailablePage(error.reason, RETRY_SECONDS, had_session=bool(session_cookies(head.fields)))
         return self._said(head, view, 503, "unavailable", error.reason)
 
     def asks_to_sign_out(self, back: str = "") -> Told:
-        """The sign-out page with its button, in place of a sign-out that another site asked for; ``back``: where it leads afterwards."""
+        """Redirect to the sign-out page with its button, because another site asked for the sign-out.
+
+        ``back``: where it leads afterwards.
+        """
         to = f"?to={quote(back, safe='')}" if back else ""
         return Told(redirect_answer(303, self._origin + SIGN_OUT + to), "confirm", "untrusted_sign_out")
 
     def _again(self, redeeming: Redeeming) -> Told:
-        """Back to its own address; from our form a link is opened as a link, and a form that waited in it cannot be posted again."""
+        """Redirect the browser to its own request.
+
+        From our form, a link is opened again as a link (303); a form cannot be posted again (409).
+        """
         head = redeeming.head
         if redeeming.is_confirmed and head.method != "GET":
             return self.refusal(head, 409, "browser_changed")
         return Told(redirect_answer(303 if redeeming.is_confirmed else 307, self._origin + head.target), "again", "other_tab")
 
     def _led_on(self, redeeming: Redeeming, answer: Answer) -> Answer:
-        """The answer to a confirmed switch as a page that leads on: a redirect behind a form is held to the page's ``form-action``."""
+        """The answer to a confirmed switch.
+
+        A page replaces a redirect, because browsers check a form's redirects against ``form-action``.
+        """
         locations = [value.decode("latin-1") for name, value in answer.fields if name.lower() == b"location"]
         if not 300 <= answer.status < 400 or len(locations) != 1:
             return answer
@@ -168,5 +178,8 @@ def _cookie_lines(answer: Answer) -> Fields:
 
 
 def _own_address(redeeming: Redeeming) -> str | None:
-    """The page's own address as a link to try again; a form has none, and a stranger's link must not become ours by a click."""
+    """Empty text: the page offers its own address as a link to try again. None for a form, and for a start that is not trusted.
+
+    A click on our own page would make the link of a stranger look trusted.
+    """
     return "" if redeeming.head.method == "GET" and redeeming.trusted and not redeeming.is_confirmed else None

@@ -1,7 +1,7 @@
-"""A session that a browser presents, though no answer that passed through here gave it: a sibling host, or another tab, may have.
+"""Sessions that a browser presents although no answer through this gateway gave them: a sibling host or another tab may have set them.
 
-Owns what becomes of the browser's record then: drives the comparison of the two, and the end of the one before. It must never let another
-user in before the end of the session before is proven. The caller holds the browser's turn.
+Owns what happens to the browser's record then: compares the presented session with the known one, and ends the known one if it is another
+user's. Must never admit another user before the end of the older session is proven. The caller holds the browser's turn.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class PresentedSessions:
-    """Those of one login host."""
+    """Handles such sessions for one login host."""
 
     def __init__(self, sessions: Sessions, browsers: Browsers, comparer: SessionComparer, tell: Tell) -> None:
         """``tell`` gets (event name, figures) for the log; never a cookie."""
@@ -30,18 +30,19 @@ class PresentedSessions:
         self._tell = tell
 
     def unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
-        """What the browser was given and is refused by now, but Okta has not said that it is gone.
+        """Cookies that the browser was given, that are revoked, and whose end Okta has not proven yet.
 
-        Its closing may still be under way: the client that asked for it left, and was never told to carry these cookies.
+        Their closing may still be running: the client that asked for it left, and did not get the pending cookie.
         """
         known = (cookie for cookie in record.all_cookies if cookie not in begun and self._sessions.is_known(cookie))
         return tuple(cookie for cookie in known if self._sessions.is_revoked((cookie,)))
 
     async def replace(self, sender: LoginBrowser, record: BrowserRecord) -> bool:
-        """The browser presents a session that did not come through here: where it is another user's, the known one ends first.
+        """Put the presented session into the record. If it is another user's than the known one, the known one is ended first.
 
-        ``TimedOut`` where that end is not proven: then nobody is let in, and the next request tries again. False where Okta names nobody
-        for it. Nobody vouches for these cookies. From here on they are the browser's: apps get a pass for them, which must end with them.
+        ``TimedOut`` if that end is not proven: then nobody is admitted, and the next request tries again. False if Okta names no user for
+        the presented session. These cookies came from outside, so nothing says whose they are but Okta. From here on they count as the
+        browser's: apps get a pass for them, which must end with them.
         """
         judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
         finding = judgement.finding
@@ -49,7 +50,7 @@ class PresentedSessions:
             return False
         others = tuple(cookie for cookie in record.cookies if cookie not in judgement.living)
         rest = tuple(cookie for cookie in others if not self._sessions.is_revoked((cookie,)))
-        # What is refused already is being closed; its end is not proven here.
+        # Revoked cookies are being closed already; here their end is not proven.
         unproven = (*record.before, *(cookie for cookie in others if cookie not in rest))
         if finding.user_id != record.user_id:
             await self._prove_ended(self.unproven(record, judgement.living), sender)
@@ -65,10 +66,10 @@ class PresentedSessions:
         return True
 
     async def has_come_between(self, sender: LoginBrowser, record: BrowserRecord) -> bool:
-        """The browser presents a session that it was not given, while it is open whose the one is that it was given last.
+        """Handle a presented session that the browser was not given, while Okta has not named the user of the one that it was given.
 
-        Another user's comes in only where all that the browser was given is proven gone. ``TimedOut`` where it is not, and where Okta has
-        not said whose that session is: then nobody is let in. False where Okta names nobody for what is presented.
+        Another user's session is accepted only if all sessions that the browser was given are proven gone. ``TimedOut`` if they are not,
+        or if Okta has not said whose the last session is: then nobody is admitted. False if Okta names no user for the presented session.
         """
         judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
         finding = judgement.finding
@@ -78,7 +79,7 @@ class PresentedSessions:
             return True
         if record.standing is SessionStanding.UNDECIDED:
             raise TimedOut("first_byte")
-        if finding.user_id == record.before_user_id:  # it goes on beside the one that waits, and ends with the session before
+        if finding.user_id == record.before_user_id:  # the user before: keep it beside the open one; both older ones end together
             before = tuple(dict.fromkeys((*record.before, *judgement.living)))
             await self._browsers.keep(sender.browser_id, replace(record, before=before[-MOST_BEFORE:]))
             return True
@@ -89,6 +90,6 @@ class PresentedSessions:
         return True
 
     async def _prove_ended(self, cookies: Cookies, sender: LoginBrowser) -> None:
-        """Close these cookies of the user before. ``TimedOut`` where Okta does not prove that they are gone: then the next user waits."""
+        """Close these cookies of the former user. ``TimedOut`` if Okta does not prove their end: then the next user must wait."""
         if cookies and not (await self._comparer.close(cookies, sender.browser)).proven:
             raise TimedOut("first_byte")

@@ -1,6 +1,6 @@
-"""What is asked of the redeemer, and what may come of it: values, no behaviour.
+"""The input and the outcomes of a redemption, as values without behaviour.
 
-Must never hold a session cookie in words of its own.
+Must never put a session cookie into a text of its own.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from gateway.policy.switch.switch import Confirm, Refuse
 
 @dataclass(frozen=True, slots=True)
 class Redeeming:
-    """One redemption: the request as it will be sent, and what the guard found in it. ``trusted``: see ``policy.switch.start``.
+    """One redemption: the request as it will be sent, and the tokens in it. ``trusted``: see ``policy.switch.start``.
 
-    ``references``: each ``request_uri`` behind which a token may stand. ``is_confirmed``: the browser posted our own form, not this
-    request. ``is_program``: no browser sent it. ``browser_id``: the id that the browser presents, or gets with the answer
+    ``references``: each ``request_uri`` that may stand for a token. ``is_confirmed``: the browser posted our confirmation form, not this
+    request. ``is_program``: the client is no browser. ``browser_id``: the id that the browser presents, or gets with the answer
     (``is_new_browser``). ``started_by``: the origin that an untrusted start names, or empty.
     """
 
@@ -32,7 +32,7 @@ class Redeeming:
 
     @property
     def all_tokens(self) -> tuple[SessionToken, ...]:
-        """The tokens by which a second sending would be noticed: a reference to pushed parameters is as good as one."""
+        """All values that may be sent only once: the tokens, and the references to pushed parameters, which may stand for a token."""
         return (*self.tokens, *map(SessionToken, self.references))
 
 
@@ -45,26 +45,29 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Outcome: the browser comes back to the same URL with the cookies it has now (307)."""
+    """Outcome: the browser is sent to the same URL again (307, or 303 after our form), to come with the cookies that it has now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Onward:
-    """Outcome: this browser redeemed the token before; it goes on to ``destination`` (303)."""
+    """Outcome: this browser redeemed the token before; it is sent on to ``destination`` (303)."""
 
     destination: str
 
 
 @dataclass(frozen=True, slots=True)
 class UsedElsewhere:
-    """Outcome: the token was redeemed by another browser, or ``by_server`` (409)."""
+    """Outcome: the token was redeemed before, by another browser or by a server (``by_server``) (409)."""
 
     by_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NotSwitched:
-    """Outcome: the old session's end is not proven; ``fields`` expire it here and carry it in the pending cookie."""
+    """Outcome: the older session's end is not proven, so the token was not sent.
+
+    ``fields`` move the older cookies into the pending cookie.
+    """
 
     refusal: Refuse
     fields: Fields
@@ -72,7 +75,7 @@ class NotSwitched:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Outcome: the old session is gone, but Okta did not answer the redemption; ``spent`` is whether it may have acted."""
+    """Outcome: the older session is gone, but Okta did not answer the redemption. ``spent``: whether Okta may have taken the token."""
 
     reason: str
     spent: bool

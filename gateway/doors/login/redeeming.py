@@ -1,8 +1,9 @@
-"""The redemption of a token at the login door: one turn per browser and token, the switch, one request to Okta.
+"""Redeems a token at the login door: takes the turn of browser and token, ends the older session, sends one request to Okta.
 
-Owns the order of things around ``policy.switch.switch`` and the single place where a token is sent. Must never send a token twice,
-with an old session cookie, or before the switch said ``Redeem``. A redemption under way is a task of its own: when its
-client leaves, the answer waits a moment for the same client to ask again.
+(A *turn* is a lock in all processes, see ``browser_leases``.) Owns the order of these steps around ``policy.switch.switch``, and the only
+line that sends a token. Must never send a token twice, never send one with a cookie of an older session, and never before the switch
+returned ``Redeem``. A running redemption is a task of its own: if its client leaves, the answer is kept for a moment, in case the same
+client asks again.
 """
 
 import asyncio
@@ -39,17 +40,18 @@ CREATE_SESSION = "/api/v1/sessions"
 COURTESY_SECONDS = 2.0
 LONGEST_SECONDS = 66.0
 MARGIN_SECONDS = 5.0
-"""What the state may take between the moment at which a turn is renewed for a token and the moment at which that leaves."""
+"""How long the shared state may take from the renewal of a turn until the token is sent, in seconds."""
 
 Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
-"""How a token is sent: once, with a whole body, for a whole answer, without any session cookie. Raises ``OutsideFailed``."""
+"""Sends a token: once, with the whole body, without any session cookie. Returns the whole answer. Raises ``OutsideFailed``."""
 
 
 @dataclass(slots=True)
 class _Client:
-    """Who waits for a redemption, and whether the token is on its way: from then on it is carried out without anybody waiting.
+    """The client that waits for a redemption. Once the token is sent (``is_sent``), the redemption goes on even if the client leaves.
 
-    ``signature``: the browser's key, or what a client without one looks like. ``turn``: its lease, among several processes.
+    ``signature``: the browser's key, or a hash of address and User-Agent if it has none (``client_signature``). ``turn``: its lease, if
+    several processes share the state.
     """
 
     tokens: tuple[Fingerprint, ...]
@@ -77,9 +79,9 @@ class Redeemer:
         asks_alone: bool = True,
         longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
-        """``exchange`` is the only way on which a token leaves. ``asks_alone``: an untrusted start is asked about without a session too.
+        """``exchange`` is the only function that sends a token. ``asks_alone``: ask about an untrusted start even without an older session.
 
-        ``longest_seconds``: after so long ``exchange`` has its answer, or has given up.
+        ``longest_seconds``: after this time ``exchange`` has its answer, or has given up.
         """
         self._sessions = sessions
         self._closer = closer
@@ -96,10 +98,10 @@ class Redeemer:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def redeem(self, redeeming: Redeeming) -> Outcome:
-        """What comes of this redemption; the caller only has to say it in HTTP. Raises ``StateFailed``.
+        """The outcome of this redemption; the caller turns it into an HTTP answer. Raises ``StateFailed``.
 
-        When Okta takes a reference and no session comes of it, there was no good token behind it: from then on it is forwarded like
-        any request of this client. A failed answer says nothing, and what one client did says nothing about another's.
+        If Okta accepts a reference and no session begins, there was no valid token behind it. From then on it is forwarded like any other
+        request of this client. A failed answer proves nothing, and one client's result is not used for another's.
         """
         outcome = await self._attended(redeeming)
         if isinstance(outcome, Sent) and outcome.answer.status < 400 and not cookies_set(outcome.answer.fields):
@@ -108,7 +110,10 @@ class Redeemer:
         return outcome
 
     async def _attended(self, redeeming: Redeeming) -> Outcome:
-        """The turn is the task's own: a client that leaves does not let the next one in while its token is under way."""
+        """Run the redemption as a task that holds the turn itself.
+
+        If the client leaves, no other request gets the turn while the token is sent.
+        """
         key = self._known_key(redeeming)
         tokens = tuple(self._ledger.fingerprint(token) for token in redeeming.all_tokens)
         client = _Client(tokens, client_signature(redeeming.head, key), bool(key) or redeeming.is_program)
@@ -125,15 +130,16 @@ class Redeemer:
             raise
 
     async def _in_turn(self, redeeming: Redeeming, client: _Client) -> Outcome:
+        """Take the turns, look whether the token was sent before or another tab was faster, then switch."""
         head, turns = redeeming.head, self._browsers.turns
         presented, carried = session_cookies(head.fields), self._carrying.carried(head)
         browser = self._sessions.fingerprints(presented + carried)
         own = (client.signature,) if self._known_key(redeeming) else ()
-        # Without a cookie only address and User-Agent are known, which a whole office may share: nobody waits long for that.
+        # Without a cookie only address and User-Agent are known. A whole office may share those, so this wait is short.
         neighbours = () if browser or client.has_id else (client.signature,)
-        # A sign-in of this browser that is on its way at Okta may begin a session: its answer is judged first.
+        # A request of this browser that is on its way to Okta may begin a session: wait until its answer is judged.
         await self._closer.underway.cleared(own, COURTESY_SECONDS)
-        # A new browser's key is nobody's yet, but its record is written under this turn too.
+        # No other request has a new browser's key, but its record is written under this turn too.
         record_key = (browser_key(redeeming.browser_id),) if redeeming.browser_id else ()
         async with turns.of((*client.tokens, *browser, *record_key)) as client.turn, turns.briefly(neighbours, COURTESY_SECONDS):
             waiting = await self._ledger.take_undelivered(client.tokens, client.signature) if self._are_dead(presented) else None
@@ -152,9 +158,9 @@ class Redeemer:
             return await self._switched(redeeming, client, presented, older, before)
 
     async def _switched(self, redeeming: Redeeming, client: _Client, presented: Cookies, older: Cookies, before: str) -> Outcome:
-        """The switch from the user ``before``, and what it leads to.
+        """The switch from the user ``before``, and its outcome.
 
-        What the browser has open is spared until it is known whose session came of it.
+        Open connections of the browser are spared until the user of the new session is known (``doors.app.session_watcher``).
         """
         head, browser = redeeming.head, self._known_key(redeeming).hex()
         command = await self._closer.switch(older, browser_of(head), redeeming.trusted, self._asks_alone, browser, client.turn)
@@ -196,7 +202,7 @@ class Redeemer:
                 pass
 
     async def reference_redeems(self, request_uri: str, sender: LoginBrowser, unknown: bool) -> bool:
-        """Whether an authorize request by this reference may redeem a token; ``unknown`` where it was pushed elsewhere."""
+        """Whether an authorize request with this reference may redeem a token; ``unknown`` if it was not pushed through this gateway."""
         key = b"" if sender.fresh or not sender.browser_id else browser_key(sender.browser_id)
         known = await self._ledger.reference_may_hold_token(self._tried(request_uri, sender.head, key))
         if known is None:
@@ -204,12 +210,12 @@ class Redeemer:
         return unknown if known is None else known
 
     async def pushed_here(self, request_uri: str) -> bool | None:
-        """Whether a reference that was pushed through this gateway may hold a token; None for any other."""
+        """Whether a reference that was pushed through this gateway may stand for a token; None for any other reference."""
         return await self._ledger.reference_may_hold_token(self._ledger.fingerprint(SessionToken(request_uri)))
 
     @staticmethod
     def _known_key(redeeming: Redeeming) -> bytes:
-        """The key of a browser that presents its id: a new id tells nothing about who comes again."""
+        """The key of a browser that presents its id; empty for a new id, because it cannot show that the same browser comes again."""
         return b"" if redeeming.is_new_browser or not redeeming.browser_id else browser_key(redeeming.browser_id)
 
     def _tried(self, request_uri: str, head: RequestHead, key: bytes) -> Fingerprint:
@@ -217,7 +223,7 @@ class Redeemer:
         return self._ledger.fingerprint(SessionToken(f"{request_uri}\0{signature.hex()}"))
 
     async def note_pushed(self, answer: Answer, may_hold_token: bool) -> None:
-        """Remember the reference that Okta's answer to a pushed request names, and what was seen when it was pushed."""
+        """Store the reference from Okta's answer to a pushed request, and whether it may stand for a token."""
         try:
             content: Any = json.loads(answer.body)
         except (ValueError, RecursionError):
@@ -227,16 +233,16 @@ class Redeemer:
             await self._ledger.judge_reference(self._ledger.fingerprint(SessionToken(reference)), may_hold_token)
 
     async def aclose(self) -> None:
-        """Wait for redemptions under way: a token that was sent must be written down."""
+        """Wait for running redemptions: a token that was sent must be written down."""
         for timer in self._unclaimed:
             timer.cancel()
         await asyncio.gather(*self._running, *self._ending, return_exceptions=True)
 
     @staticmethod
     def _has_signed_in_since(waiting: Answer, record: BrowserRecord) -> bool:
-        """Whether the browser was given another session than that of the answer which its client did not wait for.
+        """Whether the browser was given another session after that of ``waiting``, an answer that its client did not wait for.
 
-        That answer would now put its session over the newer one, of which the record says that it is the browser's last.
+        Delivered now, that answer would replace the newer session, which the browser's record names as the last one.
         """
         return bool(record.cookies) and set(record.cookies).isdisjoint(cookies_set(waiting.fields))
 
@@ -244,12 +250,13 @@ class Redeemer:
         return all(self._sessions.is_revoked((cookie,)) for cookie in cookies)
 
     async def _is_outrun(self, presented: Cookies, carried: Cookies, client: _Client) -> bool:
-        """Whether another tab of this browser probably switched while this request was on its way, and going back may still help."""
+        """Whether another tab of this browser probably switched meanwhile, so that it helps to send the browser back."""
         if presented:
             return self._sessions.is_revoked(presented) and await self._ledger.bounce(client.tokens)
         return not carried and not client.has_id and await self._ledger.bounce_behind(client.tokens, client.signature)
 
     async def _spent(self, head: RequestHead, spent: Spent, tokens: tuple[Fingerprint, ...], presented: Cookies) -> Outcome:
+        """The outcome for a token that was sent before."""
         if spent.owners.intersection(self._sessions.fingerprints(presented)):
             rest = without_tokens(head.target)
             elsewhere = is_cookie_redirect(head) or head.method != "GET" or rest == head.target
@@ -258,17 +265,20 @@ class Redeemer:
         return UsedElsewhere(spent.by_server) if is_used else Again()
 
     async def _settle(self, older: Cookies, user_id: str, browser: str) -> None:
-        """Before anybody gets an answer: open connections of this user go on under the new session, all others are cut."""
+        """Before any answer is delivered: open connections of this user go on under the new session, all others are closed."""
         if browser:
-            with suppress(OutsideFailed):  # whoever was not told cuts them by himself, in half a minute
+            with suppress(OutsideFailed):  # a process that does not hear of it closes them by itself, after 30 seconds
                 await self._sessions.moved(older, user_id, browser)
 
     async def _sent(self, redeeming: Redeeming, client: _Client, presented: Cookies) -> tuple[Outcome, str]:
-        """What came of it, and whose session, or "" where Okta began none or does not say. Raises ``OutsideFailed`` before it is sent."""
+        """Send the token. The outcome, and the user of the new session ("" if none began, or if Okta names no user).
+
+        Raises ``OutsideFailed`` before the token is sent.
+        """
         if client.turn is not None:
             await client.turn.outlasts(self._longest_seconds + MARGIN_SECONDS)
         if not await self._ledger.claim(client.tokens):
-            # Another process sent it, whose turn ended before it had its answer.
+            # Another process sent it; its turn ended before it had Okta's answer.
             return await self._spent(redeeming.head, await self._ledger.spent(client.tokens) or Spent(), client.tokens, presented), ""
         if client.turn is not None and not client.turn.still_outlasts(self._longest_seconds):
             await self._ledger.unspend(client.tokens)
@@ -282,11 +292,12 @@ class Redeemer:
         try:
             return await self._begun(redeeming, client, answer)
         except OutsideFailed as error:
-            # It cannot be written down, or another process has the browser's turn by now: its session must not reach the browser.
+            # The session cannot be stored, or another process has the browser's turn by now: it must not reach the browser.
             self._closer.close_soon(cookies_set(answer.fields), browser_of(redeeming.head))
             return Unanswered(error.reason, True, self._settled(redeeming.head, ())), ""
 
     async def _begun(self, redeeming: Redeeming, client: _Client, answer: Answer) -> tuple[Sent, str]:
+        """Store what the token became, and make the answer for the browser."""
         begun = cookies_set(answer.fields)
         if answer.status == TOO_MANY_REQUESTS:
             await self._ledger.unspend(client.tokens)
@@ -304,12 +315,12 @@ class Redeemer:
         return settled(answered, {name for name, _ in pairs(head.fields)}, head.authority.host)
 
     def _came_too_late(self, done: "asyncio.Task[Outcome]", client: _Client, head: RequestHead) -> None:
-        """The client left in the very moment in which its answer was there."""
+        """The client left at the moment when its answer was complete."""
         if not done.cancelled() and done.exception() is None and not client.is_kept:
             self._in_background(self._keep(done.result(), client, head))
 
     async def _keep(self, outcome: Outcome, client: _Client, head: RequestHead) -> None:
-        """The client left before its answer: the same client may fetch it for a while, then the session that nobody holds ends."""
+        """The client left before its answer. The same client may fetch it for a while; after that the unused session is closed."""
         client.is_kept = True
         if isinstance(outcome, Sent):
             await self._ledger.keep_undelivered(client.tokens, client.signature, outcome.answer)
@@ -330,6 +341,6 @@ class Redeemer:
 
 
 def _location(fields: Fields) -> str:
-    """Where an answer leads, where it leads anywhere that can be said in a URL; else empty."""
+    """The answer's ``Location``, if there is exactly one and it is printable ASCII; else empty."""
     found = [value.decode("latin-1") for name, value in fields if name.lower() == b"location"]
     return found[0] if len(found) == 1 and found[0].isascii() and found[0].isprintable() and " " not in found[0] else ""

@@ -1,6 +1,6 @@
-"""One browser's request as the login door sees it, and the answer that must not reach it.
+"""Two values of the login door: the browser behind a request, and an answer of Okta's that must not reach it.
 
-Owns two values. Nothing here decides anything.
+Nothing here decides anything.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ Cookies = tuple[SessionCookie, ...]
 
 @dataclass(frozen=True, slots=True)
 class LoginBrowser:
-    """One browser's request as the login door sees it: its id, its living session cookies, and what it carries.
+    """One browser's request: its id, its living session cookies, and the sessions in its pending cookie.
 
-    ``presented`` leaves out what was revoked before the request was forwarded; ``carried``: sessions whose end is not proven yet.
-    ``fresh``: the line that sets its id, where it is new.
+    ``presented``: without cookies that were revoked before the request was forwarded. ``carried``: sessions whose end is not proven yet.
+    ``fresh``: the ``Set-Cookie`` line for the browser's id, if it is new.
     """
 
     head: RequestHead
@@ -30,12 +30,12 @@ class LoginBrowser:
 
     @property
     def keys(self) -> tuple[bytes, ...]:
-        """The key of a browser that presents its id; none where the id is new."""
+        """The key of the browser's record, if the browser presented its id; empty if the id is new."""
         return (browser_key(self.browser_id),) if self.browser_id and not self.fresh else ()
 
     @property
     def browser(self) -> Browser:
-        """What Okta may know of the browser."""
+        """What the gateway tells Okta about the browser."""
         return browser_of(self.head)
 
 

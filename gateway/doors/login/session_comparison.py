@@ -1,7 +1,7 @@
-"""Whose is the new session, and whose was the older one: drives ``policy.switch.new_session`` through Sessions and the closer.
+"""Compares the new session's user with the older session's user: runs the state machine ``policy.switch.new_session``.
 
-Owns the questions and the closing of one comparison. It must never close a session of the new session's own user, nor send a new cookie
-among those that it closes. What becomes of the answer is ``new_sessions``'.
+Owns the questions to Okta and the closing for one comparison. Must never close a session of the new session's own user, and never send a
+new cookie in a request that closes old ones. ``new_sessions`` decides what happens to the answer.
 """
 
 from dataclasses import dataclass, field
@@ -31,14 +31,14 @@ from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 ASKING_SECONDS = 5.0
-"""How long an answer waits for Okta to say who its session is; the default of ``okta.first_byte_timeout``."""
+"""How long an answer waits for Okta to name the user of its session; the default of ``okta.first_byte_timeout``."""
 
 
 @dataclass(slots=True)
 class OlderSessions:
-    """The sessions that a new one may take the place of, each with the user whom Okta named for it, or None.
+    """The sessions that a new one may replace, each with the user whom Okta named for it, or None.
 
-    ``same`` collects those that turned out to be the new user's own: a sibling host may have planted another user's cookie beside them.
+    ``same`` collects those that turn out to be the new user's own: a sibling host may have planted another user's cookie beside them.
     """
 
     groups: list[tuple[Cookies, str | None]]
@@ -46,24 +46,24 @@ class OlderSessions:
 
     @property
     def cookies(self) -> Cookies:
-        """All of them, each once."""
+        """The cookies of all of them, each once."""
         return tuple(dict.fromkeys(cookie for group, _ in self.groups for cookie in group))
 
     @property
     def ending(self) -> Cookies:
-        """Those that end when another user's session begins."""
+        """The cookies that end when another user's session begins."""
         return tuple(cookie for cookie in self.cookies if cookie not in self.same)
 
     @property
     def user_id(self) -> str | None:
-        """The one user of all of them, where every one is known and they agree."""
+        """The user of all of them, if every one is known and all are the same; else None."""
         users = {user for _, user in self.groups}
         return users.pop() if len(users) == 1 else None
 
 
 @dataclass(slots=True)
 class Comparison:
-    """One run of the machine. ``unproven``: sessions that this browser was given and whose closing is still under way."""
+    """One run of the state machine. ``unproven``: sessions that this browser was given and whose closing still runs."""
 
     sender: LoginBrowser
     new: Cookies
@@ -76,12 +76,12 @@ class SessionComparer:
     """Runs comparisons."""
 
     def __init__(self, sessions: Sessions, closer: Closer) -> None:
-        """``closer`` goes on trying where an end cannot be proven."""
+        """``closer`` closes sessions, and tries again by itself if an end cannot be proven."""
         self._sessions = sessions
         self._closer = closer
 
     async def run(self, comparison: Comparison) -> Deliver | Withhold:
-        """Drive the machine to its end. The caller holds the browser's turn."""
+        """Run the state machine to its end. The caller holds the browser's turn."""
         state, command = begin(comparison.new, comparison.older.cookies, comparison.older.user_id, carries=bool(comparison.sender.carried))
         while not isinstance(command, Deliver | Withhold):
             state, command = step(state, await self._carry_out(command, comparison))
@@ -106,11 +106,14 @@ class SessionComparer:
                 assert_never(command)
 
     async def who(self, cookies: Cookies, browser: Browser) -> Finding:
-        """Who Okta says these cookies are, or said a moment ago; held cookies too."""
+        """What Okta says about these cookies, now or a moment ago. Held cookies are asked about too."""
         return await self._sessions.current(cookies, browser, vouched=True, patience=ASKING_SECONDS, despite_hold=True)
 
     async def _who_was(self, comparison: Comparison) -> Finding:
-        """Who the older sessions are, each asked about by itself; one of another user decides, then one that Okta does not speak of."""
+        """What Okta says about the older sessions; each one is asked about by itself.
+
+        A session of another user decides the result; if there is none, one about which Okta does not say.
+        """
         session = comparison.session
         if session is None:
             raise AssertionError("the older sessions are asked about only once the new one is named")
@@ -140,9 +143,9 @@ class SessionComparer:
 
 
 def groups(cookies: Cookies, user_id: str | None) -> list[tuple[Cookies, str | None]]:
-    """These cookies in groups that are one session each: all of them where their user is known, else every one by itself.
+    """These cookies as groups that are one session each: one group if their user is known, else one group for each cookie.
 
-    Okta names one session for several cookies, and of a name that is there twice perhaps neither.
+    Why: Okta names one session for several cookies, and perhaps none of two cookies with the same name.
     """
     if user_id:
         return [(cookies, user_id)] if cookies else []
@@ -150,5 +153,5 @@ def groups(cookies: Cookies, user_id: str | None) -> list[tuple[Cookies, str | N
 
 
 def _stranger(session: Session) -> Session:
-    """A session of another user than this one, where only that fact is known."""
+    """A placeholder session of another user than this one's, when only that fact is known."""
     return Session("", f"not {session.user_id}", "", session.expires_at)

@@ -1,9 +1,9 @@
-"""The audit of sign-ins and switches: one line for a sign-in, and one for each step of a switch.
+"""The audit log of sign-ins and switches: one line for a sign-in, one line for each step of a switch.
 
     asked ─▶ (the user confirms) ─▶ closed ─▶ redeemed          refused: the session before is not proven gone, and the token is unspent
                                         └──▶ unanswered: Okta may have taken the token, and said nothing
 
-Owns the words. Users are Okta's ids, browsers are named by the fingerprint of a cookie. Must never hold a cookie, a token or an address of
+Owns the words. A user is named by Okta's id, a browser by the fingerprint of a cookie. Must never log a cookie, a token or the address of
 a page.
 """
 
@@ -19,20 +19,22 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 @dataclass(frozen=True, slots=True)
 class SwitchAudit:
-    """Tells the log."""
+    """Writes these lines."""
 
     sessions: Sessions
     tell: Tell
 
     def signed_in(self, user_id: str, begun: Iterable[SessionCookie], client: str, by: str) -> None:
-        """A session began in a browser that had none; its user is empty where Okta was not asked yet, then the fingerprint names it.
+        """A session began in a browser that had none.
 
-        ``by``: token, or okta (a form, a script, another IdP).
+        ``user_id`` is empty if Okta was not asked yet; then the fingerprint names the session.
+
+        ``by``: ``token``, or ``okta`` (a form, a script, another identity provider).
         """
         self.tell("signed_in", _present({"user": user_id, "fingerprint": self.sessions.shown_of(begun), "by": by, "client": client}))
 
     def step(self, redeeming: Redeeming, before: str, step: str, *, user: str = "", reason: str = "") -> None:
-        """A switch by a token got so far. ``before``: who was signed in, or ""; ``user``: who is now, where Okta said it."""
+        """A switch by a token has reached this step. ``before``: the former user, or ""; ``user``: the new one, if Okta has named it."""
         by = "confirmed" if redeeming.is_confirmed else "trusted" if redeeming.trusted else "untrusted"
         figures = {"step": step, "before": before, "user": user, "by": by, "reason": reason, "client": redeeming.head.client}
         self.tell("switched", _present({**figures, "started_by": redeeming.started_by}))

@@ -1,6 +1,6 @@
 """``POST /.gateway/switch``: the user said yes on the confirmation page.
 
-Owns the way from the posted form back into a redemption. Must never act for another site.
+Turns the posted form back into a redemption. Must never act on a post from another site.
 """
 
 from gateway.doors.login.confirming import Confirming
@@ -17,15 +17,15 @@ LARGEST_FORM_BYTES = 3 * LARGEST_BODY_BYTES
 
 
 class ConfirmedSwitch:
-    """Reads the confirmed request out of the form."""
+    """Reads the confirmed request from the form."""
 
     def __init__(self, confirming: Confirming, origin: str) -> None:
-        """``origin``: the login host's, the only one from which the form may be posted."""
+        """``origin``: the login host's. The form may be posted from this origin only."""
         self._confirming = confirming
         self._origin = origin
 
     async def read(self, request: Request, head: RequestHead, browser_id: str) -> Redeeming | Malformed:
-        """The redemption that the user confirmed; or why the post counts for nothing (400, 403, 405, 409, 413)."""
+        """The redemption that the user confirmed; or why the post is refused (400, 403, 405, 408, 409, 413, 503)."""
         if head.method != "POST":
             return Malformed(405, "method")
         if not is_same_origin_post(head, self._origin):

@@ -1,7 +1,9 @@
-"""The ledger of redemptions: which tokens were sent, whose sessions they became, and where their answers led.
+"""The ledger of redemptions: which tokens were sent to Okta, which sessions they began, and where Okta's answers led.
 
-Owns the rule "a token that this gateway redeemed is never sent again". Holds fingerprints and addresses only, never a token; bounded,
-and kept far longer than a token lives (five minutes). It lies in the shared state, so it outlives the process where that is on disk.
+Owns the rule "a token that this gateway redeemed is never sent again". Stores fingerprints and addresses, never a token. It is bounded,
+and its entries live far longer than a token (five minutes). It is in the shared state; if that is on disk, it outlives the process.
+
+A *neighbour* is a client without a browser id that looks the same as another one: same address and User-Agent (``client_signature``).
 """
 
 import hashlib
@@ -18,13 +20,13 @@ from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 3600.0
 UNDELIVERED_SECONDS = 30.0
-"""After this the redeemer ends what nobody fetched; the memory outlasts it."""
+"""After this time the redeemer closes a session whose answer was not fetched. The stored answer lives longer than that."""
 
 LARGEST_UNDELIVERED_BYTES = 64 * 1024
-"""An answer that is larger is not kept for a client that left; Okta's are redirects of about 2 KiB."""
+"""A larger answer is not kept for a client that left. Okta's answers are redirects of about 2 KiB."""
 
 BY_SERVER = "server:"
-"""What stands in a record in place of an address, where there is none; a release that does not know it never leads there."""
+"""Stands in a record in place of an address. An older release, which does not know this value, never redirects to it."""
 
 CLAIMED = "sent-token"
 NEIGHBOUR, BEHIND = "neighbour", "bounced-behind"
@@ -35,7 +37,7 @@ MOST_BOUNCES = 3
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One redemption: ``owners`` are the fingerprints of the session cookies that it set, ``destination`` its Location or empty.
+    """One redemption: ``owners`` are the fingerprints of the session cookies that it set; ``destination`` its ``Location``, or empty.
 
     ``by_server``: a program sent it to ``POST /api/v1/sessions``, for a session that no browser has.
     """
@@ -46,10 +48,10 @@ class Spent:
 
 
 class TokenLedger:
-    """What was redeemed lately. Every call that waits raises ``StateFailed``."""
+    """The redemptions of the last hour. Every call that waits raises ``StateFailed``."""
 
     def __init__(self, state: SharedState, sealer: Sealer, fingerprinter: Fingerprinter) -> None:
-        """``fingerprinter``: the org's."""
+        """``fingerprinter``: the one for this org."""
         self._state = state
         self._fingerprinter = fingerprinter
         self._spent = SealedRecords(state, sealer, "spent-token", REMEMBERED_SECONDS)
@@ -57,11 +59,11 @@ class TokenLedger:
         self._references = SealedRecords(state, sealer, "pushed-reference", REMEMBERED_SECONDS)
 
     def fingerprint(self, token: SessionToken) -> Fingerprint:
-        """The fingerprint under which a token, or a reference to a pushed one, is remembered."""
+        """The fingerprint under which a token, or the reference to a pushed one, is stored."""
         return self._fingerprinter.of_token(token)
 
     async def claim(self, tokens: Iterable[Fingerprint]) -> bool:
-        """True for the one who may send these tokens: from then on nobody else may, in any process. They are written down as sent."""
+        """True if the caller may send these tokens; from then on no other caller may, in any process. They are stored as sent."""
         won: list[Fingerprint] = []
         for token in tokens:
             if not await self._state.claim(CLAIMED, token, REMEMBERED_SECONDS):
@@ -72,7 +74,7 @@ class TokenLedger:
         return True
 
     async def spend(self, tokens: Iterable[Fingerprint], spent: Spent | None = None) -> None:
-        """Write down what became of tokens that were sent."""
+        """Store the result for tokens that were sent."""
         entry = spent or Spent()
         destination = BY_SERVER if entry.by_server else entry.destination
         payload = json.dumps([sorted(owner.hex() for owner in entry.owners), destination]).encode("ascii")
@@ -80,13 +82,13 @@ class TokenLedger:
             await self._spent.put(token, payload)
 
     async def unspend(self, tokens: Iterable[Fingerprint]) -> None:
-        """Take the tokens out again: the request provably never left, or Okta refused to look at it."""
+        """Remove the tokens: the request provably never left, or Okta refused to look at it."""
         for token in tokens:
             await self._spent.delete(token)
             await self._state.delete(CLAIMED, token)
 
     async def spent(self, tokens: Iterable[Fingerprint]) -> Spent | None:
-        """The redemption that sent one of these tokens, if one is remembered."""
+        """The redemption that sent one of these tokens, if one is stored."""
         for token in tokens:
             payload = await self._spent.get(token)
             if payload is not None:
@@ -96,18 +98,18 @@ class TokenLedger:
         return None
 
     async def bounce(self, tokens: Iterable[Fingerprint]) -> bool:
-        """True the first time only: whether the browser may be sent back to its own URL to bring the cookies it has now."""
+        """True for the first call only: the browser may then be sent back to its own URL, to come with the cookies that it has now."""
         firsts = [await self._state.claim("bounce", token, REMEMBERED_SECONDS) for token in tokens]
         return bool(firsts) and all(firsts)
 
     async def note_neighbour(self, neighbour: bytes) -> None:
-        """A client that looks so has got a session. It has no browser id, so it is told apart by its looks, for a few seconds."""
+        """A client with this signature got a session. It has no browser id, so for a few seconds it is recognized by its signature."""
         await self._state.put(NEIGHBOUR, neighbour, secrets.token_bytes(NUMBER_BYTES), NEIGHBOUR_SECONDS)
 
     async def bounce_behind(self, tokens: Iterable[Fingerprint], neighbour: bytes) -> bool:
-        """The same for a browser without any cookie: True when a client that looks the same got a session since the last time.
+        """Like ``bounce``, for a browser without any cookie: True if a client with the same signature got a session since the last call.
 
-        It may be another tab of the same browser; or somebody else behind the same address, so three times are enough.
+        That client may be another tab of the same browser. It may also be another person behind the same address, so at most three times.
         """
         keys, latest = tuple(tokens), await self._state.get(NEIGHBOUR, neighbour)
         if not keys or latest is None:
@@ -120,7 +122,7 @@ class TokenLedger:
         return True
 
     async def keep_undelivered(self, tokens: Iterable[Fingerprint], client: bytes, answer: Answer) -> None:
-        """Keep the answer of a redemption whose client left before it arrived (the first half of a double click)."""
+        """Keep the answer of a redemption whose client left before it came (for example, the first click of a double click)."""
         fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.fields]
         payload = json.dumps([answer.status, fields, answer.body.decode("latin-1")]).encode("ascii")
         if len(payload) <= LARGEST_UNDELIVERED_BYTES:
@@ -139,17 +141,17 @@ class TokenLedger:
         return found
 
     async def judge_reference(self, request_uri: Fingerprint, may_hold_token: bool) -> None:
-        """Remember of a pushed request whether it may still hold a token."""
+        """Store whether this pushed request may still stand for a token."""
         await self._references.put(request_uri, b"\1" if may_hold_token else b"\0")
 
     async def reference_may_hold_token(self, request_uri: Fingerprint) -> bool | None:
-        """What is known of a pushed request; None where it was not pushed through this gateway."""
+        """Whether this pushed request may stand for a token; None if that is not known."""
         payload = await self._references.get(request_uri)
         return None if payload is None else payload == b"\1"
 
 
 def client_signature(head: RequestHead, browser_key: bytes = b"") -> bytes:
-    """What two requests of one client have in common: the browser's key, or without one address and User-Agent, hashed."""
+    """What two requests of one client have in common: the browser's key; without one, a hash of address and User-Agent."""
     if browser_key:
         return browser_key
     agent = b"\0".join(head.values(b"user-agent"))

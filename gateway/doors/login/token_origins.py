@@ -1,10 +1,10 @@
-"""Where a token comes from, as far as the requests and answers before it tell.
+"""Where a token comes from, as far as earlier requests and answers show.
 
-Owns three short memories, by fingerprint: tokens that stood in a request which no trusted page started, tokens that stood in any
-request, and transactions (``stateToken``) that Okta handed out to a browser's living session. ``policy.switch.start`` judges by them.
+Owns three short-lived records, by fingerprint: tokens in a request that no trusted page started; tokens in any request; and transactions
+(``stateToken``) that Okta gave to a browser with a living session. ``policy.switch.start`` judges by them.
 
-A transaction is the browser's own only if Okta's ``Location`` was the first to name it: one that came in a request before was put
-there by somebody. An answer to a form of another site makes nothing the browser's own, because its body may name anything.
+A transaction belongs to the browser only if Okta's ``Location`` was the first to name it. If it stood in an earlier request, somebody may
+have put it there. An answer to another site's form makes no transaction the browser's own, because the form's body may name any.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ REMEMBERED_SECONDS = 3600.0
 """Far longer than a token lives at Okta (five minutes)."""
 
 MOST_STRANGE = 80_000
-"""So many strangers' tokens in an hour, and no more is believed of any token: the shared state keeps 100,000 and forgets the oldest."""
+"""If strangers send more tokens than this in an hour, no token is trusted: the shared state keeps 100,000 and forgets the oldest."""
 
 _TRANSACTION = frozenset({"statetoken"})
 _SEEN, _STRANGE, _OWN = "seen-token", "stranger-token", "own-transaction"
@@ -48,11 +48,11 @@ class TokenOrigins:
         self._minute = clock.monotonic
 
     async def note_request(self, head: RequestHead, form: bytes = b"", redeems: Iterable[SessionToken] = ()) -> bool:
-        """Remember the tokens that a request brings, however deep they stand; ``form``: the body of a posted form.
+        """Store the tokens in a request, also nested ones (an address inside an address). ``form``: the body of a posted form.
 
-        ``redeems``: those that the request itself would redeem. They are judged first, and noted then (``note_tokens``).
-        The result is False where more tokens than these may stand in it, and a page may bring them back to be redeemed: such a request
-        must be refused, because nothing would be known of where they come from.
+        ``redeems``: tokens that the request itself would redeem. They are judged first and stored after that (``note_tokens``). False if
+        the request may contain more tokens than were found, and a page may send them back to be redeemed. Such a request must be refused,
+        because the gateway would not know where those tokens come from.
         """
         text = head.query + ("&" + form.decode("latin-1") if form else "")
         nested = nested_tokens(text)
@@ -61,7 +61,7 @@ class TokenOrigins:
         return nested.is_all or via_of(head) in (Via.PROGRAM, Via.SCRIPT)
 
     async def note_tokens(self, head: RequestHead, tokens: Sequence[SessionToken]) -> None:
-        """Remember that these tokens stood in this request, and whether a stranger may have put them there."""
+        """Store that these tokens stood in this request, and whether a stranger may have put them there."""
         if not tokens or via_of(head) is Via.PROGRAM:
             return
         is_strange = not is_trusted_place(head, self._rules)
@@ -71,7 +71,7 @@ class TokenOrigins:
             await self._state.claim(_SEEN, fingerprint, REMEMBERED_SECONDS)
 
     async def note_answer(self, head: RequestHead, browser_id: str, is_alive: bool, answered: Fields) -> None:
-        """Remember the tokens in a ``Location`` of Okta's: a transaction of the living session, or a token that a stranger chose.
+        """Store the tokens in Okta's ``Location``: as a transaction of the living session, or as tokens that a stranger may have chosen.
 
         ``is_alive``: the request came with a living session.
         """
@@ -89,7 +89,7 @@ class TokenOrigins:
                     await self._mark_strange(fingerprint)
 
     async def of(self, head: RequestHead, redemption: Redemption, browser_id: str) -> TokenOrigin:
-        """What is known of the tokens that this request would redeem. An announcement is used up by it."""
+        """What is known of the tokens that this request would redeem. An announcement is used up by this call."""
         fingerprints = self._fingerprints(redemption.tokens)
         is_transaction = bool(redemption.tokens) and set(redemption.tokens) == set(redemption.state_tokens) and redemption.doubt is None
         if is_transaction and browser_id:
@@ -105,7 +105,7 @@ class TokenOrigins:
         return TokenOrigin(announced=announced)
 
     async def _mark_strange(self, fingerprint: Fingerprint) -> None:
-        """Somebody may send so many tokens that the first are forgotten; so they are counted, minute by minute."""
+        """Store that a stranger may have chosen this token. Such tokens are counted by the minute: too many would push out the oldest."""
         if await self._state.claim(_STRANGE, fingerprint, REMEMBERED_SECONDS):
             minute = int(self._minute() // 60)
             self._strange[minute] = self._strange.get(minute, 0) + 1
@@ -114,7 +114,10 @@ class TokenOrigins:
         return [self._fingerprinter.of_token(token) for token in tokens]
 
     def _handed_out(self, head: RequestHead, location: str) -> tuple[SessionToken, ...]:
-        """The transactions that an address on the login host is about, its sign-in page included; none beside another kind of token."""
+        """The transactions in an address of the login host, which may be its sign-in page.
+
+        None if it contains another kind of token too.
+        """
         target = self._own_target(location)
         found = read(head.replaced(method="GET", target=target)) if target is not None else None
         if target is None or (isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)):
@@ -124,7 +127,7 @@ class TokenOrigins:
         return tuple(token for _, token in named.tokens)
 
     def _own_target(self, location: str) -> str | None:
-        """The origin-form of an address on the login host; None for one on another host."""
+        """The path and query of an address on the login host; None for another host."""
         if location.lower().startswith(self._login + "/"):
             return location[len(self._login) :]
         return location if location.startswith("/") and not location.startswith(("//", "/\\")) else None
@@ -135,7 +138,7 @@ class TokenOrigins:
 
 
 def tokens_redeemed(found: OrgRequest) -> tuple[SessionToken, ...]:
-    """The tokens that a request itself would redeem; a reference to pushed parameters is as good as one."""
+    """The tokens that a request itself would redeem. A reference to pushed parameters counts as one."""
     match found:
         case Redemption(tokens):
             return tokens

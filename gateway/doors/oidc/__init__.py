@@ -1,7 +1,7 @@
-"""The door of the gateway's own host where the org is not behind the gateway (``session.source = "oidc"``).
+"""The door of the gateway's own host, for an org that is not behind the gateway (``session.source = "oidc"``).
 
-Owns which own path is answered by which room. Must never forward anything: whatever else is asked here is no page of ours. Okta's cookies
-never reach this host, and nothing here asks for them.
+The gateway is then an OpenID Connect client of the org. Owns which object answers which own path. Must never forward anything: any other
+path is answered 404. Okta's cookies never reach this host.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -43,7 +43,7 @@ __all__ = ["OidcDoor", "OidcRooms"]
 
 @dataclass(frozen=True, slots=True)
 class OidcRooms:
-    """What this door opens."""
+    """The objects that answer for this door."""
 
     bouncing: Bouncing
     handoff: OidcHandoff
@@ -55,7 +55,7 @@ class OidcRooms:
 
 
 class OidcDoor:
-    """Everything that reaches the gateway's own host."""
+    """Answers everything that reaches the gateway's own host."""
 
     def __init__(self, rooms: OidcRooms, host: str, clock: Clock) -> None:
         """``host``: the name of this host, for the page about blocked cookies."""
@@ -81,10 +81,10 @@ class OidcDoor:
         }
 
     async def resume(self) -> None:
-        """Nothing of the process before is left open: what is kept is in the shared state."""
+        """Nothing to do: the previous process left nothing open that is not in the shared state."""
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
-        """The whole answer; the words for the access log are left in ``request``."""
+        """The whole answer. The words for the access log are left in ``request``."""
         if self._rooms.hooks.answers(head.path):
             return await self._rooms.hooks.handle(request, head)
         step = chosen(self._steps, head, self._clock)
@@ -95,6 +95,7 @@ class OidcDoor:
         return answered(request, head, outcome)
 
     def _for_portals(self) -> Mapping[str, Mapping[str, LoginStep]]:
+        """The paths that exist only if a portal may announce switches."""
         front = self._rooms.front
         return {
             STARTS_PATH: {"POST": self._announce},
@@ -102,6 +103,7 @@ class OidcDoor:
         }
 
     async def _announce(self, request: Request, head: RequestHead) -> Outcome:
+        """A portal's order of a front-channel switch: 201 with the address, or why not."""
         portals = self._rooms.portals
         if not portals.is_portal(head):
             answer = json_answer(401, {"error": "portal_secret"}, (b"WWW-Authenticate", b"Bearer"))
@@ -115,6 +117,7 @@ class OidcDoor:
         return Outcome(ordered, "announced" if ordered.status == 201 else "refused")
 
     async def _returned(self, head: RequestHead) -> Outcome:
+        """The browser comes back from the org: hand the result to the object that began the bounce."""
         hasty = not_navigating(head)
         if hasty is not None:
             return refused(hasty, self._clock)

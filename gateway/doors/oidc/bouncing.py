@@ -1,9 +1,8 @@
-"""Bounces through the org and back: how one begins, and what it brought.
+"""Bounces: redirects of the browser to the org (an OpenID Connect authorize request) and back with the answer.
 
-Owns ``state``, which is sealed and bound to this browser, PKCE, the nonce, and how many codes of one client the org is asked about. Must
-never act on an answer that another browser was asked for, and never put a verifier or a nonce into an address unsealed, but the nonce where
-the org itself must see it.
-Rules from: RFC 9700 §2.1 and §4.7 (CSRF, mix-up), OpenID Connect Core §3.1.2.
+Owns ``state`` (sealed, and bound to this browser), PKCE, the nonce, and how many codes of one client are sent to the org. Must never act
+on an answer to a bounce that another browser began. Must never put a verifier into an address unsealed; the nonce only where the org must
+see it. Rules from: RFC 9700 §2.1 and §4.7 (CSRF, mix-up), OpenID Connect Core §3.1.2.
 """
 
 import secrets
@@ -31,15 +30,15 @@ from gateway.shared_state import SharedState
 CALLBACK: Final = "/.gateway/oidc"
 KIND: Final = "oidc-bounce"
 LONGEST_STATE: Final = 1500
-"""Characters of ``state`` in an address; a longer one is kept in the shared state, and a random name travels in its place."""
+"""The most characters of ``state`` in an address. A longer one is kept in the shared state, and a random name travels instead."""
 CODES_AT_ONCE_OF_ONE: Final = 3
-"""Of the ten that the org is asked about at once (``oidc.org_client``)."""
+"""The most codes of one client that are sent to the org at once; of all clients together there are ten (``oidc.org_client``)."""
 _MARK: Final = "~"
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A bounce that is over, the browser's id, and whom it proved; ``Nobody``, or why nothing was proven."""
+    """A bounce that came back, the browser's id, and the result: the proven user, ``Nobody``, or why nothing was proven."""
 
     bounce: Bounce
     browser: str
@@ -47,7 +46,7 @@ class Ended:
 
 
 class Bouncing:
-    """Sends browsers to the org, and reads what they bring back."""
+    """Sends browsers to the org, and reads the answers that they bring back."""
 
     def __init__(self, host: str, org: OrgClient, sealer: Sealer, state: SharedState, clock: Clock) -> None:
         """``host``: the authority text of the gateway's host."""
@@ -60,7 +59,10 @@ class Bouncing:
         self._refused = RefusedCodes()
 
     async def begin(self, head: RequestHead, purpose: str, place: str, prompt: Prompt) -> Answer:
-        """To the org, with a question for ``purpose`` at ``place``. Raises ``OutsideFailed`` where the org's metadata cannot be had."""
+        """Redirect to the org. ``purpose`` and ``place`` say which code handles the answer.
+
+        Raises ``OutsideFailed`` if the org's metadata is missing.
+        """
         known = browser_id_of(head.fields)
         browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
         nonce, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
@@ -70,7 +72,10 @@ class Bouncing:
         return redirect_answer(302, url, *(() if known else (browser_id_line(browser),)))
 
     async def end(self, head: RequestHead) -> Ended | Malformed:
-        """What came of it; ``Malformed("no_browser")`` where the browser did not bring the cookie that it got. Raises ``OutsideFailed``."""
+        """The result of the bounce; ``Malformed("no_browser")`` if the browser did not send the cookie that it got.
+
+        Raises ``OutsideFailed``.
+        """
         given = parameters(head.query)
         if isinstance(given, Malformed):
             return given
@@ -88,7 +93,7 @@ class Bouncing:
         return Ended(bounce, browser, await self._redeemed(found.code, bounce, head.client))
 
     async def _redeemed(self, code: str, bounce: Bounce, client: str) -> Proof | Unclear:
-        """Whom the code names. A client that makes codes up keeps only itself waiting."""
+        """The user whom the code names. Too many bad codes block only the client that sent them."""
         key = client_key(client)
         async with self._turns.turn(client) as has_turn:
             if not has_turn or self._refused.are_too_many(key, self._clock.monotonic()):
@@ -117,6 +122,6 @@ class Bouncing:
 
 
 def _hashed(browser: str) -> str:
-    """What a bounce holds of the browser's id; the id itself stays in its cookie."""
+    """The hash of the browser's id that a bounce holds. The id itself stays in its cookie."""
     digest = blake2b(browser.encode(), digest_size=16, person=b"gateway bounce").digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

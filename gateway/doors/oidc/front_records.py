@@ -1,7 +1,7 @@
-"""What is kept of front-channel switches: the switch, its token, and each browser's last redemption.
+"""The stored records of front-channel switches (``front_switch``): the switch, its token, and each browser's last redemption.
 
-Owns the one place where a token lies, sealed, under a hash of its reference. A token is put there once, and taken once. Must never keep a
-reference, nor hand out a token twice.
+Owns the only place where a token is stored: sealed, under a hash of its reference. It is stored once and taken once. Must never store a
+reference, nor give out a token twice.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ class FrontRecords:
     """The switches of the last minutes."""
 
     def __init__(self, state: SharedState, sealer: Sealer) -> None:
-        """In the shared state: a restart, or another replica, may come in between."""
+        """``state``: shared, because the next step may come after a restart, or at another replica."""
         self._switches = SealedRecords(state, sealer, "front-switch", START_SECONDS + CHECK_SECONDS)
         self._tokens = SealedRecords(state, sealer, "front-token", START_SECONDS)
         self._last = SealedRecords(state, sealer, "front-last", START_SECONDS + CHECK_SECONDS)
         self._flights = SealedRecords(state, sealer, "front-flight", FLIGHT_SECONDS)
 
     async def begin(self, switch: FrontSwitch, token: str) -> str:
-        """Keep a new switch and its token; its reference. Raises ``StateFailed``."""
+        """Store a new switch and its token. Returns its reference. Raises ``StateFailed``."""
         reference = secrets.token_urlsafe(REFERENCE_BYTES)
         await self._tokens.put(key_of(reference), token.encode("ascii"))
         await self.keep(reference, switch)
@@ -37,11 +37,11 @@ class FrontRecords:
         return FrontSwitch.unpacked(await self._switches.get(key_of(reference)) or b"")
 
     async def keep(self, reference: str, switch: FrontSwitch) -> None:
-        """Keep the switch in place of what it was. Raises ``StateFailed``."""
+        """Store the switch in place of its former version. Raises ``StateFailed``."""
         await self._switches.put(key_of(reference), switch.packed())
 
     async def take_token(self, reference: str) -> str | None:
-        """The token, for one caller only. Raises ``StateFailed``."""
+        """The token, for the first caller only. Raises ``StateFailed``."""
         taken = await self._tokens.take(key_of(reference))
         return taken.decode("ascii") if taken is not None else None
 
@@ -56,11 +56,11 @@ class FrontRecords:
         await self._flights.put(browser, key_of(reference))
 
     async def landed(self, browser: bytes, reference: str) -> None:
-        """The browser came back from the org with this switch: its token is on its way no more. Raises ``StateFailed``."""
+        """The browser came back from the org with this switch: its token is not on its way any more. Raises ``StateFailed``."""
         if await self._flights.get(browser) == key_of(reference):
             await self._flights.delete(browser)
 
 
 def key_of(reference: str) -> bytes:
-    """The key under which a switch is kept."""
+    """The key under which a switch is stored."""
     return hashlib.blake2b(reference.encode("utf-8", "surrogatepass"), digest_size=16, person=b"front reference").digest()

@@ -1,4 +1,4 @@
-"""``/.gateway/front-switch``: the switch of users for an org that browsers reach by themselves.
+"""``/.gateway/front-switch``: switches the user at an org that is not behind the gateway, by redirects of the browser.
 
 ::
 
@@ -7,10 +7,10 @@
     GET  …?back=REF                             ──▶ prompt=none ──▶ /.gateway/oidc ──▶ a form that posts the token to the org
     GET  …?back=REF                             ──▶ prompt=none ──▶ /.gateway/oidc ──▶ the app
 
-Owns the driving of ``policy.switch.front_switch``: each step under the browser's turn, and kept before its answer leaves. The browser
-carries a reference, good for one browser and for minutes. Must never put a token into an address, a log or a page but the one form, nor
-leave the token where it lay once that form is made. A page breaks the chain of redirects behind each form, because browsers hold every
-address of such a chain to the form's page's own ``form-action``.
+Runs the state machine ``policy.switch.front_switch``. Each step holds the browser's turn, and is stored before its answer is sent. The
+browser carries a reference, which is valid for one browser and for minutes. Must never put a token into an address, a log, or any page
+but the one form. Must never keep the token in the store once that form is made. After each form, a page replaces the redirect, because
+browsers check every address of a chain of redirects against the ``form-action`` of the form's page.
 """
 
 import hmac
@@ -47,13 +47,16 @@ FRONT_SWITCH: Final = "/.gateway/front-switch"
 PURPOSE, CHECKING = "front-switch", "front-check"
 TURN_SECONDS = 5.0
 _TURN = b"front "
-"""Before the browser's key: inside its turn a switch waits for that of the browser's own session (``OwnSessions.named``)."""
+"""Put before the browser's key, so that this turn is another one: inside it, a switch also takes the turn of ``OwnSessions.named``."""
 _BETWEEN = " "
 
 
 @dataclass(frozen=True, slots=True)
 class FrontRules:
-    """``origin``: the gateway's own host. ``org``: the org's origin. ``start``: who may begin. ``leads_to``: the origins of its ends."""
+    """``origin``: the gateway's own host. ``org``: the org's origin. ``start``: who may begin.
+
+    ``leads_to``: origins where a switch may end.
+    """
 
     origin: str
     org: str
@@ -62,12 +65,12 @@ class FrontRules:
 
 
 class FrontSwitches:
-    """Drives switches."""
+    """Runs the switches."""
 
     def __init__(
         self, rules: FrontRules, records: FrontRecords, own: OwnSessions, bouncing: Bouncing, state: SharedState, clock: Clock
     ) -> None:
-        """``own``: the browser's session on this host; a switch that is done begins one."""
+        """``own``: the browser's session on this host; a finished switch begins one."""
         self._rules = rules
         self._records = records
         self._own = own
@@ -77,11 +80,11 @@ class FrontSwitches:
         self._turns = BrowserLeases(self._leases if state.is_shared else None)
 
     async def aclose(self) -> None:
-        """Give back what is held."""
+        """Release the leases that are held."""
         await self._leases.aclose()
 
     async def announce(self, body: bytes) -> Answer | None:
-        """The answer to a portal's order: 201 with the reference, 400; None where the body is another kind of announcement.
+        """The answer to a portal's order: 201 with the reference, or 400. None if the body is another kind of announcement.
 
         Raises ``StateFailed``.
         """
@@ -96,7 +99,7 @@ class FrontSwitches:
         return json_answer(201, {"reference": reference, "url": url, "expires_in": int(machine.START_SECONDS)})
 
     async def visit(self, head: RequestHead) -> Outcome:
-        """GET: a browser comes with a reference, or back from the org. Raises ``OutsideFailed``."""
+        """GET: a browser comes with a reference, or comes back from the org. Raises ``OutsideFailed``."""
         given = parameters(head.query)
         hasty = given if isinstance(given, Malformed) else not_navigating(head)
         if isinstance(given, Malformed) or hasty is not None:
@@ -118,7 +121,7 @@ class FrontSwitches:
         return self._led_on(told)
 
     async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
-        """What follows a bounce that a switch began. Raises ``OutsideFailed``."""
+        """What follows a bounce (``bouncing``) that a switch began. Raises ``OutsideFailed``."""
         reference, browser, now = ended.bounce.place, ended.browser, self._clock.wall()
         key = browser_key(browser)
         async with self._turns.of([_TURN + key], TURN_SECONDS):
@@ -131,7 +134,7 @@ class FrontSwitches:
             command = machine.proven(switch, mark, last, ended.result, ended.bounce.asked_at, now)
             match command:
                 case RedeemFront(redeemed):
-                    # A stop after any of these steps leaves the token unspent, or spent and known to be.
+                    # If the process stops after one of these steps, the token is unspent, or it is stored that it is spent.
                     await self._records.keep(reference, redeemed)
                     await self._records.redeems(key, reference)
                     token = await self._records.take_token(reference)
@@ -146,6 +149,7 @@ class FrontSwitches:
                     assert_never(command)
 
     async def _start(self, head: RequestHead, reference: str, trusts: "Trusts") -> Outcome:
+        """The first step: check who sent the browser, then ask the user or end the org's session."""
         known = browser_id_of(head.fields)
         browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
         fresh = () if known else (browser_id_line(browser),)
@@ -170,6 +174,7 @@ class FrontSwitches:
                     assert_never(command)
 
     async def _back(self, head: RequestHead, reference: str) -> Outcome:
+        """The browser comes back from the org."""
         browser = browser_id_of(head.fields)
         switch = await self._records.get(reference)
         if switch is None:
@@ -192,13 +197,14 @@ class FrontSwitches:
                 assert_never(command)
 
     async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, ended: Ended) -> Outcome:
+        """The last step: a proof that the new user is signed in begins the session of this host."""
         command = machine.checked(switch, self._mark(ended.browser), ended.result, self._clock.wall())
         if isinstance(command, RefuseFront):
             return self._stopped(command, reference)
         if not isinstance(ended.result, Proof):
             raise AssertionError("only a proof lets a switch go on")
         named = await self._own.named(head, ended.browser, ended.result, ended.bounce.asked_at)
-        if named == NoSession("outdated"):  # another tab's user came in between: who is there now?
+        if named == NoSession("outdated"):  # another tab changed the user meanwhile: ask again who is signed in
             return Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking")
         if isinstance(named, NoSession | Unknown):
             return self._stopped(RefuseFront("unclear", named.reason), reference)
@@ -212,26 +218,29 @@ class FrontSwitches:
         return Outcome(self._page(view).plus(*fresh), "confirm", "untrusted_start")
 
     async def _ending(self, ending: FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
+        """Redirect to the org's sign-out, which ends the former user's session."""
         await self._records.keep(reference, ending)
         url = f"{self._rules.org}/login/signout?fromURI={quote(self._back_at(reference), safe='')}"
         return Outcome(redirect_answer(303, url, *fresh), "front_switch", "ending")
 
     async def _proving(self, head: RequestHead, reference: str) -> Outcome:
+        """Ask the org, without a word to the user, whether anybody is signed in."""
         return Outcome(await self._bouncing.begin(head, PURPOSE, reference, "none"), "front_switch", "proving")
 
     def _posting(self, token: str, reference: str) -> Outcome:
+        """The page whose form posts the token to the org."""
         fields = (("token", token), ("redirectUrl", self._back_at(reference)), ("checkAccountSetupComplete", "true"))
         view = PostsItself(f"{self._rules.org}/login/sessionCookieRedirect", fields)
         return Outcome(self._page(view, self._rules.org), "front_switch", "redeemed")
 
     def _stopped(self, refusal: RefuseFront, reference: str = "") -> Outcome:
-        """The page that says why; a switch whose token is unspent may be tried again."""
+        """The page that says why. If the token is unspent, the switch may be tried again."""
         again = f"{FRONT_SWITCH}?start={reference}" if reference and refusal.reason in ("unclear", "not_ended", "busy") else ""
         view = FrontSwitchStopped(refusal.reason, refusal.more, again)
         return Outcome(self._page(view), "refused", refusal.more or refusal.reason)
 
     def _led_on(self, told: Outcome) -> Outcome:
-        """The same outcome, its redirect as a page that leads on: a redirect behind a form is held to the form's ``form-action``."""
+        """The same outcome with a page in place of its redirect, because browsers check a form's redirects against ``form-action``."""
         locations = [value.decode("ascii") for name, value in told.answer.fields if name == b"Location"]
         if not locations:
             return told
@@ -239,6 +248,7 @@ class FrontSwitches:
         return replace(told, answer=self._page(GoingOn(locations[0])).plus(*cookies))
 
     def _is_trusted(self, head: RequestHead, switch: FrontSwitch) -> "bool | StartRefused":
+        """Whether this start may go on without a question to the user; ``StartRefused`` if it may not go on at all."""
         sender = sender_of(head.client, head.value(b"user-agent") or b"")
         is_announced = bool(switch.sender) and hmac.compare_digest(sender, switch.sender)
         judgement = judge(head, TokenOrigin(announced=is_announced), self._rules.start)
@@ -252,7 +262,7 @@ class FrontSwitches:
 
     @staticmethod
     def _mark(browser: str) -> str:
-        """What a switch, and the confirmation's form, hold of the browser's id."""
+        """The hash of the browser's id that a switch and the confirmation's form hold."""
         return browser_key(browser).hex()
 
 

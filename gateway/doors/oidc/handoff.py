@@ -1,4 +1,4 @@
-"""The step of a hand-off in the middle, where the org is asked by OpenID Connect: a ticket for a proof.
+"""The middle step of a hand-off, for an org that is not behind the gateway: makes a ticket from an OpenID Connect proof.
 
 ::
 
@@ -10,8 +10,9 @@
                         ▼
                    the org's sign-in (a bounce without prompt), which comes back the same way
 
-Owns that order. Must never make a ticket without a proof, or take "the org did not say" for "signed out": that is 503, and nobody's session
-changes by it. After a sign-out here whose end at the org is not proven, the bounce is not silent: the user shows anew who she is.
+(A *bounce* is a redirect to the org and back, see ``bouncing``.) Owns that order. Must never make a ticket without a proof. Must never
+treat "the org did not say" as "signed out": that is 503, and no session changes. If the browser signed out here and the end at the org is
+not proven, the bounce is not silent: the user must sign in again.
 """
 
 from gateway.clock import Clock
@@ -55,7 +56,7 @@ class OidcHandoff:
         return await self._to_org(head, asked.text, "login" if self._own.must_sign_in(head) else "none")
 
     async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
-        """What follows a bounce that a hand-off began. Raises ``OutsideFailed``."""
+        """What follows a bounce that the hand-off began. Raises ``OutsideFailed``."""
         asked = self._starts.again(ended.bounce.place)
         if isinstance(asked, Outcome):
             return asked

@@ -1,8 +1,8 @@
-"""The gateway's own session of a browser, as the host of the gateway keeps it: a pass like those of the apps.
+"""The gateway's own session of a browser, for an org that is not behind the gateway: a pass for the gateway's host, like those of the apps.
 
-Owns the change from one user to another: the session before is revoked, everywhere, before a pass for the next user is made. One browser's
-changes go one after the other, in all processes. Must never make a pass from a proof that was asked for before such a change, or for a
-session that is revoked.
+Owns the change from one user to another: the former user's session is revoked everywhere before a pass for the next user is made. The
+changes of one browser happen one after the other, in all processes. Must never make a pass from a proof that was asked for before such a
+change, nor for a session that is revoked.
 """
 
 import secrets
@@ -40,7 +40,7 @@ __all__ = ["Named", "OwnSessions"]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Whom a proof named, what passes and tickets hold for it, and the Set-Cookie lines of this host."""
+    """The user whom a proof named, the cookies that passes and tickets hold for this session, and the ``Set-Cookie`` lines of this host."""
 
     session: Session
     cookies: tuple[SessionCookie, ...]
@@ -48,7 +48,7 @@ class Named:
 
 
 class OwnSessions:
-    """The sessions that this host keeps in browsers."""
+    """The sessions of this host in the browsers."""
 
     def __init__(self, host: str, sealer: Sealer, sessions: Sessions, proofs: Proofs, state: SharedState, clock: Clock) -> None:
         """``host``: the authority text of the gateway's host."""
@@ -63,11 +63,11 @@ class OwnSessions:
         self._turns = BrowserLeases(self._leases if state.is_shared else None)
 
     async def aclose(self) -> None:
-        """Give back what is held."""
+        """Release the leases that are held."""
         await self._leases.aclose()
 
     def held(self, head: RequestHead) -> Pass | None:
-        """What the browser holds of its session here."""
+        """The browser's pass for this host, if it has one."""
         return pass_of(self._sealer, head)
 
     async def found(self, head: RequestHead) -> Finding:
@@ -75,27 +75,27 @@ class OwnSessions:
         return await standing(self._sessions, self.held(head), head)
 
     def is_recent(self, held: Pass) -> bool:
-        """Whether less than half of the proof's time is over: then another app may have it without another bounce."""
+        """Whether less than half of the proof's time is over. Then it may serve another app without another bounce."""
         own = own_of(held.cookies[0]) if held.cookies else None
         return own is not None and 0 <= self._clock.wall() - own.proven_at < self._proofs.interval / 2
 
     def must_sign_in(self, head: RequestHead) -> bool:
-        """Whether this browser signed out here and the org's session is not proven gone: a silent proof would bring it back."""
+        """Whether this browser signed out here and the org's session is not proven gone. A silent bounce would sign the user in again."""
         return bool(self._carrying.carried(head))
 
     def carried(self, head: RequestHead, cookies: tuple[SessionCookie, ...]) -> Fields:
-        """The lines by which the browser remembers that, and forgets its session here."""
+        """The lines that remove the session of this host, and store in the pending cookie that the user must sign in."""
         return (*expired_lines(PASS_NAME, head.fields), *self._carrying.kept(head, cookies))
 
     def cleared(self, head: RequestHead) -> Fields:
-        """The lines by which it forgets that too: the end is proven."""
+        """The lines that remove the pending cookie: the end is proven."""
         return self._carrying.cleared(head) if self._carrying.carried(head) else ()
 
     async def named(self, head: RequestHead, browser: str, proof: Proof, asked_at: float) -> Named | NoSession | Unknown:
-        """The session that this proof begins or continues. ``asked_at``: when its bounce began, ``browser``: the browser's id.
+        """The session that this proof begins or continues. ``asked_at``: when its bounce began; ``browser``: the browser's id.
 
-        ``NoSession("outdated")`` where the browser changed its user since; ``"revoked"`` where sessions of this user from before a moment
-        were ended, and this one began before. Raises ``OutsideFailed`` where others could not be told of a switch.
+        ``NoSession("outdated")`` if the browser's user changed since then. ``NoSession("revoked")`` if this user's sessions from before a
+        moment were ended, and this one began before it. Raises ``OutsideFailed`` if a switch could not be shared with other processes.
         """
         key = browser_key(browser)
         async with self._turns.of([key], TURN_SECONDS):
@@ -120,7 +120,7 @@ class OwnSessions:
             await self._records.put(key, BrowserProof(own.id, own.user_id, now).packed())
         await self._proofs.keep(own)
         held = self.held(head)
-        if held is not None:  # that its proof is due may be remembered here for a moment
+        if held is not None:  # the cache may still say that its proof is due
             self._sessions.forget(held.cookies)
         return await self._passed(head, browser, own)
 

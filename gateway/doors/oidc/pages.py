@@ -1,6 +1,6 @@
-"""The pages of the gateway's own host where the org is not behind it: who is signed in, and how to sign in here.
+"""The pages of the gateway's own host, for an org that is not behind it: who is signed in, and the sign-in.
 
-Must never show a cookie value or a session id, and never say "signed out" where the org did not say so.
+Must never show a cookie value or a session id. Must never say "signed out" if the org did not say so.
 """
 
 from typing import Final
@@ -22,10 +22,10 @@ PURPOSE: Final = "page"
 
 
 class OidcPages:
-    """Who is signed in on this host."""
+    """The pages that say who is signed in on this host."""
 
     def __init__(self, host: LoginHost, own: OwnSessions, bouncing: Bouncing, form_targets: tuple[str, ...], clock: Clock) -> None:
-        """``form_targets``: the origins that the page's sign-out may lead through."""
+        """``form_targets``: the origins to which the page's sign-out form may be redirected."""
         self._host = host
         self._own = own
         self._bouncing = bouncing
@@ -33,7 +33,7 @@ class OidcPages:
         self._clock = clock
 
     async def page(self, head: RequestHead) -> Outcome:
-        """``/.gateway/``: who is signed in, until when it is proven, and the ways out."""
+        """``/.gateway/``: who is signed in, until when that is proven, and how to sign out."""
         found, host = await self._own.found(head), self._host.authority.host
         match found:
             case Session():
@@ -52,7 +52,7 @@ class OidcPages:
         return Outcome(session_answer(found, (origin + SIGN_OUT, origin + SIGN_IN), self._clock), verdict, reason)
 
     async def sign_in(self, head: RequestHead) -> Outcome:
-        """``/.gateway/sign-in``: through the org's sign-in, and back to the page. Raises ``OutsideFailed``."""
+        """``/.gateway/sign-in``: redirect to the org's sign-in, which comes back to the page. Raises ``OutsideFailed``."""
         hasty = not_navigating(head)
         if hasty is not None:
             return refused(hasty, self._clock)
@@ -60,7 +60,7 @@ class OidcPages:
         return Outcome(await self._bouncing.begin(head, PURPOSE, "", "login" if prompt else ""), "sign_in")
 
     async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
-        """What follows that bounce. Raises ``OutsideFailed``."""
+        """What follows that redirect. Raises ``OutsideFailed``."""
         match ended.result:
             case Proof() as proof:
                 named = await self._own.named(head, ended.browser, proof, ended.bounce.asked_at)

@@ -1,4 +1,4 @@
-"""Signing out where the org is not behind the gateway: here at once, and at the org by a navigation whose success is proven.
+"""Signs a user out where the org is not behind the gateway: here at once; at the org by a redirect, whose success is then proven.
 
 ::
 
@@ -7,8 +7,8 @@
     GET ?after= ──▶ silent bounce ── login_required ─▶ "signed out", and nothing to remember
                                    └ anything else ──▶ "signed out here; at the org the end is not proven"
 
-Owns that order. Must never sign out on a GET, for another site or in another browser, nor say "closed" without
-the org's ``login_required``.
+Owns that order. Must never sign out on a GET, for another site or in another browser. Must never say "closed" without the org's
+``login_required``.
 """
 
 from collections.abc import Collection
@@ -53,9 +53,9 @@ class OidcSignOut:
         org: str,
         elsewhere: Collection[str] = (),
     ) -> None:
-        """``closer`` ends the session here, ``bouncing`` proves its end at the org, whose origin is ``org``.
+        """``closer`` ends the session here; ``bouncing`` proves its end at the org, whose origin is ``org``.
 
-        ``elsewhere``: the origins of other sites to which a sign-out may lead back (``switch.return_origins``).
+        ``elsewhere``: origins of other sites to which a sign-out may redirect afterwards (``switch.return_origins``).
         """
         self._table = table
         self._org = org
@@ -68,7 +68,7 @@ class OidcSignOut:
         self._clock = clock
 
     async def ask(self, head: RequestHead) -> Outcome:
-        """GET: a step of a sign-out under way; else a page with a button. Raises ``OutsideFailed``."""
+        """GET: a step of a running sign-out; else a page with a button. Raises ``OutsideFailed``."""
         given = parameters(head.query)
         if isinstance(given, Malformed):
             return refused(given, self._clock)
@@ -85,7 +85,7 @@ class OidcSignOut:
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
     async def end(self, request: Request, head: RequestHead) -> Outcome:
-        """POST of our own page: the session ends here, and then at the org."""
+        """POST of our own page: the session ends here, then at the org."""
         login = self._table.login
         form = await posted(request, head, login.origin)
         then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, login.origin)
@@ -101,7 +101,7 @@ class OidcSignOut:
         return replace(told, answer=page(GoingOn(location), self._clock).plus(*lines))
 
     async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
-        """What follows the silent bounce behind the org's sign-out."""
+        """What follows the silent bounce after the org's sign-out."""
         done = self._opened(ended.bounce.place)
         if done is None:
             return refused(Malformed(400, "sign_out_expired"), self._clock)
@@ -134,7 +134,7 @@ class OidcSignOut:
     def _is_from_here(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the sign-out began in this browser: its session here is the one that ended.
 
-        The note stands in an address, and an address can be sent to anybody: another browser gets the page with the button.
+        The note is in an address, and anybody can send an address to somebody else. Another browser gets the page with the button.
         """
         held = self._own.held(head)
         return held is not None and held.session_id in {own.id for own in map(own_of, done.cookies) if own is not None}

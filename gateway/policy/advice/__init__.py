@@ -1,1 +1,1 @@
-"""Advice for those who program against the org: what Okta refused and why, and which calls Okta recommends against."""
+"""Advice for programmers who call the Okta org: why Okta refused a call, and which calls Okta recommends against."""

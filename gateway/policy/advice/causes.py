@@ -1,7 +1,7 @@
-"""Why Okta refused a call, where the request itself shows it: one sentence more in the error's ``errorCauses``.
+"""Extra advice when Okta refuses a call: one more sentence in ``errorCauses``, if the request itself shows what is wrong.
 
-Owns which requests are advised, at which answers, and the sentences. Must never change a status or an error code: programs decide by them.
-Rules from: Okta's Sessions API ("session cookies with browsers only"), its guide about third-party cookies; Fetch Metadata.
+Holds the sentences, and for which requests and statuses they are given. It must never change a status or an error code, because programs
+decide by them. Sources: Okta's Sessions API ("session cookies with browsers only"), Okta's guide about third-party cookies; Fetch Metadata.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _METHODS: Final = frozenset(("GET", "POST", "DELETE"))
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to say should Okta answer with one of these statuses. ``word`` is for log and metrics."""
+    """A sentence to add if Okta answers with one of these statuses. ``word`` names it in the log and the metrics."""
 
     word: str
     sentence: str
@@ -63,7 +63,7 @@ UNCONFIRMED: Final = Advice(
 
 
 def advice_for(head: RequestHead) -> Advice | None:
-    """What may be said to the sender of a request that is forwarded; None for nearly all."""
+    """The advice for a request that is forwarded to Okta. None for nearly all requests."""
     if head.method not in _METHODS:
         return None
     if head.path in _ME:
@@ -72,7 +72,10 @@ def advice_for(head: RequestHead) -> Advice | None:
 
 
 def without_cookie(head: RequestHead) -> Advice | None:
-    """What may be said where no session cookie came; browsers name the site of a request's start, programs do not."""
+    """The advice for a call without a session cookie; None if it has one.
+
+    ``Sec-Fetch-Site`` tells the two cases apart: browsers send it, programs do not.
+    """
     if session_cookies(head.fields):
         return None
     sites = head.values(b"sec-fetch-site")

@@ -1,7 +1,7 @@
-"""Okta's error object, with one cause more.
+"""Okta's JSON error object: adds one cause to it, or makes a new one.
 
-Owns its form. Must never touch what is no such object.
-Rules from: Okta's API reference (``errorCode``, ``errorSummary``, ``errorLink``, ``errorId``, ``errorCauses``).
+Must never change a body that is not such an object. Source: Okta's API reference (``errorCode``, ``errorSummary``, ``errorLink``,
+``errorId``, ``errorCauses``).
 """
 
 import json
@@ -11,14 +11,14 @@ from gateway.policy.http.messages import Fields
 
 
 def is_json(fields: Fields) -> bool:
-    """Whether an answer is plain JSON, so that a cause can be added to it."""
+    """Whether an answer is uncompressed JSON, so that a cause can be added to it."""
     kinds = [value for name, value in fields if name.lower() == b"content-type"]
     is_packed = any(name.lower() == b"content-encoding" and value.strip().lower() not in (b"", b"identity") for name, value in fields)
     return len(kinds) == 1 and kinds[0].partition(b";")[0].strip().lower() == b"application/json" and not is_packed
 
 
 def with_cause(body: bytes, sentence: str) -> bytes | None:
-    """The same object with this sentence as its last cause; None for what is no error object."""
+    """The same error object with this sentence as its last cause; None if the body is not an error object."""
     try:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -31,7 +31,7 @@ def with_cause(body: bytes, sentence: str) -> bytes | None:
 
 
 def error_object(code: str, summary: str, sentence: str, error_id: str) -> dict[str, object]:
-    """An error object as Okta writes it; ``error_id`` tells two of them apart."""
+    """An error object in Okta's form. ``error_id`` distinguishes it from other errors."""
     return {
         "errorCode": code,
         "errorSummary": summary,

@@ -1,8 +1,7 @@
-"""The calls that Okta's upgrade guide recommends against, and the fields by which their answers say so.
+"""The five calls that Okta's upgrade guide recommends against, and the response fields that say so.
 
-Owns the five calls, the word for each in log and metrics, and the fields. Must never refuse a call: Okta judges it.
-Rules from: Okta's guide "Understand how sessions work after the upgrade", section 4; RFC 9745 (``Deprecation``, link relation
-``deprecation``).
+Holds the word for each call in the log and the metrics. It must never refuse a call: Okta decides about it. Sources: Okta's guide
+"Understand how sessions work after the upgrade", section 4; RFC 9745 (``Deprecation``, link relation ``deprecation``).
 """
 
 import re
@@ -13,7 +12,7 @@ from gateway.policy.http.messages import Fields, RequestHead
 LegacyCall = Literal["session_read", "session_refreshed", "session_ended", "sessions_deleted", "cookie_token"]
 
 DEPRECATED_AT: Final = 1_689_638_400
-"""2023-07-18, the oldest copy of Okta's Sessions reference that we know to recommend against them (okta-developer-docs 954037b9)."""
+"""2023-07-18: the oldest known version of Okta's Sessions reference that recommends against them (okta-developer-docs 954037b9)."""
 
 GUIDE: Final = "https://developer.okta.com/docs/guides/oie-upgrade-sessions-api/main/"
 
@@ -27,7 +26,7 @@ _FIELDS: Final[Fields] = (
 
 
 def legacy_call(head: RequestHead) -> LegacyCall | None:
-    """Which of the five calls a request is; None for all others."""
+    """Which of the five calls a request is; None for any other request."""
     if head.path == _DELETE_MINE:
         return "sessions_deleted" if head.method == "POST" else None
     if head.path == _CREATE:
@@ -41,5 +40,5 @@ def legacy_call(head: RequestHead) -> LegacyCall | None:
 
 
 def legacy_fields(call: LegacyCall | None) -> Fields:
-    """The fields of an answer to a call; none for a call that is not one of the five."""
+    """The fields to add to the answer of such a call; empty if ``call`` is None."""
     return _FIELDS if call is not None else ()

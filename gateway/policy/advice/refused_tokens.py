@@ -1,9 +1,11 @@
-"""Whether Okta took a token, as its answer to a redemption shows.
+"""Whether Okta refused a ``sessionToken``, as its answer to the redemption shows.
 
-Owns what counts as "not taken": no session began, and the browser is led to the org's sign-in page or shown it. Must never call an answer
-to a client of OpenID Connect so: an error there is the client's to read.
-Rules from: Okta's session cookie guide; where it says nothing of a dead token, what the stand-in and public traces show: a sign-in form.
-A ``stateToken`` in the address says that a sign-in goes on. Unknown: whether an org that wants a factor after a token shows a page at once.
+Refused means: no session began, and the answer redirects the browser to the org's sign-in page, or is that page. An error for an OpenID
+Connect client must never count: the client handles it.
+
+Source: Okta's session cookie guide. It does not say what happens with a used or expired token; there the rule follows the stand-in and
+public traces: a sign-in form is shown. A ``stateToken`` in the address means that a sign-in continues. Not known: whether an org that asks
+for another factor after a token shows that page at once.
 """
 
 from typing import Final
@@ -16,7 +18,7 @@ SIGN_IN_PATHS: Final = frozenset(("/login/login.htm", "/login/default", "/signin
 
 
 def leads_to_sign_in(status: int, fields: Fields, login: str) -> str | None:
-    """Where an answer without a new session leads to: an address of the org's sign-in, or "" for a page shown at once; else None.
+    """Where an answer without a new session leads: an address of the org's sign-in page, "" if the answer itself is a page, else None.
 
     ``login``: the origin of the login host.
     """
@@ -32,6 +34,7 @@ def leads_to_sign_in(status: int, fields: Fields, login: str) -> str | None:
         parts = urlsplit(locations[0])
     except ValueError:
         return None
+    # The sign-in continues, for example with another factor.
     if "stateToken=" in parts.query:
         return None
     is_ours = not parts.netloc or f"{parts.scheme}://{parts.netloc}" == login

@@ -1,1 +1,1 @@
-"""What Okta tells the gateway by itself: event hooks and Universal Logout, and for how long its silence is trusted."""
+"""Okta's own calls to the gateway: event hooks and Universal Logout; and how long the gateway relies on the event hook."""

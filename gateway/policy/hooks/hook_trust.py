@@ -1,11 +1,12 @@
-"""Whether Okta's event hook may be relied on, so that answers are believed for longer: ``session.ttl_with_hook``.
+"""Whether Okta's event hook works, so that the gateway may cache Okta's answers for longer (``session.ttl_with_hook``).
 
     SHORT ── a fresh sign-in event came ──▶ LONG ── a sign-in seen here without its event, a lost delivery ──▶ SHORT
                                              └─ the shared state is away: SHORT until it is back
 
-Owns these rules, as values. Must never trust for longer than ``WINDOW_SECONDS`` without a look at the shared state, nor an answer that was
-asked for before the trust began: events about it may have been lost. Quiet nights are no silence: only a sign-in that this gateway saw
-itself, and whose event did not come, shows that events get lost.
+SHORT means ``session.ttl``, LONG means ``session.ttl_with_hook``. A process must look into the shared state at least every
+``WINDOW_SECONDS`` seconds, or it falls back to SHORT. An answer of Okta that was requested before LONG began never gets the long ttl,
+because events about it may have been lost. A time without events is no sign of a fault: only a sign-in that this gateway saw, and whose
+event did not come, shows that events get lost.
 """
 
 from collections import OrderedDict
@@ -16,17 +17,18 @@ LATE_SECONDS: Final = 300.0
 """How long Okta may take to deliver the event of a sign-in."""
 
 WINDOW_SECONDS: Final = 3.0
-"""How long a look at the shared state counts. No longer than ``session.ttl``: losing the state then costs no more than that."""
+"""How long a look into the shared state counts. Not longer than ``session.ttl``: so losing the shared state costs no more than that."""
 
 MOST_AWAITED: Final = 1000
-"""Sign-ins whose event is awaited at once. Further ones are not watched: these are enough to see that events get lost."""
+"""How many sign-ins wait for their event at the same time. Further ones are not watched: these suffice to notice lost events."""
 
 
 @dataclass(frozen=True, slots=True)
 class HookTrust:
-    """What one process knows. ``name``: of the trust in the shared state, "" for none. Monotonic seconds.
+    """What one process knows about the trust in the hook. Times are monotonic seconds.
 
-    ``since``: answers asked for before that count only for the short ttl. ``until``: when the last look at the state stops counting.
+    ``name``: the name of the trust in the shared state; it changes when trust begins anew; "" means no trust. ``since``: answers that were
+    requested before this second get the short ttl only. ``until``: the second at which the last look into the shared state stops counting.
     """
 
     name: str = ""
@@ -34,24 +36,25 @@ class HookTrust:
     until: float = 0.0
 
     def looked(self, name: str, now: float, window_seconds: float = WINDOW_SECONDS) -> "HookTrust":
-        """After a look at the shared state that named this trust, or none ("")."""
+        """The trust after a look into the shared state, which found a trust with this name, or none ("")."""
         if not name:
             return HookTrust()
+        # A new name means that trust began anew: answers from before do not count for the long ttl.
         since = self.since if name == self.name else now
         return replace(self, name=name, since=since, until=now + window_seconds)
 
     def covers(self, asked_at: float, now: float) -> bool:
-        """Whether an answer to a question of ``asked_at`` may be believed for the long ttl."""
+        """Whether an answer that was requested at ``asked_at`` may be cached for the long ttl."""
         return asked_at >= self.since and now < self.until
 
 
 def is_fresh(published: float, wall: float) -> bool:
-    """Whether an event came in time to count as a sign of life; a clock that is behind Okta's changes nothing."""
+    """Whether an event came soon enough to prove that the hook works. A clock that is behind Okta's does not matter."""
     return wall - published <= LATE_SECONDS
 
 
 class AwaitedEvents:
-    """The sign-ins that this process saw, and when the event of each is overdue; the earliest first."""
+    """The sign-ins that this process saw and whose event has not come, in the order in which their events become overdue."""
 
     __slots__ = ("_due",)
 
@@ -62,17 +65,17 @@ class AwaitedEvents:
         return len(self._due)
 
     def begin(self, user_id: str, now: float) -> None:
-        """This user has just signed in; one who is awaited already stays so."""
+        """Wait for the event of this user, who has just signed in. A user who is awaited already keeps the earlier time."""
         if len(self._due) < MOST_AWAITED:
             self._due.setdefault(user_id, now + LATE_SECONDS)
 
     def overdue(self, now: float) -> tuple[str, ...]:
-        """Whose event should have come by now; they are awaited no longer."""
+        """The ids of the users whose event is overdue. They are removed."""
         found = []
         while self._due and next(iter(self._due.values())) <= now:
             found.append(self._due.popitem(last=False)[0])
         return tuple(found)
 
     def clear(self) -> None:
-        """Nothing is awaited: the hook is not trusted anyway."""
+        """Forget all of them, because the hook is not trusted anyway."""
         self._due.clear()

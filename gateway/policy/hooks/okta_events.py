@@ -1,16 +1,14 @@
-"""Okta's event hook deliveries: which events they hold, and what follows for the users that these are about.
-
-Owns the list of event types, the reading of a delivery, and the decision. Must never raise for any bytes, and never end a session that
-began after the event. Rules from: Okta, Event Hooks (concept) and System Log API (LogEvent).
+"""Okta's event hook deliveries: which events they contain, and what the gateway does for the users they are about.
 
     kind     event types                                       what follows
-    ENDS     clear, suspend, deactivate, delete, lock,         sessions that Okta created before the event are revoked;
-             password, Universal Logout                        what else was asked about the user is asked again
-    ASKS     a session's end, its context, risk                Okta is asked again: the user's other browsers go on
+    ENDS     clear, suspend, deactivate, delete, lock,         the user's sessions that Okta created before the event are
+             password, Universal Logout                        revoked; for all others of the user, Okta is asked again
+    ASKS     a session's end, its context, risk                Okta is asked again: other browsers of the user may go on
     BEGINS   a session's start                                 nothing; it shows that the hook works
 
-Deliveries come late, twice and out of order. Nothing here depends on their order: of each user only the latest event that ends sessions
-counts, and an event that is older than a session leaves that session alone.
+Deliveries arrive late, twice and out of order. The result does not depend on their order: only the latest event that ends sessions counts
+for a user, and it leaves sessions alone that began after it. This module must never raise an exception, whatever the bytes are. Sources:
+Okta, Event Hooks (concept) and System Log API (LogEvent).
 """
 
 import json
@@ -23,13 +21,13 @@ from gateway.policy.http.messages import Malformed
 from gateway.policy.session.session import moment
 
 LARGEST_DELIVERY_BYTES: Final = 1024 * 1024
-"""Okta names no bound. An event has 2 to 10 kB, and those of a short time travel together: this holds a hundred of them at least."""
+"""Okta documents no limit. An event has 2 to 10 kB, and one delivery holds the events of a short time: at least a hundred fit in here."""
 
 LONGEST_ID: Final = 200
 LONGEST_SOURCE: Final = 2048
 SKEW_SECONDS: Final = 60.0
 MOST_USERS: Final = 1000
-"""Users of one delivery; a hundred events name some two hundred."""
+"""Users in one delivery. A hundred events name about two hundred users."""
 
 BEGINS: Final = frozenset({"user.session.start"})
 ASKS: Final = frozenset(
@@ -48,16 +46,19 @@ ENDS: Final = frozenset(
     }
 )
 EVENT_TYPES: Final = (*sorted(BEGINS), *sorted(ASKS), *sorted(ENDS))
-"""What the hook is to be subscribed to."""
+"""The event types that the operator subscribes the hook to."""
 
 _LOCKED: Final = "user.account.lock"
+"""It ends sessions although its outcome is FAILURE: failed sign-ins cause it. Another failed event of ``ENDS`` changed nothing at Okta."""
 _FAILED: Final = "FAILURE"
 _USER: Final = "user"
 
 
 @dataclass(frozen=True, slots=True)
 class OktaEvent:
-    """One event. ``published``: Unix seconds by Okta's clock. ``targets``: ids of the users it is about; ``actor``: who did it, or ""."""
+    """One event. ``published``: Unix seconds by Okta's clock. ``targets``: ids of the users it is about. ``actor``: id of the user who did
+    it, or "".
+    """
 
     type: str
     published: float
@@ -68,9 +69,9 @@ class OktaEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventDelivery:
-    """What one request of Okta's holds, the earliest event first; ``unreadable``: events of which nobody can say what they mean.
+    """The content of one delivery, the earliest event first. ``unreadable``: how many of its events could not be understood.
 
-    ``host``: of the org that sends it, as its ``source`` says; "" where it does not.
+    ``host``: the host of the org that sent it, from its ``source`` field; "" if that has none.
     """
 
     id: str
@@ -81,9 +82,10 @@ class EventDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What follows from a delivery, by user id. ``ends``: the Unix second before which Okta created what is revoked.
+    """What the gateway must do after a delivery, by user id.
 
-    ``asks``: users about whom Okta is asked again. ``begins``: the Unix second at which they last signed in.
+    ``ends``: the sessions that Okta created before this Unix second are revoked. ``asks``: the users about whom Okta is asked again.
+    ``begins``: the Unix second of each user's last sign-in.
     """
 
     ends: Mapping[str, float]
@@ -92,7 +94,7 @@ class Consequences:
 
 
 def read_delivery(body: bytes) -> EventDelivery | Malformed:
-    """The events of a delivery, in the order of ``published``; 400 where it is none."""
+    """The events of a delivery, sorted by ``published``; 400 if it is not a delivery of an event hook, 413 if it names too many users."""
     try:
         content: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -112,9 +114,10 @@ def read_delivery(body: bytes) -> EventDelivery | Malformed:
 
 
 def consequences(delivery: EventDelivery, wall: float) -> Consequences:
-    """What follows from all events of a delivery together. ``wall``: now, in Unix seconds.
+    """What the gateway must do after all events of a delivery. ``wall``: now, in Unix seconds.
 
-    An event from a future that no two clocks differ by counts as one of now: else it would end sessions that are yet to begin.
+    The time of an event is at most ``SKEW_SECONDS`` after now. Otherwise an event from the future would end sessions that have not begun
+    yet.
     """
     ends: dict[str, float] = {}
     asks: set[str] = set()
@@ -126,7 +129,7 @@ def consequences(delivery: EventDelivery, wall: float) -> Consequences:
         elif event.type in ASKS or (event.type in ENDS and event.has_failed and event.type != _LOCKED):
             asks |= set(everybody)
         elif event.type in ENDS:
-            # An administrator who suspends somebody stays signed in; her own answer is asked for again, which costs nothing.
+            # An administrator who suspends a user stays signed in. Okta is asked again about her too, which does no harm.
             ended = event.targets or everybody
             asks |= set(everybody) - set(ended)
             ends |= dict.fromkeys(ended, max(0.0, min(event.published, wall + SKEW_SECONDS)))
@@ -134,7 +137,7 @@ def consequences(delivery: EventDelivery, wall: float) -> Consequences:
 
 
 def _host(source: object) -> str:
-    """The host of a URL; "" where there is none."""
+    """The host of a URL; "" if it has none."""
     try:
         return (urlsplit(source).hostname or "") if isinstance(source, str) and len(source) <= LONGEST_SOURCE else ""
     except ValueError:
@@ -142,7 +145,7 @@ def _host(source: object) -> str:
 
 
 def _event(content: object) -> OktaEvent | None:
-    """The event; None where its type or its time cannot be read, or no user where one is needed."""
+    """The event; None if its type or time cannot be read, or if it names no user although its type needs one."""
     event_type, published = _member(content, "eventType"), moment(_member(content, "published"))
     if not isinstance(event_type, str) or published is None:
         return None

@@ -1,7 +1,7 @@
-"""Universal Logout (global token revocation): what Okta's signed request must say, and whom it means.
+"""Universal Logout (global token revocation): checks the claims of Okta's signed request, and finds the user whom it is about.
 
-Owns the rules for the claims and for the subject. The signature is checked outside, before. Must never raise for any content. Rules from:
-Okta, "Build Universal Logout for your app"; draft-parecki-oauth-global-token-revocation; RFC 9493 (email, iss_sub).
+The signature is checked before, outside of this module. It must never raise an exception, whatever the content is. Sources: Okta, "Build
+Universal Logout for your app"; draft-parecki-oauth-global-token-revocation; RFC 9493 (``email``, ``iss_sub``).
 """
 
 import json
@@ -16,14 +16,14 @@ LARGEST_REQUEST_BYTES: Final = 16 * 1024
 LARGEST_TOKEN: Final = 8 * 1024
 SKEW_SECONDS: Final = 60.0
 OLDEST_SECONDS: Final = 600.0
-"""Okta's tokens end five minutes after they were made; twice that is the longest that a ``jti`` must be remembered."""
+"""The longest time for which a ``jti`` is remembered. Okta's tokens expire five minutes after they were made; this is twice as long."""
 
 LONGEST_NAME: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedLogoutToken:
-    """What the token must name: one of the ``issuers``, this ``audience``, one of the ``apps`` (OIDC client ids)."""
+    """What the token must contain: one of the ``issuers``, this ``audience``, and one of the ``apps`` (OIDC client ids)."""
 
     issuers: frozenset[str]
     audience: str
@@ -32,14 +32,14 @@ class ExpectedLogoutToken:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose sessions end: the user's id or login as Okta wrote it. ``issuer``: who names the user so, "" for an e-mail address."""
+    """The user whose sessions end: id or login, as Okta wrote it. ``issuer``: who uses this name for the user; "" for an e-mail address."""
 
     name: str
     issuer: str = ""
 
 
 def key_asked(token: str, expected: ExpectedLogoutToken, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str | None:
-    """The app whose keys may have signed this token, by what it says of itself; None where no key is worth looking for."""
+    """The app whose public keys may verify this token, from its unverified header and claims; None if no key needs to be fetched."""
     if len(token) > LARGEST_TOKEN or header.get("typ") != TOKEN_TYPE or header.get("alg") != "RS256":
         return None
     if not _is_one_of(claims.get("iss"), expected.issuers) or not _names(claims.get("aud"), expected.audience):
@@ -49,7 +49,7 @@ def key_asked(token: str, expected: ExpectedLogoutToken, header: Mapping[str, An
 
 
 def claims_problem(claims: Mapping[str, Any], expected: ExpectedLogoutToken, wall: float) -> Malformed | None:
-    """Why a token with a good signature is refused: 401 for what it is, 403 for an app that may not ask."""
+    """Why a token with a valid signature is refused: 401 if the token is wrong, 403 if its app is not allowed to ask."""
     if not _is_one_of(claims.get("iss"), expected.issuers):
         return Malformed(401, "issuer")
     if not _names(claims.get("aud"), expected.audience):
@@ -67,7 +67,7 @@ def claims_problem(claims: Mapping[str, Any], expected: ExpectedLogoutToken, wal
 
 
 def subject_of(body: bytes) -> Subject | Malformed:
-    """Whom the request is about; 400 where it does not say so. ``subject`` is what drafts called ``sub_id``."""
+    """The user whom the request is about; 400 if it does not name one. Older drafts called the member ``sub_id`` ``subject``."""
     try:
         content: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -89,7 +89,7 @@ def subject_of(body: bytes) -> Subject | Malformed:
 
 
 def is_ours(subject: Subject, issuers: Collection[str]) -> bool:
-    """Whether this org names its users so."""
+    """Whether the subject is named by this org."""
     return not subject.issuer or subject.issuer.rstrip("/") in issuers
 
 

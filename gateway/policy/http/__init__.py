@@ -1,1 +1,1 @@
-"""Rules about HTTP messages and about the clients that send them."""
+"""Rules about HTTP messages, and about the clients that send them."""

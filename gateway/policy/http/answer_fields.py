@@ -1,7 +1,7 @@
-"""Which field lines of an answer go back to the browser, and what may be kept of it by whom.
+"""Which fields of a response go back to the browser, and which caches may store the response.
 
-Owns the answer's way back; ``policy.http.app_cookies`` decides about cookies. Must never leave a shared cache anything of an answer to one
-user. Rules from: RFC 9110 §7.6.1, RFC 9111 §5.2.2.
+``policy.http.app_cookies`` decides about cookies. A shared cache must never get anything of a response that is for one user. Sources: RFC
+9110 §7.6.1, RFC 9111 §5.2.2.
 """
 
 import re
@@ -15,15 +15,17 @@ from gateway.policy.http.proxy_fields import REQUEST_ID
 from gateway.policy.learned import Learned
 
 Refer = Callable[[bytes, bytes], bytes]
-"""From the name of a field in lower case and its value to the value that a browser gets."""
+"""Takes the name of a field in lower case and its value. Returns the value that the browser gets."""
 
 _QUOTED_ARGUMENT: Final = re.compile(rb'=[ \t]*"[^"]*"?')
 _NOT_PRIVATE: Final = (b"public", b"private", b"s-maxage", b"proxy-revalidate")
 _SHARED_CACHES: Final = (b"cdn-cache-control", b"surrogate-control")
 _UNTOLD: Final = b"private, no-cache"
 
+# ``Alt-Svc`` would lead the browser past the gateway; the gateway sets the request id itself.
 _NOT_THEIRS: Final = (b"alt-svc", REQUEST_ID)
 
+# What happens to a field, by its name.
 _KEPT: Final = 0
 _GONE: Final = 1
 _SET_COOKIE: Final = 2
@@ -33,16 +35,16 @@ _OTHER_CACHES: Final = 5
 _APART: Final = 6
 _REFERENCE: Final = 7
 REFERENCES: Final = frozenset((b"location", b"content-location", b"refresh", b"uri", b"link"))
-"""Fields that hold addresses, which may be the app's own."""
+"""Fields that contain addresses, which may be the app's internal ones."""
 
 
 def from_outside(fields: Fields) -> Fields:
-    """An answer's fields less the hop's; ``Alt-Svc`` too, which would lead the browser past the gateway, and the id, which is ours."""
+    """The fields of a response without hop-by-hop fields, without ``Alt-Svc`` (it leads past the gateway) and without the request id."""
     return tuple((name, value) for name, value in end_to_end(fields) if name.lower() not in _NOT_THEIRS)
 
 
 def from_app(fields: Fields, keep_cookie: KeepCookie) -> Fields:
-    """An app's answer as ``from_outside``, and of its cookies what ``keep_cookie`` says."""
+    """An app's fields as ``from_outside``. ``keep_cookie`` decides about each ``Set-Cookie`` line."""
     kept = []
     for name, value in from_outside(fields):
         cookie = keep_cookie(value) if name.lower() == b"set-cookie" else value
@@ -52,10 +54,10 @@ def from_app(fields: Fields, keep_cookie: KeepCookie) -> Fields:
 
 
 def private(fields: Fields, is_document: bool) -> Fields:
-    """The fields of an answer that only its user may see again: nothing of it may stay in a shared cache.
+    """The fields of a response that only its user may see: no shared cache may store it.
 
-    Documents get exactly ``Cache-Control: no-store``. Others keep their own, less ``public`` and ``s-maxage`` and
-    marked ``private``; where there is none, ``private, no-cache``.
+    A document gets exactly ``Cache-Control: no-store``. Other responses keep their ``Cache-Control``, without ``public`` and ``s-maxage``
+    and with ``private``. If there is none, it becomes ``private, no-cache``.
     """
     given = [value for name, value in fields if name.lower() == b"cache-control"]
     kept = tuple((name, value) for name, value in fields if not _steers_caches(name.lower()))
@@ -71,7 +73,7 @@ def _steers_caches(name: bytes) -> bool:
 
 
 def _made_private(value: bytes) -> bytes:
-    # `private="X"` and `no-cache="X"` bind only the named fields; without the argument they bind the whole answer.
+    # `private="X"` and `no-cache="X"` apply to the named fields only; without the argument they apply to the whole response.
     directives = [piece.strip().lower() for piece in _QUOTED_ARGUMENT.sub(b"", value).split(b",") if piece.strip()]
     if b"no-store" in directives:
         return b"no-store"
@@ -79,7 +81,7 @@ def _made_private(value: bytes) -> bytes:
 
 
 def answered(fields: Fields, is_private: bool, is_document: bool, keep_cookie: KeepCookie, refer: Refer | None = None) -> Fields:
-    """``from_app``, and ``private`` too where that is asked, in one walk; ``refer``: what becomes of the addresses in ``REFERENCES``."""
+    """``from_app``, then ``private`` if ``is_private``, in one pass. ``refer`` translates the addresses in ``REFERENCES``."""
     kept, given = [], []
     for line in fields:
         fate = _fates[line[0]]

@@ -1,11 +1,12 @@
-"""The head of an answer, read from its bytes: strict in what frames a message, patient with what old servers write beside it.
+"""Strict parser for the head of a response of an app's server or the org: status line, fields, and how its body ends (framing).
 
-A head is read the same way however it was cut into packets. Where it is odd and still means one thing (lines that end with LF alone, a name
-with a byte that names must not have, a folded line, framing on an answer that has no body), it is read, and the connection is not used
-again. Where two parsers could see two messages, the answer is refused, and the fault says by which rule.
+The result never depends on how the head was cut into packets. Some old servers send odd heads that still have one meaning: lines that end
+with LF only, a name with a forbidden byte, a folded line, framing fields on a response without a body. Such a head is accepted, but its
+connection is not used again (``is_odd``). If two parsers could see two different messages, the response is refused, and ``AnswerFault``
+names the rule.
 
-Owns what the head of an answer may be, and what it says of the body. Must never repair a field that frames a message, nor pass on a name
-that is none. Rules from: RFC 9112 §2.2 (LF alone), §4, §5.1 (blank before a colon), §5.2 (folded lines), §6; RFC 9110 §15.
+Must never repair a field that frames a message, and never pass on an invalid field name. Sources: RFC 9112 §2.2 (LF alone), §4, §5.1 (blank
+before a colon), §5.2 (folded lines), §6; RFC 9110 §15.
 """
 
 import re
@@ -28,11 +29,11 @@ _NOT_OF_A_NAME: Final = bytes(byte for byte in range(256) if not re.fullmatch(_T
 _LONGEST_LENGTH: Final = 18
 _LONGEST_LEARNT: Final = 256
 _FRAMING: Final = frozenset(b"content-length transfer-encoding connection keep-alive proxy-connection upgrade te trailer".split())
-"""Fields that must not be misspelt, folded or dropped: they say where the message ends, and what becomes of the connection."""
+"""Fields that decide where the message ends and what happens to the connection. Their lines must not be misspelt, folded or dropped."""
 
 
 class AnswerFault(Enum):
-    """The rule by which something is no answer."""
+    """Why the bytes are not a valid response."""
 
     STATUS_LINE = "status_line"
     STATUS = "status"
@@ -48,7 +49,7 @@ class AnswerFault(Enum):
 
 
 class Framing(Enum):
-    """How the end of a body is known."""
+    """How the receiver knows where a body ends."""
 
     NONE = "none"
     LENGTH = "length"
@@ -57,16 +58,17 @@ class Framing(Enum):
 
 
 class AnswerHead:
-    """A head as read. ``fields``: all of them, framing and hop included; ``length`` of the body where it is known.
+    """A parsed head. ``fields``: all fields, also hop-by-hop ones. ``length``: of the body, if it is known.
 
-    ``announces_body``: the fields say that there is one, whether or not the status allows it. ``keeps``: the server would go on.
-    ``is_odd``: nothing may follow on this connection. ``may_bind``: a field is there that may sign a user in to the connection.
+    ``announces_body``: the fields say that there is a body, even if the status does not allow one. ``keeps``: the server keeps the
+    connection open. ``is_odd``: the connection must not be used again. ``may_bind``: some field could sign a user in to the connection
+    (NTLM, Negotiate).
     """
 
     __slots__ = ("announces_body", "fields", "framing", "is_odd", "keeps", "kind", "length", "may_bind", "reason", "status")
 
     def __init__(self, first: "_StatusLine", fields: Fields, framing: Framing, length: int | None) -> None:
-        """Nothing odd yet, and the server would go on; written out, because a frozen dataclass takes three times as long."""
+        """Not a dataclass, because a frozen one takes three times as long."""
         _, self.status, self.reason, self.kind = first
         self.fields = fields
         self.framing = framing
@@ -76,21 +78,21 @@ class AnswerHead:
 
 
 def end_of_head(received: bytes | bytearray, since: int = 0) -> int:
-    """Where the body begins, behind the first empty line; -1 where that is not there yet.
+    """The position of the body, after the first empty line; -1 if the head is not complete.
 
-    ``since``: so many bytes were looked at before.
+    ``since``: how many bytes were searched before.
     """
     found = _EMPTY_LINE.search(received, max(0, since - 2))
     return -1 if found is None else found.end()
 
 
 def may_begin_answer(received: bytes | bytearray) -> bool:
-    """Whether these first bytes may be those of a status line."""
+    """Whether these first bytes can be the beginning of a status line."""
     return received.startswith(_BEGINNING[: len(received)])
 
 
 def read_answer_head(text: bytes, is_head: bool) -> AnswerHead | AnswerFault:
-    """A head with the empty line at its end. ``is_head``: it answers HEAD."""
+    """The parsed head. ``text`` includes the empty line at its end. ``is_head``: it is the response to a HEAD request."""
     lines, is_odd = _lines(text)
     if not lines:
         return AnswerFault.CONTROL_BYTE if _CONTROL.search(text) else AnswerFault.LINE_ENDS
@@ -105,7 +107,7 @@ def read_answer_head(text: bytes, is_head: bool) -> AnswerHead | AnswerFault:
 
 
 def _lines(text: bytes) -> tuple[list[bytes], bool]:
-    """The lines, and whether they end with LF alone; none where they end in both ways, or a CR stands by itself."""
+    """The lines, and whether they end with LF alone. No lines if both line ends occur, or a CR without LF."""
     if b"\r" not in text:
         return text[:-2].split(b"\n"), True
     if text.count(b"\r\n") == text.count(b"\n") == text.count(b"\r"):
@@ -114,12 +116,12 @@ def _lines(text: bytes) -> tuple[list[bytes], bool]:
 
 
 class _ReadFields:
-    """What the lines of fields say."""
+    """The fields that were read so far, and what they say about the message."""
 
     __slots__ = ("codings", "dropped_at", "is_odd", "lengths", "lines", "may_bind", "words")
 
     def __init__(self, is_odd: bool) -> None:
-        self.dropped_at = 0  # as many lines there were when the last one was dropped: one that is folded onto it goes with it
+        self.dropped_at = 0  # ``len(lines)`` when a line was last dropped: a line folded onto that one is dropped too
         self.lines: list[tuple[bytes, bytes]] = []
         self.lengths: list[bytes] = []
         self.codings: list[bytes] = []
@@ -129,7 +131,7 @@ class _ReadFields:
 
 
 def _read_fields(lines: Sequence[bytes], read: _ReadFields) -> AnswerFault | None:
-    """Read all lines behind the first."""
+    """Read all lines after the status line."""
     taken = read.lines
     for text in lines[1:]:
         pair, meant = _fields[text]
@@ -157,7 +159,7 @@ def _read_framing(value: bytes, meant: "_Meant", read: _ReadFields) -> None:
 
 
 def _read_odd_line(text: bytes, read: _ReadFields) -> AnswerFault | None:
-    """A line that is no field as it stands: joined to the one before, mended, dropped, or a fault."""
+    """Handle a line that is not a valid field: join it to the line before, mend it, drop it, or return a fault."""
     read.is_odd = True
     if _CONTROL.search(text):
         return AnswerFault.CONTROL_BYTE
@@ -180,7 +182,7 @@ def _read_odd_line(text: bytes, read: _ReadFields) -> AnswerFault | None:
     bare = name.rstrip(b" \t")
     if _LINE.match(bare + b":"):
         read.lines.append((bare, value.strip(b" \t")))
-        read.may_bind = True  # whoever looks for that looks at every line
+        read.may_bind = True  # it may be such a field: the exact check looks at every line again
     else:
         read.dropped_at = len(read.lines)
     return None
@@ -194,7 +196,7 @@ def _judged(first: "_StatusLine", read: _ReadFields, is_head: bool) -> AnswerHea
     if isinstance(framed, AnswerFault):
         if not is_empty:
             return framed
-        # There is no body, whichever of the two is believed.
+        # The status allows no body, so the bad framing does not matter.
         found = AnswerHead(first, tuple(line for line in read.lines if line[0].lower() != b"content-length"), Framing.NONE, None)
         found.is_odd, found.keeps, found.may_bind = True, False, read.may_bind
         return found
@@ -208,7 +210,7 @@ def _judged(first: "_StatusLine", read: _ReadFields, is_head: bool) -> AnswerHea
     found.announces_body = announces_body
     words = read.words
     found.keeps = is_modern if not words else b"close" not in words and (is_modern or b"keep-alive" in words)
-    # RFC 9112 §6.1: chunks are not known to HTTP/1.0, and nothing may follow them there.
+    # RFC 9112 §6.1: HTTP/1.0 does not know chunked bodies, so its connection must not be used after one.
     found.is_odd = read.is_odd or (framing is Framing.CHUNKED and not is_modern)
     found.may_bind = read.may_bind
     return found
@@ -221,18 +223,18 @@ def _framing(lengths: Sequence[bytes], codings: Sequence[bytes]) -> tuple[Framin
         return AnswerFault.CONTENT_LENGTH
     if lengths:
         return Framing.LENGTH, int(lengths[0])
-    if not codings or codings == [b"identity"]:  # RFC 2616 §3.6: not coded at all
+    if not codings or codings == [b"identity"]:  # RFC 2616 §3.6: "identity" means no coding
         return Framing.CLOSE, None
     return (Framing.CHUNKED, None) if codings == [b"chunked"] else AnswerFault.TRANSFER_ENCODING
 
 
 def _with_plain_length(line: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """A Content-Length without zeros in front; any other field as it is."""
+    """A ``Content-Length`` without leading zeros; any other field unchanged."""
     return (line[0], line[1].lstrip(b"0") or b"0") if line[0].lower() == b"content-length" else line
 
 
 class _Meant(Enum):
-    """What a line has to do with the message, beside its own meaning."""
+    """What a field line means for the framing and the connection."""
 
     PLAIN = "plain"
     ODD = "odd"
@@ -254,7 +256,7 @@ _MEANT: Final = {
 }
 _Field = tuple[tuple[bytes, bytes], _Meant]
 _StatusLine = tuple[bool, int, bytes, StatusKind]
-"""Whether it is HTTP/1.1; the status, the reason, and what the status is the beginning of."""
+"""Whether it is HTTP/1.1; the status code; the reason phrase; the kind of the status."""
 
 
 def _read_field(line: bytes) -> _Field:
@@ -275,7 +277,7 @@ def _read_first_line(line: bytes) -> _StatusLine | AnswerFault:
 
 
 class _Fields(Learned[bytes, _Field]):
-    """Lines as read. Those of cookies are secrets, and not kept."""
+    """Cached field lines. ``Set-Cookie`` lines contain secrets and are not stored."""
 
     __slots__ = ()
 

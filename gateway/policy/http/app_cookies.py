@@ -1,8 +1,8 @@
-"""Cookies that an app sets: which go on to the browser, and how far they may reach.
+"""Checks the cookies that an app sets: which of them go on to the browser, and with which ``Domain``.
 
-Owns what is done to one ``Set-Cookie`` line. Must never let an app set a cookie of the gateway's, or plant a session at the login host: a
-browser would send it there beside Okta's own, and whoever chose it would be the user. Every other line stays byte-identical. Rules from:
-RFC 6265bis §5.6 (how browsers read the line), §5.6.3 (Domain), §5.1.3 (which hosts a domain covers).
+An app must never set a cookie of the gateway's. It must also never set a session cookie for the login host: the browser would send it there
+beside Okta's own, and the attacker who chose its value would choose the user. Every other line stays byte-identical. Sources: RFC 6265bis
+§5.6 (how browsers read the line), §5.6.3 (``Domain``), §5.1.3 (which hosts a domain covers).
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 from gateway.policy.http.cookies import PASS_NAME, is_gateway_name, is_okta_name, line_without, set_cookie_name
 
 KeepCookie = Callable[[bytes], bytes | None]
-"""What becomes of the value of a ``Set-Cookie`` field: itself, another one, or None where it is dropped."""
+"""Returns the value of a ``Set-Cookie`` field for the browser: the same one, a changed one, or None to drop the line."""
 
 MOST_ATTRIBUTES: Final = 100
 """Of one cookie. Browsers know ten."""
@@ -22,11 +22,11 @@ _PLAIN_DOMAIN: Final = re.compile(rb"[a-z0-9.-]*\Z")
 
 
 def kept_cookie(line: bytes, login_host: str) -> bytes | None:
-    """The line as it goes on, the same object where nothing is changed; None for a cookie of the gateway's, and for one with
-    more attributes than anybody sets.
+    """The line for the browser, the same object if nothing is changed; None if the cookie is dropped.
 
-    A cookie of Okta's whose ``Domain`` covers the login host loses the attribute, so that it is for the app's own host alone.
-    ``login_host``: in lower case.
+    Dropped are cookies of the gateway's, and cookies with a ``Domain`` and more than ``MOST_ATTRIBUTES`` attributes. A cookie with a name
+    of Okta's, whose ``Domain`` covers the login host, loses that attribute: it is then for the app's own host only. ``login_host``: in
+    lower case.
     """
     lowered = line.lower()
     if _OWN in lowered and is_gateway_name(set_cookie_name(line)):
@@ -38,12 +38,12 @@ def kept_cookie(line: bytes, login_host: str) -> bytes | None:
     first, *attributes = line.split(b";")
     if not _is_oktas(line, first) or not any(_is_domain(one) and _covers(one.partition(b"=")[2], login_host) for one in attributes):
         return line
-    # All of them go: browsers take the last one, but some skip an empty one.
+    # Every ``Domain`` is removed: browsers use the last one, but some skip an empty one and use the one before.
     return b";".join((first, *(one for one in attributes if not _is_domain(one))))
 
 
 def _is_oktas(line: bytes, first: bytes) -> bool:
-    """Whether the login host would be sent this pair as a cookie of Okta's, or as one that hides a session (``a=1, sid=2``)."""
+    """Whether the login host would read this pair as a cookie of Okta's, or find a session hidden in it (``a=1, sid=2``)."""
     return is_okta_name(set_cookie_name(line)) or line_without(first, _is_okta_cookie) != first
 
 
@@ -56,7 +56,7 @@ def _is_domain(attribute: bytes) -> bool:
 
 
 def _covers(value: bytes, login_host: str) -> bool:
-    """Whether the login host is or may be of this domain: browsers decode escapes and map other letters, which is not repeated here."""
+    """Whether the login host may belong to this domain. True for unusual characters, because browsers may decode or map them."""
     domain = value.strip(_BLANKS + b'"').lower().strip(b".")
     if not _PLAIN_DOMAIN.match(domain):
         return True

@@ -1,9 +1,14 @@
-"""An app's own session stays with its user: what an app gets of a Cookie line, and what a browser gets of the cookies that an app sets.
+"""Keeps an app's own session with its user: what the app gets of a ``Cookie`` line, and what the browser gets of ``Set-Cookie``.
 
-Owns both rules, and which cookies a browser is told to remove. Cookies of listed names go on with a stamp of this user alone
-(``cookie_stamps``). Other cookies that an app marked HttpOnly are stamped too, and taken without a stamp. Must never let an app see a
-stamp, bytes that it did not set under a listed name, or those that it set for another user; must never change the app's own bytes.
-Rules from: RFC 6265bis §5.6 and §5.8; https://owasp.org/www-community/attacks/Session_fixation.
+The gateway stamps an app's session cookies with their user (``cookie_stamps``) when the app sets them, and removes the stamp when the
+browser sends them:
+
+- A cookie with a listed name (``session_cookie_names``) reaches the app only if it has a stamp of this user.
+- Any other cookie that the app sets as ``HttpOnly`` is stamped too. But without a stamp it reaches the app as well.
+
+The browser is also told to remove the cookies that were left out. The app must never see a stamp. It must never get bytes that it set for
+another user, nor, under a listed name, bytes that it did not set at all. The app's own bytes must never be changed. Sources: RFC 6265bis
+§5.6 and §5.8; https://owasp.org/www-community/attacks/Session_fixation.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,16 +21,16 @@ from gateway.policy.http.messages import Fields
 from gateway.policy.http.session_cookie_names import NameKind, SessionCookieNames
 
 MOST_REMOVALS: Final = 16
-"""Lines in one answer: with everything around them they stay under what proxies read of a head."""
+"""Removal lines in one response. With the other fields the head stays smaller than what proxies accept."""
 MOST_PATHS: Final = 6
 _BLANKS: Final = b" \t"
 _SET_COOKIE: Final = b"Set-Cookie"
 
 
 class LeftOut(NamedTuple):
-    """A cookie that the app does not get. ``scope``: where it belongs, None where no stamp says so.
+    """A cookie that the app does not get. ``scope``: its path and domain; None if no stamp says so.
 
-    ``own``: the bytes that the app set for another user; None where it may never have set them, or set them for nobody.
+    ``own``: the bytes that the app set for another user; None if it may never have set them, or set them without a session.
     """
 
     name: bytes
@@ -34,21 +39,21 @@ class LeftOut(NamedTuple):
 
 
 class CookiesRead(NamedTuple):
-    """What an app gets of the value of a Cookie line, None where nothing is left of it, and what was left out."""
+    """The ``Cookie`` value that the app gets (None if nothing is left), and the cookies that were left out."""
 
     line: bytes | None
     left_out: tuple[LeftOut, ...] = ()
 
 
 def may_hold_sessions(line: bytes, names: SessionCookieNames) -> bool:
-    """Whether ``read_cookies`` may change the value of a Cookie line. It is quick where no such cookie is there."""
+    """Whether ``read_cookies`` may change this ``Cookie`` value. A quick check: nearly always False if there is no such cookie."""
     return line.find(MARK) >= 0 or names.may_be_in(line)
 
 
 def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> CookiesRead:
-    """The value of a Cookie line as the app gets it: each cookie as it set it, in order; the same object where nothing is changed.
+    """The ``Cookie`` value for the app: each cookie as the app set it, in order. The same object if nothing is changed.
 
-    It changes nothing of a line that ``may_hold_sessions`` denies; ask that before, because it is quick.
+    Call ``may_hold_sessions`` first, because it is quicker; if it is False, nothing would be changed.
     """
     kept, left_out, is_changed = [], [], False
     for piece in line.split(b";"):
@@ -72,9 +77,9 @@ def read_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> Co
 
 
 def known_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> bytes | None:
-    """The value of a Cookie line as the app gets it, where all that is bound in it was met before; None where ``read_cookies`` must tell.
+    """The ``Cookie`` value for the app if all its stamped cookies were verified before; None if ``read_cookies`` must do it.
 
-    What is known to be the gateway's own is left out. The line is divided as browsers do it: by a semicolon and a blank.
+    The gateway's own cookies are left out if they are known. The line is split as browsers write it: at a semicolon and a blank.
     """
     kept: list[bytes] = []
     others: list[bytes] = []
@@ -89,7 +94,7 @@ def known_cookies(line: bytes, names: SessionCookieNames, user: UserStamps) -> b
 
 
 def _read_piece(piece: bytes, names: SessionCookieNames, user: UserStamps) -> bytes | LeftOut:
-    """The piece between two semicolons as it goes on, or the cookie that does not."""
+    """The text between two semicolons as it is forwarded, or the cookie that is left out."""
     before, equals, after = piece.partition(b"=")
     name, value = before.strip(_BLANKS), after.strip(_BLANKS)
     if value.startswith(MARK):
@@ -113,7 +118,7 @@ def _left_out(name: bytes, stamped: Stamped) -> LeftOut:
 
 
 def sessions_in(line: bytes, names: SessionCookieNames, user: UserStamps) -> tuple[LeftOut, ...]:
-    """Every cookie in the value of a Cookie line that has a stamp of any user, or a listed name: what ends with a sign-out."""
+    """The cookies in a ``Cookie`` value that a sign-out removes: those with a valid stamp of any user, and those with a listed name."""
     found = []
     for piece in line.split(b";"):
         before, _, after = piece.partition(b"=")
@@ -127,7 +132,7 @@ def sessions_in(line: bytes, names: SessionCookieNames, user: UserStamps) -> tup
 
 
 def stamped_line(line: bytes, names: SessionCookieNames, user: UserStamps, host: bytes, path: bytes) -> bytes:
-    """The value of a Set-Cookie field as the browser gets it, in answer to a request for ``path``; the same object where it stays."""
+    """The ``Set-Cookie`` value for the browser, in the response to a request for ``path``. The same object if nothing is changed."""
     name, value = set_cookie_name(line), set_cookie_value(line)
     kind = names.kinds[name]
     if not value or kind is NameKind.LEFT_ALONE:
@@ -141,9 +146,10 @@ def stamped_line(line: bytes, names: SessionCookieNames, user: UserStamps, host:
 
 
 def removals(left_out: Iterable[LeftOut], host: bytes, path: bytes) -> Fields:
-    """The lines that remove from the browser what came with a request for ``path`` and was left out; they go before those of the app.
+    """The ``Set-Cookie`` lines that remove the left-out cookies from the browser. They must come before the app's own lines.
 
-    A cookie without a stamp is removed wherever this host alone could have set it. One of a parent domain stays: another site may use it.
+    ``path``: of the request that brought them. A cookie without a stamp is removed wherever this host alone could have set it. A cookie of
+    a parent domain stays, because another site may use it.
     """
     lines: dict[bytes, None] = {}
     for name, _, scope in left_out:
@@ -158,6 +164,6 @@ def removals(left_out: Iterable[LeftOut], host: bytes, path: bytes) -> Fields:
 
 
 def removals_by_name(names: Iterable[bytes], paths: Sequence[bytes], domains: Sequence[bytes]) -> Fields:
-    """The lines that remove cookies of these names at each of these paths and domains; an empty domain is the host alone."""
+    """The lines that remove cookies with these names at each of these paths and domains. An empty domain means the host alone."""
     made = (removal_at(name, path, domain) for name in names for path in paths for domain in domains)
     return tuple((_SET_COOKIE, line) for line in made if line is not None)

@@ -1,8 +1,9 @@
-"""Which answers have no body, and when the connection that carried an answer may carry another request.
+"""Which responses have no body, and when a connection may be used again after a response.
 
-Must never let a connection be used at once behind an answer that has no body: some servers send one all the same, a moment later, and it
-would be read as the next user's answer (https://github.com/hyperium/hyper/issues/640, https://github.com/nodejs/undici/issues/258).
-Rules from: RFC 9110 §15 (status codes), §15.3.6 (205), §9.3.2 (HEAD); RFC 9112 §6.3 (length of a body).
+After a response without a body, the connection must never be used again at once: some servers send a body all the same, a moment later, and
+the gateway would take it for the response to the next user's request (https://github.com/hyperium/hyper/issues/640,
+https://github.com/nodejs/undici/issues/258). Sources: RFC 9110 §15 (status codes), §15.3.6 (205), §9.3.2 (HEAD); RFC 9112 §6.3 (length of a
+body).
 """
 
 from enum import Enum
@@ -14,7 +15,7 @@ _SWITCHING: Final = 101
 
 
 class StatusKind(Enum):
-    """What a status is the beginning of."""
+    """What kind of response a status code begins: an interim one (1xx), a switch to another protocol (101), or the final one."""
 
     INTERIM = "interim"
     UNKNOWN_INTERIM = "unknown_interim"
@@ -24,7 +25,7 @@ class StatusKind(Enum):
 
 
 class Reuse(Enum):
-    """When a connection may carry another request."""
+    """When a connection may be used for another request."""
 
     AT_ONCE = "at_once"
     AFTER_SILENCE = "after_silence"
@@ -32,7 +33,7 @@ class Reuse(Enum):
 
 
 def kind_of_status(status: int) -> StatusKind:
-    """What this status is; ``INVALID`` outside of 100 to 599."""
+    """The kind of this status code. ``INVALID`` outside of 100 to 599."""
     if 200 <= status <= 599:
         return StatusKind.FINAL
     if status == _SWITCHING:
@@ -43,14 +44,14 @@ def kind_of_status(status: int) -> StatusKind:
 
 
 def has_body(status: int, is_head: bool) -> bool:
-    """Whether a final answer with this status has a body; ``is_head``: it answers HEAD."""
+    """Whether a final response with this status has a body. ``is_head``: it is the response to a HEAD request."""
     return not is_head and status not in _NO_BODY
 
 
 def reuse_behind(status: int, is_head: bool, announces_body: bool) -> Reuse:
-    """What becomes of the connection behind a whole answer that leaves it open.
+    """When the connection may be used again after a complete response that leaves it open.
 
-    ``announces_body``: its fields say that there is one (a Content-Length above zero, or chunks).
+    ``announces_body``: the fields say that there is a body (a ``Content-Length`` above zero, or chunked).
     """
     if has_body(status, is_head):
         return Reuse.AT_ONCE

@@ -1,8 +1,8 @@
-"""How many bytes of bodies may be held at once: by all clients together, and by one of them.
+"""How many bytes of bodies the gateway may hold in memory at once: for all clients together, and for one client.
 
-Owns the counts. A body is counted as it arrives, not as its head announces it. The first bytes of every body are free, so that a small form
-always finds room, whoever fills the rest. Must never count a client whom a trusted proxy does not name as one: under that word come many.
-Who counts as one client is said in ``policy.http.client_limits``.
+Bytes are counted when they arrive, not when a head announces them. The first bytes of every body are free, so that a small form is always
+accepted, even if other clients use up the budget. If a trusted proxy does not name its client, the body counts for the total only:
+otherwise many clients would share one limit. ``policy.http.client_limits`` says what counts as one client; its key is called *place* here.
 """
 
 from typing import Final
@@ -11,30 +11,31 @@ from gateway.policy.http.client_limits import place_of
 
 ALL_BYTES: Final = 64 * 1024 * 1024
 SHARE_OF_ONE: Final = 8
-"""One client has an eighth of all."""
+"""One client may hold an eighth of the total."""
 FREE_BYTES: Final = 4 * 1024
-"""Of each body. With 20,000 connections this is at most 80 MiB more."""
+"""Of each body. With 20,000 connections, the free bytes are at most 80 MiB more."""
 
 
 class BodyBudget:
-    """The bytes that all bodies may take together, and those that each client has taken. Clients that hold nothing are forgotten."""
+    """Counts the bytes that all bodies hold, and those of each client. A client that holds none is forgotten."""
 
     __slots__ = ("_held", "_of_one", "_total", "held", "refused")
 
     def __init__(self, total: int = ALL_BYTES) -> None:
-        """``total``: bytes. ``held``: how many are taken; ``refused``: how often there was no room."""
+        """``total``: the limit in bytes. ``held``: bytes in use. ``refused``: how often there was no room."""
         self._total = total
         self._of_one = total // SHARE_OF_ONE
         self._held: dict[str, int] = {}
         self.held = self.refused = 0
 
     def __len__(self) -> int:
-        """How many clients hold something."""
+        """How many clients hold bytes."""
         return len(self._held)
 
     def take(self, place: str | None, count: int) -> bool:
-        """Whether there was room for so many bytes more; then they are taken. ``place``: the client
-        (``policy.http.client_limits.place_of``)."""
+        """Take ``count`` bytes if there is room. Returns whether there was. ``place``: the client
+        (``policy.http.client_limits.place_of``).
+        """
         mine = self._held.get(place, 0) if place is not None else 0
         if self.held + count > self._total or (place is not None and mine + count > self._of_one):
             self.refused += 1
@@ -45,7 +46,7 @@ class BodyBudget:
         return True
 
     def give_back(self, place: str | None, count: int) -> None:
-        """So many bytes that were taken are free again."""
+        """Release ``count`` bytes that ``take`` took for this client."""
         self.held -= count
         if place is None or not count:
             return
@@ -57,7 +58,7 @@ class BodyBudget:
 
 
 class BodyRoom:
-    """What the body of one request has taken of the budget. ``release`` it once the body is no longer held."""
+    """The bytes that the body of one request took from the budget. Call ``release`` when the body is no longer held."""
 
     __slots__ = ("_budget", "_place", "_taken")
 
@@ -68,7 +69,7 @@ class BodyRoom:
         self._taken = 0
 
     def holds(self, size: int) -> bool:
-        """Whether a body of this request may be so large by now; the room for it is then taken."""
+        """Take room for a body that has ``size`` bytes by now. Returns whether there was room."""
         more = size - FREE_BYTES - self._taken
         if more <= 0:
             return True
@@ -78,6 +79,6 @@ class BodyRoom:
         return True
 
     def release(self) -> None:
-        """Give everything back."""
+        """Return all bytes of this body to the budget."""
         self._budget.give_back(self._place, self._taken)
         self._taken = 0

@@ -1,15 +1,22 @@
-"""What a browser may keep of an app's answer to a signed-in user, and show again without asking.
+"""What a browser may store of an app's answer to a signed-in user, and show again without asking.
 
-Owns the rule. A fresh answer in the browser's cache is shown without any request, so nobody would notice that its user has signed out or is
-another one. Therefore pages are not stored (``policy.http.answer_fields``), and what scripts read is asked for again each time. Parts of a
-page (scripts, styles, images, fonts, sound) stay in the cache as long as the app itself lets a browser keep them: it calls them ``public``
-or ``private``, or sends them as a file is sent, with ``Expires``, ``Last-Modified`` or ``ETag``. The gateway then adds only that no shared
-cache may have them. Other parts are not stored. The cache is cleared when the owner of the browser changes (``policy.session.owner``), and
-that is not enough for parts that differ by user: Chromium 156 clears its HTTP cache then, but not the memory of the process that shows the
-pages of a site. When the user goes back, it takes parts from there even where they are ``no-cache``, and only ``no-store`` keeps them out
-(tests/browser/test_caches.py). So a part made for one user, at an address that others have too, must say ``no-store``, or nothing at all.
-Must never lengthen what an app allows. Source: RFC 9111 §4.2, §4.2.2, §5.2.2 and §5.2.2.9, Fetch Metadata (``Sec-Fetch-Dest``), the Fetch
-standard (destinations).
+Why: the browser shows a fresh answer from its cache without any request. The gateway could then not notice that the user has signed out, or
+is another one. The rules, by what the browser wants (``Use``):
+
+- Pages are not stored (``policy.http.answer_fields``).
+- What scripts read is stored, but the browser asks again each time.
+- Parts of a page (scripts, styles, images, fonts, sound) stay in the cache as long as the app itself allows it, with ``public`` or
+  ``private``, or by fields that servers send with files: ``Expires``, ``Last-Modified`` or ``ETag``. The gateway only forbids shared
+  caches.
+- Other parts are not stored.
+
+The cache is cleared when another user takes over the browser (``policy.session.owner``). This is not enough for parts that differ by user:
+Chromium 156 then clears its HTTP cache, but not the memory of the process that shows the pages of a site. When the user goes back, Chromium
+takes parts from that memory even if they are ``no-cache``; only ``no-store`` prevents it (tests/browser/test_caches.py). So an app that
+makes a part for one user, at an address that other users share, must send ``no-store``, or none of these fields.
+
+Must never allow more caching than the app does. Sources: RFC 9111 §4.2, §4.2.2, §5.2.2 and §5.2.2.9, Fetch Metadata (``Sec-Fetch-Dest``),
+the Fetch standard (destinations).
 """
 
 from enum import IntEnum
@@ -20,7 +27,7 @@ from gateway.policy.routing.navigation import is_document
 
 
 class Use(IntEnum):
-    """What the browser wants an answer for: a page, a part of a page, something that a script reads; or it did not say."""
+    """What the browser wants an answer for: a page, a part of a page, data for a script; or the browser did not say."""
 
     PAGE = 0
     PART = 1
@@ -28,7 +35,7 @@ class Use(IntEnum):
     UNSAID = 3
 
 
-# Each is looked up for every answer, and a member of an enumeration takes longer than a name of the module.
+# Module names, because they are used for every answer, and access to a member of an enumeration is slower.
 _PAGE: Final = Use.PAGE
 _PART: Final = Use.PART
 _UNSAID: Final = Use.UNSAID
@@ -57,7 +64,7 @@ _LENGTHS: Final = frozenset(map(len, (*_OF_FILES, b"cache-control")))
 
 
 def use_of(head: RequestHead) -> Use:
-    """What the answer to this request is for."""
+    """What the browser wants the answer to this request for."""
     if is_document(head):
         return Use.PAGE
     destinations = head.values(b"sec-fetch-dest")
@@ -69,12 +76,16 @@ def use_of(head: RequestHead) -> Use:
 def asked_again(fields: Fields, given: Fields, use: Use) -> Fields:
     """The fields of an answer to a signed-in user, so that the browser asks again before it shows what may be another user's.
 
-    ``fields``: as ``policy.http.answer_fields`` makes them private, with one Cache-Control at the end; ``given``: as the app said them.
-    What a script reads is ``private, no-cache`` in place of any freshness, which outweighs ``Expires``; an app's ``no-store`` stays. Pages
-    are as they are. Parts that the app lets a browser keep are private, and as fresh as it says; other parts are ``no-store``. Where the
-    browser did not say what it wants, the media type decides what is a part.
+    ``fields``: made private by ``policy.http.answer_fields``, with exactly one ``Cache-Control``, the last field. ``given``: as the app
+    sent them.
+
+    - Pages stay as they are, and so does every ``no-store``.
+    - What scripts read becomes ``private, no-cache``. This replaces any freshness of the app's, and has priority over ``Expires``.
+    - Parts that the app allows the browser to keep become ``private``, with the app's own freshness. Other parts become ``no-store``.
+    - If the browser did not say what it wants, the media type decides whether it is a part.
     """
     said = fields[-1][1]
+    # An app's ``no-store`` stays. Pages have it already, from ``policy.http.answer_fields``.
     if said == _NO_STORE or use is _PAGE:
         return fields
     if use is _PART or (use is _UNSAID and _is_part(given)):
@@ -100,5 +111,5 @@ def _lets_keep(line: tuple[bytes, bytes]) -> bool:
 
 
 def _says_how(fields: Fields) -> bool:
-    """Whether the app said itself how the answer may be kept."""
+    """Whether the app sent a ``Cache-Control`` field itself."""
     return any(name.lower() == b"cache-control" for name, _ in fields)

@@ -1,12 +1,11 @@
-"""A body in chunks, read piece by piece as it arrives.
+"""Decoder for a chunked body that arrives piece by piece.
 
     SIZE ── data ──▶ DATA ── its line end ──▶ SIZE ── 0 ──▶ TRAILER ── an empty line ──▶ whole
 
-Owns where such a body ends, and how much may come that is no body: extensions and trailers count against one bound and are dropped.
-Must never repair anything. A size that two servers could read in two ways, a line that ends with LF alone, a trailer that is no field,
-or one that would frame a message, are all refused. Blanks behind a size are read in answers alone, where old servers pad sizes with them.
-Rules from: RFC 9112 §7.1 (chunks), §7.1.1 (blanks), §7.1.2 (trailers may be discarded). httptools reads chunks too, but does not say where
-a message ends.
+Finds where such a body ends. Chunk extensions and trailers count against one bound, and are dropped. It must never repair anything. These
+are refused: a size that two servers could read differently, a line that ends with LF alone, an invalid trailer, a trailer that is a framing
+field. Blanks after a size are accepted in responses only, because some old servers pad sizes with blanks. Sources: RFC 9112 §7.1 (chunks),
+§7.1.1 (blanks), §7.1.2 (trailers may be discarded). httptools also decodes chunks, but does not tell where a message ends.
 """
 
 import re
@@ -45,11 +44,11 @@ def _plain_size(text: bytes) -> int:
 
 
 _sizes: Final = Learned(_plain_size)
-"""What a chunk's size says; 0 where it is the last, or says more, or nothing."""
+"""The size in a chunk's first line; 0 if it is the last chunk, or has an extension, or is not a size."""
 
 
 def _taken_whole(received: bytes, at: int, pieces: list[bytes]) -> int:
-    """Take chunks that are there whole, and have no extensions; where the first stands that is not."""
+    """Take all chunks that are complete and have no extensions. Returns the position of the first other one."""
     while True:
         begin = received.find(b"\r\n", at, at + _LONGEST_PLAIN) + 2
         size = _sizes[received[at : begin - 2]] if begin > 1 else 0
@@ -60,12 +59,14 @@ def _taken_whole(received: bytes, at: int, pieces: list[bytes]) -> int:
 
 
 class Chunks:
-    """One such body. ``feed`` it until ``is_whole``. ``is_odd``: a size was not spelled as the RFC has it."""
+    """The decoder of one body. Call ``feed`` until ``is_whole``. ``is_odd``: a size was not spelled as the RFC demands."""
 
     __slots__ = ("_besides", "_is_answer", "_left", "_line", "_most_besides", "_stage", "_trailers", "is_odd")
 
     def __init__(self, most_besides: int, *, is_answer: bool = False) -> None:
-        """``most_besides``: bytes of trailers and of chunk extensions, together; of an answer, which may go on for days, of trailers."""
+        """``most_besides``: the most bytes of trailers and chunk extensions together; in a response, which may go on for days, of trailers
+        only.
+        """
         self._is_answer = is_answer
         self.is_odd = False
         self._most_besides = most_besides
@@ -81,7 +82,9 @@ class Chunks:
         return self._stage is _Stage.WHOLE
 
     def feed(self, received: bytes, pieces: list[bytes]) -> bytes | Malformed:
-        """Take bytes, and add what they hold of the body to ``pieces``; what stands behind its end, or why it is none (400, 431)."""
+        """Decode these bytes and add the data to ``pieces``. Returns the bytes after the end of the body, or why it is refused (400,
+        431).
+        """
         at = 0
         while at < len(received) and self._stage is not _Stage.WHOLE:
             if self._stage is _Stage.SIZE and not self._line:
@@ -106,7 +109,7 @@ class Chunks:
         return received[at:]
 
     def _takes(self, piece: bytes) -> Malformed | None:
-        """A part of a line that is not data."""
+        """Process a piece of a line that is not data."""
         line = self._line + piece
         if self._stage is _Stage.TRAILER:
             self._besides += len(piece)
@@ -124,7 +127,7 @@ class Chunks:
         return self._ends(line[:-2]) if line.endswith(b"\r\n") else _BAD
 
     def _ends(self, line: bytes) -> Malformed | None:
-        """A whole line, without its end."""
+        """Process a complete line, without its line end."""
         if self._stage is _Stage.SIZE:
             found = _SIZE.match(line)
             if found is None and self._is_answer:
@@ -132,6 +135,7 @@ class Chunks:
                 self.is_odd = True
             if found is None:
                 return _BAD
+            # Extensions of a response are not counted: an event stream may go on for days.
             if not self._is_answer:
                 self._besides += len(line) - len(found[1])
             self._left = int(found[1], 16)

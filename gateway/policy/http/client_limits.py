@@ -1,10 +1,10 @@
-"""How much one client may have open at once, and all of them together.
+"""Limits for requests of one client, and for connections of all clients together; and what counts as one client.
 
-Owns both counts, and who counts as one client: an IPv4 address, or the 64 bits of IPv6 that one customer has. Must never count a client
-whom a trusted proxy does not name: under that word come many.
+One client is an IPv4 address, or the first 64 bits of an IPv6 address, which belong to one customer. The text form of this is called
+*place*. A client that a trusted proxy does not name must never be counted, because many clients would share one limit.
 
-The answer to one too many is 503 with Retry-After, for a client as for all: a front proxy or a browser understands it as "not now", and it
-is what nginx says for ``limit_conn``.
+Above a limit the answer is 503 with ``Retry-After``. Front proxies and browsers understand this as "not now", and nginx answers the same
+for ``limit_conn``.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ _ROOM_AGAIN: Final = 0.9
 
 
 def place_of(client: str) -> str | None:
-    """What of an address stands for one client; None for what is no address."""
+    """The key of one client: its IPv4 address as text, or the first 64 bits of its IPv6 address in hex; None if the text is no address."""
     return _places[client]
 
 
@@ -35,27 +35,28 @@ _places: Final = Learned(_place, most=_KNOWN_PLACES)
 
 
 class ClientLimit:
-    """The requests of each client that are being answered now, open sockets and streams among them.
+    """Limits the running requests of each client, including open WebSockets and streams.
 
-    Whoever was let in by ``enter`` must ``leave`` once.
+    Each ``enter`` that returned True must be followed by exactly one ``leave``.
     """
 
     __slots__ = ("_counts", "_most", "refused")
 
     def __init__(self, most: int) -> None:
-        """``most``: at once for one client; 0 for no limit. ``refused`` counts those who were not let in."""
+        """``most``: running requests of one client; 0 for no limit. ``refused``: how many requests were refused."""
         self._most = most
         self._counts: dict[str, int] = {}
         self.refused = 0
 
     def has_room(self, client: str) -> bool:
-        """Whether ``enter`` would let this client in now; nothing is counted."""
+        """Whether ``enter`` would return True now. Nothing is counted."""
         place = _places[client]
         return place is None or not self._most or self._counts.get(place, 0) < self._most
 
     def enter(self, client: str) -> bool:
-        """Whether this client may have one request more."""
+        """Count one more request of this client. Returns False, without counting, if the client is at its limit."""
         place = _places[client]
+        # A client without a place was not named by its proxy. It is not counted, because many clients would share the count.
         if place is None or not self._most:
             return True
         count = self._counts.get(place, 0)
@@ -66,7 +67,7 @@ class ClientLimit:
         return True
 
     def leave(self, client: str) -> None:
-        """A request of this client is over."""
+        """A request of this client ended."""
         place = _places[client]
         count = self._counts.get(place, 0) if place is not None else 0
         if count > 1 and place is not None:
@@ -75,30 +76,34 @@ class ClientLimit:
             self._counts.pop(place, None)
 
     def __len__(self) -> int:
-        """How many clients are here."""
+        """How many clients have running requests."""
         return len(self._counts)
 
 
 class ConnectionLimit:
-    """The connections of all clients. Full, it has room again when a tenth has left: one line in a log says so, not one for each guest."""
+    """Limits the connections of all clients together.
+
+    When the limit is reached, one log line says so. The next line is possible only after a tenth of the connections has closed: so there is
+    not a line for each refused connection.
+    """
 
     __slots__ = ("_most", "is_full", "refused")
 
     def __init__(self, most: int) -> None:
-        """``most``: connections at once. ``refused`` counts those for whom there was no room."""
+        """``most``: connections at the same time. ``refused``: how many connections were refused."""
         self._most = most
         self.is_full = False
         self.refused = 0
 
     def admits(self, present: int) -> bool:
-        """Whether one more may come, when so many are there."""
+        """Whether one more connection is accepted when ``present`` are open."""
         if present >= self._most:
             self.refused += 1
             return False
         return True
 
     def turned(self, present: int) -> bool | None:
-        """What is to be told: True where the house became full, False where it has room again, None where nothing is new."""
+        """What to log now: True if the limit was just reached, False if there is room again, None if nothing changed."""
         if not self.is_full and present >= self._most:
             self.is_full = True
             return True

@@ -1,9 +1,9 @@
-"""Where in a browser a cookie belongs: its path and its domain, and the Set-Cookie line that removes it there.
+"""The scope of a cookie in the browser (its path and domain), and the ``Set-Cookie`` line that removes the cookie there.
 
-Owns the reading of a Set-Cookie line's attributes, and how a scope is written into four characters. A browser sends a cookie back without
-saying where it belongs, and only a line for that very path and domain removes it. The path is a beginning of the path that is asked for,
-and the domain is an end of the host, so two lengths are enough. Must never put bytes of a client into a line that could end it.
-Rules from: RFC 6265bis §5.1.3, §5.1.4 (default-path), §5.6; CHIPS (``Partitioned``).
+A browser does not send the scope back with the cookie, and only a line with exactly that path and domain removes it. So the gateway writes
+the scope into the cookie's stamp, as four characters. Two lengths suffice: the path is a beginning of the requested path, and the domain is
+an end of the host's name. Bytes of a client must never get into a line in which they could end an attribute. Sources: RFC 6265bis §5.1.3,
+§5.1.4 (default-path), §5.6; CHIPS (``Partitioned``).
 """
 
 import re
@@ -14,7 +14,7 @@ from gateway.policy.learned import Learned
 
 SCOPE_BYTES: Final = 4
 LONGEST_PATH: Final = 1024
-"""Browsers ignore a longer attribute."""
+"""Browsers ignore an attribute with a longer value."""
 MOST_LABELS: Final = 63
 _UNKNOWN_LENGTH: Final = 4095
 _BLANKS: Final = b" \t"
@@ -24,7 +24,7 @@ _PLAIN_NAME: Final = re.compile(rb"[^\x00-\x1f\x7f=;]+\Z")
 
 
 class Attributes(NamedTuple):
-    """What the attributes of a Set-Cookie line say. ``path`` is empty where the default counts, ``domain`` where there is none."""
+    """The attributes of a ``Set-Cookie`` line. ``path`` is empty if the default path applies, ``domain`` if there is none."""
 
     is_http_only: bool
     path: bytes
@@ -33,7 +33,7 @@ class Attributes(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Where a cookie belongs: the length of its path, and the number of labels of its Domain, 0 for the host alone."""
+    """The scope of a cookie: the length of its path, and how many labels its ``Domain`` has (0: for the host alone)."""
 
     path_length: int
     labels: int = 0
@@ -41,7 +41,7 @@ class Scope(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        """The scope as four characters; a path too long for them is not known any more."""
+        """The scope as four characters. A path that is too long for them is stored as unknown."""
         length = min(self.path_length, _UNKNOWN_LENGTH)
         return b2a_base64((length << 12 | self.labels << 6 | self.is_partitioned).to_bytes(3, "big"), newline=False)
 
@@ -63,13 +63,13 @@ def _read_attributes(text: bytes) -> Attributes:
 
 
 attributes_of: Final = Learned(_read_attributes, longest=128)
-"""The attributes of a Set-Cookie line, by all that follows its first semicolon."""
+"""The attributes of a ``Set-Cookie`` line. The key is everything after its first semicolon."""
 
 
 def scope_of(attributes: Attributes, host: bytes, path: bytes) -> Scope:
-    """The scope of a cookie that is set in answer to a request for this path. ``host``: in lower case, without a port.
+    """The scope of a cookie that is set in the response to a request for ``path``. ``host``: in lower case, without a port.
 
-    A browser takes no cookie for a domain that does not cover the host.
+    A ``Domain`` that does not cover the host is ignored here; browsers refuse such a cookie.
     """
     domain = attributes.domain
     labels = domain.count(b".") + 1 if domain and (host == domain or host.endswith(b"." + domain)) else 0
@@ -87,11 +87,11 @@ def _read_scope(text: bytes) -> Scope | None:
 
 
 scope_read: Final = Learned(_read_scope, longest=SCOPE_BYTES)
-"""The scope that ``Scope.text`` made these characters of; None for any others."""
+"""The inverse of ``Scope.text``; None for any other characters."""
 
 
 def domain_of(host: bytes, labels: int) -> bytes | None:
-    """The domain of so many labels that covers the host; empty for the host alone, None where it has not that many."""
+    """The domain with so many labels that covers the host; empty for the host alone, None if the host has fewer labels."""
     if not labels:
         return b""
     parts = host.split(b".")
@@ -99,7 +99,7 @@ def domain_of(host: bytes, labels: int) -> bytes | None:
 
 
 def removal(name: bytes, scope: Scope, host: bytes, path: bytes) -> bytes | None:
-    """The Set-Cookie line that removes the cookie of this scope, which came with a request for ``path``; None for an impossible name."""
+    """The ``Set-Cookie`` line that removes a cookie of this scope, which came with a request for ``path``; None for an impossible name."""
     its_path = path[: scope.path_length]
     if len(its_path) != scope.path_length or not _PLAIN_PATH.match(its_path):
         its_path = b"/"
@@ -107,7 +107,7 @@ def removal(name: bytes, scope: Scope, host: bytes, path: bytes) -> bytes | None
 
 
 def removal_at(name: bytes, path: bytes, domain: bytes = b"", is_partitioned: bool = False) -> bytes | None:
-    """The Set-Cookie line that removes a cookie at this path and domain; an empty domain is the host alone."""
+    """The ``Set-Cookie`` line that removes a cookie at this path and domain. An empty domain means the host alone."""
     if not _PLAIN_NAME.match(name) or (domain and name.lower().startswith(b"__host-")):
         return None
     scope = b"; Domain=" + domain if domain else b""
@@ -116,7 +116,7 @@ def removal_at(name: bytes, path: bytes, domain: bytes = b"", is_partitioned: bo
 
 
 def possible_paths(path: bytes, most: int) -> tuple[bytes, ...]:
-    """The paths that a cookie can have which came with a request for this path, shortest first, at most so many."""
+    """The paths that a cookie in a request for ``path`` can have, the shortest first, at most ``most``."""
     found, at = [b"/"], path.find(b"/", 1)
     while at > 0 and len(found) < most:
         found += [path[:at], path[: at + 1]]

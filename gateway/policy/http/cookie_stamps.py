@@ -1,13 +1,14 @@
-"""The stamp in front of an app's cookie value: which user the gateway gave the cookie to.
+"""The stamp that the gateway puts before the value of an app's cookie. It says which user the cookie was given to.
 
     NAME=~gw~ | MAC, 12 | scope, 4 | mark of the user, 12 | the app's own bytes
 
-Owns the form of the stamp and its keys, which are made of the ring of seal keys: the newest stamps, each of them reads. The MAC covers the
-cookie's name, the scope, the mark and the app's bytes. Its key is that of the host, or of the Domain that the cookie was set for, which
-several apps may share. So a stamp counts for one user, one name, one value, and where the browser sends the cookie by itself. Must never
-put the id of a user into a cookie: the mark is a keyed fingerprint, and another one on every host.
+The numbers are characters. The *mark* is a keyed fingerprint of the user's id, different on every host: a cookie must never contain the id
+itself. The *scope* is the cookie's path and domain (``cookie_scopes``). The MAC covers the cookie's name, the scope, the mark and the app's
+bytes. So a stamp is valid for one user, one name and one value, and only where the browser sends the cookie by itself.
 
-A mark and a MAC have 72 bits each: they are guessed one request at a time.
+The keys are derived from the seal keys: the newest one makes stamps, all of them verify. The MAC key is that of the host, or of the
+``Domain`` that the cookie was set for, which several apps may share. A mark and a MAC have 72 bits each: an attacker has to guess them with
+one request per try.
 """
 
 from binascii import b2a_base64
@@ -30,14 +31,18 @@ MOST_USERS: Final = 2048
 MOST_KNOWN: Final = 8
 LONGEST_KNOWN: Final = 512
 LONGEST_PASS: Final = 4096
-"""Of one user so many cookies are remembered, of so many bytes: an app's session cookie is the same in many requests."""
+"""The limits for verified cookies that are remembered per user: ``MOST_KNOWN`` of them; an app's cookie up to ``LONGEST_KNOWN`` bytes, the
+gateway's own up to ``LONGEST_PASS`` bytes. An app's session cookie is the same in many requests.
+"""
 
 NOBODY: Final = ""
 """The user of a request without a session."""
 
 
 class Stamped(NamedTuple):
-    """A cookie that the gateway has stamped: the app's own bytes, where it belongs, and whether it is this user's, or nobody's."""
+    """A cookie with a valid stamp: the app's own bytes, its scope, and whether it was given to this user, or to a request without a
+    session.
+    """
 
     own: bytes
     scope: Scope
@@ -46,7 +51,7 @@ class Stamped(NamedTuple):
 
 
 class Realm(NamedTuple):
-    """The keys of one host, or of one domain, newest first: for MACs, which are copied and go on from there, and for marks of users."""
+    """The keys of one host or domain, the newest first: prepared MACs, which are copied for each use, and keys for marks of users."""
 
     macs: tuple[blake2b, ...]
     mark_keys: tuple[bytes, ...]
@@ -58,7 +63,10 @@ class Stamps:
     __slots__ = ("_keys", "_realms", "_users", "host", "nobody")
 
     def __init__(self, seal_keys: Sequence[bytes], host: bytes) -> None:
-        """``seal_keys``: secret, newest first, at least one; ``host``: in lower case, without a port. ``nobody``: the stamps of nobody."""
+        """``seal_keys``: secret, the newest first, at least one. ``host``: in lower case, without a port.
+
+        ``nobody``: the stamps for requests without a session.
+        """
         self.host = host
         self.nobody = UserStamps(self, NOBODY)
         self._keys = tuple(digest(key, b"session-gateway app sessions", "sha256") for key in seal_keys)
@@ -66,7 +74,7 @@ class Stamps:
         self._users: Recent[str, UserStamps] = Recent(MOST_USERS)
 
     def of(self, user_id: str) -> "UserStamps":
-        """The stamps of one user: the same object again, as long as it is remembered."""
+        """The stamps of one user. The same object as before, while it is still cached."""
         if user_id == NOBODY:
             return self.nobody
         found = self._users.get(user_id)
@@ -76,7 +84,7 @@ class Stamps:
         return found
 
     def realm(self, labels: int) -> Realm | None:
-        """The keys for a Domain of so many labels, 0 for the host alone; None where the host has not that many."""
+        """The keys for a ``Domain`` with so many labels, 0 for the host alone; None if the host has fewer labels."""
         if labels not in self._realms:
             domain = domain_of(self.host, labels)
             self._realms[labels] = None if domain is None else self._made(b"." + domain if domain else self.host)
@@ -94,14 +102,14 @@ class UserStamps:
     __slots__ = ("_marks", "_stamps", "_user_id", "known")
 
     def __init__(self, stamps: Stamps, user_id: str) -> None:
-        """``user_id``: Okta's, or ``NOBODY``. ``known``: cookies that were found to be this user's, and what they are to the app."""
+        """``user_id``: Okta's id, or ``NOBODY``. ``known``: cookies that were verified for this user, and what the app gets for each."""
         self._stamps = stamps
         self._user_id = user_id
         self._marks: dict[int, tuple[bytes, ...]] = {}
         self.known: dict[bytes, bytes] = {}
 
     def stamp(self, name: bytes, value: bytes, scope: Scope) -> bytes:
-        """What goes before the value of this cookie. A scope that the host has not is that of the host alone."""
+        """The stamp for this cookie, to put before its value. A scope with more labels than the host has counts as the host alone."""
         realm = self._stamps.realm(scope.labels)
         if realm is None:
             return self.stamp(name, value, scope._replace(labels=0))
@@ -109,9 +117,9 @@ class UserStamps:
         return MARK + _mac(realm.macs[0], name, head + value) + head
 
     def note(self, piece: bytes, own: bytes) -> None:
-        """Remember what a cookie that ``read`` found to be this user's is to the app. ``piece``: its name and value, without blanks before.
+        """Remember a cookie that ``read`` verified for this user. ``piece``: its name and value, without blanks before it.
 
-        ``own`` is empty for the gateway's own cookies, which no app gets.
+        ``own``: what the app gets; empty for the gateway's own cookies, which no app gets.
         """
         if len(piece) <= (LONGEST_KNOWN if own else LONGEST_PASS):
             if len(self.known) >= MOST_KNOWN:
@@ -119,11 +127,12 @@ class UserStamps:
             self.known[piece] = own
 
     def read(self, name: bytes, value: bytes) -> Stamped | None:
-        """What a cookie holds that begins with ``MARK``; None where it has no stamp of ours for this name, these bytes and this host."""
+        """The content of a cookie whose value begins with ``MARK``; None without a valid stamp for this name, these bytes and this host."""
         scope = scope_read[value[_SCOPE_AT:_USER_AT]]
         realm = self._stamps.realm(scope.labels) if scope is not None else None
         if scope is None or realm is None:
             return None
+        # Every seal key is tried, so that old stamps stay valid when the operator changes the key.
         for begun, its_user in zip(realm.macs, self.marks(scope.labels, realm), strict=True):
             if compare_digest(_mac(begun, name, value[_SCOPE_AT:]), value[_MAC_AT:_SCOPE_AT]):
                 is_users = compare_digest(value[_USER_AT:STAMP_BYTES], its_user)
@@ -132,7 +141,7 @@ class UserStamps:
         return None
 
     def marks(self, labels: int, realm: Realm) -> tuple[bytes, ...]:
-        """The marks of this user in the cookies of a realm, by its keys."""
+        """The marks of this user for a realm, one for each of its keys."""
         found = self._marks.get(labels)
         if found is None:
             user = self._user_id.encode("utf-8", "surrogatepass")
@@ -141,7 +150,9 @@ class UserStamps:
 
 
 def _mac(begun: blake2b, name: bytes, rest: bytes) -> bytes:
-    """No name holds ``=``, and what stands before the app's bytes is always as long: no two cookies give the same bytes."""
+    """The MAC as text. A name contains no ``=``, and the part before the app's bytes has a fixed length, so two cookies never give the same
+    input.
+    """
     hashed = begun.copy()
     hashed.update(name + b"=" + rest)
     return _text(hashed)

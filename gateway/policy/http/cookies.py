@@ -1,8 +1,9 @@
-"""Cookies on the wire: what a Cookie field holds, which of it may go on, and how ours are set and expired.
+"""Cookies in HTTP fields: reads ``Cookie``, removes cookies that must not be forwarded, and writes ``Set-Cookie`` for the gateway's own
+cookies.
 
-Owns the reading of ``Cookie`` (every pair of every line, repeated names included) and the names of the gateway's and of
-Okta's cookies. Must never re-serialise a cookie that it keeps: what stays is byte-identical. Must never decide who somebody
-is. Rules from: RFC 6265bis §5 and its `__Host-` prefix; Okta deletes a session by ``sid=``.
+Reads every pair of every ``Cookie`` line, repeated names included, and knows the names of the gateway's and of Okta's cookies. A cookie
+that is kept must stay byte-identical: it is never serialised again. Which user a cookie belongs to is not decided here. Sources: RFC
+6265bis §5 and its `__Host-` prefix; Okta deletes a session by ``sid=``.
 """
 
 import re
@@ -20,7 +21,7 @@ OWNER_NAME: Final = b"__Host-gateway-owner"
 BROWSER_NAME: Final = b"__Host-gateway-browser"
 
 MOST_PARTS: Final = 3
-"""A value that one cookie cannot hold is spread over at most so many."""
+"""A value that is too large for one cookie is split into at most so many cookies."""
 
 _OWN_PREFIX: Final = PASS_NAME.lower()
 _OKTA_NAMES: Final = frozenset(SESSION_NAMES + COMPANION_NAMES + (b"DT",))
@@ -29,50 +30,52 @@ _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _VALUE: Final = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\Z")
 _DOMAIN: Final = re.compile(r"[a-z0-9.-]+\Z")
 
-# Parsers of the RFC 2109 kind also split at commas and blanks and read through quotes; a pair without a name is its value.
+# A hidden cookie: parsers in the manner of RFC 2109 also split at commas and blanks, and ignore quotes. Some parsers
+# read ``=sid=2`` as a cookie ``sid``.
 _HIDDEN: Final = re.compile(rb'(?:^[ \t]*=[ \t=]*|[ \t,"])(sid|idx)[ \t"]*=')
 _HIDDEN_AGAIN: Final = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
-# Where none of these occurs, there is no cookie, and no hidden one, that no app may see.
+# A line in which none of these occurs contains no cookie that is withheld from apps, not even a hidden one.
 _SUSPICIOUS: Final = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
 _CUT: Final = re.compile(rb'[ \t,"]')
 _MOST_HIDDEN: Final = 8
 MOST_ASKED: Final = 64
+"""How many cookies with names of Okta's are checked in one request."""
 _SHORTEST_FOUND: Final = 16
-"""A shorter value may stand in another one by chance."""
+"""A shorter value could be part of another cookie's value by chance."""
 _MOST_OWN: Final = MOST_PARTS + 2
 
 Unwanted = Callable[[bytes, bytes], bool]
-"""Whether a cookie of this name and raw value must not go on."""
+"""Whether a cookie with this name and raw value must not be forwarded."""
 
 
 def pairs(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
-    """Every name and raw value of every Cookie line, in order; a piece without ``=`` is a name with an empty value."""
+    """The name and raw value of every cookie in every ``Cookie`` line, in order. A piece without ``=`` is a name with an empty value."""
     return tuple(_pair(piece) for key, line in fields if key.lower() == b"cookie" for piece in line.split(b";") if piece.strip(_BLANKS))
 
 
 def session_cookies(fields: Fields) -> tuple[SessionCookie, ...]:
-    """All ``sid`` and ``idx`` that have a value, in order, repeated ones too; names compare exactly, ``sid=""`` is none."""
+    """All ``sid`` and ``idx`` cookies with a value, in order, repeated ones too. Names compare exactly; ``sid=""`` has no value."""
     return tuple(SessionCookie(name, value) for name, value in pairs(fields) if name in SESSION_NAMES and value.strip(b' \t"'))
 
 
 def repeated(cookies: Iterable[SessionCookie]) -> bool:
-    """Whether one name occurs twice: then no two parsers agree on which one counts."""
+    """Whether one name occurs twice. Then parsers disagree about which cookie counts."""
     names = [cookie.name for cookie in cookies]
     return len(names) != len(set(names))
 
 
 def single(fields: Fields, name: bytes) -> bytes | None:
-    """The raw value of a cookie that occurs exactly once; None where it is absent or repeated."""
+    """The raw value of a cookie that occurs exactly once; None if it is absent or repeated."""
     return single_in([line for key, line in fields if key.lower() == b"cookie"], name)
 
 
 def single_in(lines: Sequence[bytes], name: bytes) -> bytes | None:
-    """As ``single``, of the values of the Cookie field; ``name``: a token."""
+    """The same as ``single``, from the values of the ``Cookie`` lines. ``name``: a token."""
     found: list[bytes] = []
     for line in lines:
-        parts = line.split(name)  # only a piece that holds these bytes can be a cookie of this name; nearly always there are one or two
+        parts = line.split(name)  # a cookie of this name must contain these bytes; nearly always there are one or two parts
         if len(parts) > 2 and not all(b";" in part for part in parts[1:-1]):
-            return _single_of_all(lines, name)  # two of them in one piece
+            return _single_of_all(lines, name)  # the name occurs twice between two semicolons
         before = parts[0]
         for after in parts[1:]:
             between, _, value = after.partition(b";")[0].partition(b"=")
@@ -88,10 +91,10 @@ def _single_of_all(lines: Sequence[bytes], name: bytes) -> bytes | None:
 
 
 def without(fields: Fields, unwanted: Unwanted) -> Fields:
-    """The fields less the unwanted cookies; the others byte-identical and in order, a line with nothing left is gone.
+    """The fields without the unwanted cookies. All other cookies stay byte-identical and in order; an empty ``Cookie`` line is removed.
 
-    A pair that some parsers would take apart further (``a=1, sid=2``, ``a="x sid=2``, ``=sid=2``) goes as a whole when the
-    session cookie that it hides is unwanted, or when it hides so many that nobody means well.
+    Some parsers split one pair into several cookies (``a=1, sid=2``, ``a="x sid=2``, ``=sid=2``). Such a pair is removed as a whole if it
+    hides an unwanted session cookie, or if it hides so many that it must be an attack.
     """
     kept = []
     for key, line in fields:
@@ -105,7 +108,7 @@ def without(fields: Fields, unwanted: Unwanted) -> Fields:
 
 
 def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
-    """The value of a Cookie field less the unwanted cookies, as ``without``; None where nothing is left of it."""
+    """The value of a ``Cookie`` line without the unwanted cookies, as ``without``; None if nothing is left."""
     rest = line
     if isinstance(unwanted, NotTheApps):
         rest = without_own(line)
@@ -122,7 +125,7 @@ def line_without(line: bytes, unwanted: Unwanted) -> bytes | None:
 
 
 def holds_oktas(lines: Iterable[bytes], unwanted: "NotTheApps") -> bool:
-    """Whether one of the values of the Cookie field holds a cookie that is Okta's; the gateway's own are none."""
+    """Whether one of these ``Cookie`` values contains a cookie of Okta's. The gateway's own cookies do not count."""
     for line in lines:
         rest = without_own(line)
         if not unwanted.clears(rest) and any(
@@ -133,7 +136,7 @@ def holds_oktas(lines: Iterable[bytes], unwanted: "NotTheApps") -> bool:
 
 
 def without_own(line: bytes) -> bytes:
-    """The line less the first pieces that begin with the pass's name, as all names of ours do; at most as many as an app host sets."""
+    """The ``Cookie`` value without the gateway's own cookies. At most as many are removed as the gateway sets at an app host."""
     for _ in range(_MOST_OWN):
         before, found, after = line.partition(PASS_NAME)
         left, semicolon, blanks = before.rpartition(b";")
@@ -145,26 +148,27 @@ def without_own(line: bytes) -> bytes:
 
 
 class NotTheApps:
-    """Whether an app may not see a cookie: the gateway's own, and what is Okta's by its value. A mere name makes none Okta's.
+    """Decides whether a cookie is withheld from apps: the gateway's own cookies, and cookies whose value is from Okta.
 
-    What comes after ``MOST_ASKED`` questions is taken for Okta's: no browser has so many, and each costs a few hashes.
+    A name of Okta's alone is not enough, because an app may use the same name; the value decides. After ``MOST_ASKED`` checks every further
+    cookie with such a name counts as Okta's: no browser has so many, and each check costs a few hashes.
     """
 
     __slots__ = ("_asked", "_is_oktas", "_values")
 
     def __init__(self, is_oktas: Callable[[bytes], bool], values: Iterable[bytes] = ()) -> None:
-        """``is_oktas``: for the values of cookies with Okta's names; ``values``: of Okta's, whatever a cookie with one is called."""
+        """``is_oktas``: checks the value of a cookie with a name of Okta's. ``values``: Okta's values, withheld under every name."""
         self._is_oktas = is_oktas
         self._values = [value for value in values if len(value) >= _SHORTEST_FOUND]
         self._asked = 0
 
     @property
     def was_asked(self) -> bool:
-        """Whether ``is_oktas`` was; what it says may change with what Okta sets."""
+        """Whether ``is_oktas`` was called. Its result may change when Okta sets new cookies, so a result that used it cannot be cached."""
         return self._asked > 0
 
     def __call__(self, name: bytes, value: bytes) -> bool:
-        """For a cookie's name and its raw value."""
+        """Whether the cookie with this name and raw value is withheld."""
         if is_gateway_name(name) or self.finds(value) or self.finds(name):
             return True
         if name not in _OKTA_NAMES:
@@ -173,38 +177,38 @@ class NotTheApps:
         return self._asked > MOST_ASKED or self._is_oktas(value)
 
     def finds(self, text: bytes) -> bool:
-        """Whether one of the values stands anywhere in this text."""
+        """Whether one of Okta's values occurs anywhere in this text."""
         for value in self._values:  # noqa: SIM110 - a generator would be made for every head
             if text.find(value) >= 0:
                 return True
         return False
 
     def clears(self, text: bytes) -> bool:
-        """Whether nothing in the value of a Cookie field can be a cookie that no app may see; False where each must be looked at."""
+        """Whether no cookie in this ``Cookie`` value can be withheld. False means that each cookie must be checked."""
         return _SUSPICIOUS.search(text) is None and not self.finds(text)
 
 
 not_the_apps: Final = NotTheApps(lambda value: True)
-"""As if every value under a name of Okta's were Okta's."""
+"""Withholds every cookie with a name of Okta's, whatever its value is."""
 
 
 def is_gateway_name(name: bytes) -> bool:
-    """Whether the name is one of ours; in any case, because browsers read the prefix ``__Host-`` in any case."""
+    """Whether the name is one of the gateway's, in upper or lower case: browsers accept the prefix ``__Host-`` in any case."""
     return name.lower().startswith(_OWN_PREFIX)
 
 
 def is_okta_name(name: bytes) -> bool:
-    """Whether Okta has cookies of this name; exact, and an app may have one of its own."""
+    """Whether Okta uses a cookie of exactly this name. An app may use the same name for its own cookie."""
     return name in _OKTA_NAMES
 
 
 def parts_of(name: bytes) -> tuple[bytes, ...]:
-    """The names of the cookies that a value of this name may be spread over, in order: its own first."""
+    """The names of the cookies over which a large value of this cookie is split, in order; the first is the name itself."""
     return (name, *(b"%b-%d" % (name, number) for number in range(2, MOST_PARTS + 1)))
 
 
 _CROSS_SITE: Final = frozenset((BROWSER_NAME, *parts_of(PENDING_NAME)))
-"""What a form or a frame of another site must bring to the login host: redemptions come that way too."""
+"""The cookies with ``SameSite=None``: forms and frames of other sites also bring tokens to the login host, and need them there."""
 
 
 def _same_site(name: bytes) -> bytes:
@@ -212,9 +216,9 @@ def _same_site(name: bytes) -> bytes:
 
 
 def set_cookie(name: bytes, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
-    """The Set-Cookie line of one of our cookies; ``max_age`` in seconds, None: until the browser closes.
+    """The ``Set-Cookie`` field for one of the gateway's cookies. ``max_age``: in seconds; None: until the browser closes.
 
-    Raises ValueError for a name without the prefix or a value that is no plain cookie value: both are bugs.
+    ValueError for a name without the prefix, or a value that is not a plain cookie value: both are bugs in the gateway.
     """
     raw = value.encode("ascii")
     if not is_gateway_name(name) or not _NAME.match(name) or not _VALUE.match(raw):
@@ -224,9 +228,10 @@ def set_cookie(name: bytes, value: str, max_age: int | None = None) -> tuple[byt
 
 
 def expired(name: bytes, domain: str | None = None) -> tuple[bytes, bytes]:
-    """The Set-Cookie line that removes a cookie: ours with the attributes it was set with, others as Okta sets them.
+    """The ``Set-Cookie`` field that removes a cookie: with the attributes that the gateway, or Okta, sets it with.
 
-    ``domain`` reaches a cookie that a sibling host planted for the parent domain; ours never have one (ValueError).
+    ``domain``: also removes a cookie that another host of the site set for the parent domain. The gateway's cookies never have a domain
+    (ValueError).
     """
     own = is_gateway_name(name)
     if not _NAME.match(name) or (domain is not None and (own or not _DOMAIN.match(domain))):
@@ -237,12 +242,12 @@ def expired(name: bytes, domain: str | None = None) -> tuple[bytes, bytes]:
 
 
 def set_cookie_name(value: bytes) -> bytes:
-    """The name of a Set-Cookie line's cookie as the browser will send it back (``=sid=1`` comes back as ``sid=1``)."""
+    """The name of the cookie in a ``Set-Cookie`` value, as the browser will send it back (``=sid=1`` comes back as ``sid=1``)."""
     return _set_pair(value)[0]
 
 
 def set_cookie_value(value: bytes) -> bytes:
-    """The raw value of a Set-Cookie line's cookie, quotes included; empty where the line deletes by emptiness."""
+    """The raw value of the cookie in a ``Set-Cookie`` value, including quotes; empty if the line removes the cookie by an empty value."""
     return _set_pair(value)[1]
 
 
@@ -265,7 +270,7 @@ def _is_unwanted(piece: bytes, unwanted: Unwanted) -> bool:
 
 
 def _hidden(piece: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The session cookies hidden in a pair, from left to right, each with all that follows it."""
+    """The session cookies that are hidden in a pair, from left to right, each with everything that follows it."""
     found = _HIDDEN.search(piece)
     while found is not None:
         yield found[1], piece[found.end() :]
@@ -273,5 +278,5 @@ def _hidden(piece: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _readings(rest: bytes) -> tuple[bytes, bytes]:
-    """What may be the value of a hidden cookie: all that follows, or the first word of it."""
+    """The possible values of a hidden cookie: everything that follows it, or only the first word."""
     return rest.strip(_BLANKS), _CUT.split(rest.strip(b' \t"'), maxsplit=1)[0]

@@ -1,8 +1,12 @@
-"""Which field lines go on: to an app and to the org. The way back is ``policy.http.answer_fields``, whose names are also found here.
+"""Which fields of a request are forwarded, to an app and to the org. Fields of responses are in ``policy.http.answer_fields``; its names
+are exported here too.
 
-Owns the order that makes identity fields believable: what the client says about the hop goes out first, then everything that
-speaks for somebody else, in every spelling; ours come last. Must never let a name through because it is spelled in another
-way, and must never fold anything but ASCII. Rules from: RFC 9110 §7.6.1.
+An app believes the identity fields, so their order is a security property. First the fields of the client's hop are removed. Then every
+field is removed that speaks for a proxy or for the user, in any spelling. The gateway's own fields are added last. A name must never pass
+because it is spelled in another way. Names are folded in ASCII only. Source: RFC 9110 §7.6.1.
+
+A field's *fate* is what happens to it, decided by its name: the constants ``_KEPT`` to ``REFERENCE``. The fates are cached in
+``FieldRules``.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +49,7 @@ __all__ = [
     "to_org",
 ]
 
-_KEPT: Final = 0  # the first is the only one that is false
+_KEPT: Final = 0  # the only fate that is false: most fields are kept, and ``not fate`` is quick
 _GONE: Final = 1
 COOKIE: Final = 2
 CONNECTION: Final = 3
@@ -54,8 +58,9 @@ ODD: Final = 5
 REFERENCE: Final = 6
 
 DropCookie = Callable[[bytes, bytes], bool]
+"""Whether a cookie with this name and raw value must be left out."""
 Refer = Callable[[bytes, bytes], bytes | None]
-"""From the name of a field in lower case and its value to what the app is told in place of that; None: nothing."""
+"""Takes the name of a field in lower case and its value. Returns the value that the app gets instead; None: the field is left out."""
 
 
 def _as_sent(_: bytes, value: bytes) -> bytes:
@@ -63,10 +68,10 @@ def _as_sent(_: bytes, value: bytes) -> bytes:
 
 
 class ForwardedFrom(NamedTuple):
-    """What ``X-Forwarded-*`` is rebuilt from: the believed client address (or ``unknown``), scheme and authority.
+    """The values for the ``X-Forwarded-*`` fields: the believed client address (or ``unknown``), scheme and authority.
 
-    ``prefix``: what was taken off the front of the path, or empty.
-    A tuple, because one is made for every request and a frozen dataclass takes twice as long.
+    ``prefix``: the prefix that was removed from the path, or empty. It is a tuple, because one is made for every request, and a frozen
+    dataclass takes twice as long.
     """
 
     client: str
@@ -77,12 +82,11 @@ class ForwardedFrom(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FieldRules:
-    """What an app is told, and which names its operator lets through, in lower case.
+    """Which fields an app gets: the identity fields, and the names (in lower case) that its operator allows.
 
-    Without that, odd names (not only letters, digits, ``-``), names that speak of the user and those that ask for another method
-    (``proxy_fields``) are dropped.
-    ``constant``: fields that it always gets, and nobody else's under their names. ``refer``: says addresses in the fields of these names
-    (``referring``, in lower case) as the app knows them.
+    Names that are not in ``allowed`` are dropped if they are odd (not only letters, digits and ``-``), speak about the user, or ask for
+    another method (``policy.http.proxy_fields``). ``constant``: fields that the app always gets, and which a client cannot set.
+    ``referring``: the names (in lower case) of fields that contain addresses of the app; ``refer`` translates these addresses for the app.
     """
 
     identity: IdentityFields
@@ -94,7 +98,7 @@ class FieldRules:
     fates: Learned[bytes, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """``fates``: what becomes of each name under these rules."""
+        """``fates``: the fate of each name under these rules."""
         object.__setattr__(self, "fates", Learned(partial(_fate, self)))
 
 
@@ -106,21 +110,22 @@ def to_app(
     drop_cookie: DropCookie,
     upgrade: bool = False,
 ) -> Fields | Malformed:
-    """The fields that an app receives: ``Host`` first, the client's own, then forwarding and identity, last and once.
+    """The fields that an app receives: ``Host`` first, then the client's, then those about forwarding and identity, each once.
 
-    400 where a name that the operator lets through occurs twice or beside an alias, and where ``Connection`` names a field that is
-    meant for the app (RFC 9110 §7.6.1). With ``upgrade`` the fields of the client's WebSocket handshake are out too: the relay makes its
-    own.
+    400 if an allowed name occurs twice, or together with another spelling of it. 400 also if ``Connection`` names a field that is meant for
+    the app (RFC 9110 §7.6.1). With ``upgrade``, the fields of the client's WebSocket handshake are left out, because the gateway makes its
+    own handshake.
     """
     lines = _client_lines(fields, rules, drop_cookie, upgrade)
     if isinstance(lines, Malformed):
         return lines
     host, way = way_lines(forwarding)
+    # The gateway's own fields come last and once; every client's field under their names was removed before.
     return (host, *lines, *way, *rules.constant, *(identity_fields(rules.identity, session) if session is not None else ()))
 
 
 def passes(rules: FieldRules, name: bytes) -> bool:
-    """Whether an app gets a client's field of this name for what it is called alone, and nobody else's under it."""
+    """Whether a client's field of this name always reaches the app unchanged, so that nothing but its name needs to be checked."""
     return rules.fates[name] == _KEPT
 
 
@@ -144,7 +149,7 @@ def _client_lines(fields: Fields, rules: FieldRules, drop_cookie: DropCookie, up
 
 
 def _client_lines_apart(fields: Fields, rules: FieldRules, drop_cookie: DropCookie, upgrade: bool) -> Fields | Malformed:
-    """As ``_client_lines``, where it takes more than its name to know what becomes of a line."""
+    """The slow form of ``_client_lines``, for heads in which the name alone does not decide what happens to a field."""
     if any(_names_ours(value, rules) for name, value in fields if name.lower() == b"connection"):
         return NAMED_AWAY
     kept = tuple(line for line in end_to_end(fields) if not (upgrade and line[0].lower().startswith(b"sec-websocket-")))
@@ -163,7 +168,7 @@ def _said(line: tuple[bytes, bytes], rules: FieldRules) -> tuple[bytes, bytes] |
 
 
 def _names_ours(connection: bytes, rules: FieldRules) -> bool:
-    """Whether a value of ``Connection`` names a field that is meant for this app, or that the gateway sets."""
+    """Whether a value of ``Connection`` names a field that is meant for this app, or one that the gateway sets."""
     return names_end_to_end(connection) or any(
         name in rules.allowed or _is_the_gateways(folded(name), rules) for name in nominated(connection)
     )
@@ -185,9 +190,10 @@ def _fate(rules: FieldRules, name: bytes) -> int:
 
 
 def to_org(fields: Fields, client: str, drop_cookie: DropCookie) -> Fields:
-    """The fields that Okta receives: as sent and in order, less the hop, the way, overrides of the target and ``Host``.
+    """The fields that Okta receives: as sent and in order, but without hop-by-hop fields, fields of proxies, overrides of the target, and
+    ``Host``.
 
-    ``client`` is the believed client address; an ``unknown`` one is not told at all.
+    ``client``: the believed client address, which is sent as ``X-Forwarded-For``. If it is ``unknown``, that field is not sent.
     """
     kept = tuple((name, value) for name, value in end_to_end(fields) if not _is_for_the_gateway(folded(name)))
     named = () if client == "unknown" else ((b"X-Forwarded-For", client.encode("ascii")),)
@@ -204,7 +210,7 @@ def _may_reach_app(name: bytes, rules: FieldRules) -> bool:
 
 
 def _is_the_gateways(fold: bytes, rules: FieldRules) -> bool:
-    """Whether only the gateway speaks under this name."""
+    """Whether only the gateway may set a field with this folded name."""
     own = (*rules.identity, *rules.constant)
     return fold.startswith(rules.own_prefixes) or fold == REQUEST_ID or fold in {folded(name) for name, _ in own}
 
@@ -220,8 +226,8 @@ def _clashes(fields: Fields, allowed: frozenset[bytes]) -> bool:
 
 @lru_cache(maxsize=1024)
 def way_lines(forwarding: ForwardedFrom) -> tuple[tuple[bytes, bytes], Fields]:
-    """``Host``, and the fields about the way."""
-    # An address that is not known is left out: the address of a proxy would be taken for the client's.
+    """The ``Host`` field, and the ``X-Forwarded-*`` fields."""
+    # An unknown address is left out. Otherwise the app would take the address of a proxy for the client's.
     client = () if forwarding.client == "unknown" else ((b"X-Forwarded-For", forwarding.client.encode("ascii")),)
     authority = forwarding.authority_text.encode("ascii")
     return (b"Host", authority), (

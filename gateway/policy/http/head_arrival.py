@@ -1,8 +1,7 @@
-"""The bytes of a head before it is whole: what is there already, and whether more of it is waited for.
+"""Receives the head of a request before it is complete: finds its end, and refuses early what cannot become a head.
 
-Owns how much may arrive before a head ends (twice what a whole head may have: who comes whole gets a better answer), and what may stand
-before it. What can never become a head is refused at once. Each byte is looked at a bounded number of times, however many packets bring it.
-Rules from: RFC 9112 §2.2 (one empty line is forgiven).
+Before the head ends, twice the size limit of a complete head may arrive: a complete head that is too large gets a more precise answer. Each
+byte is examined a bounded number of times, however many packets bring it. Source: RFC 9112 §2.2 (one empty line before a head is accepted).
 """
 
 import re
@@ -19,32 +18,32 @@ _NO_TARGET: Final = re.compile(rb"[\x00-\x20\x7f]")
 
 
 class HeadArrival:
-    """One head after the other, each in a buffer that begins with it."""
+    """The state of one connection: for one head after the other, each in a buffer that begins with it."""
 
     __slots__ = ("_blanks", "_checked", "_leading", "_limits", "_line_end", "_searched", "_seen")
 
     def __init__(self, limits: HeadLimits) -> None:
-        """Nothing has arrived."""
+        """Nothing has arrived yet."""
         self._limits = limits
         self.over()
 
     def over(self) -> None:
-        """The head is whole, and taken out of the buffer."""
+        """The head was complete and is no longer in the buffer. Begin with the next one."""
         self._blanks = self._checked = self._leading = self._searched = self._seen = 0
         self._line_end = -1
 
     def without_empty_lines(self, buffer: bytes) -> bytes | Malformed:
-        """The buffer from the first byte of its head on; 400 for more than one empty line before it."""
+        """The buffer without empty lines at its beginning; 400 if there was more than one."""
         rest = buffer.lstrip(_LINE_END)
         self._leading += len(buffer) - len(rest)
         return Malformed(400, "empty_lines") if self._leading > len(_LINE_END) else rest
 
     def end_of(self, buffer: bytes) -> int:
-        """Where the head ends, without its empty line; -1 where it does not yet."""
+        """The position where the head ends, before its empty line; -1 if it is not complete."""
         return buffer.find(END, self._searched)
 
     def refused(self, buffer: bytes) -> Malformed | None:
-        """Why no more of a head is waited for that has not ended (400, 414, 431), else None."""
+        """Why an incomplete head is refused now (400, 414, 431); None if the gateway waits for more bytes."""
         if self._line_end < 0:
             self._line_end = buffer.find(_LINE_END, self._searched)
         line_end = self._line_end
@@ -57,7 +56,7 @@ class HeadArrival:
         return Malformed(431, "fields_too_large") if len(buffer) > 2 * (line_bytes + fields_bytes) else None
 
     def _is_none(self, buffer: bytes, line_end: int) -> bool:
-        """Whether this can never become a head."""
+        """Whether these bytes can never become a head."""
         if _BARE_LF.search(buffer, self._searched) is not None:
             return True
         if line_end < 0:
@@ -70,7 +69,7 @@ class HeadArrival:
         return last > start and goes_on_badly(buffer[start:last])
 
     def _begins_badly(self, buffer: bytes) -> bool:
-        """Whether this is no beginning of a first line. While its method or its target goes on, only what is new is looked at."""
+        """Whether the buffer cannot be the beginning of a request line. Inside the method or the target only new bytes are examined."""
         seen, self._seen = self._seen, len(buffer)
         if seen and self._blanks < 2 and buffer.find(b" ", seen) < 0:
             return (_NO_TARGET if self._blanks else _NO_METHOD).search(buffer, seen) is not None

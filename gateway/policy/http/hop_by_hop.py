@@ -1,7 +1,7 @@
-"""Field lines of one hop: what concerns only the connection that a message came on, and is never passed on.
+"""Hop-by-hop fields: they concern one connection only and are never forwarded. Also reads ``Connection``, which names further such fields.
 
-Owns the list of them, and the reading of ``Connection``. Must never let a peer name a field away that carries the message's framing.
-Rules from: RFC 9110 §7.6.1, IANA's registry of HTTP field names.
+A client or server must never be able to remove a framing field by naming it in ``Connection``. Sources: RFC 9110 §7.6.1, IANA's registry of
+HTTP field names.
 """
 
 from typing import Final
@@ -14,19 +14,19 @@ HOP_BY_HOP: Final = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
     b"http2-settings".split()
 )
-# RFC 9110 §7.6.1 forbids naming what is meant for all recipients; a client that could drop these would change the framing.
+# RFC 9110 §7.6.1 forbids to name fields that are meant for all recipients. Dropping one of these two would change the framing or the host.
 _NEVER_NOMINATED: Final = frozenset({b"host", b"content-length"})
 USUAL_CONNECTIONS: Final = frozenset(
     (b"keep-alive", b"Keep-Alive", b"close", b"Close", b"upgrade", b"Upgrade", b"keep-alive, Upgrade", b"Upgrade, Keep-Alive")
 )
-"""Values of ``Connection`` that name nothing but what is gone anyway, and ``close``."""
+"""Usual values of ``Connection``. They name no field that would be forwarded."""
 
 SPOKEN_FOR: Final = frozenset({b"close"})
-"""A field of this name, which nobody has, is gone beside ``Connection: close``."""
+"""No real field has this name. But ``Connection: close`` names it, so such a field would have to be removed then."""
 
 
 NAMED_AWAY: Final = Malformed(400, "connection_names_field")
-"""The refusal of a request whose ``Connection`` names a field that is meant for the server."""
+"""Refuses a request whose ``Connection`` names a field that is meant for the server."""
 
 _END_TO_END: Final = frozenset(
     b"accept age allow alt-svc alt-used authentication-info authorization baggage b3 cache-control cdn-loop cookie cookie2 date dav "
@@ -37,23 +37,24 @@ _END_TO_END: Final = frozenset(
     b"want-content-digest want-repr-digest warning www-authenticate x-api-key x-auth-token x-correlation-id x-real-ip x-request-id "
     b"x-requested-with x-amzn-trace-id".split()
 )
+"""Well-known fields that are meant for the server. A request whose ``Connection`` names one of them is refused."""
 _END_TO_END_FIRST: Final = (
     *(b"accept-", b"access-control-", b"content-", b"if-", b"sec-", b"repr-", b"x-csrf", b"x-xsrf", b"csrf-", b"xsrf-", b"x-b3-"),
 )
 
 
 MOST_NAMES: Final = 32
-"""More names than any client puts into one value of ``Connection``."""
+"""No real client puts so many names into one value of ``Connection``."""
 
 
 def is_end_to_end(name: bytes) -> bool:
-    """Whether a field of this name, in any spelling, is meant for the server and not for the next hop; False for an unknown one."""
+    """Whether a field of this name, in any spelling, is meant for the server and not for the next hop. False for an unknown name."""
     fold = folded(name)
     return fold in _END_TO_END or fold.startswith(_END_TO_END_FIRST) or is_about_the_way(fold) or is_about_the_user(fold)
 
 
 def nominated(value: bytes) -> frozenset[bytes]:
-    """The names that a value of ``Connection`` holds, in lower case."""
+    """The names in a value of ``Connection``, in lower case."""
     return frozenset(token.strip(b" \t").lower() for token in value.split(b","))
 
 
@@ -62,19 +63,20 @@ def _names_end_to_end(value: bytes) -> bool:
 
 
 names_end_to_end: Final = Learned(_names_end_to_end).__getitem__
-"""Whether a value of a request's ``Connection`` names a field that is meant for the server, which RFC 9110 §7.6.1 forbids.
+"""Whether a value of ``Connection`` in a request names a field that is meant for the server. RFC 9110 §7.6.1 forbids this.
 
-A client could take away so what the server decides by, and what a proxy in front has added. More than ``MOST_NAMES`` are refused unread.
+Otherwise a client could remove fields by which the server decides, or which a front proxy added. A value with more than ``MOST_NAMES``
+names is refused without reading it.
 """
 
 
 def takes_away(connection: bytes | tuple[bytes, ...]) -> bool:
-    """``names_end_to_end`` for a request's ``Connection``: one value, or several."""
+    """The same as ``names_end_to_end``, for a ``Connection`` field with one value or several."""
     return any(map(names_end_to_end, (connection,) if isinstance(connection, bytes) else connection))
 
 
 def end_to_end(fields: Fields) -> Fields:
-    """The lines that go on: all but the hop's own and those that ``Connection`` names."""
+    """The fields that are forwarded: without hop-by-hop fields, and without those that ``Connection`` names."""
     named = {token for name, value in fields if name.lower() == b"connection" for token in nominated(value)}
     gone = HOP_BY_HOP | (named - _NEVER_NOMINATED)
     return tuple((name, value) for name, value in fields if name.lower() not in gone)

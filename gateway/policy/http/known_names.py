@@ -1,7 +1,7 @@
-"""What is known of the names of servers: which need no question, and what the last answer for the others was.
+"""DNS names of servers: which need no DNS query, and a cache of the last answers.
 
-Owns how long an answer stays good, and how many are kept. Must never keep an answer for longer than a few seconds: the name server's own
-time to live is kept by c-ares. Sources: RFC 6761 §6.3 (localhost), RFC 1034 §3.1 (a final dot).
+An answer must never be cached for more than a few seconds: c-ares already keeps to the TTL of the name server. Sources: RFC 6761 §6.3
+(localhost), RFC 1034 §3.1 (a final dot).
 """
 
 import ipaddress
@@ -9,35 +9,39 @@ from dataclasses import dataclass
 from typing import Final
 
 FOUND_SECONDS: Final = 5.0
+"""How long addresses are cached."""
 MISSED_SECONDS: Final = 1.0
+"""How long a failure is cached."""
 MOST_NAMES: Final = 1024
 MOST_ADDRESSES: Final = 16
-"""Of one name. With names of at most 253 letters, all answers together take about 3 MiB."""
+"""Of one name. With names of at most 253 letters, all cached answers take about 3 MiB."""
 LOOPBACK: Final = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedName:
-    """The addresses of a name, in the order in which they are tried; at least one."""
+    """The addresses of a name (at least one), in the order in which they are tried."""
 
     addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NoSuchName:
-    """Nobody knows an address of this name."""
+    """The name has no address."""
 
 
 @dataclass(frozen=True, slots=True)
 class TooSlow:
-    """No answer came in time."""
+    """The name server did not answer in time."""
 
 
 NameAnswer = ResolvedName | NoSuchName | TooSlow
 
 
 def addresses_without_question(host: str) -> tuple[str, ...] | None:
-    """The addresses of a literal address (without brackets), and of ``localhost`` and every name below it; None for all other names."""
+    """The addresses of a host that needs no DNS query: a literal address (without brackets), ``localhost`` or a name below it; else
+    None.
+    """
     name = host.lower().removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         return LOOPBACK
@@ -49,7 +53,7 @@ def addresses_without_question(host: str) -> tuple[str, ...] | None:
 
 
 def name_on_the_wire(host: str) -> str | None:
-    """The name in ASCII, as name servers know it; None where it cannot be spelled so."""
+    """The name in ASCII, as name servers know it; None if it cannot be converted."""
     if host.isascii():
         return host
     try:
@@ -59,26 +63,29 @@ def name_on_the_wire(host: str) -> str | None:
 
 
 def found(addresses: tuple[str, ...]) -> ResolvedName | NoSuchName:
-    """The answer for these addresses: each once, at most 16 of them, in their order."""
+    """The answer for these addresses: without repetition, at most 16, in their order."""
     once = tuple(dict.fromkeys(addresses))[:MOST_ADDRESSES]
     return ResolvedName(once) if once else NoSuchName()
 
 
 class KnownNames:
-    """The last answer for each name: addresses for 5 seconds, a failure for 1. At most 1,024 names; a full memory begins anew."""
+    """A cache with the last answer for each name: addresses for 5 seconds, a failure for 1 second.
+
+    It has at most 1,024 names. When it is full, it is emptied.
+    """
 
     __slots__ = ("_answers",)
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
+        """The cache is empty."""
         self._answers: dict[str, tuple[NameAnswer, float]] = {}
 
     def __len__(self) -> int:
-        """How many answers are kept."""
+        """How many answers are cached."""
         return len(self._answers)
 
     def recalled(self, host: str, now: float) -> NameAnswer | None:
-        """The answer for this name; None where there is none, or it is too old. ``now``: seconds of a clock that never goes back."""
+        """The cached answer for this name; None if there is none, or it is too old. ``now``: seconds of a monotonic clock."""
         kept = self._answers.get(host)
         if kept is None:
             return None
@@ -86,7 +93,7 @@ class KnownNames:
         return answer if now < until else None
 
     def remember(self, host: str, answer: NameAnswer, now: float) -> None:
-        """Keep this answer, in place of the one before."""
+        """Cache this answer, in place of an older one."""
         if len(self._answers) >= MOST_NAMES and host not in self._answers:
             self._answers.clear()
         self._answers[host] = answer, now + (FOUND_SECONDS if isinstance(answer, ResolvedName) else MISSED_SECONDS)

@@ -1,7 +1,7 @@
-"""HTTP messages as values: what a client asked (``RequestHead``), and what we answer ourselves (``Answer``).
+"""HTTP messages as values: a client's request (``RequestHead``) and an answer that the gateway makes itself (``Answer``).
 
-Owns the first look at every request: anything that two parsers could read in two ways is refused here, before a host, a
-path or a cookie is looked at. Must never repair a message. Rules from: RFC 9110 and 9112.
+Checks every request first: a head that two parsers could read in two ways is refused here, before its host, path or cookies are used. It
+must never repair a message. Sources: RFC 9110 and RFC 9112.
 """
 
 import re
@@ -12,10 +12,12 @@ from typing import Final
 from gateway.policy.learned import Learned
 
 Fields = tuple[tuple[bytes, bytes], ...]
-"""Field lines in the order and spelling in which they arrived."""
+"""Header fields, in the order and spelling in which they arrived."""
 
 Named = dict[bytes, bytes | tuple[bytes, ...]]
-"""Fields by their lower-case names: the value of one that occurs once, all values in their order of one that occurs again."""
+"""Fields by lower-case name. The value is one byte string if the name occurs once, and a tuple of all values, in order, if it is
+repeated.
+"""
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _TARGET: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e\x80-\xff]*)?\Z")
@@ -26,16 +28,16 @@ VALUE_FORBIDDEN: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
 _VERSIONS: Final = ((1, 1), (1, 0))
 _REST_OF_LINE: Final = len(" HTTP/1.1 ")
 _ONCE: Final = (b"content-type", b"content-location", b"content-range", b"max-forwards", b"user-agent")
-"""Fields that say one thing: two servers could believe two different ones (RFC 9110 §5.3)."""
+"""Fields that may occur only once: of two values, two servers could use different ones (RFC 9110 §5.3)."""
 _FRAMING_ALIASES: Final = frozenset({b"content_length", b"content.length", b"transfer_encoding", b"transfer.encoding"})
-"""What a careless server reads as one of the two fields that frame a message: beside the real one it is no mistake."""
+"""Names that a careless server reads as one of the two framing fields. Beside the real field such a name is an attack, not a mistake."""
 _LENGTHS_END: Final = 2**63
-"""Lengths from here on do not fit into the number that many servers count a body with."""
+"""Lengths from here on do not fit into the signed 64-bit number in which many servers count a body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A host as compared: lower case, no trailing dot; ``port`` always filled in from the scheme."""
+    """A host and port in the form in which they are compared: lower case, no trailing dot, and a port that is filled in from the scheme."""
 
     host: str
     port: int
@@ -49,9 +51,9 @@ class Authority:
 
 
 class FieldLine:
-    """One line of a head: its name in lower case, and the field as it was spelled, without blanks around its value.
+    """One field line of a head: its name in lower case (``name``) and as sent (``spelled``), and its value without surrounding blanks.
 
-    ``text``: as it goes on, its end included.
+    ``text``: the line as it is forwarded, including its line end.
     """
 
     __slots__ = ("name", "spelled", "text", "value")
@@ -65,17 +67,17 @@ class FieldLine:
 
 
 class FieldLines:
-    """The lines of a head; the pairs are made once, when somebody wants them."""
+    """The field lines of a head. The tuple of pairs is made only when it is needed, and only once."""
 
     __slots__ = ("_pairs", "lines")
 
     def __init__(self, lines: list[FieldLine]) -> None:
-        """All of them, in order."""
+        """``lines``: all field lines, in order."""
         self.lines = lines
         self._pairs: Fields | None = None
 
     def pairs(self) -> Fields:
-        """The same as pairs."""
+        """The lines as pairs of name and value."""
         made = self._pairs
         if made is None:
             made = self._pairs = tuple([(line.spelled, line.value) for line in self.lines])
@@ -83,12 +85,12 @@ class FieldLines:
 
 
 class RequestHead:
-    """One request's head. ``target`` is the origin-form exactly as sent (path and query), ``fields`` as received.
+    """The head of one request. ``target``: the origin-form exactly as sent (path and query). ``fields``: as received.
 
-    A character of the target is a byte; beyond ASCII only in the query, and only at an app.
+    Each character of ``target`` is one byte. Bytes beyond ASCII are possible only in the query, and only for an app.
 
-    ``path``: of the target as sent, without the query; ``named``: made of ``fields``. Nobody changes one (``replaced`` makes another).
-    ``decision``: what was decided on this very head, as its door has noted.
+    ``path``: the target as sent, without the query. ``named``: ``fields`` by name. A head is never changed; ``replaced`` makes a new one.
+    ``decision``: what the door decided about this head; only the door sets it.
     """
 
     __slots__ = ("_given", "authority", "client", "decision", "method", "named", "path", "peer", "secure", "target")
@@ -104,9 +106,9 @@ class RequestHead:
         client: str,
         read: Named | None = None,
     ) -> None:
-        """``read``: what ``read_head`` made of these very fields.
+        """``read``: exactly these fields by name, if that was done before.
 
-        Of lines the pairs are made when somebody wants them: most requests are decided and forwarded without.
+        ``fields`` may be ``FieldLines``: then the pairs are made only when needed. Most requests are decided and forwarded without them.
         """
         self.method = method
         self.target = target
@@ -121,12 +123,12 @@ class RequestHead:
 
     @property
     def fields(self) -> Fields:
-        """Its field lines, as received."""
+        """The field lines, as received."""
         given = self._given
         return given if isinstance(given, tuple) else given.pairs()
 
     def replaced(self, *, method: str | None = None, target: str | None = None, fields: Fields | None = None) -> "RequestHead":
-        """The same with another method, target or fields."""
+        """A copy with another method, target or fields."""
         return RequestHead(
             self.method if method is None else method,
             self.target if target is None else target,
@@ -139,24 +141,24 @@ class RequestHead:
         )
 
     def __eq__(self, other: object) -> bool:
-        """Whether the other says the same; what was decided on it does not count."""
+        """Whether both heads have the same content; ``decision`` is not compared."""
         return isinstance(other, RequestHead) and _said(self) == _said(other)
 
     def __repr__(self) -> str:
-        """Without fields and target, which hold secrets."""
+        """Leaves out fields and target, because they contain secrets."""
         return f"RequestHead({self.method!r}, host={self.authority.text!r}, client={self.client!r})"
 
     @property
     def query(self) -> str:
-        """The query as sent, without the question mark; empty where there is none."""
+        """The query as sent, without the question mark; empty if there is none."""
         return self.target.partition("?")[2]
 
     def values(self, name: bytes) -> tuple[bytes, ...]:
-        """All values of a field by its lower-case name, in order; names compare case-insensitively in ASCII."""
+        """All values of a field, in order. ``name`` is in lower case; the ASCII case of the received name does not matter."""
         return _values(self.named, name)
 
     def value(self, name: bytes) -> bytes | None:
-        """The value of a field that occurs exactly once; None where it is absent or repeated."""
+        """The value of a field that occurs exactly once; None if it is absent or repeated."""
         found = self.named.get(name)
         return found if isinstance(found, bytes) else None
 
@@ -167,7 +169,7 @@ def _said(head: RequestHead) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A request that is refused for its form: ``status`` to answer, ``reason`` for the page and the log."""
+    """A request that is refused because of its form: the ``status`` of the answer, and the ``reason`` for the page and the log."""
 
     status: int
     reason: str
@@ -175,27 +177,28 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer of our own: small body, fields in order."""
+    """A complete answer of the gateway itself: a small body, and its fields in order."""
 
     status: int
     fields: Fields = ()
     body: bytes = b""
 
     def plus(self, *fields: tuple[bytes, bytes]) -> "Answer":
-        """The same answer with further fields behind its own."""
+        """The same answer with these fields added at the end."""
         return Answer(self.status, self.fields + fields, self.body)
 
 
 class Received:
-    """A request whose head was read (``policy.http.request_heads``): ``peer`` at the other end of its connection, ``address`` believed.
+    """A request whose head was read (``policy.http.request_heads``), before its host is known.
 
-    ``target`` as sent; ``given``: its fields as received, ``named`` the same by name.
+    ``peer``: the address at the other end of the connection. ``address``: the client's address; it differs from ``peer`` behind a trusted
+    proxy. ``target``: as sent. ``given``: the fields as received; ``named``: the same by name.
     """
 
     __slots__ = ("address", "given", "method", "named", "peer", "target")
 
     def __init__(self, method: str, target: str, fields: Fields | FieldLines, named: Named, peer: str) -> None:
-        """``address`` is for whoever believes in one."""
+        """``address`` is ``peer`` at first. The caller replaces it if a trusted proxy names another one."""
         self.method = method
         self.target = target
         self.given: Fields | FieldLines = fields
@@ -204,17 +207,17 @@ class Received:
 
     @property
     def fields(self) -> Fields:
-        """Its field lines, as received."""
+        """The field lines, as received."""
         given = self.given
         return given if isinstance(given, tuple) else given.pairs()
 
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How large a head may be: its first line, the number of its fields, and their names and values together.
+    """How large a head may be: its first line, the number of its fields, and all their names and values together.
 
-    ``longest_line_bytes``: the first line of a request to the host that may have the longest; 0 where all hosts are alike. It is what a
-    parser must read, before anybody knows the host.
+    ``longest_line_bytes``: the limit of the host with the longest first line, 0 if all hosts have the same limit. The parser must read that
+    much, because the host is not known yet.
     """
 
     line_bytes: int = 8 * 1024
@@ -224,23 +227,23 @@ class HeadLimits:
 
     @property
     def parsed_line_bytes(self) -> int:
-        """The longest first line that is read at all."""
+        """The longest first line that the parser reads, in bytes."""
         return max(self.line_bytes, self.longest_line_bytes)
 
 
 MOST_COOKIES: Final = 500
-"""In one request. Browsers keep at most 180 for a site; each is looked at by itself."""
+"""In one request. Browsers keep at most 180 for one site. The bound exists because each cookie is examined by itself."""
 LINE_TOO_LONG: Final = Malformed(414, "request_line_too_long")
 
 
 def read_head(method: str, target: str, version: tuple[int, int], fields: Fields, limits: HeadLimits) -> Named | Malformed:
-    """The fields by their names, exactly one ``host`` among them, or why the head is refused whatever its host is."""
+    """The fields by name, with exactly one ``host``; or why the head is refused, whatever its host is."""
     if version not in _VERSIONS:
         return Malformed(505, "version")
     if not _TOKEN.match(method.encode("utf-8", "surrogateescape")):
         return Malformed(400, "method")
     lowered, values = [lowered_name[name] for name, _ in fields], [value for _, value in fields]
-    # A forbidden byte is one byte: joining values can neither make one nor hide one.
+    # One check of the joined values finds the same forbidden bytes as a check of each value, and is faster.
     everything = b"".join(values)
     size = sum(len(name) for name, _ in fields) + len(everything) + 4 * len(fields)
     named = by_name(lowered, values)
@@ -249,12 +252,12 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
         return refused or Malformed(400, "field")
     refused = refused or check_fields(named, len(fields), size, limits)
     if refused is None and version == (1, 0) and b"transfer-encoding" in named:
-        refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
+        refused = Malformed(400, "framing")  # a server for HTTP/1.0 does not know chunked bodies
     return named if refused is None else refused
 
 
 def check_first_line(method: str, target: str, limits: HeadLimits) -> Malformed | None:
-    """Why a request of this method (a token) and target is refused whatever its host is; None where it is not (400, 405, 414)."""
+    """Why this method (a token) and target are refused, whatever the host is (400, 405, 414); None if they are accepted."""
     if method not in _METHODS_USUAL and method.upper() in _METHODS_REFUSED:
         return Malformed(405, "method_refused")
     line_bytes = len(method) + len(target) + _REST_OF_LINE
@@ -264,9 +267,9 @@ def check_first_line(method: str, target: str, limits: HeadLimits) -> Malformed 
 
 
 def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Malformed | None:
-    """Why well-formed lines are refused whatever their host is; None where they are not (400, 413, 431, 501).
+    """Why these well-formed fields are refused, whatever the host is (400, 413, 431, 501); None if they are accepted.
 
-    ``size``: in bytes, with what a line has beside its name and value.
+    ``size``: bytes of all lines, including colons and line ends.
     """
     if count > limits.most_fields:
         return Malformed(431, "too_many_fields")
@@ -284,12 +287,12 @@ def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Mal
 
 
 def is_line_too_long(method: str, target: str, line_bytes: int) -> bool:
-    """Whether a request line of this method and target is longer than so many bytes."""
+    """Whether a request line with this method and target is longer than ``line_bytes``."""
     return len(method) + len(target) + _REST_OF_LINE > line_bytes
 
 
 def host_in(named: Named) -> bytes:
-    """The value of the one ``Host`` in what ``read_head`` read."""
+    """The value of the one ``Host`` field in ``named``, which ``check_fields`` accepted."""
     host = named[b"host"]
     return host if isinstance(host, bytes) else b""
 
@@ -299,12 +302,12 @@ def _token(name: bytes) -> bytes:
 
 
 lowered_name: Final = Learned(_token)
-"""A field's name in lower case; empty where it is no token."""
+"""The name of a field in lower case; empty if it is not a token."""
 
 
 def by_name(lowered: Sequence[bytes], values: Sequence[bytes]) -> Named:
-    """Fields by their lower-case names, which stand beside their values."""
-    once: Named = dict(zip(lowered, values))  # noqa: B905  both are of the same lines
+    """Fields by lower-case name. ``lowered`` and ``values`` have the same order and length."""
+    once: Named = dict(zip(lowered, values))  # noqa: B905  both lists come from the same lines
     if len(once) == len(lowered):
         return once
     every: dict[bytes, list[bytes]] = {}
@@ -318,10 +321,10 @@ def _named(fields: Fields) -> Named:
 
 
 def _misframed(named: Named) -> Malformed | None:
-    """Why nobody can say where this message ends; None where its length is plain (RFC 9112 §6.1, §6.3).
+    """Why it is not clear where this message ends; None if its length is clear (RFC 9112 §6.1, §6.3).
 
-    The parser refuses most of this before. What it lets through would be forwarded without its meaning: a coding besides ``chunked``
-    is known to the sender alone. To some, 0300 is octal.
+    The server could read such a message differently than the gateway: a transfer coding other than ``chunked`` is known to the sender only,
+    and some servers read the length 0300 as octal.
     """
     if not _FRAMING_ALIASES.isdisjoint(named):
         return Malformed(400, "framing_alias")
@@ -341,7 +344,7 @@ def _values(named: Named, name: bytes) -> tuple[bytes, ...]:
 
 
 def parse_authority(text: str, secure: bool) -> Authority | None:
-    """A Host field's value as an ``Authority``; None where it is not plainly ``name[:port]`` (userinfo, lists, bad ports)."""
+    """The value of a ``Host`` field as an ``Authority``; None unless it is plainly ``name[:port]`` (no userinfo, no list, a valid port)."""
     found = _HOST.match(text.lower()) if text.isascii() else None
     if found is None or ".." in text:
         return None

@@ -1,7 +1,7 @@
-"""Methods beyond the one in the first line: those that a field asks for in its place, and the preflights of browsers.
+"""Which rule applies if a request means another method than that of its request line: method override fields, and CORS preflights.
 
-Owns which requests are preflights, and which rule holds where a field names another method. Must never let a field lead a request past the
-rule of either method. Sources: https://fetch.spec.whatwg.org/#cors-preflight-request; OData 2.0 (``X-HTTP-Method``).
+A field that names another method must never let a request avoid a rule: the rules of both methods apply. Sources:
+https://fetch.spec.whatwg.org/#cors-preflight-request; OData 2.0 (``X-HTTP-Method``).
 """
 
 import re
@@ -11,14 +11,14 @@ from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.routing.routing import Access, App, Rule, place_of
 
 PREFLIGHT: Final = Rule("preflight", Access.ANYONE)
-"""What holds for a preflight that the app answers itself."""
+"""The rule for a preflight that the app answers itself."""
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z")
 _NO_METHOD: Final = Malformed(400, "method_override")
 
 
 def is_preflight(head: RequestHead) -> bool:
-    """Whether a browser asks with this request whether a script of another site may send one."""
+    """Whether this is a CORS preflight: a browser asks whether a script of another site may send a request."""
     if head.method != "OPTIONS" or not isinstance(head.named.get(b"origin"), bytes):
         return False
     wanted = head.named.get(b"access-control-request-method")
@@ -26,9 +26,9 @@ def is_preflight(head: RequestHead) -> bool:
 
 
 def overridden(rule: Rule | Malformed, head: RequestHead, app: App) -> Rule | Malformed:
-    """``rule`` is that of the method in the first line: the rules of all methods that a field asks for bind too.
+    """``rule``, which is that of the request line's method, combined with the rules of all methods that override fields name.
 
-    400 for a value that is no method. Some servers take the value as it is, others in capitals.
+    400 for a value that is not a method. Some servers use the value as it is, others in upper case; both are checked.
     """
     for name in app.overrides:
         for value in head.values(name):

@@ -1,13 +1,14 @@
-"""Every reading of a path that servers are known to read in many ways: dot and empty segments, backslashes, overlong UTF-8.
+"""All readings of an oddly spelled path: with dot segments, empty segments, backslashes or overlong UTF-8, which servers read in different
+ways.
 
     the path, decoded once ─▶ overlong bytes ─▶ %2F ─▶ backslash ─▶ escaped ? and # ─▶ ;parameters ─▶ //host ─▶ // ─▶ dots ─▶ //
 
-Each arrow is something that a server does or leaves. A reading is what comes out of any choice among them. Whoever uses them forwards such
-a path only where all readings fall under the same rule.
+Each arrow is a change that a server may make or not. Every combination of these choices gives one reading. Such a path is forwarded only if
+all its readings have the same rule.
 
-Owns these readings. Must never leave out one because it seems unlikely: a path with too many of them is told to have no readings at all.
+A reading must never be left out because it seems unlikely. A path with too many readings counts as a path without any, and is refused.
 Sources: RFC 3986 §5.2.4 (dots); RFC 3629 §10 (overlong forms); the Servlet specification 6.0 §3.5.2 (parameters); the WHATWG URL standard
-(backslash); RFC 3986 §3.3 (a path that begins with ``//`` is read as a host by generic parsers of references).
+(backslash); RFC 3986 §3.3 (generic parsers of references read a path that begins with ``//`` as a host).
 """
 
 import re
@@ -19,7 +20,7 @@ from gateway.policy.http.windows_paths import wide_characters_folded, without_st
 
 MOST_READINGS: Final = 32
 MOST_BYTES: Final = 12 * 1024
-"""Of all readings of one path together: a path of 4 KiB may have three, one of 384 bytes ``MOST_READINGS``."""
+"""For all readings of one path together. A path of 4 KiB may have three readings, one of 384 bytes ``MOST_READINGS``."""
 
 _ESCAPED_SLASH: Final = b"\0"
 _LEAD_BYTES: Final = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
@@ -32,14 +33,14 @@ _DOTS: Final = re.compile(rb"/[. ]+(?=/|\Z)")
 _OWN: Final = b".gateway"
 
 Change = Callable[[bytes], tuple[bytes, ...] | None]
-"""What a server may make of a reading; None where it climbs above the root."""
+"""One change that a server may make to a reading: the possible results, or None if the path climbs above the root."""
 
 
 def odd_readings(path: str, case_insensitive: bool) -> tuple[str, ...] | None:
-    """The readings of a path as sent, in their canonical spelling, the path itself first; each once.
+    """All readings of a path as sent, in canonical spelling, without repetition. The first is the path without any change.
 
-    None where they are too many, or one of them climbs above the root. The path is one that ``normalised`` refuses as ``ODD``.
-    ``case_insensitive``: with those of a server on Windows.
+    ``path``: one that ``normalised`` refuses as ``ODD``. ``case_insensitive``: include the readings of a server on Windows. None if there
+    are too many readings, or one of them climbs above the root.
     """
     found = dict.fromkeys((raw_of(path),))
     size = len(path)
@@ -58,7 +59,7 @@ def odd_readings(path: str, case_insensitive: bool) -> tuple[str, ...] | None:
 
 
 def may_leave(path: str, case_insensitive: bool) -> bool:
-    """Whether such a path may lie under ``/.gateway`` or above the root in some reading; it is quick, and True decides nothing."""
+    """A quick check whether some reading of such a path may lie under ``/.gateway`` or above the root. True means: not sure."""
     raw = raw_of(path)
     if case_insensitive and not raw.isascii():
         return True
@@ -66,7 +67,7 @@ def may_leave(path: str, case_insensitive: bool) -> bool:
 
 
 def _overlong_decoded(raw: bytes) -> tuple[bytes, ...]:
-    """The characters that are meant; some servers end at a control among them."""
+    """The path with overlong forms decoded. Some servers end the path at a control character in it: this is a further reading."""
     if raw.isascii():
         return ()
     decoded = _LONGER_LEAD_BYTES.sub(_character, _LEAD_BYTES.sub(_character, raw))
@@ -77,7 +78,7 @@ def _overlong_decoded(raw: bytes) -> tuple[bytes, ...]:
 
 
 def _character(found: re.Match[bytes]) -> bytes:
-    """The character that an overlong form stands for; NUL, which is our sign for an escaped slash, as another control."""
+    """The character that an overlong form stands for. NUL becomes another control character, because NUL marks an escaped slash here."""
     lead, *rest = found[0]
     number = lead & (0xFF >> (len(rest) + 2))
     for byte in rest:
@@ -110,7 +111,11 @@ def _merged(raw: bytes) -> tuple[bytes, ...]:
 
 
 def _dots_resolved(raw: bytes) -> tuple[bytes, ...] | None:
-    """Without its dot segments: those of the RFC alone; then segments of dots and blanks are taken for ``.``, then for ``..``."""
+    """The path without its dot segments, in up to three ways. Servers agree on ``.`` and ``..`` only.
+
+    Segments of other dots and blanks are left in the first result. In the second they count as ``.``. In the third, those with two dots or
+    more count as ``..``.
+    """
     if not _DOTS.search(raw):
         return ()
     segments = raw.split(b"/")[1:]
@@ -124,7 +129,7 @@ def _dots_resolved(raw: bytes) -> tuple[bytes, ...] | None:
 
 
 def _resolved(segments: list[bytes], dropped: Collection[bytes] = (), climbing: Collection[bytes] = ()) -> bytes | None:
-    """The path of these segments, where those ``dropped`` are like ``.``, and those ``climbing`` like ``..``; None above the root."""
+    """The path of these segments. ``dropped`` ones count as ``.``, ``climbing`` ones as ``..``. None if the path climbs above the root."""
     kept: list[bytes] = []
     is_dotted = False
     for segment in segments:

@@ -1,7 +1,7 @@
-"""The head of a request as an app receives it, as bytes: made of the client's own lines, without reading them again.
+"""The head of a request to an app, as bytes. It is made from the client's own lines, without parsing them again.
 
-Owns nothing of the rules: what becomes of a line is ``policy.http.fields``, and whatever takes more than a line's name is left to it.
-Must never pass on a line that ``policy.http.fields.to_app`` would not; a property test compares them.
+A fast form of ``policy.http.fields``, which has the rules. A line that its name alone does not decide is left to that module. A line must
+never be forwarded here that ``policy.http.fields.to_app`` would not forward; a property test compares the two.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,9 +18,9 @@ END: Final = b"\r\n"
 
 
 def app_lines(lines: Sequence[FieldLine], rules: FieldRules, cookie: Callable[[FieldLine], bytes]) -> list[bytes] | None:
-    """The lines that go on, as bytes with their ends; None where names alone do not tell.
+    """The client's lines that are forwarded, as bytes with their line ends; None if names alone do not decide (then use ``to_app``).
 
-    ``cookie``: what goes on in place of a ``Cookie`` line (``cookie_line``).
+    ``cookie``: returns the line to forward in place of a ``Cookie`` line (``cookie_line``).
     """
     fates, kept = rules.fates, []
     for line in lines:
@@ -39,17 +39,17 @@ def app_lines(lines: Sequence[FieldLine], rules: FieldRules, cookie: Callable[[F
 
 
 def cookie_line(line: FieldLine, drop: DropCookie) -> bytes:
-    """The line that goes on in place of a ``Cookie`` line; empty where nothing of it does."""
+    """The line to forward in place of a ``Cookie`` line; empty if no cookie is left."""
     rest = line_without(line.value, drop)
     return b"" if rest is None else b"%b: %b\r\n" % (line.spelled, rest)
 
 
 def identity_text(rules: FieldRules, session: Session) -> bytes:
-    """The lines that say who comes."""
+    """The lines that tell the app who the user is."""
     return b"".join([b"%b: %b\r\n" % pair for pair in identity_fields(rules.identity, session)])
 
 
 def way_text(forwarding: ForwardedFrom, host: str, constant: Fields = ()) -> tuple[bytes, bytes]:
-    """The ``Host`` line with this value, and the lines about the way, with those that the app always gets."""
+    """The ``Host`` line with this value; and the ``X-Forwarded-*`` lines, with the constant fields of the app."""
     _, way = way_lines(forwarding)
     return b"Host: %b\r\n" % host.encode("ascii"), b"".join([b"%b: %b\r\n" % pair for pair in (*way, *constant)])

@@ -1,11 +1,11 @@
-"""Addresses of an app in the fields of a request: as browsers know them, and as the app knows itself.
+"""Translates the app's own addresses in request fields, from the public address to the one that the app has for itself.
 
-An app that is told another host, or plain http, takes its own public address for a stranger's. A WebDAV server refuses a ``Destination``
-there, and a check against forged requests refuses the ``Origin`` of the app's own pages. What is exactly the app's public origin is said
-in the app's own words; every other origin stays as it came, so that the app's check still refuses strangers.
+The app may be configured with another host name, or with plain http. It then takes its own public address for another site: a WebDAV server
+refuses the ``Destination``, and a CSRF check refuses the ``Origin`` of the app's own pages. An address with exactly the app's public origin
+is therefore translated. Every other origin stays unchanged, so that the app's check still refuses other sites.
 
-Owns ``Destination``, ``If``, ``Origin`` and ``Referer``; the way back is ``policy.http.rewriting``. Must never make a stranger's address
-the app's own. Rules from: RFC 4918 §10.3 (Destination), §10.4 (If); RFC 6454 §7; RFC 9110 §10.1.3.
+Handles ``Destination``, ``If``, ``Origin`` and ``Referer``. The opposite direction is ``policy.http.rewriting``. An address of another site
+must never become the app's own. Sources: RFC 4918 §10.3 (Destination), §10.4 (If); RFC 6454 §7; RFC 9110 §10.1.3.
 """
 
 import re
@@ -18,7 +18,9 @@ from gateway.policy.routing.prefixes import Prefixes
 
 _ABSOLUTE: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<target>[^#]*)", re.IGNORECASE)
 _TAGS: Final = re.compile(r"\((?:\[[^\]]*(?:\]|\Z)|<[^>]*(?:>|\Z)|[^)\[<])*(?:\)|\Z)|<([^<>]*)>")
-"""Lists of conditions in parentheses, which hold tokens, and tags outside of them, which are addresses."""
+"""Finds two things in an ``If`` field: lists of conditions in parentheses, which contain tokens; and tags outside of them, which are
+addresses.
+"""
 _DAV: Final = frozenset((b"destination", b"if"))
 _PAGE: Final = frozenset((b"origin", b"referer"))
 BAD_DESTINATION: Final = Malformed(400, "destination")
@@ -26,10 +28,11 @@ BAD_DESTINATION: Final = Malformed(400, "destination")
 
 @dataclass(frozen=True, slots=True)
 class OwnReferences:
-    """How an app names itself. ``public``: its origin for browsers; ``inner``: the one that it takes for its own.
+    """The names of one app. ``public``: its origin for browsers. ``inner``: the origin that the app takes for its own.
 
-    ``is_renamed``: the app is told a Host of its own, so pages of its public origin are its own pages in that name. Their scheme stays:
-    most apps that compare it believe ``X-Forwarded-Proto``. WebDAV servers do not, and compare with the scheme of their connection.
+    ``is_renamed``: the gateway sends the app another ``Host`` than the public one, so ``Origin`` and ``Referer`` are translated to that
+    name. Their scheme stays public, because most apps that compare it believe ``X-Forwarded-Proto``. WebDAV servers do not: they compare
+    with the scheme of their own connection, so ``Destination`` and ``If`` get the inner scheme.
     """
 
     public: str
@@ -39,17 +42,17 @@ class OwnReferences:
 
     @property
     def page(self) -> str:
-        """The origin of the app's own pages, as the app is told."""
+        """The origin of the app's own pages, as the app gets it: the public scheme with the inner host."""
         return f"{self.public.partition('://')[0]}://{self.inner.partition('://')[2]}"
 
     @property
     def names(self) -> frozenset[bytes]:
-        """The fields that may have to be said in other words, in lower case."""
+        """The fields that may have to be translated, in lower case."""
         knows_itself = self.public == self.inner and self.prefixes == Prefixes()
         return (frozenset() if knows_itself else _DAV) | (_PAGE if self.is_renamed else frozenset())
 
     def value(self, name: bytes, value: bytes) -> bytes | None:
-        """What the app is told in place of this value of one of ``names`` (in lower case); None: nothing."""
+        """The value that the app gets in place of this one. ``name``: one of ``names``, in lower case. None: the field is left out."""
         text = value.decode("latin-1")
         match name:
             case b"destination":
@@ -74,7 +77,7 @@ class OwnReferences:
     def _origin(self, text: str) -> str:
         if _is_same(text, self.public):
             return self.page
-        # A page of the inner name is another site to the browser, and only looks like the app's own to the app.
+        # For the browser, a page with the inner name is another site. The app would take it for its own, so it gets "null".
         found = _ABSOLUTE.match(text)
         return "null" if found is not None and self._looks_own(f"{found['scheme']}://{found['authority']}") else text
 
@@ -93,9 +96,10 @@ class OwnReferences:
 
 
 def destination_path(head: RequestHead, public: str) -> str | Malformed | None:
-    """The path of this app that a request names as its ``Destination``; None where it names none, or another site's.
+    """The path of this app that the request names as its ``Destination``; None if there is none, or it is on another site.
 
-    400 for several, for one that is no address, and for one within the gateway's own paths: what is written there must be judged as well.
+    400 if there are several, if it is not an address, or if it is one of the gateway's own paths. The caller judges this path too, because
+    the request writes there.
     """
     values = head.values(b"destination")
     if not values:
@@ -111,7 +115,7 @@ def destination_path(head: RequestHead, public: str) -> str | Malformed | None:
 
 
 def _target_of(text: str, public: str) -> str | None:
-    """Path and query of an address of the app, or of a path alone; None for any other."""
+    """Path and query of an address of the app, or of a path without origin; None for any other address."""
     if text.startswith("/"):
         return None if text.startswith("//") or "#" in text else text
     found = _ABSOLUTE.fullmatch(text)
@@ -121,7 +125,7 @@ def _target_of(text: str, public: str) -> str | None:
 
 
 def _is_same(origin: str, other: str) -> bool:
-    """Whether two origins are the same, the port filled in."""
+    """Whether two origins are the same. A missing port is filled in from the scheme."""
     ours, theirs = _parsed(origin), _parsed(other)
     return ours is not None and ours == theirs
 

@@ -1,7 +1,7 @@
-"""How a path is read: its one canonical spelling, every other reading that an app behind us might make of it, and what patterns match.
+"""How a path can be read: its canonical spelling, the other readings that an app could use, and the patterns of rules that match it.
 
-Owns what a path may look like, and which paths are our own. Must never widen: every reading is told, or it is left to
-``policy.http.odd_paths``, which tells those that take more than a look. Rules from: RFC 3986 §6.2.2.
+Also says which paths are the gateway's own. A reading must never be left out, because the path could then avoid its rule. Readings of oddly
+spelled paths are in ``policy.http.odd_paths``. Source: RFC 3986 §6.2.2.
 """
 
 import re
@@ -15,20 +15,20 @@ from gateway.policy.http.percent import all_unescaped, unescaped_bytes
 from gateway.policy.learned import Learned
 
 LITERAL: Final = "!$&'()*+,-.:;=@_~"
-"""What stands unescaped in a canonical path, besides letters, digits and slashes."""
+"""The characters that stay unescaped in a canonical path, besides letters, digits and slashes."""
 
 _SPELLED_PLAINLY: Final = f"{LITERAL}/{ascii_letters}{digits}".encode()
 _SPELLINGS: Final = {byte: chr(byte) if byte in _SPELLED_PLAINLY else f"%{byte:02X}" for byte in range(256)} | {0: "%2F"}
 _spelled: Final = _SPELLINGS.__getitem__
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 ODD: Final = frozenset(("path_backslash", "path_overlong", "path_empty_segment", "path_dot_segment"))
-"""Why ``normalised`` refuses a path of which all readings can be told (``policy.http.odd_paths``)."""
+"""The reasons with which ``normalised`` refuses a path although all its readings are known (``policy.http.odd_paths``)."""
 
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
-# C0 and C1 begin nothing but overlong forms; the other lead bytes only before small continuations.
+# Overlong UTF-8: C0 and C1 only begin overlong forms; the other lead bytes only if a small continuation byte follows.
 _OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
-# Dots and blanks alone, before what ends a segment; whoever decodes before looking for the query reads "/a/..%3F" as "/a/..".
-# Servlet containers read "/;x/" as "//".
+# A segment of dots and blanks only, before whatever ends a segment. A server that decodes before it looks for the query reads
+# "/a/..%3F" as "/a/..". Servlet containers read "/;x/" as "//".
 _DOTTED: Final = re.compile(rb"/(?:[. ]+(?:[/;?#]|\Z)|;[^/]*/)")
 _ESCAPED_END: Final = re.compile("%3F|%23")
 _PARAMETERS: Final = re.compile(";[^/]*")
@@ -41,23 +41,24 @@ LONGEST_PATTERN: Final = 1024
 MOST_WILDCARDS: Final = 8
 MOST_SEGMENTS_BEHIND_REST: Final = 16
 LONGEST_PIECE: Final = 32
-"""The bounds of a rule's pattern; see ``pattern_problem``."""
+"""The bounds for the pattern of a rule; see ``pattern_problem``."""
 
 _PLAIN_CHARACTERS: Final = r"[A-Za-z0-9_~!$&'()*+,:=@-]+"
-# Nothing escaped, no parameters, a dot only between other characters: but for a slash at the end, nothing to read in two ways.
+# No escape, no parameter, a dot only between other characters. Such a path has one reading, apart from a slash at its end.
 _PLAIN: Final = re.compile(rf"/\Z|(?=/)(?:[/.]{_PLAIN_CHARACTERS})+/?\Z")
 
 
 def ascii_lower(text: str) -> str:
-    """Lower case in ASCII only: no other letter becomes an ASCII one (the Kelvin sign is no k)."""
+    """Lower case for ASCII letters only. No other letter becomes an ASCII letter (the Kelvin sign does not become k)."""
     return text.translate(_ASCII_LOWER)
 
 
 def normalised(path: str) -> str | Malformed:
-    """The canonical spelling of a path as sent: decoded once, then escaped in one way; ``%2F`` stays apart from ``/``.
+    """The canonical spelling of a path as sent: decoded once, then escaped in one way. ``%2F`` stays different from ``/``.
 
-    400 for what apps are known to read in many ways: broken escapes, controls, and what is ``ODD``: dot or empty segments (also behind
-    ``%2F``, and before ``;`` and escaped ``?`` or ``#``), backslash, overlong UTF-8. Applying it twice changes nothing.
+    400 for paths that apps are known to read differently: broken escapes, control characters, and the ``ODD`` ones. These are dot segments
+    and empty segments (also behind ``%2F``, and before ``;`` and an escaped ``?`` or ``#``), backslashes, and overlong UTF-8. Applying this
+    function twice gives the same result as once.
     """
     if not path.startswith("/") or _BAD_ESCAPE.search(path):
         return Malformed(400, "path_escape" if path.startswith("/") else "path")
@@ -75,7 +76,7 @@ def normalised(path: str) -> str | Malformed:
     return _escaped(_unescaped(path.replace("%2f", "%2F")))
 
 
-# No path that is judged holds a control, so that one can stand for the escaped slash while the rest is decoded.
+# A path that is accepted contains no control character, so NUL can stand for the escaped slash while the rest is decoded.
 def _unescaped(path: str) -> bytes:
     return all_unescaped(path.replace("%2F", "\0").encode("utf-8", "surrogatepass"))
 
@@ -85,27 +86,27 @@ def _escaped(decoded: bytes) -> str:
 
 
 def raw_of(path: str) -> bytes:
-    """A path as sent, decoded once; its escaped slashes are NUL. Only for a path that is well formed (``is_well_formed``)."""
+    """A path as sent, decoded once; an escaped slash is NUL. The path must have no broken escapes and no control characters."""
     return _unescaped(path.replace("%2f", "%2F"))
 
 
 def spelled(raw: bytes) -> str:
-    """The canonical spelling of what ``raw_of`` gave, or of what became of it."""
+    """The canonical spelling of a result of ``raw_of``, or of a reading that was made from it."""
     return _escaped(raw)
 
 
 def text_of(path: str, errors: str = "surrogateescape") -> str:
-    """A canonical path decoded whole; its escaped slashes are NUL."""
+    """A canonical path, completely decoded; an escaped slash is NUL."""
     return _unescaped(path).decode("utf-8", errors)
 
 
 def path_of(text: str) -> str:
-    """The path that ``text_of`` was made from, or what became of its text."""
+    """The inverse of ``text_of``: the canonical path of this text."""
     return _escaped(text.encode("utf-8", "surrogateescape"))
 
 
 def is_own(path: str) -> bool:
-    """Whether a path, raw or normalised, lies under ``/.gateway`` in any reading; such a path is never forwarded."""
+    """Whether a path, raw or normalised, lies under ``/.gateway`` in any reading. Such a path is never forwarded."""
     if "%" not in path and not path.startswith(("/.", ".")):
         return False
     decoded = unescaped_bytes(path.encode("utf-8", "surrogatepass")).decode("latin-1")
@@ -114,12 +115,14 @@ def is_own(path: str) -> bool:
 
 
 def is_plain(path: str) -> bool:
-    """Whether a path is its own canonical spelling and one reading, a trailing slash aside; False decides nothing."""
+    """Whether a path is its own canonical spelling and has one reading, apart from a trailing slash. False means: not known."""
     return _PLAIN.match(path) is not None
 
 
 def readings(path: str) -> Iterator[str]:
-    """What an app may read a normalised path as, the path itself first: ``%2F`` a slash, ``;`` and escaped ``?`` or ``#`` an end."""
+    """What an app may read a normalised path as, the path itself first: ``%2F`` as a slash; ``;`` and an escaped ``?`` or ``#`` as an
+    end.
+    """
     for base in dict.fromkeys((path, path.replace("%2F", "/"))):
         for reading in dict.fromkeys((base, _ESCAPED_END.split(base, maxsplit=1)[0])):
             yield reading
@@ -128,9 +131,9 @@ def readings(path: str) -> Iterator[str]:
 
 
 def trimmed(path: str, case_insensitive: bool) -> str:
-    """The path without what many servers ignore at its end, and a case-insensitive one at the end of every segment."""
+    """The path without what many servers ignore at its end; for a case-insensitive server also at the end of every segment."""
     if case_insensitive and _TRIMMED_INSIDE.search(path):
-        # In a canonical path a blank is always %20, so no blank of the path is lost here. A pattern over (\.|%20)+ would be quadratic.
+        # A blank in a canonical path is always %20, so replacing it loses nothing. The pattern (\.|%20)+ would take quadratic time.
         path = "/".join(segment.rstrip(" .") for segment in path.replace("%20", " ").split("/")).replace(" ", "%20")
     elif case_insensitive:
         path = path.replace("%20", " ").rstrip(" .").replace(" ", "%20")
@@ -138,7 +141,7 @@ def trimmed(path: str, case_insensitive: bool) -> str:
 
 
 def case_folded(path: str) -> str:
-    """A canonical path with its letters beyond ASCII in one case, letter by letter, as Windows compares names; ASCII stays as it is."""
+    """A canonical path in which letters beyond ASCII have one case, letter by letter, as Windows compares names. ASCII is unchanged."""
     if "%" not in path:
         return path
     text = text_of(path)
@@ -147,7 +150,7 @@ def case_folded(path: str) -> str:
 
 def _one_case_of(char: str) -> str:
     for changed in (char.upper(), char.upper().lower()):
-        # A letter that would become several, or one of ASCII (the long s), is compared as it is.
+        # A letter that would become several letters, or an ASCII letter (the long s), is left as it is.
         if len(changed) != 1 or changed.isascii():
             return char
     return char.upper().lower()
@@ -157,7 +160,7 @@ _one_case: Final = Learned(_one_case_of).__getitem__
 
 
 def pattern_problem(pattern: str) -> str | None:
-    """What is wrong with a rule's pattern, for the check of the configuration; None where it is usable."""
+    """What is wrong with the pattern of a rule, for the check of the configuration; None if it is usable."""
     if not pattern.startswith("/"):
         return "must begin with a slash"
     if any(char in pattern for char in "?#"):
@@ -169,7 +172,7 @@ def pattern_problem(pattern: str) -> str | None:
 
 
 def _cost_problem(canonical: str) -> str | None:
-    """These bounds keep the longest match on a path of 32 KiB under two milliseconds."""
+    """Which bound the pattern exceeds. With these bounds the longest match on a path of 32 KiB takes less than two milliseconds."""
     segments = canonical.split("/")[1:]
     wildcards = sum(1 if segment == "**" else segment.count("*") for segment in segments)
     if len(canonical) > LONGEST_PATTERN:
@@ -185,10 +188,10 @@ def _cost_problem(canonical: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def expression(pattern: str, case_insensitive: bool) -> re.Pattern[str]:
-    """What matches the whole of the paths that a rule's pattern means; nothing for a pattern that is none.
+    """The regular expression that matches exactly the paths that a rule's pattern means. An invalid pattern matches nothing.
 
-    Time is linear in the length of the path. Each piece of the pattern takes its leftmost match and never gives it back (atomic groups,
-    possessive repeats). That loses no match: a piece has a fixed number of segments or of characters, so the leftmost match leaves the
+    It takes time linear in the length of the path. Each piece of the pattern takes its leftmost match and never gives it back (atomic
+    groups, possessive repeats). This loses no match: a piece has a fixed number of segments or characters, so the leftmost match leaves the
     most for the pieces behind it.
     """
     canonical = normalised(pattern)
@@ -199,7 +202,7 @@ def expression(pattern: str, case_insensitive: bool) -> re.Pattern[str]:
 
 
 def _whole(segments: list[str]) -> str:
-    """The expression for the segments of a pattern: runs of segments, with any rest (``**``) between them."""
+    """The expression for the segments of a pattern: runs of segments, with any number of segments (``**``) between the runs."""
     runs: list[list[str]] = [[]]
     for segment in segments:
         if segment == "**":
@@ -221,19 +224,19 @@ def _run_somewhere(run: list[str]) -> str:
 
 
 def _run_at_end(run: list[str]) -> str:
-    """Any rest, then the run as the last segments of the path."""
+    """Any number of segments, then the run as the last segments of the path."""
     if not run:
         return r"(?:/.*)?"
     if not any("*" in segment for segment in run):
         tail = "/" + "/".join(run)
-        # What is left begins with a slash, so a tail that fits into it and ends it stands at a segment's beginning.
+        # The rest of the path begins with a slash. So a tail that fits into it, at its end, begins at a segment.
         return rf"(?=.{{{len(tail)}}}).*+(?<={re.escape(tail)})"
     others = "/[^/]*+" * (len(run) - 1)
     return rf"(?>.*/(?=[^/]*+{others}\Z))" + "".join(map(_segment, run)).removeprefix("/")
 
 
 def _segment(segment: str) -> str:
-    """One segment with its slash; what follows must begin with a slash or be the end, because the last star takes the rest of it."""
+    """The expression for one segment and its slash. The last star takes the rest of the segment, so a slash or the end must follow."""
     if segment == "*":
         return r"/[^/]++"
     first, *pieces = (re.escape(part) for part in segment.split("*"))
@@ -243,5 +246,5 @@ def _segment(segment: str) -> str:
     text = f"/{first}" + "".join(f"(?>[^/]*?{piece})" for piece in between if piece)
     if not last:
         return text + r"[^/]*+"
-    # The lookahead keeps the last piece apart from the text that is matched already.
+    # The lookahead makes sure that the last piece does not overlap text that is matched already.
     return text + rf"(?=[^/]{{{len(segment) - segment.rindex('*') - 1}}})[^/]*+(?<={last})"

@@ -1,13 +1,14 @@
-"""Request fields that servers believe because a proxy sets them: the way of a request, overrides of it, and who its user is.
+"""Names of request fields that servers believe, because usually a proxy sets them.
 
-Owns these names. Must never fold anything but ASCII. A client that sends one of them itself speaks for a proxy that is not there. Sources:
-RFC 7239, RFC 9440, and the documents of the proxies that set them, named beside each group.
+There are three groups: fields about where a request came from, fields that replace a part of its first line, and fields about its user. A
+client that sends such a field pretends to be a proxy. Names are folded in ASCII only. Sources: RFC 7239, RFC 9440, and the documents of the
+proxies that are named beside each group.
 """
 
 from typing import Final
 
 REQUEST_ID: Final = b"x-request-id"
-"""Set by the gateway alone, both ways (``policy.http.request_ids``)."""
+"""Only the gateway sets this field, in requests and in responses (``policy.http.request_ids``)."""
 
 _FOLD: Final = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 0x2D for byte in range(256))
 
@@ -18,21 +19,21 @@ _ABOUT_THE_WAY: Final = frozenset(
     b"x-azure-socketip x-proxyuser-ip x-appengine-user-ip x-vercel-forwarded-for cf-connecting-ipv6".split()
 )
 METHOD_OVERRIDES: Final = frozenset(b"x-http-method x-http-method-override x-method-override".split())
-"""By which a client asks for another method than that of the first line: OData, Rails, Express and others take them."""
+"""Fields by which a client asks for another method than that of the request line. OData, Rails, Express and others obey them."""
 
 OVERRIDES: Final = METHOD_OVERRIDES | frozenset(
     b"proxy x-original-url x-original-uri x-original-method x-rewrite-url x-rewrite-uri x-middleware-subrequest".split()
 )
-"""All by which a request asks for something else than its first line says."""
+"""All fields by which a request asks for something else than its request line says."""
 _ABOUT_THE_USER: Final = frozenset(
-    # oauth2-proxy, Traefik, Envoy; the names of CGI and of Rack
+    # oauth2-proxy, Traefik, Envoy; names from CGI and Rack
     b"x-forwarded-user x-forwarded-email x-forwarded-groups x-forwarded-preferred-username x-forwarded-access-token "
     b"x-forwarded-client-cert x-forwarded-tls-client-cert x-forwarded-tls-client-cert-info gap-auth x-auth-user x-auth-username "
     b"x-auth-email x-auth-name x-auth-groups x-auth-roles auth-user auth-type remote-user remote-name remote-email remote-groups "
     # caddy-security, Shibboleth, APISIX, Google's gateways, Kong
     b"x-token-subject eppn x-userinfo x-goog-iap-jwt-assertion x-apigateway-api-userinfo x-endpoint-api-userinfo x-credential-identifier "
     b"x-consumer-id x-consumer-custom-id x-consumer-username x-consumer-groups x-anonymous-consumer x-proxy-user "
-    # TLS that ended in front of IIS, WebLogic, Java
+    # set where a proxy ends TLS in front of IIS, WebLogic, Java
     b"https x-https front-end-https x-client-dn x-client-verify".split()
 )
 _ABOUT_THE_USER_FIRST: Final = (
@@ -44,7 +45,7 @@ _ABOUT_THE_USER_FIRST: Final = (
 
 
 def folded(name: bytes) -> bytes:
-    """The name as the most careless server compares it: ASCII lower case, everything but letters and digits a ``-``."""
+    """The name as the most careless server compares it: ASCII lower case, and every character but letters and digits as ``-``."""
     return name.lower().translate(_FOLD)
 
 
@@ -54,10 +55,10 @@ def overrides_method(name: bytes) -> bool:
 
 
 def is_about_the_way(fold: bytes) -> bool:
-    """Whether a folded name says how a request came, or what it asks for in place of its first line."""
+    """Whether a folded name says where a request came from, or asks for something else than its request line says."""
     return fold in _ABOUT_THE_WAY or fold in OVERRIDES or fold.startswith(b"x-forwarded")
 
 
 def is_about_the_user(fold: bytes) -> bool:
-    """Whether a folded name says who the user is, by which certificate, or that the connection was secure."""
+    """Whether a folded name says who the user is, which certificate was used, or that the connection was secure."""
     return fold in _ABOUT_THE_USER or fold.startswith(_ABOUT_THE_USER_FIRST)

@@ -1,13 +1,12 @@
-"""The head of a request, read from its bytes: line by line, from what was learnt.
+"""Parser for the head of a request (request line and fields), with caches, because most lines come again in the next request.
 
-The lines of one request are mostly those of another, and a browser's next request differs from its last in the first line alone. So what a
-line says is remembered by its bytes, and so is what all lines behind the first say together, from the second time that they come: a head
-costs what is new in it, and what comes only once leaves nothing behind. What is remembered holds what heads hold, targets and cookies among
-it, until newer ones take its place; it leaves this process in no way.
+A browser's next request usually differs from the last one only in its first line. So three things are cached: first lines, single field
+lines, and *blocks*. A ``Block`` is everything behind the first line. First lines and blocks are stored only when they come for the second
+time, so a request that never comes again costs no memory. Cached first lines and blocks can contain secrets (targets, cookies); they stay
+in the memory of this process, until newer ones replace them. Single lines with secrets are never cached.
 
-Owns what a line of a head may be, and where the body behind it ends. Its own readings are stricter than a parser's: no folded line, no line
-end but CRLF, no blank before a colon. Must never repair a message, nor remember more than a bound. What a head as a whole may hold is
-``policy.http.messages``. Rules from: RFC 9112 §2 to 6; RFC 9110 §5.
+The parser is stricter than most: no folded lines, no line end but CRLF, no blank before a colon. It must never repair a message, and each
+cache has a bound. The limits on a head as a whole are in ``policy.http.messages``. Sources: RFC 9112 §2 to 6; RFC 9110 §5.
 """
 
 import re
@@ -38,27 +37,30 @@ _MOST_LEARNT: Final = 4096
 _LARGEST_BLOCK: Final = 2048
 _MOST_LINES: Final = 1000
 _MOST_FIRST_LINES: Final = 2048
-"""Twice so many are remembered: of the longest they take about 5 MiB."""
+"""Up to twice as many first lines are cached. Of the longest length they take about 5 MiB."""
 _BLOCKS_WEIGHT: Final = 8_000_000
-"""Blocks of lines are remembered up to twice this weight: in bytes, and ``_LINE_WEIGHT`` for each line. A browser's weighs about 1,700, so
-8 kinds of request of 500 users have room. Their blocks take 52 MiB then; the dearest that anybody can make up take 68 MiB (measured)."""
+"""Blocks are cached up to twice this weight: their size in bytes, plus ``_LINE_WEIGHT`` for each line.
+
+A browser's block weighs about 1,700, so that 8 kinds of request of 500 users fit in. These take 52 MiB; the most expensive blocks that an
+attacker can make up take 68 MiB (measured).
+"""
 _LINE_WEIGHT: Final = 40
 _MOST_LINES_LEARNT: Final = 32
-"""Browsers send 12 to 20 lines."""
+"""Blocks with more lines are not cached. Browsers send 12 to 20 lines."""
 _ABOUT_BODIES: Final = frozenset((b"content-type", b"content-length", b"transfer-encoding", b"expect", b"trailer"))
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
 
 
 class FirstLine:
-    """The first line of a request. ``refused``: why it is, whatever its host is (400, 405, 414, 505); None where it may be.
+    """The request line. ``refused``: why it is refused, whatever its host is (400, 405, 414, 505); None if it is accepted.
 
-    ``text``: as it goes to a server, its end included.
+    ``text``: the line as it is sent to a server, including its line end.
     """
 
     __slots__ = ("is_modern", "method", "refused", "target", "text")
 
     def __init__(self, method: str, target: str, version: bytes, limits: HeadLimits) -> None:
-        """``version``: its two digits."""
+        """``version``: its two digits, such as ``11`` for HTTP/1.1."""
         self.method = method
         self.target = target
         self.is_modern = version == b"11"
@@ -68,13 +70,15 @@ class FirstLine:
 
 
 class Block:
-    """All lines of a head behind the first. ``refused``: why they are no head's, None where they may be.
+    """All field lines of a head. ``refused``: why they are refused, None if they are accepted.
 
-    ``length``: of the body, 0 where there is none, -1 where it comes in chunks. ``words``: what ``Connection`` says, in lower case.
-    ``expects``: the client waits to be told to go on with its body. ``weight``: what it takes of the memory for blocks.
-    ``given``: the lines, for whoever wants pairs. ``kept``: what an app gets of them; ``head``: the one that was made of them last,
-    ``head_line``: its first line, and ``host``: its host, as whoever knows the hosts has noted. The block is kept as long as its very bytes
-    come again. None of these may lead back to it, or only the collector could free it.
+    ``length``: of the body; 0 if there is none, -1 if it is chunked. ``words``: the members of ``Connection``, in lower case. ``expects``:
+    the client waits for 100 (Continue) before it sends its body. ``weight``: its size in the cache. ``given``: the lines, which can also be
+    had as pairs.
+
+    Other modules store what they derived from a block in it, so that it is cached as well. ``kept``: the lines that an app gets. ``head``:
+    the last ``RequestHead`` made of this block, ``head_line``: its first line, ``host``: its configured host. None of them may refer back
+    to the block: then reference counting could not free it, only the garbage collector.
     """
 
     __slots__ = ("expects", "given", "head", "head_line", "host", "kept", "length", "lines", "named", "refused", "weight", "words")
@@ -105,7 +109,7 @@ class Block:
         self.host: object = None
 
     def with_body(self, content_type: bytes, length: int) -> "Block":
-        """The same lines about another body, of a known length."""
+        """The same lines for another body, whose length is known."""
         kept = [line for line in self.lines if line.name not in _ABOUT_BODIES]
         lines = [*kept, FieldLine(b"Content-Type", content_type), FieldLine(b"Content-Length", b"%d" % length)]
         return Block(lines, 0, HeadLimits())
@@ -116,28 +120,28 @@ def _weight(block: Block) -> int:
 
 
 class ReadHead:
-    """A head as it arrived: its first line, and the lines behind that. ``keeps``: the client would send another request behind it.
+    """A head as it arrived: its first line and its block. ``keeps``: the client keeps the connection open for another request.
 
-    ``refused``: why it is, whatever its host is (400, 405, 413, 414, 431, 501, 505); then nobody can say where its body ends.
+    ``refused``: why it is refused, whatever its host is (400, 405, 413, 414, 431, 501, 505). Then it is not known where the body ends.
     """
 
     __slots__ = ("block", "expects", "keeps", "line", "refused")
 
     def __init__(self, line: FirstLine, block: Block) -> None:
-        """Both as they were read, or remembered."""
+        """``line`` and ``block`` are new or cached."""
         self.line = line
         self.block = block
         is_modern = line.is_modern
         self.refused = line.refused or block.refused
         if self.refused is None and not is_modern and block.length < 0:
-            self.refused = Malformed(400, "framing")  # a server of 1.0 does not know chunks
+            self.refused = Malformed(400, "framing")  # a server for HTTP/1.0 does not know chunked bodies
         words = block.words
         self.keeps = is_modern if not words else b"close" not in words and (is_modern or b"keep-alive" in words)
         self.expects = is_modern and block.expects
 
 
 def line_of(text: bytes) -> FieldLine | None:
-    """A line of a head without its end, as learnt or read; None for what is none."""
+    """The field line in these bytes (without line end), from the cache or parsed; None if it is not a valid field line."""
     line = _lines.get(text)
     if line is None:
         line = _read_line(text)
@@ -156,23 +160,23 @@ def _read_line(text: bytes) -> FieldLine | None:
 
 
 _lines: Final[dict[bytes, FieldLine]] = {}
-"""Lines as read, but for those of secrets."""
+"""Cached field lines. Lines whose values are secrets are not stored."""
 
 
 class HeadReader:
-    """Reads heads within these limits."""
+    """Parses heads within the given limits, and owns the caches for first lines and blocks."""
 
     __slots__ = ("_blocks", "_first_lines", "_limits", "_sights")
 
     def __init__(self, limits: HeadLimits) -> None:
-        """Nothing is known yet."""
+        """The caches are empty."""
         self._limits = limits
         self._blocks: Recent[bytes, Block] = Recent(_BLOCKS_WEIGHT, _weight)
         self._first_lines: Recent[bytes, FirstLine] = Recent(_MOST_FIRST_LINES)
         self._sights = Sights()
 
     def read(self, text: bytes) -> ReadHead | None:
-        """A head, from its first byte to the end of its last line; None for what is none."""
+        """The head in these bytes, from its first byte to the end of its last line; None if it is not a head."""
         end = text.find(b"\r\n")
         first, rest = (text, b"") if end < 0 else (text[:end], text[end + 2 :])
         line = self._first_lines.get(first) or self._read_first_line(first)
@@ -184,6 +188,7 @@ class HeadReader:
             if block is None:
                 return None
             is_worth_it = len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_LEARNT and block.refused is None
+            # Stored at the second time only, so that heads that never come again take no memory.
             if is_worth_it and self._sights.came_before(rest):
                 self._blocks.keep(rest, block)
         return ReadHead(line, block)
@@ -210,7 +215,7 @@ class HeadReader:
     def _read_block(self, rest: bytes) -> Block | None:
         lines: list[FieldLine] = []
         if rest.count(b"\r\n") >= max(_MOST_LINES, self._limits.most_fields):
-            return None  # nobody means that
+            return None  # no real client sends so many lines
         for text in rest.split(b"\r\n") if rest else ():
             line = line_of(text)
             if line is None:
@@ -220,12 +225,12 @@ class HeadReader:
 
 
 def goes_on_badly(lines: bytes) -> bool:
-    """Whether one of these whole lines, each with its end, is no line of a head."""
+    """Whether one of these complete lines, each with its line end, is not a valid field line."""
     return lines.count(b"\r\n") > _MOST_LINES or any(line_of(text) is None for text in lines.split(b"\r\n")[:-1])
 
 
 def begins_badly(line: bytes, is_whole: bool) -> bool:
-    """Whether these bytes cannot be the first line of a request, or, where it is not whole yet, its beginning."""
+    """Whether these bytes cannot be a request line; if ``is_whole`` is False, whether they cannot be the beginning of one."""
     if not line:
         return False
     if is_whole:
@@ -234,7 +239,7 @@ def begins_badly(line: bytes, is_whole: bool) -> bool:
 
 
 def _words(said: bytes | tuple[bytes, ...]) -> frozenset[bytes]:
-    """What ``Connection`` says (RFC 9112 §9.3)."""
+    """The members of ``Connection`` (RFC 9112 §9.3)."""
     return frozenset(word.strip(b" \t").lower() for value in _all(said) for word in value.split(b","))
 
 

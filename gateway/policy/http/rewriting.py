@@ -1,9 +1,9 @@
-"""An app's answer for the browser, where the app goes by another name or stands under another path than browsers know.
+"""Translates the app's own addresses in response fields to the public ones, if the app has another name or path for itself.
 
-Owns ``Location``, ``Content-Location``, ``Refresh``, ``URI``, ``Link`` and the scope of ``Set-Cookie``: an address of the app's own, by
-one of its exact origins, becomes the public one. Must never touch what does not match (another host, a host that only ends alike, a
-relative reference, a body), nor make a reference that leads off the app's public host, nor a cookie that reaches further than the app's
-own did. Rules from: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6.
+Handles ``Location``, ``Content-Location``, ``Refresh``, ``URI``, ``Link``, and the scope of ``Set-Cookie``. Two kinds of addresses are
+translated: those with exactly one of the app's own origins, and paths that begin with a slash. Everything else must never be changed:
+another host, a host name that only ends alike, a relative path, a body. A translated reference must never leave the app's public host, and
+a cookie must never reach further than the app's own did. Sources: RFC 3986 §4.2, RFC 9110 §10.2.2, RFC 6265bis §5.6.
 """
 
 import re
@@ -15,31 +15,31 @@ from gateway.policy.http.messages import Authority, Fields, parse_authority
 from gateway.policy.routing.prefixes import Prefixes
 
 Origin = tuple[str, Authority]
-"""Scheme and authority, the port always filled in."""
+"""Scheme and authority. The port is always filled in."""
 
 _WITH_HOST = re.compile(r"(?:(?P<scheme>https?):)?//(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<tail>.*)", re.IGNORECASE)
 _PATH_ONLY = re.compile(r"(?P<path>/[^?#]*)(?P<tail>.*)")
 _REFRESH = re.compile(r"(?P<front>[ ]*[0-9.]+[ ]*[;,][ ]*url[ ]*=[ ]*(?P<quote>[\"']?))(?P<url>.*?)(?P<end>(?P=quote))", re.IGNORECASE)
 _LINKS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|<([^<>]*)>', re.DOTALL)
-"""Strings in quotes, which stay as they are, and addresses."""
+"""Finds quoted strings, which stay unchanged, and addresses in angle brackets."""
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """How one app's answers are made to fit its public name: its ``inner`` origins, its ``public`` one, and the paths' prefixes."""
+    """The names of one app: its ``inner`` origins, its ``public`` origin, and the prefixes of its paths."""
 
     public: str
     inner: frozenset[Origin]
     prefixes: Prefixes
 
     def answer(self, fields: Fields) -> Fields:
-        """The answer's fields, in order; each that does not match to the byte as it was."""
+        """The response's fields, in order. A field without an address of the app stays byte-identical."""
         return tuple((name, self.value(name.lower(), value)) for name, value in fields)
 
     def value(self, name: bytes, value: bytes) -> bytes:
-        """The value for browsers of one field, whose name is in lower case."""
+        """The value of one field for browsers. ``name``: in lower case."""
         match name:
             case b"location" | b"content-location" if not _CONTROL.search(value):  # browsers drop a tab from a URL
                 return self.reference(value.decode("latin-1")).encode("latin-1")
@@ -55,7 +55,7 @@ class Rewriting:
                 return value
 
     def reference(self, text: str) -> str:
-        """A reference with the public origin and path where it leads to the app itself; any other as it is."""
+        """The public form of a reference that leads to the app itself; any other reference unchanged."""
         if found := _WITH_HOST.fullmatch(text):
             scheme = (found["scheme"] or "").lower()
             if not self._is_inner(scheme, found["authority"]):
@@ -75,7 +75,7 @@ class Rewriting:
         return found[0] if found[1] is None else f"<{self.reference(found[1])}>"
 
     def _refresh(self, text: str) -> str:
-        trimmed = text.rstrip(" ")  # a pattern would try every run of blanks again from each of its blanks
+        trimmed = text.rstrip(" ")  # a pattern for it would take quadratic time on long runs of blanks
         found = _REFRESH.fullmatch(trimmed)
         return text if found is None else f"{found['front']}{self.reference(found['url'])}{found['end']}{text[len(trimmed) :]}"
 
@@ -86,7 +86,7 @@ class Rewriting:
                 scope = self.prefixes.outer_scope(path)
                 return attribute if scope is None or scope == path else name + equals + scope.encode("latin-1")
             case b"domain" if self._is_inner_domain(value.strip(b" \t").decode("latin-1").removeprefix(".").lower()):
-                return None  # without a Domain it is for this host alone: as narrow as the app's own, whatever its public name is
+                return None  # without a Domain the cookie is for the public host only, so it reaches no further than before
             case _:
                 return attribute
 
@@ -97,7 +97,7 @@ class Rewriting:
 
 
 def _may_be_mapped(cookie: bytes) -> bool:
-    """A ``__Host-`` cookie has one scope, and keeps it; one with more attributes than anybody sets stays as it is."""
+    """False for a ``__Host-`` cookie, whose scope is fixed, and for one with more attributes than any real cookie. Both stay unchanged."""
     return cookie.count(b";") <= MOST_ATTRIBUTES and not set_cookie_name(cookie).lower().startswith(b"__host-")
 
 

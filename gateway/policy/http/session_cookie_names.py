@@ -1,7 +1,7 @@
-"""The names of the cookies that hold an app's own session: ``app.session_cookies``.
+"""The names of the cookies that contain an app's own session (``app.session_cookies``), and the search for them in a ``Cookie`` line.
 
-Owns the list, and the look at a Cookie line that finds these names in any spelling that some server takes for them. Must never take longer
-than the line is long. Names compare without regard to case, because IIS reads them so.
+The search finds each name in every spelling that some server accepts for it. It must never take longer than linear time. Case does not
+matter, because IIS ignores it.
 """
 
 import re
@@ -16,12 +16,15 @@ WELL_KNOWN: Final = (
     *("JSESSIONID", "PHPSESSID", "sessionid", "connect.sid", "ASP.NET_SessionId", "ASPSESSIONID*", ".AspNetCore.Session"),
     *("laravel_session", "ci_session", "CFID", "CFTOKEN", "CGISESSID", "_session_id", "PLAY_SESSION", "beaker.session.id"),
 )
-"""Java, PHP, Django, Express, ASP.NET and classic ASP; then frameworks. Names that scripts use too, such as ``session``, are not here:
-servers mark such a cookie ``HttpOnly``, and that is enough to bind it to its user."""
+"""Names of Java, PHP, Django, Express, ASP.NET and classic ASP; then of frameworks.
+
+Names that scripts also use, such as ``session``, are not in the list. A server marks such a session cookie ``HttpOnly``, and this is enough
+to bind it to its user.
+"""
 
 LEFT_ALONE_MARK: Final = "!"
 SHORTEST_LITERAL: Final = 4
-"""Characters that an entry must name beside its ``*``."""
+"""How many characters an entry must have beside its ``*``."""
 ENTRY_PATTERN: Final = r"^!?[!#$%&'+\-.^_`|~0-9A-Za-z]*\*?[!#$%&'+\-.^_`|~0-9A-Za-z]*$"
 
 _ESCAPED_NAME: Final = re.compile(rb";[^;=%]*%")
@@ -34,7 +37,7 @@ _BEGINNING: Final = 2
 
 
 class NameKind(Enum):
-    """What the gateway does with cookies of a name."""
+    """What the gateway does with a cookie, by its name."""
 
     LISTED = "bound to their user, and refused where they are not"
     LEFT_ALONE = "never touched"
@@ -43,7 +46,7 @@ class NameKind(Enum):
 
 
 class SessionCookieNames:
-    """The names of one app. An entry is a name, with one ``*`` for any rest, or ``!`` and a name that is left alone."""
+    """The list of one app. An entry is a name, with at most one ``*`` for any text; or ``!`` and a name that the gateway leaves alone."""
 
     __slots__ = ("_fragments", "_hidden", "_left_alone", "_listed", "exact", "kinds")
 
@@ -58,15 +61,15 @@ class SessionCookieNames:
         self.kinds: Learned[bytes, NameKind] = Learned(self._kind)
 
     def may_be_in(self, line: bytes) -> bool:
-        """Whether a Cookie line may hold a cookie of a listed name in any spelling; it is quick where it holds none."""
-        found = line.lower().find  # a third quicker than ``in``, and asked for every request
+        """Whether a ``Cookie`` line may contain a listed name in any spelling. A quick check, for every request."""
+        found = line.lower().find  # a third faster than ``in``, and this runs for every request
         for fragment in self._fragments:
             if found(fragment) >= 0:
                 return True
         return line.find(b"%") >= 0 and _ESCAPED_NAME.search(b";" + line) is not None
 
     def is_hidden_in(self, name: bytes, piece: bytes) -> bool:
-        """Whether a cookie of another name hides a listed one that some parsers would find (``a=1, sessionid=2``, ``=sessionid=2``)."""
+        """Whether a cookie with another name hides a listed one that some parsers would find (``a=1, sessionid=2``, ``=sessionid=2``)."""
         inner = piece.lstrip(_AROUND_NAMES) if not name else b""
         return (bool(inner) and self.kinds[inner.partition(b"=")[0]] in _LISTED_OR_ALIAS) or self._hidden.search(piece) is not None
 
@@ -75,7 +78,7 @@ class SessionCookieNames:
             return NameKind.LEFT_ALONE
         if self._listed.fullmatch(name):
             return NameKind.LISTED
-        # Old PHP decodes names; every PHP takes a dot for an underscore; others strip what they call blanks.
+        # Old PHP decodes escapes in names; every PHP reads a dot as an underscore; other servers strip various blanks.
         read = unescaped_bytes(name).strip(_AROUND_NAMES)
         if self._listed.fullmatch(read) or (b"_" in (php := read.translate(_TO_PHP_NAME)) and self._listed.fullmatch(php)):
             return NameKind.ALIAS
@@ -90,17 +93,19 @@ def _any_of(entries: Iterable[bytes], rest: bytes) -> re.Pattern[bytes]:
 
 
 def _alternatives(entries: Iterable[bytes], rest: bytes) -> bytes:
-    """The entries as one expression; one that matches nothing where there is none."""
+    """One regular expression for all entries. It matches nothing if there is no entry."""
     return b"|".join(re.escape(entry).replace(b"\\*", rest) for entry in entries) or b"(?!)"
 
 
 def _fragment(entry: bytes) -> bytes:
-    """Bytes that every spelling of an entry holds, but for escapes."""
+    """Bytes that occur in every spelling of an entry, apart from escapes."""
     return _COMMON if _COMMON in entry else max(re.split(rb"[*._ \[]", entry), key=len)
 
 
 def _covering(fragments: Iterable[bytes]) -> tuple[bytes, ...]:
-    """As few fragments: those that begin alike become their beginning, which a line without them seldom holds."""
+    """A shorter list of fragments: those with the same beginning are replaced by that beginning. Lines without session cookies seldom
+    contain it.
+    """
     found: list[bytes] = []
     for fragment in sorted(set(fragments)):
         beginning = fragment[:_BEGINNING]

@@ -1,17 +1,21 @@
-"""What one client may hold of the connections to a server, once they run short.
+"""How many connections of a limited set one client may hold: the connections of all clients, or those to one app's servers.
 
-Everybody may take what nobody else needs. Of the last quarter a client may take only until it holds a quarter of them all (at least eight):
-so one that keeps many connections busy, with uploads that do not end, leaves room for the others.
+While less than three quarters are in use, there is no limit for one client. From then on, a client gets a further connection only if it
+holds fewer than a quarter of all (at least eight). So a client that keeps many connections busy, with uploads that do not end, leaves room
+for others.
 """
 
 from dataclasses import dataclass
 
 LEAST_SHARE = 8
+"""Each client may hold so many connections, as long as the whole set is not used up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Of ``most`` connections. While fewer than ``ample`` are in use there is no limit; beyond, one client may hold ``each``."""
+    """The limits for a set of ``most`` connections. While fewer than ``ample`` are in use, one client has no limit; then it may hold
+    ``each``.
+    """
 
     most: int
     ample: int
@@ -19,10 +23,10 @@ class Shares:
 
     @classmethod
     def of(cls, most: int) -> "Shares":
-        """The shares of so many connections; of up to eight, one client may have all."""
+        """The limits for a set of this size. With up to eight connections, one client may hold all of them."""
         each = max(LEAST_SHARE, most // 4)
         return cls(most, most - most // 4 if most > each else most, each)
 
     def may_take(self, held: int, in_use: int) -> bool:
-        """Whether a client that holds so many may have one more, when so many are in use by all."""
+        """Whether a client that holds ``held`` connections may have one more, when ``in_use`` are in use by all clients."""
         return in_use < self.most and (in_use < self.ample or held < self.each)

@@ -1,1 +1,1 @@
-"""What the gateway proves as an OpenID Connect client of the org: its own sessions, its questions, and what an answer means."""
+"""The rules for ``session.source = "oidc"``: the gateway is an OpenID Connect client of the org and keeps its own sessions."""

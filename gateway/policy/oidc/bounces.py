@@ -1,13 +1,14 @@
-"""A bounce: a top-level navigation to the org's authorization endpoint and back, which proves who is signed in there, or that nobody is.
+"""A *bounce*: the browser is redirected to the org's authorization endpoint and back. It proves who is signed in, or that nobody is.
 
-Owns the question's address, the note that travels as ``state``, and the table of answers::
+This module owns the address of the question, the value that is sealed into ``state``, and the meaning of the answers::
 
-    code                          proven by the ID token that it brings (``id_tokens``)
-    error=login_required          nobody is signed in, where the question was silent
-    any other error, or nonsense  the org did not say
+    code                          a user, proven by the ID token for this code (``id_tokens``)
+    error=login_required          nobody is signed in, if the question had prompt=none
+    any other error, or nonsense  no clear answer
 
-Must never take silence, or an error that is about the client, for "signed out". An answer counts in the browser that asked, and only for
-``BOUNCE_SECONDS``. Rules from: OpenID Connect Core §3.1.2.1, §3.1.2.6; RFC 6749 §4.1; RFC 7636 (S256); RFC 9207 (``iss``).
+It must never treat a missing answer, or an error about the client, as "signed out". An answer counts only in the browser that asked, and
+only for ``BOUNCE_SECONDS``.
+Sources: OpenID Connect Core §3.1.2.1, §3.1.2.6; RFC 6749 §4.1; RFC 7636 (S256); RFC 9207 (``iss``).
 """
 
 import base64
@@ -22,17 +23,17 @@ from urllib.parse import urlencode
 from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 
 BOUNCE_SECONDS: Final = 600.0
-"""Somebody may have to sign in meanwhile: as long as a hand-off's start is good."""
+"""How long an answer counts: as long as the start of a hand-off, because the user may have to sign in meanwhile."""
 LONGEST_CODE: Final = 2048
 _ERROR: Final = re.compile(r"[a-z_]{1,40}\Z")
 
 Prompt = Literal["none", "", "login"]
-"""``none``: ask nobody; empty: ask where nobody is signed in; ``login``: ask in any case."""
+"""``none``: never show a sign-in page; empty: show it if nobody is signed in; ``login``: always show it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce(Note):
-    """One question under way. ``purpose``, ``place``: what it is for; ``browser``: the browser that asks, as a hash."""
+    """One bounce under way. ``purpose``, ``place``: what to do with its answer. ``browser``: a hash of the id of the browser that asks."""
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, NUMBER)
     purpose: str
@@ -46,19 +47,19 @@ class Bounce(Note):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The org has a user, and this code names her to the token endpoint."""
+    """A user is signed in. The gateway exchanges this code at the token endpoint to learn who it is."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class Nobody:
-    """Nobody is signed in."""
+    """Nobody is signed in at the org."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """The org did not say; ``reason``: a word for the log and the page's small print."""
+    """The org gave no clear answer. ``reason``: a word for the log and for the page's small print."""
 
     reason: str
 
@@ -68,7 +69,7 @@ Returned = Code | Nobody | Unclear
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeRequest:
-    """What of the configuration stands in every question."""
+    """The configured values that are sent in every question."""
 
     client_id: str
     redirect_uri: str
@@ -76,7 +77,7 @@ class AuthorizeRequest:
 
 
 def address_of(endpoint: str, question: AuthorizeRequest, bounce: Bounce, state: str) -> str:
-    """Where the browser is sent; ``endpoint``: the authorization endpoint, ``state``: the bounce, sealed."""
+    """The address to which the browser is redirected. ``endpoint``: the authorization endpoint. ``state``: the sealed bounce."""
     asked = {
         "client_id": question.client_id,
         "response_type": "code",
@@ -98,12 +99,12 @@ def challenge_of(verifier: str) -> str:
 
 
 def is_of(bounce: Bounce, browser: str, wall: float) -> bool:
-    """Whether this browser asked this, and lately."""
+    """Whether this browser started this bounce, at most ``BOUNCE_SECONDS`` ago. ``wall``: Unix seconds."""
     return hmac.compare_digest(bounce.browser.encode(), browser.encode()) and wall - bounce.asked_at <= BOUNCE_SECONDS
 
 
 def returned(given: Mapping[str, str], bounce: Bounce, issuer: str) -> Returned:
-    """What the browser brought back from the org."""
+    """The meaning of the parameters with which the org redirected the browser back. ``issuer``: the configured issuer."""
     if given.get("iss", issuer) != issuer:
         return Unclear("other_issuer")
     code, error = given.get("code", ""), given.get("error", "")

@@ -1,13 +1,13 @@
-"""What a new proof means for a browser that had another one before: the same session goes on, another user begins, or it came too late.
+"""The effect of a new proof on a browser that had one before: the session continues, another user begins, or the proof is outdated.
 
-Owns the record of a browser's newest proof, and the rule for a proof that follows it. Must never let an answer to a question from before a
-change of user bring the user before back: answers of two tabs may arrive in any order.
+This module owns the record of a browser's newest proof. Answers of two tabs may arrive in any order. So an answer to a question from before
+a change of user must never bring the earlier user back.
 
 ::
 
-    nothing recorded, or the same user   go on; the session keeps its id unless it has ended
-    another user, asked after that       a switch: the session before is revoked first
-    another user, asked before that      outdated: ask again
+    no record, or the same user           the session continues with its id, or with a new id if it has ended
+    another user, asked after the record  a switch: the session before is revoked first
+    another user, asked before the record outdated: ask again
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 
 @dataclass(frozen=True, slots=True)
 class BrowserProof(Note):
-    """The newest proof of one browser: of which session of ours, whose it is, and when it was kept, in Unix seconds."""
+    """The newest proof of one browser: the gateway's session, its user, and when the proof was stored, in Unix seconds."""
 
     _kinds: ClassVar = (TEXT, TEXT, NUMBER)
     session_id: str
@@ -29,28 +29,28 @@ class BrowserProof(Note):
 
 @dataclass(frozen=True, slots=True)
 class GoesOn:
-    """The user is who she was; ``session_id``: of her session here, empty for a new one."""
+    """The user is the same, or there was no user. ``session_id``: the session to continue; empty: begin a new one."""
 
     session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Another user: revoke the session before, and then begin a new one."""
+    """The user is another one: revoke the old session, then begin a new one."""
 
     old_session_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """The question is older than a change of user in this browser: its answer says nothing any more."""
+    """The question is older than a change of user in this browser, so its answer no longer counts."""
 
 
 Following = GoesOn | Switches | Outdated
 
 
 def following(last: BrowserProof | None, proof: Proof, asked_at: float, has_ended: bool) -> Following:
-    """What ``proof`` means behind ``last``; ``asked_at``: when its bounce began, ``has_ended``: whether the session before was revoked."""
+    """The effect of ``proof`` after ``last``. ``asked_at``: when its bounce began. ``has_ended``: the session of ``last`` was revoked."""
     if last is None:
         return GoesOn()
     if last.user_id != proof.user_id:

@@ -1,7 +1,7 @@
-"""What an ID token must say before it counts as a proof, and whom it names.
+"""The check of an ID token's claims. A token that passes is a proof that its user is signed in.
 
-Owns the rules for the claims; the signature is checked outside, before. Must never raise for any content. Rules from: OpenID Connect Core
-§3.1.3.7; Okta's ID token reference (``sub`` is the user's id, ``preferred_username`` the login, with the scope ``profile``).
+The caller checks the signature before. It must never raise an exception, whatever the claims are. Sources: OpenID Connect Core §3.1.3.7;
+Okta's ID token reference (``sub`` is the user's id, ``preferred_username`` the login, with the scope ``profile``).
 """
 
 import hmac
@@ -11,14 +11,14 @@ from typing import Any, Final
 
 SKEW_SECONDS: Final = 120.0
 OLDEST_SECONDS: Final = 600.0
-"""A token comes straight from the token endpoint: one that was made longer ago is not the answer to this question."""
+"""The oldest token that is accepted. It comes directly from the token endpoint, so an older one is not the answer to this question."""
 LONGEST_TEXT: Final = 256
 MOST_METHODS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedIdToken:
-    """What the token must name: this issuer, this client as its audience, and the nonce of this very question."""
+    """The values that the token must contain: the issuer, the client as its audience, and the nonce of this question."""
 
     issuer: str
     client_id: str
@@ -27,9 +27,9 @@ class ExpectedIdToken:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The org said that this user is signed in. ``login``: empty where the token does not name it.
+    """The org said that this user is signed in. ``login``: empty if the token does not name it.
 
-    ``signed_in_ago``: how long ago she signed in, in seconds of the org's own clock, which may differ from ours.
+    ``signed_in_ago``: how long ago the user signed in, in seconds by the org's clock, which may differ from the gateway's.
     """
 
     user_id: str
@@ -39,7 +39,7 @@ class Proof:
 
 
 def proof_of(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) -> Proof | str:
-    """Whom these claims name, or a word for the one that is wrong."""
+    """The user that these claims name, or a word that says which claim is wrong. ``wall``: Unix seconds."""
     problem = _problem(claims, expected, wall)
     if problem:
         return problem
@@ -67,7 +67,7 @@ def _problem(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) 
 
 
 def login_of(claims: Mapping[str, Any], user_id: str) -> str:
-    """The login in an answer of userinfo about this user (OpenID Connect Core §5.3.2: of another ``sub`` nothing counts); else empty."""
+    """The login in an answer of userinfo, or empty. The answer must have this user as ``sub`` (OpenID Connect Core §5.3.2)."""
     login = claims.get("preferred_username")
     return str(login) if claims.get("sub") == user_id and _is_text(login) else ""
 

@@ -1,16 +1,15 @@
-"""The gateway's own session: who a browser is, by a proof that the org gave as an OpenID provider, and for how long that proof counts.
+"""The gateway's own session. It rests on a *proof*: an ID token of the org that says who is signed in.
 
-Owns its form, and what is found by it. It stands in the place of Okta's cookies inside passes and tickets, so all that is known of
-cookies (memory, revocations, kin, hand-off) holds for it too. Must never count longer than ``interval`` from the proof on, and never name
-a user whom no proof named.
+It takes the place of Okta's cookies inside passes and tickets. So the session cache, revocations and the hand-off work for it as for
+cookies. It must never be valid for longer than ``interval`` after its proof, and never name a user that no proof named.
 
 ::
 
     proof ──────────── interval ────────────▶ due
-      the session is believed                  nobody: a navigation proves it anew, a script gets 401
+      the session is valid                     no session: a navigation gets a new proof, a script gets 401
 
-A new proof of the same user keeps the session's id. So a sign-out, which names the id, ends every proof of that session.
-Clocks of replicas may differ: a proof from the future counts as one of this moment.
+A new proof of the same user keeps the session's id. A sign-out names the id, so it ends every proof of that session.
+The clocks of replicas may differ, so a proof from the future counts as made now.
 """
 
 import base64
@@ -28,9 +27,9 @@ UNREADABLE = NoSession("not_found")
 
 @dataclass(frozen=True, slots=True)
 class OwnSession(Note):
-    """Moments in Unix seconds of our clock.
+    """The session and its newest proof. Times are Unix seconds of the gateway's clock.
 
-    ``signed_in_at``: when the user last signed in at the org; ``proven_at``: when the org last said so.
+    ``signed_in_at``: when the user last signed in at the org. ``proven_at``: when the org gave the proof.
     """
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, NUMBER, NUMBER, list_of(TEXT))
@@ -43,12 +42,12 @@ class OwnSession(Note):
 
 
 def cookie_of(own: OwnSession) -> SessionCookie:
-    """The session as what passes and tickets hold."""
+    """The session as a ``SessionCookie`` for passes and tickets."""
     return SessionCookie(OWN_NAME, base64.urlsafe_b64encode(own.packed()).rstrip(b"="))
 
 
 def own_of(cookie: SessionCookie) -> OwnSession | None:
-    """The session that ``cookie_of`` made this of; None for any other."""
+    """The session in a cookie that ``cookie_of`` made; None for any other cookie."""
     if cookie.name != OWN_NAME:
         return None
     try:
@@ -59,18 +58,19 @@ def own_of(cookie: SessionCookie) -> OwnSession | None:
 
 
 def age_of(own: OwnSession, wall: float) -> float:
-    """How old the proof is, in seconds."""
+    """The age of the proof in seconds, never negative. ``wall``: Unix seconds."""
     return max(0.0, wall - own.proven_at)
 
 
 def found_by(own: OwnSession, wall: float, interval: float) -> Session | NoSession:
-    """Who the browser is now, as far as this proof says."""
+    """The finding by this proof: the session, or ``DUE`` if the proof is older than ``interval`` seconds."""
     if age_of(own, wall) >= interval:
         return DUE
     return Session(
         id=own.id,
         user_id=own.user_id,
         login=own.login,
+        # A replica whose clock is ahead must not make the proof last longer.
         expires_at=datetime.fromtimestamp(min(own.proven_at, wall) + interval, UTC),
         amr=own.amr,
         last_password_verification=datetime.fromtimestamp(own.signed_in_at, UTC),

@@ -1,1 +1,1 @@
-"""Which requests fall under which rule."""
+"""Which app and which rule a request belongs to, and which of the app's servers gets it."""

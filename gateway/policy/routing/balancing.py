@@ -1,13 +1,18 @@
-"""Which of an app's servers gets the next request.
+"""Load balancing: which of an app's servers gets the next request.
 
-Owns the choice. Must never connect, wait or ask the time: ``now`` is given, in seconds of a clock that never goes back. With one
-server nothing is weighed and nothing is put out: there is nowhere else to go, so each request finds out for itself.
+How a server is chosen:
 
-The choice is the server with the fewest running requests for its weight; among equals each in turn by weight, spread (3:1 is a a b a).
-A sticky app sends one session to one server: the highest of weighted rendezvous hashes, keyed, so that nobody chooses a server by
-choosing a cookie; a server that goes moves its own sessions and no other, and gets them back when it returns. While all servers are
-out (``standing``) one request a second is let through, so that an app without active checks is found again. Rules from: Thaler and
-Ravishankar 1998 (rendezvous hashing); least requests and smooth turns as nginx and Envoy know them.
+- The server with the fewest running requests, relative to its weight. Among equal servers the choice rotates by weight, evenly spread (3:1
+  gives a, a, b, a).
+- A sticky app sends each session to one server, the one with the highest weighted rendezvous hash (Thaler and Ravishankar 1998). The hash
+  is keyed, so that a client cannot choose its server by choosing a cookie. When a server fails, only its own sessions move, and they return
+  when it returns.
+- While all servers are out (``server_health``), one request per second is let through. So an app without active health checks is found
+  again.
+- With a single server there is no choice. Failed requests never put it out, because no other server could take over.
+
+Least-requests and smooth weighted rotation work as in nginx and Envoy. This module must never connect, wait or read a clock: ``now`` is a
+parameter, in seconds of a monotonic clock.
 """
 
 import hashlib
@@ -18,10 +23,10 @@ from gateway.policy.routing.server_health import Server, ServerHealth, Tolerance
 
 
 class Balancer:
-    """The servers of one app: ``choose`` one, say when a request ``began``, when it was ``answered``, and how it ``ended``."""
+    """The servers of one app. Call ``choose`` first; then ``began``, ``answered`` and ``ended`` for each request that is sent."""
 
     def __init__(self, servers: Sequence[Server], secret: bytes | None = None, tolerance: Tolerance | None = None) -> None:
-        """``secret`` (1 to 64 bytes) makes the app sticky. ValueError for no server, or two of one name."""
+        """``secret`` (1 to 64 bytes) makes the app sticky. ValueError without a server, or if two servers have the same name."""
         forgiven = tolerance if tolerance is not None else Tolerance()
         self.standings = tuple(ServerHealth(server, forgiven) for server in servers)
         self._by_name = {standing.server.name: standing for standing in self.standings}
@@ -33,9 +38,10 @@ class Balancer:
         self._hashes = {} if secret is None else {name: _hash(name, secret) for name in self._by_name}
 
     def choose(self, now: float, key: bytes | None = None, avoid: Collection[Server] = ()) -> Server | None:
-        """The server for the next request, or None where nobody may be asked (503).
+        """The server for the next request, or None if no server may be used (503).
 
-        ``key``: what a sticky app is sticky by, None where there is none. ``avoid``: servers that this request tried in vain.
+        ``key``: the value that a sticky app is sticky by; None if the request has none. ``avoid``: servers that failed for this request
+        already.
         """
         only = self._only
         if only is not None:
@@ -52,25 +58,31 @@ class Balancer:
 
     @property
     def is_open(self) -> bool:
-        """Whether the only server may be asked; True where there are several, and ``choose`` says which."""
+        """Whether the only server is up. Always True for several servers: ``choose`` finds one that is."""
         return self._only is None or self._only.is_up
 
     def began(self, server: Server) -> None:
-        """A request goes to the server that was chosen; ``ended`` must follow, once. A choice alone changes nothing for the server."""
+        """Record that a request is sent to the server that ``choose`` returned. ``ended`` must follow, exactly once.
+
+        ``choose`` by itself does not change the state of the server.
+        """
         standing = self._by_name[server.name]
         if standing.is_out:
             self._next_probe = self._chosen_at + self._tolerance.between_probes
         standing.began(self._chosen_at)
 
     def answered(self, server: Server) -> bool:
-        """The head of an answer arrived, which proves the server at once, however long the body takes; whether that brought it back."""
+        """Record that the head of a response arrived. Returns whether this brought the server back.
+
+        The head alone proves that the server works, however long the body takes.
+        """
         return self._by_name[server.name].answered()
 
     def ended(self, server: Server, failed: bool | None, now: float) -> bool:
-        """A request is over; whether the server went out or came back by it.
+        """Record the end of a request. Returns whether the server went out or came back because of it.
 
-        ``failed``: False when its head arrived, whatever became of the body; True when the server was at fault before that; None when
-        nobody can tell: the client left first, or a kept connection was found closed.
+        ``failed``: False if the response's head arrived, whatever happened to the body. True if the server failed before that. None if the
+        cause is not known: the client left first, or a kept connection was found closed.
         """
         standing = self._by_name[server.name]
         standing.running -= 1
@@ -78,13 +90,15 @@ class Balancer:
             return False
         if not failed:
             return standing.answered()
+        # With a single server a failure changes nothing: no other server could take over.
         return self._only is None and standing.failed(now)
 
     def checked(self, server: Server, healthy: bool) -> bool:
-        """An active check of the server ended; whether it went up or down by it."""
+        """Record the result of an active health check. Returns whether the server went up or down because of it."""
         return self._by_name[server.name].checked(healthy)
 
     def _last_resort(self, now: float, avoid: Collection[Server]) -> ServerHealth | None:
+        """While all servers are out: the one whose time-out ends first; None if a trial began less than ``between_probes`` seconds ago."""
         out = [standing for standing in self.standings if standing.is_up and standing.is_out and standing.server not in avoid]
         if not out or now < self._next_probe:
             return None
@@ -95,7 +109,7 @@ class Balancer:
         state.update(key)
         share = (
             (int.from_bytes(state.digest(), "big") >> 12) + 0.5
-        ) / 2**52  # in (0, 1), exactly: neither end has a logarithm to divide by
+        ) / 2**52  # strictly between 0 and 1: log(0) does not exist, and log(1) is 0, which cannot divide
         return -server.weight / math.log(share)
 
 
@@ -104,6 +118,7 @@ def _hash(name: str, secret: bytes) -> "hashlib.blake2b":
 
 
 def _least(able: list[ServerHealth]) -> ServerHealth:
+    """The server with the fewest running requests for its weight; among equal ones smooth weighted rotation, as in nginx."""
     least, equals = able[0], [able[0]]
     for standing in able[1:]:
         mine, best = standing.running * least.server.weight, least.running * standing.server.weight

@@ -1,8 +1,8 @@
-"""How each front proxy asks for a decision, and in which terms it must be answered.
+"""How each front proxy asks the gateway about a request (forward auth), and which answers it understands.
 
-    client ──▶ front proxy ──▶ app               the proxy carries the bytes, after it has asked
+    client ──▶ front proxy ──▶ app               the proxy asks first, then forwards the request itself
                     │  ▲
-    /.gateway/auth/… ▼  │ 200: let it pass, with these identity fields. Anything else: do not
+    /.gateway/auth/… ▼  │ 200: forward it, with these identity fields. Any other status: do not
                  gateway
 
 | dialect | original method, host and target | understands |
@@ -11,12 +11,13 @@
 | traefik, caddy | ``X-Forwarded-Method``, ``-Proto``, ``-Host``, ``-Uri`` | any status |
 | envoy | its own method and Host; the target is what follows the path prefix ``/.gateway/auth/envoy``; ``X-Forwarded-Proto`` | any status |
 
-HAProxy has no convention of its own: its Lua action sends along whatever fields the configuration sets before.
+The *original request* is the one that the client sent to the front proxy. HAProxy has no convention of its own: its Lua action sends the
+fields that the HAProxy configuration sets.
 
-Owns the reading of the original request, in one way for each dialect: what is missing, repeated, or told otherwise in the fields of another
-dialect is refused. Must never fill a gap from somewhere else, and never decide: the original request is judged like one that came to the app
-door. The scheme must be one, and is not compared: a host is https or it is not, and before a front proxy there may be another one that
-speaks TLS.
+Each dialect reads the original request in exactly one way. A sub-request is refused (400) if a needed field is missing or repeated, or if a
+field of another dialect contradicts it. This module must never take a missing value from another field, and never decide: the original
+request is judged like a request at the app door. The scheme must be a known one, but its value is not compared with the host's: TLS may end
+at another proxy before the front proxy.
 """  # noqa: E501  a table's row is a line
 
 from collections.abc import Callable, Mapping
@@ -34,11 +35,11 @@ _HOP_OF_WEBSOCKET = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 _METADATA = Malformed(400, "metadata")
 
 Agrees = Callable[[bytes, "Original"], bool]
-"""Whether the value of a field speaks of this request."""
+"""Whether the value of a field agrees with this original request."""
 
 
 class Original(NamedTuple):
-    """The request that the proxy asks about, as it told it."""
+    """The original request, as the front proxy describes it."""
 
     method: str
     host: bytes
@@ -47,9 +48,9 @@ class Original(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One way of asking. ``is_terse``: the proxy knows 200, 401 and 403, and makes a 500 of anything else.
+    """How one front proxy asks. ``is_terse``: the proxy understands 200, 401 and 403 only, and answers 500 for any other status.
 
-    ``patience``: seconds that Okta may be waited for, where the proxy has the time-out that it comes with.
+    ``patience``: how many seconds the gateway may wait for Okta, so that it answers within the default time-out of this proxy.
     """
 
     name: str
@@ -59,19 +60,19 @@ class Dialect:
 
 
 def is_asked(target: str) -> bool:
-    """Whether a request is for the sub-request door: by its path as sent, whatever its host is."""
+    """Whether a request is a sub-request: its target begins with ``/.gateway/auth``. The host does not matter."""
     return target.startswith(AUTH) and target[len(AUTH) : len(AUTH) + 1] in ("", "/", "?")
 
 
 def dialect_of(target: str) -> Dialect | None:
-    """The dialect of a sub-request's target; None where there is none of that name."""
+    """The dialect that this target names, or None for an unknown name."""
     return _AT.get(target.partition("?")[0]) or (_ENVOY if target.startswith(_ENVOYS_OWN) else None)
 
 
 def original(
     dialect: Dialect, head: RequestHead, table: RouteTable, limits: HeadLimits
 ) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-    """The head of the request that is asked about and its host, as ``RouteTable.admit``; or why nobody can say what is asked."""
+    """The head of the original request and its host, as ``RouteTable.admit`` returns them; or why the sub-request is refused."""
     told = dialect.read(head)
     if isinstance(told, Malformed):
         return told
@@ -87,9 +88,10 @@ def original(
 
 
 def _with_fields_of(head: RequestHead, told: Original, authority: Authority, is_secure: bool) -> RequestHead:
-    """The original request with the fields of the sub-request, which are the client's.
+    """The original request, with the fields of the sub-request, which the proxy copied from the client.
 
-    Traefik and Envoy keep the fields of the client's hop to themselves: then a WebSocket is known by the fields that only a handshake has.
+    Traefik and Envoy do not send the client's ``Connection`` and ``Upgrade`` fields. A WebSocket is then recognised by other fields that
+    only its handshake has.
     """
     named, fields = head.named, head.fields
     if not _SHAKES.isdisjoint(named) or named.get(b"sec-fetch-mode") == b"websocket":
@@ -99,7 +101,7 @@ def _with_fields_of(head: RequestHead, told: Original, authority: Authority, is_
 
 
 def loops(path: str) -> bool:
-    """Whether an own path asked about is the sub-request door itself, in any case: the proxy asks it whether it may ask."""
+    """Whether the original request is itself for the sub-request door, in upper or lower case: a proxy that asks whether it may ask."""
     return ascii_lower(path).startswith(AUTH)
 
 
@@ -143,7 +145,7 @@ def _lacking(*told: bytes | tuple[bytes, ...] | None) -> Malformed:
 
 
 def _unless_told_otherwise(head: RequestHead, asked: Original, beside: Mapping[bytes, Agrees]) -> Original | Malformed:
-    """``asked``, if whatever else speaks of an original request speaks of this one: fields that a client set, or another proxy."""
+    """``asked``, or 400 if another field contradicts it. Such a field comes from the client or from another proxy."""
     if head.named.keys().isdisjoint(beside):
         return asked
     for name, agrees in beside.items():
@@ -173,7 +175,7 @@ _BESIDE_ENVOY: Mapping[bytes, Agrees] = {
 _BESIDE_URL = {name: agrees for name, agrees in _BESIDE_ENVOY.items() if name not in (b"x-original-method", b"x-original-url")}
 _BESIDE_FORWARDED = {name: agrees for name, agrees in _BESIDE_ENVOY.items() if not name.startswith(b"x-forwarded-")}
 
-_ENVOY = Dialect("envoy", _from_itself, patience=0.15)  # it gives a sub-request 200 ms
+_ENVOY = Dialect("envoy", _from_itself, patience=0.15)  # Envoy's default time-out for a sub-request is 200 ms
 DIALECTS = (
     Dialect("nginx", _from_url, is_terse=True),
     Dialect("traefik", _from_forwarded),

@@ -1,7 +1,7 @@
-"""What a front proxy is told of a decision: by which status, with which fields.
+"""The gateway's answers to sub-requests of front proxies: their status and their header fields.
 
-Owns these answers as far as they are fields; the pages and the JSON around them are the doors'. Must never leave out an identity field
-(what is not overwritten is the client's own word), set a cookie, or let a 200 grow over what nginx reads of a head. Rules from: RFC 9110
+Pages and JSON bodies are made in the doors. An answer must never leave out an identity field: a field that is not overwritten keeps the
+value that the client sent. It must never set a cookie. A 200 must never be larger than what nginx reads of a head. Source: RFC 9110
 §11.6.1.
 """
 
@@ -13,7 +13,7 @@ from gateway.policy.session.identity import OMITTED_NAME, IdentityFields, attrib
 from gateway.policy.session.session import Session
 
 LARGEST_IDENTITY_BYTES = 3072
-"""All identity lines of a 200 together: with everything around them they stay under the 4 kB that nginx gives an answer's head."""
+"""The most bytes for all identity fields of a 200. With the other fields the head stays below nginx's buffer of 4 kB."""
 SIGN_IN_NAME, REDIRECT_NAME, REASON_NAME = b"X-Gateway-Sign-In", b"X-Gateway-Redirect", b"X-Gateway-Reason"
 
 _NO_STORE = (b"Cache-Control", b"no-store")
@@ -22,30 +22,34 @@ _NOTHING_OMITTED = (OMITTED_NAME, b"")
 
 
 def redirect_status(head: RequestHead) -> int | None:
-    """By which status a browser is sent to sign in: 302, or 303 where a form was sent; None where no top-level navigation asks."""
+    """The status that sends this browser to sign in: 302, or 303 if it posted a form; None if the request is not a top-level navigation."""
     kind = kind_of(head)
     if kind is RequestKind.NAVIGATION:
         return 302
     if kind is not RequestKind.SCRIPT or head.method in ("GET", "HEAD"):
         return None
+    # A posted form is a top-level navigation too. ``kind_of`` says so only for GET.
     as_get = head.replaced(method="GET")
     return 303 if kind_of(as_get) is RequestKind.NAVIGATION else None
 
 
 def terse(reason: str, *fields: tuple[bytes, bytes]) -> Answer:
-    """A refusal for a proxy that knows 403; the reason is for the error page that its configuration chooses."""
+    """A 403 for a terse proxy. The reason goes into a field, for the error page that the proxy's configuration chooses."""
     return Answer(403, (_NO_STORE, (REASON_NAME, reason.encode("ascii")), *fields))
 
 
 def terse_sign_in(head: RequestHead, url: str) -> Answer:
-    """For such a proxy that somebody has to sign in: where, and, for a top-level navigation, by which redirect the browser gets there."""
+    """A 401 for a terse proxy: the user must sign in. ``url``: where.
+
+    For a top-level navigation, a field also names the status with which the proxy should redirect the browser there.
+    """
     status = redirect_status(head)
     redirect = ((REDIRECT_NAME, b"%d" % status),) if status is not None else ()
     return Answer(401, (_NO_STORE, _CHALLENGE, (REASON_NAME, b"no_session"), (SIGN_IN_NAME, url.encode("ascii")), *redirect))
 
 
 def kept_for(seconds: int) -> Fields:
-    """For how long a proxy may keep a 200, and for whom."""
+    """The fields that say how many seconds a proxy may cache a 200, and for which requests."""
     if seconds <= 0:
         return (_NO_STORE,)
     return (b"Cache-Control", b"private, max-age=%d" % seconds), (b"Vary", b"Cookie, Authorization")
@@ -53,9 +57,10 @@ def kept_for(seconds: int) -> Fields:
 
 @dataclass(frozen=True, slots=True)
 class ForwardAuthResponse:
-    """The identity lines of one app's 200.
+    """The identity fields of one app's 200.
 
-    Each name is there every time, so that it overwrites the client's own; the value is empty where there is nothing to say.
+    Every identity field is in every answer, so that it overwrites the field that the client sent. Its value is empty if there is nothing to
+    say.
     """
 
     identity: IdentityFields
@@ -69,7 +74,10 @@ class ForwardAuthResponse:
         object.__setattr__(self, "room", LARGEST_IDENTITY_BYTES - bytes_of_names(names))
 
     def fields(self, session: Session | None) -> Fields:
-        """The lines for a user, or for nobody; what does not fit is sent empty and named in ``X-Gateway-Omitted``."""
+        """The identity fields for this session, or for a request without one.
+
+        A value that does not fit is sent empty, and its field is named in ``X-Gateway-Omitted``.
+        """
         if session is None:
             return self.nobody
         lines = [(name, attribute_value(attribute, session)) for name, attribute in self.identity]
@@ -84,5 +92,5 @@ class ForwardAuthResponse:
 
 
 def bytes_of_names(names: list[bytes]) -> int:
-    """What the lines of these names take without any value, the one that names what was omitted included."""
+    """The size in bytes of these fields with empty values, including ``X-Gateway-Omitted``, which may repeat every name."""
     return sum(2 * len(name) + 6 for name in names) + len(OMITTED_NAME) + 4

@@ -1,8 +1,7 @@
-"""What a browser is doing, where it may be sent, and from where it came.
+"""What a browser does with a request (Fetch Metadata), where it may be redirected to, which site it came from, and the client's address.
 
-Owns the one validator of return addresses (every redirect asks it), the reading of Fetch Metadata, and whom we believe about
-the client's address. Must never return an address that two parsers could take to two hosts, and must never
-take silence for consent. Rules from: Fetch Metadata; WHATWG URL (what browsers strip and fold).
+Every redirect asks this module whether its target is safe. It must never accept an address that two parsers could read as two different
+hosts. A missing field must never count as permission. Sources: Fetch Metadata; WHATWG URL (what browsers strip and convert).
 """
 
 import ipaddress
@@ -19,7 +18,7 @@ from gateway.policy.learned import Learned
 
 LONGEST_TARGET: Final = 4096
 SIGNED_IN: Final = "/.gateway/signed-in"
-"""The one own path that a sign-in may lead to: a page without buttons, for a window that was opened to sign in."""
+"""The only path of the gateway that a sign-in may return to: a page without buttons, for a window that was opened to sign in."""
 MOST_TOKENS: Final = 500
 UNKNOWN_CLIENT: Final = "unknown"
 _PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
@@ -40,7 +39,7 @@ _WITH_PORT: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+
 
 
 class RequestKind(Enum):
-    """What the browser wants: a page in its window, something for a script or a page, a WebSocket, or just to be early."""
+    """What the browser wants: a page in its window, a resource for a script or a page, a WebSocket, or to load something in advance."""
 
     NAVIGATION = "navigation"
     SCRIPT = "script"
@@ -49,7 +48,7 @@ class RequestKind(Enum):
 
 
 def kind_of(head: RequestHead) -> RequestKind:
-    """What kind of request it is; NAVIGATION only for GET and HEAD of a top-level document, which a redirect can answer."""
+    """The kind of a request. NAVIGATION only for GET and HEAD of a top-level document: only there can a redirect be the answer."""
     if wants_websocket(head):
         return RequestKind.WEBSOCKET
     named = head.named
@@ -67,7 +66,7 @@ def kind_of(head: RequestHead) -> RequestKind:
 
 
 def is_document(head: RequestHead) -> bool:
-    """Whether the answer will be shown as a page, in a window or in a frame, whatever the method."""
+    """Whether the answer will be shown as a page, in a window or a frame, whatever the method is."""
     destination = head.named.get(b"sec-fetch-dest")
     if destination is not None:
         return not _DOCUMENTS.isdisjoint(head.values(b"sec-fetch-dest"))
@@ -75,7 +74,7 @@ def is_document(head: RequestHead) -> bool:
 
 
 def wants_websocket(head: RequestHead) -> bool:
-    """Whether it is the handshake of a WebSocket: ``kind_of`` says so before anything else."""
+    """Whether the request is the handshake of a WebSocket. ``kind_of`` checks this first."""
     if head.method != "GET" or b"upgrade" not in head.named:
         return False
     return b"websocket" in _tokens(head, b"upgrade") and b"upgrade" in _tokens(head, b"connection")
@@ -86,15 +85,15 @@ def _accepts_html(head: RequestHead) -> bool:
 
 
 def _tokens(head: RequestHead, name: bytes) -> set[bytes]:
-    """The members of a list; of one line, no more than anybody sends."""
+    """The members of a list field, in lower case. At most ``MOST_TOKENS`` of each line, more than any real client sends."""
     return {token.strip(b" \t").lower() for value in head.values(name) for token in value.split(b",", MOST_TOKENS)[:MOST_TOKENS]}
 
 
 def own_target(raw: str) -> str | None:
-    """The return path as given where it stays on the same host in any reading, raw and unquoted; None where it is refused.
+    """The return path, unchanged, if it stays on the same host in every reading; None if it is refused.
 
-    Longer ones than ``LONGEST_TARGET`` are refused, never cut; nothing under ``/.gateway`` but ``SIGNED_IN``; a query may
-    hold anything visible, and no escaped control character.
+    The path is tested as sent and after each of several decodings. Refused are: more than ``LONGEST_TARGET`` characters (never cut), a path
+    under ``/.gateway`` except ``SIGNED_IN``, and an escaped control character. A query may hold any visible character.
     """
     if raw == SIGNED_IN:
         return raw
@@ -104,7 +103,7 @@ def own_target(raw: str) -> str | None:
     shape = normalised(path)
     if is_own(path) or (isinstance(shape, Malformed) and not _stays_below(path, shape)):
         return None
-    for _ in range(3):  # some app behind some proxy will unquote it again
+    for _ in range(3):  # an app, or a proxy before it, may decode the path again
         if _CONTROL.search(path) or (_ODD_SLASHES.search(path) and not _BELOW_A_NAME.match(path)):
             return None
         path = unquote(path, "latin-1")
@@ -112,7 +111,7 @@ def own_target(raw: str) -> str | None:
 
 
 def _stays_below(path: str, doubt: Malformed) -> bool:
-    """Whether no reading of a path with an odd spelling has a dot segment, nor an odd slash before its first plain name."""
+    """Whether an oddly spelled path stays on this host in every reading: no dot segment, and no odd slash before its first plain name."""
     if doubt.reason not in ODD or "//" in path:
         return False
     told = odd_readings(path, case_insensitive=True) or ()
@@ -121,9 +120,9 @@ def _stays_below(path: str, doubt: Malformed) -> bool:
 
 
 def return_url(raw: str, origins: Collection[str]) -> str | None:
-    """The address to go on to: a path as ``own_target``, or a configured origin and such a path; None where it is refused.
+    """The address to redirect to: a path that ``own_target`` accepts, or a configured origin with such a path; None if it is refused.
 
-    The origin is compared whole (scheme, host, port) and comes back in the spelling of the configuration.
+    The whole origin is compared (scheme, host, port). The result has the spelling of the configuration.
     """
     if raw.startswith("/"):
         return own_target(raw)
@@ -136,30 +135,30 @@ def return_url(raw: str, origins: Collection[str]) -> str | None:
 
 
 def is_same_origin_post(head: RequestHead, origin: str) -> bool:
-    """Whether a form of our own page on this very origin was posted; without Fetch Metadata the Origin field decides."""
+    """Whether a form on a page of this origin was posted. Without Fetch Metadata, the ``Origin`` field decides."""
     if head.method != "POST":
         return False
     sites = head.values(b"sec-fetch-site")
-    if sites:  # Origin is "null" here where our page asked for no-referrer
+    if sites:  # browsers send "Origin: null" from our own pages that have the policy no-referrer
         named = [value.decode("latin-1") for value in head.values(b"origin")]
         return sites == (b"same-origin",) and all(name == "null" or _same(name, origin) for name in named)
     return has_origin(head, origin)
 
 
 def has_origin(head: RequestHead, origin: str) -> bool:
-    """Whether the request has one ``Origin`` field, and it names this very origin.
+    """Whether the request has exactly one ``Origin`` field, and it names this origin.
 
-    It counts where the body is sealed for its user too. WebKitGTK 2.50 says ``Sec-Fetch-Site: cross-site``, with the right ``Origin``, when
-    the user reloads the answer to a form and only one of the two pages has a ``Cross-Origin-Opener-Policy``.
+    Where the body is sealed for its user, this alone is enough. WebKitGTK 2.50 sends ``Sec-Fetch-Site: cross-site``, with the right
+    ``Origin``, when the user reloads the answer to a form and only one of the two pages has a ``Cross-Origin-Opener-Policy``.
     """
     named = head.values(b"origin")
     return len(named) == 1 and _same(named[0].decode("latin-1"), origin)
 
 
 def named_origin(head: RequestHead) -> str:
-    """The origin that the request names as its start: ``Origin``, or without one ``Referer``'s; empty where neither names one.
+    """The origin of the page that sent the request: from ``Origin``, or from ``Referer`` if there is no ``Origin``; else empty.
 
-    ``Origin: null`` names none, and neither do two ``Origin`` fields.
+    The result is also empty for ``Origin: null`` and for two ``Origin`` fields.
     """
     origins = head.values(b"origin")
     if origins:
@@ -171,7 +170,7 @@ def named_origin(head: RequestHead) -> str:
 
 
 def origin_is_listed(head: RequestHead, origins: Collection[str]) -> bool:
-    """Whether the origin that the request names as its start is one of these."""
+    """Whether the origin of the page that sent the request is one of these."""
     return _named_in(named_origin(head), origins)
 
 
@@ -190,10 +189,11 @@ def _origin(text: str) -> tuple[str, str, int] | None:
 
 
 def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) -> str:
-    """The address nearest to us that no trusted proxy has: from the right, past trusted ones only.
+    """The client's address: going from right to left through ``xff``, the first one that is not a trusted proxy.
 
-    ``xff``: the values of X-Forwarded-For in order. ``unknown`` where the walk meets something that is no address; a peer
-    without an address (a Unix socket) is trusted in nothing and is ``unknown`` too.
+    ``peer``: the other end of the connection; the walk begins there. ``xff``: the values of ``X-Forwarded-For`` in order. If all are
+    trusted, the result is the leftmost one. It is ``unknown`` if the walk meets text that is not an address. A Unix socket has no address:
+    it is never trusted, and is ``unknown`` too.
     """
     nearest = _addresses[peer.partition("%")[0]]
     if nearest is None:
@@ -207,7 +207,7 @@ def client_address(peer: str, xff: Sequence[bytes], trusted: Sequence[Network]) 
 
 
 def is_listed(peer: str, trusted: Sequence[Network]) -> bool:
-    """Whether a socket's peer is one of the trusted proxies; one without an address (a Unix socket) never is."""
+    """Whether the peer of a connection is one of the trusted proxies. A Unix socket has no address and never is."""
     found = _addresses[peer.partition("%")[0]]
     return found is not None and any(found[0] in network for network in trusted)
 

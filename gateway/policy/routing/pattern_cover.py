@@ -1,7 +1,7 @@
-"""Whether one rule's pattern matches everything that another matches: then a rule behind it never decides anything.
+"""Whether the pattern of one rule matches every path that another one matches. Then a later rule with that other pattern has no effect.
 
-Owns that comparison of patterns, which is made once, when a configuration is checked. It may miss a cover that only follows from the
-letters of both, and must never claim one that is not there: a configuration would be refused without reason.
+The comparison is made once, when the configuration is checked. It may miss a case that depends on the letters of both patterns. It must
+never report a cover that does not exist, because a valid configuration would then be refused.
 """
 
 from gateway.policy.http.messages import Malformed
@@ -11,7 +11,7 @@ _REST = "**"
 
 
 def covers(wide: str, narrow: str, case_insensitive: bool) -> bool:
-    """Whether each path that ``narrow`` matches is one that ``wide`` matches."""
+    """Whether every path that ``narrow`` matches is also matched by ``wide``."""
     segments = [_segments(pattern, case_insensitive) for pattern in (wide, narrow)]
     return all(segments) and _covers(tuple(segments[0]), tuple(segments[1]))
 
@@ -24,7 +24,7 @@ def _segments(pattern: str, case_insensitive: bool) -> list[str]:
 
 
 def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
-    """Row by row over ``wide``: which beginnings of ``narrow`` does what came so far cover?"""
+    """Works segment by segment through ``wide``: ``reached[n]`` says whether these segments cover the first n of ``narrow``."""
     reached = [True] + [False] * len(narrow)
     for segment in wide:
         following = [False] * len(reached)
@@ -39,9 +39,9 @@ def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 
 def _segment_covers(wide: str, narrow: str) -> bool:
     if narrow == _REST:
-        return False  # it may be no segment, or several
+        return False  # ** may stand for no segment, or for several
     if wide == "*":
-        return bool(narrow.replace("*", "")) or narrow == "*"  # one that is a run of stars may be empty
+        return bool(narrow.replace("*", "")) or narrow == "*"  # a segment of several stars may be empty, * may not
     if "*" not in wide or "*" in narrow:
         return wide == narrow
     first, *between, last = wide.split("*")

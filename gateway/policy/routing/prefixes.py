@@ -1,9 +1,10 @@
-"""The path that browsers see, and the path that an app sees behind it: one prefix off, another one on.
+"""Path prefixes: maps the public path, which browsers use, to the path that the app gets, and back. One prefix is removed, another one
+added.
 
-Owns the mapping both ways. Only whole segments are a prefix (``/hr`` is none of ``/hrx``, nor of ``/hr%2Fx`` or ``/hr;x``), the rest goes
-through to the byte, and so does the query. The path is judged as the browser sent it, so the mapping must never make of it what the
-judge did not see: nothing under ``/.gateway``, no second slash in front. On the way back nothing may leave the app's host: a reference
-whose path would begin with two slashes, or climbs, is no match. Rules from: RFC 3986 §3.3 and §5.2.4, RFC 6265 §5.1.4.
+Only whole segments are a prefix: ``/hr`` is no prefix of ``/hrx``, ``/hr%2Fx`` or ``/hr;x``. The rest of the path and the query stay
+byte-identical. The rules judge the public path. So the mapping must never produce a path that the rules would have to judge differently:
+nothing under ``/.gateway``, and no second slash at the beginning. On the way back, a reference must never leave the app's host: a reference
+whose path would begin with two slashes, or that contains dot segments, is not mapped. Sources: RFC 3986 §3.3 and §5.2.4, RFC 6265 §5.1.4.
 """
 
 import re
@@ -18,24 +19,25 @@ _CLIMBS = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)|\\", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """What is taken off the front of a path (``strip``) and put there instead (``add``); both without a slash at the end, or empty."""
+    """``strip`` is removed from the beginning of a public path, then ``add`` is put there. Both end without a slash, or are empty."""
 
     strip: str = ""
     add: str = ""
 
     def inner(self, target: str) -> str | None:
-        """The target that the app is sent for one whose path was judged (``normalised``); None where the path lies outside of ``strip``."""
+        """The target that the app gets for a public target, whose path was judged before; None if the path is not under ``strip``."""
         path, mark, query = target.partition("?")
         rest = self._rest(path)
+        # Two slashes at the beginning could be read as a host, and dot segments could lead out of the prefix.
         if rest is None or rest.startswith("//") or _leaves_prefix(rest):
             return None
         inner = self.add + rest or "/"
         return None if is_own(inner) else f"{inner}{mark}{query}"
 
     def outer(self, path: str) -> str | None:
-        """The path that a browser asks for to reach this one of the app; None where there is none.
+        """The public path that leads to this path of the app; None if there is none.
 
-        A path that stands under ``strip`` already, with nothing added, is the word of an app that knows its public name.
+        If ``add`` is empty, a path that is under ``strip`` already stays as it is: the app knows its public prefix.
         """
         if not self.strip and not self.add:
             return path
@@ -47,7 +49,9 @@ class Prefixes:
         return None if public.startswith("//") else public
 
     def outer_scope(self, path: str) -> str | None:
-        """The ``Path`` of a cookie for browsers, which reaches what the app's own reaches; None where that is nothing from here."""
+        """The ``Path`` attribute of a cookie for browsers that covers what the app's own attribute covers; None if that cannot be reached
+        from outside.
+        """
         if not self.add and _within(path, self.strip):
             return path
         if (self.add or path != "/") and _within(path, self.add):
@@ -57,13 +61,13 @@ class Prefixes:
     def _rest(self, path: str) -> str | None:
         if _within(path, self.strip):
             return path.removeprefix(self.strip)
-        # The same segments in another spelling (%68r for hr) are the same prefix to the judge, and so here.
+        # The rules treat the same segments in another spelling (%68r for hr) as equal, and so does the prefix.
         front = "/".join(path.split("/")[: self.strip.count("/") + 1])
         return path[len(front) :] if normalised(front) == normalised(self.strip) else None
 
 
 def _leaves_prefix(rest: str) -> bool:
-    """Whether what is left of a path climbs above its beginning, or is taken for a host, in some reading."""
+    """Whether the rest of a path climbs above its beginning, or can be read as a host, in any reading."""
     if is_plain(rest) or not isinstance(normalised(rest or "/"), Malformed):
         return False
     told = odd_readings(rest, case_insensitive=True)
@@ -75,7 +79,7 @@ def _within(path: str, prefix: str) -> bool:
 
 
 def prefix_problem(prefix: str) -> str | None:
-    """What is wrong with a configured prefix; None where it is usable, or empty for none."""
+    """What is wrong with a configured prefix; None if it is usable, or empty."""
     if not prefix:
         return None
     if not prefix.startswith("/") or prefix.endswith("/"):

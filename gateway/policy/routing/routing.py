@@ -1,8 +1,12 @@
-"""Which host and which rule a request belongs to.
+"""Routing: which configured host a request is for, and which rule of its app applies.
 
-Owns the choice among hosts and rules; what a path may be read as is ``policy.http.paths``, whose names are also found here, and
-``policy.http.odd_paths``. Must never change what is forwarded, and never widen. Where two usual readings of a path meet different rules,
-both bind; a path that servers read in many ways is refused then. A rule is for the methods that it names, or for all.
+A path can be read in several ways, because servers decode paths differently (``policy.http.paths``, ``policy.http.odd_paths``). If two
+common readings of a path have different rules, both rules apply together. If a path is spelled so oddly that servers are known to disagree,
+it is refused unless all its readings have the same conditions. This module must never change what is forwarded, and never admit more than
+the rules.
+
+Names in this module: ``ways`` are an app's rules with their compiled patterns, in order. A *place* is the rule, or the refusal, that was
+found for a path; ``place_of`` finds it, and ``App.places`` caches it. Names of ``policy.http.paths`` are exported here too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -55,24 +59,23 @@ __all__ = [
 ]
 
 _NOT_ASCII: Final = Malformed(400, "target")
-"""Apps may know in which charset a browser of old wrote a query; the org need not guess."""
+"""Refuses bytes beyond ASCII in a target, except at an app: an app may know in which charset an old browser wrote its query."""
 _LONGEST_LEARNED_HOST: Final = 255
 _LONGEST_LEARNED_PATH: Final = 256
 
 
 Ways = tuple[tuple[Callable[[str], object], Rule], ...]
-"""Rules in their order, each behind what matches its paths."""
+"""Rules in their order, each after the function that matches its paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One protected app: its public origin, the rules in their order, and how its server reads paths.
+    """One protected app: its public origin, its rules in order, and how its server reads paths.
 
-    ``title``: what pages call it; its host where nobody gave it a name.
-    ``lets_preflights_pass``: the app answers the preflights of browsers itself, whoever asks. ``overrides``: the fields, in lower case, by
-    which a client may ask it for another method than that of the first line.
-    ``ways``: the rules for a method that no rule names, each behind what matches its paths; ``ways_by_method``: the same for the others.
-    ``places``: what was found of late, for a path, or for a method and a path where a rule names methods.
+    ``title``: its name on pages; the host if none is configured. ``lets_preflights_pass``: CORS preflights are sent to the app without a
+    check. ``overrides``: the fields, in lower case, by which a client may ask the app for another method than that of the request line.
+    ``ways``: the rules for a method that no rule names; ``ways_by_method``: the rules for each method that some rule names. ``places``:
+    cached results of ``place_of``; the key is a path, or a method and a path if a rule names that method.
     """
 
     name: str
@@ -90,7 +93,7 @@ class App:
     places: Recent[object, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=Recent)
 
     def __post_init__(self) -> None:
-        """``tells_paths_apart``: whether it depends on the path which rule holds."""
+        """``tells_paths_apart``: whether the rule depends on the path at all."""
         if not self.title:
             object.__setattr__(self, "title", self.authority.host)
         named = {method for rule in self.rules for method in rule.methods or ()}
@@ -105,17 +108,17 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class LoginHost:
-    """The host that speaks for the Okta org."""
+    """The login host. The gateway forwards its requests to the Okta org."""
 
     origin: str
     authority: Authority
 
 
 class RouteTable:
-    """All configured hosts; what is not here does not exist (421)."""
+    """All configured hosts. A request for any other host is answered with 421."""
 
     def __init__(self, login: LoginHost, apps: Sequence[App]) -> None:
-        """Two hosts of one authority cannot be told apart: ValueError."""
+        """ValueError if two hosts have the same authority, because a request could not be assigned to one of them."""
         self.login = login
         self.apps = tuple(apps)
         self._hosts: dict[Authority, App | LoginHost] = {login.authority: login}
@@ -127,7 +130,7 @@ class RouteTable:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins of all configured hosts: where a browser may be sent."""
+        """The origins of all configured hosts. A browser may be redirected to these."""
         return (self.login.origin, *(app.origin for app in self.apps))
 
     def host(self, authority: Authority) -> App | LoginHost | None:
@@ -135,9 +138,11 @@ class RouteTable:
         return self._hosts.get(authority)
 
     def admit(self, asked: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
-        """The head and its host, None for one that is not ours; or why it is refused: 400 for what is no host, or as ``NAMED_AWAY``; 414.
+        """The request's head and its host, which is None if it is not configured; or why the request is refused.
 
-        The scheme is that of the host's public address, whatever was received: a name without a port is looked for under both.
+        Refused are: a ``Host`` that is not a host (400), a ``Connection`` field that names a field for the server (``NAMED_AWAY``, 400), a
+        target beyond ASCII that is not for an app (400), and a request line that is too long for this host (414). The scheme comes from the
+        configured public address, not from the connection: a host without a port is looked up as https first, then as http.
         """
         named = asked.named
         connection = named.get(b"connection")
@@ -153,7 +158,9 @@ class RouteTable:
         return RequestHead(asked.method, asked.target, authority, asked.given, is_secure, asked.peer, asked.address, named), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
-        """What a Host field's value names: its authority (None for what is none), our host, and whether that is https in public."""
+        """What the value of a ``Host`` field names: its authority (None if it is not one), the configured host, and whether that host is
+        https.
+        """
         return self._named[value]
 
     def _named_by(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
@@ -166,12 +173,15 @@ class RouteTable:
         return authority, None, False
 
     def app(self, text: str) -> App | None:
-        """The app of an origin (``https://hr.example.com``) or of an authority's text (``hr.example.com:443``), or None."""
+        """The app with this origin (``https://hr.example.com``) or this authority (``hr.example.com:443``), or None."""
         return self._by_text.get(text)
 
 
 def place_of(app: App, path: str, method: str) -> Rule | Malformed:
-    """The rule for a path as sent and a method, or why it is refused: ``rule_for`` its ``normalised`` spelling, for less."""
+    """The rule for a path as sent and a method, or why the request is refused.
+
+    The same result as ``rule_for`` of the path's ``normalised`` spelling, but cached and with a fast path for plain paths.
+    """
     key: object = path
     if app.ways_by_method and method in app.ways_by_method:
         key = method, path
@@ -184,7 +194,7 @@ def place_of(app: App, path: str, method: str) -> Rule | Malformed:
 
 
 def _place_of(app: App, path: str, method: str) -> Rule | Malformed:
-    """A plain path has one other reading, without its trailing slash."""
+    """Finds the rule without the cache. The only other reading of a plain path is the one without its trailing slash."""
     if not is_plain(path) or (app.case_insensitive and is_read_apart(path)):
         shape = normalised(path)
         found = shape if isinstance(shape, Malformed) else rule_for(app, shape, method)
@@ -196,6 +206,7 @@ def _place_of(app: App, path: str, method: str) -> Rule | Malformed:
 
 
 def _first_way(app: App, path: str, method: str) -> Rule | None:
+    """The first rule in order that matches this path and method, or None."""
     for matches, rule in app.ways_by_method.get(method, app.ways):
         if matches(path) is not None:
             return rule
@@ -203,11 +214,11 @@ def _first_way(app: App, path: str, method: str) -> Rule | None:
 
 
 def rule_for(app: App, path: str, method: str) -> Rule | Malformed:
-    """The rule for a normalised path: the first that matches it whole, and also that of every other reading of it.
+    """The rule for a normalised path: the first rule that matches the whole path, combined with the rules of all other readings of it.
 
-    Other readings: ``%2F`` as a slash, path parameters (``;…``) taken off, cut at an escaped ``?`` or ``#``; for a case-insensitive server
-    also those of ``windows_readings``. A trailing slash (and, for such a server, trailing dots and blanks) cannot shake off a rule that
-    names the path. 400 where ``windows_readings`` cannot tell and the app's rules tell paths apart.
+    Other readings: ``%2F`` read as a slash; path parameters (``;…``) removed; cut at an escaped ``?`` or ``#``; for a case-insensitive
+    server also those of ``windows_readings``. A rule that names the path also applies if the request adds a trailing slash (for such a
+    server also trailing dots and blanks). 400 if ``windows_readings`` cannot tell the readings, and the app's rules depend on the path.
     """
     is_windows = app.case_insensitive and app.tells_paths_apart
     found = windows_readings(path) if is_windows else tuple(dict.fromkeys(readings(path)))
@@ -218,9 +229,9 @@ def rule_for(app: App, path: str, method: str) -> Rule | Malformed:
 
 
 def _rule_of_all(app: App, path: str, method: str, doubt: Malformed) -> Rule | Malformed:
-    """The rule of every reading of a path that servers read in many ways; ``doubt`` where two differ in what they ask for, or one has none.
+    """The rule of a path that servers are known to read in many ways, if all its readings have the same conditions; else ``doubt``.
 
-    What is the gateway's own, or climbs above the root, has none.
+    A reading under ``/.gateway``, or above the root, has no rule: the result is ``doubt`` then too.
     """
     if not app.tells_paths_apart and not may_leave(path, app.case_insensitive):
         return _first_way(app, "/", method) or DEFAULT_RULE
@@ -237,7 +248,7 @@ def _rule_of_all(app: App, path: str, method: str, doubt: Malformed) -> Rule | M
 
 
 def _bound(app: App, reading: str, method: str) -> Rule | None:
-    """The rule of a reading; None where it has none for sure."""
+    """The rule of one reading; None if it cannot be known for sure."""
     if app.case_insensitive:
         reading = case_folded(reading)
         if has_short_name(reading):
@@ -248,5 +259,6 @@ def _bound(app: App, reading: str, method: str) -> Rule | None:
 
 
 def _shaken_off(app: App, path: str, method: str) -> Rule | None:
+    """The rule that the path would avoid by a trailing slash (on Windows also by trailing dots or blanks), or None."""
     rule = _first_way(app, trimmed(path, app.case_insensitive), method)
     return rule if rule is not None and not rule.matches(path, app.case_insensitive) else None

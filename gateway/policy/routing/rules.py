@@ -1,7 +1,7 @@
-"""A rule of an app: what is asked of those who come, for which paths and methods.
+"""A rule of an app: for which paths and methods it holds, and which users it admits.
 
-Owns who is permitted by one rule, and by two together. Must never let two rules together admit whom one of them refuses. Which rule holds
-is ``policy.routing.routing``.
+``policy.routing.routing`` finds the rule of a request. Here it is decided whether one rule admits a user, and how two rules are combined.
+Two rules together must never admit a user whom one of them refuses.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from gateway.policy.http.paths import ascii_lower, expression
 
 
 class Access(StrEnum):
-    """Who may come: only those with a session, anyone without being asked, anyone but known when signed in, or nobody at all."""
+    """Who may use a path: users with a session; anyone, without identity; anyone, with identity if signed in; or nobody."""
 
     SESSION = "session"
     ANYONE = "anyone"
@@ -25,10 +25,11 @@ _STRICTNESS: Final = (Access.ANYONE, Access.OPTIONAL, Access.SESSION, Access.NOB
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What holds for the paths that ``pattern`` matches whole: ``*`` is one segment or a part of one, ``**`` any rest.
+    """A rule for the paths that ``pattern`` matches as a whole. ``*`` is one segment or a part of one, ``**`` is any number of segments.
 
-    ``methods``: for which it holds; they compare exactly. ``users``: logins, or ``@domain`` for all of one domain; ``amr``: all of them are
-    needed; ``authenticated_within_seconds``: how long ago the user may have proven who it is. None means "all methods" or "no condition".
+    ``methods``: the methods it holds for, compared exactly. ``users``: logins, or ``@domain`` for every login of one domain. ``amr``:
+    authentication methods; the session must have all of them. ``authenticated_within_seconds``: how old the user's authentication may be.
+    None means "all methods" or "no condition".
     """
 
     pattern: str
@@ -41,22 +42,22 @@ class Rule:
     _wanted: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """``needs``: the access in effect; a rule that names users, amr or an age needs a session, whatever its access says."""
+        """``needs``: the access in effect. A rule with ``users``, ``amr`` or an age needs a session, whatever its ``access`` says."""
         asks = self.users is not None or self.amr is not None or self.authenticated_within_seconds is not None
         object.__setattr__(self, "needs", Access.SESSION if asks and self.access is not Access.NOBODY else self.access)
         object.__setattr__(self, "_wanted", frozenset(ascii_lower(user) for user in self.users or ()))
 
     @property
     def conditions(self) -> tuple[object, ...]:
-        """What is asked of those who come: two rules with the same conditions decide alike."""
+        """What the rule demands of a user. Two rules with equal conditions always decide alike."""
         return self.access, self.users, self.amr, self.authenticated_within_seconds
 
     def matches(self, path: str, case_insensitive: bool = False) -> bool:
-        """Whether the whole of a normalised path matches."""
+        """Whether the pattern matches the whole of a normalised path."""
         return expression(self.pattern, case_insensitive).fullmatch(path) is not None
 
     def permits(self, login: str) -> bool:
-        """Whether ``users`` lets this login in; ASCII case aside, and a domain only behind the one and only ``@``."""
+        """Whether ``users`` contains this login. ASCII case does not matter. A domain counts only if the login has exactly one ``@``."""
         if self.users is None:
             return True
         folded = ascii_lower(login)
@@ -65,7 +66,7 @@ class Rule:
         return of_domain or (bool(name) and folded in self._wanted)
 
     def and_also(self, other: "Rule") -> "Rule":
-        """The rule that admits only what both admit."""
+        """The rule that admits only what both rules admit."""
         if self == other:
             return self
         return Rule(
@@ -89,7 +90,7 @@ class Rule:
 
 
 DEFAULT_RULE: Final = Rule("/**", Access.SESSION)
-"""What holds where no rule matches: never an implicit public path."""
+"""The rule for paths that no configured rule matches: it needs a session. No path is public unless a rule says so."""
 
 
 def _both(ours: frozenset[str] | None, theirs: frozenset[str] | None) -> frozenset[str] | None:

@@ -1,17 +1,18 @@
-"""How one server of an app stands: running requests, failures in a row, and what active checks found.
+"""The health of one server of an app: its running requests, its failures in a row, and the results of active checks.
 
-Owns what puts a server out and brings it back. Must never choose between servers (``balancing``), connect, wait or ask the time:
-``now`` is given, in seconds of a clock that never goes back. A server stands in two ways at once, and takes requests only when both
-allow it::
+A server has two independent states. It gets requests only if it is IN and UP::
 
     requests   IN ── 3 failures in a row ──▶ OUT (5 s, doubled up to 60 s) ── time over ──▶ one request as a TRIAL
                 ▲                             ▲──────────────── failed ──────────────────────────┤
                 └──────────────────────────────────────────── answered ─────────────────────────┘
     checks     UP ── 3 bad in a row, or the very first ──▶ DOWN ── 2 good in a row ──▶ UP (and IN)
 
-A failure is: no connection, a deadline that passed before the head, a connection that ended before it, an answer that is not HTTP. No
-status is one, whatever it says: a user who can provoke a 500 or a 503 must not be able to take a server from the others. Nor is a
-client that left. Rules from: Envoy's outlier detection and HAProxy's rise and fall, for the manner.
+A failure is one of these: no connection; no head of a response before the deadline; a connection that ended before the head; bytes that are
+not HTTP. No status code is a failure, because a user who can provoke a 500 or a 503 must not be able to take a server away from the others.
+A client that leaves is not a failure either.
+
+This module must never choose between servers (``balancing`` does), connect, wait or read a clock: ``now`` is a parameter, in seconds of a
+monotonic clock. Modelled on Envoy's outlier detection and HAProxy's ``rise`` and ``fall``.
 """
 
 import math
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server of an app. ``name`` tells it from the others and decides which sessions stick to it; ``weight`` is at least 1."""
+    """One server of an app. ``name`` is unique within the app, and decides which sessions stick to it. ``weight`` is at least 1."""
 
     name: str
     weight: int = 1
@@ -28,7 +29,11 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How much a server is forgiven: counts in a row, and seconds."""
+    """How many failures a server may have, and how long it stays out: counts in a row, and seconds.
+
+    ``rise``, ``fall``: how many good or bad checks in a row bring a server up or down. ``between_probes``: seconds between two trial
+    requests while all servers are out.
+    """
 
     failures: int = 3
     shortest_out: float = 5.0
@@ -39,12 +44,16 @@ class Tolerance:
 
 
 def is_healthy(status: int) -> bool:
-    """Whether this status of an active check means that the server can work."""
+    """Whether this status of an active check means that the server works (200 to 399)."""
     return 200 <= status <= 399
 
 
 class ServerHealth:
-    """What is known of one server now; read it for metrics and logs, only the ``Balancer`` changes it."""
+    """The current health of one server. Metrics and logs may read it; only the ``Balancer`` changes it.
+
+    ``until``: the monotonic second at which it may get a trial request, while ``is_out``. ``pull``: its weight in the rotation among
+    equals.
+    """
 
     __slots__ = (
         "_contradictions",
@@ -61,7 +70,7 @@ class ServerHealth:
     )
 
     def __init__(self, server: Server, tolerance: Tolerance) -> None:
-        """In and up, until something says otherwise."""
+        """The server starts IN and UP."""
         self.server = server
         self.running = 0
         self.is_up = True
@@ -72,21 +81,24 @@ class ServerHealth:
         self._failures = 0
         self._term = 0.0
         self._on_trial = False
-        self._contradictions = tolerance.fall - 1  # nothing is known yet: the first bad check is enough
+        self._contradictions = tolerance.fall - 1  # before the first check, one bad result is enough
 
     def takes(self, now: float) -> bool:
         """Whether this server may get the next request."""
         return self.is_up and (not self.is_out or now >= self.until)
 
     def began(self, now: float) -> None:
-        """A request goes to it. While it is out that is its trial: the next comes only later, should this one never say how it went."""
+        """Record that a request is sent to this server. If the server is out, this request is its trial.
+
+        The next trial is possible only ``shortest_out`` seconds later, in case this one never reports a result.
+        """
         self.running += 1
         if self.is_out:
             self._on_trial = True
             self.until = now + self._tolerance.shortest_out
 
     def answered(self) -> bool:
-        """A head arrived; whether that brought the server back."""
+        """Record that the head of a response arrived. Returns whether this brought the server back."""
         self._failures = 0
         returns = self.is_out and self._on_trial
         if returns:
@@ -94,14 +106,17 @@ class ServerHealth:
         return returns
 
     def failed(self, now: float) -> bool:
-        """A request failed by the server's fault; whether that put it out. What began before it was put out changes nothing."""
+        """Record a failure of the server. Returns whether this put it out.
+
+        Requests that were sent before the server was put out do not count any more.
+        """
         if self.is_out and not self._on_trial:
             return False
         self._failures += 1
         if not self.is_out and self._failures < self._tolerance.failures:
             return False
         was_in = not self.is_out
-        # A server that fails again soon after it returned is out for longer, as is one whose trial failed.
+        # The server stays out for longer if its trial failed, or if it fails again soon after it returned.
         is_again = self._term > 0 and now < self.until + self._tolerance.longest_out
         self._term = min(2 * self._term, self._tolerance.longest_out) if is_again else self._tolerance.shortest_out
         self.until = now + self._term
@@ -109,7 +124,7 @@ class ServerHealth:
         return was_in
 
     def checked(self, healthy: bool) -> bool:
-        """An active check ended; whether the server went up or down by it."""
+        """Record the result of an active check. Returns whether the server went up or down because of it."""
         if healthy == self.is_up:
             self._contradictions = 0
             return False

@@ -1,1 +1,1 @@
-"""Rules about sessions and browsers: which cookies can be one, whose counts, and what is remembered of a browser."""
+"""The rules about sessions, passes and browsers: values and the time in, values out."""

@@ -1,8 +1,8 @@
-"""The verdict on one request: its rule and what Okta said about the session, judged together.
+"""The verdict on one request: admit, sign in, step up, forbid, or unavailable. It follows from the rule and from Okta's answer.
 
-Owns the order of the questions. Must never read "signed out" into ``Unknown``, and must never admit where something that the rule asks for
-is absent (absence is not success). Rules from: Okta Sessions API (``expiresAt``, ``amr``, ``lastPasswordVerification``,
-``lastFactorVerification``).
+This module owns the order of the checks. It must never treat ``Unknown`` as "signed out". It must never admit a request if a value that
+the rule needs is absent from the session.
+Source: Okta Sessions API (``expiresAt``, ``amr``, ``lastPasswordVerification``, ``lastFactorVerification``).
 """
 
 import math
@@ -20,12 +20,12 @@ _CLOCK_SKEW = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True, init=False)
 class Admit:
-    """Forward it; ``session`` is whom the app is told about, None: nobody."""
+    """Forward the request. ``session``: the session that the app is told about; None: the request is anonymous."""
 
     session: Session | None
 
     def __init__(self, session: Session | None) -> None:
-        """Written out, because the usual one takes twice as long, and one is made for every request."""
+        """Written by hand, because the generated one takes twice as long, and one ``Admit`` is made for every request."""
         _set_session(self, session)
 
 
@@ -34,21 +34,21 @@ _set_session: Final = getattr(Admit, "session").__set__  # noqa: B009 - the chec
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """There is no session: sign in first."""
+    """There is no session; the user must sign in first."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class StepUp:
-    """Signed in, but not well enough or not lately enough (``reason``: ``amr`` or ``authenticated_within``)."""
+    """There is a session, but it lacks a factor (``reason``: ``amr``), or the sign-in is too old (``authenticated_within``)."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Forbid:
-    """Not for this user (``user``) or for nobody (``nobody``); ``login``: who is signed in, None: not asked."""
+    """The rule does not permit this user (``reason``: ``user``), or permits nobody (``nobody``). ``login``: the user, None: not asked."""
 
     reason: str
     login: str | None
@@ -56,7 +56,7 @@ class Forbid:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Okta did not say; try again after so many seconds."""
+    """Okta gave no clear answer. The client should try again after ``retry_after_seconds``."""
 
     reason: str
     retry_after_seconds: int
@@ -66,14 +66,14 @@ Verdict = Admit | SignIn | StepUp | Forbid | Unavailable
 
 
 def judge(rule: Rule, finding: Finding, now: datetime) -> Verdict:
-    """As ``judge_at``; ``now`` is aware UTC."""
+    """The same as ``judge_at``; ``now`` is aware UTC."""
     return judge_at(rule, finding, now.timestamp())
 
 
 def judge_at(rule: Rule, finding: Finding, wall: float) -> Verdict:
-    """What happens to a request; ``wall``: Unix seconds.
+    """The verdict on a request. ``wall``: Unix seconds.
 
-    A rule that names users, amr or an age needs a session, whatever its access says (``Rule.needs``).
+    A rule that names users, ``amr`` or ``authenticated_within`` always needs a session, whatever its access says (``Rule.needs``).
     """
     if rule.needs is Access.NOBODY:
         return Forbid("nobody", None)
@@ -93,14 +93,14 @@ def judge_at(rule: Rule, finding: Finding, wall: float) -> Verdict:
 
 
 def is_about_somebody(rule: Rule) -> bool:
-    """Whether it matters to ``judge`` who comes; if not, nobody need be asked."""
+    """Whether the verdict depends on the session. If not, Okta need not be asked."""
     return rule.needs is not Access.ANYONE and rule.needs is not Access.NOBODY
 
 
 def still_admits(rule: Rule, session: Session, wall: float) -> bool:
-    """Whether a session that ``judge_at`` admitted under this rule is admitted again, with the same method, without asking anew.
+    """Whether a session that ``judge_at`` admitted under this rule, for the same method, may be admitted again without a new check.
 
-    Of all that is judged, only the end of a session and an age that a rule asks for depend on the time.
+    Only two checks depend on the time: the session's end, and the rule's ``authenticated_within``. Rules with the latter are always judged.
     """
     return session.ends_at > wall and rule.authenticated_within_seconds is None
 

@@ -1,6 +1,7 @@
-"""The browser id: a random name by which the login host knows a browser again.
+"""The browser id: a random value in a cookie by which the login host recognizes a browser.
 
-Owns its form. Must never take two ids, or an odd one, for an id. It says nothing about who uses the browser.
+This module owns its format. It must never accept two ids in one request, or an id that is not well formed. The id says nothing about the
+user of the browser.
 """
 
 import base64
@@ -19,20 +20,20 @@ _ID: Final = re.compile(rb"[A-Za-z0-9_-]{21}[AQgw]\Z")
 
 
 def browser_id_of(fields: Fields) -> str | None:
-    """The id in a request's fields; None where there is none, more than one, or one that is not well formed."""
+    """The id in a request's fields; None if there is none, more than one, or one that is not well formed."""
     value = single(fields, BROWSER_NAME)
     return value.decode("ascii") if value is not None and _ID.match(value) else None
 
 
 def new_browser_id(random: bytes) -> str:
-    """The id of ``ID_BYTES`` random bytes, in base64url without padding; ValueError for another number of them."""
+    """An id made of ``ID_BYTES`` random bytes, in base64url without padding. Raises ValueError for another number of bytes."""
     if len(random) != ID_BYTES:
         raise ValueError(f"a browser id has {ID_BYTES} bytes")
     return base64.urlsafe_b64encode(random).rstrip(b"=").decode("ascii")
 
 
 def browser_key(browser_id: str) -> bytes:
-    """The key under which a browser is remembered: a hash, so that no record names the cookie that finds it."""
+    """The key of a browser's record: a hash of its id, so that the shared state does not hold the value of the cookie."""
     return hashlib.blake2b(browser_id.encode(), digest_size=16, person=b"browser record").digest()
 
 

@@ -1,7 +1,7 @@
-"""What is remembered of one browser: which session it was given last, whose that is, and which one was before.
+"""The record of one browser: the session that it received last, its user, and the session before.
 
-Owns the record and its form as bytes. It holds Okta's cookies, so it is kept sealed, under the browser's id. It must never be
-half read: bytes that ``packed`` did not make are no record.
+This module owns the record and its layout as bytes. The record holds Okta's cookies, so it is stored sealed, under a hash of the browser's
+id. It is never read in part: bytes that ``packed`` did not make are no record.
 """
 
 import json
@@ -14,7 +14,7 @@ from gateway.policy.session.session import SESSION_NAMES, SessionCookie
 Cookies = tuple[SessionCookie, ...]
 
 MOST_BEFORE = 16
-"""Cookies of older sessions that are kept: twice what one request may present."""
+"""The most cookies of older sessions in a record: twice as many as one request may present."""
 
 MOST_CLIENTS = 16
 LONGEST_CLIENT_ID = 128
@@ -22,22 +22,22 @@ _FORM = 1
 
 
 class SessionStanding(StrEnum):
-    """What is known of the session in ``BrowserRecord.cookies``."""
+    """What Okta has said so far about the session in ``BrowserRecord.cookies``."""
 
     SETTLED = "settled"
     """It is the only session of this browser."""
     NOBODY_YET = "nobody_yet"
-    """Okta named nobody for it so far: a factor is missing. The session before it lives on."""
+    """Okta names no user for it yet, because a factor is missing. The session before it stays valid."""
     UNDECIDED = "undecided"
-    """Okta did not say who it is. Neither it nor the session before it lets anybody in."""
+    """Okta did not say whose it is. Until it does, neither this session nor the one before it is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserRecord:
-    """``cookies``: the session that the browser was given last; ``user_id``: whom Okta named for it, or empty.
+    """``cookies``: the session that the browser received last. ``user_id``: the user that Okta named for it, or empty.
 
-    ``before``, ``before_user_id``: the session before, where it is not settled yet. ``clients``: for each OpenID Connect client that
-    this browser used, the user for whom it did, the latest last.
+    ``before``, ``before_user_id``: the session before, as long as the change is not settled. ``clients``: pairs of OpenID Connect client
+    and the user who last used it in this browser; the latest pair is the last.
     """
 
     cookies: Cookies = ()
@@ -49,35 +49,35 @@ class BrowserRecord:
 
     @property
     def all_cookies(self) -> Cookies:
-        """Every session that this browser is known to hold, each cookie once."""
+        """All session cookies that this browser is known to hold, each once."""
         return tuple(dict.fromkeys((*self.cookies, *self.before)))
 
     def given(self, cookies: Cookies, user_id: str) -> "BrowserRecord":
-        """The record once these cookies are the browser's only session."""
+        """The record after these cookies became the browser's only session."""
         return BrowserRecord(cookies, user_id, clients=self.clients)
 
     def waits(self, cookies: Cookies, standing: SessionStanding, before: Cookies, before_user_id: str) -> "BrowserRecord":
-        """The record while it is open who these cookies are; ``before``: the session that they may replace."""
+        """The record while Okta has not named the user of these cookies. ``before``: the session that they may replace."""
         return BrowserRecord(cookies, "", standing, before, before_user_id, self.clients)
 
     def with_unproven(self, cookies: Cookies) -> "BrowserRecord":
-        """The record that holds these older cookies too, because their end is not proven yet; only the latest are kept."""
+        """The record with these older cookies added, because their end is not proven yet. Only the latest ``MOST_BEFORE`` are kept."""
         before = tuple(dict.fromkeys((*self.before, *(cookie for cookie in cookies if cookie not in self.cookies))))
         return replace(self, before=before[-MOST_BEFORE:], before_user_id="") if cookies else self
 
     def used(self, client_id: str, user_id: str) -> "BrowserRecord":
-        """The record after this user used an OpenID Connect client; only the latest clients are kept."""
+        """The record after this user used an OpenID Connect client. Only the latest ``MOST_CLIENTS`` are kept."""
         if not client_id or len(client_id) > LONGEST_CLIENT_ID:
             return self
         others = tuple(pair for pair in self.clients if pair[0] != client_id)
         return replace(self, clients=(*others, (client_id, user_id))[-MOST_CLIENTS:])
 
     def user_of_client(self, client_id: str) -> str | None:
-        """The user for whom this browser last used a client; None where it never did."""
+        """The user who last used this client in this browser; None if there was none."""
         return dict(self.clients).get(client_id)
 
     def packed(self) -> bytes:
-        """The record as bytes, to be sealed."""
+        """The record as bytes for the sealer."""
         return json.dumps(
             [
                 _FORM,
@@ -93,7 +93,7 @@ class BrowserRecord:
 
     @classmethod
     def unpacked(cls, payload: bytes) -> "BrowserRecord | None":
-        """The record that ``packed`` made these bytes of; None for any others."""
+        """The record in bytes that ``packed`` made; None for any other bytes."""
         try:
             form, cookies, user_id, standing, before, before_user_id, clients = json.loads(payload)
             if form != _FORM or not all(isinstance(text, str) for text in (user_id, before_user_id)):

@@ -1,12 +1,12 @@
-"""How long an answer of Okta is believed, and when Okta is not asked: lifetimes, rate budget, circuit breaker.
+"""The rules of the session cache: how long an answer of Okta is valid, and when Okta must not be asked.
 
-Owns the rules, as values: ``now`` in, values out. Must never let an answer live past ``expiresAt``, longer than its ttl counted
-from the moment of asking, or let a ttl of zero stretch.
+This module owns the lifetimes, the rate-limit budget and the circuit breaker. It must never let an answer stay valid after ``expiresAt``,
+or longer than its ttl counted from the moment when the question was sent. It must never extend a ttl of zero.
 
     asked_at             due_at             fresh_until            grace_until
        ├──── FRESH ────────┼───── DUE ──────────┼────── GRACE ───────────┼── DEAD
-       believe             believe, and ask      ask; believe only when   ask
-                           in the background     Okta does not say
+       use it              use it, and ask       ask; use it only if      ask
+                           in the background     Okta does not answer
 
 ``now`` is monotonic seconds, ``wall`` Unix seconds.
 """
@@ -28,7 +28,10 @@ UNNAMED_WAIT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Seconds (``session.ttl``, ``ttl_max``, ``grace``); ``refresh_ahead`` is the last share of a life in which to ask again."""
+    """The configured times in seconds (``session.ttl``, ``ttl_max``, ``grace``). ``refresh_ahead``: the last part of the ttl (0 to 1).
+
+    In that last part the gateway asks Okta again in the background.
+    """
 
     ttl: float = 10.0
     ttl_max: float = 60.0
@@ -38,7 +41,7 @@ class Lifetimes:
 
 
 class EntryState(Enum):
-    """What an entry is worth now."""
+    """How an entry may be used now; see the picture in the module's docstring."""
 
     FRESH = "fresh"
     DUE = "due"
@@ -48,11 +51,11 @@ class EntryState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer that Okta gave, and the monotonic seconds between which it is believed.
+    """An answer of Okta, and the times at which its state changes, in monotonic seconds.
 
-    ``without_hook``: the same answer as it counts while Okta's event hook cannot be relied on, where that makes a difference.
-    ``for_pass``: it was asked about a pass, for whose cookies Okta had named a session before. Of a pass "no session" is believed only
-    then: an answer about the same cookies without a pass may be older than the pass, which another process made.
+    ``without_hook``: the same answer with shorter times, used while Okta's event hook does not work; None: no difference. ``for_pass``: the
+    question was about a pass, so Okta had named a session for these cookies before. "No session" is used for a pass only if this is set:
+    an answer about the same cookies without a pass may be older than the pass, which another process may have made.
     """
 
     finding: Session | NoSession
@@ -65,7 +68,7 @@ class Entry:
 
 
 def lifetime(finding: Finding, lifetimes: Lifetimes, shortage: float, wall: float) -> float:
-    """Seconds, from asking on, for which a finding may be believed; ``shortage`` (0 to 1) stretches the ttl to ``ttl_max``."""
+    """How long a finding is valid, in seconds from the question on. ``shortage`` (0 to 1) raises the ttl of a session up to ``ttl_max``."""
     match finding:
         case Session():
             stretched = lifetimes.ttl + max(0.0, lifetimes.ttl_max - lifetimes.ttl) * shortage
@@ -79,7 +82,7 @@ def lifetime(finding: Finding, lifetimes: Lifetimes, shortage: float, wall: floa
 
 
 def entry_of(finding: Session | NoSession, lifetimes: Lifetimes, shortage: float, asked_at: float, wall: float) -> Entry:
-    """The entry for an answer to a question that was sent at ``asked_at``, when the clock on the wall showed ``wall``."""
+    """The entry for an answer. ``asked_at`` (monotonic) and ``wall`` (Unix seconds) are the time at which the question was sent."""
     seconds = lifetime(finding, lifetimes, shortage, wall)
     fresh_until = asked_at + seconds
     if not isinstance(finding, Session):
@@ -90,7 +93,7 @@ def entry_of(finding: Session | NoSession, lifetimes: Lifetimes, shortage: float
 
 
 def state(entry: Entry, now: float) -> EntryState:
-    """What the entry is worth at ``now``; every boundary belongs to the later, poorer state."""
+    """The state of the entry at ``now``. Exactly at a boundary, the later state holds."""
     if now < entry.due_at:
         return EntryState.FRESH
     if now < entry.fresh_until:
@@ -100,7 +103,7 @@ def state(entry: Entry, now: float) -> EntryState:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """``X-Rate-Limit-*`` of one answer: ``reset`` and ``date`` (the answer's own clock) in epoch seconds, where given."""
+    """The ``X-Rate-Limit-*`` fields of one answer. ``reset`` and ``date`` (Okta's clock) are epoch seconds; None: not given."""
 
     limit: int
     remaining: int
@@ -109,7 +112,7 @@ class RateLimits:
 
 
 def rate_limits(fields: Mapping[str, str]) -> RateLimits | None:
-    """The rate limits in an answer's fields (looked up case-insensitively by the mapping); None where it names none."""
+    """The rate limits in an answer's fields; None if there are none. ``fields`` must be a mapping that ignores the case of names."""
     limit, remaining = _whole(fields.get("X-Rate-Limit-Limit")), _whole(fields.get("X-Rate-Limit-Remaining"))
     if limit is None or remaining is None:
         return None
@@ -129,13 +132,17 @@ def _date(text: str | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left of the org's rate limit, as the last answers said; between 20 and 30 per cent nothing changes (no flapping)."""
+    """How scarce the org's rate limit is, by Okta's last answers.
+
+    ``shortage``: 0 (plenty) to 1 (nothing left). It is above 0 when less than 20 per cent are left, and 0 again from 30 per cent on.
+    Between the two it does not change, so that it does not flap. ``wait_until``: the monotonic second before which Okta is not asked.
+    """
 
     shortage: float = 0.0
     wait_until: float = 0.0
 
     def after(self, limits: RateLimits | None) -> "Budget":
-        """The budget after an answer with these limits; an answer that names none says nothing."""
+        """The budget after an answer with these limits. An answer without limits changes nothing."""
         if limits is None or limits.limit <= 0:
             return self
         share = limits.remaining / limits.limit
@@ -144,7 +151,7 @@ class Budget:
         return replace(self, shortage=0.0) if share >= PLENTY_SHARE else self
 
     def after_refusal(self, limits: RateLimits | None, retry_at: float | None, now: float, wall: float) -> "Budget":
-        """The budget after a 429: nobody asks until Okta's reset, measured on Okta's own clock where the answer has a Date."""
+        """The budget after a 429: Okta is not asked before its reset. The wait is measured by Okta's clock if the answer has a ``Date``."""
         reset = limits.reset if limits is not None and limits.reset is not None else retry_at
         seconds = UNNAMED_WAIT_SECONDS
         if reset is not None:
@@ -155,13 +162,13 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Keeps a dead Okta from being asked by everybody.
+    """A circuit breaker: it stops questions to Okta while Okta does not answer.
 
         CLOSED ── ``threshold`` failures in a row ──▶ OPEN ── ``rest_seconds`` ──▶ HALF-OPEN: one probe
            ▲                                            ▲                             │
            └────────────── any answer ──────────────────┼──────── failed ─────────────┘
 
-    ``open_until`` is None while closed. A probe that ends without a result (cancelled) makes room for the next one.
+    ``open_until`` is None while closed. If a probe ends without a result (it was cancelled), the next question becomes the probe.
     """
 
     threshold: int = 5
@@ -175,20 +182,20 @@ class Breaker:
         return self.open_until is None or (now >= self.open_until and not self.is_probing)
 
     def asking(self) -> "Breaker":
-        """After a question was admitted: half-open, it is the probe."""
+        """The breaker after a question was admitted. If it is half-open, this question is the probe."""
         return replace(self, is_probing=True) if self.open_until is not None else self
 
     def answered(self) -> "Breaker":
-        """After Okta answered, whatever it said."""
+        """The breaker after Okta answered, whatever the answer was."""
         return Breaker(self.threshold, self.rest_seconds)
 
     def failed(self, now: float) -> "Breaker":
-        """After Okta did not answer, or answered that it cannot."""
+        """The breaker after Okta did not answer, or answered that it cannot."""
         failures = self.failures + 1
         if failures < self.threshold:
             return replace(self, failures=failures)
         return replace(self, failures=failures, open_until=now + self.rest_seconds, is_probing=False)
 
     def abandoned(self) -> "Breaker":
-        """After a question ended without a result."""
+        """The breaker after a question ended without a result (it was cancelled)."""
         return replace(self, is_probing=False)

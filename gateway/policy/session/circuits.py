@@ -1,9 +1,9 @@
-"""Circuit breakers for Okta: one for everybody, and one for each source of failures.
+"""Circuit breakers for questions to Okta: one for everybody, and one for each source of failures.
 
-A client can make Okta's front hang up, for example with fields that are too large. Such failures are that client's: only its own circuit
-opens. The circuit for everybody opens when several sources failed in a row, because then Okta itself is in trouble.
+A client can make Okta's front end hang up, for example with fields that are too large. Such failures open only the circuit of that client.
+The circuit for everybody opens when several sources failed in a row, because then Okta itself is in trouble.
 
-Must never open for everybody because of one source, and never remember more than ``MOST_SOURCES`` of them.
+It must never open the circuit for everybody because of one source, and never remember more than ``MOST_SOURCES`` sources.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,10 @@ MOST_SOURCES: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Circuits:
-    """``unused`` is a closed breaker with the thresholds for all; a *source* is a client's key or the fingerprint of a known session.
+    """The state of all circuits. A *source* is a client's key or the fingerprint of a known session.
 
-    ``in_a_row``: the sources that failed since the last answer; only the first ``least_sources`` of them are kept.
+    ``unused``: a closed breaker with the thresholds for all. ``everybody``: the circuit for all sources. ``own``: the circuit of each
+    source that failed. ``in_a_row``: the sources that failed since Okta's last answer; only the first ``least_sources`` are kept.
     """
 
     unused: Breaker = field(default_factory=Breaker)
@@ -31,7 +32,7 @@ class Circuits:
 
     @staticmethod
     def of(unused: Breaker, least_sources: int = LEAST_SOURCES) -> "Circuits":
-        """Closed circuits with these thresholds."""
+        """Circuits with these thresholds, all closed."""
         return Circuits(unused, least_sources, unused)
 
     @property
@@ -44,21 +45,21 @@ class Circuits:
         return self.everybody.admits(now) and self._own(source).admits(now)
 
     def open_until(self, source: str) -> float | None:
-        """The monotonic second at which the first circuit in this source's way lets a probe through; None where all are closed."""
+        """The monotonic second from which all open circuits let a probe of this source through; None if no circuit is open for it."""
         return max((until for circuit in (self.everybody, self._own(source)) if (until := circuit.open_until) is not None), default=None)
 
     def asking(self, source: str) -> "Circuits":
-        """After a question was admitted: behind an open circuit, it is the probe."""
+        """The circuits after a question was admitted. If a circuit is open, this question is its probe."""
         own = {**self.own, source: self.own[source].asking()} if source in self.own else self.own
         return replace(self, everybody=self.everybody.asking(), own=own)
 
     def answered(self, source: str) -> "Circuits":
-        """After Okta answered a question of this source, whatever it said."""
+        """The circuits after Okta answered a question of this source, whatever the answer was."""
         own = {key: circuit for key, circuit in self.own.items() if key != source} if source in self.own else self.own
         return replace(self, everybody=self.unused, own=own, in_a_row=frozenset())
 
     def failed(self, now: float, source: str) -> "Circuits":
-        """After Okta did not answer a question of this source, or answered that it cannot."""
+        """The circuits after Okta did not answer a question of this source, or answered that it cannot."""
         own = {key: circuit for key, circuit in self.own.items() if key != source}
         while len(own) >= MOST_SOURCES:
             own.pop(next(iter(own)))
@@ -70,7 +71,7 @@ class Circuits:
         return replace(self, everybody=everybody, own=own, in_a_row=in_a_row)
 
     def abandoned(self, source: str) -> "Circuits":
-        """After a question of this source ended without a result."""
+        """The circuits after a question of this source ended without a result (it was cancelled)."""
         own = {**self.own, source: self.own[source].abandoned()} if source in self.own else self.own
         return replace(self, everybody=self.everybody.abandoned(), own=own)
 

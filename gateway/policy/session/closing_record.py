@@ -1,7 +1,7 @@
-"""What is remembered of a session whose end at Okta is not proven yet, so that another process can go on with closing it.
+"""The record of an unproven closing: all that another process needs to continue it.
 
-Owns the form of the record. It holds Okta's cookies, so it is kept sealed. It must never be half read: bytes that ``packed`` did not
-make are no record.
+This module owns the layout of the record. The record holds Okta's cookies, so it is stored sealed. It is never read in part: bytes that
+``packed`` did not make are no record.
 """
 
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from gateway.policy.session.session import SessionCookie
 
 @dataclass(frozen=True, slots=True)
 class ClosingRecord(Note):
-    """``cookies``: what is to be closed; ``users``: for each cookie the user whom Okta named for it, or "" where it named none.
+    """``cookies``: the cookies of the sessions to close. ``users``: for each cookie the user that Okta named for it, or "".
 
-    ``session_id``: Okta's id of the session, or "". The other fields are what Okta may know of the browser: raw field values and the
-    client's address.
+    ``session_id``: Okta's id of the session, or "". The other fields describe the browser to Okta: raw field values and the client's
+    address.
     """
 
     _form: ClassVar[int] = 1

@@ -1,8 +1,8 @@
-"""Which cookies Okta can have issued.
+"""The check whether Okta can have issued a session cookie.
 
-Okta's session cookies are ordinary cookie values (RFC 6265 section 4.1.1). A value that is none was planted by somebody else, and
-some of them cannot even be sent to Okta. The gateway does not ask about such a cookie, does not forward it and does not close it. The
-browser is told to drop it.
+Okta's session cookies have well-formed values (RFC 6265 section 4.1.1). A cookie with another value was set by somebody else, and some
+such values cannot even be sent to Okta. The gateway does not ask Okta about such a cookie, does not forward it and does not close it. It
+expires the cookie in the browser.
 """
 
 import re
@@ -16,12 +16,12 @@ _COOKIE_VALUE: Final = re.compile(rb'(?:"' + _OCTETS + rb'"|' + _OCTETS + rb")\Z
 
 
 def could_be_oktas(value: bytes) -> bool:
-    """Whether a raw cookie value is one or more ``cookie-octet`` of RFC 6265, with or without quotes around all of them."""
+    """Whether a raw cookie value consists of ``cookie-octet`` of RFC 6265, at least one, with or without quotes around them."""
     return _COOKIE_VALUE.match(value) is not None
 
 
 def split(cookies: Iterable[SessionCookie]) -> tuple[tuple[SessionCookie, ...], tuple[SessionCookie, ...]]:
-    """The cookies that Okta can have issued, then those that it cannot; each in their order."""
+    """Two tuples: the cookies that Okta can have issued, and those that it cannot. The order is kept."""
     possible: list[SessionCookie] = []
     impossible: list[SessionCookie] = []
     for cookie in cookies:

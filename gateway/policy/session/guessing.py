@@ -1,8 +1,8 @@
-"""How many questions about made-up cookies Okta is asked, by all clients together.
+"""The limit on questions to Okta about cookies that may be made up, for all clients together.
 
 A *guess* is a question about cookies that this gateway never saw as a session. Anybody can make up such cookies, and many clients
-together could use up Okta's rate limit with them. So all guesses of a window may use at most a part of what the others leave.
-Must never refuse a guess while Okta has not told its limit.
+together could use up Okta's rate limit with them. So the guesses of one rate-limit window may use only a share of what other questions
+leave. It must never refuse a guess while Okta's limit is not known.
 """
 
 from dataclasses import dataclass, replace
@@ -14,11 +14,11 @@ WINDOW_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class GuessBudget:
-    """The guesses of Okta's current window, and what Okta last said is left of it.
+    """The guesses of Okta's current rate-limit window, and what is left of the limit.
 
-    ``share`` (0 to 1): of the questions that would be left without any guess, guesses may use so much. ``spent``: guesses sent in this
-    window; ``remaining``: Okta's last ``X-Rate-Limit-Remaining``, None where it is not known; ``ends_at``: the monotonic second at
-    which the window ends.
+    ``share`` (0 to 1): the part that guesses may use of the questions that would be left without guesses. ``spent``: the guesses sent in
+    this window. ``remaining``: Okta's last ``X-Rate-Limit-Remaining``; None: not known. ``ends_at``: the monotonic second at which the
+    window ends.
     """
 
     share: float = 0.5
@@ -27,28 +27,31 @@ class GuessBudget:
     ends_at: float = 0.0
 
     def at(self, now: float) -> "GuessBudget":
-        """The budget at ``now``: a new window begins with nothing spent and nothing known."""
+        """The budget at ``now``. If the window is over, a new one begins with nothing spent and an unknown limit."""
         return self if now < self.ends_at else replace(self, spent=0, remaining=None, ends_at=now + WINDOW_SECONDS)
 
     def wait_seconds(self, now: float) -> float:
-        """How long a guess has to wait; 0 where it may be sent now."""
+        """The seconds that a guess has to wait; 0: it may be sent now."""
         here = self.at(now)
         if here.remaining is None or here.spent < here.share * (here.remaining + here.spent):
             return 0.0
         return here.ends_at - now
 
     def guessed(self, now: float) -> "GuessBudget":
-        """After a guess was let through."""
+        """The budget after a guess was sent."""
         here = self.at(now)
         return replace(here, spent=here.spent + 1)
 
     def was_none(self, now: float) -> "GuessBudget":
-        """After a guess turned out to be a real session: it is not counted."""
+        """The budget after a guess turned out to be a real session. Such a guess is not counted."""
         here = self.at(now)
         return replace(here, spent=max(0, here.spent - 1))
 
     def after(self, limits: RateLimits | None, now: float, wall: float) -> "GuessBudget":
-        """The budget after an answer with these limits; the window ends at Okta's reset, measured on Okta's own clock where it is told."""
+        """The budget after an answer with these limits.
+
+        The window ends at Okta's ``X-Rate-Limit-Reset``. The time until then is measured with the answer's ``Date`` if it has one.
+        """
         here = self.at(now)
         if limits is None:
             return here

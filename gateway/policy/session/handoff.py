@@ -1,10 +1,10 @@
-"""The last step of a hand-off: whether an app host takes a ticket for a pass.
+"""The last step of a hand-off: the app host checks a ticket and turns it into a pass.
 
-Owns the order of the questions. Must never take a ticket at another host than its own, in another browser than the one that
-began, a second time, or late.
+In a *hand-off* the app host sends the browser to the login host, which returns a one-time ticket. This module owns the order of the checks.
+It must never accept a ticket at another host, in another browser than the one that began, a second time, or after its end.
 
-The seal is the caller's: what arrives here was opened for this host, so a ``None`` is a ticket of nobody's. The caller
-writes a ticket down as used when, and only when, it was accepted: a stranger's attempt must not spend somebody's ticket.
+The caller has opened the seal for this host; ``None`` means that the ticket did not open. The caller marks a ticket as used only after it
+was accepted here. Otherwise a stranger's attempt could use up another user's ticket.
 """
 
 import hmac
@@ -18,7 +18,7 @@ Reason = Literal["no_ticket", "other_host", "expired", "no_nonce", "other_browse
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Set this pass, clear the nonce, and send the browser to ``target``."""
+    """The ticket is good: set this pass, clear the nonce, and send the browser to ``target``."""
 
     held: Pass
     target: str
@@ -26,13 +26,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class TicketRefused:
-    """No pass; ``reason`` is for the page and the log."""
+    """The ticket is refused. ``reason``: a word for the page and the log."""
 
     reason: Reason
 
 
 def accept(ticket: Ticket | None, host: str, nonce: str | None, now: float) -> Accepted | TicketRefused:
-    """What becomes of an unused ticket at ``host`` (authority text), in a browser that holds ``nonce``, at ``now`` (Unix seconds)."""
+    """Check an unused ticket at ``host`` (authority text). ``nonce``: from the browser's start cookie. ``now``: Unix seconds."""
     if ticket is None:
         return TicketRefused("no_ticket")
     if ticket.app != host:

@@ -1,10 +1,10 @@
-"""Whom an app is told about: a session's attributes as field lines.
+"""The header fields that tell an app who the user is, such as ``Remote-User``.
 
-Owns their spelling. Must never let two users share one, break a line, or send half a value.
+This module owns their encoding. It must never give two users the same value, write a line break into a field, or send a cut value.
 
-Identity values: UTF-8; every byte outside ``0x20`` to ``0x7e``, every ``%`` and blanks at the ends as ``%XX``, so that two
-users never share a spelling and plain logins stay plain. A list is joined by commas, a comma within an item is ``%2C``.
-A value that would be longer than 8 KiB is left out whole and named in ``X-Gateway-Omitted``.
+The encoding: UTF-8; each byte outside ``0x20`` to ``0x7e``, each ``%``, and a blank at either end becomes ``%XX``. So two users never have
+the same value, and ordinary logins stay readable. A list is joined by commas; a comma inside an item is ``%2C``.
+A value longer than 8 KiB is left out, and its field name is listed in ``X-Gateway-Omitted``.
 """
 
 from datetime import UTC
@@ -22,7 +22,7 @@ OMITTED_NAME = b"X-Gateway-Omitted"
 
 
 def identity_fields(identity: IdentityFields, session: Session) -> Fields:
-    """The lines that tell an app who comes, in the order of the table."""
+    """The header lines that tell an app who the user is, in the order of ``identity``."""
     lines: list[tuple[bytes, bytes]] = []
     omitted: list[bytes] = []
     for name, attribute in identity:
@@ -37,7 +37,7 @@ def identity_fields(identity: IdentityFields, session: Session) -> Fields:
 
 
 def attribute_value(attribute: str, session: Session) -> bytes:
-    """One attribute as a field's value; ValueError for a name that is not in ``IDENTITY_ATTRIBUTES``."""
+    """One attribute as a field value. Raises ValueError for a name that is not in ``IDENTITY_ATTRIBUTES``."""
     match attribute:
         case "login":
             return _names[session.login]
@@ -52,7 +52,7 @@ def attribute_value(attribute: str, session: Session) -> bytes:
 
 
 def encoded(text: str) -> bytes:
-    """A text as a field value that decodes to exactly this text (percent-decoding, then UTF-8); see the module's head."""
+    """A text as a field value. Percent-decoding and then UTF-8 give exactly this text back; see the module's docstring."""
     raw = text.encode("utf-8", "surrogatepass")
     last = len(raw) - 1
     return b"".join(
@@ -62,4 +62,4 @@ def encoded(text: str) -> bytes:
 
 
 _names = Learned(encoded)
-"""Of those who were here lately; neither a login nor an id is a secret."""
+"""The encoded logins and ids of recent users. They are no secrets."""

@@ -1,7 +1,7 @@
-"""Whose session counts, when Okta was asked about several cookies of one browser by themselves, and which of them can go.
+"""The choice of one session when Okta was asked about several cookies of a browser, each cookie alone.
 
-Must never choose between two users, and must never read "nobody" into an answer that Okta did not give. Beside a living session a cookie
-is dead only where Okta knows no session for it: one that waits for a second factor is not, and decides nothing yet.
+It must never choose between two users, and must never treat a missing answer as "nobody". If one cookie carries a session, another cookie
+is *dead* only if Okta knows no session for it. A cookie that waits for a second factor is not dead, and then no session is chosen yet.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ FACTOR_PENDING: Final = NoSession("mfa_pending")
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Who a browser is. ``living``: the cookies that carry the session, no name twice. ``dead``: the cookies to expire in the browser."""
+    """The session of a browser. ``living``: the cookies that carry it, each name once. ``dead``: the cookies to expire in the browser."""
 
     finding: Finding
     living: Cookies = ()
@@ -30,17 +30,16 @@ class Judgement:
 
     @property
     def names_over(self) -> frozenset[bytes]:
-        """The cookie names to expire in the browser: under none of them lives the session that counts."""
+        """The names of dead cookies, without the names that a living cookie uses too."""
         return frozenset(cookie.name for cookie in self.dead) - {cookie.name for cookie in self.living}
 
 
 def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement:
-    """Who a browser is, by what Okta said of each of its cookies by itself.
+    """The session of a browser, from Okta's answer about each of its cookies alone.
 
-    One living user: his first session with its own cookies, and every cookie for which Okta knows no session is dead. Two living users:
-    no session, and all cookies are dead.
-    Where Okta did not say something about a cookie, nobody is chosen: that cookie may be another user's. The same holds for a cookie that
-    waits for a second factor: it may belong to another user who has just begun to sign in.
+    One user: the user's first session and its cookies; each cookie for which Okta knows no session is dead. Two users: no session, and all
+    cookies are dead. If Okta gave no clear answer about a cookie, no session is chosen, because that cookie may be another user's. The same
+    holds for a cookie that waits for a second factor: another user may have just begun to sign in with it.
     """
     sessions = [(cookie, finding) for cookie, finding in findings if isinstance(finding, Session)]
     if len({session.user_id for _, session in sessions}) > 1:
@@ -62,10 +61,10 @@ def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement
 
 
 def dead_expiries(chosen: Cookies, dead: Cookies, parents: tuple[str, ...]) -> Fields:
-    """The lines that take the dead cookies out of the browser, on the parent domains too.
+    """The ``Set-Cookie`` lines that delete the dead cookies in the browser, on the login host and on its parent domains.
 
-    Where a living cookie has the same name, only on the parent domains: Okta sets its own on the login host itself, so the other one was
-    planted there.
+    If a living cookie has the same name, the dead one is deleted on the parent domains only. Okta sets its cookies on the login host
+    itself, so the dead cookie of that name was set on a parent domain by another host.
     """
     alive = {cookie.name for cookie in chosen}
     names = {cookie.name for cookie in dead}

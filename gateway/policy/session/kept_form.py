@@ -1,4 +1,4 @@
-"""A form whose sender's session has ended: whether the browser keeps it, for whom, and how it travels.
+"""The rules for keeping a form whose sender's session has ended, until the user has signed in again.
 
 ::
 
@@ -7,11 +7,11 @@
                           │    └──▶ Lose: a page that says why
                           └──▶ Framed: a page that fits a frame
 
-Whose form it is, is sealed at the first step. So a reload, or a step back in the history, by the next user of the browser makes the page of
-the same owner again, and never sends the form.
+The first step seals the owner of the form into the address. If the next user of the browser reloads that address or steps back in the
+history, the page is again made for the first owner, and the form is not sent.
 
-Owns these decisions, and the form of both notes. Must never keep a form that another site posted: sending it again would make a stranger's
-form ours. Sources: Fetch Metadata, RFC 6454 (Origin), HTML standard (enctype).
+This module owns these decisions and the layout of both sealed values. It must never keep a form that another site posted, because sending
+it again would make it look like a form of the app's own page. Sources: Fetch Metadata, RFC 6454 (Origin), HTML standard (enctype).
 """
 
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 LARGEST_FORM_BYTES: Final = 256 * 1024
 KEPT_SECONDS: Final = 12 * 3600.0
 FIELD: Final = b"gateway-form="
-"""Before the sealed form in the body that its page sends (text/plain, so that nothing of it is encoded once more)."""
+"""The prefix of the sealed form in the body that the page posts. The body is text/plain, so the browser does not encode it again."""
 LARGEST_SENT_BYTES: Final = LARGEST_FORM_BYTES * 4 // 3 + 16 * 1024
-"""Of such a body: base64, and the note with its address."""
+"""The largest body that the page posts: the form in base64, and the note with its address."""
 _URLENCODED: Final = b"application/x-www-form-urlencoded"
 _PLAIN: Final = b"text/plain"
 
@@ -47,12 +47,12 @@ class Lose:
 
 @dataclass(frozen=True, slots=True)
 class Framed:
-    """A page in a frame, whose user must sign in somewhere else: sign-in pages cannot be framed."""
+    """The request is for a frame. Sign-in pages cannot be framed, so the user must sign in outside the frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormPlace(Note):
-    """What stands in the address of a kept form's page: the form's id, its owner's mark, where it goes, when it was first sent."""
+    """The sealed value in the address of a kept form's page: the form's id, its owner's mark, its target, when it was first sent."""
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, NUMBER)
     id: str
@@ -75,7 +75,10 @@ class _FormNote(Note):
 
 @dataclass(frozen=True, slots=True)
 class KeptForm:
-    """A form as it was sent. ``id``: of which one is sent once; ``owner``: a mark of whoever may send it; Unix seconds."""
+    """A form as the browser sent it. ``id``: each id is sent to the app at most once. ``owner``: the mark of the user who may send it.
+
+    ``expires_at``: Unix seconds.
+    """
 
     id: str
     owner: str
@@ -85,7 +88,7 @@ class KeptForm:
     body: bytes
 
     def renamed(self, name: str) -> "KeptForm":
-        """The same under another id: its first one is spent, and it was not sent after all."""
+        """The same form under a new id, for the case that the first id was used up but the form was not sent."""
         return replace(self, id=name)
 
     def packed(self) -> bytes:
@@ -95,7 +98,7 @@ class KeptForm:
 
     @classmethod
     def unpacked(cls, payload: bytes) -> "KeptForm | None":
-        """The form that ``packed`` made these bytes of; None for any others."""
+        """The form in bytes that ``packed`` made; None for any other bytes."""
         length, _, rest = payload.partition(b":")
         size = int(length) if length.isdigit() and len(length) <= 6 else 0
         note = _FormNote.unpacked(rest[:size]) if 0 < size <= len(rest) else None
@@ -103,9 +106,9 @@ class KeptForm:
 
 
 def form_or_frame(head: RequestHead, origin: str, length: int | None) -> Keep | Lose | Framed | None:
-    """What a request without a session is; None for everything that is neither, which is told in the usual way.
+    """What to do with a request that has no session; None if it is neither a form nor a frame, and gets the usual answer.
 
-    ``origin``: of the app; ``length``: of the body, None where unknown. Whose form it is, is asked afterwards ("unknown_owner").
+    ``origin``: the app's origin. ``length``: of the body, None: not known. The caller checks the form's owner later ("unknown_owner").
     """
     if not is_document(head) or kind_of(head) is not RequestKind.SCRIPT or head.values(b"x-requested-with"):
         return None
@@ -121,7 +124,7 @@ def form_or_frame(head: RequestHead, origin: str, length: int | None) -> Keep | 
 
 
 def may_be_kept(head: RequestHead) -> bool:
-    """Whether the body may be that of a kept form's page: it is looked at then."""
+    """Whether the body may come from a kept form's page, so that the gateway must look at it."""
     said = head.named.get(b"content-type")
     if not isinstance(said, bytes) or said[: len(_PLAIN)].lower() != _PLAIN:  # nearly all bodies are of another type
         return False
@@ -129,6 +132,6 @@ def may_be_kept(head: RequestHead) -> bool:
 
 
 def media_type(head: RequestHead) -> bytes:
-    """The media type of the body in lower case, without parameters; empty where the request names none, or two."""
+    """The media type of the body in lower case, without parameters. Empty if the request has no ``Content-Type``, or more than one."""
     said = head.named.get(b"content-type")
     return said.partition(b";")[0].strip(b" \t").lower() if isinstance(said, bytes) else b""

@@ -1,7 +1,8 @@
-"""The form of what Okta puts into its session cookies: known without asking anybody, after a restart and in every replica.
+"""The check whether a cookie value looks like a value that Okta sets. It needs no question to Okta and no memory.
 
-Owns these forms, as observed in traces of real orgs; Okta documents none of them. Must never be taken as a proof that a session exists.
-An app's own cookie that happens to have one is not sent to the app: its value has 22 characters or more that nobody chose.
+This module owns the patterns. They come from traces of real orgs; Okta documents none of them. A match must never count as a proof that a
+session exists. An app's own cookie whose value matches is not sent to the app. That is unlikely: the value would need at least 22 random
+characters in exactly this form.
 """
 
 import re
@@ -23,6 +24,6 @@ def has_form(value: bytes) -> bool:
 
 
 def bare(value: bytes) -> bytes:
-    """A cookie's value without quotes, and without a stamp of the gateway's."""
+    """A cookie's value without quotes, and without the stamp that the gateway may have put before it."""
     own = value[STAMP_BYTES:] if value.startswith(MARK) else value
     return own.strip(b' \t"')

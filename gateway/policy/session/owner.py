@@ -1,7 +1,8 @@
-"""The owner of a browser at one app host: whose pass it had last.
+"""The owner of a browser at one app host: the user who had a pass there last.
 
-Owns the mark in the owner cookie, and what a browser must forget when its owner changes. Must never put a user's id into a cookie: the mark
-is a keyed fingerprint, and differs from host to host. Source: Clear Site Data (W3C), RFC 6265bis §5.5 (400 days).
+This module owns the mark in the owner cookie ``__Host-gateway-owner``, and decides what the browser must delete when the owner changes. It
+must never put a user's id into a cookie: the mark is a keyed hash, different for each host.
+Source: Clear Site Data (W3C), RFC 6265bis §5.5 (400 days).
 """
 
 import base64
@@ -21,7 +22,7 @@ _MARK: Final = re.compile(rb"[A-Za-z0-9_-]{22}\Z")
 
 
 class Owner(Enum):
-    """Who had this browser before, and what is cleared then, in the words of Clear-Site-Data."""
+    """Whether the owner changes. The value is the ``Clear-Site-Data`` field for that case."""
 
     SAME = ""
     UNKNOWN = '"cache"'
@@ -29,7 +30,7 @@ class Owner(Enum):
 
 
 class Owners:
-    """Makes marks and compares them. The newest key makes them; older keys of the ring are still understood."""
+    """Makes and compares marks. The newest key makes marks; marks of older keys are still recognized."""
 
     __slots__ = ("_keys",)
 
@@ -38,9 +39,10 @@ class Owners:
         self._keys = tuple(hmac.digest(key, b"session-gateway owners", "sha256") for key in seal_keys)
 
     def judged(self, presented: Fields, host: str, user_id: str) -> Owner:
-        """Whether ``user_id`` is the owner that the fields of the request name at ``host`` (authority text).
+        """Whether ``user_id`` is the owner that the owner cookie names at ``host`` (authority text).
 
-        A cookie that is repeated or that no key made names another owner: more is cleared then, not less.
+        Repeated cookies that differ, and a cookie that no key made, count as another owner, so that too much is deleted rather than too
+        little. ``presented``: the fields of the request.
         """
         found = [value for name, value in pairs(presented) if name == OWNER_NAME]
         if not found:
@@ -49,18 +51,18 @@ class Owners:
         return Owner.SAME if all(any(hmac.compare_digest(value, mark) for mark in known) for value in found) else Owner.OTHER
 
     def mark(self, host: str, user_id: str) -> str:
-        """What stands for this user at this host."""
+        """The mark of this user at this host, made with the newest key."""
         return _mark(self._keys[0], host, user_id)
 
     def is_marked(self, mark: str, host: str, user_id: str) -> bool:
-        """Whether this mark stands for this user at this host."""
+        """Whether this mark belongs to this user at this host, under any key."""
         given = mark.encode("utf-8", "surrogatepass")
         return any(hmac.compare_digest(given, _mark(key, host, user_id).encode("ascii")) for key in self._keys)
 
     def last(self, presented: Fields, host: str, user_id: str | None) -> str:
-        """The mark of whoever used this browser last; "" where nobody knows. ``user_id``: whose pass it presents, None without one.
+        """The mark of the user who used this browser last; "" if it is not known.
 
-        A pass and a cookie of two users name nobody.
+        ``user_id``: the user of the presented pass, None without a pass. If the pass and the owner cookie name two users, the result is "".
         """
         found = [value for name, value in pairs(presented) if name == OWNER_NAME]
         if user_id is not None:
@@ -68,17 +70,18 @@ class Owners:
         return found[0].decode("ascii") if len(found) == 1 and _MARK.match(found[0]) else ""
 
     def lines(self, presented: Fields, host: str, user_id: str) -> Fields:
-        """The lines of the answer that gives the browser its pass: the owner cookie, and what the browser must forget first."""
+        """The lines that go with a new pass: the owner cookie, and ``Clear-Site-Data`` if the owner changes or was not known."""
         line = set_cookie(OWNER_NAME, _mark(self._keys[0], host, user_id), OWNER_SECONDS)
         cleared = self.judged(presented, host, user_id).value
         return (line, (_FIELD, cleared.encode("ascii"))) if cleared else (line,)
 
 
 def clears_only_at_home(presented: Fields) -> bool:
-    """Whether this browser obeys Clear-Site-Data only in a page, and only where the way to the page began at the same host.
+    """Whether this browser obeys ``Clear-Site-Data`` only in a page, and only if the redirects to that page began at the same host.
 
-    WebKit (Safari, and every browser of iOS) ignores the field in a redirect. At the end of redirects it clears the data of the host where
-    they began. Chromium and Firefox always clear the data of the host that says so. ``presented``: the fields of the request.
+    WebKit (Safari, and every browser on iOS) ignores the field in a redirect. After a chain of redirects it clears the data of the host
+    where the chain began. Chromium and Firefox always clear the data of the host that sends the field. ``presented``: the fields of the
+    request.
     """
     agents = [value for name, value in presented if name.lower() == b"user-agent"]
     return any(b"AppleWebKit/" in agent and b"Chrome/" not in agent for agent in agents)

@@ -1,7 +1,7 @@
-"""What the gateway gives a browser to keep: the pass, the start of a hand-off, its ticket, and three smaller notes.
+"""The sealed values that the gateway stores in a browser: the pass, the start and the ticket of a hand-off, and three smaller ones.
 
-Owns the form of every sealed value, and the short memory of opened passes. Must never let a cookie's value into a ``repr``,
-and must never half-read a note: anything odd is no note. The seal itself is ``policy.session.seal``, whose names are also found here.
+This module owns the fields of each value, and the cache of opened passes. It must never show a cookie's value in a ``repr``, and never
+read a damaged value in part. The encryption is in ``policy.session.seal``; its names are exported here too.
 """
 
 import base64
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 LONGEST_KEPT = 4096
-"""Bytes of a pass that is remembered: no browser keeps a longer cookie, but other clients send what was sealed of long Okta cookies."""
+"""Bytes. A longer pass is not cached. Browsers do not keep a longer cookie, but other clients can send one with long Okta cookies."""
 
 
 Cookies = tuple[SessionCookie, ...]
@@ -39,10 +39,10 @@ Cookies = tuple[SessionCookie, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pass(Note):
-    """What an app host's cookie holds: the Okta cookies of the browser and whose they were; ``issued_at`` in Unix seconds.
+    """The value of an app host's cookie: the browser's Okta cookies, and their user and session. ``issued_at``: Unix seconds.
 
-    ``browser``: the id that the login host knows this browser by, "" where it had none. ``epoch``: the names of the memories of revocations
-    that this pass was made under (``policy.session.revocation_epoch``).
+    ``browser``: the browser's id at the login host, or "". ``epoch``: the names of the revocation memories under which this pass was made
+    (``policy.session.revocation_epoch``).
     """
 
     _form: ClassVar[int] = 2
@@ -57,9 +57,9 @@ class Pass(Note):
 
 @dataclass(frozen=True, slots=True)
 class Start(Note):
-    """A hand-off that an app host began: for which app (authority text), where to afterwards, by which browser, when.
+    """The start of a hand-off: the app (authority text), the target after it, a hash of the browser's nonce, and the time.
 
-    ``epoch``: as in a pass; of the process that began, and of the pass that the browser had.
+    ``epoch``: as in a pass; the names of the process that began the hand-off, and those in the pass that the browser had.
     """
 
     _form: ClassVar[int] = 2
@@ -73,9 +73,9 @@ class Start(Note):
 
 @dataclass(frozen=True, slots=True)
 class Ticket(Note):
-    """The login host's answer to a start: for one app host (authority text), one browser, one use, until ``expires_at``.
+    """The login host's answer to a start. It is valid for one app host (authority text), one browser and one use, until ``expires_at``.
 
-    ``browser``, ``epoch``: what the pass will hold.
+    ``browser``, ``epoch``: these fields of the pass that is made from it.
     """
 
     _form: ClassVar[int] = 2
@@ -102,7 +102,10 @@ class Pending(Note):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation(Note):
-    """A redemption that waits for its user: the request as it came, for the browser with these sessions alone."""
+    """A redemption that waits for the user's confirmation: the request as it came.
+
+    ``fingerprints``: the key of the browser's record, then the fingerprints of its session cookies. It is valid only if all are the same.
+    """
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, BYTES, list_of(BYTES), NUMBER)
     method: str
@@ -115,7 +118,11 @@ class Confirmation(Note):
 
 @dataclass(frozen=True, slots=True)
 class SignedOut(Note):
-    """A sign-out in words: the cookies that ended, or must be carried for the reason ``unproven``, where to go then (or ""), which app."""
+    """The result of a sign-out, for the page that reports it.
+
+    ``cookies``: the sessions that ended. If ``unproven`` is not empty, it says why their end is not proven, and the browser must keep them
+    in its pending cookie. ``then``: the next address, or "". ``app``: the app where it began.
+    """
 
     _kinds: ClassVar = (COOKIES, TEXT, TEXT, TEXT, NUMBER)
     cookies: Cookies
@@ -127,10 +134,10 @@ class SignedOut(Note):
 
 @dataclass(slots=True)
 class OpenedPass:
-    """A pass that was presented; ``stale``: sealed under an older key, so set it anew.
+    """A pass that a browser presented. ``stale``: it is sealed under an older key, so set it again under the newest one.
 
-    ``marks``: what its cookies are known by; ``counts_under``: the epoch in which every revocation since it was made is known;
-    ``known``: what else follows from it. The caller notes all three here, to be forgotten with the pass.
+    The caller stores three results here, so that they are forgotten together with the pass. ``marks``: the fingerprints of its cookies.
+    ``counts_under``: the revocation epoch under which the pass was accepted. ``known``: any further result.
     """
 
     held: Pass
@@ -141,18 +148,18 @@ class OpenedPass:
 
 
 class Passes:
-    """Seals passes and opens them; the ones opened last are kept open, because the same browser comes again at once.
+    """Seals and opens passes. It caches the passes that were opened last, because the same browser soon sends the same pass again.
 
-    Kept by the whole text and the host, so that nothing is found that would not open; only what did open is kept. The ring
-    of a sealer never changes, so an entry is as good as its seal: a ring without a key comes with a memory without its passes.
+    The cache key is the whole sealed text and the host, and only passes that did open are cached. The keys of a sealer never change, so a
+    cached pass stays valid. New keys come with a new ``Passes`` object, and so with an empty cache.
     """
 
     __slots__ = ("_largest", "_opened", "_sealer")
 
     def __init__(self, sealer: Sealer, largest: int = 10_000) -> None:
-        """``largest``: how many passes are kept open; 0 keeps none.
+        """``largest``: the most passes in the cache; 0: no cache.
 
-        One takes about 3 kB on Identity Engine, and at most 12: text of more than ``LONGEST_KEPT`` is opened anew each time.
+        One pass takes about 3 kB on Identity Engine, and at most 12 kB. A text of more than ``LONGEST_KEPT`` bytes is never cached.
         """
         self._sealer = sealer
         self._largest = largest
@@ -163,7 +170,7 @@ class Passes:
         return self._sealer.seal("pass", host, held.packed())
 
     def open(self, host: str, text: str | bytes) -> OpenedPass | None:
-        """The pass in a cookie's value, or None where it is none of ours for this host."""
+        """The pass in a cookie's value; None if the gateway did not seal it for this host."""
         key = (host, text)
         found = self._opened.get(key)
         if found is not None:
@@ -183,6 +190,6 @@ class Passes:
 
 
 def nonce_hash(nonce: str) -> str:
-    """What starts and tickets hold of a browser's nonce; the nonce itself stays in its cookie."""
+    """The hash of a browser's nonce for starts and tickets. The nonce itself is only in the browser's cookie."""
     digest = hashlib.blake2b(nonce.encode("utf-8", "surrogatepass"), digest_size=16, person=b"gateway nonce").digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

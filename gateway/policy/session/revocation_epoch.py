@@ -1,14 +1,14 @@
-"""Whether a pass is older than the memory of revocations.
+"""The check whether a pass is older than this process's memory of revocations.
 
-Owns the rule: a memory does not know what was revoked before it began empty, nor what its bound pushed out. So a pass from before goes
-through one hand-off, where the login host closes first what the browser still carries. The same holds for all passes from before everybody
-was signed out. Must never compare two clocks more closely than ``TOLERANCE_SECONDS``.
+A memory of revocations does not know what was revoked before it began, nor what it dropped because it was full. So a pass that is older
+must go through one hand-off. There the login host first closes the sessions that the browser still carries. The same holds for every pass
+that was made before all users were signed out. It must never compare two clocks more closely than ``TOLERANCE_SECONDS``.
 
-A memory has a name, and a pass holds the names of those that it was made under. The name changes with each moment from which on passes
-count anew, so a pass that was made behind that moment is known by its name, and no clock is compared. Several processes may name the same
-moment a little differently, and two replicas that began within the last half minute have different names; each would send away the passes
-of the other. So a pass collects names: a process that sends a browser to the login host puts its own name beside those of the pass that
-it refused.
+Each memory has a name, and a pass holds the names of the memories under which it was made. The name changes each time when older passes
+become invalid. So a pass that was made after that moment is recognized by the name, without comparing clocks. Different processes may give
+the same moment slightly different names, and two replicas that started within the last half minute have different names. Each would then
+refuse the passes of the other. So a pass collects names: a process that sends a browser to the login host adds its own name to the names in
+the refused pass.
 """
 
 import math
@@ -21,17 +21,17 @@ TOLERANCE_SECONDS: Final = 30.0
 MOST_EPOCHS: Final = 8
 LONGEST_EPOCH: Final = 64
 FORGETTING_STEP_SECONDS: Final = 60.0
-"""A full memory pushes out something with each revocation, but sends passes to a hand-off anew at most once in so long."""
+"""A full memory drops an entry with each new revocation. Even then it makes older passes invalid at most once in so many seconds."""
 _BETWEEN: Final = " "
 _BEHIND_MEMORY: Final = "."
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationEpoch:
-    """The memory of revocations of this process: its name, and when this process began, in Unix seconds.
+    """This process's memory of revocations: its name, and when the process started. All times are Unix seconds.
 
-    ``forgotten_at``: when the youngest revocation was published that a bound pushed out. ``everybody_at``: when everybody was signed out.
-    Both are minus infinity where that never was.
+    ``forgotten_at``: when the newest of the dropped revocations was published. ``everybody_at``: when all users were signed out.
+    Minus infinity means never.
     """
 
     memory: str
@@ -41,12 +41,12 @@ class RevocationEpoch:
 
     @property
     def counts_from(self) -> float:
-        """Passes from before this moment do not count, whichever memory they were made under."""
+        """Passes that were made before this moment are invalid, whichever memory they name."""
         return max(self._forgotten_before, self.everybody_at)
 
     @property
     def name(self) -> str:
-        """What is put into passes that are made now."""
+        """The name that is put into passes that are made now."""
         moments = [self._forgotten_before, self.everybody_at]
         if max(moments) == -math.inf:
             return self.memory
@@ -60,13 +60,13 @@ class RevocationEpoch:
 
 
 EVER: Final = RevocationEpoch("", -math.inf)
-"""A memory that has forgotten nothing."""
+"""A memory that knows all revocations."""
 
 
 def is_remembered(held: Pass, epoch: RevocationEpoch) -> bool:
     """Whether this memory knows every revocation since the pass was made.
 
-    A pass of another memory that was made after this one began is another replica's: what is revoked from then on reaches both.
+    A pass that names another memory counts if it was made after this process started, because all revocations since then reached both.
     """
     names = held.epoch.split(_BETWEEN)
     if epoch.name in names:
@@ -76,6 +76,6 @@ def is_remembered(held: Pass, epoch: RevocationEpoch) -> bool:
 
 
 def with_epoch(name: str, others: str) -> str:
-    """The names of memories that a note holds, this one first; at most ``MOST_EPOCHS``."""
+    """The names for a pass or start: ``name`` first, then ``others``; at most ``MOST_EPOCHS``."""
     names = [one for one in dict.fromkeys(f"{name}{_BETWEEN}{others}".split(_BETWEEN)) if one and len(one) <= LONGEST_EPOCH]
     return _BETWEEN.join(names[:MOST_EPOCHS])

@@ -1,7 +1,7 @@
-"""The seal: AES-256-GCM under one key per purpose, bound to the purpose and to the host; a ring of keys, newest first.
+"""The encryption of cookies and records (the *seal*): AES-256-GCM, with one key per purpose, bound to the purpose and to the host.
 
-Must never open a value in more than one spelling, say why it did not open one, or let a value of one purpose or host be
-read as another's. Rules from: RFC 5869 (HKDF); NIST SP 800-38D.
+A list of secret keys (the *ring*, newest first) allows a change of keys. It must never open two different texts for one value, say why a
+text did not open, or open a value for another purpose or host. Sources: RFC 5869 (HKDF); NIST SP 800-38D.
 
     text = base64url without padding ( key id, 4 bytes | nonce, 12 bytes | ciphertext and tag )
 """
@@ -23,7 +23,7 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 KEY_BYTES = 32
 _ID_BYTES, _NONCE_BYTES, _TAG_BYTES = 4, 12, 16
-# The other alphabet and padding become a character that strict decoding refuses: one value, one spelling.
+# Characters of the other base64 alphabet and padding become "!", which strict decoding refuses: each value has one text only.
 _TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
 # The last character of a text of length 4n+2 (4n+3) carries four (two) unused bits, which must be zero.
 _LAST_CHARACTERS = {0: None, 2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw048")}
@@ -31,16 +31,16 @@ _LAST_CHARACTERS = {0: None, 2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What was sealed. ``stale``: under a key that is no longer the newest, so seal it anew when it is next set."""
+    """The content of a sealed text. ``stale``: it was sealed under an older key, so seal it again when it is next set."""
 
     payload: bytes = field(repr=False)
     stale: bool
 
 
 class Sealer:
-    """Seals and opens with a ring of keys, newest first; only the newest seals. The ring never changes: make a new one.
+    """Seals with the newest key, and opens with every key of the ring. The ring never changes; for other keys make a new ``Sealer``.
 
-    Nonces are random: by SP 800-38D one key is good for 2^32 seals of one purpose, more than browsers will ever ask for.
+    Nonces are random. By SP 800-38D one key may then seal 2^32 values of one purpose, more than browsers will ever need.
     """
 
     __slots__ = ("_random", "_ring")
@@ -53,14 +53,14 @@ class Sealer:
         self._ring = tuple((_key_id(key), {purpose: _cipher(key, purpose) for purpose in PURPOSES}) for key in keys)
 
     def seal(self, purpose: Purpose, host: str, payload: bytes) -> str:
-        """The payload as text that only this purpose at this host opens; safe in cookies, query strings and forms."""
+        """The sealed payload as text. It opens only for this purpose and host, and is safe in cookies, query strings and forms."""
         key_id, ciphers = self._ring[0]
         nonce = self._random(_NONCE_BYTES)
         sealed = key_id + nonce + ciphers[purpose].encrypt(nonce, payload, _bound_to(purpose, host))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
     def open(self, purpose: Purpose, host: str, text: str | bytes) -> Opened | None:
-        """What ``seal`` was given; None for everything that is not exactly a text of ours for this purpose and host."""
+        """The payload that was given to ``seal``; None if this gateway did not seal exactly this text for this purpose and host."""
         sealed = _decoded(text)
         if sealed is None or len(sealed) < _ID_BYTES + _NONCE_BYTES + _TAG_BYTES:
             return None

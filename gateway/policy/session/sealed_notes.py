@@ -1,6 +1,6 @@
-"""How a value is packed before it is sealed: its fields as a compact JSON list behind the version of their form.
+"""The layout of a value before it is sealed (a *note*): a compact JSON list of a version number and the fields.
 
-Owns that form and the strict reading of it. Must never half-read a note: anything odd is no note.
+This module owns the layout and its strict reading. It must never read a note in part: one field of an unexpected form makes it no note.
 """
 
 import json
@@ -15,7 +15,7 @@ from gateway.policy.session.squeezing import squeezed, unsqueezed
 
 @dataclass(frozen=True, slots=True)
 class NoteKind:
-    """How one kind of field travels in JSON; ``read`` raises ValueError for what ``written`` would not have made."""
+    """How one kind of field is written to JSON and read. ``read`` raises ValueError for a value that ``written`` does not make."""
 
     written: Callable[[Any], Any]
     read: Callable[[Any], Any]
@@ -66,7 +66,7 @@ COOKIES = list_of(NoteKind(lambda cookie: [cookie.name.decode("latin-1"), cookie
 
 
 class Note:
-    """A value that is sealed: its fields in order as a compact JSON list behind the version of the form; squeezed where that is long."""
+    """A value that can be sealed. It is packed as a JSON list: the version ``_form``, then its fields. Long lists are compressed."""
 
     __slots__ = ()
     _form: ClassVar[int] = 1
@@ -81,7 +81,7 @@ class Note:
 
     @classmethod
     def unpacked(cls, payload: bytes) -> Self | None:
-        """The value that ``packed`` made these bytes of; None for any others."""
+        """The value in bytes that ``packed`` made; None for any other bytes."""
         try:
             form, *values = _exactly(list)(json.loads(unsqueezed(payload)))
             if form != cls._form:

@@ -1,10 +1,10 @@
-"""Okta's session as the gateway sees it: cookies, tokens, fingerprints, and what an answer of the Sessions API means.
+"""The values that describe an Okta session: cookies, tokens, fingerprints, and the meaning of an answer of the Sessions API.
 
-Owns the vocabulary (``SessionCookie``, ``SessionToken``, ``Fingerprint``, ``Session``) and the table of answers of
-``GET /api/v1/sessions/me``. Must never let a raw value reach a ``repr``, and must never read "signed out" into an answer
-that does not say so: everything that is not exactly a session or exactly ``404 E0000007`` is ``Unknown``.
+This module owns ``SessionCookie``, ``SessionToken``, ``Fingerprint`` and ``Session``, and the table of answers to
+``GET /api/v1/sessions/me``. It must never show a raw cookie or token in a ``repr``. It must never treat an unclear answer as "signed out":
+an answer that is neither exactly a session nor exactly ``404 E0000007`` is ``Unknown``.
 
-Rules from: Okta Sessions API (``getCurrentSession``, ``closeCurrentSession``).
+Source: Okta Sessions API (``getCurrentSession``, ``closeCurrentSession``).
 """
 
 import hashlib
@@ -21,16 +21,16 @@ SESSION_NAMES = (b"sid", b"idx")
 """Cookies that carry an Okta session: ``sid`` (Classic, and still set on Identity Engine), ``idx`` (Identity Engine)."""
 
 OWN_NAME = b"gateway"
-"""The session that the gateway itself keeps where it asks Okta by OpenID Connect (``policy.oidc.own_session``).
+"""The gateway's own session, used when it asks Okta by OpenID Connect (``policy.oidc.own_session``).
 
-No browser sends it as a cookie of this name: it stands only inside what the gateway seals.
+It is never a cookie of this name in a browser. It exists only inside values that the gateway seals.
 """
 
 KEPT_NAMES = (*SESSION_NAMES, OWN_NAME)
-"""What sealed values may hold as a session."""
+"""The names of session cookies that a sealed value may hold."""
 
 COMPANION_NAMES = (b"xids", b"myr")
-"""Cookies that Okta sets and clears together with the session; never evidence of one, but they leave with it."""
+"""Cookies that Okta sets and clears together with the session. They do not prove a session, but they are removed with it."""
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 
@@ -42,7 +42,7 @@ Fingerprint = NewType("Fingerprint", bytes)
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """One session cookie of one browser, exactly as presented; a secret."""
+    """One session cookie, exactly as the browser sent it. It is a secret."""
 
     name: bytes
     value: bytes
@@ -53,7 +53,7 @@ class SessionCookie:
 
 @dataclass(frozen=True, slots=True)
 class SessionToken:
-    """A one-time token as a request carried it, decoded; worth as much as the password."""
+    """A one-time token from a request, decoded. It is as secret as a password."""
 
     value: str
 
@@ -67,7 +67,11 @@ def _masked(value: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Some cookies as the memory knows them: each one's fingerprint, one ``key`` for them in any order, and whether a name occurs twice."""
+    """The names under which the session cache knows some cookies.
+
+    ``fingerprints``: one for each cookie. ``key``: one key for all of them, the same in any order. ``is_repeated``: a cookie name occurs
+    twice. ``shown``: how the log names the first cookie.
+    """
 
     fingerprints: tuple[Fingerprint, ...] = ()
     key: bytes = b""
@@ -76,30 +80,30 @@ class Marks:
 
 
 def key_of(fingerprints: tuple[Fingerprint, ...]) -> bytes:
-    """One key for the same cookies in any order."""
+    """One key for a set of cookies. The order of the fingerprints makes no difference."""
     return fingerprints[0] if len(fingerprints) == 1 else b"".join(sorted(fingerprints))
 
 
 def parts_of(key: bytes) -> tuple[bytes, ...]:
-    """The fingerprints of which ``key_of`` made a key; none where the key is one fingerprint itself."""
+    """The fingerprints in a key of ``key_of``; none if the key is a single fingerprint."""
     size = FINGERPRINT_BYTES
     return tuple(key[start : start + size] for start in range(0, len(key), size)) if len(key) > size else ()
 
 
 class Fingerprinter:
-    """Makes fingerprints for one org; two orgs, or two keys, never share one."""
+    """Makes fingerprints for one org. Two orgs, or two keys, never give the same fingerprint."""
 
     __slots__ = ("_hashes", "_sessions", "_tokens")
 
     def __init__(self, key: bytes, org: str) -> None:
-        """``key`` is 16 to 64 secret bytes; ``org`` the org's address, so that no cache entry crosses orgs."""
+        """``key``: 16 to 64 secret bytes. ``org``: the org's address, so that no cache entry of one org is used for another."""
         org_key = hmac.digest(key, b"fingerprint\0" + org.encode(), "sha256")
         self._hashes = {name: hashlib.blake2b(name + b"\0", digest_size=FINGERPRINT_BYTES, key=org_key) for name in KEPT_NAMES}
         self._sessions = hashlib.blake2b(b"session\0", digest_size=FINGERPRINT_BYTES, key=org_key)
         self._tokens = hashlib.blake2b(b"token\0", digest_size=FINGERPRINT_BYTES, key=org_key)
 
     def of(self, cookie: SessionCookie) -> Fingerprint:
-        """The fingerprint of one cookie; surrounding blanks and quotes, which a server would ignore, make no difference."""
+        """The fingerprint of one cookie. Blanks and quotes around the value make no difference, because servers ignore them."""
         known = self._hashes.get(cookie.name)
         if known is None:
             raise ValueError(f"{cookie.name!r} is no session cookie")
@@ -112,26 +116,26 @@ class Fingerprinter:
         return tuple(self.of(cookie) for cookie in cookies)
 
     def marks(self, cookies: tuple[SessionCookie, ...]) -> Marks:
-        """What the memory knows these cookies by; ``shown``: how the log names the first of them, if there is one."""
+        """The marks of these cookies, in their order."""
         fingerprints = self.all(cookies)
         is_repeated = len({cookie.name for cookie in cookies}) != len(cookies)
         return Marks(fingerprints, key_of(fingerprints), is_repeated, shown(fingerprints[0]) if fingerprints else "")
 
     def of_session(self, session_id: str) -> str:
-        """What stands for Okta's id of a session, in hex digits: on Classic the id may be the value of ``sid``, which is a secret."""
+        """A keyed hash of Okta's session id, in hex digits. On Classic the id may be the value of ``sid``, which is a secret."""
         state = self._sessions.copy()
         state.update(session_id.encode("utf-8", "surrogatepass"))
         return state.hexdigest()
 
     def of_token(self, token: SessionToken) -> Fingerprint:
-        """The fingerprint of a session token, in a space of its own."""
+        """The fingerprint of a session token. It never equals the fingerprint of a cookie."""
         state = self._tokens.copy()
         state.update(token.value.encode("utf-8", "surrogatepass"))
         return Fingerprint(state.digest())
 
 
 def login_key(login: str) -> str:
-    """What all spellings of one login have in common: upper and lower case, and how letters are composed, make no difference."""
+    """One key for all spellings of a login: case is folded, and letters are decomposed (Unicode NFD)."""
     return normalize("NFD", login.casefold())
 
 
@@ -152,7 +156,8 @@ class SessionStatus(StrEnum):
 class Session:
     """A session that Okta confirmed. Times are aware UTC; ``login`` and ``user_id`` are never empty.
 
-    ``created_at``: by Okta's clock, in whole seconds; None where it did not say. ``names``: what others may call its user by.
+    ``created_at``: by Okta's clock, in whole seconds; None if the answer does not say. ``names``: the names by which a revocation may
+    name the user.
     """
 
     id: str
@@ -174,14 +179,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class NoSession:
-    """Okta said that these cookies carry no usable session (``reason``: a word for the log)."""
+    """Okta said that these cookies carry no usable session. ``reason``: a word for the log."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Okta did not say. Never to be read as "signed out". ``retry_at``: Okta's epoch second to wait for, if it named one."""
+    """Okta gave no clear answer. Never treat it as "signed out". ``retry_at``: the epoch second that Okta named for the next try."""
 
     reason: str
     retry_at: float | None = None
@@ -191,11 +196,10 @@ Finding = Session | NoSession | Unknown
 
 
 def interpret(status: int, fields: Mapping[str, str], body: bytes) -> Finding:
-    """What an answer of ``GET /sessions/me`` means.
+    """The meaning of an answer to ``GET /sessions/me``. It never raises.
 
-    ``fields`` are looked up case-insensitively by the caller's mapping. 404 counts as "no session" only with Okta's own
-    ``E0000007``: a 404 of something between us and Okta proves nothing. Okta's answers are JSON and say so; whatever says that it is
-    something else is not read. Never raises, whatever the answer is.
+    ``fields`` must be a mapping that ignores the case of names. A 404 counts as "no session" only with Okta's error code ``E0000007``,
+    because a 404 of a proxy between the gateway and Okta proves nothing. An answer whose ``Content-Type`` is not JSON is not read.
     """
     if status == 429:
         return Unknown("rate_limited", _epoch(fields.get("X-Rate-Limit-Reset")))
@@ -222,7 +226,7 @@ def is_json(content_type: str | None) -> bool:
 
 
 def error_code(body: bytes) -> str | None:
-    """The ``errorCode`` of Okta's error object, or None where the body is none."""
+    """The ``errorCode`` of Okta's error object; None if the body is no such object."""
     answer = _object(body)
     code = answer.get("errorCode") if answer is not None else None
     return code if isinstance(code, str) else None
@@ -252,7 +256,7 @@ def _session(answer: Mapping[str, Any]) -> Finding:
 
 
 def moment(text: object) -> datetime | None:
-    """An RFC 3339 date-time of Okta as aware UTC; None for anything else, and for an offset that leads out of the calendar."""
+    """An RFC 3339 date-time as aware UTC. None for any other text, and if the offset leads to a year that Python cannot hold."""
     if not isinstance(text, str):
         return None
     try:
@@ -263,7 +267,7 @@ def moment(text: object) -> datetime | None:
 
 
 def _is_text(value: object) -> bool:
-    """Whether a JSON value is a text that can be written down: ``"\\ud800"`` is half a character, which no field and no log can carry."""
+    """Whether a JSON value is a text without lone surrogates such as ``"\\ud800"``, which no header field and no log can carry."""
     return isinstance(value, str) and not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
 
 

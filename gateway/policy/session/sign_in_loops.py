@@ -1,20 +1,20 @@
-"""When signing in goes round in a circle: the ways round of one browser at one app host in the last minute.
+"""The detection of sign-in loops: the sign-in redirects of one browser at one app host in the last minute.
 
 ::
 
     app host                        login host                       app host
     sign_in ── is_loop? ──────────▶ hand-off ── ticket ────────────▶ accept ── pass ──▶ the target, which may send it to sign_in again
        ▲  └─ yes: the page that explains it                             │
-       └──────────── sent_round, one more way ──────────────────────────┘
+       └──────────── sent_round, one more round ────────────────────────┘
 
-Every redirect that may lead a browser to ``sign_in`` again is one way round, whatever its cause, and is counted for a whole minute. Nothing
-takes a count back but the page that ends the circle and a sign-out: both wait for the user. So a circle ends after ``BOUNCES_ALLOWED`` ways
-round where each is of the same session to the same target, and after ``MOST_WAYS`` where each is another.
+Each redirect that may lead the browser to ``sign_in`` again is one *round*. It is counted for a whole minute, whatever its cause. Only two
+things reset the count: the page that explains the loop, and a sign-out. Both wait for the user. So a loop ends after ``BOUNCES_ALLOWED``
+rounds with the same session and the same target, and after ``MOST_WAYS`` rounds of any kind.
 
-Users who take turns have a session each, and tabs that open at once a target each: neither is a circle.
+Two users who take turns have different sessions, and tabs that open at once have different targets. Neither is a loop.
 
-Owns the start cookie: the nonce of the hand-off under way, and these ways. Must never shorten the count, and must never name a session in
-the cookie. Clocks of replicas may differ: a way from the future counts too.
+This module owns the start cookie: the nonce of the hand-off under way, and the rounds. It must never shorten the count, and must never put
+a session id into the cookie. The clocks of replicas may differ, so a round with a time in the future counts too.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ BOUNCES_ALLOWED: Final = 3
 BOUNCE_SECONDS: Final = 60
 MOST_WAYS: Final = 30
 STRAIGHT_ON_ALLOWED: Final = 8
-"""How often in a minute a live pass goes straight on to the target. Where a front proxy asks a replica that refuses the pass, that is a
-circle too; browsers end one by themselves after about twenty redirects, and each of these takes two."""
+"""How often in a minute a browser with a valid pass is sent straight to the target. If a front proxy asks a replica that refuses the pass,
+that is a loop too. Browsers stop after about twenty redirects, and each round takes two."""
 
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22,128}\Z")
 _WAY: Final = re.compile(r"(?P<at>[0-9]{1,12})(?:\.(?P<of>[A-Za-z0-9_-]{1,8}))?\Z", re.ASCII)
@@ -39,28 +39,28 @@ _STRAIGHT_ON: Final = "onward"
 
 @dataclass(frozen=True, slots=True)
 class LoopRound:
-    """One way round: when, in whole Unix seconds, and of what (``way_of``); empty where no session was named."""
+    """One round: when, in whole Unix seconds, and its name (``way_of``); empty if no session is known."""
 
     at: int
     of: str = ""
 
 
 def way_of(session_id: str, target: str) -> str:
-    """The short name of a way round with this session to this target; nobody can tell the session by it."""
+    """The short name of a round with this session to this target. It is a hash, so it does not reveal the session."""
     text = f"{session_id}\0{target}".encode("utf-8", "surrogatepass")
     return urlsafe_b64encode(hashlib.blake2b(text, digest_size=6).digest()).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
 class StartMark:
-    """The start cookie: the nonce of the hand-off under way, and the ways round of the last minute, the latest last."""
+    """The start cookie: the nonce of the hand-off under way, and the rounds of the last minute, the latest last."""
 
     nonce: str | None
     ways: tuple[LoopRound, ...] = ()
 
     @classmethod
     def parse(cls, value: bytes | None, now: float) -> "StartMark":
-        """The mark in a cookie's value (``nonce~t1.of~t2``, Unix seconds); whatever is not understood or too old is not there."""
+        """The mark in a cookie's value (``nonce~t1.of~t2``, Unix seconds). Parts that are malformed or too old are ignored."""
         nonce, *texts = (value or b"").decode("latin-1").split("~")
         found = (_WAY.match(text) for text in texts[-MOST_WAYS:])
         ways = tuple(LoopRound(int(one["at"]), one["of"] or "") for one in found if one is not None)
@@ -71,22 +71,25 @@ class StartMark:
         return "~".join((self.nonce or "", *(f"{way.at}.{way.of}" if way.of else str(way.at) for way in self.ways)))
 
     def sent_round(self, now: float, of: str = "") -> "StartMark":
-        """The mark after one more way round."""
+        """The mark after one more round."""
         return replace(self, ways=(*self.ways, LoopRound(int(now), of))[-MOST_WAYS:])
 
     def went_on(self, now: float) -> "StartMark":
-        """The mark after a live pass went straight on: the hand-offs before it worked, so none of them is the first of a circle."""
+        """The mark after a browser with a valid pass was sent straight to the target.
+
+        The earlier hand-offs worked, so they no longer count as rounds of one loop.
+        """
         worked = (way if way.of == _STRAIGHT_ON else replace(way, of=_WORKED) for way in self.ways)
         return replace(self, ways=tuple(worked)).sent_round(now, _STRAIGHT_ON)
 
     def is_loop(self) -> bool:
-        """Whether this browser went round so often that one more time would not help."""
+        """Whether this browser has made so many rounds that one more would not help."""
         counts = Counter(way.of for way in self.ways)
         return len(self.ways) >= MOST_WAYS or any(count >= _allowed(of) for of, count in counts.items())
 
 
 def _allowed(of: str) -> int:
-    """How often a minute may hold this way round."""
+    """How many rounds of this name are allowed in a minute."""
     match of:
         case "worked":
             return MOST_WAYS

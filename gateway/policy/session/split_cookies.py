@@ -1,9 +1,9 @@
-"""A sealed value in cookies: one where it fits, several where it does not.
+"""A sealed value in one cookie, or in several cookies if it is too long for one.
 
-Owns the form of a value that is spread: the first cookie holds ``N~`` and the first part, ``NAME-2`` to ``NAME-N`` hold the others. Must
-never put together parts that are not all there. Browsers drop a cookie whose name and value are longer than 4096 bytes (RFC 6265bis §5.6).
+Browsers drop a cookie whose name and value together are longer than 4096 bytes (RFC 6265bis §5.6). A longer value is split: the first
+cookie holds ``N~`` and the first part, and ``NAME-2`` to ``NAME-N`` hold the other parts. It must never join the parts if one is missing.
 
-A value is spread over cookies, and not kept at the server, so that every replica can read it, and after a restart too.
+The value is in the browser, not on the server, so that every replica can read it, and also after a restart.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from gateway.policy.http.cookies import MOST_PARTS, expired, pairs, parts_of, se
 from gateway.policy.http.messages import Fields
 
 LARGEST_PART: Final = 3900
-"""Characters of one part: name and attributes have room beside it."""
+"""The most characters of one part. The rest of the 4096 bytes is for the cookie's name."""
 _MARK: Final = b"~"
-"""Behind the number of parts; no sealed text holds it."""
+"""The character after the number of parts. It never occurs in a sealed text."""
 
 
 def set_lines(name: bytes, text: str, presented: Fields, max_age: int | None = None) -> Fields | None:
-    """The Set-Cookie lines for a sealed text, and those that expire what the browser has left of a longer one; None where it is too long.
+    """The ``Set-Cookie`` lines for a sealed text, and the lines that delete unused parts of a longer older one. None if it is too long.
 
-    ``presented``: the fields of the request. ``max_age`` in seconds, None: until the browser closes.
+    ``presented``: the fields of the request. ``max_age``: seconds; None: until the browser closes.
     """
     values = _parts(text)
     names = parts_of(name)
@@ -32,12 +32,12 @@ def set_lines(name: bytes, text: str, presented: Fields, max_age: int | None = N
 
 
 def expired_lines(name: bytes, presented: Fields) -> Fields:
-    """The Set-Cookie lines that remove the value: its first cookie in any case, the others where the browser presented them."""
+    """The ``Set-Cookie`` lines that delete the value: its first cookie always, and each other part that the browser presented."""
     return (expired(name), *_expired_of(parts_of(name)[1:], presented))
 
 
 def joined(lines: Sequence[bytes], name: bytes) -> bytes | None:
-    """The sealed text in the values of the Cookie field; None where a part is absent or repeated."""
+    """The sealed text in the ``Cookie`` fields; None if a part is absent or repeated."""
     first = single_in(lines, name)
     if first is None or first[1:2] != _MARK:
         return first

@@ -1,24 +1,25 @@
-"""Notes in fewer bytes before they are sealed: Okta's cookies are text, and eight bits for one letter of 64 are too many.
+"""Compression of sealed values (*notes*) before they are sealed, so that they fit into a cookie.
 
-Owns that form. Must never code a repeated string by its first occurrence: a stranger chooses the return path in a ticket, and the length of
-a text in which his words stand for an equal part of a secret would tell him that they are equal (the attacks CRIME and BREACH). Only single
-letters are coded here. Source: RFC 1951 §3.2 (Huffman codes).
+Okta's cookies use about 64 different characters, so eight bits for each are too many. Only Huffman codes for single characters are used.
+It must never replace a repeated string by a reference to its first occurrence. An attacker chooses the return path in a ticket; if that
+path repeated a part of a secret, the shorter result would tell the attacker so (the attacks CRIME and BREACH).
+Source: RFC 1951 §3.2 (Huffman codes).
 """
 
 import zlib
 from typing import Final
 
 SQUEEZED_FROM_BYTES: Final = 1024
-"""Smaller notes fit anywhere as they are."""
+"""Smaller notes are not compressed, because they fit into a cookie anyway."""
 LARGEST_NOTE_BYTES: Final = 256 * 1024
 _MARK: Final = b"z"
-"""In front of a squeezed text; JSON never begins so."""
+"""The first byte of a compressed text. A JSON list never begins with it."""
 _RAW: Final = -15
-"""Without zlib's own header and checksum: the seal has one."""
+"""zlib's window size for a stream without header and checksum. The seal protects the bytes already."""
 
 
 def squeezed(text: bytes) -> bytes:
-    """The text of a note, shorter where it is long and can be."""
+    """The text of a note, compressed if it is long and becomes shorter by that."""
     if len(text) < SQUEEZED_FROM_BYTES:
         return text
     coder = zlib.compressobj(9, zlib.DEFLATED, _RAW, 9, zlib.Z_HUFFMAN_ONLY)
@@ -26,7 +27,7 @@ def squeezed(text: bytes) -> bytes:
 
 
 def unsqueezed(payload: bytes) -> bytes:
-    """The text again; raises ValueError for what ``squeezed`` did not make."""
+    """The original text. Raises ValueError if ``squeezed`` did not make these bytes."""
     if payload[:1] != _MARK:
         return payload
     coder = zlib.decompressobj(_RAW)

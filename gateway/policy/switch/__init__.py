@@ -1,1 +1,1 @@
-"""How a browser gets from one user's session to the next: sessions that begin without a token, and who may start a switch."""
+"""The rules for a change of user: what a request to the org is, who may start a switch, and in which order a switch happens."""

@@ -1,9 +1,9 @@
-"""OpenID Connect clients and the user of a browser: which requests may not show the browser's session to Okta.
+"""The check which OpenID Connect requests must be forwarded without the browser's session.
 
-After a switch, a page of the first user may still be open. It asks for tokens silently (``prompt=none``), or signs its user out with
-an ``id_token_hint``, and both would act on the second user's session. Such a request is forwarded without session cookies, so that
-Okta answers it as it does where nobody is signed in: ``login_required``, or a plain redirect.
-Rules from: OpenID Connect Core 1.0 §3.1.2.1 (``prompt``), OpenID Connect RP-Initiated Logout 1.0 §2 (``id_token_hint``).
+After a switch, a page of the first user may still be open. It may ask for tokens silently (``prompt=none``), or sign its user out with an
+``id_token_hint``. Both would act on the second user's session. So the gateway forwards such a request without session cookies, and Okta
+answers as if nobody were signed in: ``login_required``, or a plain redirect.
+Sources: OpenID Connect Core 1.0 §3.1.2.1 (``prompt``), OpenID Connect RP-Initiated Logout 1.0 §2 (``id_token_hint``).
 """
 
 from gateway.policy.http.messages import RequestHead
@@ -15,7 +15,7 @@ LONGEST_QUERY = 32 * 1024
 
 
 def client_of(head: RequestHead) -> str:
-    """The ``client_id`` of an authorize request, or empty."""
+    """The ``client_id`` of an authorize request; empty if there is none, or if two differ."""
     if len(head.query) > LONGEST_QUERY or not OrgPath.of(head.path).is_authorize:
         return ""
     found = Parameters(frozenset(), is_authorize=True)
@@ -24,7 +24,7 @@ def client_of(head: RequestHead) -> str:
 
 
 def asks_for_another_user(used_by: str | None, user_id: str) -> bool:
-    """Whether a silent request of a client is about somebody else: this browser last used the client as another user."""
+    """Whether a silent request belongs to another user. ``used_by``: the user who last used this client in this browser."""
     return used_by is not None and used_by != user_id
 
 

@@ -1,23 +1,22 @@
-"""What a form of another site may name for later: the text of a posted form in which a return address may stand.
+"""The part of a form from another site that may contain a return address.
 
-An external IdP's answer is such a form, and its assertion is nearly all of it. Nobody reads a return address out of an assertion, so
-that is left out, and what is left is short: where it is not, the form is refused, because looking for tokens in it would cost more
-than a stranger's form is worth.
+The answer of an external IdP is such a form, and most of its bytes are the assertion. No server reads a return address from an assertion,
+so the assertion is left out. The rest is short. If it is not, the form is refused, because a search for tokens in it would take too long.
 """
 
 from gateway.policy.switch.org_parameters import MOST_PARAMETERS, folded_names
 
 LONGEST_WHOLE = 8 * 1024
-"""In bytes. A form that is no longer is looked at whole."""
+"""Bytes. A form up to this size is searched as a whole."""
 LONGEST_NAME = 64
 LONGEST_REST = 32 * 1024
-"""In bytes. A return address is at most a few thousand."""
+"""Bytes. A return address has at most a few thousand."""
 
 _ASSERTIONS = frozenset(("samlresponse", "samlrequest", "wresult", "id_token", "access_token", "code"))
 
 
 def return_parameters(form: bytes) -> bytes | None:
-    """The form's parameters without the assertions among them; None where they are longer than ``LONGEST_REST``, or more than 1,000."""
+    """The form without its assertions. None if the rest is longer than ``LONGEST_REST``, or if it has more than 1,000 parameters."""
     if len(form) <= LONGEST_WHOLE:
         return form
     if form.count(b"&") > MOST_PARAMETERS:

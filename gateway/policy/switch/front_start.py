@@ -1,11 +1,11 @@
-"""What a portal's server says when it hands over a token for a front-channel switch.
+"""The JSON that a portal's server sends to start a front-channel switch.
 
-Owns the form of that order. Must never accept an address that the browser may not be led to. The portal sends::
+It must never accept a target address that is not on one of the allowed origins. The portal sends::
 
     {"session_token": "…", "to": "https://app.example.com/", "address": "203.0.113.7", "user_agent": "Mozilla/5.0 …", "login": "bob@…"}
 
-``address`` and ``user_agent`` are those of the browser as the portal saw it; with both the start counts as announced. ``login``: who the
-browser must be in the end; without it the end of the switch proves that the session is new, not whose it is.
+``address`` and ``user_agent`` are those of the browser, as the portal saw them. If both are given, the start counts as announced. ``login``
+is the user that the browser must have at the end. Without it, the last check of the switch proves only that the session is new.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ LONGEST_TEXT: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class FrontStart:
-    """One order. ``to``: an absolute address; ``sender``: what the browser will be known by, empty where the portal did not say."""
+    """One order of a portal. ``to``: an absolute address. ``sender``: a hash of the browser's address and agent, empty if not given."""
 
     token: str = field(repr=False)
     to: str
@@ -33,7 +33,7 @@ class FrontStart:
 
 
 def order_of(body: bytes, origins: Collection[str]) -> FrontStart | Malformed | None:
-    """The order in a body; None where it is an announcement of another kind. ``origins``: where a switch may lead."""
+    """The order in a body; None if the body is another kind of announcement. ``origins``: the allowed origins of ``to``."""
     try:
         said: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -59,7 +59,7 @@ def order_of(body: bytes, origins: Collection[str]) -> FrontStart | Malformed | 
 
 
 def sender_of(address: str, agent: bytes) -> bytes:
-    """What a browser is known by; address and ``User-Agent`` are hashed apart, so that no two pairs run together."""
+    """A hash by which the browser is recognized. Both values are hashed alone first, so two different pairs never give the same hash."""
     parts = (address.encode("utf-8", "replace"), agent)
     return hashlib.blake2b(b"".join(hashlib.sha256(part).digest() for part in parts), digest_size=16).digest()
 

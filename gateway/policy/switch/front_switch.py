@@ -1,4 +1,6 @@
-"""A switch through the browser's own window, for an org that is not behind the gateway: end, prove, and only then redeem.
+"""The front-channel switch: a state machine for an org that browsers reach directly, so that the browser itself must be redirected there.
+
+The browser first signs out at the org, then proves that nobody is signed in, and only then posts the token to the org.
 
 ::
 
@@ -9,15 +11,15 @@
                      another switch of this browser redeemed ─────┘                                             │ login_required
     done ◀─ GoOn ─ a new session, of the right user ─ Check (prompt=none) ◀─ the org's redirect ◀─ Redeem ◀─────┘
 
-Owns every decision of it. The token lies elsewhere; ``RedeemFront`` is the one command by which it may be taken, and it is taken at most
-once.
+This module owns every decision of such a switch. The token is stored elsewhere. Only the command ``RedeemFront`` allows the caller to take
+it, and at most once.
 
-Must never command ``RedeemFront`` but for an answer "nobody is signed in" to a question that this browser asked after the last sign-out of
-this very switch, within ``PROOF_SECONDS``, with no other redemption of this browser in between or still on its way to the org. An answer of
-before says nothing: the address of an error can be opened again by a step back in the history.
+It must never return ``RedeemFront``, unless the org answered "nobody is signed in" to a question that this browser asked after the last
+sign-out of this switch, at most ``PROOF_SECONDS`` ago. There must be no other redemption of this browser in between, or still on its way to
+the org. An older answer proves nothing, because the user can open its address again by going back in the history.
 
-What no gateway can see here: a session that begins at the org itself, in another window, between the proof and the form. The check at the
-end finds it, and says it.
+The gateway cannot see a session that begins at the org itself, in another window, between the proof and the post of the token. The check at
+the end finds such a session and refuses.
 """
 
 from dataclasses import dataclass, field, replace
@@ -33,11 +35,11 @@ START_SECONDS: Final = 300.0
 PROOF_SECONDS: Final = 30.0
 MOST_TRIES: Final = 3
 SLACK_SECONDS: Final = 10.0
-"""The org's sign-in may count from the moment in which its token was made."""
+"""The session may look older than the redemption by so much, because the org may count from the moment when the token was made."""
 FLIGHT_SECONDS: Final = 60.0
-"""So long a token may be on its way to the org: a tab that was closed must not stop the next user for longer."""
+"""How long a posted token counts as on its way to the org. A closed tab must not block the next user for longer."""
 CHECK_SECONDS: Final = 600.0
-"""How long the end of a switch is remembered: the token's redemption may ask for a second factor first."""
+"""How long a switch is remembered beyond ``START_SECONDS``. After the redemption the org may ask the user for a second factor first."""
 
 ANNOUNCED: Final = "announced"
 ENDING: Final = "ending"
@@ -49,10 +51,11 @@ Reason = Literal["expired", "used", "other_browser", "not_ended", "unclear", "bu
 
 @dataclass(frozen=True, slots=True)
 class FrontSwitch(Note):
-    """One switch. ``to``: where it leads; ``login``: who the browser must be then, or empty; ``sender``: of which browser it was announced.
+    """One switch. ``to``: the address after it. ``login``: the user that the browser must have then, or empty.
 
-    ``browser``: the browser that it belongs to, empty until one came. ``seen``: the browser's last redemption when the sign-out began.
-    Moments in Unix seconds: ``began_at`` of the last sign-out, ``redeemed_at``, ``expires_at`` of the token.
+    ``sender``: the hash of the browser that the portal announced, or empty. ``browser``: the browser that the switch belongs to, empty
+    until it arrives. ``seen``: the browser's last redemption when the sign-out began. Times are Unix seconds: ``began_at`` is the last
+    sign-out, ``expires_at`` the end of the token.
     """
 
     _kinds: ClassVar = (TEXT, TEXT, TEXT, BYTES, TEXT, TEXT, NUMBER, NUMBER, NUMBER, NUMBER)
@@ -70,7 +73,7 @@ class FrontSwitch(Note):
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The browser's last redemption: its name, empty for none; and whether its form may still be on its way to the org."""
+    """The browser's last redemption: its name (empty: none), and whether its token may still be on its way to the org."""
 
     name: str = ""
     is_in_flight: bool = False
@@ -83,50 +86,53 @@ class ConfirmFront:
 
 @dataclass(frozen=True, slots=True)
 class EndFirst:
-    """Keep ``switch``, then send the browser through the org's sign-out and back."""
+    """Store ``switch``, then redirect the browser to the org's sign-out and back."""
 
     switch: FrontSwitch = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Prove:
-    """Send the browser through a silent bounce: is anybody signed in?"""
+    """Redirect the browser to the org's silent authorization and back (a *bounce*), to prove that nobody is signed in."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedeemFront:
-    """Keep ``switch``, take the token, and let the browser post it to the org."""
+    """Store ``switch``, take the token, and let the browser post it to the org."""
 
     switch: FrontSwitch = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Send the browser through a silent bounce: who is signed in now?"""
+    """Redirect the browser to the org's silent authorization and back, to learn who is signed in now."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoOn:
-    """It is done: keep ``switch``, and lead on to ``switch.to``."""
+    """The switch is done: store ``switch``, and redirect the browser to ``switch.to``."""
 
     switch: FrontSwitch = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RefuseFront:
-    """It ends here, or cannot go on now; ``reason`` chooses the page's words, ``more`` is for the small print."""
+    """The switch ends, or cannot continue now. ``reason`` chooses the text of the page; ``more`` is its small print."""
 
     reason: Reason
     more: str = ""
 
 
 def announced(to: str, login: str, sender: bytes, now: float) -> FrontSwitch:
-    """A switch that a portal has just announced."""
+    """A new switch that a portal has just announced; ``now``: Unix seconds."""
     return FrontSwitch(ANNOUNCED, to, login, sender, "", "", 0.0, 0.0, 0.0, now + START_SECONDS)
 
 
 def arrived(switch: FrontSwitch, browser: str, last: str, is_trusted: bool, now: float) -> ConfirmFront | EndFirst | RefuseFront:
-    """A browser came with the reference. ``last``: its last redemption; ``is_trusted``: the start is, or the user has said yes."""
+    """A browser arrives with the reference to the switch.
+
+    ``last``: the browser's last redemption. ``is_trusted``: the start is trusted, or the user has agreed.
+    """
     if switch.phase in (REDEEMED, DONE):
         return RefuseFront("used")
     refusal = _refusal(switch, browser, now)
@@ -136,7 +142,7 @@ def arrived(switch: FrontSwitch, browser: str, last: str, is_trusted: bool, now:
 
 
 def returned(switch: FrontSwitch, browser: str, now: float) -> Prove | Check | GoOn | RefuseFront:
-    """The browser comes back from the org: from the sign-out, or with the session that the token began."""
+    """The browser comes back from the org, after the sign-out or after the redemption."""
     if switch.browser != browser:
         return RefuseFront("other_browser")
     match switch.phase:
@@ -153,12 +159,13 @@ def returned(switch: FrontSwitch, browser: str, now: float) -> Prove | Check | G
 def proven(
     switch: FrontSwitch, browser: str, last: Last, answer: Proof | Nobody | Unclear, asked_at: float, now: float
 ) -> RedeemFront | EndFirst | Prove | RefuseFront:
-    """The silent bounce behind the sign-out is over; ``asked_at``: when it began."""
+    """The bounce after the sign-out is over. ``asked_at``: when the bounce began."""
     if switch.phase != ENDING:
         return RefuseFront("used")
     refusal = _refusal(switch, browser, now)
     if refusal is not None:
         return refusal
+    # The question is older than the last sign-out, or the answer is too old: ask again.
     if asked_at < switch.began_at or now - asked_at > PROOF_SECONDS:
         return Prove()
     if isinstance(answer, Unclear):
@@ -167,13 +174,14 @@ def proven(
         return RefuseFront("not_ended") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
     if last.is_in_flight:
         return RefuseFront("busy")
+    # Another switch of this browser has redeemed a token since the sign-out, so somebody may be signed in.
     if last.name != switch.seen:
         return RefuseFront("not_ended", "other_switches") if switch.tries >= MOST_TRIES else _end(switch, last.name, now)
     return RedeemFront(replace(switch, phase=REDEEMED, redeemed_at=now))
 
 
 def checked(switch: FrontSwitch, browser: str, answer: Proof | Nobody | Unclear, now: float) -> GoOn | RefuseFront:
-    """The silent bounce behind the redemption is over. How old the session is, the org says by its own clock."""
+    """The bounce after the redemption is over. The age of the session is measured by the org's own clock."""
     if switch.browser != browser or switch.phase not in (REDEEMED, DONE):
         return RefuseFront("other_browser")
     match answer:

@@ -1,13 +1,13 @@
-"""Tokens that a text carries, at whatever depth of percent-encoding.
+"""The search for tokens that are hidden inside other parameters, percent-encoded once or several times.
 
-A stranger's link to the org's true sign-in page can carry a redemption of the stranger's own token in ``fromURI=``, ``RelayState=`` or
-``redirectUrl=``. The user signs in herself, Okta redirects her there, and the request looks as if it had begun on Okta's own page. So
-whoever judges where a token came from must know every token that stood in a request, or in an answer's ``Location``, before.
+An attacker's link to the org's real sign-in page can contain, in ``fromURI=``, ``RelayState=`` or ``redirectUrl=``, an address that redeems
+the attacker's token. The user signs in, Okta redirects to that address, and the request looks as if it began on Okta's own page. So
+``start`` must know every token that came in an earlier request, or in the ``Location`` of an answer.
 
-Owns that search; it says nothing of what a request redeems. Each depth is searched as a whole, by built-in functions that a repeated word
-makes no slower: names are looked for first, and what stands around one only where there is one. How many names, how deep and how much
-text is searched is bounded; what is beyond is not read, and said.
-Rules from: RFC 3986 §2.1 and §4.2; RFC 9126; Okta's session cookie guide.
+This module only finds tokens; it does not say what a request redeems. Each level of encoding is searched as a whole with built-in functions
+of linear time: names are searched first, and the text around a name is read only if there is a name. The number of names, the depth and the
+amount of text are bounded; if a bound is exceeded, the result says that tokens may be missing.
+Sources: RFC 3986 §2.1 and §4.2; RFC 9126; Okta's session cookie guide.
 """
 
 import re
@@ -21,19 +21,19 @@ from gateway.policy.switch.org_places import OrgPath
 
 MOST_NESTED: Final = 64
 MOST_NAMES: Final = 512
-"""At all depths together, repeated ones too. A long address names a handful."""
+"""The most names of parameters at all depths together, repetitions included. A long real address has a handful."""
 DEEPEST_NESTING: Final = 5
 LONGEST_NESTED: Final = 8 * 1024
-"""In bytes: the parameters that are still escaped after they were decoded once."""
+"""Bytes. After the first decoding, at most so much text that is still escaped is decoded again."""
 MOST_PIECES: Final = 1000
 
 _TOKEN: Final = b"token="
 _REFERENCE: Final = b"request_uri="
 
 # A value ends where a token cannot go on. Okta's tokens hold letters, digits and "-_.~:"; "=" only pads the end.
-# It is only looked at: the next name may stand in it.
+# The value is matched by a look-ahead that consumes nothing, because the next name may be inside it.
 _VALUE: Final = rb"(?=([^&;?#=\"'<>\s]*(?:={1,2}(?![^&;#\"'<>\s]))?))"
-# The literal comes first, because the search then skips to it; the rest looks back at what stands before it.
+# The literal comes first, so that the regex engine can skip to it; the look-behinds then check the text before it.
 _WHOLE_NAMES: Final = rb"|".join(rb"(?<=%b)(?<![\w-]%b)" % (name, name) for name in (b"sessiontoken=", b"onetimetoken=", b"statetoken="))
 _TOKENS: Final = re.compile(rb"token=(?:(?<![\w-]token=)|%b)%b" % (_WHOLE_NAMES, _VALUE))
 _REFERENCES: Final = re.compile(rb"request_uri=(?<![\w-]request_uri=)%b" % _VALUE)
@@ -42,22 +42,22 @@ _LOWER_CASE: Final = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123))
 _CONTROLS: Final = bytes((*range(0x20), 0x7F))
 _NOT_ASCII: Final = bytes(range(0x80, 0x100))
 _FOLDS_TO_ASCII: Final = (("\u212a".encode(), b"k"), ("\u017f".encode(), b"s"))
-"""The two characters outside ASCII that are letters of it in another case."""
+"""The two non-ASCII characters that case folding turns into an ASCII letter: the Kelvin sign and the long s."""
 
 
 @dataclass(frozen=True, slots=True)
 class NestedTokens:
-    """Tokens of a text, each once, in the order of their depth. ``is_all``: False where the text may hold more than could be read."""
+    """The tokens in a text, each once, ordered by depth. ``is_all``: False if a bound was exceeded, so that tokens may be missing."""
 
     tokens: tuple[SessionToken, ...]
     is_all: bool
 
 
 def nested_tokens(text: str) -> NestedTokens:
-    """The tokens in a query or a form, as sent: top-level ones and those inside other values, at most the first 64.
+    """The tokens in a query or a form as it was sent: at the top level and inside other values, at most the first 64.
 
-    A token is the value of ``sessionToken``, ``onetimetoken``, ``token``, ``stateToken`` or ``request_uri``, in any case, at a place of
-    Okta's or not. The text is decoded at most 5 times, and more than once only where at most 8 KiB of it are still escaped then.
+    A token is the value of ``sessionToken``, ``onetimetoken``, ``token``, ``stateToken`` or ``request_uri``, in any case, whatever the path
+    is. The text is decoded at most 5 times, and more than once only if at most 8 KiB of it are still escaped.
     """
     found: dict[SessionToken, None] = {}
     names_left = MOST_NAMES
@@ -84,9 +84,9 @@ def nested_tokens(text: str) -> NestedTokens:
 
 
 def tokens_in_location(location: str) -> tuple[SessionToken, ...]:
-    """Every token that the target of a ``Location`` would redeem, state tokens and ``request_uri`` too, and those nested in it.
+    """Every token that a request to this ``Location`` would redeem, with state tokens and ``request_uri``, and every token nested in it.
 
-    ``location`` is absolute or relative, as sent. Its scheme and host count as segments of the path, which can only find more.
+    ``location``: absolute or relative, as sent. Its scheme and host are read as segments of the path; that can only find more.
     """
     path, _, query = location.partition("#")[0].partition("?")
     place = OrgPath.of(path)
@@ -97,7 +97,7 @@ def tokens_in_location(location: str) -> tuple[SessionToken, ...]:
 
 
 def _spellings_with_a_name(level: bytes) -> tuple[bytes, ...]:
-    """The text, and what is left of it where a server drops controls, or all that is not ASCII; nothing where no name is left."""
+    """The text as servers may read it: unchanged, without control characters, and in ASCII only. Empty if it holds no name of a token."""
     folded = level
     for character, letter in _FOLDS_TO_ASCII:
         folded = folded.replace(character, letter)
@@ -109,7 +109,7 @@ def _spellings_with_a_name(level: bytes) -> tuple[bytes, ...]:
 
 
 def _named(spelling: bytes, lower: bytes) -> dict[SessionToken, None]:
-    """The values that stand behind a name, each as a query and as a form would be read."""
+    """The values after a name, each decoded as in a query and as in a form."""
     spans = [match.span(1) for match in (*_TOKENS.finditer(lower), *_REFERENCES.finditer(lower))]
     values = dict.fromkeys([spelling[start:end].decode("utf-8", "replace") for start, end in spans])
     read = [reading for value in values for reading in (unescaped(value), unescaped_form(value))]
@@ -117,5 +117,5 @@ def _named(spelling: bytes, lower: bytes) -> dict[SessionToken, None]:
 
 
 def _still_escaped(level: bytes) -> bytes:
-    """The parameters of this depth that hold an escape. What is behind the first 1,000 counts as one."""
+    """The parameters of this depth that contain an escape. All text after the first 1,000 parameters counts as one parameter."""
     return b"&".join([piece for piece in level.split(b"&", MOST_PIECES) if b"%" in piece])

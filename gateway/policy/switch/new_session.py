@@ -1,8 +1,8 @@
-"""A session that begins without a token: what becomes of an answer of Okta's that sets other session cookies.
+"""A state machine for sessions that begin without a token: it decides what to do with an answer of Okta that sets new session cookies.
 
-Okta sets ``sid`` and ``idx`` in many answers: after a password, for an external IdP's assertion, for an activation link, and
-when it only renews the value of a living session. Nothing in the answer says which of these it is. So the answer waits while
-Okta is asked who the new cookies are::
+Okta sets ``sid`` and ``idx`` in many answers: after a password, for the assertion of an external IdP, for an activation link, or only to
+renew the value of a living session. The answer does not say which of these it is. So the gateway holds the answer back and asks Okta whose
+the new cookies are::
 
     begin ── no older cookies, none carried ─────────────────────────────────────────────▶ Deliver(FIRST)
       │  └── no older cookies, some carried ─▶ CloseCarried ── proven gone ──────────────▶ Deliver(FIRST)
@@ -22,15 +22,16 @@ Okta is asked who the new cookies are::
     CloseOld ── proven gone ─────────────────────────────────────────────────────────────▶ Deliver(OTHER_USER)
          └───── not proven ──────────────────────────────────────────────────────────────▶ Withhold
 
-A browser *carries* sessions whose end was not proven before. They are closed with the older ones when another user comes, and before
-anybody comes into an empty browser; a renewed session of the same user does not wait for them.
+A browser *carries* a session in its pending cookie if the end of that session was not proven. Carried sessions are closed together with the
+older session when another user signs in, and before a user signs in where no older session is. A renewed session of the same user does not
+wait for them.
 
-``CloseOld`` and ``CloseCarried`` run the whole closing of ``policy.switch.switch`` (revoke, close, verify), with no new cookie among what
-they close: it could end the wrong session. ``Deliver`` and ``Withhold`` are final.
+``CloseOld`` and ``CloseCarried`` run the whole closing of ``policy.switch.switch`` (revoke, close, verify). They never include a new
+cookie, because that could end the wrong session. ``Deliver`` and ``Withhold`` are final.
 
-The promises, held by tests/policy/switch/test_new_session.py: an answer that begins another user's session is delivered only after
-the older session was proven gone; the same user's session is never closed; without a clear answer of Okta's nothing is closed
-and the caller is told that nothing is decided.
+What this machine promises (tests/policy/switch/test_new_session.py): an answer that begins another user's session is delivered only after
+the older session was proven gone. The same user's session is never closed. Without a clear answer of Okta nothing is closed, and the caller
+learns that nothing is decided.
 """
 
 import base64
@@ -44,41 +45,41 @@ from gateway.policy.session.session import Finding, NoSession, Session, SessionC
 from gateway.policy.switch.switch import is_proof_of_end
 
 LONGEST_HEADER = 2048
-"""The longest first part of an ``idx`` value that is read, in characters; Okta's have about 200."""
+"""Characters. A longer header of an ``idx`` value is not read; Okta's headers have about 200."""
 
 
 class DeliveryReason(Enum):
-    """Why an answer may be delivered, and so what becomes of the older session."""
+    """Why an answer may be delivered. It also says what happens to the older session."""
 
     FIRST = auto()
-    """The browser had no session: there is nothing to compare with."""
+    """The browser had no older session."""
     SAME_USER = auto()
-    """The session was renewed, or the same user signed in again: nothing ends."""
+    """The session was renewed, or the same user signed in again. Nothing ends."""
     OTHER_USER = auto()
-    """Another user's session begins; the older one is over."""
+    """Another user's session begins. The older session is over."""
     NOBODY_YET = auto()
-    """The new cookies are nobody's session so far; they are judged again when they are next presented."""
+    """Okta names no user for the new cookies yet. They are judged again when the browser next presents them."""
     UNDECIDED = auto()
-    """Okta does not say who it is: until it does, neither the older nor the new cookies let anybody in."""
+    """Okta gives no clear answer. Until it does, neither the older nor the new cookies are accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedNew:
-    """Event: who Okta says the new cookies are."""
+    """Event: Okta's answer about the new cookies."""
 
     finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
 class NamedOld:
-    """Event: who Okta says the older cookies are."""
+    """Event: Okta's answer about the older cookies."""
 
     finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
 class OldClosed:
-    """Event: how the closing of the older session ended. ``reason``: why it is not proven, a word for the log."""
+    """Event: the result of the closing. ``reason``: why the end is not proven, a word for the log."""
 
     proven: bool
     reason: str = ""
@@ -89,27 +90,27 @@ Event = NamedNew | NamedOld | OldClosed
 
 @dataclass(frozen=True, slots=True)
 class CloseCarried:
-    """Command: close and verify the sessions that the browser carries."""
+    """Command: close and verify the sessions in the browser's pending cookie."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskNew:
-    """Command: ask Okta who the new cookies are, with these cookies alone."""
+    """Command: ask Okta whose the new cookies are, with these cookies alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskOld:
-    """Command: ask Okta who the older cookies are."""
+    """Command: ask Okta whose the older cookies are."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseOld:
-    """Command: revoke, close and verify the older cookies that are not the new user's, and what the browser carries."""
+    """Command: revoke, close and verify the older cookies that are not the new user's, and the carried sessions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Final: the answer goes to the browser. ``session``: the one that began, where Okta named it."""
+    """Final: send the answer to the browser. ``session``: the session that began, if Okta named it."""
 
     why: DeliveryReason
     session: Session | None = None
@@ -117,7 +118,7 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """Final: the answer does not go to the browser; the new session is closed too, and the older one is carried."""
+    """Final: do not send the answer. The new session is closed too, and the browser carries the older one in its pending cookie."""
 
     reason: str
 
@@ -127,7 +128,7 @@ Command = CloseCarried | AskNew | AskOld | CloseOld | Deliver | Withhold
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """The machine's state. ``expected``: the command whose event must come next; None once a final command was given."""
+    """The machine's state. ``expected``: the command whose event must come next; None after a final command."""
 
     old_user_id: str | None
     same_session: bool
@@ -141,9 +142,9 @@ def begin(
 ) -> tuple[NewSession, Command]:
     """The machine for one answer, and its first command.
 
-    ``new``: the session cookies that the answer sets. ``old``: those that the browser presented or was given before, none of
-    ``new`` among them. ``old_user_id``: the user whom Okta last named for ``old``; None where that is not known. ``carries``: the
-    browser carries a session whose end is not proven.
+    ``new``: the session cookies that the answer sets. ``old``: the cookies that the browser presented or received before, without those in
+    ``new``. ``old_user_id``: the user that Okta last named for ``old``; None if it is not known. ``carries``: the browser carries a session
+    whose end is not proven.
     """
     state = NewSession(old_user_id, names_same_session(new, old), carries)
     if old:
@@ -152,7 +153,7 @@ def begin(
 
 
 def step(state: NewSession, event: Event) -> tuple[NewSession, Command]:
-    """The next state and command. An event that does not answer the last command is a bug of the caller: ``ValueError``."""
+    """The next state and command. Raises ``ValueError`` if the event does not answer the last command; that is a bug of the caller."""
     match state.expected, event:
         case CloseCarried(), OldClosed(proven, reason):
             return _final(state, Deliver(DeliveryReason.FIRST) if proven else Withhold(reason or "close_unproven"))
@@ -167,9 +168,9 @@ def step(state: NewSession, event: Event) -> tuple[NewSession, Command]:
 
 
 def names_same_session(new: Iterable[SessionCookie], old: Collection[SessionCookie]) -> bool:
-    """Whether both hold an ``idx`` whose readable header names one session (``xsid``), and nothing older is of another one.
+    """Whether the ``idx`` cookies of both name the same session (``xsid`` in their readable header), and ``old`` has no other session.
 
-    Okta does not document that header; it was seen in public traces. So it only decides where Okta itself does not answer.
+    Okta does not document that header; it was seen in public traces. So it decides only if Okta itself gives no clear answer.
     """
     ours, theirs = ({session_name(cookie) for cookie in cookies if cookie.name == b"idx"} for cookies in (new, old))
     has_others = sum(cookie.name != b"idx" for cookie in old) > 1
@@ -177,7 +178,7 @@ def names_same_session(new: Iterable[SessionCookie], old: Collection[SessionCook
 
 
 def session_name(cookie: SessionCookie) -> str | None:
-    """The ``xsid`` in the header of an ``idx`` value, which has the form of a compact JWE; None where there is none."""
+    """The ``xsid`` in the header of an ``idx`` value, which has the form of a compact JWE; None if there is none."""
     header, dot, _ = cookie.value.strip(b' "').partition(b".")
     if cookie.name != b"idx" or not dot or len(header) > LONGEST_HEADER:
         return None

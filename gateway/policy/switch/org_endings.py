@@ -1,8 +1,9 @@
-"""Which requests to the org end sessions: sign-outs, and the calls that name a session or a user.
+"""The requests to the org that end sessions: sign-outs, and API calls that name a session or a user.
 
-Owns these rules. A sign-out is found liberally (see org_places). A call that names somebody is read exactly, because what it names is
-revoked afterwards, and only when Okta answered that it did so. Nothing here is proof of who asks: an ``id_token_hint`` is decoded, not
-verified. Rules from: Okta's API reference (Sessions, User Sessions, MyAccount Sessions), its help on Single Logout (SAML); OpenID Connect
+A sign-out is recognized in many spellings (see org_places). An API call must match exactly, because the gateway revokes the session or user
+that it names, after Okta has answered that the call succeeded. Nothing here proves who sent the request: an ``id_token_hint`` is decoded
+but not verified.
+Sources: Okta's API reference (Sessions, User Sessions, MyAccount Sessions) and its help on Single Logout (SAML); OpenID Connect
 RP-Initiated Logout 1.0 §2.
 """
 
@@ -25,10 +26,10 @@ _LEGACY: Final = re.compile(r"/api/v1/sessions/(?P<id>[A-Za-z0-9._~-]+)(?P<refre
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """A request that ends the browser's session at Okta. ``how`` far a stranger could send the browser there decides what is done.
+    """A request that ends the browser's session at Okta. ``how``: the kind of sign-out; strangers can cause some kinds more easily.
 
-    ``hint_subject``: whose session an OIDC logout means to end, as its ``id_token_hint`` says (``sub``, unverified); None where it does
-    not say so in one way.
+    ``hint_subject``: the user whose session an OIDC logout means to end: ``sub`` of its ``id_token_hint``, unverified. None if there is no
+    such value, or more than one.
     """
 
     how: SignOutKind
@@ -37,9 +38,9 @@ class SignOut:
 
 @dataclass(frozen=True, slots=True)
 class LegacySession:
-    """``/api/v1/sessions/{id}`` or its refresh; ``tail`` is what follows ``/api/v1/sessions/me`` for the same call.
+    """A call of ``/api/v1/sessions/{id}`` or of its refresh. ``tail``: the end of the path after ``/api/v1/sessions/me`` for the same call.
 
-    ``ends``: it is a DELETE, of a session that may be another's.
+    ``ends``: the call is a DELETE. The session may belong to another user.
     """
 
     session_id: str
@@ -49,10 +50,10 @@ class LegacySession:
 
 @dataclass(frozen=True, slots=True)
 class EndsSessions:
-    """A call that ends the session ``session_id``, or all sessions of the user ``user_id`` (an id, a login, or ``me``), when Okta says so.
+    """A call that ends the session ``session_id``, or all sessions of the user ``user_id`` (an id, a login, or ``me``), if Okta accepts it.
 
-    ``me`` is whom the call speaks for: the user of its ``Authorization``, else of the browser's cookies. ``keeps_current``: the session
-    that asks lives on.
+    ``me`` is the user of the call's ``Authorization``, or else of the browser's cookies. ``keeps_current``: the session that sends the call
+    stays alive.
     """
 
     session_id: str | None
@@ -61,7 +62,7 @@ class EndsSessions:
 
 
 def sign_out_of(method: str, place: OrgPath, hints: Sequence[str]) -> SignOut | None:
-    """The sign-out that a request is, if it is one; ``hints``: the values of its ``id_token_hint``."""
+    """The sign-out in a request, or None. ``hints``: the values of its ``id_token_hint``."""
     if method == "DELETE":
         return SignOut(SignOutKind.API) if place.is_current_session else None
     how = place.ending if method in ("GET", "HEAD", "POST") else None
@@ -71,7 +72,7 @@ def sign_out_of(method: str, place: OrgPath, hints: Sequence[str]) -> SignOut | 
 
 
 def hint_subject(hints: Sequence[str]) -> str | None:
-    """The ``sub`` of an ID token, unverified; None where it is unreadable, larger than 32 KiB, or two hints name two users."""
+    """The ``sub`` of an ID token, unverified. None if it is unreadable, larger than 32 KiB, or if two hints name two users."""
     subjects = {_subject(hint) for hint in hints}
     return subjects.pop() if len(subjects) == 1 else None
 
@@ -83,7 +84,7 @@ def _subject(hint: str) -> str | None:
 
 
 def legacy_session_of(method: str, path: str) -> LegacySession | None:
-    """The call on a session by its id that a request is, if it is one."""
+    """The call on a session by its id in a request, or None."""
     found = _LEGACY.fullmatch(path)
     if found is None or found["id"] == "me":
         return None
@@ -91,10 +92,10 @@ def legacy_session_of(method: str, path: str) -> LegacySession | None:
 
 
 def ends_sessions(head: RequestHead, body: bytes) -> EndsSessions | None:
-    """The call on somebody's sessions that a request is, if it is one.
+    """The call that ends sessions of a user or a session by its id, or None.
 
-    ``/users/me/lifecycle/delete_sessions`` keeps the session that asks unless its JSON says ``"keepCurrent": false``; MyAccount's call
-    ends it unless the query says ``excludeCurrentAuthorizationContext=true``.
+    ``/users/me/lifecycle/delete_sessions`` keeps the calling session, unless its JSON says ``"keepCurrent": false``. The MyAccount call
+    ends the calling session, unless the query says ``excludeCurrentAuthorizationContext=true``.
     """
     segments = _segments(head.path)
     match head.method, [segment.casefold() for segment in segments]:
@@ -111,7 +112,7 @@ def ends_sessions(head: RequestHead, body: bytes) -> EndsSessions | None:
 
 
 def _segments(path: str) -> list[str]:
-    """The segments of a path as a server resolves it: without parameters and empty segments, dot segments followed, decoded once."""
+    """The segments of a path as a server resolves it: decoded once, dot segments resolved, without ``;`` parameters and empty segments."""
     resolved: list[str] = []
     for raw in path.split("/"):
         segment = unescaped(raw.partition(";")[0])
@@ -123,7 +124,7 @@ def _segments(path: str) -> list[str]:
 
 
 def _member(text: bytes, name: str) -> Any:
-    """A member of a JSON object; None where there is none, or no object."""
+    """A member of a JSON object; None if there is no such member, or no object."""
     try:
         content: Any = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,12 +1,12 @@
-"""The parameters of a request to the org that matter here, from its query, its form or its JSON.
+"""The parameters of a request to the org that matter for a switch: tokens and a few others, from the query, the form or the JSON.
 
-Owns how a query and a body are taken apart. It finds at least what Okta could find: Okta splits at ``&``, a server in front of it might
-split at ``;`` too, so a value that is read in either way counts. Names compare in any case, decoded again and again; repeated ones count
-each. What cannot be read is doubt.
+It finds at least every value that Okta could find. Okta splits a query at ``&``, and a server in front of it might also split at ``;``, so
+both readings count. Names are compared without case, and after several decodings. Each of several values of one name counts. If something
+cannot be read, that is a *doubt*.
 
-What is no token: a name that stands inside the value of another parameter (``RelayState=…%3FsessionToken%3D…``), because no server splits
-what it has decoded; and ``undefined`` or ``null``, which scripts send for nothing. Must never be used to rewrite a request. Rules from: the
-WHATWG URL standard (``application/x-www-form-urlencoded``), RFC 9101, RFC 9126, Okta's OIDC & OAuth 2.0 reference.
+These are no tokens: a name inside the value of another parameter (``RelayState=…%3FsessionToken%3D…``), because no server splits a value
+after decoding it; and the values ``undefined`` and ``null``, which scripts send when they have no value. It must never be used to rewrite a
+request. Sources: the WHATWG URL standard (``application/x-www-form-urlencoded``), RFC 9101, RFC 9126, Okta's OIDC & OAuth 2.0 reference.
 """
 
 import base64
@@ -21,10 +21,10 @@ from gateway.policy.session.session import SessionToken
 
 MOST_PARAMETERS: Final = 1000
 MOST_VALUES: Final = 64
-"""So many values of the parameters that matter are read from one query or form; more are doubt."""
+"""The most values of relevant parameters in one query or form; more are a doubt."""
 DEEPEST_JSON: Final = 32
 NOTHING: Final = frozenset({"", "undefined", "null"})
-"""Values, folded, that scripts send where they have none."""
+"""Values, in lower case, that scripts send when they have no value."""
 
 _OF_AUTHORIZE: Final = frozenset({"client_id", "prompt", "request", "request_uri"})
 _HINT: Final = "id_token_hint"
@@ -38,12 +38,12 @@ _BEFORE_JSON: Final = b"\xef\xbb\xbf\xfe\xff \t\r\n"
 
 
 class Parameters:
-    """Collects what one request carries. ``doubt`` says why it might carry more than was read."""
+    """Collects the relevant parameters of one request. ``doubt``: why it may carry more than was read; None: no doubt."""
 
     __slots__ = ("_names", "_wanted", "client_ids", "doubt", "has_token_name", "hints", "prompts", "request_uris", "tokens")
 
     def __init__(self, names: frozenset[str], is_authorize: bool) -> None:
-        """``names``: the parameter names, folded, that mean a token at this place."""
+        """``names``: the parameter names, as ``folded_name`` gives them, that mean a token at this path."""
         self._names = names
         self._wanted = names | {_HINT} | (_OF_AUTHORIZE if is_authorize else set())
         self.tokens: list[tuple[str, SessionToken]] = []
@@ -55,7 +55,7 @@ class Parameters:
         self.doubt: str | None = None
 
     def take_pairs(self, text: str) -> bool:
-        """Read a query or a form; the result says whether a name that is none of ours seems to hide a token's."""
+        """Read a query or a form. Returns whether another parameter's name seems to contain the name of a token."""
         if text.count("&") + text.count(";") > MOST_PARAMETERS:
             self.doubt = "too_many_parameters"
             return False
@@ -73,7 +73,7 @@ class Parameters:
         return hides
 
     def take_body(self, head: RequestHead, body: bytes) -> None:
-        """Read a form or JSON; whatever else seems to name a token, or cannot be read, is doubt."""
+        """Read a body that is a form or JSON. If it cannot be read, or seems to name a token elsewhere, that is a doubt."""
         kind = b",".join(head.values(b"content-type")).strip().lower()
         is_encoded = any(value.strip().lower() not in (b"", b"identity") for value in head.values(b"content-encoding"))
         if is_encoded or b"multipart" in kind or any(charset not in _PLAIN_CHARSETS for charset in _CHARSET.findall(kind)):
@@ -92,9 +92,10 @@ class Parameters:
         return self._take_members(members)
 
     def _take_other_body(self, body: bytes) -> bool:
-        """A form, unless it looks like JSON: Okta might read that whatever it is called.
+        """Read a body as a form, and as JSON too if it looks like JSON, because Okta might do so whatever its media type is.
 
-        What only begins like JSON is a log line or the like. It is doubt where a token's name is seen in it, or could be escaped.
+        A body that only begins like JSON may be a log line. It is a doubt only if it contains the name of a token, or an escape like
+        ``\\u0073`` that may hide one.
         """
         text = body.decode("utf-8", "replace")
         plain = body.replace(b"\0", b"")
@@ -109,7 +110,7 @@ class Parameters:
         return self.take_pairs(text)
 
     def _take_members(self, members: "list[tuple[str, str | None]]") -> bool:
-        """Read the members of a JSON document; the result as of ``take_pairs``, and a name of a token that is a value hides one too."""
+        """Read the members of a JSON document. The result is as for ``take_pairs``; a value that is the name of a token counts too."""
         hides = False
         names, words = folded_names(name for name, _ in members), folded_names(value or "" for _, value in members)
         for name, word, (_, value) in zip(names, words, members, strict=True):
@@ -140,7 +141,7 @@ class Parameters:
                 self.tokens.append((name, SessionToken(value)))
 
     def _take_request_object(self, text: str) -> None:
-        """A request object (RFC 9101) is a JWT; an encrypted or unreadable one may hold anything."""
+        """Read a request object (RFC 9101), which is a JWT. If it is encrypted or unreadable, it may hold anything: a doubt."""
         claims = jwt_claims(text)
         members = _members(claims) if claims is not None else None
         if members is None:
@@ -150,16 +151,16 @@ class Parameters:
 
 
 def folded_name(raw: str) -> str:
-    """A parameter's name as compared: decoded again and again, without blanks and what cannot be printed, in lower case; ``&`` is ``!``."""
+    """A parameter's name for comparison: decoded several times, in lower case, without blanks and unprintable text; ``&`` becomes ``!``."""
     return folded_names((raw,))[0]
 
 
 def folded_names(raws: Iterable[str]) -> list[str]:
-    """Each of the names as ``folded_name`` says. They are decoded together, which costs a tenth of decoding them one by one."""
+    """Each of the names as ``folded_name`` gives it. They are decoded together, which takes a tenth of the time of one by one."""
     names = [raw.replace("&", "!") for raw in raws]
     if not names:
         return []
-    # No name holds a U+FFFD, which is slow. What separates the names is never decoded text.
+    # U+FFFD is replaced because it is slow. The "&" between the names never comes from decoded text: "%26" and "&" in names became "!".
     decoded = "&".join(names).replace("\ufffd", "?").encode("utf-8", "surrogatepass")
     for _ in range(_DECODINGS_OF_NAMES):
         if b"%" not in decoded and b"+" not in decoded:
@@ -172,7 +173,7 @@ def folded_names(raws: Iterable[str]) -> list[str]:
 
 
 def jwt_claims(text: str) -> bytes | None:
-    """The payload of a signed JWT (RFC 7515 §7.1), unverified; None where it is none: encrypted, cut, or not base64url."""
+    """The payload of a signed JWT (RFC 7515 §7.1), unverified. None if it is encrypted, cut, or not base64url."""
     parts = text.split(".", 3)
     if len(parts) != 3:
         return None
@@ -183,7 +184,7 @@ def jwt_claims(text: str) -> bytes | None:
 
 
 def _pairs(text: str) -> list[str]:
-    """The text split at ``&``, and at ``;`` too where there is one."""
+    """The parts of the text, split at ``&``; a part with ``;`` is also split at ``;``."""
     pieces = text.split("&")
     if ";" not in text:
         return pieces
@@ -191,12 +192,12 @@ def _pairs(text: str) -> list[str]:
 
 
 def _members(text: bytes) -> "list[tuple[str, str | None]] | None":
-    """Every plain value in a JSON document, as text, with the name of the member that it stands under; None for a value that is an object.
+    """Every value in a JSON document as text, with the name of its member. An object as a value gives (name, None) and its own members.
 
-    The result is None where it is no JSON, or too much. ``null`` is empty. Repeated names are kept.
+    The result is None if the text is no JSON, or too deep or too large. ``null`` becomes empty text. Repeated names are kept.
     """
     try:
-        # As a tuple, an object keeps repeated names and differs from a list.
+        # Objects are read as tuples: so repeated names are kept, and an object differs from a list.
         waiting: list[tuple[str, Any, int]] = [("", json.loads(text, object_pairs_hook=tuple), 0)]
     except (ValueError, RecursionError):
         return None

@@ -1,14 +1,16 @@
-"""Which place of Okta's a path leads to, in whatever spelling.
+"""The recognition of Okta's endpoints by their path, in any spelling of the path.
 
-Owns the words by which a place is known. Parsers differ in what they drop and decode first (path parameters, encoded slashes, dot segments,
-control characters), so a path is not parsed: a place counts wherever its words are segments of any of the path's decodings, in the right
-order. That finds too much rather than too little, which is the right side: see org_requests.
+Here a *place* is one of Okta's endpoints, such as ``/login/sessionCookieRedirect``. Servers differ in what they drop and decode first (path
+parameters, encoded slashes, dot segments, control characters). So the path is not parsed. Instead, a path leads to a place if the words of
+the place are segments of any decoding of the path, in the right order. That finds too many places rather than too few, which is the safe
+side (see org_requests).
 
-A word counts only as a whole segment. It begins the segment, and a character that cannot be in a name (``;``, ``.``, ``,``, a blank, the
-end …) ends it: ``/login/signout;x`` and ``/login/signout.do`` are the sign-out, an app link ``/home/acme-signout/0oa1`` is none.
+A word counts only as a whole segment. It must begin the segment, and a character that cannot be in a name (``;``, ``.``, ``,``, a blank,
+the end …) must end it. So ``/login/signout;x`` and ``/login/signout.do`` are the sign-out, but the app link ``/home/acme-signout/0oa1`` is
+not.
 
-Each look is one pass over the text, and its order is found by the first position behind the word before, so nothing is tried twice.
-Rules from: Okta's API reference (Sessions, OIDC & OAuth 2.0), Okta's session cookie guide; RFC 3986 §3.3.
+Each check is one pass over the text. Each word is searched only after the position of the word before, so nothing is tried twice.
+Sources: Okta's API reference (Sessions, OIDC & OAuth 2.0), Okta's session cookie guide; RFC 3986 §3.3.
 """
 
 import re
@@ -24,18 +26,18 @@ _AT_COOKIE_REDIRECT: Final = TOKEN_NAMES | {"token"}
 _AT_STATE_REDIRECT: Final = TOKEN_NAMES | {"statetoken"}
 
 LONGEST_PATH: Final = 4096
-"""Characters. Okta's paths have less than 300; a longer one is not judged. 4 KiB of anything cost less than 1 ms."""
+"""Characters. A longer path is not judged; Okta's paths have less than 300. Judging 4 KiB takes less than 1 ms."""
 
 MOST_DECODINGS: Final = 3
 LONGEST_NESTED: Final = 1024
-"""Characters. A path that is longer and still escaped after it was decoded once is not judged either."""
+"""Characters. A longer path that is still escaped after one decoding is not judged either."""
 
 _UP: Final = ".."
 _COOKIE: Final = "sessioncookie"
 _NAMES_OF_PLACES: Final = (
     "api app authorize delete_sessions home login logout me oauth2 par redirect sessions signout slo step-up token userhome"
 )
-# sessionCookieRedirect, sessionCookie (the address of Okta's cookieTokenUrl), and whatever else begins so: one word, sessioncookie.
+# The word sessioncookie stands for sessionCookieRedirect, sessionCookie (the path of Okta's cookieTokenUrl), and all that begins so.
 _SEGMENT: Final = re.compile(
     rf"(?:\A|[/\\])\s*(?:({_COOKIE})|((?:{_NAMES_OF_PLACES.replace(' ', '|')})(?![\w-])|\.\.(?![^;\s/\\])))", re.ASCII
 )
@@ -45,20 +47,20 @@ class SignOutKind(Enum):
     """The ways to end a session at Okta."""
 
     API = auto()
-    """``DELETE /sessions/me``: another site's script needs Okta's leave first (CORS preflight)."""
+    """``DELETE /sessions/me``: a script of another site needs Okta's permission first (CORS preflight)."""
     PAGE = auto()
-    """``/login/signout``: whoever opens it is signed out."""
+    """``/login/signout``: each browser that opens it is signed out."""
     OIDC = auto()
-    """``/oauth2/…/logout``: Okta ends only the session whose ``id_token_hint`` it is shown."""
+    """``/oauth2/…/logout``: Okta ends only the session that belongs to the ``id_token_hint``."""
     SAML = auto()
-    """``/app/…/slo/saml``: Okta ends the session for a request that the app has signed."""
+    """``/app/…/slo/saml``: Okta ends the session after a request that the app has signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgPath:
-    """The words of Okta's that are segments of a path: for each of its decodings those words, in their order.
+    """The known words in a path. ``readings``: for each decoding of the path, the known words in their order.
 
-    ``is_too_long``: the path was not judged; it may lead anywhere.
+    ``is_too_long``: the path was not judged, so it may lead to any place.
     """
 
     readings: tuple[tuple[str, ...], ...]
@@ -66,12 +68,12 @@ class OrgPath:
 
     @classmethod
     def of(cls, path: str) -> "OrgPath":
-        """The place of a path as sent: decoded up to three times, with and without what cannot be printed, in any case."""
+        """The words of a path as it was sent: decoded up to three times, with and without unprintable characters, in any case."""
         return _PLACES[path]
 
     @classmethod
     def judged(cls, path: str) -> "OrgPath":
-        """The same, without a look at what is remembered."""
+        """The same as ``of``, without the cache."""
         if len(path) > LONGEST_PATH:
             return cls((), is_too_long=True)
         spellings = [path]
@@ -86,7 +88,7 @@ class OrgPath:
         return cls(tuple(dict.fromkeys(_words(text.casefold()) for text in texts)))
 
     def _has(self, *words: str) -> bool:
-        """Whether these words follow each other, with anything between them, in some decoding."""
+        """Whether these words come in this order in some decoding; other segments may be between them."""
         for reading in self.readings:  # noqa: SIM110 - a generator takes twice as long, and this is asked ten times for each request
             if words[0] in reading and _follow(reading, words):
                 return True
@@ -120,7 +122,7 @@ class OrgPath:
 
     @property
     def is_pushed(self) -> bool:
-        """``/oauth2/…/par``, which keeps an authorize request's parameters for later."""
+        """``/oauth2/…/par``, which stores the parameters of a later authorize request (RFC 9126)."""
         return self._has("oauth2", "par")
 
     @property
@@ -130,18 +132,18 @@ class OrgPath:
 
     @property
     def takes_tokens_in_bodies(self) -> bool:
-        """Whether a token could come in a body here; a body that cannot be read is then doubt."""
+        """Whether a token could come in a body here. If such a body cannot be read, that is a doubt."""
         return self.needs_token or self.is_authorize or self.is_pushed or self.is_link
 
     @property
     def takes_bodies(self) -> bool:
-        """Whether a body here says what the request is: by a token, by an ``id_token_hint``, by ``keepCurrent``."""
+        """Whether the body decides what the request is: it may hold a token, an ``id_token_hint``, or ``keepCurrent``."""
         says_more = self._is_oidc_logout or self._has("api", "delete_sessions")
         return self.is_too_long or says_more or self.takes_tokens_in_bodies
 
     @property
     def ending(self) -> "SignOutKind | None":
-        """How a GET, HEAD or POST here ends a session, if it does."""
+        """The kind of sign-out of a GET, HEAD or POST here, or None."""
         if any(_is_sign_out(reading) for reading in self.readings):
             return SignOutKind.PAGE
         if self._is_oidc_logout:
@@ -176,7 +178,10 @@ def _follow(reading: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def _is_sign_out(reading: tuple[str, ...]) -> bool:
-    """``/login/signout``, or ``/signout`` alone: the name of an app in ``/home/signout/0oa1`` is none, unless the path climbs out of it."""
+    """Whether the path is ``/login/signout``, or ``/signout`` alone.
+
+    ``signout`` may be the name of an app, as in ``/home/signout/0oa1``. That is no sign-out, unless the path also has a ``..`` segment.
+    """
     if "signout" not in reading:
         return False
     return _follow(reading, ("login", "signout")) or _UP in reading or ("home" not in reading and "app" not in reading)

@@ -1,15 +1,17 @@
-"""What a request to the org is: a redemption, a sign-out, a call that ends sessions, a silent authorize, or anything else.
+"""The classification of a request to the org: a redemption, a sign-out, a call that ends sessions, a silent authorize, or anything else.
 
-Owns the order of the questions. What a path means is org_places, what parameters say is org_parameters, what ends a session is
-org_endings. All of them find at least as much as Okta could: a place is known by its words, in any of the path's decodings; parameters
-are split in every way, repeated, re-encoded, in any case; forms, JSON, request objects are read, and what cannot be read is doubt.
+This module owns the order of the checks. org_places knows the paths, org_parameters reads the parameters, org_endings knows what ends a
+session. Together they find at least every token that Okta could find. A path is recognized by its words in any of its decodings.
+Parameters are split in every way that a server might use, and repeated, encoded again, or in any case. Forms, JSON and request objects are
+read. If something cannot be read, that is a *doubt*.
 
-In doubt it is a redemption: the cost of a wrong "yes" is a session closed too early, the cost of a wrong "no" is the promise. A false
-alarm still costs a session, so what no server could take for a token is none. Must never be used to rewrite a request: it only says
-what the request is.
+A request in doubt counts as a redemption. If that is wrong, a session is closed too early; if a redemption were missed, the gateway's
+promise would break. But a false alarm still costs a session, so text that no server could take for a token does not count.
+It must never be used to rewrite a request.
 
-Every look is linear in the text that the client chose. A path of more than 4,096 characters is not judged; it is doubt, and the door should
-refuse it before (414). Rules from: Okta's session cookie guide and its OIDC & OAuth 2.0, Authentication and Sessions references.
+The time of each check grows linearly with the text that the client sent. A path of more than 4,096 characters is not read; it is a doubt,
+and the door should refuse it before (414).
+Sources: Okta's session cookie guide, and its OIDC & OAuth 2.0, Authentication and Sessions references.
 """
 
 from dataclasses import dataclass
@@ -40,16 +42,16 @@ __all__ = [
 ]
 
 LARGEST_BODY_BYTES: Final = 256 * 1024
-"""A body at a known place that is larger is refused (413); a SAML request of an app link fits well."""
+"""The largest body that is read to classify a request; a larger one is refused (413). A SAML request of an app link fits well."""
 
 _STATE_TOKEN: Final = "statetoken"  # noqa: S105  the name of a parameter
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """A request that would turn a token into a session. ``tokens`` may be empty where it only might carry one (``doubt``).
+    """A request that would turn a token into a session. ``doubt``: why it may carry a token that was not read; None: no doubt.
 
-    ``state_tokens``: those of the tokens that came only as ``stateToken``; they finish a sign-in that Okta began.
+    ``state_tokens``: the tokens that came only as ``stateToken``. They finish a sign-in that Okta began.
     """
 
     tokens: tuple[SessionToken, ...]
@@ -59,9 +61,9 @@ class Redemption:
 
 @dataclass(frozen=True, slots=True)
 class PushedByReference:
-    """An authorize request whose parameters, perhaps a token among them, were pushed before (RFC 9126 ``request_uri``).
+    """An authorize request whose parameters were pushed before (RFC 9126 ``request_uri``). They may include a token.
 
-    ``references``: every different one, at least one. Nobody knows which of several Okta takes: any of them may redeem.
+    ``references``: every different ``request_uri``, at least one. It is not known which of several Okta uses, so each may redeem a token.
     """
 
     references: tuple[str, ...]
@@ -69,14 +71,14 @@ class PushedByReference:
 
 @dataclass(frozen=True, slots=True)
 class SilentAuthorize:
-    """An authorize request with ``prompt=none``: a page's script asks for tokens of whoever is signed in, for this client."""
+    """An authorize request with ``prompt=none``: a page's script asks for tokens of the signed-in user, for this client."""
 
     client_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Anything else."""
+    """Any other request."""
 
 
 OrgRequest = Redemption | PushedByReference | SilentAuthorize | SignOut | LegacySession | EndsSessions | Plain
@@ -88,7 +90,7 @@ def has_readable_body(head: RequestHead) -> bool:
 
 
 def read(head: RequestHead, body: bytes = b"") -> OrgRequest:
-    """What the request is. ``body`` is the whole body where ``has_readable_body`` said so, else empty."""
+    """Classify the request. ``body``: the whole body if ``has_readable_body`` is true, else empty."""
     place = OrgPath.of(head.path)
     if place.is_too_long:
         return Redemption((), "path_too_long")
@@ -106,9 +108,9 @@ def read(head: RequestHead, body: bytes = b"") -> OrgRequest:
 
 
 def without_tokens(target: str) -> str:
-    """The target without every parameter that names a token anywhere, and without those behind the first 1,000.
+    """The target without parameters that can carry a token, and without all parameters after the first 1,000.
 
-    It is for the reload of a link that was redeemed.
+    It is used when a user reloads a link whose token was redeemed.
     """
     path, _, query = target.partition("?")
     pairs = query.replace(";", "&").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]
@@ -123,7 +125,7 @@ def is_pushed_request(head: RequestHead) -> bool:
 
 
 def is_cookie_redirect(head: RequestHead) -> bool:
-    """Whether the request has no meaning without its token, so that a reload goes to where Okta pointed before."""
+    """Whether the request is useless without its token. A reload is then redirected to the address that Okta answered with before."""
     return OrgPath.of(head.path).needs_token
 
 
@@ -143,7 +145,7 @@ def _redemption(found: Parameters) -> Redemption:
 
 
 def _authorize(method: str, found: Parameters) -> PushedByReference | SilentAuthorize | None:
-    """What an authorize request without a token is; it is silent only where nobody could read its prompt or its client otherwise."""
+    """The class of an authorize request without a token. It is silent only if its prompt and its client can be read in just one way."""
     if found.request_uris:
         return PushedByReference(tuple(dict.fromkeys(found.request_uris)))
     is_silent = method in ("GET", "POST") and set(found.prompts) == {"none"} and len(set(found.client_ids)) == 1

@@ -1,7 +1,7 @@
-"""What a redemption sends and what its answer becomes: the stripped request, the expired cookies, the late answer.
+"""The changes that the login door makes to header fields around a redemption: which cookies it removes, expires or passes on.
 
-Owns every change that the login door makes to fields around a switch. Must never let an old session cookie travel with a
-token, nor leave one in the browser that the answer does not set anew.
+It must never send an old session cookie together with a token. It must never leave an old session cookie in the browser, unless the answer
+sets that cookie again.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -17,21 +17,21 @@ ORG_ANSWER_BYTES = 4 * 1024 * 1024
 
 MOST_SESSION_COOKIES = 8
 LARGEST_SESSION_COOKIE_BYTES = 4096
-"""What a browser has: two names, each perhaps planted once more by a sibling; each value is a question and a closing at Okta."""
+"""A browser has cookies of two names, and other hosts of the same site may have planted more. Each value costs requests to Okta."""
 
 
 def are_too_many(cookies: Collection[SessionCookie]) -> bool:
-    """Whether no browser would present these session cookies, so that nobody is asked about them."""
+    """Whether these session cookies are too many or too long for a real browser. Then Okta is not asked about them."""
     return len(cookies) > MOST_SESSION_COOKIES or any(len(cookie.value) > LARGEST_SESSION_COOKIE_BYTES for cookie in cookies)
 
 
 def leaves_with_token(name: bytes, value: bytes) -> bool:
-    """Whether a cookie must not travel with a token: every session cookie, its companions, and the gateway's own."""
+    """Whether a cookie must be removed from a request with a token: session cookies, their companions, and the gateway's cookies."""
     return name in OKTA_SESSION_NAMES or is_gateway_name(name)
 
 
 def dead_or_ours(is_revoked: Callable[[SessionCookie], bool]) -> Callable[[bytes, bytes], bool]:
-    """A filter for ordinary requests to the org: the gateway's cookies stay here, and revoked sessions are dead here too."""
+    """A filter for ordinary requests to the org: True for cookies to remove, which are the gateway's cookies and revoked sessions."""
 
     def unwanted(name: bytes, value: bytes) -> bool:
         return is_gateway_name(name) or (name in SESSION_NAMES and is_revoked(SessionCookie(name, value)))
@@ -60,7 +60,7 @@ def okta_values(fields: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
 
 
 def deleted_names(fields: Fields) -> frozenset[bytes]:
-    """The names of session cookies that an answer deletes and does not set again behind that."""
+    """The names of session cookies that an answer deletes and does not set again in a later line."""
     last: dict[bytes, bool] = {}
     for name, value in fields:
         if name.lower() == b"set-cookie" and set_cookie_name(value) in OKTA_SESSION_NAMES:
@@ -69,11 +69,11 @@ def deleted_names(fields: Fields) -> frozenset[bytes]:
 
 
 def settled(fields: Fields, presented: Collection[bytes], host: str) -> Fields:
-    """The answer to a redemption as the browser gets it.
+    """The header fields of the answer to a redemption, as the browser gets them.
 
-    ``presented``: the cookie names that the request carried. Each session name that the answer does not set is expired, presented
-    or not: an answer on its way may have brought it meanwhile. What was presented may have been planted by a sibling of
-    ``host``, so it is expired on the parent domains too. The pending cookies are cleared: what they carried is proven gone.
+    ``presented``: the cookie names in the request. Each session cookie that the answer does not set is deleted, even if it was not
+    presented, because an earlier answer may have set it meanwhile. A presented cookie may come from another host of the same site, so it
+    is deleted on the parent domains of ``host`` too. The pending cookies are deleted, because their sessions are proven gone.
     """
     old = {name for name in presented if name in OKTA_SESSION_NAMES}
     planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(old))
@@ -82,21 +82,21 @@ def settled(fields: Fields, presented: Collection[bytes], host: str) -> Fields:
 
 
 def expiries(names: Collection[bytes], parents: Collection[str]) -> Fields:
-    """The lines that take cookies of these names out of the browser, on this host and on the given parent domains."""
+    """The ``Set-Cookie`` lines that delete cookies of these names, on this host and on the given parent domains."""
     return tuple(expired(name, domain) for name in sorted(names) for domain in (None, *parents))
 
 
 def without_session(fields: Fields) -> Fields:
-    """A late answer: without any line that would put a revoked session back, or take the next one away."""
+    """The fields of a late answer, without lines that would set a revoked session again or delete the next one."""
     return tuple(
         (name, value) for name, value in fields if name.lower() != b"set-cookie" or set_cookie_name(value) not in OKTA_SESSION_NAMES
     )
 
 
 def without_deletions(fields: Fields) -> Fields:
-    """The answer to a request without a live session: what it would delete can only be what another tab got meanwhile.
+    """The fields of an answer to a request without a living session, without deletions of session cookies.
 
-    Okta's sign-in page deletes ``sid`` whenever it saw none.
+    Okta's sign-in page deletes ``sid`` when the request has none. That could delete a session that another tab received meanwhile.
     """
     return tuple(
         (name, value)
@@ -106,7 +106,7 @@ def without_deletions(fields: Fields) -> Fields:
 
 
 def without_session_settings(fields: Fields) -> Fields:
-    """The answer to a sign-out: its deletions stay, but it begins no session."""
+    """The fields of an answer to a sign-out: deletions of session cookies stay, but lines that set one are removed."""
     return tuple(
         (name, value)
         for name, value in fields
@@ -115,12 +115,12 @@ def without_session_settings(fields: Fields) -> Fields:
 
 
 def without_gateway_cookies(fields: Fields) -> Fields:
-    """An answer of the org without cookies in the gateway's own names."""
+    """The fields of an answer of the org, without cookies that have names of the gateway."""
     return tuple((name, value) for name, value in fields if name.lower() != b"set-cookie" or not is_gateway_name(set_cookie_name(value)))
 
 
 def relocated(fields: Fields, old_origin: str, new_origin: str, names: Collection[bytes]) -> Fields:
-    """Fields of these names that begin with the old origin begin with the new one (for orgs without a custom domain)."""
+    """The fields with ``old_origin`` replaced by ``new_origin`` at the start of the named fields (for orgs without a custom domain)."""
     old, new = old_origin.encode(), new_origin.encode()
     return tuple(
         (name, new + value[len(old) :])
@@ -131,6 +131,6 @@ def relocated(fields: Fields, old_origin: str, new_origin: str, names: Collectio
 
 
 def parent_domains(host: str) -> tuple[str, ...]:
-    """The parent domains of a host on which a sibling could have planted a cookie, down to two labels."""
+    """The parent domains of a host, down to two labels. Another host of such a domain can set cookies for all of it."""
     labels = host.split(".")
     return tuple(".".join(labels[start:]) for start in range(1, len(labels) - 1))

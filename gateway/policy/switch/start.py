@@ -1,28 +1,28 @@
-"""Who may start a switch: whether a request that would redeem a token is trusted, is asked about, or is refused.
+"""The decision whether a request may redeem its token: it is trusted, or the user is asked first, or it is refused.
 
-Trust belongs to whoever chose the token. A browser says from where a request comes (Fetch Metadata, ``Origin``, ``Referer``),
-but the last hop of a chain of redirects says nothing about who wrote the token into it: a stranger's link to Okta's own
-sign-in page may name, in ``fromURI``, an address that redeems the stranger's token, and Okta then sends the browser there
-itself. So a token counts as chosen by a stranger when it stood inside another parameter of a request that no trusted page
-started, or in a ``Location`` that Okta answered with.
+The decision depends on who chose the token. The browser says where a request comes from (Fetch Metadata, ``Origin``, ``Referer``), but
+after a chain of redirects that does not say who wrote the token. Example: an attacker's link to Okta's own sign-in page names, in
+``fromURI``, an address that redeems the attacker's token, and Okta then redirects the browser there itself. So a token counts as chosen by
+a stranger if it came inside another parameter of a request that no trusted page started, or in a ``Location`` of an answer of Okta.
 
 The rules, in order; the first that applies decides:
 
-1. A program (no Fetch Metadata, no cookie, no ``Accept-Language``) has no session to lose, and no user to ask: trusted. Node's own
-   ``fetch`` is one too: it says ``Sec-Fetch-Mode: cors`` and ``Accept-Language: *``, but no site, which every browser names.
-2. A script's request, a picture, a style sheet and the like: refused. They cannot ask, and no client of Okta's needs them.
-3. A frame: trusted where it comes from a trusted place and the token was not chosen by a stranger, else refused. A frame
-   cannot ask either: its question could be hidden under another page (clickjacking). okta-auth-js signs in by such a frame.
+1. A program (no Fetch Metadata, no cookie, no ``Accept-Language``): trusted. It has no session to lose, and no user who could be asked.
+   Node's own ``fetch`` is a program too: it sends ``Sec-Fetch-Mode: cors`` and ``Accept-Language: *``, but no ``Sec-Fetch-Site``, which
+   every browser sends.
+2. A request of a script, a picture, a style sheet and the like: refused. It cannot show a question, and no client of Okta needs it.
+3. A frame: trusted if it comes from a trusted page and the token was not chosen by a stranger, else refused. A question in a frame could
+   be hidden under another page (clickjacking). okta-auth-js signs in with such a frame.
 4. A transaction of the browser's own living session (``stateToken``): trusted.
-5. A token that a stranger chose: asked about.
+5. A token that a stranger chose: the user is asked.
 6. A start that the portal announced with its secret: trusted.
-7. Same origin: trusted. Same site: trusted, or with ``same_site = "listed"`` only from a listed origin.
-8. Another site, or no Fetch Metadata: trusted only where ``Origin``, or without one ``Referer``, is a listed origin.
-9. Everything else, a typed or mailed address included, is asked about.
+7. From the same origin: trusted. From the same site: trusted; with ``same_site = "listed"`` only from a listed origin.
+8. From another site, or without Fetch Metadata: trusted only if ``Origin`` (or ``Referer`` if there is no ``Origin``) is a listed origin.
+9. Anything else, such as a typed or mailed address: the user is asked.
 
-The property, held by tests/policy/switch/test_start.py: no links, forms, frames and redirects of a stranger's making redeem a token,
-or end a session because of one, without the user's own yes.
-Rules from: W3C Fetch Metadata Request Headers; RFC 9110 §10.1.3 (Referer); RFC 6454 §7 (Origin).
+The promise (tests/policy/switch/test_start.py): a stranger's links, forms, frames and redirects never redeem a token, and never end a
+session because of a token, unless the user agrees.
+Sources: W3C Fetch Metadata Request Headers; RFC 9110 §10.1.3 (Referer); RFC 6454 §7 (Origin).
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _FRAMES = frozenset((b"iframe", b"frame", b"embed", b"object", b"fencedframe"))
 
 
 class Via(Enum):
-    """How the request is made."""
+    """What made the request: a program, a browser window, a frame, or a script (or another part of a page)."""
 
     PROGRAM = auto()
     WINDOW = auto()
@@ -55,7 +55,7 @@ class Trusted:
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """The user is asked first. ``origin``: the place that the request names as its start, or empty."""
+    """The user is asked first. ``origin``: the origin of the page that started the request, or empty."""
 
     reason: str
     origin: str = ""
@@ -82,10 +82,10 @@ class StartRules:
 
 @dataclass(frozen=True, slots=True)
 class TokenOrigin:
-    """What is known of where the token comes from.
+    """What the gateway knows about the origin of a token.
 
-    ``by_stranger``: it stood inside another parameter of an untrusted start, or in a Location of Okta's. ``own_transaction``: Okta
-    handed it out to this browser's living session. ``announced``: the portal announced this start.
+    ``by_stranger``: it came inside another parameter of an untrusted request, or in a ``Location`` of Okta. ``own_transaction``: Okta gave
+    it to this browser's living session. ``announced``: the portal announced this start.
     """
 
     by_stranger: bool = False
@@ -94,7 +94,7 @@ class TokenOrigin:
 
 
 def judge(head: RequestHead, token: TokenOrigin, rules: StartRules) -> Judgement:
-    """Whether this request may redeem its token."""
+    """Decide whether this request may redeem its token."""
     via = via_of(head)
     match via:
         case Via.PROGRAM:
@@ -111,18 +111,18 @@ def judge(head: RequestHead, token: TokenOrigin, rules: StartRules) -> Judgement
 
 
 def is_trusted_place(head: RequestHead, rules: StartRules) -> bool:
-    """Whether the request was started by a page that is trusted to choose a token (rules 7 and 8)."""
+    """Whether a page that is trusted to choose a token started the request (rules 7 and 8)."""
     sites = head.values(b"sec-fetch-site")
     if sites == (b"same-origin",):
         return True
     if sites == (b"same-site",):
         return rules.same_site == "trust" or origin_is_listed(head, (*rules.own_origins, *rules.trusted_origins))
-    # Fetch Metadata already says that it is none of ours: only the listed count. Without it, our own origins must be named.
+    # If Fetch Metadata is present, the request is of another site here, so only listed origins count. Else our own origins count too.
     return origin_is_listed(head, rules.trusted_origins if sites else (*rules.own_origins, *rules.trusted_origins))
 
 
 def via_of(head: RequestHead) -> Via:
-    """How the request is made: by a program, in a window, in a frame, or for a script or a page."""
+    """What made the request, from its Fetch Metadata; without them, from its cookies, ``Accept-Language`` and ``X-Requested-With``."""
     modes, destinations = head.values(b"sec-fetch-mode"), head.values(b"sec-fetch-dest")
     if _is_fetch_of_node(head):
         return Via.PROGRAM
@@ -138,7 +138,7 @@ def via_of(head: RequestHead) -> Via:
 
 
 def _is_fetch_of_node(head: RequestHead) -> bool:
-    """Whether undici sent it, the ``fetch`` of Node 18 and later; with a cookie it is judged like anybody."""
+    """Whether undici sent it, which is the ``fetch`` of Node 18 and later. A request with a cookie never counts as such."""
     if head.values(b"sec-fetch-mode") != (b"cors",) or head.values(b"accept-language") != (b"*",):
         return False
     return not (head.values(b"sec-fetch-site") or head.values(b"sec-fetch-dest") or head.values(b"cookie"))

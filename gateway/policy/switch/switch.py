@@ -1,4 +1,4 @@
-"""The switch: how a browser gets from one user's session to the next, as a pure machine (events in, commands out).
+"""The switch: a state machine that takes a browser from one user's session to the next. Events go in, commands come out.
 
 ::
 
@@ -7,30 +7,34 @@
       │ cookies                                                                       ▲
       ▼                                                                               │ all proven gone
      Ask ── live, start not trusted ─▶ Confirm                                        │
-      │  ├─ nobody, start not trusted, asks_alone ─▶ Confirm                            │
+      │  ├─ nobody, start not trusted, asks_alone ─▶ Confirm                          │
       │  └─ unknown, start not trusted ─▶ Refuse (nothing touched)                    │
       ▼                                                                               │
-    Revoke ─▶ Verify (each doubtful cookie by itself) ── all cookies gone ───────────▶┤
+    Revoke ─▶ Verify (each doubtful cookie alone) ────── all cookies gone ───────────▶┤
                 │ the others, if any                                                  │
                 ▼                                                                     │
-              Close (each set of cookies) ─▶ Verify (each cookie by itself) ──────────┘
+              Close (each set of cookies) ─▶ Verify (each cookie alone) ──────────────┘
                 ▲                               │ still alive
                 └──── Close that cookie alone ◀─┘ at most 3 rounds
                       any step fails, or a fourth round ─▶ Refuse
 
-A *doubtful* cookie is one that the gateway never saw as a session, so that anybody may have made it up. Okta is asked about it first:
-one that carries nothing is not closed. Where Okta does not say, or may not be asked, the others are closed all the same, and then it is
-refused: a planted cookie must not keep a session alive.
+To *redeem* a token means to send a ``sessionToken`` to Okta, which begins a session. An older session must be proven gone before that.
 
-One command at a time; the door carries it out and reports the event. ``Confirm``, ``Redeem``, ``Proven`` and ``Refuse``
-are final. For a sign-out the same machine runs with ``Goal.SIGN_OUT``: it begins at ``Revoke``, and ``Proven`` takes the
-place of ``Redeem``.
+A *doubtful* cookie is one that the gateway never saw as a session, so anybody may have made it up. Okta is asked about it first, and if it
+carries no session it is not closed. If Okta gives no clear answer, or must not be asked, the other cookies are closed all the same, and
+then the switch is refused. So a cookie that an attacker planted cannot keep the real session alive.
 
-The promises, held by tests/policy/switch/test_switch.py: redeem only after every presented cookie was proven gone, and every one that
-Okta's answers set meanwhile; at most once;
-a failed step refuses; stopping after any command is safe, because ``Revoke`` comes before everything that touches Okta;
-an untrusted start changes nothing. Proof of an end is Okta's ``404 E0000007`` to a ``GET`` with that cookie alone: neither
-``204`` to the ``DELETE``, nor a pending second factor, nor an unclear answer is one (OKTA-1163605, OKTA-626522).
+``session_closer`` carries out one command at a time and reports the event. ``Confirm``, ``Redeem``, ``Proven`` and ``Refuse`` are final.
+A sign-out uses the same machine with ``Goal.SIGN_OUT``: it begins at ``Revoke``, and ends with ``Proven`` instead of ``Redeem``.
+
+What this machine promises (tests/policy/switch/test_switch.py):
+
+- ``Redeem`` comes at most once, and only after every presented cookie, and every cookie that Okta set meanwhile, was proven gone.
+- A failed step leads to ``Refuse``. An untrusted start changes nothing.
+- It is safe to stop after any command, because ``Revoke`` comes before every command that changes something at Okta.
+
+The only proof that a session is gone is Okta's ``404 E0000007`` to a ``GET`` with that cookie alone. A ``204`` to the ``DELETE``, a missing
+second factor and an unclear answer are no proof (OKTA-1163605, OKTA-626522).
 """
 
 from collections import Counter
@@ -43,7 +47,7 @@ ROUNDS = 3
 
 
 class Goal(Enum):
-    """What follows once every old session is proven gone."""
+    """What follows when every old session is proven gone."""
 
     REDEEM = auto()
     SIGN_OUT = auto()
@@ -51,7 +55,7 @@ class Goal(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Event: who Okta says is signed in with all presented cookies. ``gone``: those that it was asked about alone, and proved gone."""
+    """Event: Okta's answer about all presented cookies. ``gone``: the cookies that Okta was asked about alone and that are proven gone."""
 
     finding: Finding
     gone: frozenset[SessionCookie] = frozenset()
@@ -59,12 +63,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Event: the presented cookies are refused everywhere from now on."""
+    """Event: the presented cookies are refused in all processes from now on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Event: the answer of a DELETE; ``accepted`` for 204 and for 404 ``E0000007``, nothing else. ``brought``: as ``Verified``."""
+    """Event: the answer to a DELETE. ``accepted``: it was 204 or 404 ``E0000007``. ``brought``: as in ``Verified``."""
 
     accepted: bool
     reason: str = ""
@@ -73,10 +77,10 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Event: the answer of a GET with one cookie by itself.
+    """Event: the answer to a GET with one cookie alone.
 
-    ``brought``: the session cookies that it set. They are of the session that is asked about: Identity Engine makes an ``idx`` for a
-    ``sid`` that comes alone.
+    ``brought``: the session cookies that the answer set. They belong to the same session: Identity Engine makes an ``idx`` if ``sid`` comes
+    alone.
     """
 
     finding: Finding
@@ -95,7 +99,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Command: refuse these cookies, and the session they were found to carry, everywhere and at once."""
+    """Command: refuse these cookies, and the session that they carry (None: not known), in all processes at once."""
 
     cookies: tuple[SessionCookie, ...]
     session: Session | None
@@ -103,21 +107,21 @@ class Revoke:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Command: DELETE the session with these cookies (no name twice)."""
+    """Command: send a DELETE with these cookies. No cookie name occurs twice."""
 
     cookies: tuple[SessionCookie, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """Command: GET the session with this cookie alone."""
+    """Command: send a GET with this cookie alone."""
 
     cookie: SessionCookie
 
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Final: ask the user first; nothing was changed. ``session``: whose it is that would end, None: nobody is signed in."""
+    """Final: ask the user first; nothing was changed. ``session``: the session that would end; None: nobody is signed in."""
 
     session: Session | None
 
@@ -134,7 +138,7 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Final: the token stays unspent. ``revoked`` says whether the old cookies are refused by now; then they are carried."""
+    """Final: the token is not sent. ``revoked``: the old cookies are already refused; the browser then keeps them in its pending cookie."""
 
     reason: str
     revoked: bool
@@ -147,10 +151,11 @@ Final = Confirm | Redeem | Proven | Refuse
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The machine's state. ``expected`` is the command whose event must come next; None once a final command was given.
+    """The machine's state. ``expected``: the command whose event must come next; None after a final command.
 
-    ``gone``: the cookies that were proven gone before anything was closed. ``to_sift``: the doubtful ones still to be asked about;
-    ``unclear``: those of them about which Okta did not say, and ``why`` not, the first time.
+    ``gone``: the cookies that were proven gone before anything was closed. ``is_sifting``: Okta is being asked about the doubtful cookies.
+    ``to_sift``: the doubtful cookies not asked about yet. ``unclear``: the doubtful cookies about which Okta gave no clear answer; ``why``:
+    the first such answer. ``alive``: the cookies that a round of closing left alive. ``rounds``: the number of the current round.
     """
 
     goal: Goal
@@ -177,12 +182,12 @@ def begin(
     doubtful: frozenset[SessionCookie] = frozenset(),
     asks_alone: bool = False,
 ) -> tuple[Switch, Command]:
-    """The machine for one request and its first command.
+    """The machine for one request, and its first command.
 
-    ``cookies``: every session cookie presented or carried, repeated names and values included. ``trusted``: the request
-    came from a trusted start, or the user has confirmed it. ``doubtful``: those that were never seen as a session here.
-    ``asks_alone``: a start that is not trusted is asked about without a session too, because a link must not be able to sign somebody
-    in as its sender.
+    ``cookies``: every session cookie that the browser presented, and those in its pending cookie; repeated names and values are allowed.
+    ``trusted``: the request came from a trusted start, or the user has confirmed it. ``doubtful``: the cookies that were never seen as a
+    session here. ``asks_alone``: if the start is not trusted, ask the user even without a session. Otherwise a link could sign the user in
+    as the sender of the link.
     """
     distinct = tuple(dict.fromkeys(cookies))
     switch = Switch(goal, distinct, trusted, doubtful, asks_alone)
@@ -194,7 +199,7 @@ def begin(
 
 
 def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
-    """The next state and command. An event that does not answer the last command is a bug of the caller: ``ValueError``."""
+    """The next state and command. Raises ``ValueError`` if the event does not answer the last command; that is a bug of the caller."""
     match switch.expected, event:
         case Ask(), Asked(finding, gone):
             return _asked(replace(switch, gone=gone), finding)
@@ -211,19 +216,19 @@ def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
 
 
 def is_proof_of_end(finding: Finding | None) -> bool:
-    """Whether Okta's answer to a GET with one cookie proves that this cookie carries no session any more."""
+    """Whether Okta's answer to a GET with one cookie proves that this cookie no longer carries a session."""
     return isinstance(finding, NoSession) and finding.reason == "not_found"
 
 
 def may_live(finding: Finding) -> bool:
-    """Whether a session that Okta names nobody for may live all the same: a factor is missing."""
+    """Whether a session may exist although Okta names no user: a factor is missing."""
     return isinstance(finding, NoSession) and not is_proof_of_end(finding)
 
 
 def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ...], ...]:
-    """The cookies in as few sets as possible in which no name occurs twice, so that every one is really sent to be closed.
+    """The cookies in as few sets as possible, so that no name occurs twice in a set: the n-th cookie of a name goes into the n-th set.
 
-    The n-th cookie of a name goes into the n-th set.
+    A server may read only one of two cookies with the same name, so each must be sent in a request of its own.
     """
     sets: list[list[SessionCookie]] = []
     seen: Counter[bytes] = Counter()
@@ -236,9 +241,9 @@ def sets_of(cookies: tuple[SessionCookie, ...]) -> tuple[tuple[SessionCookie, ..
 
 
 def _with(switch: Switch, brought: tuple[SessionCookie, ...]) -> Switch:
-    """Close and verify these new cookies too, as if the browser had sent them; once closing has begun, that takes one more round.
+    """Add new cookies of Okta, which must be closed and verified too. If closing has begun, that takes one more round.
 
-    One that was proven gone before may be alive again if Okta sets it now, so that proof does not count any more.
+    If Okta sets a cookie that was proven gone before, it may be alive again. So that proof is dropped.
     """
     switch = replace(switch, gone=switch.gone.difference(brought)) if brought else switch
     new = tuple(cookie for cookie in dict.fromkeys(brought) if cookie not in switch.cookies)
@@ -274,6 +279,7 @@ def _sifted_ones(switch: Switch) -> tuple[SessionCookie, ...]:
 
 def _sifted(switch: Switch, cookie: SessionCookie, finding: Finding) -> tuple[Switch, Command]:
     if isinstance(finding, Unknown):
+        # All cookies may be made up, and Okta gives no clear answer about this one: close nothing.
         if switch.doubtful.issuperset(switch.cookies):
             return _refuse(switch, finding.reason, finding.retry_at)
         return _sift_next(replace(switch, unclear=switch.unclear | {cookie}, why=switch.why or finding))

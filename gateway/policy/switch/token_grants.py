@@ -1,8 +1,8 @@
-"""Requests to the token endpoint: which code or refresh token they bring, and what comes of them.
+"""The codes and refresh tokens in requests to the org's token endpoint, and in the answers that issue them.
 
-Owns the reading of both, and the codes in answers to authorization requests and to the steps of Identity Engine's sign-in. Must never hold
-a token longer than it takes to name it by its fingerprint. Rules from: RFC 6749 §4.1.2 (``code``), §4.1.3, §5.1, §5.2 and §6; OAuth 2.0
-Multiple Response Types (fragment); okta-auth-js `lib/idx` (``successWithInteractionCode``).
+It also reads the codes in answers to authorization requests, and in Identity Engine's sign-in steps. It must never keep a token; the caller
+turns it into a fingerprint at once. Sources: RFC 6749 §4.1.2 (``code``), §4.1.3, §5.1, §5.2 and §6; OAuth 2.0 Multiple Response Types
+(fragment); okta-auth-js `lib/idx` (``successWithInteractionCode``).
 """
 
 import html
@@ -24,25 +24,25 @@ _LARGEST_PAGE: Final = 256 * 1024
 _MOST_IN_PAGE: Final = 8
 _MOST_FIELDS: Final = 100
 _ENDS: Final = 4
-"""Of a repeated parameter so many are looked at, from either end; RFC 6749 §3.2 forbids a second one."""
+"""How many values of a repeated parameter are read from each end. RFC 6749 §3.2 forbids a second one."""
 _LARGEST_ADDRESS: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class TokenGrant:
-    """What a request to the token endpoint brings. Any of several values of one name may be the one that counts."""
+    """The codes and refresh tokens in a request to the token endpoint. If there are several values, Okta may use any of them."""
 
     codes: tuple[SessionToken, ...] = ()
     refresh_tokens: tuple[SessionToken, ...] = ()
 
 
 def is_token_request(head: RequestHead) -> bool:
-    """Whether it is a request for tokens, whose body says what for."""
+    """Whether it is a POST to the token endpoint."""
     return head.method == "POST" and _TOKEN_PATH.fullmatch(head.path) is not None
 
 
 def token_grant(body: bytes) -> TokenGrant | Malformed:
-    """What the form brings; 400 where it has more fields than any client sends."""
+    """The codes and refresh tokens in a form. ``Malformed`` (400) if it has more fields than any client sends."""
     try:
         pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -66,12 +66,12 @@ def refresh_token_in(answer: Answer) -> SessionToken | None:
 
 
 def shows_code_in_page(head: RequestHead) -> bool:
-    """Whether an authorization request asks for its answer in a page: a form that posts itself, or a message to another window."""
+    """Whether an authorization request asks for its answer as a page: a form that submits itself, or a message to another window."""
     return any(mode in head.query for mode in _PAGE_MODES)
 
 
 def codes_in_page(body: bytes) -> tuple[SessionToken, ...]:
-    """What may be the authorization code in such a page, whatever it is written as; one that is none names no token later."""
+    """The texts in such a page that may be the authorization code. A wrong one does no harm, because no token request will use it."""
     text = body[:_LARGEST_PAGE].decode("utf-8", "replace")
     found = (html.unescape(_ESCAPED.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), value)) for value in _CODE.findall(text))
     return tuple(map(SessionToken, dict.fromkeys(list(found)[:_MOST_IN_PAGE])))

@@ -1,7 +1,8 @@
-"""Where a user goes on who was asked about a stranger's link, and stays who she is.
+"""The address to which the confirmation page leads a user who says no to a link and stays signed in.
 
-Owns that choice: the page of an app that she came from, else the home page of the app that the link was for, else that of the only app.
-Must never lead to another site, nor to the rest of a stranger's address: a click on our own page would vouch for it.
+It is the app page that the user came from, or else the home page of the app that the link names, or else that of the only app.
+It must never be an address of another site, and never contain a path that a stranger chose. A button on the gateway's own page would make
+such an address look trustworthy.
 """
 
 from collections.abc import Sequence
@@ -14,11 +15,11 @@ from gateway.policy.routing.navigation import return_url
 LARGEST_FORM_BYTES: Final = 16 * 1024
 MOST_PARAMETERS: Final = 100
 _NAMES: Final = frozenset(("redirecturl", "fromuri", "relaystate", "redirect_uri", "targetresource"))
-"""Of parameters that say where a sign-in leads (Okta's sessionCookieRedirect, login page, SAML, OpenID Connect), in lower case."""
+"""The parameters that name the address after a sign-in (Okta's sessionCookieRedirect, login page, SAML, OpenID Connect), in lower case."""
 
 
 def way_back(head: RequestHead, form: bytes, apps: Sequence[str]) -> str:
-    """An address on one of the origins ``apps``; empty where nothing tells which. ``form``: the body of the link's form, or nothing."""
+    """An address on one of the origins ``apps``; empty if no app is known. ``form``: the body of the request, or empty."""
     referer = (head.value(b"referer") or b"").decode("latin-1")
     came_from = return_url(referer, apps) if "://" in referer else None
     if came_from is not None:
@@ -33,12 +34,12 @@ def way_back(head: RequestHead, form: bytes, apps: Sequence[str]) -> str:
 def _values(encoded: str) -> list[str]:
     try:
         pairs = parse_qsl(encoded, encoding="latin-1", max_num_fields=MOST_PARAMETERS)
-    except ValueError:  # more than anybody sends
+    except ValueError:  # more parameters than any browser sends
         return []
     return [value for name, value in pairs if name.lower() in _NAMES]
 
 
 def _home(value: str, apps: Sequence[str]) -> str:
-    """The home page of the app whose address this is."""
+    """The home page of the app that this address belongs to; empty if it belongs to none."""
     url = return_url(value, apps) if "://" in value else None
     return next((f"{app}/" for app in apps if url is not None and url.startswith(f"{app}/")), "")

@@ -49,7 +49,7 @@ app.kubernetes.io/component: test
 {{- end -}}
 {{- end -}}
 
-{{/* Where Redis is; empty without one. Everything that needs more than one replica asks this. */}}
+{{/* The address of Redis; empty without one. Everything that needs more than one replica uses this. */}}
 {{- define "session-gateway.redisUrl" -}}
 {{- if (index .Values "redis-ha").enabled -}}
 redis://{{ include "redis-ha.fullname" (index .Subcharts "redis-ha") }}-haproxy:6379/0
@@ -58,7 +58,7 @@ redis://{{ include "redis-ha.fullname" (index .Subcharts "redis-ha") }}-haproxy:
 {{- end -}}
 {{- end -}}
 
-{{/* The Secret with what Redis asks for; empty where it asks for nothing. */}}
+{{/* The Secret with the credentials for Redis; empty if it needs none. */}}
 {{- define "session-gateway.redisSecret" -}}
 {{- .Values.redis.existingSecret | default (ternary (index .Values "redis-ha").existingSecret "" (index .Values "redis-ha").enabled) -}}
 {{- end -}}
