@@ -56,7 +56,7 @@ EVENTS = {
     ),
     "app_session_unbound": Event(
         "info",
-        "An app behind a front proxy has a session of its own, which the gateway cannot bind to its user.",
+        "A browser brought a session cookie of an app that is bound to no user, so the app does not get it. Logged once for each app.",
         'See "The app\'s own session" in config/README.md.',
     ),
     "app_signed_out": Event("info", "An app heard that its former user is gone.", NOTHING),
