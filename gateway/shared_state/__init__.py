@@ -7,10 +7,8 @@ fingerprints, ids and sealed values, and the engines treat values as opaque byte
 from gateway.shared_state.folder import folder_problem
 from gateway.shared_state.interface import Bounds, Heard, Lease, SharedState, Tell
 from gateway.shared_state.memory import MemoryState
-from gateway.shared_state.opening import open_state
-from gateway.shared_state.redis import RedisState
-from gateway.shared_state.redis_check import check_redis
-from gateway.shared_state.redis_server import RedisPlace
+from gateway.shared_state.opening import check_redis, open_state
+from gateway.shared_state.redis_place import RedisPlace
 from gateway.shared_state.sqlite import SqliteState
 
 __all__ = [
@@ -19,7 +17,6 @@ __all__ = [
     "Lease",
     "MemoryState",
     "RedisPlace",
-    "RedisState",
     "SharedState",
     "SqliteState",
     "Tell",

@@ -1,15 +1,16 @@
 """The choice of the engine of the shared state: Redis, SQLite or memory.
 
-If the configured engine fails, it must never choose another one instead.
+If the configured engine fails, it must never choose another one instead. The engine for Redis is imported when it is needed: its library
+takes 6.5 MB in every process.
 """
 
+from importlib import import_module
 from pathlib import Path
 
 from gateway.clock import Clock
 from gateway.shared_state.interface import SharedState, Tell
 from gateway.shared_state.memory import MemoryState
-from gateway.shared_state.redis import RedisState
-from gateway.shared_state.redis_server import RedisPlace
+from gateway.shared_state.redis_place import Checked, RedisPlace
 from gateway.shared_state.sqlite import SqliteState
 
 
@@ -20,8 +21,15 @@ def open_state(place: RedisPlace | Path | None, clock: Clock, tell: Tell) -> Sha
     """
     match place:
         case RedisPlace():
-            return RedisState(place, clock, tell)
+            state: SharedState = import_module("gateway.shared_state.redis").RedisState(place, clock, tell)
+            return state
         case Path():
             return SqliteState(place, clock, tell)
         case None:
             return MemoryState(clock)
+
+
+async def check_redis(place: RedisPlace) -> Checked:
+    """Ask the server for its version and settings, and try every kind of call except publishing."""
+    checked: Checked = await import_module("gateway.shared_state.redis_check").check_redis(place)
+    return checked

@@ -17,6 +17,7 @@ from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bo
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS
 from gateway.shared_state.redis_keys import FORGOTTEN_BYTES, FORGOTTEN_KEY, Keys, arguments_of, milliseconds
 from gateway.shared_state.redis_log_scripts import PUBLISH, REPORT
+from gateway.shared_state.redis_place import RedisPlace
 from gateway.shared_state.redis_reader import RedisReader
 from gateway.shared_state.redis_scripts import (
     ALL,
@@ -31,7 +32,7 @@ from gateway.shared_state.redis_scripts import (
     TAKE,
     Script,
 )
-from gateway.shared_state.redis_server import RedisPlace, RedisServer
+from gateway.shared_state.redis_server import RedisServer
 
 MOST_UNWRITTEN = 10_000
 

@@ -5,24 +5,17 @@ This module owns the calls of the check and the texts of its results. It must ne
 
 import secrets
 import time
-from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.shared_state.redis import RedisState
 from gateway.shared_state.redis_keys import Keys
 from gateway.shared_state.redis_log_scripts import ABOUT
-from gateway.shared_state.redis_server import RedisPlace, RedisServer
+from gateway.shared_state.redis_place import Checked, RedisPlace
+from gateway.shared_state.redis_server import RedisServer
 
 OLDEST = (6, 2)
 _KIND = "check"
-
-
-class Checked(NamedTuple):
-    """``problems``: why the server cannot be used. ``warnings``: settings that are unwise."""
-
-    problems: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 async def check_redis(place: RedisPlace) -> Checked:

@@ -6,7 +6,6 @@ password.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel, SSLConnection
@@ -27,38 +26,13 @@ from redis.exceptions import (
 )
 
 from gateway.errors import StateFailed
+from gateway.shared_state.redis_place import RedisPlace
 from gateway.shared_state.redis_scripts import Script
 
 CONNECTIONS = 16
 """The most calls of one process at the same time. Further calls wait, within their deadline."""
-DEFAULT_PORT = 6379
 
 _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
-
-
-@dataclass(frozen=True, slots=True)
-class RedisPlace:
-    """The address of Redis and how to connect to it. With ``sentinels``, ``host`` is the name of the service."""
-
-    host: str
-    port: int = DEFAULT_PORT
-    database: int = 0
-    is_tls: bool = False
-    user: str = ""
-    password: str = field(default="", repr=False)
-    ca_file: str = ""
-    certificate: str = ""
-    key: str = ""
-    sentinels: tuple[tuple[str, int], ...] = ()
-    sentinel_password: str = field(default="", repr=False)
-    is_cluster: bool = False
-    timeout_seconds: float = 1.0
-    prefix: str = "session-gateway"
-
-    def __str__(self) -> str:
-        if self.sentinels:
-            return f'Redis "{self.host}" of Sentinel {", ".join(f"{host}:{port}" for host, port in self.sentinels)}'
-        return f"Redis at {self.host}:{self.port}"
 
 
 class RedisServer:

@@ -10,7 +10,8 @@ from typing import Literal
 
 from gateway.clock import Clock
 from gateway.revocations import Remembered
-from gateway.shared_state import Bounds, MemoryState, RedisState, SharedState, SqliteState
+from gateway.shared_state import Bounds, MemoryState, SharedState, SqliteState
+from gateway.shared_state.redis import RedisState
 from tests.shared_state.redis_servers import SERVER, ClockOfServer, frozen
 
 Engine = Literal["memory", "sqlite", "redis"]

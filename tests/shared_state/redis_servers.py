@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.shared_state.redis_server import RedisPlace
+from gateway.shared_state.redis_place import RedisPlace
 
 SERVER, SENTINEL = shutil.which("redis-server"), shutil.which("redis-sentinel")
 needs_redis = pytest.mark.skipif(SERVER is None, reason="no redis-server; on Debian: apt-get install redis-server")

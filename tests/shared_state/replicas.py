@@ -9,7 +9,8 @@ from dataclasses import replace
 from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.revocations import Revocation
-from gateway.shared_state import RedisPlace, RedisState
+from gateway.shared_state import RedisPlace
+from gateway.shared_state.redis import RedisState
 from tests.shared_state.engines import moment, until
 
 CALL_SECONDS = 0.3
