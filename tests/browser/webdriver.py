@@ -12,7 +12,10 @@ from typing import Any, Protocol
 
 PATIENCE_SECONDS = 15.0
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver §12.1: the name under which an element's reference is told
-_NOT_YET = frozenset({"no such element", "stale element reference", "no such window", "element not interactable", "javascript error"})
+# "no such frame" is WebKit's word for a page that leaves while the command asks it ("Callback was not called before the unload event").
+_NOT_YET = frozenset(
+    {"no such element", "no such frame", "stale element reference", "no such window", "element not interactable", "javascript error"}
+)
 
 
 class WebDriverError(Exception):
