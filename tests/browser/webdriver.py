@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 30.0
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver §12.1: the name under which an element's reference is told
 # "no such frame" is WebKit's word for a page that leaves while the command asks it ("Callback was not called before the unload event").
 _NOT_YET = frozenset(
