@@ -1,4 +1,4 @@
-"""Writes TROUBLESHOOTING.md from `gateway/reasons`: every code, what happened, and what to do.
+"""Writes TROUBLESHOOTING.md from `gateway/observe/reasons`: every code, what happened, and what to do.
 
     python deploy/troubleshooting.py
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.reasons import CAUSES, EVENTS, GROUPS, Reason
+from gateway.observe.reasons import CAUSES, EVENTS, GROUPS, Reason
 
 FILE = Path(__file__).resolve().parent / "TROUBLESHOOTING.md"
 

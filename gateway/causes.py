@@ -2,8 +2,8 @@
 
     OSError ─▶ refused · dns · reset · unknown_ca · certificate_expired · certificate_of_another · tls_to_plain · tls · …
 
-Owns these words; ``gateway/reasons/`` says what to do about each. A detail must never hold anything but the name of an error: no text of a
-server, no certificate. Sources: errno(3), OpenSSL's X509_V_ERR codes and reason codes.
+Owns these words; ``gateway/observe/reasons/`` says what to do about each. A detail must never hold anything but the name of an error: no
+text of a server, no certificate. Sources: errno(3), OpenSSL's X509_V_ERR codes and reason codes.
 """
 
 import errno

@@ -37,7 +37,7 @@ from gateway.config.environment import KEY_BYTES
 from gateway.dev.command import Demonstration, Wishes, port_taken
 from gateway.dev.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, made_context, serve
 from gateway.errors import BadConfig
-from gateway.log import Log, take_over_logging
+from gateway.observe import Log, take_over_logging
 from gateway.workers import Handover, Supervisor, alone, read, work
 
 Result = TypeVar("Result")

@@ -13,13 +13,13 @@ from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.doors.app import AppCookies, AppForwarding, Face, PassResolver, ProtectedDoor, SessionWatcher, StrippedOverrides
 from gateway.doors.app_sessions import AppSessions, FormerUsers
-from gateway.doors.handoff import AppHandoff
-from gateway.doors.kept_forms import KeptForms
+from gateway.doors.forward_auth import SubrequestDoor, SubrequestRules
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.own_pages import AppPages
-from gateway.doors.own_paths import AppOwnPaths
-from gateway.doors.sign_out import AppSignOut
-from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
+from gateway.doors.own.handoff import AppHandoff
+from gateway.doors.own.kept_forms import KeptForms
+from gateway.doors.own.pages import AppPages
+from gateway.doors.own.paths import AppOwnPaths
+from gateway.doors.own.sign_out import AppSignOut
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.spooled import UploadSpool
 from gateway.edge.websocket import WebSocketRelay

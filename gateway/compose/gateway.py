@@ -36,10 +36,10 @@ from gateway.edge.handling import Handling
 from gateway.edge.rules import Listener
 from gateway.edge.server import HttpServer, Listening
 from gateway.errors import BadConfig
-from gateway.log import Log, Repeats
-from gateway.metrics import Metrics
+from gateway.observe import Log, Repeats
+from gateway.observe.metrics import Metrics
+from gateway.observe.reasons import EVENTS
 from gateway.policy.http.client_limits import ClientLimit
-from gateway.reasons import EVENTS
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState, SharedState
 

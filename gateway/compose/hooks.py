@@ -22,7 +22,7 @@ from gateway.doors.hooks import (
     UniversalLogout,
     WatchRules,
 )
-from gateway.metrics import Metrics
+from gateway.observe.metrics import Metrics
 from gateway.policy.hooks.hook_trust import WINDOW_SECONDS
 from gateway.policy.hooks.universal_logout import ExpectedLogoutToken
 from gateway.policy.session.session import Session

@@ -26,11 +26,11 @@ from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.switching import ConfirmedSwitch
 from gateway.doors.login.token_ledger import TokenLedger
 from gateway.doors.login.token_origins import TokenOrigins
-from gateway.doors.login_handoff import LoginHandoff
-from gateway.doors.own_pages import LoginPages
-from gateway.doors.own_paths import LoginOwnPaths
+from gateway.doors.own.login_handoff import LoginHandoff
+from gateway.doors.own.pages import LoginPages
+from gateway.doors.own.paths import LoginOwnPaths
+from gateway.doors.own.sign_out import LoginSignOut
 from gateway.doors.pending_cookie import PendingCookie
-from gateway.doors.sign_out import LoginSignOut
 from gateway.edge.http_proxy import HttpProxy
 from gateway.policy.switch.start import StartRules
 from gateway.upstream.pool import PoolRules, Upstream

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 
 from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.parts import Parts
-from gateway.doors.handoff_starts import HandoffStarts
 from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import AnnouncedStarts
 from gateway.doors.oidc import OidcDoor, OidcRooms
@@ -18,6 +17,7 @@ from gateway.doors.oidc.handoff import OidcHandoff
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.oidc.pages import OidcPages
 from gateway.doors.oidc.sign_out import OidcSignOut
+from gateway.doors.own.handoff_starts import HandoffStarts
 from gateway.policy.switch.start import StartRules
 
 

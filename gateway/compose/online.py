@@ -15,11 +15,11 @@ from gateway.config import AppTable, Settings
 from gateway.config.loops import servers_of
 from gateway.edge.http_proxy import HttpProxy
 from gateway.errors import OutsideFailed
+from gateway.observe.reasons import CAUSES, REASONS
 from gateway.okta import Browser, Okta
 from gateway.outbound import open_client
 from gateway.policy.routing.server_health import is_healthy
 from gateway.policy.session.session import NoSession, SessionCookie, Unknown
-from gateway.reasons import CAUSES, REASONS
 from gateway.resolver import Names, ResolverOfClient
 from gateway.shared_state import check_redis
 from gateway.upstream.health import question

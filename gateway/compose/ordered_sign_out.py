@@ -11,7 +11,7 @@ from gateway.compose.parts import folder_of
 from gateway.compose.state import opened_state
 from gateway.config import Settings, state_folder
 from gateway.errors import BadConfig, StateFailed
-from gateway.log import Log
+from gateway.observe import Log
 from gateway.policy.session.session import login_key
 from gateway.revocations import Revocation
 

@@ -14,14 +14,16 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
+from gateway.closing.kept_closings import KeptClosings
+from gateway.closing.session_closer import Closer
 from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
-from gateway.doors.tickets import LONGEST_TEXT, Tickets
+from gateway.coordination.in_flight import Underway
+from gateway.doors.own.tickets import LONGEST_TEXT, Tickets
 from gateway.edge.open_connections import OpenConnections
-from gateway.kept_closings import KeptClosings
-from gateway.metrics import Metrics
+from gateway.observe.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
 from gateway.policy.routing.routing import RouteTable
@@ -30,10 +32,8 @@ from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter
 from gateway.resolver import Resolver, ResolverOfClient
 from gateway.revocations import Revocation, SharedRevocations
-from gateway.session_closer import Closer
 from gateway.sessions import Asking, AskingRules, Sessions, is_session_revoked
 from gateway.shared_state import SharedState
-from gateway.underway import Underway
 from gateway.upstream.connection import Listening
 from gateway.upstream.write_batch import WriteBatch
 

@@ -13,7 +13,7 @@ from gateway.config import Config, Settings, certificate_pair
 from gateway.edge.rules import ClientRules
 from gateway.edge.server import HttpServer
 from gateway.errors import BadConfig
-from gateway.metrics import Metrics
+from gateway.observe.metrics import Metrics
 from gateway.policy.http.client_limits import ClientLimit
 
 MOST_REDIRECTED: Final = 1000

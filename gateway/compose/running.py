@@ -13,7 +13,7 @@ from contextlib import suppress
 from gateway.compose.gateway import Gateway
 from gateway.config import Settings, is_as_before
 from gateway.errors import BadConfig
-from gateway.log import Log
+from gateway.observe import Log
 
 FIRST_WORD_SECONDS = 2.0
 """How long a new connection may take to send its first request, before the former gateway closes it."""

@@ -34,7 +34,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Listener, Waiting
 from gateway.errors import BadConfig, OutsideFailed
-from gateway.log import Log
+from gateway.observe import Log
 from gateway.outbound import Deadlines
 from gateway.policy.http.fields import from_outside
 from gateway.policy.http.messages import Answer

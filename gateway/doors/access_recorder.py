@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.log import Log
-from gateway.metrics import Metrics
+from gateway.observe import Log
+from gateway.observe.metrics import Metrics
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """The methods that the log names. Any other method is logged as "other", so that clients cannot write words into the log."""

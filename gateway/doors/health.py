@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from gateway.doors.answers import json_answer, to_response
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.metrics import CONTENT_TYPE
+from gateway.observe.metrics import CONTENT_TYPE
 from gateway.policy.http.messages import Answer
 
 _BROWSERS_SAY = frozenset((b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-dest", b"origin"))

@@ -16,8 +16,8 @@ from typing import Final, Protocol
 
 from gateway.doors.access_recorder import AccessRecorder
 from gateway.doors.answers import to_response
-from gateway.doors.own_pages import asset_outcome
-from gateway.doors.own_paths import answered
+from gateway.doors.own.pages import asset_outcome
+from gateway.doors.own.paths import answered
 from gateway.doors.refusals import refusal
 from gateway.doors.trusted_proxies import TrustedProxies
 from gateway.edge.request import Request

@@ -13,12 +13,12 @@ at the org ends only by a redirect of the browser (``doors.oidc``).
 from collections.abc import Callable, Sequence
 
 from gateway.clock import Clock
+from gateway.coordination.sealed_records import SealedRecords
 from gateway.errors import StateFailed
 from gateway.okta import Browser, OktaAnswer
 from gateway.policy.oidc.own_session import DUE, UNREADABLE, OwnSession, age_of, found_by, own_of
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import NoSession, SessionCookie, Unknown
-from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
 KIND = "oidc-proof"

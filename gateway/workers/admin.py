@@ -16,7 +16,7 @@ from aiohttp import DummyCookieJar
 from gateway.doors.health import Health
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.metrics import Metrics
+from gateway.observe.metrics import Metrics
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import WorkerSlot
 from gateway.workers.totals import Totals

@@ -12,7 +12,7 @@ import signal
 from gateway.compose import Gateway, Running, refused, settle
 from gateway.config import Settings, reloaded
 from gateway.errors import BadConfig
-from gateway.log import Log
+from gateway.observe import Log
 
 
 async def alone(settings: Settings, log: Log, stop: asyncio.Event) -> None:

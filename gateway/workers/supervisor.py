@@ -23,8 +23,8 @@ from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
 from gateway.edge.server import HttpServer, Listening
 from gateway.errors import BadConfig
-from gateway.log import Log
-from gateway.metrics import Metrics
+from gateway.observe import Log
+from gateway.observe.metrics import Metrics
 from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import WorkerSlot

@@ -14,7 +14,7 @@ from functools import partial
 
 from gateway.compose import Gateway, Running, settle
 from gateway.config import Settings
-from gateway.log import Log
+from gateway.observe import Log
 from gateway.workers.handover import LISTENS, WAITS, Handover, die_with, settings_read
 
 

@@ -101,7 +101,10 @@ def _is_only_a_turn_of_the_loop(call: ast.Call) -> bool:
     return len(call.args) == 1 and isinstance(call.args[0], ast.Constant) and call.args[0].value == 0
 
 
-SCRIPTED = tuple(f"tests/journeys/{name}.py" for name in ("in_memory", "shared_memory", "test_leases", "test_two_replicas"))
+SCRIPTED = (
+    *(f"tests/journeys/{name}.py" for name in ("in_memory", "shared_memory", "test_two_replicas")),
+    "tests/coordination/test_leases.py",
+)
 """They run on the loop of tests/journeys/scripted_loop.py, whose time is the script's: a sleep there takes none."""
 
 

@@ -20,7 +20,7 @@ from aiohttp import DummyCookieJar
 
 from gateway.config.environment import SEAL_KEYS
 from gateway.dev.standin import Org, OrgSession, RunningOrg, serve
-from gateway.log import Log
+from gateway.observe import Log
 from gateway.shared_state import MemoryState
 from tests.attacks.replies import Reply, told
 from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, WIKI, Browser, Times

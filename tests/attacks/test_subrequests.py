@@ -12,7 +12,7 @@ import pytest
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.dev.standin.users import User
-from gateway.log import Log
+from gateway.observe import Log
 from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, deployed
 from tests.attacks.fronts import DIALECTS, GATEWAY, TRUSTING, ask, identity, told
 from tests.attacks.replies import Reply

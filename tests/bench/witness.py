@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from gateway.log import Format, Log
-from gateway.metrics import Metrics
+from gateway.observe import Format, Log
+from gateway.observe.metrics import Metrics
 
 LIMIT_MICROSECONDS = 3.0
 ROUNDS, REPEATS = 50, 1000

@@ -19,7 +19,7 @@ from playwright.async_api import Browser, expect
 from gateway.dev import demo
 from gateway.dev.command import Demonstration, Places, Wishes
 from gateway.dev.standin import Engine, Org, OrgSession, fault, serve
-from gateway.log import Log
+from gateway.observe import Log
 from tests.browser.visitor import ALICE, BOB, CAROL, ME, Visitor, follow, redemptions
 from tests.deploy.running import running
 from tests.journeys.stage import Stage

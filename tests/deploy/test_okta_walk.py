@@ -23,7 +23,7 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.dev import demo
 from gateway.dev.standin import Client, Org, serve
-from gateway.log import Log
+from gateway.observe import Log
 from tests.deploy.test_okta_side import TEXT, WAYS, values_of
 from tests.journeys.stage import NAVIGATION
 

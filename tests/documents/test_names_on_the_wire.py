@@ -3,7 +3,7 @@
 import ast
 import re
 
-from gateway.reasons import EVENTS
+from gateway.observe.reasons import EVENTS
 from tests.architecture.sources import python_files, tree
 from tests.documents.pages import text_of
 

@@ -18,10 +18,10 @@ from gateway.dev.standin import Org, OrgSession, RunningOrg, serve
 from gateway.doors.answers import to_response
 from gateway.doors.app import AppCookies, AppForwarding, Face, PassResolver, ProtectedDoor, SessionWatcher
 from gateway.doors.app_sessions import AppSessions, FormerUsers
-from gateway.doors.handoff import AppHandoff
-from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.tickets import Tickets
+from gateway.doors.own.handoff import AppHandoff
+from gateway.doors.own.kept_forms import KeptForms
+from gateway.doors.own.tickets import Tickets
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.request import Request

@@ -18,8 +18,8 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules, Waiting
 from gateway.edge.server import HttpServer, Listening
-from gateway.log import Log
-from gateway.metrics import Metrics
+from gateway.observe import Log
+from gateway.observe.metrics import Metrics
 from gateway.policy.http.client_limits import ClientLimit
 from gateway.policy.http.messages import Answer, Authority, HeadLimits, Malformed, RequestHead
 from gateway.policy.routing.routing import App, LoginHost, RouteTable

@@ -13,17 +13,18 @@ import yarl
 from aiohttp import DummyCookieJar
 
 from gateway.clock import Clock
+from gateway.closing.session_closer import Closer
 from gateway.dev.standin import Fault, Org, OrgSession, RunningOrg, serve
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
-from gateway.doors.handoff import AppHandoff
-from gateway.doors.kept_forms import KeptForms
-from gateway.doors.login_handoff import LoginHandoff
-from gateway.doors.own_pages import AppPages, LoginPages
-from gateway.doors.own_paths import AppOwnPaths, LoginOwnPaths
-from gateway.doors.own_requests import pass_of, standing
-from gateway.doors.sign_out import AppSignOut, LoginSignOut
-from gateway.doors.tickets import Tickets
+from gateway.doors.own.handoff import AppHandoff
+from gateway.doors.own.kept_forms import KeptForms
+from gateway.doors.own.login_handoff import LoginHandoff
+from gateway.doors.own.pages import AppPages, LoginPages
+from gateway.doors.own.paths import AppOwnPaths, LoginOwnPaths
+from gateway.doors.own.requests import pass_of, standing
+from gateway.doors.own.sign_out import AppSignOut, LoginSignOut
+from gateway.doors.own.tickets import Tickets
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.okta import Okta
@@ -34,7 +35,6 @@ from gateway.policy.session.owner import Owners
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter, Session, SessionCookie
 from gateway.revocations import LocalRevocations
-from gateway.session_closer import Closer
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from tests.upstream.conftest import client_server, noted, said

@@ -11,7 +11,7 @@ from gateway.doors.health import Health
 from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
 from gateway.edge.server import HttpServer, Listening
-from gateway.metrics import Metrics
+from gateway.observe.metrics import Metrics
 from gateway.policy.http.messages import Malformed
 
 METRICS_LINE = 'session_gateway_requests_total{door="app",status="200",verdict="admit"} 1.0'

@@ -6,7 +6,7 @@ Put a new one into ``LOOKS``; ``test_t1_linear`` measures them all.
 import json
 from collections.abc import Callable
 
-from gateway.doors.own_requests import parameters
+from gateway.doors.own.requests import parameters
 from gateway.policy.http import cookies, hop_by_hop, messages, odd_paths, paths, percent, rewriting
 from gateway.policy.http.answer_fields import from_app, private
 from gateway.policy.http.app_cookies import kept_cookie
@@ -186,7 +186,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "paths.is_plain": lambda text: paths.is_plain("/" + text),
     "routing, up to the longest path by default": place(HR),
     "routing, as Windows reads it": place(IIS),
-    "own_requests.parameters": lambda text: parameters("a=" + text),
+    "own.requests.parameters": lambda text: parameters("a=" + text),
     "dialects, X-Original-URL": asked(b"X-Original-URL"),
     "dialects, X-Forwarded-Uri": asked(b"X-Forwarded-Uri"),
     "answer_fields.private": lambda text: private(fields(b"cache-control", text), False),

@@ -8,7 +8,7 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.dev.standin.faults import Fault
 from gateway.errors import BadConfig
-from gateway.log import Log
+from gateway.observe import Log
 from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, deployed
 from tests.doors.own_gateway import FORM
 from tests.house.configurations import SEALED, SMALLEST

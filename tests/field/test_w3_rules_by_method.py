@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.doors.deciding import Decisions
 from gateway.doors.explaining import word
+from gateway.doors.forward_auth import SubrequestDoor, SubrequestRules
 from gateway.doors.pass_resolver import PassResolver
-from gateway.doors.subrequest import SubrequestDoor, SubrequestRules
 from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed
 from gateway.policy.routing.forward_auth_response import ForwardAuthResponse
 from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, is_own

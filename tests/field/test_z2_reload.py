@@ -13,7 +13,7 @@ import pytest
 from gateway.compose import Gateway, Running
 from gateway.config import read, reloaded
 from gateway.errors import BadConfig
-from gateway.log import Log
+from gateway.observe import Log
 from tests.field.test_z5_z6_mistakes import certificate
 from tests.house.configurations import SEALED, SMALLEST, settings
 from tests.house.crew import Running as Crew

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.compose import Gateway, ask_apps, ask_org
 from gateway.config import read
-from gateway.log import Log, Repeats
+from gateway.observe import Log, Repeats
 from tests.attacks.deployment import Site, Visit, deployed
 from tests.deploy.certificates import certificate
 from tests.house.configurations import SEALED, SMALLEST, finished

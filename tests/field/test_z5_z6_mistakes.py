@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.compose import Gateway
 from gateway.config import Settings, read
 from gateway.errors import BadConfig
-from gateway.log import Log
+from gateway.observe import Log
 from tests.field.mistakes import ERRORS, LISTEN, TLS, WARNINGS, Mistake, rules
 from tests.house.configurations import SEALED, SMALLEST, finished, settings
 

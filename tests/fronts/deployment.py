@@ -20,7 +20,7 @@ import aiohttp
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.dev.standin import Org, RunningOrg, fault, serve
-from gateway.log import Log
+from gateway.observe import Log
 from tests.doors.own_gateway import Times
 from tests.fronts.running import Front
 from tests.house.configurations import SEALED

@@ -20,8 +20,8 @@ import pytest
 from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.config import read
-from gateway.log import Log
-from gateway.metrics import Metrics
+from gateway.observe import Log
+from gateway.observe.metrics import Metrics
 from gateway.shared_state import SharedState
 from tests.house.clock_ahead import ClockAhead
 from tests.house.configurations import SEALED

@@ -7,7 +7,7 @@ import pytest
 from gateway.compose import Gateway
 from gateway.compose.hosts import authority_of, field_rules, fingerprinter, org_place, route_table, session_rules
 from gateway.errors import BadConfig
-from gateway.log import Log
+from gateway.observe import Log
 from gateway.policy.http.messages import Authority
 from gateway.policy.routing.routing import Access, App, Rule, place_of
 from gateway.policy.session.session import SessionCookie

@@ -29,14 +29,14 @@ from gateway.dev.standin.server import answered
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
-from gateway.doors.handoff import AppHandoff
-from gateway.doors.kept_forms import KeptForms
 from gateway.doors.login.forwarding import OrgPools
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.org_way import OrgWay
-from gateway.doors.own_pages import AppPages
-from gateway.doors.own_paths import AppOwnPaths
-from gateway.doors.sign_out import AppSignOut
+from gateway.doors.own.handoff import AppHandoff
+from gateway.doors.own.kept_forms import KeptForms
+from gateway.doors.own.pages import AppPages
+from gateway.doors.own.paths import AppOwnPaths
+from gateway.doors.own.sign_out import AppSignOut
 from gateway.edge.body import Body
 from gateway.edge.exchange import Exchange
 from gateway.edge.http_proxy import HttpProxy, Judge, Rewrite

@@ -24,7 +24,7 @@ from gateway.config import read
 from gateway.config.environment import SEAL_KEYS
 from gateway.dev import demo
 from gateway.dev.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
-from gateway.log import Log
+from gateway.observe import Log
 from tests.journeys.stage import NAVIGATION, EveryNameIsHere
 
 ALICE, BOB = "alice@example.com", "bob@example.com"

@@ -21,7 +21,7 @@ from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.dev.command import Demonstration, Places, Wishes
 from gateway.dev.standin import ALICE_AND_BOB, Engine, Org, User
-from gateway.log import Log
+from gateway.observe import Log
 
 CHROMIUM_FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

@@ -6,7 +6,7 @@ import ssl
 import aiohttp
 
 from gateway.dev.command import Demonstration, Wishes
-from gateway.log import Log
+from gateway.observe import Log
 from tests.journeys.stage import NAVIGATION, EveryNameIsHere
 
 ALICE = "alice@example.com"

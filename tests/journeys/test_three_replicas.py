@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from gateway.coordination.unfinished import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import Org, OrgSession, fault, fingerprint, serve
-from gateway.unfinished import ALIVE_SECONDS, LOOK_SECONDS
 from tests.house.app_behind import App
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Jar, Person, redemption
 from tests.journeys.three_replicas import Three, three_replicas

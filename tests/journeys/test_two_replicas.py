@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from gateway.coordination.unfinished import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import fault
 from gateway.revocations import Revocation
-from gateway.unfinished import ALIVE_SECONDS, LOOK_SECONDS
 from tests.journeys.days import PEOPLE, TRUSTED
 from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption

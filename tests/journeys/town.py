@@ -20,7 +20,7 @@ from joserfc import jwt
 from gateway.clock import Clock
 from gateway.dev.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
 from gateway.dev.standin.journal import Journal
-from gateway.log import Log
+from gateway.observe import Log
 from gateway.shared_state import SharedState
 from tests.house.side_by_side import AnyGateway, made_gateway
 from tests.journeys.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption

@@ -14,7 +14,7 @@ from gateway.edge.handling import Handling
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.server import HttpServer, Listening
-from gateway.metrics import Metrics
+from gateway.observe.metrics import Metrics
 from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import State, WorkerSlot

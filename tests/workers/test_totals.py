@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from gateway.metrics import Metrics
+from gateway.observe.metrics import Metrics
 from gateway.workers.totals import Totals
 
 

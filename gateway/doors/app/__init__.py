@@ -21,7 +21,7 @@ from gateway.doors.app.session_watcher import SessionWatcher
 from gateway.doors.app.stripped_overrides import StrippedOverrides
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
-from gateway.doors.kept_forms import KeptForms, Turned
+from gateway.doors.own.kept_forms import KeptForms, Turned
 from gateway.doors.pass_resolver import PassResolver
 from gateway.edge.forwarding import Failed
 from gateway.edge.request import Request
@@ -58,7 +58,7 @@ _NO_UPSTREAM = Malformed(404, "no_upstream")
 """The answer for an app that a front proxy carries: the gateway has no server for it, and only answers the proxy's sub-requests."""
 
 SignInStart = Callable[[RequestHead, App, str], Answer]
-"""Begins a hand-off (see ``doors.handoff``) for a top-level navigation; the text is the reason for the sign-in.
+"""Begins a hand-off (see ``doors.own.handoff``) for a top-level navigation; the text is the reason for the sign-in.
 
 Any other request gets 401 with the address where a navigation may begin.
 """

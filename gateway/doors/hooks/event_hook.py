@@ -21,7 +21,7 @@ from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, HookWatch,
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed
-from gateway.log import LONGEST_LIST
+from gateway.observe import LONGEST_LIST
 from gateway.policy.hooks.okta_events import LARGEST_DELIVERY_BYTES, Consequences, EventDelivery, consequences, read_delivery
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.revocations import Report, Revocation

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from gateway.closing.session_closer import LIMITED
 from gateway.doors.answers import to_response
 from gateway.doors.hooks import Hooks
 from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
@@ -26,9 +27,9 @@ from gateway.doors.login.redeeming import Redeemer
 from gateway.doors.login.sender import LoginBrowser, Withheld
 from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
-from gateway.doors.login_handoff import LoginHandoff
-from gateway.doors.own_paths import LoginOwnPaths
-from gateway.doors.own_requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome, parameters
+from gateway.doors.own.login_handoff import LoginHandoff
+from gateway.doors.own.paths import LoginOwnPaths
+from gateway.doors.own.requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome, parameters
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
@@ -59,7 +60,6 @@ from gateway.policy.switch.org_requests import (
 from gateway.policy.switch.redemption import are_too_many, expiries
 from gateway.policy.switch.start import Asks, StartRefused, StartRules, Trusted, Via, is_trusted_place, judge, via_of
 from gateway.policy.switch.token_grants import is_identity_step, is_token_request, token_grant
-from gateway.session_closer import LIMITED
 
 __all__ = ["LoginDoor", "LoginRooms", "SwitchRules"]
 

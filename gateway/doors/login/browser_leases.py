@@ -1,8 +1,8 @@
 """Turns: requests of the same browser, or with the same token, are handled one after the other, in this process and in all others.
 
-A *turn* is a lock of this process, and a lease (``gateway.leases``) if other processes share the state. Owns the locks. A lock must exist
-only while a request waits for it or holds it. There must be no deadlock: several keys are locked in one fixed order, and then a single
-lease covers all of them.
+A *turn* is a lock of this process, and a lease (``gateway.coordination.leases``) if other processes share the state. Owns the locks. A lock
+must exist only while a request waits for it or holds it. There must be no deadlock: several keys are locked in one fixed order, and then a
+single lease covers all of them.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from weakref import WeakValueDictionary
 
-from gateway.leases import WAIT_SECONDS, HeldLease, Leases
+from gateway.coordination.leases import WAIT_SECONDS, HeldLease, Leases
 
 
 class BrowserLeases:

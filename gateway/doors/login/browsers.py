@@ -5,15 +5,15 @@ never by address and User-Agent: all machines of a kiosk ward share those. Nothi
 ``redeeming`` do, and store what they found.
 """
 
+from gateway.coordination.leases import Leases
+from gateway.coordination.sealed_records import SealedRecords
+from gateway.coordination.unfinished import Unfinished
 from gateway.doors.login.browser_leases import BrowserLeases
 from gateway.doors.login.sender import LoginBrowser
-from gateway.leases import Leases
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
 from gateway.policy.session.seal import Sealer
-from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
-from gateway.unfinished import Unfinished
 
 REMEMBERED_SECONDS = 12 * 3600.0
 """As long as a pass can live: after that, no cookie of the record admits anybody."""

@@ -8,12 +8,12 @@ calls may leave the ``idx`` half of a session alive. So the gateway also ends th
 
 from collections.abc import Callable, Mapping
 
+from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.sender import LoginBrowser
 from gateway.policy.http.cookies import pairs
 from gateway.policy.session.session import Session, SessionCookie, login_key
 from gateway.policy.switch.org_endings import EndsSessions
-from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 Tell = Callable[[str, Mapping[str, object]], None]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
+from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_way import OrgWay, given, readable
@@ -47,7 +48,6 @@ from gateway.policy.switch.redemption import (
     without_session_settings,
 )
 from gateway.policy.switch.token_grants import shows_code_in_page
-from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 Pair = tuple[bytes, bytes]

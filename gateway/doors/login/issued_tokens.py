@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.coordination.sealed_records import SealedRecords
 from gateway.doors.answers import json_answer
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.messages import Answer, Fields, RequestHead
@@ -23,7 +24,6 @@ from gateway.policy.session.session import Fingerprint, Marks, Session, SessionT
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.redemption import cookies_set
 from gateway.policy.switch.token_grants import TokenGrant, codes_in, codes_in_page, interaction_codes_in, refresh_token_in
-from gateway.sealed_records import SealedRecords
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
 

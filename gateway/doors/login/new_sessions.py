@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import replace
 from typing import assert_never
 
+from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.presented_sessions import PresentedSessions
 from gateway.doors.login.sender import Cookies, LoginBrowser, Withheld
@@ -39,7 +40,6 @@ from gateway.policy.switch.redemption import (
     without_session,
 )
 from gateway.policy.switch.switch import Refuse
-from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0) + 120 * (30.0,)

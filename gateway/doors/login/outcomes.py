@@ -14,8 +14,8 @@ from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.sender import Withheld
-from gateway.doors.own_requests import SIGN_OUT, now_of, seconds_until
-from gateway.doors.own_requests import Outcome as Told
+from gateway.doors.own.requests import SIGN_OUT, now_of, seconds_until
+from gateway.doors.own.requests import Outcome as Told
 from gateway.doors.reading import LATER
 from gateway.errors import OutsideFailed
 from gateway.pages import BadRequest, GoingOn, RefusedPage, SignInWithheld, TokenRefused, TokenSpent, UnavailablePage, View, render

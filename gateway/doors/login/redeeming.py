@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from gateway.closing.session_closer import Closer
+from gateway.coordination.leases import HeldLease
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
@@ -21,7 +23,6 @@ from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
 from gateway.doors.pending_cookie import Cookies, PendingCookie
 from gateway.errors import LeaseLost, OutsideFailed
-from gateway.leases import HeldLease
 from gateway.okta import Browser, browser_of
 from gateway.policy.http.cookies import pairs, session_cookies
 from gateway.policy.http.messages import Answer, Fields, RequestHead
@@ -32,7 +33,6 @@ from gateway.policy.switch.org_requests import is_cookie_redirect, without_token
 from gateway.policy.switch.redemption import cookies_set, settled
 from gateway.policy.switch.start import Via, via_of
 from gateway.policy.switch.switch import Confirm, Redeem, Refuse
-from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 TOO_MANY_REQUESTS = 429

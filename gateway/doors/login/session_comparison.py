@@ -7,6 +7,7 @@ new cookie in a request that closes old ones. ``new_sessions`` decides what happ
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from gateway.closing.session_closer import Closer
 from gateway.doors.login.sender import Cookies, LoginBrowser
 from gateway.okta import Browser
 from gateway.policy.session.session import Finding, NoSession, Session, Unknown
@@ -27,7 +28,6 @@ from gateway.policy.switch.new_session import (
     step,
 )
 from gateway.policy.switch.switch import Proven, Refuse, may_live
-from gateway.session_closer import Closer
 from gateway.sessions import Sessions
 
 ASKING_SECONDS = 5.0

@@ -5,7 +5,7 @@ Turns the posted form back into a redemption. Must never act on a post from anot
 
 from gateway.doors.login.confirming import Confirming
 from gateway.doors.login.redeemed import Redeeming
-from gateway.doors.own_requests import parameters
+from gateway.doors.own.requests import parameters
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.policy.http.messages import Malformed, RequestHead

@@ -12,10 +12,10 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gateway.coordination.sealed_records import SealedRecords
 from gateway.policy.http.messages import Answer, RequestHead
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprint, Fingerprinter, SessionToken
-from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 3600.0

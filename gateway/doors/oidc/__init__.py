@@ -17,8 +17,8 @@ from gateway.doors.oidc.front_switch import FRONT_SWITCH, FrontSwitches
 from gateway.doors.oidc.handoff import OidcHandoff
 from gateway.doors.oidc.pages import OidcPages
 from gateway.doors.oidc.sign_out import OidcSignOut
-from gateway.doors.own_paths import LoginStep, answered, chosen
-from gateway.doors.own_requests import (
+from gateway.doors.own.paths import LoginStep, answered, chosen
+from gateway.doors.own.requests import (
     HANDOFF,
     SESSION,
     SESSION_PAGE,

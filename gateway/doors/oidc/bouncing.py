@@ -12,8 +12,9 @@ from hashlib import blake2b
 from typing import Final
 
 from gateway.clock import Clock
+from gateway.coordination.sealed_records import SealedRecords
 from gateway.doors.answers import redirect_answer
-from gateway.doors.own_requests import parameters
+from gateway.doors.own.requests import parameters
 from gateway.errors import OutsideFailed
 from gateway.oidc import OrgClient
 from gateway.policy.http.clients import client_key
@@ -23,7 +24,6 @@ from gateway.policy.oidc.id_tokens import Proof
 from gateway.policy.oidc.refused_codes import RefusedCodes
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.seal import Sealer
-from gateway.sealed_records import SealedRecords
 from gateway.sessions import ClientTurns
 from gateway.shared_state import SharedState
 

@@ -7,9 +7,9 @@ reference, nor give out a token twice.
 import hashlib
 import secrets
 
+from gateway.coordination.sealed_records import SealedRecords
 from gateway.policy.session.seal import Sealer
 from gateway.policy.switch.front_switch import CHECK_SECONDS, FLIGHT_SECONDS, START_SECONDS, FrontSwitch, Last
-from gateway.sealed_records import SealedRecords
 from gateway.shared_state import SharedState
 
 REFERENCE_BYTES = 24

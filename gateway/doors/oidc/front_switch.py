@@ -21,15 +21,15 @@ from typing import Final, assert_never
 from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
+from gateway.coordination.leases import Leases
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.login.browser_leases import BrowserLeases
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own_requests import Outcome, not_navigating, now_of, parameters, refused
-from gateway.doors.sign_out import posted
+from gateway.doors.own.requests import Outcome, not_navigating, now_of, parameters, refused
+from gateway.doors.own.sign_out import posted
 from gateway.edge.request import Request
-from gateway.leases import Leases
 from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import SLOT

@@ -17,10 +17,10 @@ not proven, the bounce is not silent: the user must sign in again.
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
-from gateway.doors.handoff_starts import HandoffStarts, OpenedStart
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own_requests import HANDOFF, Outcome, refused, unavailable
+from gateway.doors.own.handoff_starts import HandoffStarts, OpenedStart
+from gateway.doors.own.requests import HANDOFF, Outcome, refused, unavailable
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import Nobody, Prompt, Unclear
 from gateway.policy.oidc.id_tokens import Proof

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.clock import Clock
+from gateway.coordination.leases import Leases
+from gateway.coordination.sealed_records import SealedRecords
 from gateway.doors.login.browser_leases import BrowserLeases
-from gateway.doors.own_requests import pass_of, standing
+from gateway.doors.own.requests import pass_of, standing
 from gateway.doors.pending_cookie import PendingCookie
-from gateway.leases import Leases
 from gateway.oidc import Proofs
 from gateway.okta import browser_of
 from gateway.policy.http.cookies import PASS_NAME
@@ -27,7 +28,6 @@ from gateway.policy.session.revocation_epoch import with_epoch
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.session.split_cookies import expired_lines, set_lines
-from gateway.sealed_records import SealedRecords
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
 

@@ -17,11 +17,12 @@ from typing import Final
 from urllib.parse import quote
 
 from gateway.clock import Clock
+from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bouncing import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own_requests import SIGN_IN, SIGN_OUT, Outcome, not_navigating, page, parameters, refused, sign_in_path
-from gateway.doors.sign_out import DONE_SECONDS, SWITCH, asked_return, next_step, posted
+from gateway.doors.own.requests import SIGN_IN, SIGN_OUT, Outcome, not_navigating, page, parameters, refused, sign_in_path
+from gateway.doors.own.sign_out import DONE_SECONDS, SWITCH, asked_return, next_step, posted
 from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut, GoingOn, SignedOutPage
@@ -33,7 +34,6 @@ from gateway.policy.routing.routing import RouteTable
 from gateway.policy.session.passes import SignedOut
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Session
-from gateway.session_closer import NOT_SHARED, Closer
 
 PURPOSE: Final = "sign-out"
 _FORGET = (b"Clear-Site-Data", b'"cache"')

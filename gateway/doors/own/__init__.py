@@ -1,0 +1,4 @@
+"""What the gateway answers by itself under ``/.gateway/``: pages, the hand-off, the sign-out, kept forms.
+
+Must never forward a request.
+"""
