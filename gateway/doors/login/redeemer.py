@@ -1,9 +1,9 @@
 """Redeems a token at the login door: takes the lease of browser and token, ends the older session, sends one request to Okta.
 
-(A *lease* is a lock in all processes, see ``coordination.browser_leases``.) Owns the order of these steps around ``policy.switch.switch``, and the only
-line that sends a token. Must never send a token twice, never send one with a cookie of an older session, and never before the switch
-returned ``Redeem``. A running redemption is a task of its own: if its client leaves, the answer is kept for a moment, in case the same
-client asks again.
+(``coordination.browser_leases`` has the lease: a lock in all processes.) Owns the order of these steps around ``policy.switch.switch``,
+and the only line that sends a token. Must never send a token twice, never send one with a cookie of an older session, and never before
+the switch returned ``Redeem``. A running redemption is a task of its own: if its client leaves, the answer is kept for a moment, in case
+the same client asks again.
 """
 
 import asyncio
