@@ -25,6 +25,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.edge.websocket import WebSocketRelay
+from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed
 from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.caching import Use, use_of
@@ -38,7 +39,6 @@ from gateway.policy.learned import Recent
 from gateway.policy.routing.routing import Access, App
 from gateway.upstream.fetching import Taking
 from gateway.upstream.heads import field_lines
-from gateway.upstream.write_batch import WriteBatch
 
 _OUTSIDE = Malformed(404, "outside_prefix")
 MOST_COOKIES, LONGEST_COOKIES = 512, 2048
@@ -50,7 +50,7 @@ _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 class AppForwarding:
     """Forwards the requests of one app.
 
-    ``gate``: knows which cookies no app may get. ``lasting``: watches the sessions of what stays open. ``turn``: collects the writes of
+    ``gate``: knows which cookies no app may get. ``lasting``: watches the sessions of what stays open. ``batch``: collects the writes of
     one pass of the event loop (``WriteBatch``). ``keep_cookie``: judges each ``Set-Cookie`` of the app. ``app_sessions``: binds the app's
     own sessions to users. ``overrides``: logs override fields that are taken out. ``cookies``: a cache of ``Cookie`` lines.
     """
@@ -60,7 +60,7 @@ class AppForwarding:
     websocket: WebSocketRelay
     gate: PassResolver
     lasting: SessionWatcher
-    turn: WriteBatch
+    batch: WriteBatch
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
     overrides: StrippedOverrides | None = None
@@ -74,7 +74,7 @@ class AppForwarding:
         refer = self.face.references.value if self.face.references is not None else None
         usual = tuple(tuple(usual_rewrite(is_private, use, self.keep_cookie, refer) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
-        rules = ForwardingRules(self.turn, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
+        rules = ForwardingRules(self.batch, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
         object.__setattr__(self, "_rules", rules)
 
     def begin(
