@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gateway.coordination.unfinished import ALIVE_SECONDS, LOOK_SECONDS
+from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import fault
 from gateway.revocations import Revocation
 from tests.journeys.days import PEOPLE, TRUSTED

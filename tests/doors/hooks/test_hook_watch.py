@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.doors.hooks import HookWatch
-from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, started
+from gateway.doors.hooks.hook_watch import DELIVERIES, STARTED_SECONDS, started
 from gateway.errors import StateFailed
 from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS
 from gateway.policy.session.cache import Lifetimes
