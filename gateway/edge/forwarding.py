@@ -20,11 +20,12 @@ from typing import Final
 from gateway.edge.body import Body
 from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
 from gateway.edge.open_connections import Brief, Watched
-from gateway.edge.relay import Relay, RelayOwner, Rewrite
+from gateway.edge.relay import Relay, RelayOwner
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.repeats import may_repeat
 from gateway.policy.http.request_ids import with_id

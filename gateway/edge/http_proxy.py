@@ -16,13 +16,13 @@ from typing import Self
 from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Pinning
-from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.spooled import UploadSpool
 from gateway.edge.upload import Upload
 from gateway.edge.write_batch import WriteBatch
 from gateway.errors import HungUp, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.connection_auth import signs_in_connection
 from gateway.policy.http.messages import Fields
 from gateway.upstream.connection import Connection

@@ -10,19 +10,16 @@ Must never decide which fields the answer has: ``rewrite`` does. Rules from: RFC
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
 from typing import Final, Protocol
 
 from gateway.edge.responses import Response
 from gateway.edge.write_batch import BatchedAnswer, WriteBatch
 from gateway.errors import OutsideFailed, TimedOut
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import with_id
 from gateway.upstream.heads import LAST_CHUNK, AnswerTerms, answer_head
 from gateway.upstream.receiving import CLIENT
-
-Rewrite = Callable[[int, Fields], Fields]
-"""Gets the status and the end-to-end fields of an answer; returns the fields that the client gets."""
 
 _RESET: Final = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
 _SMALL_BYTES: Final = 16 * 1024

@@ -9,13 +9,13 @@ import pytest
 
 from gateway.edge.before import Before
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
-from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Listener
 from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.upstream.fetching import Taking
 from gateway.upstream.place import ServerAddress
