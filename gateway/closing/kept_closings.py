@@ -1,6 +1,6 @@
 """Records of unproven closings in the shared state, so that a closing survives the process that began it.
 
-This module owns the records, the choice of the process that continues each closing (``unfinished``), and the lease that lets only one
+This module owns the records, the choice of the process that continues each closing (``unfinished_work``), and the lease that lets only one
 process try at a time. The records hold Okta's cookies, so they are sealed. A record is deleted when the end is proven, or after
 ``KEPT_SECONDS``, the longest life of a pass.
 """
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from gateway.coordination.leases import HeldLease, Leases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.coordination.unfinished import Take, Unfinished
+from gateway.coordination.unfinished_work import Take, Unfinished
 from gateway.policy.session.closing_record import ClosingRecord
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprint

@@ -23,7 +23,7 @@ from typing import Protocol, assert_never
 
 from gateway.closing.backlog import RETRY_SECONDS, Backlog, Closing
 from gateway.closing.kept_closings import KeptClosings
-from gateway.coordination.in_flight import Underway
+from gateway.coordination.in_flight_requests import Underway
 from gateway.coordination.leases import HeldLease
 from gateway.errors import LeaseLost, OutsideFailed, StateFailed
 from gateway.okta import Browser, OktaAnswer

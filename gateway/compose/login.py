@@ -10,20 +10,20 @@ from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.hosts import forward_deadlines, place_of
 from gateway.compose.parts import Parts
 from gateway.config import Config
+from gateway.doors.announced_starts import AnnouncedStarts
 from gateway.doors.hooks import Hooks
 from gateway.doors.login import LoginDoor, LoginRooms, SwitchRules
-from gateway.doors.login.announced_starts import AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.confirming import Confirming
+from gateway.doors.login.confirmation_form import Confirming
+from gateway.doors.login.confirmed_switch import ConfirmedSwitch
 from gateway.doors.login.ended_sessions import EndedSessions
-from gateway.doors.login.forwarding import OrgForwarding, OrgPools, Origins
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.org_way import OrgWay
-from gateway.doors.login.outcomes import OutcomeResponses
-from gateway.doors.login.redeeming import Redeemer
+from gateway.doors.login.org_forwarding import OrgForwarding, OrgPools, Origins
+from gateway.doors.login.org_relay import OrgWay
+from gateway.doors.login.outcome_responses import OutcomeResponses
+from gateway.doors.login.redeemer import Redeemer
 from gateway.doors.login.switch_audit import SwitchAudit
-from gateway.doors.login.switching import ConfirmedSwitch
 from gateway.doors.login.token_ledger import TokenLedger
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.own.login_handoff import LoginHandoff

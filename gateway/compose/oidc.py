@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 
 from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.parts import Parts
+from gateway.doors.announced_starts import AnnouncedStarts
 from gateway.doors.hooks import Hooks
-from gateway.doors.login.announced_starts import AnnouncedStarts
 from gateway.doors.oidc import OidcDoor, OidcRooms
-from gateway.doors.oidc.bouncing import Bouncing
+from gateway.doors.oidc.bounces import Bouncing
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.front_switch import FrontRules, FrontSwitches
 from gateway.doors.oidc.handoff import OidcHandoff

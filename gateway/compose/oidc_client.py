@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from gateway.clock import Clock
 from gateway.compose.hosts import OrgPlace, org_deadlines
 from gateway.config import Config, Settings
-from gateway.doors.oidc.bouncing import CALLBACK
+from gateway.doors.oidc.bounces import CALLBACK
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules, Proofs
 from gateway.policy.oidc.bounces import AuthorizeRequest
 from gateway.policy.session.seal import Sealer

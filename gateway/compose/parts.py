@@ -20,7 +20,7 @@ from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
-from gateway.coordination.in_flight import Underway
+from gateway.coordination.in_flight_requests import Underway
 from gateway.doors.own.tickets import LONGEST_TEXT, Tickets
 from gateway.edge.open_connections import OpenConnections
 from gateway.observe.metrics import Metrics

@@ -30,7 +30,7 @@ LONG_FILES: dict[str, str] = {
     "tests/journeys/in_memory.py": "one town without sockets",
     "tests/journeys/one_user.py": "one day's steps, and what must hold after each",
     "tests/sessions/test_asking.py": "the tests of one class",
-    "gateway/doors/login/redeeming.py": "one redemption, from its turn to its answer",
+    "gateway/doors/login/redeemer.py": "one redemption, from its turn to its answer",
     "gateway/doors/app/session_watcher.py": "one registry: the second look, and what a redemption spares or moves",
     "gateway/upstream/connection.py": "one state machine: a connection to a server, from its first request to its end",
     "gateway/upstream/pool.py": "one pool: every way in and out of it keeps the same counts",
@@ -49,8 +49,8 @@ LONG_FUNCTIONS: dict[str, str] = {
 CROWDED: dict[str, str] = {
     "gateway/compose/gateway.py:Gateway": "the whole: its sockets, and what may be given in place of what it makes",
     "gateway/doors/app/__init__.py:ProtectedDoor": "who is let in, and every room that answers those who are not",
-    "gateway/doors/login/forwarding.py:OrgForwarding": "what it asks before it forwards, what it sends, and what it judges behind it",
-    "gateway/doors/login/redeeming.py:Redeemer": "the order of a redemption, in which each of them has its turn",
+    "gateway/doors/login/org_forwarding.py:OrgForwarding": "what it asks before it forwards, what it sends, and what it judges behind it",
+    "gateway/doors/login/redeemer.py:Redeemer": "the order of a redemption, in which each of them has its turn",
 }
 
 

@@ -10,7 +10,7 @@ from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.coordination.leases import LEASE_SECONDS, Leases
-from gateway.coordination.unfinished import ALIVE_SECONDS, Unfinished
+from gateway.coordination.unfinished_work import ALIVE_SECONDS, Unfinished
 from gateway.errors import LeaseLost, StateFailed, TurnTaken
 from gateway.observe import Log
 from gateway.shared_state import Lease, MemoryState

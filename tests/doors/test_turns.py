@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.doors.login.browser_leases import BrowserLeases
+from gateway.coordination.browser_leases import BrowserLeases
 
 
 async def test_those_with_a_key_in_common_go_one_after_the_other() -> None:

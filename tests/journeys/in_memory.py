@@ -29,9 +29,9 @@ from gateway.dev.standin.server import answered
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
-from gateway.doors.login.forwarding import OrgPools
 from gateway.doors.login.issued_tokens import IssuedTokens
-from gateway.doors.login.org_way import OrgWay
+from gateway.doors.login.org_forwarding import OrgPools
+from gateway.doors.login.org_relay import OrgWay
 from gateway.doors.own.handoff import AppHandoff
 from gateway.doors.own.kept_forms import KeptForms
 from gateway.doors.own.pages import AppPages

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from gateway.coordination.unfinished import ALIVE_SECONDS, LOOK_SECONDS
+from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import Org, OrgSession, fault, fingerprint, serve
 from tests.house.app_behind import App
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Jar, Person, redemption

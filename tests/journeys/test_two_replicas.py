@@ -6,7 +6,7 @@ Two gateways share one state in memory. ``one`` and ``other`` choose which of th
 import asyncio
 from urllib.parse import quote
 
-from gateway.coordination.unfinished import ALIVE_SECONDS, LOOK_SECONDS
+from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import fault
 from gateway.revocations import Revocation
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption

@@ -9,12 +9,12 @@ from typing import Protocol
 
 from gateway.doors.answers import to_response
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
+from gateway.doors.hooks.hook_replies import HookParts, HookReply
+from gateway.doors.hooks.hook_watch import HookWatch, WatchRules
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_keys import OrgKeys
 from gateway.doors.hooks.org_tokens import OrgTokens
-from gateway.doors.hooks.outcomes import HookParts, HookReply
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
-from gateway.doors.hooks.watching import HookWatch, WatchRules
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.policy.http.messages import RequestHead

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.doors.answers import json_answer
-from gateway.doors.hooks.outcomes import BadSecrets, HookParts, HookReply, done, refused
-from gateway.doors.hooks.watching import DELIVERIES, STARTED_SECONDS, HookWatch, started
+from gateway.doors.hooks.hook_replies import BadSecrets, HookParts, HookReply, done, refused
+from gateway.doors.hooks.hook_watch import DELIVERIES, STARTED_SECONDS, HookWatch, started
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed

@@ -12,9 +12,9 @@ import asyncio
 import hashlib
 from typing import Final
 
+from gateway.doors.hooks.hook_replies import BadSecrets, HookParts, HookReply, done, refused
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_tokens import Claims, OrgTokens
-from gateway.doors.hooks.outcomes import BadSecrets, HookParts, HookReply, done, refused
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed

@@ -1,7 +1,7 @@
 """The login door: answers every request to the login host, which is the org's host as browsers see it.
 
 It forwards to Okta, and adds the one thing that Okta does not do: before a token is redeemed, the browser's older session is ended. Owns
-which object answers which kind of request: redemptions (``redeeming``), sign-outs, calls that end sessions, silent requests of OpenID
+which object answers which kind of request: redemptions (``redeemer``), sign-outs, calls that end sessions, silent requests of OpenID
 Connect clients, everything else that goes to Okta (``OrgForwarding``), and the gateway's own paths. Must never forward anything under
 ``/.gateway/``.
 """
@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gateway.closing.session_closer import LIMITED
+from gateway.doors.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.answers import to_response
 from gateway.doors.hooks import Hooks
-from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.confirmed_switch import SWITCH_PATH, ConfirmedSwitch
 from gateway.doors.login.ended_sessions import EndedSessions
-from gateway.doors.login.forwarding import OrgForwarding
 from gateway.doors.login.issued_tokens import IssuedTokens
+from gateway.doors.login.login_browser import LoginBrowser, Withheld
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.outcomes import OutcomeResponses
-from gateway.doors.login.redeemed import Redeeming, Sent
-from gateway.doors.login.redeeming import Redeemer
-from gateway.doors.login.sender import LoginBrowser, Withheld
-from gateway.doors.login.switching import SWITCH_PATH, ConfirmedSwitch
+from gateway.doors.login.org_forwarding import OrgForwarding
+from gateway.doors.login.outcome_responses import OutcomeResponses
+from gateway.doors.login.redeemer import Redeemer
+from gateway.doors.login.redemptions import Redeeming, Sent
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.own.login_handoff import LoginHandoff
 from gateway.doors.own.paths import LoginOwnPaths

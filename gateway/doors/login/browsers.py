@@ -2,14 +2,14 @@
 
 Owns the records, by browser id, and the turns of the browsers (``browser_leases``). A browser is recognized by a cookie of the gateway,
 never by address and User-Agent: all machines of a kiosk ward share those. Nothing here decides whose a session is; ``new_sessions`` and
-``redeeming`` do, and store what they found.
+``redeemer`` do, and store what they found.
 """
 
+from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.leases import Leases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.coordination.unfinished import Unfinished
-from gateway.doors.login.browser_leases import BrowserLeases
-from gateway.doors.login.sender import LoginBrowser
+from gateway.coordination.unfinished_work import Unfinished
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
 from gateway.policy.session.seal import Sealer

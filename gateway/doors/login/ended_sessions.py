@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.sender import LoginBrowser
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.http.cookies import pairs
 from gateway.policy.session.session import Session, SessionCookie, login_key
 from gateway.policy.switch.org_endings import EndsSessions

@@ -16,8 +16,8 @@ from typing import assert_never
 
 from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.login_browser import Cookies, LoginBrowser, Withheld
 from gateway.doors.login.presented_sessions import PresentedSessions
-from gateway.doors.login.sender import Cookies, LoginBrowser, Withheld
 from gateway.doors.login.session_comparison import Comparison, OlderSessions, SessionComparer, groups
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.pending_cookie import PendingCookie

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.sender import Cookies, LoginBrowser
+from gateway.doors.login.login_browser import Cookies, LoginBrowser
 from gateway.doors.login.session_comparison import ASKING_SECONDS, SessionComparer
 from gateway.errors import TimedOut
 from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, SessionStanding

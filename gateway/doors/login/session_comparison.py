@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from gateway.closing.session_closer import Closer
-from gateway.doors.login.sender import Cookies, LoginBrowser
+from gateway.doors.login.login_browser import Cookies, LoginBrowser
 from gateway.okta import Browser
 from gateway.policy.session.session import Finding, NoSession, Session, Unknown
 from gateway.policy.switch.new_session import (

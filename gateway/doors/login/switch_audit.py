@@ -10,7 +10,7 @@ a page.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.doors.login.redeemed import Redeeming
+from gateway.doors.login.redemptions import Redeeming
 from gateway.policy.session.session import Session, SessionCookie
 from gateway.sessions import Sessions
 

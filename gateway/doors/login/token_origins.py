@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from cachetools import TTLCache
 
 from gateway.clock import Clock
-from gateway.doors.login.announced_starts import AnnouncedStarts
+from gateway.doors.announced_starts import AnnouncedStarts
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.session import Fingerprint, Fingerprinter, SessionToken

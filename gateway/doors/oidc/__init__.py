@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.clock import Clock
+from gateway.doors.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.answers import json_answer
 from gateway.doors.hooks import Hooks
-from gateway.doors.login.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PATH, AnnouncedStarts
 from gateway.doors.oidc import front_switch, handoff, pages, sign_out
-from gateway.doors.oidc.bouncing import CALLBACK, Bouncing, Ended
+from gateway.doors.oidc.bounces import CALLBACK, Bouncing, Ended
 from gateway.doors.oidc.front_switch import FRONT_SWITCH, FrontSwitches
 from gateway.doors.oidc.handoff import OidcHandoff
 from gateway.doors.oidc.pages import OidcPages

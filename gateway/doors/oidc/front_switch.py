@@ -21,10 +21,10 @@ from typing import Final, assert_never
 from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
+from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.leases import Leases
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
-from gateway.doors.login.browser_leases import BrowserLeases
-from gateway.doors.oidc.bouncing import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bouncing, Ended
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.requests import Outcome, not_navigating, now_of, parameters, refused
@@ -121,7 +121,7 @@ class FrontSwitches:
         return self._led_on(told)
 
     async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
-        """What follows a bounce (``bouncing``) that a switch began. Raises ``OutsideFailed``."""
+        """What follows a bounce (``bounces``) that a switch began. Raises ``OutsideFailed``."""
         reference, browser, now = ended.bounce.place, ended.browser, self._clock.wall()
         key = browser_key(browser)
         async with self._turns.of([_TURN + key], TURN_SECONDS):

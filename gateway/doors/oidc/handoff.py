@@ -10,14 +10,14 @@
                         ▼
                    the org's sign-in (a bounce without prompt), which comes back the same way
 
-(A *bounce* is a redirect to the org and back, see ``bouncing``.) Owns that order. Must never make a ticket without a proof. Must never
+(A *bounce* is a redirect to the org and back, see ``bounces``.) Owns that order. Must never make a ticket without a proof. Must never
 treat "the org did not say" as "signed out": that is 503, and no session changes. If the browser signed out here and the end at the org is
 not proven, the bounce is not silent: the user must sign in again.
 """
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
-from gateway.doors.oidc.bouncing import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.handoff_starts import HandoffStarts, OpenedStart
 from gateway.doors.own.requests import HANDOFF, Outcome, refused, unavailable

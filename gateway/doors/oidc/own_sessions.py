@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.clock import Clock
+from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.leases import Leases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.doors.login.browser_leases import BrowserLeases
 from gateway.doors.own.requests import pass_of, standing
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.oidc import Proofs

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
-from gateway.doors.oidc.bouncing import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.pages import session_answer
 from gateway.doors.own.requests import SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, not_navigating, now_of, page, refused, unavailable

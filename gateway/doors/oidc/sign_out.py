@@ -19,7 +19,7 @@ from urllib.parse import quote
 from gateway.clock import Clock
 from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
-from gateway.doors.oidc.bouncing import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bouncing, Ended
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.requests import SIGN_IN, SIGN_OUT, Outcome, not_navigating, page, parameters, refused, sign_in_path
 from gateway.doors.own.sign_out import DONE_SECONDS, SWITCH, asked_return, next_step, posted

@@ -8,8 +8,8 @@ import pytest
 from gateway.dev.standin import User
 from gateway.doors.hooks import EVENT_HOOK_PATH
 from gateway.doors.hooks.event_hook import LONGEST_CHALLENGE
-from gateway.doors.hooks.outcomes import BAD_SECRETS_PER_MINUTE
-from gateway.doors.hooks.watching import KIND, TRUST
+from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
+from gateway.doors.hooks.hook_watch import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
 from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, Hooked, hooked, unwritable
 from tests.journeys.person import ALICE, BOB, LOGIN

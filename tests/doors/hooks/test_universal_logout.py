@@ -13,8 +13,8 @@ from joserfc.jwk import RSAKey
 
 from gateway.dev.standin import User
 from gateway.doors.hooks import UNIVERSAL_LOGOUT_PATH
+from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.org_keys import LEAST_SECONDS
-from gateway.doors.hooks.outcomes import BAD_SECRETS_PER_MINUTE
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from tests.doors.hooks.hooked import LOGOUT, Hooked, email, hooked, unwritable
 from tests.journeys.person import ALICE, BOB

@@ -16,9 +16,9 @@ from typing import Any, assert_never
 from gateway.closing.session_closer import Closer
 from gateway.coordination.leases import HeldLease
 from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
-from gateway.doors.login.sender import LoginBrowser
+from gateway.doors.login.redemptions import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
 from gateway.doors.pending_cookie import Cookies, PendingCookie

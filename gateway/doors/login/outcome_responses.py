@@ -11,9 +11,9 @@ from urllib.parse import quote, urljoin
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
-from gateway.doors.login.confirming import Confirming
-from gateway.doors.login.redeemed import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
-from gateway.doors.login.sender import Withheld
+from gateway.doors.login.confirmation_form import Confirming
+from gateway.doors.login.login_browser import Withheld
+from gateway.doors.login.redemptions import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
 from gateway.doors.own.requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own.requests import Outcome as Told
 from gateway.doors.reading import LATER

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.org_way import OrgWay, given, readable
-from gateway.doors.login.sender import LoginBrowser
+from gateway.doors.login.org_relay import OrgWay, given, readable
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.edge.http_proxy import HttpProxy

@@ -3,8 +3,8 @@
 Turns the posted form back into a redemption. Must never act on a post from another site.
 """
 
-from gateway.doors.login.confirming import Confirming
-from gateway.doors.login.redeemed import Redeeming
+from gateway.doors.login.confirmation_form import Confirming
+from gateway.doors.login.redemptions import Redeeming
 from gateway.doors.own.requests import parameters
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.coordination.in_flight import Underway
+from gateway.coordination.in_flight_requests import Underway
 from gateway.policy.session.session import Fingerprint
 
 A, B = Fingerprint(b"a" * 16), Fingerprint(b"b" * 16)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.clock import Clock
 from gateway.doors.answers import page_answer
-from gateway.doors.login.redeemed import Redeeming
+from gateway.doors.login.redemptions import Redeeming
 from gateway.doors.own.requests import SESSION_PAGE
 from gateway.pages import ConfirmSwitch, render
 from gateway.policy.http.cookies import session_cookies
