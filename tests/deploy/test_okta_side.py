@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose import okta_admin
+from gateway.commands.okta_admin import okta_admin
 from gateway.config import Settings, advice, read
 from tests.deploy.okta_guide import WAYS, values_of
 from tests.house.configurations import SEALED

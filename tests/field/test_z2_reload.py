@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose import Gateway, Running
+from gateway.compose import Gateway
 from gateway.config import read, reloaded
 from gateway.errors import BadConfig
 from gateway.observe import Log
+from gateway.workers.running import Running
 from tests.harness.certificates import certificate
 from tests.house.configurations import SEALED, SMALLEST, settings
 from tests.house.crew import Running as Crew

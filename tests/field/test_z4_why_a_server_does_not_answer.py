@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose import Gateway, ask_apps, ask_org
+from gateway.commands.online import ask_apps, ask_org
+from gateway.compose import Gateway
 from gateway.config import read
 from gateway.observe import Log, Repeats
 from tests.attacks.deployment import Site, Visit, deployed
