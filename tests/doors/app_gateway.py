@@ -1,6 +1,7 @@
 """The app door on a socket, between clients that speak bytes, an app that answers in bytes, and a running stand-in org."""
 
 import asyncio
+import json
 import secrets
 import ssl
 import time
@@ -44,8 +45,8 @@ from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
-from tests.deploy.certificates import certificate
-from tests.upstream.conftest import PATIENCE, Behind, Wire, client_server, noted
+from tests.harness.certificates import certificate
+from tests.upstream.conftest import PATIENCE, Behind, Script, Visit, Wire, client_server, noted
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HR = "hr.example.com:443"
@@ -221,3 +222,24 @@ async def app_gateway(
         while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
             await asyncio.wait(left)
     assert (len(made.live), len(upstream)) == (0, 0)
+
+
+ME = "/api/v1/sessions/me"
+
+
+def asked_okta(gateway: AppGateway) -> int:
+    return len([row for row in gateway.org.journal.rows if row.path == ME])
+
+
+def content(answer: bytes) -> dict[str, object]:
+    found = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert isinstance(found, dict)
+    return found
+
+
+def answering(fields: bytes) -> Script:
+    async def script(visit: Visit) -> None:
+        await visit.body()
+        await visit.say(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 2\r\n\r\nok")
+
+    return script
