@@ -28,6 +28,7 @@ from gateway.edge.open_connections import OpenConnections
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.websocket import WebSocketRelay
+from gateway.edge.write_batch import WriteBatch
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.http.cookie_stamps import Stamps
@@ -44,7 +45,6 @@ from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
-from gateway.upstream.write_batch import WriteBatch
 from tests.harness.certificates import certificate
 from tests.upstream.conftest import PATIENCE, Behind, Script, Visit, Wire, client_server, noted
 
@@ -110,7 +110,7 @@ class AppGateway:
     own: Own
     door: ProtectedDoor
     passes: Passes
-    turn: WriteBatch
+    batch: WriteBatch
     upstream: Upstream
     port: int = 0
     notes: list[dict[str, str]] = field(default_factory=list)
@@ -162,7 +162,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     sessions = Sessions(asking, LocalRevocations(clock.monotonic), prints, SessionRules(), clock, lambda event, figures: None)
     sealer, live, own = Sealer(keys, secrets.token_bytes), OpenConnections(), Own()
     passes = Passes(sealer)
-    gate, turn = PassResolver(passes, sessions, clock), WriteBatch(asyncio.get_running_loop())
+    gate, batch = PassResolver(passes, sessions, clock), WriteBatch(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
     cookies = AppCookies("hr", "login.example.com", lambda event, figures: None)
     lasting = SessionWatcher(sessions, live, clock, Browsers(MemoryState(clock), sealer).record)
@@ -172,14 +172,14 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
         WebSocketRelay(upstream, live),
         gate,
         lasting,
-        turn,
+        batch,
         cookies.keep,
         AppSessions(SessionCookieNames(WELL_KNOWN), Stamps([b"k" * 32], b"hr.example.com")),
     )
     handoff = AppHandoff(TABLE, sealer, sessions, clock, FormerUsers(Owners([b"k" * 32])), Tickets(sealer, MemoryState(clock), clock))
     forms = KeptForms(TABLE, sealer, sessions, Owners([b"k" * 32]), MemoryState(clock), clock)
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.turned_away, forms, clock)
-    return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
+    return AppGateway(running.org, app, sessions, live, own, door, passes, batch, upstream)
 
 
 @asynccontextmanager
