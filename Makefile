@@ -98,7 +98,7 @@ suite: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
 replicas: $(FOR_TESTS) | $(REDIS)
 	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
-ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_turn_closing.py
+ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.

@@ -9,10 +9,12 @@ import asyncio
 import os
 import signal
 
-from gateway.compose import Gateway, Running, refused, settle
+from gateway.compose import Gateway
 from gateway.config import Settings, reloaded
 from gateway.errors import BadConfig
 from gateway.observe import Log
+from gateway.workers.running import Running, refused
+from gateway.workers.settling import settle
 
 
 async def alone(settings: Settings, log: Log, stop: asyncio.Event) -> None:

@@ -17,7 +17,6 @@ from functools import partial
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind, shown_address
-from gateway.compose.running import refused
 from gateway.config import Settings, host_of, reloaded
 from gateway.doors.refusals import refusal
 from gateway.edge.handling import Handling
@@ -27,6 +26,7 @@ from gateway.observe import Log
 from gateway.observe.metrics import Metrics
 from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
+from gateway.workers.running import refused
 from gateway.workers.slot import WorkerSlot
 from gateway.workers.sockets import Nameless, reserved
 from gateway.workers.state_folder import settings_with_state

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from gateway.cli import main
@@ -58,7 +59,7 @@ def test_it_runs_the_program_as_the_image_does() -> None:
     for command in commands:
         program, name, *arguments = command.split()
         assert program == "/opt/session-gateway/bin/session-gateway"
-        assert name in main.commands
+        assert name in main.list_commands(click.Context(main))
         assert arguments == ["--config", "/etc/session-gateway/gateway.toml"]
 
 

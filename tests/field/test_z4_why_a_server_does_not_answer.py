@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose import Gateway, ask_apps, ask_org
+from gateway.commands.online import ask_apps, ask_org
+from gateway.compose import Gateway
 from gateway.config import read
 from gateway.observe import Log, Repeats
 from tests.attacks.deployment import Site, Visit, deployed
-from tests.deploy.certificates import certificate
+from tests.harness.certificates import certificate
 from tests.house.configurations import SEALED, SMALLEST, finished
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

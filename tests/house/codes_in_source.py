@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent / "gateway"
 STRANGERS = ("dev/standin", "dev/demo")
-CHECKS = "compose/online"
+CHECKS = "commands/online"
 """What these say, a person reads in a terminal."""
 
 _LEVELS = {"debug", "info", "warning", "error"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose import TestUser, ask_oidc, user_of
+from gateway.commands.online_oidc import TestUser, ask_oidc, user_of
 from gateway.config import Settings, read
 from gateway.dev.standin import Client, Fault, Org, serve
 from gateway.errors import BadConfig

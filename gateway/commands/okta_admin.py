@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from enum import Enum
 from urllib.parse import urlsplit
 
+from gateway.commands.okta_settings import okta_settings
 from gateway.compose.oidc_client import client_proof, issuer_of, redirect_uri_of
-from gateway.compose.okta_settings import okta_settings
 from gateway.config import Config, Settings
 from gateway.oidc import ClientKey
 
