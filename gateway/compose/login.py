@@ -98,7 +98,7 @@ def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
     watch = okta_watch(parts.tell, parts.own_addresses)
     made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names, watch=watch)
     opened.push_async_callback(made.aclose)
-    return HttpProxy(made, parts.place.destination.host.encode(), turn=parts.turn)
+    return HttpProxy(made, parts.place.destination.host.encode(), batch=parts.batch)
 
 
 def _own_paths(parts: Parts, handoff: LoginHandoff) -> LoginOwnPaths:
