@@ -20,7 +20,7 @@ from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
-from gateway.coordination.in_flight_requests import Underway
+from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.doors.own.tickets import LONGEST_TEXT, Tickets
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.write_batch import WriteBatch
@@ -131,9 +131,9 @@ def make_parts(
         quiet_seconds=config.okta.first_byte_timeout + 1.0,
         kept=KeptClosings(state, sealer),
         call_seconds=config.okta.connect_timeout + config.okta.first_byte_timeout + 1.0,
-        underway=Underway(state),
+        in_flight=InFlightRequests(state),
     )
-    revocations.subscribe(closer.underway.hear)
+    revocations.subscribe(closer.in_flight.hear)
     return Parts(
         config=config,
         clock=clock,
