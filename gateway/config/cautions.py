@@ -12,8 +12,7 @@ from gateway.config.app_servers import field_cautions
 from gateway.config.checks import public_keys
 from gateway.config.loops import loop_cautions, servers_of
 from gateway.config.model import AppTable, Config
-from gateway.config.places import Path
-from gateway.config.remarks import Remark
+from gateway.config.places import Path, Remark
 from gateway.config.rules import rule_cautions
 from gateway.config.values import Network, port_of
 

@@ -10,16 +10,14 @@ from collections.abc import Iterator
 
 from yarl import URL
 
+from gateway.config.app_fields import identity_conflicts, set_field_conflicts
 from gateway.config.app_servers import server_conflicts
 from gateway.config.app_sessions import session_conflicts
-from gateway.config.identity_names import identity_conflicts
 from gateway.config.loops import are_one_address, loop_conflicts
 from gateway.config.model import AppTable, Config, StateTable
 from gateway.config.oidc_client import oidc_conflicts
-from gateway.config.places import Path
-from gateway.config.remarks import Remark
+from gateway.config.places import Path, Remark
 from gateway.config.rules import rule_conflicts
-from gateway.config.set_fields import set_field_conflicts
 
 _HAS_PORT = re.compile(r"rediss?://(?:[^/\[\]]*|\[[^\]]*\]):\d+(?:/\d*)?")
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from yarl import URL
 
 from gateway.config.model import AppTable, Config
-from gateway.config.places import Path
-from gateway.config.remarks import Remark
+from gateway.config.places import Path, Remark
 from gateway.config.values import host_of, is_this_machine, port_of
 
 _EVERY_INTERFACE = (None, "0.0.0.0", "::")  # noqa: S104 - compared, not bound

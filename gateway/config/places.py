@@ -12,6 +12,15 @@ from dataclasses import dataclass
 Path = tuple[str | int, ...]
 """The path of a key: `("app", 0, "rule", 1, "path")`."""
 
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """The key, and a sentence with its remedy."""
+
+    path: Path
+    text: str
+
+
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
 _TABLE = re.compile(rf"\s*(?P<open>\[\[?)\s*(?P<name>{_DOTTED})\s*\]\]?\s*(?:#.*)?$")

@@ -19,8 +19,7 @@ from gateway.config.cautions import cautions
 from gateway.config.certificates import Pair, pair_cautions, pair_problem
 from gateway.config.checks import advice as limits_of
 from gateway.config.checks import conflicts
-from gateway.config.environment import SealKeys, overlaid, seal_keys
-from gateway.config.misspelt_variables import misspelt_variables
+from gateway.config.environment import SealKeys, misspelt_variables, overlaid, seal_keys
 from gateway.config.model import AppTable, Config
 from gateway.config.oidc_client import Credential, credential_of
 from gateway.config.places import ConfigText, Path, read_toml

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gateway.pages import BadRequest, ConfirmSwitch, RefusedPage, SessionPage, SignedOutPage, View, render
-from gateway.pages.factors import factor
+from gateway.pages.rendering import factor
 from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, deployed
 from tests.doors.own_gateway import Reply
 from tests.pages.parsed import parse

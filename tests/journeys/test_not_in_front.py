@@ -10,7 +10,7 @@ from yarl import URL
 
 from gateway.clock import Clock
 from gateway.dev.standin import Fault, fault
-from gateway.policy.oidc.refused_codes import MOST_REFUSED
+from gateway.policy.oidc.bounces import MOST_REFUSED
 from tests.journeys.not_in_front import ALICE, BOB, Apart, apart, engine
 
 __all__ = ["apart", "engine"]

@@ -1,9 +1,12 @@
 """The API for administrators: servers call it with an API token, an administrator with the session of her browser.
 
-Owns: `/api/v1/sessions/{id}` and below, `/api/v1/users/{id}` and its sessions, `/oauth2/v1/clients`.
+Owns: who may call it (an API token, an OAuth token of the org's own authorization server, an administrator), `/api/v1/sessions/{id}` and
+below, `/api/v1/users/{id}` and its sessions, `/oauth2/v1/clients`.
 Must never: accept the session of a user who is no administrator.
-Rules: Sessions API (getSession, revokeSession, refreshSession). Since 2025 they also act on sessions of Identity
-Engine (release 2025.10.1; in September 2025 Okta's upgrade guide removed DELETE from its list of calls that know only `sid`).
+Rules: Okta's API conventions (`Authorization: SSWS`), the guide "Implement OAuth for Okta" (scopes `okta.sessions.read`, `.manage`; a
+token of a custom authorization server opens nothing), RFC 6750 §3.1; Sessions API (getSession, revokeSession, refreshSession). Since 2025
+they also act on sessions of Identity Engine (release 2025.10.1; in September 2025 Okta's upgrade guide removed DELETE from its list of
+calls that know only `sid`).
 """
 
 import secrets
@@ -12,13 +15,39 @@ from collections.abc import Callable
 from aiohttp import web
 
 from gateway.dev.standin.answers import error, json_answer, no_content, session_by_id, user_object, with_cookies
-from gateway.dev.standin.api_callers import refusal
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import client_of
 from gateway.dev.standin.cookies import program_cookie
+from gateway.dev.standin.oauth_endpoints import bearer_grant, challenged
 from gateway.dev.standin.oauth_grants import end_tokens_of
+from gateway.dev.standin.presence import presence
 from gateway.dev.standin.quirks import BY_ID_IGNORES_IDX
 from gateway.dev.standin.sessions import OrgSession
+
+
+def refusal(call: Call, area: str) -> web.Response | None:
+    """Return why this caller may not act on an area (`sessions`, `users`, `clients`); None when it may."""
+    authorization = call.fields.get("Authorization", "")
+    # Okta's Python client 3.4 writes no space after the scheme, and Okta accepts that. So the space is optional here.
+    if authorization[:4].upper() == "SSWS":
+        return None if authorization[4:].strip() == call.org.api_token else error("E0000011")
+    if authorization:
+        return _refused_token(call, area)
+    session = presence(call.org, call.cookies).current
+    if session is None:
+        return error("E0000005")
+    return None if session.user.login in call.org.administrators else error("E0000006")
+
+
+def _refused_token(call: Call, area: str) -> web.Response | None:
+    grant = bearer_grant(call)
+    if grant is None or "/oauth2/" in grant.issuer:
+        return challenged(call, error("E0000011"))
+    wanted = {f"okta.{area}.manage"} | ({f"okta.{area}.read"} if call.method in ("GET", "HEAD") else set())
+    is_user_allowed = grant.user is None or grant.user.login in call.org.administrators
+    if is_user_allowed and wanted & set(grant.scope.split()):
+        return None
+    return challenged(call, error("E0000006"), "insufficient_scope")
 
 
 def _with_session(call: Call, act: Callable[[OrgSession], web.Response]) -> web.Response:

@@ -2,7 +2,7 @@
 
 Owns: `/api/v1/authn` and below: the state of a sign-in, and which call leads to the next state.
 Must never: open a session, or answer a wrong login differently from a wrong password.
-Rules: Okta's Authentication API.
+Rules: Okta's Authentication API (`activation.sharedSecret` is in base32).
 
     POST authn ─▶ LOCKED_OUT
          │ password expired          ┌──── previous ────┐
@@ -16,12 +16,11 @@ Rules: Okta's Authentication API.
 from aiohttp import web
 
 from gateway.dev.standin import step_up
-from gateway.dev.standin.accounts import TYPES, Factor
+from gateway.dev.standin.accounts import STEP_SECONDS, TYPES, Factor
 from gateway.dev.standin.answers import error, error_with_cause, json_answer
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clock import whole_seconds
 from gateway.dev.standin.credentials import embedded_user, has_password
-from gateway.dev.standin.enrollments import enrollment
 from gateway.dev.standin.transactions import Transaction
 from gateway.dev.standin.users import User
 
@@ -271,3 +270,19 @@ def _verify_link(call: Call, factor: Factor, name: str | None) -> dict[str, obje
 def _link(call: Call, name: str | None, path: str) -> dict[str, object]:
     own = {"name": name} if name is not None else {}
     return {**own, "href": f"{call.origin}/api/v1/authn/{path}", "hints": {"allow": ["POST"]}}
+
+
+Part = dict[str, object]
+
+
+def enrollment(call: Call, factor: Factor | None) -> tuple[Part, Part]:
+    """Return what is embedded, and the links: the factors that may be set up, or the one that waits for its first code."""
+    base = f"{call.origin}/api/v1/authn/factors"
+    named: Part = {"factorType": TYPES["totp"], "provider": "GOOGLE", "vendorName": "GOOGLE"}
+    if factor is None:
+        enroll = {"enroll": {"href": base, "hints": {"allow": ["POST"]}}}
+        return {"factors": [named | {"status": "NOT_SETUP", "enrollment": "REQUIRED", "_links": enroll}]}, {}
+    secret: Part = {"timeStep": int(STEP_SECONDS), "sharedSecret": factor.shared_secret, "encoding": "base32", "keyLength": 6}
+    shown = named | {"id": factor.id, "profile": {"credentialId": factor.id}, "_embedded": {"activation": secret}}
+    activate = {"name": "activate", "href": f"{base}/{factor.id}/lifecycle/activate", "hints": {"allow": ["POST"]}}
+    return {"factor": shown}, {"next": activate}

@@ -21,12 +21,11 @@ from gateway.dev.standin.call import Call
 from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
 from gateway.dev.standin.credentials import has_password
 from gateway.dev.standin.idx_answers import answer_of, expired, refused, succeeded, succeeded_for_client
-from gateway.dev.standin.interactions import Interaction
 from gateway.dev.standin.oauth import grant_of
 from gateway.dev.standin.oauth_requests import problem, redirect_address
 from gateway.dev.standin.oauth_tokens import issuer_of
 from gateway.dev.standin.presence import begin
-from gateway.dev.standin.transactions import StepUp
+from gateway.dev.standin.transactions import Interaction, StepUp
 from gateway.dev.standin.users import User
 
 

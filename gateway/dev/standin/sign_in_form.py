@@ -12,10 +12,10 @@ from aiohttp import web
 
 from gateway.dev.standin import ion, prompts
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.interactions import Interaction
 from gateway.dev.standin.pages import SignIn, sign_in_page
 from gateway.dev.standin.redirects import this_request, to_sign_in
 from gateway.dev.standin.sign_in_script import SCRIPT
+from gateway.dev.standin.transactions import Interaction
 
 
 def form(call: Call, asked: SignIn) -> web.Response:
