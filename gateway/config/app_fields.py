@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.config.model import AppTable
-from gateway.config.places import Path
+from gateway.config.places import Problem
 from gateway.policy.http.hop_by_hop import HOP_BY_HOP, is_end_to_end
 from gateway.policy.http.proxy_fields import REQUEST_ID, folded, is_about_the_user, is_about_the_way
 from gateway.policy.routing.forward_auth_response import LARGEST_IDENTITY_BYTES, bytes_of_names
 
-Problem = tuple[Path, str]
 _FRAMES: frozenset[bytes] = frozenset((b"content-length", b"transfer-encoding", b"host", b"cookie", b"expect"))
 _EXAMPLE = 'name one of its own, such as "Remote-User" or "X-Auth-User"'
 

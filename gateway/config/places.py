@@ -13,13 +13,8 @@ Path = tuple[str | int, ...]
 """The path of a key: `("app", 0, "rule", 1, "path")`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """The key, and a sentence with its remedy."""
-
-    path: Path
-    text: str
-
+Problem = tuple[Path, str]
+"""A key, and a sentence with its remedy. Inside an app's checks the key is relative to the app's table."""
 
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
