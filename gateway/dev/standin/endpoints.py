@@ -18,7 +18,6 @@ from gateway.dev.standin import (
     app_sso,
     authn,
     device_pages,
-    discovery,
     idx,
     inbound,
     login_pages,
@@ -106,8 +105,8 @@ ENDPOINTS = (
     _endpoint(rf"{_SERVER}/introspect", POST=oauth_endpoints.introspect),
     _endpoint(rf"{_SERVER}/revoke", POST=oauth_endpoints.revoke),
     _endpoint(rf"{_SERVER}/logout", GET=oauth_endpoints.end_session, POST=oauth_endpoints.end_session),
-    _endpoint(r"(/oauth2/(?P<server>[^/]+))?/\.well-known/(openid-configuration|oauth-authorization-server)", GET=discovery.discovery),
-    _endpoint(r"/\.well-known/okta-organization", GET=discovery.organization),
+    _endpoint(r"(/oauth2/(?P<server>[^/]+))?/\.well-known/(openid-configuration|oauth-authorization-server)", GET=oauth_endpoints.discovery),
+    _endpoint(r"/\.well-known/okta-organization", GET=oauth_endpoints.organization),
 )
 
 

@@ -14,7 +14,6 @@ import base64
 import binascii
 import html
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,17 +26,14 @@ from cryptography.x509 import load_pem_x509_certificate
 from gateway.dev.standin import front_channel
 from gateway.dev.standin.answers import with_cookies
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.clock import date_time
 from gateway.dev.standin.pages import error_page, posted_form_page
 from gateway.dev.standin.parameters import first, parameter_pairs
 from gateway.dev.standin.presence import ended_cookies, presence
 from gateway.dev.standin.saml import entity_id, message
 from gateway.dev.standin.sso_apps import SsoApp
-from gateway.dev.standin.xml_signature import XmlSigner, escaped, quoted
+from gateway.dev.standin.xml_signature import XmlSigner
 
 SUCCESS, FAILED = (f"urn:oasis:names:tc:SAML:2.0:status:{name}" for name in ("Success", "AuthnFailed"))
-_ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
-_PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 _RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 _SIGNED = ("SAMLRequest", "RelayState", "SigAlg")
 # No class contains `<` or `>`, so the search stays linear.
@@ -85,15 +81,7 @@ def is_signed(app: SsoApp, raw_query: str) -> bool:
 
 def logout_response(app: SsoApp, signer: XmlSigner, now: float, request: LogoutRequest, status: str) -> str:
     """Return the signed response to a request."""
-    response_id = f"id{secrets.token_hex(16)}"
-    head = (
-        f'<saml2p:LogoutResponse xmlns:saml2p="{_PROTOCOL}" Destination="{quoted(app.logout_address)}" ID="{response_id}"'
-        f' InResponseTo="{quoted(request.id)}" IssueInstant="{date_time(now)}" Version="2.0">'
-        f'<saml2:Issuer xmlns:saml2="{_ASSERTION}" Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">'
-        f"{escaped(entity_id(app))}</saml2:Issuer>"
-    )
-    tail = f'<saml2p:Status><saml2p:StatusCode Value="{status}"></saml2p:StatusCode></saml2p:Status></saml2p:LogoutResponse>'
-    return f"{head}{signer.signature(response_id, head + tail)}{tail}"
+    return signer.signed("saml_logout_response.xml", app=app, issuer=entity_id(app), now=now, request=request, status=status)
 
 
 def log_out(call: Call) -> web.Response:
