@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.dev.standin import step_up
 from gateway.dev.standin.accounts import STEP_SECONDS, TYPES, Factor
-from gateway.dev.standin.answers import error, error_with_cause, json_answer
+from gateway.dev.standin.answers import Refused, error, error_with_cause, json_answer
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clock import whole_seconds
 from gateway.dev.standin.credentials import embedded_user, has_password
@@ -77,10 +77,7 @@ def _begun(call: Call, transaction: Transaction) -> web.Response:
 
 def enroll(call: Call) -> web.Response:
     """Begin to set up the factor that the body names; 400 for a kind that the org does not have."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     if transaction.state != "MFA_ENROLL":
         return error("E0000079")
     if (call.payload() or {}).get("factorType") != TYPES["totp"]:
@@ -91,10 +88,7 @@ def enroll(call: Call) -> web.Response:
 
 def activate(call: Call) -> web.Response:
     """Check the first `passCode` of a new factor. If it is right, the user has this factor, and the sign-in is complete."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     factor = transaction.enrolling
     if factor is None or factor.id != call.path_names["id"]:
         return error("E0000007", f"{call.path_names['id']} (UserFactor)")
@@ -105,21 +99,18 @@ def activate(call: Call) -> web.Response:
     return _verified(call, token, transaction)
 
 
-def _under_way(call: Call) -> tuple[str, Transaction] | web.Response:
-    """Return the transaction of the body's `stateToken`; 401 E0000011 when it is dead."""
+def _under_way(call: Call) -> tuple[str, Transaction]:
+    """Return the `stateToken` of the body and its transaction; refuse a dead one with 401 E0000011."""
     token = (call.payload() or {}).get("stateToken")
     transaction = call.org.transactions.meaning(token) if isinstance(token, str) else None
     if not isinstance(token, str) or transaction is None:
-        return error("E0000011")
+        raise Refused(error("E0000011"))
     return token, transaction
 
 
 def verify(call: Call) -> web.Response:
     """Check a `passCode`, send a push, or return its result; 403 E0000068 for a wrong code, E0000069 for one too many."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     account = call.org.accounts.of(transaction.user)
     factor = account.factor(call.path_names["id"])
     if factor is None:
@@ -148,10 +139,8 @@ def _pushed(call: Call, token: str, transaction: Transaction, factor: Factor) ->
 
 def resend(call: Call) -> web.Response:
     """Send the push again."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    found[1].state = "MFA_REQUIRED"
+    _, transaction = _under_way(call)
+    transaction.state = "MFA_REQUIRED"
     return verify(call)
 
 
@@ -169,10 +158,7 @@ def _verified(call: Call, token: str, transaction: Transaction) -> web.Response:
 
 def change_password(call: Call) -> web.Response:
     """Replace an expired password; 403 E0000014 when the old one is wrong or the new one too short."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     payload = call.payload() or {}
     old, new = payload.get("oldPassword"), payload.get("newPassword")
     if transaction.state != "PASSWORD_EXPIRED":
@@ -189,10 +175,7 @@ def change_password(call: Call) -> web.Response:
 
 def previous(call: Call) -> web.Response:
     """Leave a waiting push, and let the user choose a factor again."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     if transaction.state == "MFA_CHALLENGE":
         transaction.state, transaction.factor_id = "MFA_REQUIRED", None
     return _state(call, token, transaction)
@@ -200,10 +183,8 @@ def previous(call: Call) -> web.Response:
 
 def cancel(call: Call) -> web.Response:
     """End the transaction. A session token that was issued stays valid, because its `cancel` link names no state."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    call.org.transactions.spend(found[0])
+    token, _ = _under_way(call)
+    call.org.transactions.spend(token)
     return json_answer({"relayState": None})
 
 

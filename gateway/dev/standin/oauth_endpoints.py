@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from gateway.dev.standin import front_channel
 from gateway.dev.standin.answers import json_answer, redirect, with_cookies
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
+from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client, required_client
 from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
 from gateway.dev.standin.grants import Grant
 from gateway.dev.standin.oauth_grants import end_family
@@ -64,9 +64,7 @@ def challenged(call: Call, response: web.Response, problem: str = "invalid_token
 
 def introspect(call: Call) -> web.Response:
     """Answer whether a token is valid, and with its claims. Only the client that it was issued to gets this answer."""
-    client, token = proven_client(call), call.first("token")
-    if client is None:
-        return refused_client()
+    client, token = required_client(call), call.first("token")
     if token is None:
         return oauth_error("invalid_request", "The 'token' parameter is missing.")
     org = call.org
