@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help dev test bench lint style types policy suite replicas compiled clean distclean
+.PHONY: help dev test in-turn bench lint style types policy suite replicas compiled clean distclean
 
 PYTHON ?= python3
 # The tests wait more than they compute: three at once on two cores.
@@ -43,9 +43,13 @@ TOMCAT := /usr/share/tomcat10/lib/tomcat-websocket.jar /usr/bin/javac
 PHP := /usr/bin/php
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
+OF_DEBIAN := $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
 WRK := /usr/bin/wrk
 APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
 OAUTH2_PROXY := $(BIN)/oauth2-proxy
+
+# What was compiled once is kept: every process that a test starts reads the same sources, and `make clean` removes it.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Playwright drives Debian's Chromium and must not fetch a browser of its own.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
@@ -66,7 +70,13 @@ help:
 dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
-test: lint policy suite replicas compiled
+# The compiler works at the lowest priority while the tests wait. Everything is installed before: apt can run only once at a time.
+test: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
+	+@$(MAKE) --no-print-directory --jobs=2 in-turn $(COMPILED)/.made
+	+@$(MAKE) --no-print-directory compiled
+
+in-turn:
+	+@for part in lint policy suite replicas; do $(MAKE) --no-print-directory $$part || exit; done
 
 lint: style types
 
@@ -79,27 +89,27 @@ types: $(FOR_TESTS)
 
 # The pure rules are covered whole, branch by branch, by their own tests.
 policy: $(FOR_TESTS)
-	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 --numprocesses=$(WORKERS) --dist=loadfile
+	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
-suite: $(FOR_TESTS) $(NODE_MODULES) | $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
-	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile
+suite: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
+	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
 replicas: $(FOR_TESTS) | $(REDIS)
-	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile
+	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
-ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_turn_closing.py
+ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
 # Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS) $(CURL)
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON)) --numprocesses=$(WORKERS) --dist=loadfile
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
 	rm -rf $(COMPILED) build/wheel
 	@{ command -v gcc && $(BIN)/python -c '$(HAS_HEADERS)'; } >/dev/null || { $(call apt,gcc libc6-dev python3-dev,the compiled build); }
-	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(PIP_WHEEL) --no-deps --no-build-isolation --wheel-dir build/wheel .
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true nice -n 19 $(PIP_WHEEL) --no-deps --no-build-isolation --wheel-dir build/wheel .
 	mkdir -p $(COMPILED) && cp -r $(TREE) $(COMPILED)/
 	$(BIN)/python -m zipfile -e build/wheel/*.whl $(COMPILED)
 	@[ ! -e ../shared ] || ln -sfn ../../shared build/shared

@@ -142,7 +142,7 @@ class LeaseLost(StateFailed):
     reason = "lease_lost"
 
 
-class TurnTaken(StateFailed):
+class LeaseTaken(StateFailed):
     """Another request holds the lease for this browser, and did not release it in time."""
 
     reason = "turn_taken"

@@ -14,12 +14,28 @@ pytest_plugins = ["tests.closing_summary"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
+# Folders whose tests start browsers or processes. They wait longest: when they come last, one worker runs alone at the end.
+_SLOW_FOLDERS = ("browser", "house", "workers", "journeys", "field", "seeds", "dev", "deploy", "fronts")
+
 # "ci" gives the same examples in every run; "search" looks for new ones: HYPOTHESIS_PROFILE=search make test
 settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("search", deadline=None, max_examples=5000, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers run the tests, the slow folders come first (with `--no-loadscope-reorder`)."""
+    if not hasattr(config, "workerinput"):
+        return
+    places = {_ROOT / "tests" / name: place for place, name in enumerate(_SLOW_FOLDERS)}
+    assert all(folder.is_dir() for folder in places), "a slow folder has another name now"
+
+    def place(item: pytest.Item) -> int:
+        return next((places[folder] for folder in item.path.parents if folder in places), len(places))
+
+    items.sort(key=place)
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from gateway.closing.kept_closings import KeptClosings, closing_key
 from gateway.coordination.leases import HeldLease
-from gateway.errors import OutsideFailed, StateFailed, TurnTaken
+from gateway.errors import LeaseTaken, OutsideFailed, StateFailed
 from gateway.okta import Browser
 from gateway.policy.session.closing_record import ClosingRecord
 from gateway.policy.session.session import SessionCookie
@@ -36,9 +36,9 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class Closing:
     """One closing: the sessions to end, for which browser and with which goal.
 
-    ``session_id``: Okta's id of the session, if it is known in advance. ``spared_for``: as in ``Revocation``. ``turn``: the lease that this
-    process holds, so that no other process does the same closing. ``untold``: the error that kept the revocation from other processes; only
-    a sign-out continues after it. ``is_kept``: the shared state has a record of this closing.
+    ``session_id``: Okta's id of the session, if it is known in advance. ``spared_for``: as in ``Revocation``. ``lease``: held by this
+    process, so that no other process does the same closing. ``not_shared``: the error that kept the revocation from other processes; only a
+    sign-out continues after it. ``is_kept``: the shared state has a record of this closing.
     """
 
     goal: Goal
@@ -48,9 +48,9 @@ class Closing:
     asks_alone: bool = False
     session_id: str | None = None
     spared_for: str = ""
-    untold: OutsideFailed | None = None
+    not_shared: OutsideFailed | None = None
     is_kept: bool = False
-    turn: HeldLease | None = None
+    lease: HeldLease | None = None
 
 
 Try = Callable[[Closing], Awaitable[bool]]
@@ -80,7 +80,7 @@ class Backlog:
         """Try this closing again later, if the bounds allow it. ``reason``: why the end is not proven, for the log."""
         self._tell("close_unproven", {"reason": reason, "backlog": len(self)})
         # A later try only ends the session. The token of a refused switch is never sent.
-        again = replace(closing, goal=Goal.SIGN_OUT, trusted=True, spared_for="", turn=None)
+        again = replace(closing, goal=Goal.SIGN_OUT, trusted=True, spared_for="", lease=None)
         if self._has_room(again):
             await self.keep(again)
             self._begin(again, self._retry_seconds)
@@ -178,10 +178,10 @@ class Backlog:
             async with self._retrying:
                 return await self._try_once(closing)
         async with self._retrying, AsyncExitStack() as held:
-            closing.turn = None
+            closing.lease = None
             try:
-                closing.turn = await held.enter_async_context(self._kept.trying(self._key(closing)))
-            except TurnTaken:
+                closing.lease = await held.enter_async_context(self._kept.trying(self._key(closing)))
+            except LeaseTaken:
                 return False
             except StateFailed:
                 pass  # without the shared state there is no lease; the session must end all the same

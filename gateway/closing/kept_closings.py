@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from gateway.coordination.leases import HeldLease, Leases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.coordination.unfinished_work import Take, Unfinished
+from gateway.coordination.unfinished_work import Take, UnfinishedWork
 from gateway.policy.session.closing_record import ClosingRecord
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprint
@@ -33,7 +33,7 @@ class KeptClosings:
     def __init__(self, state: SharedState, sealer: Sealer) -> None:
         """The records survive a restart only if ``state`` does (SQLite, Redis)."""
         self._records = SealedRecords(state, sealer, KIND, KEPT_SECONDS)
-        self._work = Unfinished(state, KIND, KEPT_SECONDS)
+        self._work = UnfinishedWork(state, KIND, KEPT_SECONDS)
         self._leases = Leases(state) if state.is_shared else None
 
     async def keep(self, key: bytes, record: ClosingRecord) -> None:
@@ -57,7 +57,7 @@ class KeptClosings:
 
     @asynccontextmanager
     async def trying(self, key: bytes) -> AsyncIterator[HeldLease | None]:
-        """Hold the lease for one try; None if the state is not shared. Raises ``TurnTaken`` if another process is trying now."""
+        """Hold the lease for one try; None if the state is not shared. Raises ``LeaseTaken`` if another process is trying now."""
         if self._leases is None:
             yield None
             return

@@ -23,7 +23,7 @@ from typing import Protocol, assert_never
 
 from gateway.closing.backlog import RETRY_SECONDS, Backlog, Closing
 from gateway.closing.kept_closings import KeptClosings
-from gateway.coordination.in_flight_requests import Underway
+from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.coordination.leases import HeldLease
 from gateway.errors import LeaseLost, OutsideFailed, StateFailed
 from gateway.okta import Browser, OktaAnswer
@@ -97,7 +97,7 @@ class Closer:
         quiet_seconds: float = QUIET_SECONDS,
         kept: KeptClosings | None = None,
         call_seconds: float = CALL_SECONDS,
-        underway: Underway | None = None,
+        in_flight: InFlightRequests | None = None,
     ) -> None:
         """``tell`` gets (event name, figures) for the log: never a cookie, never a token.
 
@@ -105,7 +105,7 @@ class Closer:
         ``kept``: the store of unproven closings; without it they are lost when this process ends. ``call_seconds``: the longest time that
         one DELETE may take.
         """
-        self.underway = underway or Underway()
+        self.in_flight = in_flight or InFlightRequests()
         self._quiet_seconds = quiet_seconds
         self._call_seconds = call_seconds
         self._sessions = sessions
@@ -132,15 +132,15 @@ class Closer:
         trusted: bool,
         asks_alone: bool = False,
         spared_for: str = "",
-        turn: HeldLease | None = None,
+        lease: HeldLease | None = None,
     ) -> Confirm | Redeem | Refuse:
         """Run a switch, and return what the login door must do with the redemption (``policy.switch.switch.begin``).
 
         ``cookies``: the session cookies that the browser presented, and those in its pending cookie. ``spared_for``: the browser whose
-        open connections are not cut yet; the caller decides about them later with ``Sessions.moved``. ``turn``: the lease that the caller
+        open connections are not cut yet; the caller decides about them later with ``Sessions.moved``. ``lease``: the lease that the caller
         holds; if it is lost, this call closes nothing more.
         """
-        closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for, turn=turn)
+        closing = Closing(Goal.REDEEM, cookies, browser, trusted, asks_alone, spared_for=spared_for, lease=lease)
         final = await asyncio.shield(self._begin(closing))  # the closing must not stop half way if the client leaves
         if isinstance(final, Proven):
             raise AssertionError("a switch cannot end as a sign-out")
@@ -153,8 +153,8 @@ class Closer:
         """
         closing = Closing(Goal.SIGN_OUT, cookies, browser)
         final = await asyncio.shield(self._begin(closing))
-        if closing.untold is not None:
-            raise closing.untold
+        if closing.not_shared is not None:
+            raise closing.not_shared
         return _of_sign_out(final)
 
     async def end(self, cookies: Cookies, browser: Browser, session_id: str | None = None) -> str:
@@ -168,7 +168,7 @@ class Closer:
         final = _of_sign_out(await asyncio.shield(self._begin(closing)))
         unproven = final.reason if isinstance(final, Refuse) else ""
         self._tell("signed_out", told | ({"reason": unproven} if unproven else {}))
-        return unproven if closing.untold is None else f"{NOT_SHARED}_{unproven}" if unproven else NOT_SHARED
+        return unproven if closing.not_shared is None else f"{NOT_SHARED}_{unproven}" if unproven else NOT_SHARED
 
     def signed_out(self, cookies: Cookies, browser: Browser) -> None:
         """Write the log line ``signed_out`` for a browser that signed out at Okta itself."""
@@ -207,7 +207,7 @@ class Closer:
         running = tuple(self._running)
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, self._backlog.aclose(), self.underway.aclose(), return_exceptions=True)
+        await asyncio.gather(*running, self._backlog.aclose(), self.in_flight.aclose(), return_exceptions=True)
 
     def _begin(self, closing: Closing) -> asyncio.Task[Final]:
         closing.cookies, _ = split(closing.cookies)
@@ -222,7 +222,7 @@ class Closer:
             # If nothing was revoked, nothing was changed, and there is nothing to finish.
             if final.revoked and final.reason not in LIMITED:
                 await self._backlog.add(closing, final.reason)
-        elif closing.untold is not None:
+        elif closing.not_shared is not None:
             await self._backlog.add(closing, "not_shared")
         elif not isinstance(final, Confirm):
             await self._backlog.forget(closing)
@@ -249,9 +249,9 @@ class Closer:
 
     async def _tried(self, closing: Closing) -> bool:
         """Try a closing once more. True if the end is proven now and all processes know of the revocation."""
-        await self.underway.cleared(self._sessions.fingerprints(closing.cookies), self._quiet_seconds)
-        closing.untold = None
-        return isinstance(await self._steps(closing), Proven) and closing.untold is None
+        await self.in_flight.cleared(self._sessions.fingerprints(closing.cookies), self._quiet_seconds)
+        closing.not_shared = None
+        return isinstance(await self._steps(closing), Proven) and closing.not_shared is None
 
     async def _steps(self, closing: Closing) -> Final:
         """Revoke, close and verify. Do it a second time if another process had requests with these cookies under way to Okta.
@@ -260,9 +260,9 @@ class Closer:
         """
         final = await self._once(closing)
         names = self._sessions.fingerprints(closing.cookies)
-        if not isinstance(final, Redeem | Proven) or not await self.underway.are_elsewhere(names):
+        if not isinstance(final, Redeem | Proven) or not await self.in_flight.are_elsewhere(names):
             return final
-        if not await self.underway.cleared_elsewhere(names, self._quiet_seconds):
+        if not await self.in_flight.cleared_elsewhere(names, self._quiet_seconds):
             return Refuse("request_under_way", revoked=True)
         return await self._once(closing)
 
@@ -284,11 +284,11 @@ class Closer:
                 await self._revoke(closing, session)
                 return Revoked()
             case Close(cookies):
-                if not await self.underway.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds):
+                if not await self.in_flight.cleared(self._sessions.fingerprints(cookies), self._quiet_seconds):
                     return Closed(False, "request_under_way")
-                if closing.turn is not None:
+                if closing.lease is not None:
                     try:
-                        await closing.turn.outlasts(self._call_seconds)
+                        await closing.lease.outlasts(self._call_seconds)
                     except StateFailed as error:
                         # A sign-out continues without the state: its cookies are revoked already, so a second DELETE does no harm.
                         if closing.goal is Goal.REDEEM or isinstance(error, LeaseLost):
@@ -314,9 +314,9 @@ class Closer:
         except OutsideFailed as error:
             if closing.goal is Goal.REDEEM:
                 raise
-            if closing.untold is None:
+            if closing.not_shared is None:
                 self._tell("sign_out_not_shared", {"reason": error.reason})
-            closing.untold = error
+            closing.not_shared = error
 
     async def _revoke(self, closing: Closing, session: Session | None, may_guess: bool = False) -> None:
         """Revoke the cookies at once, then the session that they carry. If this process does not know the session's id, it asks Okta.

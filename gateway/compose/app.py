@@ -97,7 +97,7 @@ def _forwarding(
     face = Face(rules, app_host(app), prefixes(app), rewriting(app), is_sticky, references(app), app.strip_prefix)
     overrides = StrippedOverrides(app.name, rules.allowed, parts.tell)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
-    return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.turn, cookies.keep, sessions, overrides)
+    return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.batch, cookies.keep, sessions, overrides)
 
 
 def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:

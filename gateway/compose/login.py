@@ -12,15 +12,15 @@ from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.announced_starts import AnnouncedStarts
 from gateway.doors.hooks import Hooks
-from gateway.doors.login import LoginDoor, LoginRooms, SwitchRules
+from gateway.doors.login import LoginDoor, LoginParts, SwitchRules
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.confirmation_form import Confirming
+from gateway.doors.login.confirmation_form import ConfirmationForm
 from gateway.doors.login.confirmed_switch import ConfirmedSwitch
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_forwarding import OrgForwarding, OrgPools, Origins
-from gateway.doors.login.org_relay import OrgWay
+from gateway.doors.login.org_relay import OrgRelay
 from gateway.doors.login.outcome_responses import OutcomeResponses
 from gateway.doors.login.redeemer import Redeemer
 from gateway.doors.login.switch_audit import SwitchAudit
@@ -42,22 +42,22 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     """The door of the login host. Running redemptions end with ``opened``. ``pools``: used instead of the org over the network."""
     config, login, host = parts.config, parts.table.login, str(parts.table.login.authority)
     rules = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
-    carrying, browsers = PendingCookie(host, parts.sealer), Browsers(parts.state, parts.sealer)
+    pending_cookie, browsers = PendingCookie(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
     audit = SwitchAudit(parts.sessions, parts.tell)
     issued = IssuedTokens(parts.state, parts.sealer, parts.sessions)
-    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, carrying, audit)
+    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, pending_cookie, audit)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     if pools is None:
         plain, redeeming = (_pool(parts, size, opened) for size in _pools(config))
-        pools = OrgPools(OrgWay(plain, parts.tell, issued), redeeming)
+        pools = OrgPools(OrgRelay(plain, parts.tell, issued), redeeming)
     origins = Origins(parts.place.own_origin, login.origin)
-    forwarding = OrgForwarding(pools, parts.sessions, parts.closer, carrying, browsers, new_sessions, token_origins, origins)
+    forwarding = OrgForwarding(pools, parts.sessions, parts.closer, pending_cookie, browsers, new_sessions, token_origins, origins)
     ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter)
     redeemer = Redeemer(
         parts.sessions,
         parts.closer,
-        carrying,
+        pending_cookie,
         ledger,
         browsers,
         new_sessions,
@@ -66,27 +66,27 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         config.switch.without_session == "ask",
         config.okta.connect_timeout + config.okta.forward_first_byte_timeout + 1.0,
     )
-    confirming = Confirming(host, [app.origin for app in parts.table.apps], parts.sealer, parts.sessions, parts.clock)
+    confirmation = ConfirmationForm(host, [app.origin for app in parts.table.apps], parts.sealer, parts.sessions, parts.clock)
     for room in (browsers, forwarding, new_sessions, redeemer):  # the last one is closed first
         opened.push_async_callback(room.aclose)
     handoff = LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, config.okta.sign_in)
-    rooms = LoginRooms(
+    objects = LoginParts(
         own=_own_paths(parts, handoff),
         handoff=handoff,
         hooks=hooks,
         redeemer=redeemer,
         forwarding=forwarding,
-        switch=ConfirmedSwitch(confirming, login.origin),
+        switch=ConfirmedSwitch(confirmation, login.origin),
         browsers=browsers,
         new_sessions=new_sessions,
         token_origins=token_origins,
         announced_starts=announced,
         ended_sessions=EndedSessions(parts.sessions, parts.closer, browsers, parts.tell),
-        wording=OutcomeResponses(confirming, login.origin, parts.clock, parts.tell),
+        responses=OutcomeResponses(confirmation, login.origin, parts.clock, parts.tell),
         issued=issued,
         tell=parts.tell,
     )
-    return LoginDoor(rooms, SwitchRules(rules, config.switch.unknown_request_uri == "redemption"))
+    return LoginDoor(objects, SwitchRules(rules, config.switch.unknown_request_uri == "redemption"))
 
 
 def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
@@ -98,7 +98,7 @@ def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
     watch = okta_watch(parts.tell, parts.own_addresses)
     made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names, watch=watch)
     opened.push_async_callback(made.aclose)
-    return HttpProxy(made, parts.place.destination.host.encode(), turn=parts.turn)
+    return HttpProxy(made, parts.place.destination.host.encode(), batch=parts.batch)
 
 
 def _own_paths(parts: Parts, handoff: LoginHandoff) -> LoginOwnPaths:

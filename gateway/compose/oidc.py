@@ -9,8 +9,8 @@ from gateway.compose.hooks import NO_HOOKS
 from gateway.compose.parts import Parts
 from gateway.doors.announced_starts import AnnouncedStarts
 from gateway.doors.hooks import Hooks
-from gateway.doors.oidc import OidcDoor, OidcRooms
-from gateway.doors.oidc.bounces import Bouncing
+from gateway.doors.oidc import OidcDoor, OidcParts
+from gateway.doors.oidc.bounces import Bounces
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.front_switch import FrontRules, FrontSwitches
 from gateway.doors.oidc.handoff import OidcHandoff
@@ -27,21 +27,21 @@ def oidc_door(parts: Parts, opened: AsyncExitStack, hooks: Hooks = NO_HOOKS) -> 
     host, org, client = str(login.authority), config.okta.org, parts.oidc
     if client is None:
         raise ValueError("the configuration names another source of truth")
-    bouncing = Bouncing(host, client.org, sealer, state, clock)
+    bounces = Bounces(host, client.org, sealer, state, clock)
     own = OwnSessions(host, sealer, parts.sessions, client.proofs, state, clock)
-    signing_out = OidcSignOut(parts.table, sealer, own, parts.closer, bouncing, clock, org, config.switch.return_origins)
+    signing_out = OidcSignOut(parts.table, sealer, own, parts.closer, bounces, clock, org, config.switch.return_origins)
     start = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
     leads_to = (*(app.url for app in config.apps), *config.switch.return_origins, *config.switch.trusted_origins)
-    front = FrontSwitches(FrontRules(login.origin, org, start, leads_to), FrontRecords(state, sealer), own, bouncing, state, clock)
+    front = FrontSwitches(FrontRules(login.origin, org, start, leads_to), FrontRecords(state, sealer), own, bounces, state, clock)
     for room in (own, front):
         opened.push_async_callback(room.aclose)
-    rooms = OidcRooms(
-        bouncing=bouncing,
-        handoff=OidcHandoff(HandoffStarts(parts.table, sealer, parts.tickets, clock), own, bouncing, clock),
+    objects = OidcParts(
+        bounces=bounces,
+        handoff=OidcHandoff(HandoffStarts(parts.table, sealer, parts.tickets, clock), own, bounces, clock),
         sign_out=signing_out,
-        pages=OidcPages(login, own, bouncing, (*parts.table.origins, org), clock),
+        pages=OidcPages(login, own, bounces, (*parts.table.origins, org), clock),
         front=front,
         portals=AnnouncedStarts(state, parts.portal_secrets),
         hooks=hooks,
     )
-    return OidcDoor(rooms, login.authority.host, clock)
+    return OidcDoor(objects, login.authority.host, clock)

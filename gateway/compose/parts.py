@@ -20,9 +20,10 @@ from gateway.compose.failures import okta_watch
 from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
-from gateway.coordination.in_flight_requests import Underway
+from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.doors.own.tickets import LONGEST_TEXT, Tickets
 from gateway.edge.open_connections import OpenConnections
+from gateway.edge.write_batch import WriteBatch
 from gateway.observe.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
@@ -35,7 +36,6 @@ from gateway.revocations import Revocation, SharedRevocations
 from gateway.sessions import Asking, AskingRules, Sessions, is_session_revoked
 from gateway.shared_state import SharedState
 from gateway.upstream.connection import Listening
-from gateway.upstream.write_batch import WriteBatch
 
 ADDRESS_BYTES = 64
 """Bytes of a request line beside the ticket: method, path, the parameter's name, version."""
@@ -66,7 +66,7 @@ class Parts:
     sessions: Sessions
     closer: Closer
     live: OpenConnections
-    turn: WriteBatch
+    batch: WriteBatch
     oidc: OidcClient | None
     tickets: Tickets
     folder: Path
@@ -131,9 +131,9 @@ def make_parts(
         quiet_seconds=config.okta.first_byte_timeout + 1.0,
         kept=KeptClosings(state, sealer),
         call_seconds=config.okta.connect_timeout + config.okta.first_byte_timeout + 1.0,
-        underway=Underway(state),
+        in_flight=InFlightRequests(state),
     )
-    revocations.subscribe(closer.underway.hear)
+    revocations.subscribe(closer.in_flight.hear)
     return Parts(
         config=config,
         clock=clock,
@@ -149,7 +149,7 @@ def make_parts(
         closer=closer,
         live=live,
         oidc=oidc,
-        turn=WriteBatch(asyncio.get_running_loop()),
+        batch=WriteBatch(asyncio.get_running_loop()),
         tickets=Tickets(sealer, state, clock, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
         folder=folder_of(settings),
         seal_keys=settings.seal_keys,

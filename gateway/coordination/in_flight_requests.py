@@ -24,7 +24,7 @@ NAME_BYTES = 16
 LOOK_SECONDS = 0.05
 
 
-class Underway:
+class InFlightRequests:
     """The counts of requests, by the fingerprint of a cookie or the key of a browser. Use it on the event loop's thread only."""
 
     def __init__(self, state: SharedState | None = None) -> None:
@@ -38,7 +38,7 @@ class Underway:
         self._one_after_the_other = asyncio.Lock()
 
     @contextmanager
-    def carrying(self, fingerprints: Iterable[bytes]) -> Iterator[None]:
+    def counted(self, fingerprints: Iterable[bytes]) -> Iterator[None]:
         """Count one request with these cookies, or of these browsers, while the block runs."""
         names = tuple(fingerprints)
         for name in names:

@@ -18,7 +18,7 @@ import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 
-from gateway.errors import LeaseLost, StateFailed, TurnTaken
+from gateway.errors import LeaseLost, LeaseTaken, StateFailed
 from gateway.shared_state import Lease, SharedState
 
 LEASE_SECONDS = 10.0
@@ -48,7 +48,7 @@ class HeldLease:
             now = asyncio.get_running_loop().time()
             until = max(self._until, now + seconds)
             if not await self._state.renew(self.lease, until - now):
-                raise LeaseLost("the turn of this browser was lost")
+                raise LeaseLost("the lease of this browser was lost")
             self._until = until
 
     def still_outlasts(self, seconds: float) -> bool:
@@ -77,7 +77,7 @@ class Leases:
 
     @asynccontextmanager
     async def held(self, keys: Iterable[bytes], wait_seconds: float = WAIT_SECONDS) -> AsyncIterator[HeldLease]:
-        """Hold all of these keys while the block runs. Raises ``TurnTaken`` if they are not free within ``wait_seconds``."""
+        """Hold all of these keys while the block runs. Raises ``LeaseTaken`` if they are not free within ``wait_seconds``."""
         taken = await self._taken(tuple(sorted(set(keys))), wait_seconds)
         renewing = self._begin(taken.keep_renewing(), "renewing a lease")
         try:
@@ -101,7 +101,7 @@ class Leases:
                 return HeldLease(self._state, lease, asked_at + LEASE_SECONDS)
             left = deadline - loop.time()
             if left <= 0:
-                raise TurnTaken("somebody else held the lease for too long")
+                raise LeaseTaken("somebody else held the lease for too long")
             # The random factor keeps waiting processes from asking all at the same moment.
             await asyncio.sleep(min(left, pause * (0.5 + random.random())))  # noqa: S311 - no secret hangs on it
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -30,7 +30,7 @@ Take = Callable[[bytes], Awaitable[bool]]
 """Continues the work of this key. False if this process has no room for it. May raise ``OutsideFailed``; then it is tried again later."""
 
 
-class Unfinished:
+class UnfinishedWork:
     """The work of one kind. Start it with ``start`` and close it with ``aclose``; after that, others may take over its work at once."""
 
     def __init__(self, state: SharedState, kind: str, seconds: float) -> None:

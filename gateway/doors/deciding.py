@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.doors.pass_resolver import NOBODY, PassResolver, Principal
-from gateway.edge.relay import Rewrite
+from gateway.policy.http.answer_rewrites import Rewrite
+from gateway.policy.http.bound_cookies import BoundCookies
 from gateway.policy.http.cookies import PASS_NAME, pairs
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.http.methods import PREFLIGHT, is_preflight, overridden
@@ -26,12 +27,12 @@ _FOREIGN = Malformed(403, "websocket_origin")
 class Decision:
     """The verdict, the rule, and the user (``comer``). The rule's pattern is empty where no rule matched the path.
 
-    The app door caches more here: ``going`` (the ``Admitted``), ``text`` (the head that the app is sent), ``visit`` (which app sessions
+    The app door caches more here: ``going`` (the ``Admitted``), ``text`` (the head that the app is sent), ``bound`` (which app sessions
     the request may carry) and ``rewrite`` (how the answer is rewritten). None of them may refer to the head: the decision is kept with
     the head, and a cycle would be freed only by the garbage collector.
     """
 
-    __slots__ = ("comer", "going", "rewrite", "rule", "text", "verdict", "visit")
+    __slots__ = ("bound", "comer", "going", "rewrite", "rule", "text", "verdict")
 
     def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Principal) -> None:
         """Only these three are given; the rest is filled in by the app door."""
@@ -40,7 +41,7 @@ class Decision:
         self.comer = comer
         self.going: object = None
         self.text = b""
-        self.visit: object = None
+        self.bound: BoundCookies | None = None
         self.rewrite: Rewrite | None = None
 
 

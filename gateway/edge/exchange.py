@@ -9,12 +9,12 @@ import asyncio
 from gateway.edge.relay import Relay, RelayOwner
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.edge.write_batch import WriteBatch
 from gateway.errors import HungUp, Nonsense, OutsideFailed
 from gateway.policy.http.fields import from_outside
 from gateway.policy.http.messages import Fields
 from gateway.upstream.connection import Connection
 from gateway.upstream.receiving import Reader
-from gateway.upstream.write_batch import WriteBatch
 
 _HELD_BYTES = 256 * 1024
 """While more bytes than this are held, the gateway reads no more from the server."""
@@ -65,10 +65,10 @@ class Incoming(Reader):
 class Exchange:
     """The answer to a request that was sent. ``status``, ``reason`` and the end-to-end ``fields`` are known when ``head`` has returned."""
 
-    def __init__(self, incoming: Incoming, turn: WriteBatch | None = None) -> None:
-        """``incoming`` reads the answer. ``turn``: the write batch in which a small answer is written; None: it is written at once."""
+    def __init__(self, incoming: Incoming, batch: WriteBatch | None = None) -> None:
+        """``incoming`` reads the answer. ``batch``: the write batch in which a small answer is written; None: it is written at once."""
         self._incoming = incoming
-        self._turn = turn
+        self._batch = batch
         self._is_done = False
         self.fields: Fields = ()
 
@@ -133,7 +133,7 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting, self._turn, request.id_line)
+        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting, self._batch, request.id_line)
         if closes:
             relay.force_close()
         self._is_done = request.is_begun = True

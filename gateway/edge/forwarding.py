@@ -20,17 +20,18 @@ from typing import Final
 from gateway.edge.body import Body
 from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
 from gateway.edge.open_connections import Brief, Watched
-from gateway.edge.relay import Relay, RelayOwner, Rewrite
+from gateway.edge.relay import Relay, RelayOwner
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.methods import may_repeat
 from gateway.policy.http.request_ids import with_id
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES, Fetching, Taking
 from gateway.upstream.heads import LAST_CHUNK, asked_of, chunk
-from gateway.upstream.write_batch import WriteBatch
 
 Failed = Callable[[Request, OutsideFailed | Malformed], Response]
 """Makes the answer for a request that could not be sent, or got no proper answer."""
@@ -41,17 +42,17 @@ _TOO_LARGE: Final = Malformed(413, "body_too_large")
 class ForwardingRules:
     """The settings for all requests to one server.
 
-    ``turn``: the write batch in which they are written. ``brief``: the registry (``OpenConnections.brief``) in which each relay is entered
+    ``batch``: the write batch in which they are written. ``brief``: the registry (``OpenConnections.brief``) in which each relay is entered
     while it runs. ``largest_body``: in bytes, None for no limit. ``small_body``: a body up to this many bytes is read before it is sent.
     """
 
-    __slots__ = ("brief", "largest_body", "small_body", "turn")
+    __slots__ = ("batch", "brief", "largest_body", "small_body")
 
     def __init__(
-        self, turn: WriteBatch, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
+        self, batch: WriteBatch, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
     ) -> None:
         """See the class."""
-        self.turn = turn
+        self.batch = batch
         self.brief = brief
         self.largest_body = largest_body
         self.small_body = small_body
@@ -110,7 +111,7 @@ class Forwarding(RelayOwner):
     def _relate(self) -> Relay:
         request, rules = self._request, self._rules
         asked = asked_of(request.method == "HEAD", request.is_modern, request.wants_more)
-        relay = self._relay = Relay(request.client, None, asked, self._rewrite, self, rules.turn, request.id_line)
+        relay = self._relay = Relay(request.client, None, asked, self._rewrite, self, rules.batch, request.id_line)
         if self._watch is not None:
             rules.brief[relay] = self._watch
         return relay
@@ -142,8 +143,9 @@ class Forwarding(RelayOwner):
             return
         is_bare = self._request.method == "HEAD"
         if body is None:
-            connection.begin(self._text, relay, bare=is_bare, turn=self._rules.turn)
+            connection.begin(self._text, relay, bare=is_bare, is_held_back=True)
             relay.way = connection
+            self._rules.batch.request(connection)
             return
         connection.begin(self._text, relay, bare=is_bare, is_whole=False)
         relay.way = self._connection = connection

@@ -16,19 +16,19 @@ from typing import Self
 from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.pins import NOBODY, Asker, OnlyOnce, Pinning
-from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.spooled import UploadSpool
 from gateway.edge.upload import Upload
+from gateway.edge.write_batch import WriteBatch
 from gateway.errors import HungUp, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.connection_auth import signs_in_connection
 from gateway.policy.http.messages import Fields
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES
 from gateway.upstream.heads import LAST_CHUNK, chunk, request_head
 from gateway.upstream.servers import ConnectionSource
-from gateway.upstream.write_batch import WriteBatch
 
 __all__ = ["Exchange", "HttpProxy", "Rewrite", "refusal"]
 
@@ -62,7 +62,7 @@ class HttpProxy:
 
     ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``live``: the registry of open
     connections by session. ``small_body``: a body up to this many bytes is read before it is sent. ``uploads``: where bodies of unknown
-    length are stored until they are whole; None: they are sent in chunks, as they arrive. ``turn``: the write batch for whole
+    length are stored until they are whole; None: they are sent in chunks, as they arrive. ``batch``: the write batch for whole
     requests and small answers; None: they are written at once.
     """
 
@@ -71,7 +71,7 @@ class HttpProxy:
     largest_body: int | None = None
     live: OpenConnections = field(default_factory=OpenConnections)
     small_body: int = SMALL_BODY_BYTES
-    turn: WriteBatch | None = None
+    batch: WriteBatch | None = None
     uploads: UploadSpool | None = None
 
     async def forward(
@@ -137,7 +137,7 @@ class HttpProxy:
                 connection.pin = OnlyOnce()
             return _begun(connection, question, question.head() + (body or b""), is_whole=True)
 
-        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin, is_new=is_new), self.turn)
+        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin, is_new=is_new), self.batch)
 
     async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
         """The whole body if it has arrived, or is small; else None. Waits for a small one; ``TimedOut`` if it does not come in time."""
@@ -167,14 +167,14 @@ class HttpProxy:
         incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=False))
         if upload is not None:
             sending.begin(upload, incoming.connection, chunked)
-        return await _answered(incoming, self.turn)
+        return await _answered(incoming, self.batch)
 
     async def _ask_whole(self, question: UpstreamRequest, text: bytes, taking: Pinning) -> Exchange:
         """Send a request whose body is whole. If the connection closes before anything was written, it is sent over another one."""
         for left in reversed(range(TRIES)):
-            incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=True, turn=self.turn))
+            incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=True, batch=self.batch))
             try:
-                return await _answered(incoming, self.turn)
+                return await _answered(incoming, self.batch)
             except Unsent:
                 if not left:
                     raise
@@ -185,15 +185,17 @@ class HttpProxy:
         return fields if has_host else ((b"Host", self.host), *fields)
 
 
-def _begun(connection: Connection, question: UpstreamRequest, text: bytes, *, is_whole: bool, turn: WriteBatch | None = None) -> Incoming:
+def _begun(connection: Connection, question: UpstreamRequest, text: bytes, *, is_whole: bool, batch: WriteBatch | None = None) -> Incoming:
     """Send ``text``: the head, and the body if it is whole."""
     incoming = Incoming(connection)
-    connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole, turn=turn)
+    connection.begin(text, incoming, bare=question.method == "HEAD", is_whole=is_whole, is_held_back=batch is not None)
+    if batch is not None:
+        batch.request(connection)
     return incoming
 
 
-async def _answered(incoming: Incoming, turn: WriteBatch | None) -> Exchange:
-    exchange = Exchange(incoming, turn)
+async def _answered(incoming: Incoming, batch: WriteBatch | None) -> Exchange:
+    exchange = Exchange(incoming, batch)
     try:
         await exchange.head()
     except BaseException:

@@ -10,19 +10,16 @@ Must never decide which fields the answer has: ``rewrite`` does. Rules from: RFC
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
 from typing import Final, Protocol
 
 from gateway.edge.responses import Response
+from gateway.edge.write_batch import BatchedAnswer, WriteBatch
 from gateway.errors import OutsideFailed, TimedOut
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import with_id
 from gateway.upstream.heads import LAST_CHUNK, AnswerTerms, answer_head
-from gateway.upstream.receiving import CLIENT, Reader
-from gateway.upstream.write_batch import WriteBatch
-
-Rewrite = Callable[[int, Fields], Fields]
-"""Gets the status and the end-to-end fields of an answer; returns the fields that the client gets."""
+from gateway.upstream.receiving import CLIENT
 
 _RESET: Final = struct.pack("ii", 1, 0)  # linger for zero seconds: reset
 _SMALL_BYTES: Final = 16 * 1024
@@ -107,7 +104,7 @@ class RelayOwner:
         raise NotImplementedError
 
 
-class Relay(Reader):
+class Relay(BatchedAnswer):
     """Reads one answer and writes it to ``client``. At the end, whatever it is, ``owner.over`` is called once.
 
     ``way``: the source of the answer. ``has_begun``: the head for the client was made. ``is_held``: the source is paused, because the
@@ -115,7 +112,7 @@ class Relay(Reader):
     """
 
     __slots__ = (
-        "_asked", "_id_line", "_is_bare", "_is_chunked", "_is_whole", "_out", "_owner", "_turn", "abandoned", "client", "error", "fields",
+        "_asked", "_batch", "_id_line", "_is_bare", "_is_chunked", "_is_whole", "_out", "_owner", "abandoned", "client", "error", "fields",
         "has_begun", "is_held", "is_over", "keeps", "rewrite", "sent", "status", "way",
     )  # fmt: skip
 
@@ -126,19 +123,19 @@ class Relay(Reader):
         asked: AnswerTerms,
         rewrite: Rewrite,
         owner: RelayOwner,
-        turn: WriteBatch | None = None,
+        batch: WriteBatch | None = None,
         id_line: bytes = b"",
     ) -> None:
         """Registers itself as ``client.relay``. ``way`` None: there is no source to abort when the client leaves.
 
-        ``turn``: the write batch in which a small answer is written; None: it is written at once. ``id_line``: the request's id line.
+        ``batch``: the write batch in which a small answer is written; None: it is written at once. ``id_line``: the request's id line.
         """
         self.client = client
         self.way = way
         self._asked = asked
         self.rewrite = rewrite
         self._owner = owner
-        self._turn = turn
+        self._batch = batch
         self._id_line = id_line
         self._out: list[bytes] = []
         self._is_bare = self._is_chunked = self._is_whole = False
@@ -168,10 +165,10 @@ class Relay(Reader):
                     out.append(piece)
         if is_whole and self._is_chunked:
             out.append(LAST_CHUNK)
-        if is_whole and self._turn is not None and self.sent < _SMALL_BYTES:
-            self._turn.write(self._write)
+        if is_whole and self._batch is not None and self.sent < _SMALL_BYTES:
+            self._batch.answer(self)
         else:
-            self._write()
+            self.write_out()
 
     def _begin(self, status: int, reason: bytes, fields: Fields) -> bool:
         """Make the head that the client gets; False if that failed: then the relay is over."""
@@ -187,7 +184,8 @@ class Relay(Reader):
         self._out.append(with_id(text, self._id_line))
         return True
 
-    def _write(self) -> None:
+    def write_out(self) -> None:
+        """Write what is ready of the answer, if it is not over; after its last bytes, it ends behind the other writes of the batch."""
         transport = self.client.transport
         if self.is_over or transport is None:
             return
@@ -199,15 +197,16 @@ class Relay(Reader):
         elif out:
             transport.writelines(out)
         if not self.client.writing_paused:
-            if self._is_whole and self._turn is not None:
-                self._turn.behind(self._ended_behind)
+            if self._is_whole and self._batch is not None:
+                self._batch.behind(self)
             elif self._is_whole:
                 self._end()
         elif not self._is_whole and not self.is_held and self.way is not None:
             self.is_held = True
             self.way.pause_reading()
 
-    def _ended_behind(self) -> None:
+    def was_written(self) -> None:
+        """The whole answer was written: it is over."""
         if not self.is_over:
             self._end()
 

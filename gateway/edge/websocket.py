@@ -13,11 +13,11 @@ from gateway.edge.exchange import Exchange, Incoming
 from gateway.edge.handshake import handshake_fields, is_accepted, without_handshake
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.pins import NOBODY, Asker, Pinning
-from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.tunnel import GOING_AWAY, LOST, REVOKED, TOO_BIG, Tunnel
 from gateway.errors import Nonsense, StaleConnection
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Fields
 from gateway.policy.http.request_ids import with_id
 from gateway.upstream.connection import Connection

@@ -8,7 +8,7 @@ Must never send a request twice, pass an answer to the reader of another request
 Rules from: RFC 9112 §9.
 
 Words of this module: a connection's *home* is the pool that it belongs to (``pool.Upstream``). A *pin* says that only one user may use it
-(``edge.pins``). ``turn`` is the write batch that a request is written in (``write_batch.WriteBatch``).
+(``edge.pins``).
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from gateway.outbound import Deadlines
 from gateway.upstream.deadline import FIRST_BYTE, IDLE, Deadline
 from gateway.upstream.reading import AnswerReader
 from gateway.upstream.receiving import CLIENT, ByteSink, Reader
-from gateway.upstream.write_batch import WriteBatch
 from gateway.upstream.writing import Writing
 
 Listening = tuple[str | None, int]
@@ -132,12 +131,12 @@ class Connection(Writing):
         bare: bool = False,
         upgrade: bool = False,
         is_whole: bool = True,
-        turn: WriteBatch | None = None,
+        is_held_back: bool = False,
     ) -> None:
         """Send ``head``, and pass the answer to ``reader``. ``is_whole``: the request is complete, no ``write`` follows.
 
-        ``bare``: the method is HEAD. ``upgrade``: a 101 is allowed. ``turn``: the write batch for a whole request; None: send it now.
-        Raises ``Unsent`` if the connection is already closed. If it closes before the batch is written, ``reader`` gets ``Unsent``.
+        ``bare``: the method is HEAD. ``upgrade``: a 101 is allowed. ``is_held_back``: nothing is sent before ``send``
+        is called. Raises ``Unsent`` if the connection is already closed. If it closes before ``send``, ``reader`` gets ``Unsent``.
         """
         if self._transport is None or self._transport.is_closing():
             raise Unsent("before_sending")
@@ -146,16 +145,16 @@ class Connection(Writing):
         self._is_sent = is_whole
         self._is_running = True
         self._home.began()
-        if turn is None:
-            self._transport.write(head)
-        else:
+        if is_held_back:
             self._head = head
-            turn.write(self._write_head)
+        else:
+            self._transport.write(head)
         self._patience.begin(FIRST_BYTE if is_whole else IDLE)
 
-    def _write_head(self) -> None:
+    def send(self) -> None:
+        """Send the request that was held back; it may have been given up meanwhile."""
         head, self._head = self._head, b""
-        if self._transport is None:
+        if self._transport is None or not head:
             return
         if self._transport.is_closing():
             self._over(None)

@@ -48,6 +48,17 @@ def test_imports_stand_at_the_top() -> None:
     assert sorted(local) == []
 
 
+def test_no_module_of_tests_is_imported() -> None:
+    """What several of them share stands in a file of its own: else a test cannot be changed without the others."""
+    found = [
+        f"{name}:{line} {module}"
+        for name in python_files("tests")
+        for line, module in imported(name)
+        if any(part.startswith("test_") for part in module.split(".")[1:-1]) and module.startswith("tests.")
+    ]
+    assert found == []
+
+
 POLICY = "gateway/policy"
 
 

@@ -120,12 +120,27 @@ def test_no_class_name_is_given_twice() -> None:
 
 # Names that hid what they were, each with the word that took its place.
 HIDDEN = {
+    **{"Bouncing": "Bounces", "Confirming": "ConfirmationForm", "LoginRooms": "LoginParts", "OidcRooms": "OidcParts", "OrgWay": "OrgRelay"},
+    **{"Redeeming": "RedemptionRequest", "TurnTaken": "LeaseTaken", "Turned": "FormAnswer", "Underway": "InFlightRequests"},
+    **{"Unfinished": "UnfinishedWork", "Ended": "ReturnedBounce"},
     **{"Believed": "TrustedProxies", "Carrying": "PendingCookie", "Comer": "Principal", "Counted": "BalancerUse", "Crew": "Supervisor"},
     **{"Crowd": "ClientLimit", "Ending": "SignOutKind", "Familiar": "RememberedHead", "Gate": "PassResolver", "Going": "Admitted"},
     **{"Lasting": "SessionWatcher", "Ledger": "TokenLedger", "Live": "OpenConnections", "Passing": "Forwarding", "Patience": "Deadline"},
     **{"Sending": "Forwarding", "Standing": "ServerHealth", "Told": "HookReply", "Turn": "WriteBatch", "Turns": "BrowserLeases"},
     **{"Witness": "AccessRecorder", "Wording": "OutcomeResponses"},
 }
+
+# The same for files: a file is named for what it owns, so no form of a verb and no word that only this project used.
+HIDDEN_FILES = {
+    **{"bouncing": "bounces", "confirming": "confirmation_form", "in_flight": "in_flight_requests", "org_way": "org_relay"},
+    **{"redeemed": "redemptions", "redeeming": "redeemer", "sender": "login_browser", "switching": "confirmation_form"},
+    **{"told": "forward_auth_response", "underway": "in_flight_requests", "unfinished": "unfinished_work", "watching": "hook_watch"},
+}
+
+
+def test_no_file_has_a_name_that_hid_what_it_was() -> None:
+    found = {name: HIDDEN_FILES[stem] for name in python_files("gateway") if (stem := name.rpartition("/")[2][:-3]) in HIDDEN_FILES}
+    assert found == {}
 
 
 def test_no_class_has_a_name_that_hid_what_it_was() -> None:

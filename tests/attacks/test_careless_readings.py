@@ -1,29 +1,13 @@
 """Group P, with servers that read paths carelessly: no request passes that such a server would read as a different path."""
 
-import posixpath
 import random
 import re
-from urllib.parse import unquote_to_bytes
 
 import pytest
 
 from gateway.dev.standin import User
+from tests.attacks.careless_readings import PIECES, careless_readings
 from tests.attacks.deployment import BOB, HR, LOGIN, NAVIGATE, Site, told
-
-PIECES = (
-    *("/", "/", "/public", "/public", "/admin", "public", "admin", "..", ".", ";", ";x=1", "\\", "//", "x"),
-    *("%2e", "%2F", "%5c", "%3b", "%3f", "%23", "%20", "%252e"),
-)
-
-
-def careless_readings(path: str) -> set[str]:
-    """What servers are known to make of a path: decoded once, parameters off, backslashes turned, dots resolved, in any order."""
-    decoded = unquote_to_bytes(path).decode("latin-1")
-    seen = {path, decoded, decoded.partition("\0")[0], re.split("[?#]", decoded)[0]}
-    seen |= {re.sub(";[^/]*", "", one) for one in set(seen)}
-    seen |= {one.replace("\\", "/") for one in set(seen)}
-    seen |= {posixpath.normpath(one) for one in set(seen) if one}
-    return {re.sub("/+", "/", one) for one in seen if one} | {posixpath.normpath(re.sub("/+", "/", one)) for one in seen if one}
 
 
 async def test_p2_whatever_passes_unasked_is_public_in_every_careless_reading(site: Site) -> None:

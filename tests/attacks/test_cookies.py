@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Reply, Site, cookie_line, deployed, told
-from tests.attacks.test_redirect_state import tampered
+from tests.attacks.tampering import tampered
 from tests.doors.own_gateway import FORM, NAVIGATION
 
 OWN = re.compile(

@@ -10,11 +10,10 @@ import pytest
 
 from gateway.edge.frames import close_frame
 from tests.attacks.deployment import CONFIGURATION, FETCH, NAVIGATE, Site, Visit, deployed
-from tests.attacks.test_upgrades import EVENT, app, opened
+from tests.attacks.streams import EVENT, app, opened
+from tests.harness.websocket import MASK, frame
 from tests.house.configurations import SEAL_KEY, SEALED, SMALLEST, finished, problems
 from tests.upstream.conftest import PATIENCE
-from tests.upstream.test_frames import frame
-from tests.upstream.test_websocket import MASK
 
 HERE = b"Host: hr.example.com\r\n" + FETCH
 

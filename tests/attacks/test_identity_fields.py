@@ -1,30 +1,15 @@
 """Group H: only the gateway tells an app who the user is."""
 
-import itertools
-
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, HR, NAVIGATE, WIKI, Site, Visit, told
+from tests.attacks.spelled_fields import lines, spellings
 from tests.upstream.conftest import answering
 
 HANDSHAKE = (
     b"Origin: https://hr.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
-
-
-def spellings(name: str) -> list[str]:
-    """The name in every mixture of separators and in three cases."""
-    parts = name.split("-")
-    mixed = [
-        "".join(itertools.chain.from_iterable(zip(parts, (*separators, ""), strict=True)))
-        for separators in itertools.product("-_.!~'", repeat=len(parts) - 1)
-    ]
-    return [case(text) for text in mixed for case in (str.title, str.lower, str.upper)]
-
-
-def lines(names: list[str], value: str = "admin") -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name in names).encode()
 
 
 async def test_h1_a_client_that_names_a_user_is_not_believed(site: Site) -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from gateway.dev.standin import fault
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, Site, Visit, cookie_line
+from tests.attacks.links import ME, OTHER_SITE, OWN_SITE, REDEEM, link, signed_in_at_org
 
-ME, REDEEM = "/api/v1/sessions/me", "/login/sessionCookieRedirect"
-OWN_SITE, OTHER_SITE = NAVIGATE.replace(b"none", b"same-site"), NAVIGATE.replace(b"none", b"cross-site")
 DOCUMENT = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 STRANGER = {**DOCUMENT, "Sec-Fetch-Site": "cross-site"}
 FORM = b"application/x-www-form-urlencoded"
@@ -23,14 +22,6 @@ OPENED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x06secret"
 )
-
-
-def link(token: str, path: str = REDEEM) -> str:
-    return f"{path}?token={token}&redirectUrl=%2Fapp%2FUserHome"
-
-
-def signed_in_at_org(site: Site) -> list[str]:
-    return [session.user.login for session in site.org.sessions.live()]
 
 
 async def settled(site: Site) -> None:

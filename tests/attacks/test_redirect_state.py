@@ -6,16 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, NAVIGATE, WIKI, Site
+from tests.attacks.tampering import tampered
 from tests.doors.own_gateway import FORM, Browser, Reply
 from tests.upstream.conftest import answering
-
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-
-def tampered(sealed: str) -> list[str]:
-    """Every one of its characters replaced, in turn; cut, lengthened, emptied."""
-    other = [sealed[:at] + ALPHABET[(ALPHABET.index(sealed[at]) + 1) % 64] + sealed[at + 1 :] for at in range(len(sealed))]
-    return [*other, sealed[:-1], sealed[:-4], sealed + "A", sealed + "=", sealed + "%00", "", sealed[::-1], sealed.swapcase(), sealed * 2]
 
 
 async def test_r12_a_tampered_start_goes_nowhere(site: Site) -> None:

@@ -12,7 +12,7 @@ from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
 from gateway.policy.session.revocation_epoch import TOLERANCE_SECONDS
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, WIKI, Site, Wire, cookie_line, deployed
-from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened
+from tests.attacks.streams import EVENT, app, broken, echoes, opened
 from tests.doors.own_gateway import Browser
 
 ME = "/api/v1/sessions/me"

@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from gateway.doors.app_sessions import AppSessions, Visit
+from gateway.doors.app_sessions import AppSessions
 from gateway.policy.http.app_sessions import stamped_line
+from gateway.policy.http.bound_cookies import BoundCookies
 from gateway.policy.http.cookie_stamps import Stamps
 from gateway.policy.http.messages import Authority, Fields, RequestHead
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
@@ -45,10 +46,10 @@ def main() -> int:
     setting = (*ANSWER, *((b"Set-Cookie", line + b"; Path=/; HttpOnly") for line in SETS))
 
     def passes(line: bytes) -> None:
-        visit = Visit(sessions, head, USER)
-        visit.value(line)
-        visit.told()
-        visit.answer(ANSWER)
+        bound = BoundCookies(names, stamps, head, USER)
+        bound.value(line)
+        sessions.report(bound)
+        bound.answer(ANSWER)
 
     def passes_first(line: bytes) -> None:
         user.known.clear()
@@ -58,7 +59,7 @@ def main() -> int:
         "no such cookie": (lambda: passes(PLAIN), LIMIT_WITHOUT),
         "three of them": (lambda: passes(three), LIMIT_WITH_THREE),
         "three, for the first time": (lambda: passes_first(three), None),
-        "an answer that sets three": (lambda: Visit(sessions, head, USER).answer(setting), None),
+        "an answer that sets three": (lambda: BoundCookies(names, stamps, head, USER).answer(setting), None),
     }
     is_good = True
     for name, (work, limit) in parts.items():

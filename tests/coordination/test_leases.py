@@ -10,8 +10,8 @@ from gateway.clock import Clock
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.coordination.leases import LEASE_SECONDS, Leases
-from gateway.coordination.unfinished_work import ALIVE_SECONDS, Unfinished
-from gateway.errors import LeaseLost, StateFailed, TurnTaken
+from gateway.coordination.unfinished_work import ALIVE_SECONDS, UnfinishedWork
+from gateway.errors import LeaseLost, LeaseTaken, StateFailed
 from gateway.observe import Log
 from gateway.shared_state import Lease, MemoryState
 from tests.house.configurations import SEALED
@@ -41,7 +41,7 @@ def test_a_lease_is_renewed_while_it_is_held_and_given_back() -> None:
         mine, theirs = Leases(one), Leases(other)
         async with mine.held((b"a", b"b")):
             await asyncio.sleep(10 * LEASE_SECONDS)
-            with pytest.raises(TurnTaken):
+            with pytest.raises(LeaseTaken):
                 async with theirs.held((b"b", b"c"), 5.0):
                     raise AssertionError("it is held")
         async with theirs.held((b"b", b"c"), 5.0):
@@ -82,7 +82,11 @@ def test_a_late_holder_writes_nothing_and_sends_nothing() -> None:
 
 def test_work_of_a_process_that_is_gone_is_taken_over_by_one_other() -> None:
     async def tells(one: SharedMemory, other: SharedMemory) -> None:
-        dead, alive, third = Unfinished(one, "work", 3600.0), Unfinished(other, "work", 3600.0), Unfinished(other, "work", 3600.0)
+        dead, alive, third = (
+            UnfinishedWork(one, "work", 3600.0),
+            UnfinishedWork(other, "work", 3600.0),
+            UnfinishedWork(other, "work", 3600.0),
+        )
         taken: list[bytes] = []
 
         async def take(key: bytes) -> bool:
@@ -104,7 +108,7 @@ def test_work_of_a_process_that_is_gone_is_taken_over_by_one_other() -> None:
 
 def test_work_for_which_there_is_no_room_is_left_to_others() -> None:
     async def tells(one: SharedMemory, other: SharedMemory) -> None:
-        dead, full = Unfinished(one, "work", 3600.0), Unfinished(other, "work", 3600.0)
+        dead, full = UnfinishedWork(one, "work", 3600.0), UnfinishedWork(other, "work", 3600.0)
 
         async def refuse(key: bytes) -> bool:
             return False

@@ -7,18 +7,10 @@ import pytest
 
 from gateway.commands.okta_admin import okta_admin
 from gateway.config import Settings, advice, read
+from tests.deploy.okta_guide import WAYS, values_of
 from tests.house.configurations import SEALED
 
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "deploy" / "OKTA.md").read_text(encoding="utf-8")
-_WAY = re.compile(r"^## \d\. (?P<title>.+?)$(?P<body>.+?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _EXAMPLE = re.compile(r"```toml\n(?P<text>.+?)```", re.DOTALL)
-_VALUE = re.compile(r"`(?P<value>[^`]+)`")
-WAYS = {found["title"]: found["body"] for found in _WAY.finditer(TEXT)}
-_OURS = re.compile(
-    r"[a-z_]+\.[a-z_]+|session-gateway check .+|openssl genrsa 2048|POST /\.gateway/starts|check|baseUrl|Host|login_required", re.DOTALL
-)
-"""Keys of our configuration, commands, and words of protocols: no value that is entered at Okta."""
 
 
 def settings_of(body: str, tmp_path: Path) -> Settings:
@@ -33,12 +25,6 @@ def settings_of(body: str, tmp_path: Path) -> Settings:
 
 def printed(body: str, tmp_path: Path) -> str:
     return "\n".join(okta_admin(settings_of(body, tmp_path)))
-
-
-def values_of(body: str) -> list[str]:
-    """What a step tells people to enter, in order."""
-    steps = body.partition("```toml")[2].partition("```")[2]
-    return [found["value"] for found in _VALUE.finditer(steps) if not _OURS.fullmatch(found["value"])]
 
 
 def test_the_document_has_the_three_ways_that_the_program_knows() -> None:

@@ -24,7 +24,7 @@ from gateway.config import read
 from gateway.dev import demo
 from gateway.dev.standin import Client, Org, serve
 from gateway.observe import Log
-from tests.deploy.test_okta_side import TEXT, WAYS, values_of
+from tests.deploy.okta_guide import TEXT, WAYS, values_of
 from tests.journeys.stage import NAVIGATION
 
 ALICE, PASSWORD = "alice@example.com", "correct-horse"

@@ -1,6 +1,7 @@
 """The app door on a socket, between clients that speak bytes, an app that answers in bytes, and a running stand-in org."""
 
 import asyncio
+import json
 import secrets
 import ssl
 import time
@@ -27,6 +28,7 @@ from gateway.edge.open_connections import OpenConnections
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.websocket import WebSocketRelay
+from gateway.edge.write_batch import WriteBatch
 from gateway.okta import Okta
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.http.cookie_stamps import Stamps
@@ -43,9 +45,8 @@ from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
-from gateway.upstream.write_batch import WriteBatch
-from tests.deploy.certificates import certificate
-from tests.upstream.conftest import PATIENCE, Behind, Wire, client_server, noted
+from tests.harness.certificates import certificate
+from tests.upstream.conftest import PATIENCE, Behind, Script, Visit, Wire, client_server, noted
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HR = "hr.example.com:443"
@@ -109,7 +110,7 @@ class AppGateway:
     own: Own
     door: ProtectedDoor
     passes: Passes
-    turn: WriteBatch
+    batch: WriteBatch
     upstream: Upstream
     port: int = 0
     notes: list[dict[str, str]] = field(default_factory=list)
@@ -161,7 +162,7 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
     sessions = Sessions(asking, LocalRevocations(clock.monotonic), prints, SessionRules(), clock, lambda event, figures: None)
     sealer, live, own = Sealer(keys, secrets.token_bytes), OpenConnections(), Own()
     passes = Passes(sealer)
-    gate, turn = PassResolver(passes, sessions, clock), WriteBatch(asyncio.get_running_loop())
+    gate, batch = PassResolver(passes, sessions, clock), WriteBatch(asyncio.get_running_loop())
     face = Face(FieldRules(IDENTITY), "hr.example.com")
     cookies = AppCookies("hr", "login.example.com", lambda event, figures: None)
     lasting = SessionWatcher(sessions, live, clock, Browsers(MemoryState(clock), sealer).record)
@@ -171,14 +172,14 @@ def _door(running: RunningOrg, app: Behind, keys: list[bytes], client: ClientSes
         WebSocketRelay(upstream, live),
         gate,
         lasting,
-        turn,
+        batch,
         cookies.keep,
         AppSessions(SessionCookieNames(WELL_KNOWN), Stamps([b"k" * 32], b"hr.example.com")),
     )
     handoff = AppHandoff(TABLE, sealer, sessions, clock, FormerUsers(Owners([b"k" * 32])), Tickets(sealer, MemoryState(clock), clock))
     forms = KeptForms(TABLE, sealer, sessions, Owners([b"k" * 32]), MemoryState(clock), clock)
     door = ProtectedDoor(TABLE, {"hr": way}, gate, own, handoff.turned_away, forms, clock)
-    return AppGateway(running.org, app, sessions, live, own, door, passes, turn, upstream)
+    return AppGateway(running.org, app, sessions, live, own, door, passes, batch, upstream)
 
 
 @asynccontextmanager
@@ -221,3 +222,24 @@ async def app_gateway(
         while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
             await asyncio.wait(left)
     assert (len(made.live), len(upstream)) == (0, 0)
+
+
+ME = "/api/v1/sessions/me"
+
+
+def asked_okta(gateway: AppGateway) -> int:
+    return len([row for row in gateway.org.journal.rows if row.path == ME])
+
+
+def content(answer: bytes) -> dict[str, object]:
+    found = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert isinstance(found, dict)
+    return found
+
+
+def answering(fields: bytes) -> Script:
+    async def script(visit: Visit) -> None:
+        await visit.body()
+        await visit.say(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 2\r\n\r\nok")
+
+    return script

@@ -22,7 +22,7 @@ from gateway.doors.own.kept_forms import KeptForms
 from gateway.doors.own.login_handoff import LoginHandoff
 from gateway.doors.own.pages import AppPages, LoginPages
 from gateway.doors.own.paths import AppOwnPaths, LoginOwnPaths
-from gateway.doors.own.requests import pass_of, standing
+from gateway.doors.own.requests import pass_of, session_of_pass
 from gateway.doors.own.sign_out import AppSignOut, LoginSignOut
 from gateway.doors.own.tickets import Tickets
 from gateway.edge.request import Request
@@ -199,7 +199,7 @@ class OwnGateway:
         if isinstance(host, App) and is_own(head.path):
             response = await self._app.handle(request, head, host)
         elif isinstance(host, App):
-            found = await standing(self.sessions, pass_of(self.sealer, head), head)
+            found = await session_of_pass(self.sessions, pass_of(self.sealer, head), head)
             greeting = f"hello {found.login}" if isinstance(found, Session) else ""
             response = said(200, greeting) if greeting else to_response(self._handoff.sign_in(head, host))
         elif is_own(head.path):

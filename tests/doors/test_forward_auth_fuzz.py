@@ -17,8 +17,8 @@ from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, R
 from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
+from tests.attacks.careless_readings import careless_readings
 from tests.attacks.fronts import DIALECTS, told
-from tests.attacks.test_careless_readings import careless_readings
 from tests.policy.received import admitted
 from tests.sessions.scripted import BROWSER, GONE, WALL, answer, memory, session
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.attacks.fronts import TRUSTING, ask, identity
-from tests.upstream.test_websocket import SHAKE
+from tests.harness.websocket import SHAKE
 
 CARRIED = re.sub(r'upstream = "\{upstream\}"\n(first_byte_timeout = "5s"\n)?', "", CONFIGURATION, count=1)
 

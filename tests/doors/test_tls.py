@@ -12,8 +12,8 @@ from cryptography import x509
 
 from gateway.compose.tls import Certificates
 from gateway.config.certificates import Pair
-from tests.deploy.certificates import certificate
 from tests.doors.listening import Place, listener
+from tests.harness.certificates import certificate
 
 ASK = b"GET / HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n\r\n"
 

@@ -9,17 +9,17 @@ import pytest
 
 from gateway.edge.before import Before
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
-from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Listener
+from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed
 from gateway.outbound import Deadlines
+from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.upstream.fetching import Taking
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
-from gateway.upstream.write_batch import WriteBatch
 from tests.edge.served import HERE, Served, asks, posts, served
 from tests.upstream.conftest import PATIENCE, Behind, Visit, hello, said
 
@@ -40,7 +40,7 @@ class Forwarded:
     """``rewrite`` and ``failed`` may be replaced."""
 
     source: Upstream
-    turn: WriteBatch
+    batch: WriteBatch
     rewrite: Rewrite = _as_it_is
     failed: Failed = _bad_gateway
 
@@ -49,7 +49,7 @@ class Forwarded:
         framing = b"" if request.body is None else CHUNKED if request.body.length is None else b"Content-Length: %d" % request.body.length
         text = f"{request.method} {request.target} HTTP/1.1\r\n".encode() + HERE + framing + b"\r\n" * (1 + bool(framing))
         taking = Taking(self.source, None, "")
-        Forwarding(request, ForwardingRules(self.turn, {}), text, taking, self.rewrite, self.failed, None).begin()
+        Forwarding(request, ForwardingRules(self.batch, {}), text, taking, self.rewrite, self.failed, None).begin()
 
 
 @asynccontextmanager

@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from tests.edge.served import asks
+from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up
 from tests.upstream.conftest import PATIENCE, Behind, Front, Visit
-from tests.upstream.test_frames import frame
-from tests.upstream.test_websocket import MASK, SHAKE, echo, open_up
 
 SHAKES = SHAKE + b"\r\n"
 EARLY = frame(b"early", 1, mask=MASK)

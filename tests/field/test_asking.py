@@ -10,25 +10,13 @@ from urllib.parse import quote
 import pytest
 
 from gateway.dev.standin import fault
-from tests.attacks.deployment import BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Reply, Site, cookie_line, deployed
+from tests.attacks.deployment import BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.doors.own_gateway import NAVIGATION
+from tests.field.client_addresses import SAME_ORIGIN, from_client
 from tests.house.side_by_side import REPLICAS
 
 ME = "/api/v1/sessions/me"
 FORGED = 3000
-SAME_ORIGIN = b"Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: same-origin\r\n"
-
-
-async def from_client(site: Site, client: str, request: bytes) -> Reply:
-    """One request from another address of this machine; the answer, empty where the connection ended before one."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.gateway.public_port, local_addr=(client, 0))
-    try:
-        writer.write(request)
-        return Reply.of(await reader.read())
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 def forged(number: int) -> bytes:

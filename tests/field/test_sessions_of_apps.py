@@ -7,8 +7,8 @@ import pytest
 from tests.attacks.deployment import ALICE, BOB, HR, NAVIGATE, WIKI, Site, cookie_line, deployed
 from tests.field.app_of_sessions import WITH_SIGN_OUT, AppOfSessions, asked, fetched, removed, stamped
 from tests.field.restarts import at
+from tests.harness.websocket import KEY
 from tests.upstream.conftest import answering
-from tests.upstream.test_websocket import KEY
 
 SCOPES = {
     "the host": ("Path=/; HttpOnly", "JSESSIONID= Path=/"),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, WIKI, Site, deployed, told
-from tests.attacks.test_identity_fields import lines, spellings
+from tests.attacks.spelled_fields import lines, spellings
 from tests.upstream.conftest import answering
 
 NAMES = """X-SSL-Client-Cert SSL-Client-Cert X-SSL-Client-S-DN SSL-Client-Verify Ssl-Client-Subject-Dn X-Client-Cert X-Client-Cert-Chain

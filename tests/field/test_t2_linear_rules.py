@@ -20,7 +20,7 @@ from gateway.policy.http.paths import (
 from gateway.policy.routing.routing import Access, App, Rule, place_of
 from tests.attacks.deployment import CONFIGURATION, deployed
 from tests.house.configurations import SMALLEST, problems
-from tests.policy.routing.test_routing import HR
+from tests.policy.routing.apps_and_rules import HR
 
 KIB = 1024
 WORDS = ["/a", "/b", "/", "/*", "/**", "/a*", "/*a", "/*a*", "/a*b", "/a*a", "/*.*.pdf", "/ab", "/*b*a*", "/a**"]

@@ -4,7 +4,7 @@ import json
 import re
 
 from tests.attacks.deployment import FETCH, LOGIN, NAVIGATE, Reply, Site, deployed, told
-from tests.attacks.test_identity_fields import spellings
+from tests.attacks.spelled_fields import spellings
 from tests.upstream.conftest import answering
 
 OWN = re.compile(r"[0-9a-f]{20}")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.deployment import CONFIGURATION, FETCH, deployed, told
-from tests.field.test_w5_w9_addresses_of_the_app_in_requests import MOVED
+from tests.field.moved_app import MOVED
 from tests.house.configurations import SMALLEST, problems
 from tests.upstream.conftest import hello
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.deployment import CONFIGURATION, deployed
-from tests.deploy.certificates import certificate
 from tests.field.real_apps.apache_dav import apache, lacks_apache
+from tests.harness.certificates import certificate
 
 
 async def ran(*words: str) -> str:

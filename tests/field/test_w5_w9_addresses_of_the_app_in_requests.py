@@ -5,12 +5,9 @@ A second path in a request (COPY, MOVE) is judged like the first. Only a user wh
 
 import pytest
 
-from tests.attacks.deployment import BOB, CONFIGURATION, FETCH, HR, Site, deployed, told
+from tests.attacks.deployment import BOB, FETCH, HR, Site, deployed, told
+from tests.field.moved_app import MOVED, OWN
 from tests.upstream.conftest import hello
-
-BEGINNING, _, REST = CONFIGURATION.partition('upstream = "{upstream}"\n')
-OWN = BEGINNING + 'upstream = "{upstream}"\nupstream_host = "intranet.corp:3000"\n' + REST
-MOVED = OWN.partition("rule = [")[0] + 'strip_prefix = "/hr"\nadd_prefix = "/app"\naccess = "anyone"\nallow_public_root = true\n'
 
 
 async def heard(site: Site, name: str, value: str, method: str = "MOVE") -> list[str] | int:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.compose import Gateway
 from tests.attacks.deployment import CONFIGURATION, Reply, Site, deployed
-from tests.deploy.certificates import certificate
+from tests.harness.certificates import certificate
 from tests.house.configurations import SMALLEST, problems
 
 NAMED = CONFIGURATION.replace(

@@ -8,7 +8,7 @@ import pytest
 from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, Site, Wire, cookie_line, deployed
-from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened
+from tests.attacks.streams import EVENT, app, broken, echoes, opened
 from tests.doors.own_gateway import FORM, NAVIGATION, Browser, Reply
 from tests.house.crew import crew
 from tests.upstream.conftest import PATIENCE

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, LOGIN, NAVIGATE, Reply, Site, deployed
-from tests.field.test_asking import SAME_ORIGIN, from_client
+from tests.field.client_addresses import SAME_ORIGIN, from_client
 from tests.house.side_by_side import REPLICAS
 
 ME = "/api/v1/sessions/me"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.deployment import BOB, CONFIGURATION, Site, Wire, deployed
-from tests.field.test_y2_connection_auth import TYPE_ONE, asked, signs_in
+from tests.field.ntlm import TYPE_ONE, asked, signs_in
 from tests.upstream.conftest import PATIENCE
 
 APP = Path(__file__).with_name("ntlm_app.cjs")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, WIKI, Named, Reply, Site, deployed
-from tests.deploy.certificates import certificate
 from tests.field.name_server import NameServer, name_server
+from tests.harness.certificates import certificate
 from tests.house.side_by_side import REPLICAS
 from tests.upstream.conftest import PATIENCE
 

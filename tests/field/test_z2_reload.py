@@ -15,7 +15,7 @@ from gateway.config import read, reloaded
 from gateway.errors import BadConfig
 from gateway.observe import Log
 from gateway.workers.running import Running
-from tests.field.test_z5_z6_mistakes import certificate
+from tests.harness.certificates import certificate
 from tests.house.configurations import SEALED, SMALLEST, settings
 from tests.house.crew import Running as Crew
 from tests.house.crew import crew
@@ -114,7 +114,7 @@ async def test_z2_sighup_before_it_listens_ends_nobody(tmp_path: Path) -> None:
 
 
 async def test_z2_the_certificate_is_read_again_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
-    certificate(tmp_path, names=("*.example.com",))
+    certificate(tmp_path)
     text = SMALLEST + '[listen]\naddress = "127.0.0.1:0"\ntls_certificate = "tls.crt"\ntls_key = "tls.key"\n'
     (tmp_path / "gateway.toml").write_text(text)
     written = io.StringIO()
@@ -124,7 +124,7 @@ async def test_z2_the_certificate_is_read_again_and_a_bad_one_changes_nothing(tm
     running = Running(gateway, first, log)
     try:
         before = await shown(gateway.public_port)
-        certificate(tmp_path, names=("*.example.com",))
+        certificate(tmp_path)
         await running.replace(reloaded(first, SEALED))
         after = await shown(running.gateway.public_port)
         assert before != after

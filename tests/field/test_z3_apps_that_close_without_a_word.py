@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 
 from tests.attacks.deployment import CONFIGURATION, FETCH, Site, Visit, Wire, deployed
+from tests.harness.websocket import KEY, accept
 from tests.upstream.conftest import hello
-from tests.upstream.test_websocket import KEY, accept
 
 REQUESTS = int(os.environ.get("Z3_REQUESTS", "1000"))
 CLIENTS = 32

@@ -16,7 +16,7 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.observe import Log, Repeats
 from tests.attacks.deployment import Site, Visit, deployed
-from tests.deploy.certificates import certificate
+from tests.harness.certificates import certificate
 from tests.house.configurations import SEALED, SMALLEST, finished
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

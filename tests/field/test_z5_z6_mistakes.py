@@ -1,20 +1,17 @@
 """Z5, Z6: what `check` says about mistakes in a configuration. With an error the gateway does not start; with a warning it does."""
 
-import datetime
 import io
 import socket
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.compose import Gateway
 from gateway.config import Settings, read
 from gateway.errors import BadConfig
 from gateway.observe import Log
 from tests.field.mistakes import ERRORS, LISTEN, TLS, WARNINGS, Mistake, rules
+from tests.harness.certificates import certificate
 from tests.house.configurations import SEALED, SMALLEST, finished, settings
 
 ONLY_BOB_WRITES = 'path = "/in/**"; methods = ["POST", "PUT", "DELETE"]; users = ["bob@example.com"]'
@@ -80,22 +77,6 @@ async def starts(found: Settings) -> None:
         await gateway.aclose()
 
 
-def certificate(
-    folder: Path, *, days: tuple[int, int] = (-1, 30), names: tuple[str, ...] = ("login.example.com", "hr.example.com")
-) -> None:
-    """tls.crt and tls.key in the folder, valid from and until so many days from now."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    begins, ends = (now + datetime.timedelta(days=each) for each in days)
-    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "login.example.com")])
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begins, ends)
-    if names:
-        made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False)
-    signed = made.sign(key, hashes.SHA256())
-    (folder / "tls.crt").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    kind = serialization.PrivateFormat.PKCS8
-    (folder / "tls.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()))
-
-
 @pytest.mark.parametrize(
     ("days", "names", "said"),
     [
@@ -117,7 +98,7 @@ async def test_z6_a_certificate_that_browsers_refuse_is_warned_of(
 
 
 def test_z6_a_good_certificate_is_not(tmp_path: Path) -> None:
-    certificate(tmp_path)
+    certificate(tmp_path, names=("login.example.com", "hr.example.com"))
     for address in (":443", ":8443"):  # a container's port may be published as 443
         listen = f'{LISTEN}address = "{address}"\n{TLS}'
         assert read(str(tmp_path / "gateway.toml"), SMALLEST + listen, SEALED).warnings == ()

@@ -23,10 +23,10 @@ from gateway.dev.standin import Org, RunningOrg, fault, serve
 from gateway.observe import Log
 from tests.doors.own_gateway import Times
 from tests.fronts.running import Front
+from tests.harness.websocket import echo
 from tests.house.configurations import SEALED
 from tests.journeys.person import HR, LOGIN, PORTAL, Person, Reply, redemption
 from tests.upstream.conftest import PATIENCE, Behind, Visit, Wire
-from tests.upstream.test_websocket import echo
 
 # The gateway carries no app's bytes here: its upstream is a port where nobody listens.
 CONFIGURATION = """

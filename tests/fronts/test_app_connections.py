@@ -5,7 +5,7 @@ None of the recipes keeps them from one request to the next.
 
 import pytest
 
-from tests.field.test_y2_connection_auth import NtlmApp, third
+from tests.field.ntlm import NtlmApp, third
 from tests.fronts.deployment import Fronted, cookie_line
 from tests.fronts.recipes import RECIPES
 from tests.fronts.wording import FETCH, status

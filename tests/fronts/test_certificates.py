@@ -3,16 +3,13 @@
 import shlex
 import ssl
 import subprocess
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.fronts.recipes import DEPLOY, RECIPES, Recipe
 from tests.fronts.running import program_of, running, status_at
+from tests.harness.certificates import certificate
 
 CADDY = next(recipe for recipe in RECIPES if recipe.name == "caddy")
 FOR_TLS = {
@@ -21,18 +18,10 @@ FOR_TLS = {
 }
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
+def trusted(folder: Path) -> ssl.SSLContext:
     """Put a certificate for the hosts where the recipes look for it; what trusts it."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "example.com")])
-    hosts = x509.SubjectAlternativeName([x509.DNSName("login.example.com"), x509.DNSName("hr.example.com")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(1), now + timedelta(1))
-        .add_extension(hosts, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    chain = signed.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    certificate(folder)
+    chain, private = (folder / "tls.crt").read_bytes(), (folder / "tls.key").read_bytes()
     for file, content in (("fullchain.pem", chain), ("privkey.pem", private), ("chain-and-key.pem", chain + private)):
         (folder / file).write_bytes(content)
     return ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
@@ -40,7 +29,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe is not CADDY], ids=lambda recipe: recipe.name)
 def test_the_front_ends_tls_with_the_certificate_that_its_recipe_names(recipe: Recipe, tmp_path: Path) -> None:
-    trusting = certificate(tmp_path)
+    trusting = trusted(tmp_path)
     with running(recipe, tmp_path, trusting) as front:
         for host in ("login.example.com", "hr.example.com"):
             assert status_at(front.ports.front, host, trusting) in (500, 502, 503), host

@@ -1,13 +1,9 @@
 """The servers of an app: what the keys of one [[app]] table become, and the error message for each wrong value."""
 
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.compose.hosts import app_host, balancer, prefixes, rewriting, servers
 from gateway.config import AppTable, load
@@ -15,6 +11,7 @@ from gateway.errors import BadConfig
 from gateway.policy.routing.prefixes import Prefixes
 from gateway.policy.routing.server_health import Server
 from gateway.upstream.place import ServerAddress
+from tests.harness.certificates import certificate
 from tests.house.configurations import LOGIN, OKTA, SEALED, SMALLEST, problems, settings
 
 HERE = Path()
@@ -181,20 +178,9 @@ def test_an_app_that_insists_on_a_name_is_sent_that_name() -> None:
     assert (app_host(app), prefixes(app)) == ("intranet.corp:8080", Prefixes("/hr", "/app"))
 
 
-def _certificate(folder: Path) -> None:
-    """app.crt and app.key in the folder, made for each other."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "hr.corp")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-    (folder / "app.crt").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    kind = serialization.PrivateFormat.PKCS8
-    (folder / "app.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()))
-
-
 def test_files_for_https_servers_are_found_beside_the_configuration(tmp_path: Path) -> None:
-    _certificate(tmp_path)
-    keys = 'upstream_ca_file = "app.crt"\nupstream_client_certificate = "app.crt"\nupstream_client_key = "app.key"\n'
+    certificate(tmp_path)
+    keys = 'upstream_ca_file = "tls.crt"\nupstream_client_certificate = "tls.crt"\nupstream_client_key = "tls.key"\n'
     (tmp_path / "gateway.toml").write_text(SECURE + keys)
     (app,) = load(tmp_path / "gateway.toml", SEALED).config.apps
     ((_, place),) = servers(app, tmp_path)
@@ -205,15 +191,15 @@ def test_files_for_https_servers_are_found_beside_the_configuration(tmp_path: Pa
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        (("absent.crt", "app.key"), "app[0].upstream_client_certificate: "),
-        (("app.crt", "absent.key"), "app[0].upstream_client_key: "),
-        (("app.crt", "app.crt"), "holds no private key in PEM form"),
+        (("absent.crt", "tls.key"), "app[0].upstream_client_certificate: "),
+        (("tls.crt", "absent.key"), "app[0].upstream_client_key: "),
+        (("tls.crt", "tls.crt"), "holds no private key in PEM form"),
     ],
 )
 def test_a_client_certificate_that_cannot_be_used_is_named(keys: tuple[str, str], sentence: str, tmp_path: Path) -> None:
-    _certificate(tmp_path)
-    certificate, key = keys
-    text = SECURE + f'upstream_client_certificate = "{certificate}"\nupstream_client_key = "{key}"\n'
+    certificate(tmp_path)
+    chain, key = keys
+    text = SECURE + f'upstream_client_certificate = "{chain}"\nupstream_client_key = "{key}"\n'
     (tmp_path / "gateway.toml").write_text(text)
     with pytest.raises(BadConfig) as raised:
         load(tmp_path / "gateway.toml", SEALED)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.doors.hooks.hooked import APP, hooked
-from tests.doors.hooks.test_event_hook import ALICE, BOB
 from tests.house.configurations import SMALLEST, finished
+from tests.journeys.person import ALICE, BOB
 
 
 @pytest.mark.parametrize("who", [("--user", " Alice@Example.com "), ("--everybody",)])

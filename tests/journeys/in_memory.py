@@ -31,7 +31,7 @@ from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.deciding import Decisions
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.org_forwarding import OrgPools
-from gateway.doors.login.org_relay import OrgWay
+from gateway.doors.login.org_relay import OrgRelay
 from gateway.doors.own.handoff import AppHandoff
 from gateway.doors.own.kept_forms import KeptForms
 from gateway.doors.own.pages import AppPages
@@ -229,7 +229,7 @@ class DoorsInMemory:
         gate, pool = app_gate(parts), ProxyInMemory(line)
         self._parts = parts
         self.login = login_door(
-            parts, opened, OrgPools(OrgWay(pool, parts.tell, IssuedTokens(parts.state, parts.sealer, parts.sessions)), pool)
+            parts, opened, OrgPools(OrgRelay(pool, parts.tell, IssuedTokens(parts.state, parts.sealer, parts.sessions)), pool)
         )
         self._decisions = Decisions(gate, parts.clock)
         former = FormerUsers(Owners(parts.seal_keys))

@@ -5,10 +5,13 @@ one process of the gateway and start another.
 """
 
 import base64
+import html
 import io
 import json
+import re
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -180,3 +183,49 @@ async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
     """The same, for each engine."""
     async with arranged(tmp_path, engine) as made:
         yield made
+
+
+SCRIPT = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+
+
+@dataclass
+class Times:
+    """The gateway's clock, which the test moves ahead; the org has its own."""
+
+    passed: float = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(lambda: time.monotonic() + self.passed, lambda: time.time() + self.passed)
+
+
+async def signs_out(visitor: aiohttp.ClientSession, apart: Apart) -> str:
+    """The page at the end of a sign-out that begins at the app."""
+    fields = {"Origin": apart.app, "Sec-Fetch-Site": "same-origin"}
+    async with visitor.post(f"{apart.app}/.gateway/sign-out", headers=fields) as response:
+        return await response.text()
+
+
+SIGN_OUT, AUTHORIZE, REDEMPTION = "/login/signout", "/oauth2/v1/authorize", "/login/sessionCookieRedirect"
+_REFRESH = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
+_FORM = re.compile(r'<form method="post" action="([^"]+)" data-posts-itself>(.+?)</form>', re.DOTALL)
+_FIELD = re.compile(r'name="([^"]+)" value="([^"]*)"')
+AGENT = "Firefox/140"
+
+
+async def walked(visitor: aiohttp.ClientSession, url: str) -> tuple[int, str, str]:
+    """Status, address and text of the page at which a browser would stop."""
+    fields: dict[str, str] | None = None
+    for _ in range(8):
+        method = "POST" if fields is not None else "GET"
+        async with visitor.request(
+            method, URL(url, encoded=True), data=fields, headers={"User-Agent": AGENT}, max_redirects=20
+        ) as response:
+            status, address, text = response.status, str(response.url), await response.text()
+        refresh, form = _REFRESH.search(text), _FORM.search(text)
+        if refresh is not None:
+            url, fields = html.unescape(refresh[1]), None
+        elif form is not None:
+            url, fields = html.unescape(form[1]), {name: html.unescape(value) for name, value in _FIELD.findall(form[2])}
+        else:
+            return status, address, text
+    raise AssertionError("the pages lead on and on")

@@ -4,10 +4,10 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.journeys.days import World
+from tests.journeys.days_in_memory import lived
 from tests.journeys.one_user import Act
 from tests.journeys.person import ALICE
 from tests.journeys.shared_memory import Replicas
-from tests.journeys.test_one_user import lived
 
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])

@@ -4,40 +4,27 @@ import html
 import re
 from pathlib import Path
 
-import aiohttp
 import pytest
 from yarl import URL
 
 from gateway.dev.standin import Fault, fingerprint
-from tests.journeys.not_in_front import ALICE, BOB, PORTAL_SECRET, Apart, apart, engine
-from tests.journeys.test_not_in_front import Times
+from tests.journeys.not_in_front import (
+    _REFRESH,
+    AGENT,
+    ALICE,
+    AUTHORIZE,
+    BOB,
+    PORTAL_SECRET,
+    REDEMPTION,
+    SIGN_OUT,
+    Apart,
+    Times,
+    apart,
+    engine,
+    walked,
+)
 
 __all__ = ["apart", "engine"]
-
-SIGN_OUT, AUTHORIZE, REDEMPTION = "/login/signout", "/oauth2/v1/authorize", "/login/sessionCookieRedirect"
-_REFRESH = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
-_FORM = re.compile(r'<form method="post" action="([^"]+)" data-posts-itself>(.+?)</form>', re.DOTALL)
-_FIELD = re.compile(r'name="([^"]+)" value="([^"]*)"')
-AGENT = "Firefox/140"
-
-
-async def walked(visitor: aiohttp.ClientSession, url: str) -> tuple[int, str, str]:
-    """Status, address and text of the page at which a browser would stop."""
-    fields: dict[str, str] | None = None
-    for _ in range(8):
-        method = "POST" if fields is not None else "GET"
-        async with visitor.request(
-            method, URL(url, encoded=True), data=fields, headers={"User-Agent": AGENT}, max_redirects=20
-        ) as response:
-            status, address, text = response.status, str(response.url), await response.text()
-        refresh, form = _REFRESH.search(text), _FORM.search(text)
-        if refresh is not None:
-            url, fields = html.unescape(refresh[1]), None
-        elif form is not None:
-            url, fields = html.unescape(form[1]), {name: html.unescape(value) for name, value in _FIELD.findall(form[2])}
-        else:
-            return status, address, text
-    raise AssertionError("the pages lead on and on")
 
 
 async def announced(apart: Apart, login: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.policy.http.cookies import BROWSER_NAME
 from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, Jar, Reply, redemption
-from tests.journeys.test_two_replicas import Two, day
+from tests.journeys.two_replicas import Two, day
 
 
 def test_a_first_sign_in_without_a_token_at_one_is_ended_by_the_next_at_the_other() -> None:

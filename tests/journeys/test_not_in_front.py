@@ -2,31 +2,17 @@
 
 import asyncio
 import re
-import time
-from dataclasses import dataclass
 
 import aiohttp
 from yarl import URL
 
-from gateway.clock import Clock
 from gateway.dev.standin import Fault, fault
 from gateway.policy.oidc.bounces import MOST_REFUSED
-from tests.journeys.not_in_front import ALICE, BOB, Apart, apart, engine
+from tests.journeys.not_in_front import ALICE, BOB, SCRIPT, Apart, Times, apart, engine, signs_out
 
 __all__ = ["apart", "engine"]
 
-SCRIPT = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
 AUTHORIZE, TOKEN, SIGN_OUT = "/oauth2/v1/authorize", "/oauth2/v1/token", "/login/signout"
-
-
-@dataclass
-class Times:
-    """The gateway's clock, which the test moves ahead; the org has its own."""
-
-    passed: float = 0.0
-
-    def clock(self) -> Clock:
-        return Clock(lambda: time.monotonic() + self.passed, lambda: time.time() + self.passed)
 
 
 async def page(visitor: aiohttp.ClientSession, url: str) -> tuple[int, str]:
@@ -39,13 +25,6 @@ async def script(visitor: aiohttp.ClientSession, url: str) -> int:
     """What a script of the app's page is answered."""
     async with visitor.get(url, headers=SCRIPT, allow_redirects=False) as response:
         return response.status
-
-
-async def signs_out(visitor: aiohttp.ClientSession, apart: Apart) -> str:
-    """The page at the end of a sign-out that begins at the app."""
-    fields = {"Origin": apart.app, "Sec-Fetch-Site": "same-origin"}
-    async with visitor.post(f"{apart.app}/.gateway/sign-out", headers=fields) as response:
-        return await response.text()
 
 
 async def test_a_session_of_the_org_opens_every_app_with_one_proof(apart: Apart) -> None:

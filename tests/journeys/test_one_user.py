@@ -8,22 +8,18 @@ on a scripted clock, and a few of them over sockets.
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import aiohttp
 import pytest
 from hypothesis import given, settings
-from multidict import CIMultiDict
 
 from gateway.dev.standin import Engine
 from tests.journeys.days import PEOPLE, REPLICAS, STEPS, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
-from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
+from tests.journeys.days_in_memory import lived
 from tests.journeys.one_user import Act, AtOnce, Day, Step
-from tests.journeys.person import BOB, CAROL, Lines
+from tests.journeys.person import BOB, CAROL
 from tests.journeys.promise import Truth, WatchedOrg
-from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import Replicas
 from tests.journeys.town import Town, town
 from tests.journeys.watched import WatchedPerson
@@ -44,20 +40,6 @@ EVERY_DAY = (
 )
 
 
-@dataclass
-class PersonInMemory(WatchedPerson):
-    """Reaches the gateway without a socket."""
-
-    place: TownInMemory = field(kw_only=True)
-
-    async def send(
-        self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
-    ) -> tuple[int, Lines, bytes]:
-        """As ``Person``."""
-        return await self.place.carry(method, target, sent, content, heard)
-
-
-NO_CLIENT = cast(aiohttp.ClientSession, None)  # nobody in memory connects
 FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
     "a session without its factor ends before another user comes": (
         World("classic"),
@@ -205,23 +187,6 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
         ),
     ),
 }
-
-
-async def _day_in_memory(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
-    truth = Truth(hearing_seconds=replicas.hearing_seconds if replicas is not None else 0.0)
-    org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
-    async with town_in_memory(org, replicas) as place:
-        people = [PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place) for _ in range(2)]
-        truth.people.extend(people)
-        day = Day(place, org, truth, people)
-        await day.lives(steps)
-        return day
-
-
-def lived(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
-    """One day in memory."""
-    with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
-        return runner.run(_day_in_memory(world, steps, replicas))
 
 
 @dataclass

@@ -19,10 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.dev.standin import ALICE_AND_BOB, Fault, OrgSession, User, fingerprint
-from tests.journeys.not_in_front import ALICE, BOB, Apart, arranged
+from tests.journeys.not_in_front import AGENT, ALICE, BOB, SCRIPT, SIGN_OUT, Apart, Times, arranged, signs_out, walked
 from tests.journeys.promise import Truth, WatchedOrg
-from tests.journeys.test_front_switch import AGENT, SIGN_OUT, walked
-from tests.journeys.test_not_in_front import SCRIPT, Times, signs_out
 
 CAROL = "carol@example.com"
 INTERVAL, SLOW_SECONDS = 300.0, 30.0

@@ -4,60 +4,16 @@ Two gateways share one state in memory. ``one`` and ``other`` choose which of th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import fault
 from gateway.revocations import Revocation
-from tests.journeys.days import PEOPLE, TRUSTED
-from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
 from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption
-from tests.journeys.promise import Truth, WatchedOrg
-from tests.journeys.scripted_loop import ScriptedLoop
-from tests.journeys.shared_memory import Replicas, SharedMemory
-from tests.journeys.test_one_user import NO_CLIENT, PersonInMemory
+from tests.journeys.shared_memory import SharedMemory
+from tests.journeys.two_replicas import Two, day
 
 ME = "/api/v1/sessions/me"
-
-
-@dataclass
-class Two:
-    """A town with two gateways, one person, and what the org has seen."""
-
-    place: TownInMemory
-    org: WatchedOrg
-    truth: Truth
-    person: PersonInMemory
-
-    def at(self, *route: int) -> None:
-        """The next requests go to these gateways, in turn."""
-        self.place.goes_to(route)
-
-    def sent(self) -> int:
-        """How many redemptions reached the org."""
-        return len([row for row in self.org.journal.rows if row.token is not None])
-
-    def living(self) -> list[str]:
-        return sorted(session.user.login for session in self.org.sessions.live())
-
-
-def day(tells: Callable[[Two], Awaitable[None]]) -> None:
-    """Run this with two gateways; afterwards the promise was kept."""
-
-    async def told() -> None:
-        truth = Truth()
-        org = WatchedOrg(truth, engine="classic", users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
-        async with town_in_memory(org, Replicas(2, (0,))) as place:
-            person = PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place)
-            truth.people.append(person)
-            async with asyncio.timeout(3600):
-                await tells(Two(place, org, truth, person))
-            assert truth.broken == []
-
-    with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
-        runner.run(told())
 
 
 def test_the_same_token_at_both_at_once_is_redeemed_once() -> None:

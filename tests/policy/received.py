@@ -60,3 +60,7 @@ def admit_head(sent: Sent, limits: HeadLimits) -> RequestHead | Malformed:
     if authority is None:
         return Malformed(400, "host")
     return RequestHead(sent.method, sent.target, authority, sent.fields, sent.secure, sent.peer, sent.client, named)
+
+
+def line(*texts: bytes) -> Fields:
+    return tuple((b"Cookie", text) for text in texts)

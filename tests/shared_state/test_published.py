@@ -5,7 +5,7 @@ from hypothesis import given
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Kin, LocalRevocations, Moved, Revocation
 from gateway.shared_state.published import FORGOTTEN, HELD, KIN, KINDS, MOVED, MOVED_SECONDS, REVOKED, UNSEEN, key_of, parts_of
-from tests.shared_state.test_spelling import REVOCATIONS
+from tests.shared_state.drawn_revocations import REVOCATIONS
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 

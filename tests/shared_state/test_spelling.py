@@ -7,28 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations import Kin, Moved, Revocation
+from gateway.revocations import Kin, Revocation
 from gateway.shared_state.spelling import LARGEST_BYTES, BadSpelling, read, spelled
-
-TEXTS = st.text(max_size=40)
-PRINTS = st.lists(st.binary(min_size=1, max_size=20).map(Fingerprint), max_size=4).map(tuple)
-MOVES = st.builds(Moved, PRINTS, TEXTS, TEXTS)
-KIN = st.builds(Kin, PRINTS, PRINTS, st.none() | TEXTS, PRINTS)
-REVOCATIONS = st.builds(
-    Revocation,
-    PRINTS,
-    st.none() | TEXTS,
-    st.none() | TEXTS,
-    PRINTS,
-    PRINTS,
-    PRINTS,
-    TEXTS,
-    st.none() | MOVES,
-    st.none() | KIN,
-    st.booleans(),
-    st.booleans(),
-    st.none() | st.floats(0, 1e11),
-)
+from tests.shared_state.drawn_revocations import REVOCATIONS, TEXTS
 
 
 @given(REVOCATIONS)

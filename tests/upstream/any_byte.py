@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.edge.frames import close_frame
+from tests.harness.websocket import KEY, MASK, accept, frame
 from tests.upstream.conftest import HOST, PATIENCE, Behind, Visit, Wire
-from tests.upstream.test_frames import frame
-from tests.upstream.test_websocket import KEY, MASK, accept
 
 _NUMBERS = itertools.count(100_000)
 _SHAKE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n"

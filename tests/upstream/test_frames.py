@@ -5,14 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.edge.frames import Frames, close_frame
-
-
-def frame(payload: bytes, opcode: int = 2, *, final: bool = True, mask: bytes = b"") -> bytes:
-    size = len(payload)
-    short = size if size < 126 else 126 if size < 65536 else 127
-    longer = b"" if short < 126 else size.to_bytes(2 if short == 126 else 8, "big")
-    return bytes(((0x80 if final else 0) | opcode, (0x80 if mask else 0) | short)) + longer + mask + payload
-
+from tests.harness.websocket import frame
 
 FRAMES = st.builds(
     frame,

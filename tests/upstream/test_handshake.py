@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.harness.websocket import KEY, SHAKE, accept, echo, open_up, opened
 from tests.upstream.conftest import Behind, Front, Visit
-from tests.upstream.test_websocket import KEY, SHAKE, accept, echo, open_up, opened
 
 
 async def test_the_handshake_is_between_the_two_ends(front: Front, behind: Behind) -> None:

@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.edge.frames import close_frame
+from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
 from tests.upstream.conftest import Behind, Front, Visit, Wire, client_server
-from tests.upstream.test_frames import frame
-from tests.upstream.test_websocket import MASK, SHAKE, echo, open_up, opened
 
 
 @pytest.fixture

@@ -1,47 +1,14 @@
 """WebSockets through the proxy: the two ends agree as if nothing stood between them, and anything else stays HTTP."""
 
 import asyncio
-import base64
-import hashlib
 from dataclasses import replace
 
 import aiohttp
 import pytest
 
 from gateway.edge.frames import close_frame
-from tests.upstream.conftest import Behind, Front, Visit, Wire
-from tests.upstream.test_frames import frame
-
-KEY = base64.b64encode(b"0123456789abcdef")
-SHAKE = (
-    b"GET /ws?room=%7E HTTP/1.1\r\nHost: hr.example.com\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
-    b"Origin: https://hr.example.com\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n"
-)
-MASK = b"\x00\x00\x00\x00"
-
-
-def accept(key: bytes) -> bytes:
-    return base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest())
-
-
-async def open_up(visit: Visit, fields: bytes = b"") -> None:
-    key = visit.value(b"sec-websocket-key") or b""
-    await visit.say(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        + accept(key) + b"\r\n" + fields + b"\r\n"
-    )  # fmt: skip
-
-
-async def echo(visit: Visit) -> None:
-    await open_up(visit)
-    while piece := await visit.reader.read(65536):
-        await visit.say(piece)
-
-
-async def opened(front: Front, fields: bytes = b"") -> tuple[Wire, bytes]:
-    wire = await front.connect()
-    await wire.say(SHAKE + fields + b"\r\n")
-    return wire, await wire.head()
+from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
+from tests.upstream.conftest import Behind, Front, Visit
 
 
 async def test_frames_pass_to_the_byte_in_both_directions(front: Front, behind: Behind) -> None:

@@ -21,7 +21,7 @@ from gateway.doors.app.session_watcher import SessionWatcher
 from gateway.doors.app.stripped_overrides import StrippedOverrides
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, word
-from gateway.doors.own.kept_forms import KeptForms, Turned
+from gateway.doors.own.kept_forms import FormAnswer, KeptForms
 from gateway.doors.pass_resolver import PassResolver
 from gateway.edge.forwarding import Failed
 from gateway.edge.request import Request
@@ -146,7 +146,7 @@ class ProtectedDoor:
         if isinstance(found, KeptForm):
             return await self._kept_form(request, head, app, found)
         decision = await self._decision(head, app)
-        if isinstance(found, Turned):
+        if isinstance(found, FormAnswer):
             return self._told(request, decision, found)
         return await self._goes_on(request, head, app, decision)
 
@@ -175,7 +175,7 @@ class ProtectedDoor:
         step = self._decided(request, head, app, decision)
         return step if step is None or isinstance(step, Response) else await step
 
-    def _told(self, request: Request, decision: Decision, turned: Turned) -> Response:
+    def _told(self, request: Request, decision: Decision, turned: FormAnswer) -> Response:
         """The answer to a kept form that is not sent to the app."""
         request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(decision.verdict)
         answer, request.reason = turned

@@ -10,23 +10,24 @@ from dataclasses import dataclass, field
 from gateway.doors.app.admitted import Admitted
 from gateway.doors.app.face import Face
 from gateway.doors.app.kept_lines import Kept
-from gateway.doors.app.rewrites import SWITCHING_PROTOCOLS, Rewritten, usual_rewrite
 from gateway.doors.app.session_watcher import SessionWatcher
 from gateway.doors.app.stripped_overrides import StrippedOverrides
-from gateway.doors.app_sessions import AppSessions, Visit
+from gateway.doors.app_sessions import AppSessions
 from gateway.doors.deciding import Decision
 from gateway.doors.pass_resolver import PassResolver
 from gateway.edge.forwarding import Failed, Forwarding, ForwardingRules
 from gateway.edge.handshake import is_handshake
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.pins import Asker, Pinning
-from gateway.edge.relay import Rewrite
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.edge.websocket import WebSocketRelay
+from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed
+from gateway.policy.http.answer_rewrites import SWITCHING_PROTOCOLS, Rewrite, Rewritten, usual_rewrite
 from gateway.policy.http.app_cookies import KeepCookie
+from gateway.policy.http.bound_cookies import BoundCookies
 from gateway.policy.http.caching import Use, use_of
 from gateway.policy.http.cookies import NotTheApps
 from gateway.policy.http.fields import ForwardedFrom as Way
@@ -38,7 +39,6 @@ from gateway.policy.learned import Recent
 from gateway.policy.routing.routing import Access, App
 from gateway.upstream.fetching import Taking
 from gateway.upstream.heads import field_lines
-from gateway.upstream.write_batch import WriteBatch
 
 _OUTSIDE = Malformed(404, "outside_prefix")
 MOST_COOKIES, LONGEST_COOKIES = 512, 2048
@@ -50,7 +50,7 @@ _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 class AppForwarding:
     """Forwards the requests of one app.
 
-    ``gate``: knows which cookies no app may get. ``lasting``: watches the sessions of what stays open. ``turn``: collects the writes of
+    ``gate``: knows which cookies no app may get. ``lasting``: watches the sessions of what stays open. ``batch``: collects the writes of
     one pass of the event loop (``WriteBatch``). ``keep_cookie``: judges each ``Set-Cookie`` of the app. ``app_sessions``: binds the app's
     own sessions to users. ``overrides``: logs override fields that are taken out. ``cookies``: a cache of ``Cookie`` lines.
     """
@@ -60,7 +60,7 @@ class AppForwarding:
     websocket: WebSocketRelay
     gate: PassResolver
     lasting: SessionWatcher
-    turn: WriteBatch
+    batch: WriteBatch
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
     overrides: StrippedOverrides | None = None
@@ -74,7 +74,7 @@ class AppForwarding:
         refer = self.face.references.value if self.face.references is not None else None
         usual = tuple(tuple(usual_rewrite(is_private, use, self.keep_cookie, refer) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
-        rules = ForwardingRules(self.turn, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
+        rules = ForwardingRules(self.batch, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
         object.__setattr__(self, "_rules", rules)
 
     def begin(
@@ -86,72 +86,72 @@ class AppForwarding:
         makes the answer where the app gives none, or where the body is larger than this app allows. ``decision``: caches the bytes that
         the app is sent, while the same decision holds for the same head.
         """
-        visit = self._visit(head, going, decision)
+        bound = self._bound(head, going, decision)
         kept = request.block.kept
         is_kept = isinstance(kept, Kept) and kept.way is self and kept.is_settled
-        if not isinstance(kept, Kept) or not is_kept or (visit is not None and not visit.knows(kept.read)):
-            kept = request.block.kept = self._kept(request.block, head, visit)
+        if not isinstance(kept, Kept) or not is_kept or (bound is not None and not bound.knows(kept.read)):
+            kept = request.block.kept = self._kept(request.block, head, bound)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
-            return self._websocket(request, head, app, going, failed, visit)
+            return self._websocket(request, head, app, going, failed, bound)
         if self.http.uploads is not None and request.body is not None and request.body.length is None:
-            return self._whole_upload(request, head, app, going, failed, visit)
+            return self._whole_upload(request, head, app, going, failed, bound)
         text = decision.text
         if not text or request.body is not None:
-            made = self._text(request, kept, head, app, going, visit)
+            made = self._text(request, kept, head, app, going, bound)
             if isinstance(made, Malformed):
                 return made
             text = made
-            if visit is not None:
-                visit.told()
-            if request.body is None and kept.is_settled and (visit is None or visit.is_same_again):
+            if bound is not None and self.app_sessions is not None:
+                self.app_sessions.report(bound)
+            if request.body is None and kept.is_settled and (bound is None or bound.is_same_again):
                 decision.text = text
-        rewrite, watch = self._rewrite(kept.use, head, going, visit, decision), going.watch
+        rewrite, watch = self._rewrite(kept.use, head, going, bound, decision), going.watch
         Forwarding(request, self._rules, text, self._taking(request, kept, head, going), rewrite, failed, watch).begin()
         if watch is not None:
             self.lasting.look_soon()
         return None
 
-    def _visit(self, head: RequestHead, going: Admitted, decision: Decision) -> Visit | None:
-        """Which app sessions this request may carry (``Visit``); None where the app's sessions are not bound to users."""
+    def _bound(self, head: RequestHead, going: Admitted, decision: Decision) -> BoundCookies | None:
+        """Which app sessions this request may carry (``BoundCookies``); None where the app's sessions are not bound to users."""
         if self.app_sessions is None:
             return None
-        visit = decision.visit
-        if not isinstance(visit, Visit):
-            visit = self.app_sessions.visit(head, going.session, going.comer, self.gate.user_of_pass)
+        bound = decision.bound
+        if bound is None:
+            bound = self.app_sessions.bound(head, going.session, going.comer, self.gate.user_of_pass)
             if going.session is not None:
-                decision.visit = visit
-        return visit
+                decision.bound = bound
+        return bound
 
     async def _websocket(
-        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, visit: Visit | None
+        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, bound: BoundCookies | None
     ) -> Response:
-        fields = self._fields(head, app, going, visit, upgrade=True)
+        fields = self._fields(head, app, going, bound, upgrade=True)
         target = self._target(head)
         if isinstance(fields, Malformed) or target is None:
             return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
-        if visit is not None:
-            visit.told()
+        if bound is not None and self.app_sessions is not None:
+            self.app_sessions.report(bound)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
         try:
             with self.lasting.watched(going.watch):
-                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, going, visit), asker)
+                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, going, bound), asker)
         except OutsideFailed as error:
             return failed(request, error)
         request.reason = response.abandoned
         return response
 
     async def _whole_upload(
-        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, visit: Visit | None
+        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, bound: BoundCookies | None
     ) -> Response:
         """Store the body until it is complete, then send it with its length. The end of the session stops this in every stage."""
-        fields = self._fields(head, app, going, visit, upgrade=False)
+        fields = self._fields(head, app, going, bound, upgrade=False)
         target = self._target(head)
         uploads, body = self.http.uploads, request.body
         if isinstance(fields, Malformed) or target is None or uploads is None or body is None:
             return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
-        if visit is not None:
-            visit.told()
+        if bound is not None and self.app_sessions is not None:
+            self.app_sessions.report(bound)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
         with self.websocket.live.held(fingerprints, request.break_off), self.lasting.watched(going.watch):
@@ -160,13 +160,15 @@ class AppForwarding:
                     return failed(request, whole)
                 request.body = whole
                 sized = (*fields, (b"Content-Length", b"%d" % (whole.length or 0)))
-                rewrite = self._rewrite(use_of(head), head, going, visit)
+                rewrite = self._rewrite(use_of(head), head, going, bound)
                 try:
                     return await self.http.forward(request, head.method, target, sized, rewrite, asker)
                 except OutsideFailed as error:
                     return failed(request, error)
 
-    def _text(self, request: Request, kept: Kept, head: RequestHead, app: App, going: Admitted, visit: Visit | None) -> bytes | Malformed:
+    def _text(
+        self, request: Request, kept: Kept, head: RequestHead, app: App, going: Admitted, bound: BoundCookies | None
+    ) -> bytes | Malformed:
         """The request head that the app is sent, as bytes."""
         first = request.line.text
         if self.face.rewriting is not None:
@@ -176,7 +178,7 @@ class AppForwarding:
             first = f"{head.method} {target} HTTP/1.1\r\n".encode("latin-1")
         framing = _CHUNKED if request.body is not None and request.body.length is None else b""
         if kept.text is None:
-            fields = self._fields(head, app, going, visit, upgrade=False)
+            fields = self._fields(head, app, going, bound, upgrade=False)
             return fields if isinstance(fields, Malformed) else b"".join((first, field_lines(fields)[: -len(END)], framing, END))
         host, way = self._way(head, app)
         return b"".join((first, host, framing, kept.text, way, self._identity(going), END))
@@ -204,27 +206,27 @@ class AppForwarding:
             known.identity, known.identity_of = identity_text(self.face.rules, session), session
         return known.identity
 
-    def _kept(self, block: Block, head: RequestHead, visit: Visit | None) -> Kept:
+    def _kept(self, block: Block, head: RequestHead, bound: BoundCookies | None) -> Kept:
         """What this app gets of these header lines (``Kept``)."""
         if self.overrides is not None:
             self.overrides.note(block.named)
         unwanted = self.gate.not_the_apps(head)
-        if visit is not None:
-            visit.knows(None)
+        if bound is not None:
+            bound.knows(None)
 
         def cookie(line: FieldLine) -> bytes:
-            if visit is None:
+            if bound is None:
                 return self._cookie_line(line, unwanted)
-            known = visit.known(line.value, unwanted)
+            known = bound.known(line.value, unwanted)
             if known is not None:
                 return b"%b: %b\r\n" % (line.spelled, known)
-            visit.note_pass(line.value)
-            return visit.text(self._cookie_line(line, unwanted))
+            bound.note_pass(line.value)
+            return bound.text(self._cookie_line(line, unwanted))
 
         lines = app_lines(block.lines, self.face.rules, cookie)
         text = b"".join(lines) if lines is not None else None
         is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
-        return Kept(self, text, use_of(head), is_plain, visit.read if visit is not None else None, not unwanted.was_asked)
+        return Kept(self, text, use_of(head), is_plain, bound.read if bound is not None else None, not unwanted.was_asked)
 
     def _cookie_line(self, line: FieldLine, unwanted: NotTheApps) -> bytes:
         """This ``Cookie`` line without the cookies that no app may get. It does not depend on the user."""
@@ -251,25 +253,27 @@ class AppForwarding:
         """The request target for the app; None for a path outside of its prefix."""
         return head.target if self.face.rewriting is None else self.face.prefixes.inner(head.target)
 
-    def _fields(self, head: RequestHead, app: App, going: Admitted, visit: Visit | None, upgrade: bool) -> Fields | Malformed:
+    def _fields(self, head: RequestHead, app: App, going: Admitted, bound: BoundCookies | None, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
         fields = to_app(head.fields, face.rules, going.session, self._way_of(head, app), self.gate.not_the_apps(head), upgrade)
         if isinstance(fields, Malformed):
             return fields
-        fields = visit.fields(fields) if visit is not None else fields
+        fields = bound.fields(fields) if bound is not None else fields
         return fields if face.host == public else ((b"Host", face.host.encode("ascii")), *fields[1:])
 
-    def _rewrite(self, use: Use, head: RequestHead, going: Admitted, visit: Visit | None, decision: Decision | None = None) -> Rewrite:
+    def _rewrite(
+        self, use: Use, head: RequestHead, going: Admitted, bound: BoundCookies | None, decision: Decision | None = None
+    ) -> Rewrite:
         """The function that rewrites the app's answer for this user. It is cached in the decision."""
         if decision is not None and decision.rewrite is not None:
             return decision.rewrite
         is_private = going.session is not None or going.rule.access is not Access.ANYONE
         as_it_is = self._usual[is_private][use]
-        if self.face.rewriting is not None or visit is not None:
-            as_it_is = Rewritten(as_it_is, self.face.rewriting, visit)
+        if self.face.rewriting is not None or bound is not None:
+            as_it_is = Rewritten(as_it_is, self.face.rewriting, bound)
         if not going.comer.is_stale or not is_private:
-            if decision is not None and decision.visit is visit:
+            if decision is not None and decision.bound is bound:
                 decision.rewrite = as_it_is
             return as_it_is
 

@@ -1,6 +1,6 @@
 """The header lines of a request as one app gets them; cached with the lines, because browsers send the same lines again and again."""
 
-from gateway.doors.app_sessions import LinesRead
+from gateway.policy.http.bound_cookies import LinesRead
 from gateway.policy.http.caching import Use
 
 

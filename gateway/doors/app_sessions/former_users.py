@@ -6,7 +6,7 @@ never name a user.
 
 from collections.abc import Mapping
 
-from gateway.doors.app_sessions.visits import AppSessions
+from gateway.doors.app_sessions.sessions import AppSessions
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.routing.routing import App
 from gateway.policy.session.owner import Owner, Owners

@@ -25,7 +25,7 @@ from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_forwarding import OrgForwarding
 from gateway.doors.login.outcome_responses import OutcomeResponses
 from gateway.doors.login.redeemer import Redeemer
-from gateway.doors.login.redemptions import Redeeming, Sent
+from gateway.doors.login.redemptions import RedemptionRequest, Sent
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.own.login_handoff import LoginHandoff
 from gateway.doors.own.paths import LoginOwnPaths
@@ -76,7 +76,7 @@ class SwitchRules:
 
 
 @dataclass(frozen=True, slots=True)
-class LoginRooms:
+class LoginParts:
     """The objects that answer for the login door."""
 
     own: LoginOwnPaths
@@ -90,7 +90,7 @@ class LoginRooms:
     token_origins: TokenOrigins
     announced_starts: AnnouncedStarts
     ended_sessions: EndedSessions
-    wording: OutcomeResponses
+    responses: OutcomeResponses
     issued: IssuedTokens
     tell: Callable[[str, Mapping[str, object]], None]
     """Gets (event name, figures) for the log and the metrics."""
@@ -99,42 +99,42 @@ class LoginRooms:
 class LoginDoor:
     """Answers everything that reaches the login host."""
 
-    def __init__(self, rooms: LoginRooms, rules: SwitchRules) -> None:
-        """``rooms.switch`` reads the form of the confirmation page; ``rooms.wording`` turns outcomes into answers."""
-        self._rooms = rooms
+    def __init__(self, parts: LoginParts, rules: SwitchRules) -> None:
+        """``parts.confirmation`` reads the form of the confirmation page; ``parts.responses`` turns outcomes into answers."""
+        self._parts = parts
         self._rules = rules
 
     async def resume(self) -> None:
         """Continue what the previous process left open. Call it before any request is answered. Raises ``OutsideFailed``."""
-        await self._rooms.new_sessions.resume()
+        await self._parts.new_sessions.resume()
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
         """The whole answer. The words for the access log are left in ``request``."""
-        wording = self._rooms.wording
-        if self._rooms.hooks.answers(head.path):
-            return await self._rooms.hooks.handle(request, head)
+        responses = self._parts.responses
+        if self._parts.hooks.answers(head.path):
+            return await self._parts.hooks.handle(request, head)
         if are_too_many(session_cookies(head.fields)):
-            return self._told(request, wording.refusal(head, 400, "session_cookies"))
+            return self._told(request, responses.refusal(head, 400, "session_cookies"))
         sender = self._sender(head)
         try:
             if len(head.path) <= LONGEST_PATH and is_own(head.path):
                 return await self._own_path(request, sender)
             request.route = "org"
             if OrgPath.of(head.path).is_too_long:
-                return self._told(request, wording.refusal(head, 414, "path_too_long"))
+                return self._told(request, responses.refusal(head, 414, "path_too_long"))
             body = await self._body(request, head)
             form = return_parameters(body) if isinstance(body, bytes) and _is_form(head) else b""
             if isinstance(body, Malformed) or form is None:
                 malformed = body if isinstance(body, Malformed) else Malformed(413, "form_too_large")
-                return self._told(request, wording.refusal(head, malformed.status, malformed.reason))
+                return self._told(request, responses.refusal(head, malformed.status, malformed.reason))
             found = read(head, body or b"")
-            if not await self._rooms.token_origins.note_request(head, form, tokens_redeemed(found)):
-                return self._told(request, wording.refusal(head, 400, "nested_too_deeply"))
+            if not await self._parts.token_origins.note_request(head, form, tokens_redeemed(found)):
+                return self._told(request, responses.refusal(head, 400, "nested_too_deeply"))
             return await self._judged(request, sender, body, found)
         except Withheld as withheld:
-            return self._told(request, wording.withheld(head, withheld), sender)
+            return self._told(request, responses.withheld(head, withheld), sender)
         except OutsideFailed as error:
-            return self._told(request, wording.unreachable(head, error))
+            return self._told(request, responses.unreachable(head, error))
 
     def _sender(self, head: RequestHead) -> LoginBrowser:
         """The browser behind the request. A browser without an id gets a new one; an answer to a page's request sets its cookie."""
@@ -142,7 +142,7 @@ class LoginDoor:
         is_program = known is None and via_of(head) is Via.PROGRAM
         browser_id = known or ("" if is_program else new_browser_id(secrets.token_bytes(ID_BYTES)))
         fresh: Fields = (browser_id_line(browser_id),) if browser_id and known is None else ()
-        return self._rooms.forwarding.sender(head, browser_id, fresh)
+        return self._parts.forwarding.sender(head, browser_id, fresh)
 
     async def _body(self, request: Request, head: RequestHead) -> bytes | Malformed | None:
         """The whole body, if it must be read before the request is judged; None if it may be streamed.
@@ -159,16 +159,16 @@ class LoginDoor:
         return None
 
     async def _own_path(self, request: Request, sender: LoginBrowser) -> Response:
-        head, rooms = sender.head, self._rooms
-        if head.path == STARTS_PATH and rooms.announced_starts.is_open:
+        head, parts = sender.head, self._parts
+        if head.path == STARTS_PATH and parts.announced_starts.is_open:
             return await self._announce(request, head)
         if head.path != SWITCH_PATH:
             return await self._own_answer(request, sender)
         request.route = SWITCH_PATH
-        found = await rooms.switch.read(request, head, sender.browser_id)
+        found = await parts.switch.read(request, head, sender.browser_id)
         if isinstance(found, Malformed):
             allow = ((b"Allow", b"POST"),) if found.status == 405 else ()
-            return self._told(request, rooms.wording.refusal(head, found.status, found.reason, *allow))
+            return self._told(request, parts.responses.refusal(head, found.status, found.reason, *allow))
         return await self._redeemed(request, sender, found)
 
     async def _own_answer(self, request: Request, sender: LoginBrowser) -> Response:
@@ -176,17 +176,17 @@ class LoginDoor:
 
         A ticket is sent only if the browser did not sign in again while it was made; else the browser is sent back to the same address.
         """
-        head, rooms = sender.head, self._rooms
+        head, parts = sender.head, self._parts
         if head.path == SIGN_OUT:
             return await self._own_sign_out(request, sender)
-        arrived = await rooms.browsers.record_of(sender) if head.path == HANDOFF else None
+        arrived = await parts.browsers.record_of(sender) if head.path == HANDOFF else None
         if head.path in _RELY_ON_THE_SESSION:
-            await rooms.new_sessions.settle(sender)
+            await parts.new_sessions.settle(sender)
         if sender.fresh:
             request.new_browser = sender.browser_id
-        response = await rooms.own.handle(request, head)
-        if arrived is not None and request.verdict == "ticket" and not await rooms.new_sessions.handed_out(sender, arrived):
-            return self._told(request, await rooms.handoff.sent_back(head))
+        response = await parts.own.handle(request, head)
+        if arrived is not None and request.verdict == "ticket" and not await parts.new_sessions.handed_out(sender, arrived):
+            return self._told(request, await parts.handoff.sent_back(head))
         return response
 
     async def _own_sign_out(self, request: Request, sender: LoginBrowser) -> Response:
@@ -196,24 +196,24 @@ class LoginDoor:
         """
         if sender.fresh:
             request.new_browser = sender.browser_id
-        response = await self._rooms.own.handle(request, sender.head)
+        response = await self._parts.own.handle(request, sender.head)
         if sender.head.method == "POST" and request.verdict == "sign_out":
             with suppress(StateFailed):
-                await self._rooms.ended_sessions.signed_out(sender)
+                await self._parts.ended_sessions.signed_out(sender)
         return response
 
     async def _announce(self, request: Request, head: RequestHead) -> Response:
         """A portal's announcement (see ``announced_starts``)."""
         request.route = STARTS_PATH
-        rooms = self._rooms
+        parts = self._parts
         if head.method != "POST":
-            return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"POST")))
-        if not rooms.announced_starts.is_portal(head):
-            return self._told(request, rooms.wording.refusal(head, 401, "portal_secret", (b"WWW-Authenticate", b"Bearer")))
+            return self._told(request, parts.responses.refusal(head, 405, "method", (b"Allow", b"POST")))
+        if not parts.announced_starts.is_portal(head):
+            return self._told(request, parts.responses.refusal(head, 401, "portal_secret", (b"WWW-Authenticate", b"Bearer")))
         body = await whole_body(request, LARGEST_ANNOUNCEMENT_BYTES)
         if isinstance(body, Malformed):
-            return self._told(request, rooms.wording.refusal(head, body.status, body.reason))
-        answer = await rooms.announced_starts.announce(body)
+            return self._told(request, parts.responses.refusal(head, body.status, body.reason))
+        answer = await parts.announced_starts.announce(body)
         return self._told(request, Outcome(answer, "announced" if answer.status == 204 else "refused"))
 
     async def _judged(self, request: Request, sender: LoginBrowser, body: bytes | None, found: OrgRequest) -> Response:
@@ -242,26 +242,26 @@ class LoginDoor:
         self, request: Request, sender: LoginBrowser, body: bytes | None, found: Redemption, references: tuple[str, ...] = ()
     ) -> Response:
         """Judge who chose the token; then redeem it, ask the user, or refuse."""
-        head, rooms = sender.head, self._rooms
+        head, parts = sender.head, self._parts
         if kind_of(head) is RequestKind.PREFETCH:
-            return self._told(request, rooms.wording.refusal(head, 503, "prefetch"))
+            return self._told(request, parts.responses.refusal(head, 503, "prefetch"))
         if head.method not in ("GET", "POST"):
-            return self._told(request, rooms.wording.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
-        token = await rooms.token_origins.of(head, found, sender.browser_id)
+            return self._told(request, parts.responses.refusal(head, 405, "method", (b"Allow", b"GET, POST")))
+        token = await parts.token_origins.of(head, found, sender.browser_id)
         if not token.announced:
-            await rooms.token_origins.note_tokens(head, found.tokens)
+            await parts.token_origins.note_tokens(head, found.tokens)
         judgement = judge(head, token, self._rules.start)
         if len(references) > 1 and isinstance(judgement, Trusted) and not await self._are_pushed_here(references):
             judgement = Asks("unknown_references")
         match judgement:
             case StartRefused(reason):
-                return self._told(request, rooms.wording.refusal(head, 403, reason))
+                return self._told(request, parts.responses.refusal(head, 403, reason))
             case Trusted("own_transaction") if sender.presented:
                 request.reason = "own_transaction"
                 return await self._plain(request, sender, body)
             case Trusted() | Asks():
                 tokens = () if references else found.tokens
-                redeeming = Redeeming(
+                redemption = RedemptionRequest(
                     head,
                     body or b"",
                     tokens,
@@ -272,35 +272,35 @@ class LoginDoor:
                     is_new_browser=bool(sender.fresh),
                     started_by=judgement.origin if isinstance(judgement, Asks) else "",
                 )
-                return await self._redeemed(request, sender, redeeming)
+                return await self._redeemed(request, sender, redemption)
             case _:
                 assert_never(judgement)
 
-    async def _redeemed(self, request: Request, sender: LoginBrowser, redeeming: Redeeming) -> Response:
+    async def _redeemed(self, request: Request, sender: LoginBrowser, redemption: RedemptionRequest) -> Response:
         """Carry out the redemption, store what Okta issued with it, and answer."""
-        outcome = await self._rooms.redeemer.redeem(redeeming)
+        outcome = await self._parts.redeemer.redeem(redemption)
         if isinstance(outcome, Sent):
-            await self._rooms.token_origins.note_answer(redeeming.head, sender.browser_id, False, outcome.answer.fields)
-            if self._rooms.issued.may_hand_out(redeeming.head):
-                await self._rooms.issued.note_codes(redeeming.head, outcome.answer.fields, outcome.answer.body)
-        told = self._rooms.wording.of(redeeming, outcome)
-        told = replace(told, answer=told.answer.plus(*self._legacy_fields(redeeming.head)))
-        if is_pushed_request(redeeming.head):
-            await self._rooms.redeemer.note_pushed(told.answer, may_hold_token=True)
+            await self._parts.token_origins.note_answer(redemption.head, sender.browser_id, False, outcome.answer.fields)
+            if self._parts.issued.may_hand_out(redemption.head):
+                await self._parts.issued.note_codes(redemption.head, outcome.answer.fields, outcome.answer.body)
+        told = self._parts.responses.of(redemption, outcome)
+        told = replace(told, answer=told.answer.plus(*self._legacy_fields(redemption.head)))
+        if is_pushed_request(redemption.head):
+            await self._parts.redeemer.note_pushed(told.answer, may_hold_token=True)
         return self._told(request, told, sender)
 
     async def _are_pushed_here(self, references: tuple[str, ...]) -> bool:
-        return all([await self._rooms.redeemer.pushed_here(reference) is not None for reference in references])
+        return all([await self._parts.redeemer.pushed_here(reference) is not None for reference in references])
 
     async def _by_reference(self, request: Request, sender: LoginBrowser, body: bytes | None, references: tuple[str, ...]) -> Response:
         """An authorize request with a ``request_uri``, behind which a token may stand.
 
         If it may, the reference is redeemed like a token.
         """
-        redeemer, unknown = self._rooms.redeemer, self._rules.unknown_reference_redeems
+        redeemer, unknown = self._parts.redeemer, self._rules.unknown_reference_redeems
         as_tokens = Redemption(tuple(map(SessionToken, references)))
         if not any([await redeemer.reference_redeems(one, sender, unknown) for one in references]):
-            await self._rooms.token_origins.note_tokens(sender.head, as_tokens.tokens)
+            await self._parts.token_origins.note_tokens(sender.head, as_tokens.tokens)
             return await self._plain(request, sender, body)
         return await self._redeem(request, sender, body, as_tokens, references)
 
@@ -310,13 +310,13 @@ class LoginDoor:
         If this client was last used by another user, the request is forwarded without session cookies.
         """
         if without_cookie(sender.head) is OTHER_SITE_WITHOUT_COOKIE:
-            self._rooms.tell("silent_request_without_cookie", {})  # the browser blocks third-party cookies: it finds no session
-        record = await self._rooms.browsers.record_of(sender)
+            self._parts.tell("silent_request_without_cookie", {})  # the browser blocks third-party cookies: it finds no session
+        record = await self._parts.browsers.record_of(sender)
         used_by = record.user_of_client(client_id)
-        session = await self._rooms.forwarding.session(sender) if used_by is not None else None
+        session = await self._parts.forwarding.session(sender) if used_by is not None else None
         if session is not None and asks_for_another_user(used_by, session.user_id):
             request.verdict, request.reason = "forwarded", "client_of_another_user"
-            return await self._rooms.forwarding.hidden(request, sender, body)
+            return await self._parts.forwarding.hidden(request, sender, body)
         return await self._plain(request, sender, body)
 
     async def _granting(self, request: Request, sender: LoginBrowser, body: bytes) -> Response:
@@ -324,16 +324,16 @@ class LoginDoor:
 
         It is refused if its code or refresh token came from a revoked session; what Okta issues is stored by its fingerprint.
         """
-        head, rooms = sender.head, self._rooms
+        head, parts = sender.head, self._parts
         grant = token_grant(body)
         if isinstance(grant, Malformed):
-            return self._told(request, rooms.wording.refusal(head, grant.status, grant.reason))
-        if await rooms.issued.refuses(grant):
-            rooms.tell("refresh_token_refused", {})
-            return self._told(request, Outcome(rooms.issued.refusal(head), "refused", "session_revoked"))
+            return self._told(request, parts.responses.refusal(head, grant.status, grant.reason))
+        if await parts.issued.refuses(grant):
+            parts.tell("refresh_token_refused", {})
+            return self._told(request, Outcome(parts.issued.refusal(head), "refused", "session_revoked"))
         request.verdict = "forwarded"
-        answer = await rooms.forwarding.pushed(head, body)
-        await rooms.issued.note_exchange(grant, answer)
+        answer = await parts.forwarding.pushed(head, body)
+        await parts.issued.note_exchange(grant, answer)
         return to_response(answer)
 
     async def _plain(self, request: Request, sender: LoginBrowser, body: bytes | None) -> Response:
@@ -341,22 +341,22 @@ class LoginDoor:
         head = sender.head
         request.verdict = "forwarded"
         if is_pushed_request(head) and body is not None:
-            answer = await self._rooms.forwarding.pushed(head, body)
-            await self._rooms.redeemer.note_pushed(answer, may_hold_token=False)
+            answer = await self._parts.forwarding.pushed(head, body)
+            await self._parts.redeemer.note_pushed(answer, may_hold_token=False)
             return to_response(answer)
-        return await self._rooms.forwarding.plain(request, sender, body)
+        return await self._parts.forwarding.plain(request, sender, body)
 
     async def _sign_out(self, request: Request, sender: LoginBrowser, body: bytes | None, found: SignOut) -> Response:
         """Revoke the session and forward the sign-out. If another site sent the browser here, do no more than Okta itself would do."""
-        head, rooms = sender.head, self._rooms
+        head, parts = sender.head, self._parts
         if found.how in (SignOutKind.OIDC, SignOutKind.SAML):
             return await self._proven_logout(request, sender, body, found.hint_subject)
         if found.how is SignOutKind.API or self._is_trusted(head):
             return await self._signed_out(request, sender, body)
         if kind_of(head) is not RequestKind.NAVIGATION:
-            return self._told(request, rooms.wording.refusal(head, 403, "other_site"))
-        if await rooms.forwarding.has_session(head):
-            return self._told(request, rooms.wording.asks_to_sign_out(_way_back(head)))
+            return self._told(request, parts.responses.refusal(head, 403, "other_site"))
+        if await parts.forwarding.has_session(head):
+            return self._told(request, parts.responses.asks_to_sign_out(_way_back(head)))
         return await self._plain(request, sender, body)
 
     async def _signed_out(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: tuple[bytes, bytes]) -> Response:
@@ -365,45 +365,45 @@ class LoginDoor:
         Okta is asked first about cookies that the gateway has never seen, and the question counts as a guess. So a client cannot use up
         Okta's rate limit with invented cookies.
         """
-        head, rooms = sender.head, self._rooms
-        found = await rooms.forwarding.made_up(sender)
+        head, parts = sender.head, self._parts
+        found = await parts.forwarding.made_up(sender)
         if isinstance(found, Unknown) and found.reason in LIMITED:
-            return self._told(request, rooms.wording.refusal(head, 503, found.reason))
+            return self._told(request, parts.responses.refusal(head, 503, found.reason))
         request.verdict = "signed_out"
         if isinstance(found, NoSession):
             gone = expiries({cookie.name for cookie in session_cookies(head.fields)}, ())
-            return await rooms.forwarding.hidden(request, sender, body, *gone, *more)
-        return await rooms.forwarding.sign_out(request, sender, body, *more)
+            return await parts.forwarding.hidden(request, sender, body, *gone, *more)
+        return await parts.forwarding.sign_out(request, sender, body, *more)
 
     async def _proven_logout(self, request: Request, sender: LoginBrowser, body: bytes | None, hint_subject: str | None) -> Response:
         """A logout that carries a proof which Okta checks: an ID token, or the signature of an app."""
-        head, rooms = sender.head, self._rooms
+        head, parts = sender.head, self._parts
         whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
         if isinstance(whole, Malformed):
-            return self._told(request, rooms.wording.refusal(head, whole.status, whole.reason))
+            return self._told(request, parts.responses.refusal(head, whole.status, whole.reason))
         request.verdict = "forwarded"
-        session = await rooms.forwarding.session(sender) if hint_subject is not None else None
+        session = await parts.forwarding.session(sender) if hint_subject is not None else None
         if session is not None and names_another_user(hint_subject, session):
             request.reason = "logout_of_another_user"
-            return await rooms.forwarding.hidden(request, sender, whole)
-        return await rooms.forwarding.sign_out_as_okta_does(request, sender, whole)
+            return await parts.forwarding.hidden(request, sender, whole)
+        return await parts.forwarding.sign_out_as_okta_does(request, sender, whole)
 
     async def _ending(self, request: Request, sender: LoginBrowser, body: bytes | None, found: EndsSessions) -> Response:
         """Forward a call that ends sessions by name; if Okta did it, revoke them here too."""
         request.verdict, request.reason = "forwarded", "ends_sessions"
-        rooms, more = self._rooms, self._legacy_fields(sender.head)
-        return await rooms.forwarding.ending(request, sender, body, lambda: rooms.ended_sessions.end(found, sender), *more)
+        parts, more = self._parts, self._legacy_fields(sender.head)
+        return await parts.forwarding.ending(request, sender, body, lambda: parts.ended_sessions.end(found, sender), *more)
 
     def _legacy_fields(self, head: RequestHead) -> Fields:
         """The fields that pass on Okta's advice against this call, which is counted; none for other calls."""
         call = legacy_call(head)
         if call is not None:
-            self._rooms.tell(f"legacy_{call}", {})
+            self._parts.tell(f"legacy_{call}", {})
         return legacy_fields(call)
 
     async def _legacy(self, request: Request, sender: LoginBrowser, body: bytes | None, legacy: LegacySession) -> Response:
         """A call that names a session by its id. If it is the browser's own session, the call is sent to ``/sessions/me`` instead."""
-        head, forwarding = sender.head, self._rooms.forwarding
+        head, forwarding = sender.head, self._parts.forwarding
         current = await forwarding.as_current(head, legacy)
         if current is None and head.method == "DELETE":
             return await self._ending(request, sender, body, EndsSessions(legacy.session_id, None))

@@ -1,6 +1,6 @@
 """What the login host stores for each browser: its record, which names its last session.
 
-Owns the records, by browser id, and the turns of the browsers (``browser_leases``). A browser is recognized by a cookie of the gateway,
+Owns the records, by browser id, and the leases of the browsers (``browser_leases``). A browser is recognized by a cookie of the gateway,
 never by address and User-Agent: all machines of a kiosk ward share those. Nothing here decides whose a session is; ``new_sessions`` and
 ``redeemer`` do, and store what they found.
 """
@@ -8,7 +8,7 @@ never by address and User-Agent: all machines of a kiosk ward share those. Nothi
 from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.leases import Leases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.coordination.unfinished_work import Unfinished
+from gateway.coordination.unfinished_work import UnfinishedWork
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
@@ -26,11 +26,11 @@ class Browsers:
     """The records of all browsers. A browser with an empty id has no record, and gets none."""
 
     def __init__(self, state: SharedState, sealer: Sealer) -> None:
-        """``state``: on disk, it outlives this process; if processes share it, they share the turns too."""
+        """``state``: on disk, it outlives this process; if processes share it, they share the leases too."""
         self._records = SealedRecords(state, sealer, KIND, REMEMBERED_SECONDS)
         self._leases = Leases(state) if state.is_shared else None
-        self.turns = BrowserLeases(self._leases)
-        self.undecided = Unfinished(state, "undecided", REMEMBERED_SECONDS)
+        self.leases = BrowserLeases(self._leases)
+        self.undecided = UnfinishedWork(state, "undecided", REMEMBERED_SECONDS)
 
     async def record(self, browser_id: str) -> BrowserRecord:
         """The record of this browser; an empty one if there is none. Raises ``StateFailed``."""
@@ -41,7 +41,7 @@ class Browsers:
         return _NO_RECORD if sender.fresh else await self.record(sender.browser_id)
 
     async def keep(self, browser_id: str, record: BrowserRecord) -> None:
-        """Store the record. Raises ``StateFailed``, and ``LeaseLost`` if another process holds the browser's turn by now."""
+        """Store the record. Raises ``StateFailed``, and ``LeaseLost`` if another process holds the browser's lease by now."""
         if browser_id:
             await self.keep_at(browser_key(browser_id), record)
 
@@ -52,11 +52,11 @@ class Browsers:
 
     async def keep_at(self, key: bytes, record: BrowserRecord) -> None:
         """Store the record under this key. Raises ``StateFailed`` and ``LeaseLost``, like ``keep``."""
-        held = self.turns.lease_of(key)
+        held = self.leases.lease_of(key)
         await self._records.put(key, record.packed(), held.lease if held is not None else None)
 
     async def aclose(self) -> None:
-        """Wait until every turn is released. Undecided sessions are left to other processes."""
+        """Wait until every lease is released. Undecided sessions are left to other processes."""
         await self.undecided.aclose()
         if self._leases is not None:
             await self._leases.aclose()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.clock import Clock
 from gateway.doors.answers import page_answer
-from gateway.doors.login.redemptions import Redeeming
+from gateway.doors.login.redemptions import RedemptionRequest
 from gateway.doors.own.requests import SESSION_PAGE
 from gateway.pages import ConfirmSwitch, render
 from gateway.policy.http.cookies import session_cookies
@@ -25,7 +25,7 @@ CONFIRM_SECONDS = 300.0
 _REPLACED = frozenset({b"content-type", b"content-length", b"transfer-encoding", b"origin"})
 
 
-class Confirming:
+class ConfirmationForm:
     """Makes the page, and reads the posted form."""
 
     def __init__(self, host: str, apps: Sequence[str], sealer: Sealer, sessions: Sessions, clock: Clock) -> None:
@@ -36,22 +36,22 @@ class Confirming:
         self._sessions = sessions
         self._clock = clock
 
-    def ask(self, redeeming: Redeeming, session: Session | None) -> Answer:
+    def ask(self, redemption: RedemptionRequest, session: Session | None) -> Answer:
         """The page. It names the signed-in user, if there is one, and holds the request, sealed."""
-        head = redeeming.head
+        head = redemption.head
         kept = Confirmation(
             method=head.method,
             target=head.target,
             content_type=(head.value(b"content-type") or b"").decode("latin-1"),
-            body=redeeming.body,
-            fingerprints=self._browser(head, redeeming.browser_id),
+            body=redemption.body,
+            fingerprints=self._browser(head, redemption.browser_id),
             expires_at=self._clock.wall() + CONFIRM_SECONDS,
         )
         sealed = self._sealer.seal("confirm", self._host, kept.packed())
         if session is None:
-            return page_answer(render(ConfirmSwitch(None, sealed, redeeming.started_by), request_id=SLOT))
-        stay = way_back(head, redeeming.body, self._apps) or SESSION_PAGE
-        view = ConfirmSwitch(session.login, sealed, redeeming.started_by, stay_path=stay)
+            return page_answer(render(ConfirmSwitch(None, sealed, redemption.started_by), request_id=SLOT))
+        stay = way_back(head, redemption.body, self._apps) or SESSION_PAGE
+        view = ConfirmSwitch(session.login, sealed, redemption.started_by, stay_path=stay)
         return page_answer(render(view, request_id=SLOT))
 
     def confirmed(self, head: RequestHead, browser_id: str, form: Mapping[str, str]) -> tuple[RequestHead, bytes] | Malformed:

@@ -1,7 +1,7 @@
 """Judges each answer of Okta's that may begin a session without a token, before the browser gets it.
 
 Owns what the browser gets of such an answer. Runs the state machine ``policy.switch.new_session`` with ``Sessions`` and the closer, one
-answer of a browser at a time (under the browser's turn, see ``browser_leases``). Must never deliver an answer that begins another user's
+answer of a browser at a time (under the browser's lease, see ``browser_leases``). Must never deliver an answer that begins another user's
 session before the older session was proven gone. Must never close the session of the same user.
 
 If a session is revoked while one of its requests is on its way to Okta, that request gets no session cookie from the answer. (It is a
@@ -56,12 +56,12 @@ Tell = Callable[[str, Mapping[str, object]], None]
 class NewSessions:
     """Judges the answers for one login host. Close it with ``aclose``."""
 
-    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, carrying: PendingCookie, audit: SwitchAudit) -> None:
+    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, pending_cookie: PendingCookie, audit: SwitchAudit) -> None:
         """``audit``: is told who signed in."""
         self._sessions = sessions
         self._closer = closer
         self._browsers = browsers
-        self._carrying = carrying
+        self._pending_cookie = pending_cookie
         self._audit = audit
         self._tell = audit.tell
         self._comparer = SessionComparer(sessions, closer)
@@ -69,10 +69,10 @@ class NewSessions:
         self._deciding: set[asyncio.Task[None]] = set()
         self._judging: set[asyncio.Task[Fields]] = set()
 
-    async def judged(self, answered: Fields, sender: LoginBrowser, underway: ExitStack) -> Fields:
+    async def judged(self, answered: Fields, sender: LoginBrowser, in_flight: ExitStack) -> Fields:
         """The answer's fields as the browser may have them. Raises ``Withheld``, and ``OutsideFailed`` if the state is away.
 
-        ``underway`` registers the request with the sender's cookies as on its way to Okta; it is closed as soon as no other code waits
+        ``in_flight`` registers the request with the sender's cookies as on its way to Okta; it is closed as soon as no other code waits
         for that.
         """
         begun = cookies_set(answered)
@@ -88,7 +88,7 @@ class NewSessions:
             if not await self._may_bring_a_factor(sender):
                 return answered
         # A task of its own, because it must end even if the client leaves: the session has begun at Okta, and the record must say so.
-        judging = asyncio.create_task(self._in_turn(answered, begun, sender, underway), name="judging an answer")
+        judging = asyncio.create_task(self._under_lease(answered, begun, sender, in_flight), name="judging an answer")
         self._judging.add(judging)
         judging.add_done_callback(self._ended)
         return await asyncio.shield(judging)
@@ -101,7 +101,7 @@ class NewSessions:
         arrived = await self._browsers.record_of(sender)
         if arrived.standing is SessionStanding.SETTLED and set(sender.presented) <= set(arrived.cookies):
             return
-        async with self._browsers.turns.of(self._keys(sender)):
+        async with self._browsers.leases.held(self._keys(sender)):
             record = await self._browsers.record_of(sender)
             if record.standing is not SessionStanding.SETTLED:
                 await self._decide_again(sender, browser_key(sender.browser_id), record)
@@ -121,7 +121,7 @@ class NewSessions:
         record = await self._browsers.record(sender.browser_id)
         if set(sender.presented) <= set(record.cookies):
             return True
-        async with self._browsers.turns.of(self._keys(sender)):
+        async with self._browsers.leases.held(self._keys(sender)):
             record = await self._browsers.record(sender.browser_id)
             if record.cookies != arrived.cookies:
                 # ``settle`` of this same request may have changed the record: it stored the living cookies, and left out dead ones.
@@ -174,7 +174,7 @@ class NewSessions:
     async def _release_where_settled(self, key: bytes, record: BrowserRecord) -> None:
         """Release the cookies if another process decided between this one's reading of the record and its ``hold``."""
         with suppress(OutsideFailed):
-            async with self._browsers.turns.of((key,)):
+            async with self._browsers.leases.held((key,)):
                 if (await self._browsers.record_at(key)).standing is not SessionStanding.UNDECIDED:
                     await self._sessions.release(record.all_cookies)
 
@@ -194,7 +194,7 @@ class NewSessions:
         begun = tuple(cookie for cookie in begun if cookie not in sender.presented)
         if begun:
             until_closed = ExitStack()
-            until_closed.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(sender.presented)))
+            until_closed.enter_context(self._closer.in_flight.counted(self._sessions.fingerprints(sender.presented)))
             self._closer.close_soon(begun, sender.browser).add_done_callback(lambda _: until_closed.close())
         return without_session(answered)
 
@@ -219,22 +219,22 @@ class NewSessions:
 
     # Answers that begin a session.
 
-    async def _in_turn(self, answered: Fields, begun: Cookies, sender: LoginBrowser, underway: ExitStack) -> Fields:
+    async def _under_lease(self, answered: Fields, begun: Cookies, sender: LoginBrowser, in_flight: ExitStack) -> Fields:
         """What the browser gets. If the answer cannot be judged or stored, the browser gets nothing, and the new session is closed."""
         self._sessions.issued(begun)
         try:
-            return await self._judged_in_turn(answered, begun, sender, underway)
+            return await self._judged_under_lease(answered, begun, sender, in_flight)
         except OutsideFailed:
             if begun:
                 self._closer.close_soon(tuple(one for one in begun if one not in sender.presented), sender.browser)
             raise
 
-    async def _judged_in_turn(self, answered: Fields, begun: Cookies, sender: LoginBrowser, underway: ExitStack) -> Fields:
-        """Take the browser's turn, then judge the answer against the browser's record."""
+    async def _judged_under_lease(self, answered: Fields, begun: Cookies, sender: LoginBrowser, in_flight: ExitStack) -> Fields:
+        """Take the browser's lease, then judge the answer against the browser's record."""
         async with AsyncExitStack() as held:
-            if not await self._turn(sender, held):
+            if not await self._take_lease(sender, held):
                 return self._late(answered, begun, sender)
-            underway.close()
+            in_flight.close()
             record = await self._browsers.record_of(sender)
             if begun and _left_before(sender, record):
                 await self._sessions.hold(begun)
@@ -271,7 +271,7 @@ class NewSessions:
         return finding.user_id if isinstance(finding, Session) else None
 
     async def _run(self, answered: Fields, judging: Comparison, record: BrowserRecord) -> Fields:
-        """Run the machine to its end, store the record, and return what the browser gets. The caller holds the browser's turn."""
+        """Run the machine to its end, store the record, and return what the browser gets. The caller holds the browser's lease."""
         sender = judging.sender
         final = await self._comparer.run(judging)
         if isinstance(final, Withhold):
@@ -286,14 +286,14 @@ class NewSessions:
         await self._follow(final, judging, browser_key(sender.browser_id) if sender.browser_id else b"")
         if final.why not in (DeliveryReason.FIRST, DeliveryReason.OTHER_USER):
             return answered
-        cleared = self._carrying.cleared(sender.head) if sender.carried else ()
+        cleared = self._pending_cookie.cleared(sender.head) if sender.carried else ()
         expiries = self._expiries(answered, judging) if final.why is DeliveryReason.OTHER_USER else ()
         return (*answered, *expiries, *cleared)
 
     async def _follow(self, final: Deliver, judging: Comparison, key: bytes) -> None:
         """What follows for the app hosts once the record is stored.
 
-        (A process that had lost its turn could not store it, and stopped there.)
+        (A process that had lost its lease could not store it, and stopped there.)
 
         ``key``: the key of the browser's record, or empty.
         """
@@ -324,7 +324,7 @@ class NewSessions:
         self._closer.close_soon(judging.new, sender.browser)
         self._tell("answer_withheld", {"reason": final.reason, "client": sender.head.client})
         older = tuple(dict.fromkeys((*sender.carried, *judging.older.cookies)))
-        return Withheld(Refuse(final.reason, revoked=True), self._carrying.moved(sender.head, sender.presented, older))
+        return Withheld(Refuse(final.reason, revoked=True), self._pending_cookie.moved(sender.head, sender.presented, older))
 
     def _expiries(self, answered: Fields, judging: Comparison) -> Fields:
         """Lines that remove every older session cookie, under all names that the new session does not use.
@@ -358,7 +358,7 @@ class NewSessions:
             try:
                 if not await self._browsers.undecided.is_mine(key):
                     return  # this process was stopped for a while, and another one has taken over
-                async with self._browsers.turns.of((key, *self._sessions.fingerprints(sender.presented))):
+                async with self._browsers.leases.held((key, *self._sessions.fingerprints(sender.presented))):
                     record = await self._browsers.record_at(key)
                     if record.standing is not SessionStanding.UNDECIDED or await self._decide_again(sender, key, record):
                         if record.standing is SessionStanding.SETTLED:
@@ -369,7 +369,7 @@ class NewSessions:
                 self._tell("session_undecided", {"reason": error.reason})
 
     async def _decide_again(self, sender: LoginBrowser, key: bytes, record: BrowserRecord) -> bool:
-        """Ask Okta once more whose the session in this record is. True if that is settled now. The caller holds the browser's turn."""
+        """Ask Okta once more whose the session in this record is. True if that is settled now. The caller holds the browser's lease."""
         if record.standing is SessionStanding.UNDECIDED and self._sessions.is_revoked(record.cookies):
             await self._end_before(sender, key, record)
             return True
@@ -403,33 +403,33 @@ class NewSessions:
         await self._browsers.keep_at(key, record.given(record.cookies, "").with_unproven(record.before))
         await self._sessions.release(record.all_cookies)
 
-    # The browser's turn (see ``browser_leases``).
+    # The browser's lease (see ``browser_leases``).
 
     def _keys(self, sender: LoginBrowser) -> tuple[bytes, ...]:
-        """The keys of the turn. A new id is known to no other request, so a new browser without a session needs no turn."""
+        """The keys of the lease. A new id is known to no other request, so a new browser without a session needs no lease."""
         if sender.fresh and not sender.presented:
             return ()
         own = (browser_key(sender.browser_id),) if sender.browser_id else ()
         return (*own, *self._sessions.fingerprints(sender.presented))
 
-    async def _turn(self, sender: LoginBrowser, held: AsyncExitStack) -> bool:
-        """Take the browser's turn. False if its session was revoked during the wait, or by the previous holder of the turn.
+    async def _take_lease(self, sender: LoginBrowser, held: AsyncExitStack) -> bool:
+        """Take the browser's lease. False if its session was revoked during the wait, or by the previous holder of the lease.
 
-        The code that revoked it may hold the turn, and wait for this answer: so the wait ends with the revocation.
+        The code that revoked it may hold the lease, and wait for this answer: so the wait ends with the revocation.
         """
-        turn = asyncio.ensure_future(held.enter_async_context(self._browsers.turns.of(self._keys(sender))))
+        lease = asyncio.ensure_future(held.enter_async_context(self._browsers.leases.held(self._keys(sender))))
         with self._sessions.noticing(sender.presented) as revoked:
             ended = asyncio.ensure_future(revoked.wait())
             try:
-                await asyncio.wait({turn, ended}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({lease, ended}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 ended.cancel()
-                if not turn.done():
-                    turn.cancel()
-                    await asyncio.wait({turn})
-        if turn.cancelled() or not turn.done():
+                if not lease.done():
+                    lease.cancel()
+                    await asyncio.wait({lease})
+        if lease.cancelled() or not lease.done():
             return False
-        turn.result()  # raises if the turn could not be taken
+        lease.result()  # raises if the lease could not be taken
         return not self._is_late(sender)
 
 

@@ -13,7 +13,7 @@ from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.org_relay import OrgWay, given, readable
+from gateway.doors.login.org_relay import OrgRelay, given, readable
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.edge.http_proxy import HttpProxy
@@ -65,7 +65,7 @@ class Origins:
 class OrgPools:
     """Connections to the org: ``plain`` for what is forwarded, ``redeeming`` for tokens, so that slow uploads cannot hold them."""
 
-    plain: OrgWay
+    plain: OrgRelay
     redeeming: HttpProxy
 
 
@@ -77,7 +77,7 @@ class OrgForwarding:
         pools: OrgPools,
         sessions: Sessions,
         closer: Closer,
-        carrying: PendingCookie,
+        pending_cookie: PendingCookie,
         browsers: Browsers,
         new_sessions: NewSessions,
         token_origins: TokenOrigins,
@@ -87,7 +87,7 @@ class OrgForwarding:
         self._pools = pools
         self._sessions = sessions
         self._closer = closer
-        self._carrying = carrying
+        self._pending_cookie = pending_cookie
         self._browsers = browsers
         self._new_sessions = new_sessions
         self._token_origins = token_origins
@@ -97,7 +97,7 @@ class OrgForwarding:
     def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> LoginBrowser:
         """The browser behind a request: the session cookies that may be forwarded, and what its pending cookie holds."""
         presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_dead(cookie))
-        return LoginBrowser(head, browser_id, presented, self._carrying.carried(head), fresh)
+        return LoginBrowser(head, browser_id, presented, self._pending_cookie.carried(head), fresh)
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption once, without any session cookie, and return Okta's whole answer. Raises ``OutsideFailed``."""
@@ -121,14 +121,14 @@ class OrgForwarding:
         """
         head = sender.head
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
-        with ExitStack() as underway:
-            underway.enter_context(self._closer.underway.carrying((*self._sessions.fingerprints(sender.presented), *sender.keys)))
+        with ExitStack() as in_flight:
+            in_flight.enter_context(self._closer.in_flight.counted((*self._sessions.fingerprints(sender.presented), *sender.keys)))
 
             async def judge(status: int, answered: Fields) -> Fields:
                 inbound = self._inbound(answered)
-                with underway:
+                with in_flight:
                     await self._token_origins.note_answer(head, sender.browser_id, bool(sender.presented), inbound)
-                    judged = await self._new_sessions.judged(inbound, sender, underway)
+                    judged = await self._new_sessions.judged(inbound, sender, in_flight)
                 await self._note_client(status, sender)
                 return (*judged, *await self._dead_cookies(sender, inbound), *self._fresh(sender, judged), *more)
 
@@ -189,18 +189,18 @@ class OrgForwarding:
         """
         head, browser, presented = sender.head, sender.browser, sender.presented
         fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
-        with ExitStack() as underway:
-            underway.enter_context(self._closer.underway.carrying(self._sessions.fingerprints(presented)))
+        with ExitStack() as in_flight:
+            in_flight.enter_context(self._closer.in_flight.counted(self._sessions.fingerprints(presented)))
 
             async def judge(status: int, answered: Fields) -> Fields:
                 inbound = self._inbound(answered)
-                with underway:
+                with in_flight:
                     if status < 400 and presented and await self._closer.has_ended(presented, browser):
                         self._closer.signed_out(presented, browser)
                         await self._to_the_end(self._sessions.revoke(presented))
                         self._closer.close_soon(presented, browser)
                         return (*without_session_settings(inbound), *more)
-                    return (*await self._new_sessions.judged(inbound, sender, underway), *more)
+                    return (*await self._new_sessions.judged(inbound, sender, in_flight), *more)
 
             return await self._pools.plain.send(request, head, fields, body, judge)
 
@@ -255,8 +255,8 @@ class OrgForwarding:
         finding = self._sessions.recall(sender.presented)
         user_id = finding.user_id if isinstance(finding, Session) else record.user_id
         if user_id and sender.browser_id and record.user_of_client(client_id) != user_id:
-            # Under the browser's turn, because a sign-in may write the same record, in this process or another one.
-            async with self._browsers.turns.of((browser_key(sender.browser_id),)):
+            # Under the browser's lease, because a sign-in may write the same record, in this process or another one.
+            async with self._browsers.leases.held((browser_key(sender.browser_id),)):
                 record = await self._browsers.record(sender.browser_id)
                 if not self._sessions.is_revoked(sender.presented):
                     await self._browsers.keep(sender.browser_id, record.used(client_id, user_id))

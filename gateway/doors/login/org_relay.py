@@ -23,7 +23,7 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class OrgWay:
+class OrgRelay:
     """Sends requests that redeem no token. ``tell`` gets (event name, figures) for the log and the metrics.
 
     ``issued`` gets the codes in answers.

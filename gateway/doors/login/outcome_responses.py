@@ -11,9 +11,9 @@ from urllib.parse import quote, urljoin
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
-from gateway.doors.login.confirmation_form import Confirming
+from gateway.doors.login.confirmation_form import ConfirmationForm
 from gateway.doors.login.login_browser import Withheld
-from gateway.doors.login.redemptions import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
+from gateway.doors.login.redemptions import Again, NotSwitched, Onward, Outcome, RedemptionRequest, Sent, Unanswered, UsedElsewhere
 from gateway.doors.own.requests import SIGN_OUT, now_of, seconds_until
 from gateway.doors.own.requests import Outcome as Told
 from gateway.doors.reading import LATER
@@ -35,8 +35,10 @@ RETRY_SECONDS = 5
 class OutcomeResponses:
     """Turns outcomes into answers."""
 
-    def __init__(self, confirming: Confirming, origin: str, clock: Clock, tell: Callable[[str, Mapping[str, object]], None]) -> None:
-        """``confirming``: makes the page that asks the user, with the sealed request. ``origin``: the login host's.
+    def __init__(
+        self, confirmation: ConfirmationForm, origin: str, clock: Clock, tell: Callable[[str, Mapping[str, object]], None]
+    ) -> None:
+        """``confirmation``: makes the page that asks the user, with the sealed request. ``origin``: the login host's.
 
         ``tell`` gets (event name, figures) for each explanation that is given, for the log and the metrics.
 
@@ -44,21 +46,21 @@ class OutcomeResponses:
         another host.
         """
         self._origin = origin
-        self._confirming = confirming
+        self._confirmation = confirmation
         self._clock = clock
         self._tell = tell
 
-    def of(self, redeeming: Redeeming, outcome: Outcome) -> Told:
+    def of(self, redemption: RedemptionRequest, outcome: Outcome) -> Told:
         """The answer, and the verdict and reason for the log."""
-        head = redeeming.head
+        head = redemption.head
         match outcome:
             case Sent(answer):
-                return self._sent(redeeming, answer)
+                return self._sent(redemption, answer)
             case Again():
-                return self._again(redeeming)
+                return self._again(redemption)
             case Onward(destination):
                 url = self._origin + destination if destination.startswith("/") else destination
-                answer = self._page(GoingOn(url)) if redeeming.is_confirmed else redirect_answer(303, url)
+                answer = self._page(GoingOn(url)) if redemption.is_confirmed else redirect_answer(303, url)
                 return Told(answer, "onward", "token_spent")
             case UsedElsewhere(by_server):
                 if is_document(head):
@@ -67,44 +69,44 @@ class OutcomeResponses:
             case NotSwitched(refusal, fields):
                 seconds = seconds_until(refusal.retry_at, self._clock)
                 view: View = (
-                    RefusedPage(refusal.reason, seconds, _own_address(redeeming))
+                    RefusedPage(refusal.reason, seconds, _own_address(redemption))
                     if refusal.revoked
                     else UnavailablePage(refusal.reason, seconds, offers_retry=False)
                 )
                 told = self._said(head, view, 503, "refused", refusal.reason)
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Unanswered(reason, spent, fields):
-                view = BadRequest(502, "redemption_unanswered") if spent else RefusedPage(reason, RETRY_SECONDS, _own_address(redeeming))
+                view = BadRequest(502, "redemption_unanswered") if spent else RefusedPage(reason, RETRY_SECONDS, _own_address(redemption))
                 told = self._said(head, view, 502 if spent else 503, "refused", f"redemption_{reason}")
                 return Told(told.answer.plus(*fields), told.verdict, told.reason)
             case Confirm(session):
                 if not is_document(head):
                     return self._advised(409, "E0000006", "confirmation_required", UNCONFIRMED, "confirm", "script")
-                return Told(self._confirming.ask(redeeming, session), "confirm", redeeming.started_by or "unknown_place")
+                return Told(self._confirmation.ask(redemption, session), "confirm", redemption.started_by or "unknown_place")
             case _:
                 assert_never(outcome)
 
-    def _sent(self, redeeming: Redeeming, answer: Answer) -> Told:
+    def _sent(self, redemption: RedemptionRequest, answer: Answer) -> Told:
         """Okta's answer. If it shows that Okta refused the token, a page says so; for a script, a cause is added to Okta's error object."""
-        head = redeeming.head
+        head = redemption.head
         if not is_document(head):
             explained = with_cause(answer.body, REFUSED_TOKEN.sentence) if answer.status in REFUSED_TOKEN.statuses else None
-            if explained is None or not redeeming.tokens or not is_json(answer.fields):
+            if explained is None or not redemption.tokens or not is_json(answer.fields):
                 return Told(answer, "redeemed")
             self._tell(f"advised_{REFUSED_TOKEN.word}", {})
             return Told(Answer(answer.status, answer.fields, explained), "redeemed", REFUSED_TOKEN.word)
-        onward = leads_to_sign_in(answer.status, answer.fields, self._origin) if self._brought_session_token(redeeming) else None
+        onward = leads_to_sign_in(answer.status, answer.fields, self._origin) if self._brought_session_token(redemption) else None
         if onward is None:
-            return Told(self._led_on(redeeming, answer) if redeeming.is_confirmed else answer, "redeemed")
+            return Told(self._led_on(redemption, answer) if redemption.is_confirmed else answer, "redeemed")
         self._tell(f"advised_{REFUSED_TOKEN.word}", {})
         url = urljoin(self._origin + head.target, onward or without_tokens(head.target))
         return Told(self._page(TokenRefused(url)).plus(*_cookie_lines(answer)), "refused", REFUSED_TOKEN.word)
 
     @staticmethod
-    def _brought_session_token(redeeming: Redeeming) -> bool:
+    def _brought_session_token(redemption: RedemptionRequest) -> bool:
         """Whether a session token was redeemed in a top-level window, and the request answered no transaction, form or frame."""
-        found = read(redeeming.head, redeeming.body)
-        is_window = kind_of(redeeming.head) is RequestKind.NAVIGATION or redeeming.is_confirmed
+        found = read(redemption.head, redemption.body)
+        is_window = kind_of(redemption.head) is RequestKind.NAVIGATION or redemption.is_confirmed
         return is_window and isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)
 
     def _advised(self, status: int, code: str, summary: str, advice: Advice, verdict: str, reason: str) -> Told:
@@ -138,17 +140,17 @@ class OutcomeResponses:
         to = f"?to={quote(back, safe='')}" if back else ""
         return Told(redirect_answer(303, self._origin + SIGN_OUT + to), "confirm", "untrusted_sign_out")
 
-    def _again(self, redeeming: Redeeming) -> Told:
+    def _again(self, redemption: RedemptionRequest) -> Told:
         """Redirect the browser to its own request.
 
         From our form, a link is opened again as a link (303); a form cannot be posted again (409).
         """
-        head = redeeming.head
-        if redeeming.is_confirmed and head.method != "GET":
+        head = redemption.head
+        if redemption.is_confirmed and head.method != "GET":
             return self.refusal(head, 409, "browser_changed")
-        return Told(redirect_answer(303 if redeeming.is_confirmed else 307, self._origin + head.target), "again", "other_tab")
+        return Told(redirect_answer(303 if redemption.is_confirmed else 307, self._origin + head.target), "again", "other_tab")
 
-    def _led_on(self, redeeming: Redeeming, answer: Answer) -> Answer:
+    def _led_on(self, redemption: RedemptionRequest, answer: Answer) -> Answer:
         """The answer to a confirmed switch.
 
         A page replaces a redirect, because browsers check a form's redirects against ``form-action``.
@@ -156,7 +158,7 @@ class OutcomeResponses:
         locations = [value.decode("latin-1") for name, value in answer.fields if name.lower() == b"location"]
         if not 300 <= answer.status < 400 or len(locations) != 1:
             return answer
-        url = urljoin(self._origin + redeeming.head.target, locations[0])
+        url = urljoin(self._origin + redemption.head.target, locations[0])
         return self._page(GoingOn(url)).plus(*_cookie_lines(answer))
 
     def _page(self, view: View) -> Answer:
@@ -177,9 +179,9 @@ def _cookie_lines(answer: Answer) -> Fields:
     return tuple(field for field in answer.fields if field[0].lower() == b"set-cookie")
 
 
-def _own_address(redeeming: Redeeming) -> str | None:
+def _own_address(redemption: RedemptionRequest) -> str | None:
     """Empty text: the page offers its own address as a link to try again. None for a form, and for a start that is not trusted.
 
     A click on our own page would make the link of a stranger look trusted.
     """
-    return "" if redeeming.head.method == "GET" and redeeming.trusted and not redeeming.is_confirmed else None
+    return "" if redemption.head.method == "GET" and redemption.trusted and not redemption.is_confirmed else None

@@ -1,7 +1,7 @@
 """Sessions that a browser presents although no answer through this gateway gave them: a sibling host or another tab may have set them.
 
 Owns what happens to the browser's record then: compares the presented session with the known one, and ends the known one if it is another
-user's. Must never admit another user before the end of the older session is proven. The caller holds the browser's turn.
+user's. Must never admit another user before the end of the older session is proven. The caller holds the browser's lease.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,9 @@
-"""Redeems a token at the login door: takes the turn of browser and token, ends the older session, sends one request to Okta.
+"""Redeems a token at the login door: takes the lease of browser and token, ends the older session, sends one request to Okta.
 
-(A *turn* is a lock in all processes, see ``browser_leases``.) Owns the order of these steps around ``policy.switch.switch``, and the only
-line that sends a token. Must never send a token twice, never send one with a cookie of an older session, and never before the switch
-returned ``Redeem``. A running redemption is a task of its own: if its client leaves, the answer is kept for a moment, in case the same
-client asks again.
+(``coordination.browser_leases`` has the lease: a lock in all processes.) Owns the order of these steps around ``policy.switch.switch``,
+and the only line that sends a token. Must never send a token twice, never send one with a cookie of an older session, and never before
+the switch returned ``Redeem``. A running redemption is a task of its own: if its client leaves, the answer is kept for a moment, in case
+the same client asks again.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from gateway.coordination.leases import HeldLease
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.redemptions import Again, NotSwitched, Onward, Outcome, Redeeming, Sent, Unanswered, UsedElsewhere
+from gateway.doors.login.redemptions import Again, NotSwitched, Onward, Outcome, RedemptionRequest, Sent, Unanswered, UsedElsewhere
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, Spent, TokenLedger, client_signature
 from gateway.doors.pending_cookie import Cookies, PendingCookie
@@ -40,7 +40,7 @@ CREATE_SESSION = "/api/v1/sessions"
 COURTESY_SECONDS = 2.0
 LONGEST_SECONDS = 66.0
 MARGIN_SECONDS = 5.0
-"""How long the shared state may take from the renewal of a turn until the token is sent, in seconds."""
+"""How long the shared state may take from the renewal of a lease until the token is sent, in seconds."""
 
 Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
 """Sends a token: once, with the whole body, without any session cookie. Returns the whole answer. Raises ``OutsideFailed``."""
@@ -50,7 +50,7 @@ Exchange = Callable[[RequestHead, bytes], Awaitable[Answer]]
 class _Client:
     """The client that waits for a redemption. Once the token is sent (``is_sent``), the redemption goes on even if the client leaves.
 
-    ``signature``: the browser's key, or a hash of address and User-Agent if it has none (``client_signature``). ``turn``: its lease, if
+    ``signature``: the browser's key, or a hash of address and User-Agent if it has none (``client_signature``). ``lease``: its lease, if
     several processes share the state.
     """
 
@@ -60,7 +60,7 @@ class _Client:
     is_sent: bool = False
     has_left: bool = False
     is_kept: bool = False
-    turn: HeldLease | None = None
+    lease: HeldLease | None = None
 
 
 class Redeemer:
@@ -70,7 +70,7 @@ class Redeemer:
         self,
         sessions: Sessions,
         closer: Closer,
-        carrying: PendingCookie,
+        pending_cookie: PendingCookie,
         ledger: TokenLedger,
         browsers: Browsers,
         new_sessions: NewSessions,
@@ -85,7 +85,7 @@ class Redeemer:
         """
         self._sessions = sessions
         self._closer = closer
-        self._carrying = carrying
+        self._pending_cookie = pending_cookie
         self._ledger = ledger
         self._browsers = browsers
         self._new_sessions = new_sessions
@@ -97,27 +97,29 @@ class Redeemer:
         self._unclaimed: set[asyncio.TimerHandle] = set()
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def redeem(self, redeeming: Redeeming) -> Outcome:
+    async def redeem(self, redemption: RedemptionRequest) -> Outcome:
         """The outcome of this redemption; the caller turns it into an HTTP answer. Raises ``StateFailed``.
 
         If Okta accepts a reference and no session begins, there was no valid token behind it. From then on it is forwarded like any other
         request of this client. A failed answer proves nothing, and one client's result is not used for another's.
         """
-        outcome = await self._attended(redeeming)
+        outcome = await self._attended(redemption)
         if isinstance(outcome, Sent) and outcome.answer.status < 400 and not cookies_set(outcome.answer.fields):
-            for reference in redeeming.references:
-                await self._ledger.judge_reference(self._tried(reference, redeeming.head, self._known_key(redeeming)), may_hold_token=False)
+            for reference in redemption.references:
+                await self._ledger.judge_reference(
+                    self._tried(reference, redemption.head, self._known_key(redemption)), may_hold_token=False
+                )
         return outcome
 
-    async def _attended(self, redeeming: Redeeming) -> Outcome:
+    async def _attended(self, redemption: RedemptionRequest) -> Outcome:
         """Run the redemption as a task that holds the turn itself.
 
-        If the client leaves, no other request gets the turn while the token is sent.
+        If the client leaves, no other request gets the lease while the token is sent.
         """
-        key = self._known_key(redeeming)
-        tokens = tuple(self._ledger.fingerprint(token) for token in redeeming.all_tokens)
-        client = _Client(tokens, client_signature(redeeming.head, key), bool(key) or redeeming.is_program)
-        task = asyncio.create_task(self._in_turn(redeeming, client), name="redemption")
+        key = self._known_key(redemption)
+        tokens = tuple(self._ledger.fingerprint(token) for token in redemption.all_tokens)
+        client = _Client(tokens, client_signature(redemption.head, key), bool(key) or redemption.is_program)
+        task = asyncio.create_task(self._under_lease(redemption, client), name="redemption")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
@@ -126,24 +128,24 @@ class Redeemer:
             client.has_left = True
             if not client.is_sent:
                 task.cancel()
-            task.add_done_callback(lambda done: self._came_too_late(done, client, redeeming.head))
+            task.add_done_callback(lambda done: self._came_too_late(done, client, redemption.head))
             raise
 
-    async def _in_turn(self, redeeming: Redeeming, client: _Client) -> Outcome:
-        """Take the turns, look whether the token was sent before or another tab was faster, then switch."""
-        head, turns = redeeming.head, self._browsers.turns
-        presented, carried = session_cookies(head.fields), self._carrying.carried(head)
+    async def _under_lease(self, redemption: RedemptionRequest, client: _Client) -> Outcome:
+        """Take the leases, look whether the token was sent before or another tab was faster, then switch."""
+        head, leases = redemption.head, self._browsers.leases
+        presented, carried = session_cookies(head.fields), self._pending_cookie.carried(head)
         browser = self._sessions.fingerprints(presented + carried)
-        own = (client.signature,) if self._known_key(redeeming) else ()
+        own = (client.signature,) if self._known_key(redemption) else ()
         # Without a cookie only address and User-Agent are known. A whole office may share those, so this wait is short.
         neighbours = () if browser or client.has_id else (client.signature,)
         # A request of this browser that is on its way to Okta may begin a session: wait until its answer is judged.
-        await self._closer.underway.cleared(own, COURTESY_SECONDS)
-        # No other request has a new browser's key, but its record is written under this turn too.
-        record_key = (browser_key(redeeming.browser_id),) if redeeming.browser_id else ()
-        async with turns.of((*client.tokens, *browser, *record_key)) as client.turn, turns.briefly(neighbours, COURTESY_SECONDS):
+        await self._closer.in_flight.cleared(own, COURTESY_SECONDS)
+        # No other request has a new browser's key, but its record is written under this lease too.
+        record_key = (browser_key(redemption.browser_id),) if redemption.browser_id else ()
+        async with leases.held((*client.tokens, *browser, *record_key)) as client.lease, leases.held_briefly(neighbours, COURTESY_SECONDS):
             waiting = await self._ledger.take_undelivered(client.tokens, client.signature) if self._are_dead(presented) else None
-            record = await self._browsers.record(redeeming.browser_id)
+            record = await self._browsers.record(redemption.browser_id)
             if waiting is not None and not self._has_signed_in_since(waiting, record):
                 return Sent(waiting)
             if waiting is not None:
@@ -155,49 +157,49 @@ class Redeemer:
                 return Again()
             older = tuple(dict.fromkeys((*presented, *carried, *record.all_cookies)))
             before = record.user_id or next(filter(None, map(self._sessions.user_of, older)), "")
-            return await self._switched(redeeming, client, presented, older, before)
+            return await self._switched(redemption, client, presented, older, before)
 
-    async def _switched(self, redeeming: Redeeming, client: _Client, presented: Cookies, older: Cookies, before: str) -> Outcome:
+    async def _switched(self, redemption: RedemptionRequest, client: _Client, presented: Cookies, older: Cookies, before: str) -> Outcome:
         """The switch from the user ``before``, and its outcome.
 
         Open connections of the browser are spared until the user of the new session is known (``doors.app.session_watcher``).
         """
-        head, browser = redeeming.head, self._known_key(redeeming).hex()
-        command = await self._closer.switch(older, browser_of(head), redeeming.trusted, self._asks_alone, browser, client.turn)
+        head, browser = redemption.head, self._known_key(redemption).hex()
+        command = await self._closer.switch(older, browser_of(head), redemption.trusted, self._asks_alone, browser, client.lease)
         match command:
             case Confirm():
-                self._audit.step(redeeming, before, "asked")
+                self._audit.step(redemption, before, "asked")
                 return command
             case Refuse():
-                self._audit.step(redeeming, before, "refused", reason=command.reason)
+                self._audit.step(redemption, before, "refused", reason=command.reason)
                 if command.revoked:
                     await self._settle(older, "", browser)
-                return NotSwitched(command, self._carrying.moved(head, presented, older) if command.revoked else ())
+                return NotSwitched(command, self._pending_cookie.moved(head, presented, older) if command.revoked else ())
             case Redeem():
                 client.is_sent = True
                 user_id = ""
                 if older:
-                    self._audit.step(redeeming, before, "closed")
+                    self._audit.step(redemption, before, "closed")
                 try:
-                    outcome, user_id = await self._sent(redeeming, client, presented)
+                    outcome, user_id = await self._sent(redemption, client, presented)
                 finally:
                     await self._settle(older, user_id, browser)
-                self._tell(redeeming, outcome, (before, user_id), is_switch=bool(older))
+                self._tell(redemption, outcome, (before, user_id), is_switch=bool(older))
                 if client.has_left:
                     await self._keep(outcome, client, head)
                 return outcome
             case _:
                 assert_never(command)
 
-    def _tell(self, redeeming: Redeeming, outcome: Outcome, users: tuple[str, str], *, is_switch: bool) -> None:
+    def _tell(self, redemption: RedemptionRequest, outcome: Outcome, users: tuple[str, str], *, is_switch: bool) -> None:
         before, user = users
         match outcome:
             case Unanswered(reason=reason):
-                self._audit.step(redeeming, before, "unanswered", reason=reason)
+                self._audit.step(redemption, before, "unanswered", reason=reason)
             case Sent(answer) if is_switch:
-                self._audit.step(redeeming, before, "redeemed" if cookies_set(answer.fields) else "no_session", user=user)
+                self._audit.step(redemption, before, "redeemed" if cookies_set(answer.fields) else "no_session", user=user)
             case Sent(answer) if cookies_set(answer.fields):
-                self._audit.signed_in(user, cookies_set(answer.fields), redeeming.head.client, "token")
+                self._audit.signed_in(user, cookies_set(answer.fields), redemption.head.client, "token")
             case _:
                 pass
 
@@ -214,9 +216,9 @@ class Redeemer:
         return await self._ledger.reference_may_hold_token(self._ledger.fingerprint(SessionToken(request_uri)))
 
     @staticmethod
-    def _known_key(redeeming: Redeeming) -> bytes:
+    def _known_key(redemption: RedemptionRequest) -> bytes:
         """The key of a browser that presents its id; empty for a new id, because it cannot show that the same browser comes again."""
-        return b"" if redeeming.is_new_browser or not redeeming.browser_id else browser_key(redeeming.browser_id)
+        return b"" if redemption.is_new_browser or not redemption.browser_id else browser_key(redemption.browser_id)
 
     def _tried(self, request_uri: str, head: RequestHead, key: bytes) -> Fingerprint:
         signature = client_signature(head, key)
@@ -270,45 +272,45 @@ class Redeemer:
             with suppress(OutsideFailed):  # a process that does not hear of it closes them by itself, after 30 seconds
                 await self._sessions.moved(older, user_id, browser)
 
-    async def _sent(self, redeeming: Redeeming, client: _Client, presented: Cookies) -> tuple[Outcome, str]:
+    async def _sent(self, redemption: RedemptionRequest, client: _Client, presented: Cookies) -> tuple[Outcome, str]:
         """Send the token. The outcome, and the user of the new session ("" if none began, or if Okta names no user).
 
         Raises ``OutsideFailed`` before the token is sent.
         """
-        if client.turn is not None:
-            await client.turn.outlasts(self._longest_seconds + MARGIN_SECONDS)
+        if client.lease is not None:
+            await client.lease.outlasts(self._longest_seconds + MARGIN_SECONDS)
         if not await self._ledger.claim(client.tokens):
-            # Another process sent it; its turn ended before it had Okta's answer.
-            return await self._spent(redeeming.head, await self._ledger.spent(client.tokens) or Spent(), client.tokens, presented), ""
-        if client.turn is not None and not client.turn.still_outlasts(self._longest_seconds):
+            # Another process sent it; its lease ended before it had Okta's answer.
+            return await self._spent(redemption.head, await self._ledger.spent(client.tokens) or Spent(), client.tokens, presented), ""
+        if client.lease is not None and not client.lease.still_outlasts(self._longest_seconds):
             await self._ledger.unspend(client.tokens)
             raise LeaseLost("the shared state was too slow for a token to be sent")
         try:
-            answer = await self._exchange(redeeming.head, redeeming.body)
+            answer = await self._exchange(redemption.head, redemption.body)
         except OutsideFailed as error:
             if not error.left:
                 await self._ledger.unspend(client.tokens)
-            return Unanswered(error.reason, error.left, self._settled(redeeming.head, ())), ""
+            return Unanswered(error.reason, error.left, self._settled(redemption.head, ())), ""
         try:
-            return await self._begun(redeeming, client, answer)
+            return await self._begun(redemption, client, answer)
         except OutsideFailed as error:
-            # The session cannot be stored, or another process has the browser's turn by now: it must not reach the browser.
-            self._closer.close_soon(cookies_set(answer.fields), browser_of(redeeming.head))
-            return Unanswered(error.reason, True, self._settled(redeeming.head, ())), ""
+            # The session cannot be stored, or another process has the browser's lease by now: it must not reach the browser.
+            self._closer.close_soon(cookies_set(answer.fields), browser_of(redemption.head))
+            return Unanswered(error.reason, True, self._settled(redemption.head, ())), ""
 
-    async def _begun(self, redeeming: Redeeming, client: _Client, answer: Answer) -> tuple[Sent, str]:
+    async def _begun(self, redemption: RedemptionRequest, client: _Client, answer: Answer) -> tuple[Sent, str]:
         """Store what the token became, and make the answer for the browser."""
         begun = cookies_set(answer.fields)
         if answer.status == TOO_MANY_REQUESTS:
             await self._ledger.unspend(client.tokens)
         else:
             owners = frozenset(self._sessions.fingerprints(begun))
-            by_server = redeeming.head.path == CREATE_SESSION
+            by_server = redemption.head.path == CREATE_SESSION
             await self._ledger.spend(client.tokens, Spent(owners, _location(answer.fields), by_server))
         if begun and not client.has_id:
             await self._ledger.note_neighbour(client.signature)
-        session = await self._new_sessions.redeemed(LoginBrowser(redeeming.head, redeeming.browser_id, ()), begun)
-        sent = Sent(Answer(answer.status, self._settled(redeeming.head, answer.fields), answer.body))
+        session = await self._new_sessions.redeemed(LoginBrowser(redemption.head, redemption.browser_id, ()), begun)
+        sent = Sent(Answer(answer.status, self._settled(redemption.head, answer.fields), answer.body))
         return sent, session.user_id if session is not None else ""
 
     def _settled(self, head: RequestHead, answered: Fields) -> Fields:

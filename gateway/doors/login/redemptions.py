@@ -11,7 +11,7 @@ from gateway.policy.switch.switch import Confirm, Refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Redeeming:
+class RedemptionRequest:
     """One redemption: the request as it will be sent, and the tokens in it. ``trusted``: see ``policy.switch.start``.
 
     ``references``: each ``request_uri`` that may stand for a token. ``is_confirmed``: the browser posted our confirmation form, not this

@@ -81,7 +81,7 @@ class SessionComparer:
         self._closer = closer
 
     async def run(self, comparison: Comparison) -> Deliver | Withhold:
-        """Run the state machine to its end. The caller holds the browser's turn."""
+        """Run the state machine to its end. The caller holds the browser's lease."""
         state, command = begin(comparison.new, comparison.older.cookies, comparison.older.user_id, carries=bool(comparison.sender.carried))
         while not isinstance(command, Deliver | Withhold):
             state, command = step(state, await self._carry_out(command, comparison))

@@ -10,7 +10,7 @@ a page.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.doors.login.redemptions import Redeeming
+from gateway.doors.login.redemptions import RedemptionRequest
 from gateway.policy.session.session import Session, SessionCookie
 from gateway.sessions import Sessions
 
@@ -33,11 +33,11 @@ class SwitchAudit:
         """
         self.tell("signed_in", _present({"user": user_id, "fingerprint": self.sessions.shown_of(begun), "by": by, "client": client}))
 
-    def step(self, redeeming: Redeeming, before: str, step: str, *, user: str = "", reason: str = "") -> None:
+    def step(self, redemption: RedemptionRequest, before: str, step: str, *, user: str = "", reason: str = "") -> None:
         """A switch by a token has reached this step. ``before``: the former user, or ""; ``user``: the new one, if Okta has named it."""
-        by = "confirmed" if redeeming.is_confirmed else "trusted" if redeeming.trusted else "untrusted"
-        figures = {"step": step, "before": before, "user": user, "by": by, "reason": reason, "client": redeeming.head.client}
-        self.tell("switched", _present({**figures, "started_by": redeeming.started_by}))
+        by = "confirmed" if redemption.is_confirmed else "trusted" if redemption.trusted else "untrusted"
+        figures = {"step": step, "before": before, "user": user, "by": by, "reason": reason, "client": redemption.head.client}
+        self.tell("switched", _present({**figures, "started_by": redemption.started_by}))
 
     def taken_over(self, before: str, session: Session | None, client: str) -> None:
         """Another user signed in without a token."""

@@ -12,7 +12,7 @@ from gateway.doors.announced_starts import LARGEST_ANNOUNCEMENT_BYTES, STARTS_PA
 from gateway.doors.answers import json_answer
 from gateway.doors.hooks import Hooks
 from gateway.doors.oidc import front_switch, handoff, pages, sign_out
-from gateway.doors.oidc.bounces import CALLBACK, Bouncing, Ended
+from gateway.doors.oidc.bounces import CALLBACK, Bounces, ReturnedBounce
 from gateway.doors.oidc.front_switch import FRONT_SWITCH, FrontSwitches
 from gateway.doors.oidc.handoff import OidcHandoff
 from gateway.doors.oidc.pages import OidcPages
@@ -42,10 +42,10 @@ __all__ = ["OidcDoor", "OidcRooms"]
 
 
 @dataclass(frozen=True, slots=True)
-class OidcRooms:
+class OidcParts:
     """The objects that answer for this door."""
 
-    bouncing: Bouncing
+    bounces: Bounces
     handoff: OidcHandoff
     sign_out: OidcSignOut
     pages: OidcPages
@@ -57,12 +57,12 @@ class OidcRooms:
 class OidcDoor:
     """Answers everything that reaches the gateway's own host."""
 
-    def __init__(self, rooms: OidcRooms, host: str, clock: Clock) -> None:
+    def __init__(self, parts: OidcParts, host: str, clock: Clock) -> None:
         """``host``: the name of this host, for the page about blocked cookies."""
-        self._rooms = rooms
+        self._parts = parts
         self._host = host
         self._clock = clock
-        at = rooms
+        at = parts
         self._steps: Mapping[str, Mapping[str, LoginStep]] = {
             SESSION_PAGE: _read(lambda request, head: at.pages.page(head)),
             SESSION: _read(lambda request, head: at.pages.session(head)),
@@ -70,14 +70,14 @@ class OidcDoor:
             HANDOFF: {"GET": lambda request, head: at.handoff.hand_off(head)},
             SIGN_OUT: _read(lambda request, head: at.sign_out.ask(head)) | {"POST": at.sign_out.end},
             CALLBACK: {"GET": lambda request, head: self._returned(head)},
-            **(self._for_portals() if rooms.portals.is_open else {}),
+            **(self._for_portals() if parts.portals.is_open else {}),
         }
-        self._answers: Mapping[str, Callable[[RequestHead, Ended], Awaitable[Outcome]]] = {
-            handoff.PURPOSE: rooms.handoff.answered,
-            pages.PURPOSE: rooms.pages.answered,
-            sign_out.PURPOSE: rooms.sign_out.answered,
-            front_switch.PURPOSE: rooms.front.answered,
-            front_switch.CHECKING: rooms.front.answered,
+        self._answers: Mapping[str, Callable[[RequestHead, ReturnedBounce], Awaitable[Outcome]]] = {
+            handoff.PURPOSE: parts.handoff.answered,
+            pages.PURPOSE: parts.pages.answered,
+            sign_out.PURPOSE: parts.sign_out.answered,
+            front_switch.PURPOSE: parts.front.answered,
+            front_switch.CHECKING: parts.front.answered,
         }
 
     async def resume(self) -> None:
@@ -85,8 +85,8 @@ class OidcDoor:
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
         """The whole answer. The words for the access log are left in ``request``."""
-        if self._rooms.hooks.answers(head.path):
-            return await self._rooms.hooks.handle(request, head)
+        if self._parts.hooks.answers(head.path):
+            return await self._parts.hooks.handle(request, head)
         step = chosen(self._steps, head, self._clock)
         try:
             outcome = step if isinstance(step, Outcome) else await step(request, head)
@@ -96,7 +96,7 @@ class OidcDoor:
 
     def _for_portals(self) -> Mapping[str, Mapping[str, LoginStep]]:
         """The paths that exist only if a portal may announce switches."""
-        front = self._rooms.front
+        front = self._parts.front
         return {
             STARTS_PATH: {"POST": self._announce},
             FRONT_SWITCH: {"GET": lambda request, head: front.visit(head), "POST": front.confirmed},
@@ -104,30 +104,30 @@ class OidcDoor:
 
     async def _announce(self, request: Request, head: RequestHead) -> Outcome:
         """A portal's order of a front-channel switch: 201 with the address, or why not."""
-        portals = self._rooms.portals
+        portals = self._parts.portals
         if not portals.is_portal(head):
             answer = json_answer(401, {"error": "portal_secret"}, (b"WWW-Authenticate", b"Bearer"))
             return Outcome(answer, "refused", "portal_secret")
         body = await whole_body(request, LARGEST_ANNOUNCEMENT_BYTES)
         if isinstance(body, Malformed):
             return refused(body, self._clock)
-        ordered = await self._rooms.front.announce(body)
+        ordered = await self._parts.front.announce(body)
         if ordered is None:
             ordered = json_answer(400, {"error": "session_token_missing"})
         return Outcome(ordered, "announced" if ordered.status == 201 else "refused")
 
     async def _returned(self, head: RequestHead) -> Outcome:
         """The browser comes back from the org: hand the result to the object that began the bounce."""
-        hasty = not_navigating(head)
-        if hasty is not None:
-            return refused(hasty, self._clock)
-        ended = await self._rooms.bouncing.end(head)
-        if isinstance(ended, Malformed):
-            if ended.reason == "no_browser":
-                return Outcome(page(CookiesBlocked(self._host, SESSION_PAGE), self._clock), "refused", ended.reason)
-            return refused(ended, self._clock)
-        answer = self._answers.get(ended.bounce.purpose)
-        return await answer(head, ended) if answer is not None else refused(Malformed(400, "bounce"), self._clock)
+        refusal = not_navigating(head)
+        if refusal is not None:
+            return refused(refusal, self._clock)
+        returned = await self._parts.bounces.end(head)
+        if isinstance(returned, Malformed):
+            if returned.reason == "no_browser":
+                return Outcome(page(CookiesBlocked(self._host, SESSION_PAGE), self._clock), "refused", returned.reason)
+            return refused(returned, self._clock)
+        answer = self._answers.get(returned.bounce.purpose)
+        return await answer(head, returned) if answer is not None else refused(Malformed(400, "bounce"), self._clock)
 
 
 def _read(step: LoginStep) -> dict[str, LoginStep]:

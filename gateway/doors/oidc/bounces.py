@@ -36,7 +36,7 @@ _MARK: Final = "~"
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ReturnedBounce:
     """A bounce that came back, the browser's id, and the result: the proven user, ``Nobody``, or why nothing was proven."""
 
     bounce: Bounce
@@ -44,7 +44,7 @@ class Ended:
     result: Proof | Nobody | Unclear
 
 
-class Bouncing:
+class Bounces:
     """Sends browsers to the org, and reads the answers that they bring back."""
 
     def __init__(self, host: str, org: OrgClient, sealer: Sealer, state: SharedState, clock: Clock) -> None:
@@ -70,7 +70,7 @@ class Bouncing:
         url = address_of(endpoint, self._org.rules.question, bounce, await self._state_of(bounce))
         return redirect_answer(302, url, *(() if known else (browser_id_line(browser),)))
 
-    async def end(self, head: RequestHead) -> Ended | Malformed:
+    async def end(self, head: RequestHead) -> ReturnedBounce | Malformed:
         """The result of the bounce; ``Malformed("no_browser")`` if the browser did not send the cookie that it got.
 
         Raises ``OutsideFailed``.
@@ -88,8 +88,8 @@ class Bouncing:
             return Malformed(400, "bounce_of_another")
         found = returned(given, bounce, self._org.rules.issuer)
         if not isinstance(found, Code):
-            return Ended(bounce, browser, found)
-        return Ended(bounce, browser, await self._redeemed(found.code, bounce, head.client))
+            return ReturnedBounce(bounce, browser, found)
+        return ReturnedBounce(bounce, browser, await self._redeemed(found.code, bounce, head.client))
 
     async def _redeemed(self, code: str, bounce: Bounce, client: str) -> Proof | Unclear:
         """The user whom the code names. Too many bad codes block only the client that sent them."""

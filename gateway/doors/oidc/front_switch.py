@@ -7,7 +7,7 @@
     GET  …?back=REF                             ──▶ prompt=none ──▶ /.gateway/oidc ──▶ a form that posts the token to the org
     GET  …?back=REF                             ──▶ prompt=none ──▶ /.gateway/oidc ──▶ the app
 
-Runs the state machine ``policy.switch.front_switch``. Each step holds the browser's turn, and is stored before its answer is sent. The
+Runs the state machine ``policy.switch.front_switch``. Each step holds the browser's lease, and is stored before its answer is sent. The
 browser carries a reference, which is valid for one browser and for minutes. Must never put a token into an address, a log, or any page
 but the one form. Must never keep the token in the store once that form is made. After each form, a page replaces the redirect, because
 browsers check every address of a chain of redirects against the ``form-action`` of the form's page.
@@ -24,7 +24,7 @@ from gateway.clock import Clock
 from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.leases import Leases
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
-from gateway.doors.oidc.bounces import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.requests import Outcome, not_navigating, now_of, parameters, refused
@@ -55,9 +55,9 @@ from gateway.shared_state import SharedState
 
 FRONT_SWITCH: Final = "/.gateway/front-switch"
 PURPOSE, CHECKING = "front-switch", "front-check"
-TURN_SECONDS = 5.0
-_TURN = b"front "
-"""Put before the browser's key, so that this turn is another one: inside it, a switch also takes the turn of ``OwnSessions.named``."""
+LEASE_WAIT_SECONDS = 5.0
+_KEY_PREFIX = b"front "
+"""Put before the browser's key, so that this lease is another one: inside it, a switch also takes the lease of ``OwnSessions.named``."""
 _BETWEEN = " "
 
 
@@ -78,16 +78,16 @@ class FrontSwitches:
     """Runs the switches."""
 
     def __init__(
-        self, rules: FrontRules, records: FrontRecords, own: OwnSessions, bouncing: Bouncing, state: SharedState, clock: Clock
+        self, rules: FrontRules, records: FrontRecords, own: OwnSessions, bounces: Bounces, state: SharedState, clock: Clock
     ) -> None:
         """``own``: the browser's session on this host; a finished switch begins one."""
         self._rules = rules
         self._records = records
         self._own = own
-        self._bouncing = bouncing
+        self._bounces = bounces
         self._clock = clock
         self._leases = Leases(state)
-        self._turns = BrowserLeases(self._leases if state.is_shared else None)
+        self._browser_leases = BrowserLeases(self._leases if state.is_shared else None)
 
     async def aclose(self) -> None:
         """Release the leases that are held."""
@@ -111,9 +111,9 @@ class FrontSwitches:
     async def visit(self, head: RequestHead) -> Outcome:
         """GET: a browser comes with a reference, or comes back from the org. Raises ``OutsideFailed``."""
         given = parameters(head.query)
-        hasty = given if isinstance(given, Malformed) else not_navigating(head)
-        if isinstance(given, Malformed) or hasty is not None:
-            return refused(hasty or Malformed(400, "parameters"), self._clock)
+        refusal = given if isinstance(given, Malformed) else not_navigating(head)
+        if isinstance(given, Malformed) or refusal is not None:
+            return refused(refusal or Malformed(400, "parameters"), self._clock)
         reference = given.get("back", "")
         if reference:
             return await self._back(head, reference)
@@ -130,18 +130,18 @@ class FrontSwitches:
         told = await self._start(head, reference, lambda *_: True)
         return self._led_on(told)
 
-    async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
+    async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows a bounce (``bounces``) that a switch began. Raises ``OutsideFailed``."""
-        reference, browser, now = ended.bounce.place, ended.browser, self._clock.wall()
+        reference, browser, now = returned.bounce.place, returned.browser, self._clock.wall()
         key = browser_key(browser)
-        async with self._turns.of([_TURN + key], TURN_SECONDS):
+        async with self._browser_leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(RefuseFront("used"))
-            if ended.bounce.purpose == CHECKING:
-                return await self._checked(head, switch, reference, ended)
+            if returned.bounce.purpose == CHECKING:
+                return await self._checked(head, switch, reference, returned)
             last, mark = await self._records.last_of(key), self._mark(browser)
-            command = machine.proven(switch, mark, last, ended.result, ended.bounce.asked_at, now)
+            command = machine.proven(switch, mark, last, returned.result, returned.bounce.asked_at, now)
             match command:
                 case RedeemFront(redeemed):
                     # If the process stops after one of these steps, the token is unspent, or it is stored that it is spent.
@@ -164,7 +164,7 @@ class FrontSwitches:
         browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
         fresh = () if known else (browser_id_line(browser),)
         key = browser_key(browser)
-        async with self._turns.of([_TURN + key], TURN_SECONDS):
+        async with self._browser_leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(RefuseFront("used"))
@@ -198,7 +198,7 @@ class FrontSwitches:
                 return await self._proving(head, reference)
             case Check():
                 await self._records.landed(browser_key(browser), reference)
-                return self._led_on(Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking"))
+                return self._led_on(Outcome(await self._bounces.begin(head, CHECKING, reference, "none"), "front_switch", "checking"))
             case GoOn(done):
                 return self._led_on(Outcome(redirect_answer(303, done.to), "front_switch", "done"))
             case RefuseFront():
@@ -206,16 +206,16 @@ class FrontSwitches:
             case _:
                 assert_never(command)
 
-    async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, ended: Ended) -> Outcome:
+    async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, returned: ReturnedBounce) -> Outcome:
         """The last step: a proof that the new user is signed in begins the session of this host."""
-        command = machine.checked(switch, self._mark(ended.browser), ended.result, self._clock.wall())
+        command = machine.checked(switch, self._mark(returned.browser), returned.result, self._clock.wall())
         if isinstance(command, RefuseFront):
             return self._stopped(command, reference)
-        if not isinstance(ended.result, Proof):
+        if not isinstance(returned.result, Proof):
             raise AssertionError("only a proof lets a switch go on")
-        named = await self._own.named(head, ended.browser, ended.result, ended.bounce.asked_at)
+        named = await self._own.named(head, returned.browser, returned.result, returned.bounce.asked_at)
         if named == NoSession("outdated"):  # another tab changed the user meanwhile: ask again who is signed in
-            return Outcome(await self._bouncing.begin(head, CHECKING, reference, "none"), "front_switch", "checking")
+            return Outcome(await self._bounces.begin(head, CHECKING, reference, "none"), "front_switch", "checking")
         if isinstance(named, NoSession | Unknown):
             return self._stopped(RefuseFront("unclear", named.reason), reference)
         await self._records.keep(reference, command.switch)
@@ -235,7 +235,7 @@ class FrontSwitches:
 
     async def _proving(self, head: RequestHead, reference: str) -> Outcome:
         """Ask the org, without a word to the user, whether anybody is signed in."""
-        return Outcome(await self._bouncing.begin(head, PURPOSE, reference, "none"), "front_switch", "proving")
+        return Outcome(await self._bounces.begin(head, PURPOSE, reference, "none"), "front_switch", "proving")
 
     def _posting(self, token: str, reference: str) -> Outcome:
         """The page whose form posts the token to the org."""

@@ -17,7 +17,7 @@ not proven, the bounce is not silent: the user must sign in again.
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
-from gateway.doors.oidc.bounces import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.handoff_starts import HandoffStarts, OpenedStart
 from gateway.doors.own.requests import HANDOFF, Outcome, refused, unavailable
@@ -33,11 +33,11 @@ PURPOSE = "handoff"
 class OidcHandoff:
     """``/.gateway/handoff`` of the gateway's host."""
 
-    def __init__(self, starts: HandoffStarts, own: OwnSessions, bouncing: Bouncing, clock: Clock) -> None:
+    def __init__(self, starts: HandoffStarts, own: OwnSessions, bounces: Bounces, clock: Clock) -> None:
         """``own``: the browser's session on this host."""
         self._starts = starts
         self._own = own
-        self._bouncing = bouncing
+        self._bounces = bounces
         self._clock = clock
 
     async def hand_off(self, head: RequestHead) -> Outcome:
@@ -55,14 +55,14 @@ class OidcHandoff:
             return Outcome(self._starts.explained(asked.start), "refused", "sign_in_loop")
         return await self._to_org(head, asked.text, "login" if self._own.must_sign_in(head) else "none")
 
-    async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
+    async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows a bounce that the hand-off began. Raises ``OutsideFailed``."""
-        asked = self._starts.again(ended.bounce.place)
+        asked = self._starts.again(returned.bounce.place)
         if isinstance(asked, Outcome):
             return asked
-        match ended.result:
+        match returned.result:
             case Proof() as proof:
-                return await self._named(head, asked, ended, proof)
+                return await self._named(head, asked, returned, proof)
             case Nobody():
                 return await self._to_org(head, asked.text, "")
             case Unclear("code_used"):  # the user came back to this address, or reloaded it
@@ -70,19 +70,19 @@ class OidcHandoff:
             case Unclear(reason):
                 return unavailable(Unknown(reason), self._clock)
 
-    async def _named(self, head: RequestHead, asked: OpenedStart, ended: Ended, proof: Proof) -> Outcome:
-        named = await self._own.named(head, ended.browser, proof, ended.bounce.asked_at)
+    async def _named(self, head: RequestHead, asked: OpenedStart, returned: ReturnedBounce, proof: Proof) -> Outcome:
+        named = await self._own.named(head, returned.browser, proof, returned.bounce.asked_at)
         match named:
             case NoSession("outdated"):
                 return Outcome(redirect_answer(303, f"{HANDOFF}?start={asked.text}"), "sign_in", "outdated")
-            case NoSession() if ended.bounce.prompt == "login":
+            case NoSession() if returned.bounce.prompt == "login":
                 return refused(Malformed(403, "session_ended"), self._clock)
             case NoSession():
                 return await self._to_org(head, asked.text, "login")
             case Unknown():
                 return unavailable(named, self._clock)
             case _:
-                return await self._starts.ticket(asked, named.session, named.cookies, ended.browser, *named.lines)
+                return await self._starts.ticket(asked, named.session, named.cookies, returned.browser, *named.lines)
 
     async def _to_org(self, head: RequestHead, text: str, prompt: Prompt) -> Outcome:
-        return Outcome(await self._bouncing.begin(head, PURPOSE, text, prompt), "sign_in", f"prompt_{prompt}" if prompt else "")
+        return Outcome(await self._bounces.begin(head, PURPOSE, text, prompt), "sign_in", f"prompt_{prompt}" if prompt else "")

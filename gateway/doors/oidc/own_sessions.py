@@ -13,7 +13,7 @@ from gateway.clock import Clock
 from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.leases import Leases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.doors.own.requests import pass_of, standing
+from gateway.doors.own.requests import pass_of, session_of_pass
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.oidc import Proofs
 from gateway.okta import browser_of
@@ -33,7 +33,7 @@ from gateway.shared_state import SharedState
 
 KIND = "oidc-browser"
 BROWSER_SECONDS = 24 * 3600.0
-TURN_SECONDS = 5.0
+LEASE_WAIT_SECONDS = 5.0
 
 __all__ = ["Named", "OwnSessions"]
 
@@ -58,9 +58,9 @@ class OwnSessions:
         self._proofs = proofs
         self._clock = clock
         self._records = SealedRecords(state, sealer, KIND, BROWSER_SECONDS)
-        self._carrying = PendingCookie(host, sealer)
+        self._pending_cookie = PendingCookie(host, sealer)
         self._leases = Leases(state)
-        self._turns = BrowserLeases(self._leases if state.is_shared else None)
+        self._browser_leases = BrowserLeases(self._leases if state.is_shared else None)
 
     async def aclose(self) -> None:
         """Release the leases that are held."""
@@ -72,7 +72,7 @@ class OwnSessions:
 
     async def found(self, head: RequestHead) -> Finding:
         """Who is signed in here."""
-        return await standing(self._sessions, self.held(head), head)
+        return await session_of_pass(self._sessions, self.held(head), head)
 
     def is_recent(self, held: Pass) -> bool:
         """Whether less than half of the proof's time is over. Then it may serve another app without another bounce."""
@@ -81,15 +81,15 @@ class OwnSessions:
 
     def must_sign_in(self, head: RequestHead) -> bool:
         """Whether this browser signed out here and the org's session is not proven gone. A silent bounce would sign the user in again."""
-        return bool(self._carrying.carried(head))
+        return bool(self._pending_cookie.carried(head))
 
     def carried(self, head: RequestHead, cookies: tuple[SessionCookie, ...]) -> Fields:
         """The lines that remove the session of this host, and store in the pending cookie that the user must sign in."""
-        return (*expired_lines(PASS_NAME, head.fields), *self._carrying.kept(head, cookies))
+        return (*expired_lines(PASS_NAME, head.fields), *self._pending_cookie.kept(head, cookies))
 
     def cleared(self, head: RequestHead) -> Fields:
         """The lines that remove the pending cookie: the end is proven."""
-        return self._carrying.cleared(head) if self._carrying.carried(head) else ()
+        return self._pending_cookie.cleared(head) if self._pending_cookie.carried(head) else ()
 
     async def named(self, head: RequestHead, browser: str, proof: Proof, asked_at: float) -> Named | NoSession | Unknown:
         """The session that this proof begins or continues. ``asked_at``: when its bounce began; ``browser``: the browser's id.
@@ -98,7 +98,7 @@ class OwnSessions:
         moment were ended, and this one began before it. Raises ``OutsideFailed`` if a switch could not be shared with other processes.
         """
         key = browser_key(browser)
-        async with self._turns.of([key], TURN_SECONDS):
+        async with self._browser_leases.held([key], LEASE_WAIT_SECONDS):
             recorded = BrowserProof.unpacked(await self._records.get(key) or b"")
             has_ended = recorded is not None and self._sessions.has_session_ended(recorded.session_id)
             next_step = following(recorded, proof, asked_at, has_ended)

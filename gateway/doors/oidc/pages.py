@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
-from gateway.doors.oidc.bounces import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.pages import session_answer
 from gateway.doors.own.requests import SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, not_navigating, now_of, page, refused, unavailable
@@ -24,11 +24,11 @@ PURPOSE: Final = "page"
 class OidcPages:
     """The pages that say who is signed in on this host."""
 
-    def __init__(self, host: LoginHost, own: OwnSessions, bouncing: Bouncing, form_targets: tuple[str, ...], clock: Clock) -> None:
+    def __init__(self, host: LoginHost, own: OwnSessions, bounces: Bounces, form_targets: tuple[str, ...], clock: Clock) -> None:
         """``form_targets``: the origins to which the page's sign-out form may be redirected."""
         self._host = host
         self._own = own
-        self._bouncing = bouncing
+        self._bounces = bounces
         self._form_targets = form_targets
         self._clock = clock
 
@@ -53,17 +53,17 @@ class OidcPages:
 
     async def sign_in(self, head: RequestHead) -> Outcome:
         """``/.gateway/sign-in``: redirect to the org's sign-in, which comes back to the page. Raises ``OutsideFailed``."""
-        hasty = not_navigating(head)
-        if hasty is not None:
-            return refused(hasty, self._clock)
+        refusal = not_navigating(head)
+        if refusal is not None:
+            return refused(refusal, self._clock)
         prompt = "login" if self._own.must_sign_in(head) else ""
-        return Outcome(await self._bouncing.begin(head, PURPOSE, "", "login" if prompt else ""), "sign_in")
+        return Outcome(await self._bounces.begin(head, PURPOSE, "", "login" if prompt else ""), "sign_in")
 
-    async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
+    async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows that redirect. Raises ``OutsideFailed``."""
-        match ended.result:
+        match returned.result:
             case Proof() as proof:
-                named = await self._own.named(head, ended.browser, proof, ended.bounce.asked_at)
+                named = await self._own.named(head, returned.browser, proof, returned.bounce.asked_at)
                 if isinstance(named, Unknown):
                     return unavailable(named, self._clock)
                 if isinstance(named, NoSession):

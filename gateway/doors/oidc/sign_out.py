@@ -19,7 +19,7 @@ from urllib.parse import quote
 from gateway.clock import Clock
 from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
-from gateway.doors.oidc.bounces import Bouncing, Ended
+from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.requests import SIGN_IN, SIGN_OUT, Outcome, not_navigating, page, parameters, refused, sign_in_path
 from gateway.doors.own.sign_out import DONE_SECONDS, SWITCH, asked_return, next_step, posted
@@ -48,12 +48,12 @@ class OidcSignOut:
         sealer: Sealer,
         own: OwnSessions,
         closer: Closer,
-        bouncing: Bouncing,
+        bounces: Bounces,
         clock: Clock,
         org: str,
         elsewhere: Collection[str] = (),
     ) -> None:
-        """``closer`` ends the session here; ``bouncing`` proves its end at the org, whose origin is ``org``.
+        """``closer`` ends the session here; ``bounces`` proves its end at the org, whose origin is ``org``.
 
         ``elsewhere``: origins of other sites to which a sign-out may redirect afterwards (``switch.return_origins``).
         """
@@ -64,7 +64,7 @@ class OidcSignOut:
         self._sealer = sealer
         self._own = own
         self._closer = closer
-        self._bouncing = bouncing
+        self._bounces = bounces
         self._clock = clock
 
     async def ask(self, head: RequestHead) -> Outcome:
@@ -74,7 +74,7 @@ class OidcSignOut:
             return refused(given, self._clock)
         done, after = self._opened(given.get("done", "")), self._opened(given.get("after", ""))
         if after is not None and not_navigating(head) is None:
-            return Outcome(await self._bouncing.begin(head, PURPOSE, given["after"], "none"), "sign_out", "proving")
+            return Outcome(await self._bounces.begin(head, PURPOSE, given["after"], "none"), "sign_out", "proving")
         if done is not None and self._is_from_here(done, head):
             return self._to_org(done, head)
         asked = asked_return(head, self._table, self._origins, self._table.login.origin)
@@ -100,12 +100,12 @@ class OidcSignOut:
         lines = tuple(field for field in told.answer.fields if field[0] in (b"Set-Cookie", b"Clear-Site-Data"))
         return replace(told, answer=page(GoingOn(location), self._clock).plus(*lines))
 
-    async def answered(self, head: RequestHead, ended: Ended) -> Outcome:
+    async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows the silent bounce after the org's sign-out."""
-        done = self._opened(ended.bounce.place)
+        done = self._opened(returned.bounce.place)
         if done is None:
             return refused(Malformed(400, "sign_out_expired"), self._clock)
-        is_closed = isinstance(ended.result, Nobody)
+        is_closed = isinstance(returned.result, Nobody)
         app = self._table.app(done.app)
         home = app.origin if app is not None else self._table.login.origin
         lines = self._own.cleared(head) if is_closed else ()

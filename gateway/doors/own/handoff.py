@@ -31,8 +31,8 @@ from gateway.doors.own.requests import (
     parameters,
     pass_of,
     refused,
+    session_of_pass,
     sign_in_path,
-    standing,
     target_or_root,
     way_back,
 )
@@ -114,7 +114,7 @@ class AppHandoff:
         if kind_of(head) is RequestKind.PREFETCH:
             return refused(Malformed(503, "prefetch"), self._clock)
         held = pass_of(self._sealer, head)
-        finding = await standing(self._sessions, held, head)
+        finding = await session_of_pass(self._sessions, held, head)
         if held is not None and isinstance(finding, Session):
             mark = self._mark(head)
             if kind_of(head) is not RequestKind.NAVIGATION:
@@ -142,9 +142,9 @@ class AppHandoff:
         given = parameters(head.query)
         if isinstance(given, Malformed):
             return refused(given, self._clock)
-        hasty = not_navigating(head)
-        if hasty is not None:
-            return refused(hasty, self._clock)
+        refusal = not_navigating(head)
+        if refusal is not None:
+            return refused(refusal, self._clock)
         try:
             ticket = await self._tickets.read(given.get("ticket", ""), str(app.authority))
         except OutsideFailed:
@@ -191,7 +191,7 @@ class AppHandoff:
         """The answer to a ticket that is not accepted: go on with a live pass, begin again, or a page that says why."""
         held = pass_of(self._sealer, head)
         target = target_or_root(ticket.target) if ticket is not None else "/"
-        if held is not None and isinstance(await standing(self._sessions, held, head), Session):
+        if held is not None and isinstance(await session_of_pass(self._sessions, held, head), Session):
             if reason == "expired":  # a new ticket may be too, if the login host's clock is behind: this redirect is counted, so it ends
                 return self._straight_on(target, held, head, reason)
             return Outcome(redirect_answer(303, target), "admit", reason, self._sessions.shown_of(held.cookies))

@@ -64,8 +64,8 @@ class HandoffStarts:
         asked = self.asked(head)
         if isinstance(asked, Malformed):
             return refused(asked, self._clock)
-        hasty = not_navigating(head)
-        return refused(hasty, self._clock) if hasty is not None else self._going(*asked)
+        refusal = not_navigating(head)
+        return refused(refusal, self._clock) if refusal is not None else self._going(*asked)
 
     def again(self, text: str) -> OpenedStart | Outcome:
         """Like ``ready``, for a start that comes back by one of the gateway's own redirects."""

@@ -18,7 +18,7 @@ from typing import Final, Literal, NamedTuple
 
 from gateway.clock import Clock
 from gateway.doors.answers import page_answer, redirect_answer
-from gateway.doors.own.requests import FORM, Outcome, now_of, page, parameters, pass_of, refused, sign_in_path, standing
+from gateway.doors.own.requests import FORM, Outcome, now_of, page, parameters, pass_of, refused, session_of_pass, sign_in_path
 from gateway.doors.reading import drained, whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed, StateFailed, UploadBroken
@@ -47,7 +47,7 @@ from gateway.policy.session.session import Session
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
 
-__all__ = ["KeptForms", "Turned"]
+__all__ = ["FormAnswer", "KeptForms"]
 
 SENT: Final = "sent-form"
 RETRY_SECONDS: Final = 5
@@ -59,7 +59,7 @@ _SIGN_IN: Final = sign_in_path(SIGNED_IN)
 Standing = Literal["nobody", "same", "other", "unknown", "unsent"]
 
 
-class Turned(NamedTuple):
+class FormAnswer(NamedTuple):
     """An answer, and its reason for the log."""
 
     answer: Answer
@@ -84,18 +84,18 @@ class KeptForms:
         """Whether ``turned_away`` answers this request, and how; None for every other request."""
         return form_or_frame(head, app.origin, request.body.length if request.body is not None else 0)
 
-    async def turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Turned:
+    async def turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> FormAnswer:
         """The page; or the redirect to the page that keeps the form."""
         match found:
             case Framed():
                 view = FrameWithoutSession(_SIGN_IN, app.title)
-                return Turned(self._page(head, view).plus(_CHALLENGE), "frame")
+                return FormAnswer(self._page(head, view).plus(_CHALLENGE), "frame")
             case Lose(reason):
                 return await self._not_kept(request, head, reason)
             case Keep():
                 return await self._kept(request, head, app)
 
-    async def _kept(self, request: Request, head: RequestHead, app: App) -> Turned:
+    async def _kept(self, request: Request, head: RequestHead, app: App) -> FormAnswer:
         """Redirect the same body (307) to the page that keeps it. So the browser's history holds the page, and not the app's request."""
         host = str(app.authority)
         held = pass_of(self._sealer, head)
@@ -107,11 +107,11 @@ class KeptForms:
             return await self._not_kept(request, head, "too_large") if body.status == 413 else self._refused(body)
         place = FormPlace(secrets.token_urlsafe(16), owner, head.target, self._clock.wall())
         sealed = self._sealer.seal("form-place", host, place.packed())
-        return Turned(redirect_answer(307, f"{FORM}?kept={sealed}"), "form_kept")
+        return FormAnswer(redirect_answer(307, f"{FORM}?kept={sealed}"), "form_kept")
 
-    async def _not_kept(self, request: Request, head: RequestHead, reason: str) -> Turned:
+    async def _not_kept(self, request: Request, head: RequestHead, reason: str) -> FormAnswer:
         await drained(request, _DRAINED_BYTES)
-        return Turned(self._lost(head, reason), f"form_lost_{reason}")
+        return FormAnswer(self._lost(head, reason), f"form_lost_{reason}")
 
     # The own pages.
 
@@ -134,7 +134,7 @@ class KeptForms:
         kind = (head.value(b"content-type") or b"").decode("latin-1")
         kept = KeptForm(place.id, place.owner, place.target, kind, place.issued_at + KEPT_SECONDS, body)
         held = pass_of(self._sealer, head)
-        finding = await standing(self._sessions, held, head)
+        finding = await session_of_pass(self._sessions, held, head)
         session = finding if isinstance(finding, Session) else None
         who: Standing = "nobody" if session is None else "same" if self._is_owner(kept, session, host) else "other"
         view = self._view(kept, app, who, session.login if session is not None else "", status=200)
@@ -149,13 +149,13 @@ class KeptForms:
 
     async def signed_in(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/signed-in``: the last page of a sign-in in a window of its own."""
-        finding = await standing(self._sessions, pass_of(self._sealer, head), head)
+        finding = await session_of_pass(self._sessions, pass_of(self._sealer, head), head)
         view: View = SignedInAgain(finding.login) if isinstance(finding, Session) else NobodyPage(_SIGN_IN, app.title)
         return Outcome(page(view, self._clock), "page", "" if isinstance(finding, Session) else "nobody")
 
     # A form that is sent again.
 
-    async def read(self, request: Request, head: RequestHead, app: App) -> KeptForm | Turned | None:
+    async def read(self, request: Request, head: RequestHead, app: App) -> KeptForm | FormAnswer | None:
         """The kept form in the body of a ``text/plain`` form. None, with the body unread, if it is a form of the app itself."""
         if request.body is None or not await _begins(request):
             return None
@@ -167,12 +167,12 @@ class KeptForms:
         opened = self._sealer.open("form", str(app.authority), body[len(FIELD) :].rstrip(b"\r\n"))
         kept = KeptForm.unpacked(opened.payload) if opened is not None else None
         if kept is None or kept.target != head.target:
-            return Turned(self._lost(head, "unreadable"), "form_lost_unreadable")
+            return FormAnswer(self._lost(head, "unreadable"), "form_lost_unreadable")
         if self._clock.wall() > kept.expires_at:
-            return Turned(self._lost(head, "too_late"), "form_lost_too_late")
+            return FormAnswer(self._lost(head, "too_late"), "form_lost_too_late")
         return kept
 
-    def judged(self, kept: KeptForm, head: RequestHead, app: App, verdict: Verdict | Malformed) -> Turned | None:
+    def judged(self, kept: KeptForm, head: RequestHead, app: App, verdict: Verdict | Malformed) -> FormAnswer | None:
         """The page again, if no user or another user is signed in, or if Okta does not say.
 
         None where the owner is admitted, and where no user would be admitted (then the door says why).
@@ -180,30 +180,30 @@ class KeptForms:
         match verdict:
             case Unavailable(reason, seconds):
                 view = self._view(kept, app, "unknown", "", status=503, reason=reason, seconds=seconds)
-                return Turned(self._page(head, view), reason)
+                return FormAnswer(self._page(head, view), reason)
             case Admit(session) if session is not None and self._is_owner(kept, session, str(app.authority)):
                 return None
             case Admit(session) if session is not None:
                 view = self._view(kept, app, "other", session.login, status=403, reason="form_of_another_user")
-                return Turned(self._page(head, view), "form_of_another_user")
+                return FormAnswer(self._page(head, view), "form_of_another_user")
             case Admit() | SignIn():
-                return Turned(self._page(head, self._view(kept, app, "nobody", "", status=401)).plus(_CHALLENGE), "form_nobody")
+                return FormAnswer(self._page(head, self._view(kept, app, "nobody", "", status=401)).plus(_CHALLENGE), "form_nobody")
             case _:
                 return None
 
-    async def claimed(self, kept: KeptForm, head: RequestHead, app: App) -> Turned | None:
+    async def claimed(self, kept: KeptForm, head: RequestHead, app: App) -> FormAnswer | None:
         """None for the first request that sends this form, in any process; a page for each later one."""
         try:
             if await self._state.claim(SENT, kept.id.encode(), max(1.0, kept.expires_at - self._clock.wall())):
                 return None
         except StateFailed as error:
             return self.unsent(kept, head, app, error)
-        return Turned(self._lost(head, "sent_already"), "form_lost_sent_already")
+        return FormAnswer(self._lost(head, "sent_already"), "form_lost_sent_already")
 
-    def unsent(self, kept: KeptForm, head: RequestHead, app: App, error: OutsideFailed) -> Turned:
+    def unsent(self, kept: KeptForm, head: RequestHead, app: App, error: OutsideFailed) -> FormAnswer:
         """The page again, for a form that provably was not sent to the app."""
         view = self._view(kept, app, "unsent", "", status=503, reason=error.reason, seconds=RETRY_SECONDS)
-        return Turned(self._page(head, view), error.reason)
+        return FormAnswer(self._page(head, view), error.reason)
 
     # What is said.
 
@@ -225,9 +225,9 @@ class KeptForms:
     def _lost_here(self, head: RequestHead, reason: str) -> Outcome:
         return Outcome(self._lost(head, reason), "page", f"form_lost_{reason}")
 
-    def _refused(self, malformed: Malformed) -> Turned:
+    def _refused(self, malformed: Malformed) -> FormAnswer:
         outcome = refused(malformed, self._clock)
-        return Turned(outcome.answer, outcome.reason)
+        return FormAnswer(outcome.answer, outcome.reason)
 
     def _page(self, head: RequestHead, view: View) -> Answer:
         """The page, for a window or for a frame of one of our hosts. The app answers its form, perhaps by a redirect to anywhere."""

@@ -68,7 +68,7 @@ class LoginHandoff:
         self._starts = HandoffStarts(table, sealer, tickets, clock)
         self._sessions = sessions
         self._closer = closer
-        self._carrying = PendingCookie(str(table.login.authority), sealer)
+        self._pending_cookie = PendingCookie(str(table.login.authority), sealer)
         self._clock = clock
         self._sign_in = sign_in
 
@@ -119,7 +119,7 @@ class LoginHandoff:
         Returns the lines that clear the pending cookie, and the cookies whose end is not proven. Each of these cookies is refused here
         from now on, proven or not: after a restart no other record says that they ended.
         """
-        carried = self._carrying.carried(head)
+        carried = self._pending_cookie.carried(head)
         if not carried:
             return (), ()
         try:
@@ -127,7 +127,7 @@ class LoginHandoff:
                 final = await self._closer.close(carried, browser_of(head))
         except (TimeoutError, OutsideFailed):
             return (), carried
-        return (self._carrying.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
+        return (self._pending_cookie.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
     async def _to_okta(self, reason: str, asked: OpenedStart, head: RequestHead, carried: Cookies) -> Outcome:
         """Redirect to Okta's sign-in; or a page, if the browser blocks cookies or the sign-in is a redirect loop."""
@@ -148,5 +148,5 @@ class LoginHandoff:
         """
         possible, _ = split(session_cookies(head.fields))
         living = tuple(cookie for cookie in possible if not is_proof_of_end(self._sessions.recall((cookie,))))
-        pending = self._carrying.kept(head, (*carried, *living)) if living else ()
+        pending = self._pending_cookie.kept(head, (*carried, *living)) if living else ()
         return (*expired_here(SESSION_NAMES, head, everywhere=True), *pending)

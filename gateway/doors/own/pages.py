@@ -17,8 +17,8 @@ from gateway.doors.own.requests import (
     pass_of,
     refused,
     seconds_until,
+    session_of_pass,
     sign_in_path,
-    standing,
     unavailable,
 )
 from gateway.okta import browser_of
@@ -61,7 +61,7 @@ class AppPages:
 
     async def _finding(self, head: RequestHead) -> tuple[Finding, str]:
         held = pass_of(self._sealer, head)
-        return await standing(self._sessions, held, head), self._sessions.shown_of(held.cookies if held is not None else ())
+        return await session_of_pass(self._sessions, held, head), self._sessions.shown_of(held.cookies if held is not None else ())
 
 
 class LoginPages:

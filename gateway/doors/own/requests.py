@@ -133,14 +133,14 @@ def form_targets(table: RouteTable, sign_in: str) -> tuple[str, ...]:
 def pass_of(sealer: Sealer, head: RequestHead) -> Pass | None:
     """The pass, if the browser presents exactly one and this gateway sealed it for this host; else None.
 
-    It may have been made before the gateway's record of revocations begins; ``standing`` checks that.
+    It may have been made before the gateway's record of revocations begins; ``session_of_pass`` checks that.
     """
     presented = joined(head.values(b"cookie"), PASS_NAME)
     opened = sealer.open("pass", str(head.authority), presented) if presented is not None else None
     return Pass.unpacked(opened.payload) if opened is not None else None
 
 
-async def standing(sessions: Sessions, held: Pass | None, head: RequestHead) -> Finding:
+async def session_of_pass(sessions: Sessions, held: Pass | None, head: RequestHead) -> Finding:
     """What Okta says of the session in this pass.
 
     ``NoSession`` also if Okta now names another user than the pass, if the session was revoked, or if the pass was made before the

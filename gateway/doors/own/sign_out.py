@@ -30,8 +30,8 @@ from gateway.doors.own.requests import (
     parameters,
     pass_of,
     refused,
+    session_of_pass,
     sign_in_path,
-    standing,
 )
 from gateway.doors.own.tickets import LONGEST_TEXT
 from gateway.doors.pending_cookie import PendingCookie
@@ -85,7 +85,7 @@ class AppSignOut:
         if held is None:
             to = f"?to={quote(asked, safe='')}" if asked else ""
             return Outcome(redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}{to}"), "sign_out", "no_pass")
-        finding = await standing(self._sessions, held, head)
+        finding = await session_of_pass(self._sessions, held, head)
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, self._table.login.origin), "page")
 
@@ -140,7 +140,7 @@ class LoginSignOut:
         self._sessions = sessions
         self._closer = closer
         self._clock = clock
-        self._carrying = PendingCookie(str(table.login.authority), sealer)
+        self._pending_cookie = PendingCookie(str(table.login.authority), sealer)
         self._again = at_okta(sign_in, SESSION_PAGE)
 
     async def ask(self, head: RequestHead) -> Outcome:
@@ -155,7 +155,7 @@ class LoginSignOut:
         presented = session_cookies(head.fields)
         finding = await self._sessions.current(presented, browser_of(head))
         is_nobody = not presented or (isinstance(finding, NoSession) and finding.reason in _ENDED)
-        if is_nobody and not self._carrying.carried(head):
+        if is_nobody and not self._pending_cookie.carried(head):
             return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody")
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
@@ -167,10 +167,10 @@ class LoginSignOut:
         if isinstance(then, Malformed):
             return refused(then, self._clock)
         presented = session_cookies(head.fields)
-        cookies = tuple(dict.fromkeys((*self._carrying.carried(head), *presented)))
+        cookies = tuple(dict.fromkeys((*self._pending_cookie.carried(head), *presented)))
         unproven = await self._closer.end(cookies, browser_of(head))
         gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
-        carried = self._carrying.kept(head, cookies) if unproven else self._carrying.cleared(head)
+        carried = self._pending_cookie.kept(head, cookies) if unproven else self._pending_cookie.cleared(head)
         answer = self._signed_out(unproven, then, None)
         return Outcome(answer.plus(*gone, *carried, _FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
 
@@ -193,7 +193,7 @@ class LoginSignOut:
 
     def _holds(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the browser has one of the cookies that ended, or one that Okta set in place of it."""
-        return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._carrying.carried(head)))
+        return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._pending_cookie.carried(head)))
 
     async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
         """The second half of a sign-out that began on an app host: remove Okta's cookies, and show the page."""
@@ -205,7 +205,7 @@ class LoginSignOut:
         if rotated and (of_rotated := await self._closer.end(rotated, browser_of(head))):
             unproven, why = (*unproven, *rotated), of_rotated
         gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
-        carried = self._carrying.kept(head, (*self._carrying.carried(head), *unproven)) if unproven else ()
+        carried = self._pending_cookie.kept(head, (*self._pending_cookie.carried(head), *unproven)) if unproven else ()
         answer = self._signed_out(why, done.then, self._table.app(done.app))
         reason = "close_pending" if why else ""
         return Outcome(answer.plus(*gone, *carried, _FORGET), "signed_out", reason, self._sessions.shown_of(done.cookies))

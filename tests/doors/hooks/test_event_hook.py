@@ -12,13 +12,12 @@ from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.hook_watch import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
 from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, Hooked, hooked, unwritable
-from tests.journeys.person import LOGIN
+from tests.journeys.person import ALICE, BOB, LOGIN
 from tests.journeys.town import town
 from tests.policy.hooks.events import delivery, event
 from tests.shared_state.engines import moment
 from tests.shared_state.redis_servers import Running, needs_redis
 
-ALICE, BOB = "alice@example.com", "bob@example.com"
 NEWS_SECONDS = 0.5
 """News travel to the other gateway within milliseconds."""
 

@@ -1,21 +1,16 @@
 """When the hook is relied on: trust that all processes share, the watchdog, and a shared state that goes away."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.doors.hooks import HookWatch
-from gateway.doors.hooks.hook_watch import DELIVERIES, STARTED_SECONDS, started
 from gateway.errors import StateFailed
 from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS
 from gateway.policy.session.cache import Lifetimes
-from gateway.policy.session.session import Session
-from gateway.revocations import Report
 from gateway.shared_state import MemoryState
+from tests.doors.hooks.watched_process import LONG, Process, delivers, process
 from tests.sessions.scripted import BROWSER, SID, WALL, Memory, answer, memory, session
 
-LONG = Lifetimes(ttl=900.0, ttl_max=900.0)
 Figures = Mapping[str, object]
 
 
@@ -34,28 +29,6 @@ class AwayState(MemoryState):
         return await super().get(kind, key)
 
 
-@dataclass
-class Process:
-    """One process: its sessions and its watch."""
-
-    m: Memory
-    watch: HookWatch
-    state: MemoryState
-    told: list[str] = field(default_factory=list)
-
-
-def process(state: MemoryState, m: Memory) -> Process:
-    told: list[str] = []
-    watch = HookWatch(state, m.sessions, m.times.clock, lambda event, figures: told.append(event))
-
-    def named(found: Session, is_new: bool) -> None:
-        if is_new:
-            watch.begun(found)
-
-    m.sessions.on_named = named
-    return Process(m, watch, state, told)
-
-
 @pytest.fixture
 def m() -> Memory:
     made = memory(Lifetimes(ttl=10.0), with_hook=LONG)
@@ -66,15 +39,6 @@ def m() -> Memory:
 @pytest.fixture
 def state(m: Memory) -> AwayState:
     return AwayState(m.times.clock)
-
-
-async def delivers(one: Process, begins: Mapping[str, float]) -> None:
-    """Okta delivers these sign-ins."""
-    report = Report(
-        DELIVERIES, f"{begins} {one.m.times.passed}".encode(), 1.0, marks=tuple(map(started, begins)), mark_seconds=STARTED_SECONDS
-    )
-    assert await one.state.report(report)
-    await one.watch.heard(begins)
 
 
 async def trusted(one: Process) -> None:

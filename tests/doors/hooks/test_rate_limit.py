@@ -11,7 +11,7 @@ from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import Revocation
 from gateway.shared_state import MemoryState
-from tests.doors.hooks.test_hook_watch import LONG, Process, delivers, process
+from tests.doors.hooks.watched_process import LONG, Process, delivers, process
 from tests.sessions.scripted import BROWSER, WALL, Memory, Times, idle, memory
 
 USERS = 5000

@@ -7,8 +7,7 @@ import pytest
 
 from gateway.policy.hooks.okta_events import ENDS
 from tests.doors.hooks.hooked import PATIENCE, Hooked, email
-from tests.doors.hooks.test_event_hook import ALICE, BOB
-from tests.journeys.person import HR, Person
+from tests.journeys.person import ALICE, BOB, HR, Person
 
 HR_HOST = HR.partition("://")[2]
 REVOKED = 1008

@@ -17,7 +17,7 @@ from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.org_keys import LEAST_SECONDS
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from tests.doors.hooks.hooked import LOGOUT, Hooked, email, hooked, unwritable
-from tests.doors.hooks.test_event_hook import ALICE, BOB
+from tests.journeys.person import ALICE, BOB
 from tests.shared_state.redis_servers import Running, needs_redis
 
 KEYS = "/oauth2/v1/keys"

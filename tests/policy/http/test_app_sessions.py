@@ -7,33 +7,15 @@ from gateway.policy.http.app_sessions import (
     CookiesRead,
     LeftOut,
     may_hold_sessions,
-    read_cookies,
     removals,
     removals_by_name,
     sessions_in,
     stamped_line,
 )
 from gateway.policy.http.cookie_scopes import Scope
-from gateway.policy.http.cookie_stamps import MARK, NOBODY, Stamps, UserStamps
+from gateway.policy.http.cookie_stamps import MARK
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
-
-KEY = b"k" * 32
-NAMES = SessionCookieNames((*WELL_KNOWN, "!shared*"))
-HOST = b"hr.example.com"
-HR = Stamps([KEY], HOST)
-ALICE, BOB, NOT_SIGNED_IN = HR.of("00u-alice"), HR.of("00u-bob"), HR.of(NOBODY)
-
-
-def kept(line: bytes, user: UserStamps = ALICE) -> bytes:
-    """What the browser sends back for a Set-Cookie line."""
-    return stamped_line(line, NAMES, user, HOST, b"/app/page").partition(b";")[0]
-
-
-def read(line: bytes, user: UserStamps = ALICE) -> CookiesRead:
-    return read_cookies(line, NAMES, user)
-
-
-ALICES = kept(b"JSESSIONID=a1; Path=/app")
+from tests.policy.http.stamped_cookies import ALICE, ALICES, BOB, HOST, NAMES, NOT_SIGNED_IN, kept, read
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from gateway.policy.http.app_sessions import CookiesRead, may_hold_sessions, sta
 from gateway.policy.http.cookie_stamps import MARK, Stamps, UserStamps
 from gateway.policy.http.cookies import pairs
 from gateway.policy.http.session_cookie_names import NameKind
-from tests.policy.http.test_app_sessions import ALICE, ALICES, BOB, HOST, KEY, NAMES, NOT_SIGNED_IN, kept, read
+from tests.policy.http.stamped_cookies import ALICE, ALICES, BOB, HOST, KEY, NAMES, NOT_SIGNED_IN, kept, read
 
 FRAGMENTS = (
     *(b"JSESSIONID", b"jsessionid", b"PHPSESSID", b"sessionid", b"remember", b"theme", b"shared", b"ASPSESSIONIDX", b"%4ASESSIONID"),

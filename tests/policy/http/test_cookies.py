@@ -31,6 +31,7 @@ from gateway.policy.http.cookies import (
 )
 from gateway.policy.http.messages import Fields
 from gateway.policy.session.session import SESSION_NAMES, SessionCookie
+from tests.policy.received import line
 
 OTHERS = (b"theme", b"JSESSIONID", b"SID", b"sidx", b"xsid", b"idx2", b"_sid", b"Idx", b"t", b"__Secure-x")
 GONE = (*SESSION_NAMES, b"xids", b"myr", b"DT", PASS_NAME, START_NAME, PENDING_NAME, OWNER_NAME, b"__host-GATEWAY-x")
@@ -40,10 +41,6 @@ kept_pieces = st.builds(
     lambda name, value, blank: blank + name + b"=" + value, st.sampled_from(OTHERS), values, st.sampled_from([b"", b" "])
 )
 gone_pieces = st.builds(lambda name, value: b" " + name + b"=" + value, st.sampled_from(GONE), values)
-
-
-def line(*texts: bytes) -> Fields:
-    return tuple((b"Cookie", text) for text in texts)
 
 
 def is_unwanted(name: bytes, value: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Session cookies that only some parsers would find, inside the value of another."""
 
 from gateway.policy.http.cookies import without
-from tests.policy.http.test_cookies import line
+from tests.policy.received import line
 
 
 def test_a_hidden_session_cookie_is_judged_by_its_own_value() -> None:

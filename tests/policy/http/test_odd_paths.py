@@ -13,7 +13,7 @@ from gateway.policy.http.messages import Malformed
 from gateway.policy.http.odd_paths import MOST_READINGS, may_leave, odd_readings
 from gateway.policy.http.paths import ODD, is_own, normalised
 from gateway.policy.routing.routing import DEFAULT_RULE, Access, Rule, place_of
-from tests.policy.routing.test_routing import app
+from tests.policy.routing.apps_and_rules import app
 
 PUBLIC, ADMIN = Rule("/public/**", Access.ANYONE), Rule("/admin/**", Access.SESSION, users=frozenset({"root@example.com"}))
 PIECES = (

@@ -8,19 +8,13 @@ from gateway.policy.http.hop_by_hop import NAMED_AWAY
 from gateway.policy.http.messages import LINE_TOO_LONG, Authority, Fields, HeadLimits, Malformed, parse_authority
 from gateway.policy.http.paths import ODD
 from gateway.policy.routing.routing import DEFAULT_RULE, Access, App, LoginHost, RouteTable, Rule, normalised, place_of, rule_for
-from tests.policy.http.test_paths import paths
 from tests.policy.received import admitted
-from tests.policy.routing.test_rules import rules
+from tests.policy.routing.apps_and_rules import HR, app, paths, rules
 
 METHODS = ("GET", "POST", "FOO")
 LOGIN = LoginHost("https://login.example.com", Authority("login.example.com", 443))
-HR = App("hr", "https://hr.example.com", Authority("hr.example.com", 443))
 PUBLIC = Rule("/public/**", Access.ANYONE)
 ADMIN = Rule("/admin", Access.SESSION, users=frozenset({"root@example.com"}))
-
-
-def app(*of: Rule, case_insensitive: bool = False, overrides: frozenset[bytes] = frozenset()) -> App:
-    return App("hr", HR.origin, HR.authority, of, case_insensitive, overrides=overrides)
 
 
 def bound(by: App, path: str) -> Rule:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.paths import normalised
 from gateway.policy.routing.rules import Access, Rule
+from tests.policy.routing.apps_and_rules import rules
 
 PLAIN = Rule("/**", Access.OPTIONAL)
 CONDITIONS = {
@@ -16,16 +17,6 @@ CONDITIONS = {
     "authenticated_within_seconds": Rule("/**", Access.OPTIONAL, authenticated_within_seconds=60),
 }
 """Each condition alone; a new one enters here too."""
-
-rules = st.builds(
-    Rule,
-    st.sampled_from(["/**", "/public/**", "/admin", "/admin/**", "/*", "/a/*"]),
-    st.sampled_from(Access),
-    st.none() | st.frozensets(st.sampled_from(["GET", "POST"])),
-    st.none() | st.frozensets(st.sampled_from(["a@x.com", "B@x.com", "a@y.com", "@x.com", "@Y.com", "root"])),
-    st.none() | st.frozensets(st.sampled_from(["pwd", "mfa"])),
-    st.none() | st.integers(0, 99),
-)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from gateway.policy.session.passes import (
     nonce_hash,
 )
 from gateway.policy.session.session import Marks, SessionCookie
-from tests.policy.session.test_seal import NEW, OLD, counting
+from tests.policy.session.keys import NEW, OLD, counting
 
 HOST = "hr.example.com:443"
 Note = Pass | Start | Ticket | Pending | Confirmation | SignedOut

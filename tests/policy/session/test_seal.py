@@ -1,29 +1,16 @@
 """The seal opens what it sealed, for the same purpose, host and ring of keys, and nothing else."""
 
 import base64
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.session.seal import PURPOSES, Opened, Purpose, Sealer
+from tests.policy.session.keys import NEW, OLD, counting
 
-OLD, NEW = b"o" * 32, b"n" * 32
 HOST = "hr.example.com:443"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-
-def counting() -> Callable[[int], bytes]:
-    """A source of nonces that never repeats and is the same in every run."""
-    seen = 0
-
-    def random(size: int) -> bytes:
-        nonlocal seen
-        seen += 1
-        return seen.to_bytes(size, "big")
-
-    return random
 
 
 def sealer(*keys: bytes) -> Sealer:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.policy.switch.org_requests import Plain, PushedByReference, SilentAuthorize, read
-from tests.policy.switch.test_org_requests import head, post, request_object
+from tests.policy.switch.sent_to_org import head, post, request_object
 
 
 def test_each_of_several_references_is_named() -> None:

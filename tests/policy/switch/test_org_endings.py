@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.policy.switch.org_endings import LARGEST_HINT, EndsSessions, hint_subject
 from gateway.policy.switch.org_places import LONGEST_PATH, SignOutKind
 from gateway.policy.switch.org_requests import OrgRequest, Plain, Redemption, SignOut, has_readable_body, read
-from tests.policy.switch.test_org_requests import FORM, JSON, head, post
+from tests.policy.switch.sent_to_org import FORM, JSON, head, post
 
 
 def token_of(claims: object) -> str:

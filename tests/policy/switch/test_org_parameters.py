@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.session.session import SessionToken
 from gateway.policy.switch.org_parameters import MOST_PARAMETERS, MOST_VALUES, NOTHING, Parameters, folded_names, jwt_claims
-from tests.policy.switch.test_org_requests import FORM, JSON, head
+from tests.policy.switch.sent_to_org import FORM, JSON, head
 
 
 def taken(text: str, is_authorize: bool = False) -> Parameters:

@@ -1,6 +1,5 @@
 """Every place and spelling in which a token can reach Okta is found; what is no token is left alone."""
 
-import base64
 import json
 from urllib.parse import quote, quote_plus
 
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.session.session import SessionToken
 from gateway.policy.switch.org_parameters import NOTHING
 from gateway.policy.switch.org_places import LONGEST_PATH, SignOutKind
@@ -24,22 +22,9 @@ from gateway.policy.switch.org_requests import (
     read,
     without_tokens,
 )
+from tests.policy.switch.sent_to_org import FORM, JSON, head, post, request_object
 
 TOKEN = "20111sTEhcIzKhs-q8_Ln"
-FORM, JSON = b"application/x-www-form-urlencoded", b"application/json"
-
-
-def head(target: str, method: str = "GET", *fields: tuple[bytes, bytes]) -> RequestHead:
-    return RequestHead(method, target, Authority("login.example.com", 443), fields, True, "127.0.0.1", "127.0.0.1")
-
-
-def post(target: str, body: bytes, kind: bytes = FORM, *more: tuple[bytes, bytes]) -> object:
-    return read(head(target, "POST", (b"Content-Type", kind), *more), body)
-
-
-def request_object(claims: object, parts: int = 3) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    return ".".join(["e30", payload, "sig", "x", "y"][:parts])
 
 
 FOUND = Redemption((SessionToken(TOKEN),))

@@ -12,8 +12,8 @@ from gateway.edge.relay import Relay
 from gateway.edge.request import Request
 from gateway.edge.rules import Listener
 from gateway.upstream.heads import AnswerTerms
-from gateway.upstream.write_batch import WriteBatch
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
+from tests.upstream.batches import make_busy
 from tests.upstream.conftest import PATIENCE, Visit, Wire
 
 
@@ -94,7 +94,7 @@ class TestClosing:
             wire = await _idle(tried, has_another)
             (last,) = (visit for visit in tried.inner.app.visits if b" /a " in visit.line)
             tried.inner.app.visits.clear()
-            await _busy(tried.inner.turn)
+            await make_busy(tried.inner.batch)
             _at_one_time(wire, asked(b"/again", tried.cookie), last)
             assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
             (visit,) = tried.inner.app.visits
@@ -110,22 +110,15 @@ class TestTaking:
             await wire.say(asked(b"/a", tried.cookie))
             await wire.until(b"hello")
             (client,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
-            waiting, turn = Waiting(asyncio.get_running_loop().create_future()), tried.inner.turn
-            await _busy(turn)
-            relay = Relay(client, None, AnswerTerms(), lambda _, fields: fields, waiting, turn)
+            waiting, batch = Waiting(asyncio.get_running_loop().create_future()), tried.inner.batch
+            await make_busy(batch)
+            relay = Relay(client, None, AnswerTerms(), lambda _, fields: fields, waiting, batch)
             relay.arrived(200, b"", ((b"Content-Length", b"5"),), [b"again"], True)
             client.pause_writing()
             client.resume_writing()
             assert not waiting.ended.done()
             await wire.until(b"again")
             assert waiting.ended.done()
-
-
-async def _busy(turn: WriteBatch) -> None:
-    """Have the next turn write nothing before it is over."""
-    for _ in range(2):
-        turn.write(lambda: None)
-    await asyncio.sleep(0)
 
 
 async def _idle(tried: Quick, has_another: bool) -> Wire:

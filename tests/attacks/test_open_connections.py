@@ -9,7 +9,7 @@ import pytest
 from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
 from tests.attacks.deployment import ALICE, BOB, FETCH, HR, Site, Wire, cookie_line, deployed
-from tests.attacks.test_upgrades import EVENT, app, broken, echoes, opened
+from tests.attacks.streams import EVENT, app, broken, echoes, opened
 from tests.doors.own_gateway import Browser
 from tests.upstream.conftest import PATIENCE
 

@@ -6,11 +6,11 @@ from gateway.coordination.browser_leases import BrowserLeases
 
 
 async def test_those_with_a_key_in_common_go_one_after_the_other() -> None:
-    turns, inside, most = BrowserLeases(), 0, 0
+    leases, inside, most = BrowserLeases(), 0, 0
 
     async def go(keys: tuple[bytes, ...]) -> None:
         nonlocal inside, most
-        async with turns.of(keys):
+        async with leases.held(keys):
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -23,27 +23,27 @@ async def test_those_with_a_key_in_common_go_one_after_the_other() -> None:
 
 
 async def test_those_without_one_do_not_wait() -> None:
-    turns = BrowserLeases()
-    async with turns.of((b"a",)), asyncio.timeout(5), turns.of((b"b",)):
+    leases = BrowserLeases()
+    async with leases.held((b"a",)), asyncio.timeout(5), leases.held((b"b",)):
         pass
 
 
 async def test_whoever_waits_only_briefly_goes_on_without_a_turn() -> None:
-    turns = BrowserLeases()
-    async with turns.of((b"a",)), asyncio.timeout(5):
-        async with turns.briefly((b"a",), 0.01):
+    leases = BrowserLeases()
+    async with leases.held((b"a",)), asyncio.timeout(5):
+        async with leases.held_briefly((b"a",), 0.01):
             pass
-        async with turns.briefly((), 0.01):
+        async with leases.held_briefly((), 0.01):
             pass
-    async with turns.briefly((b"a",), 5.0), asyncio.timeout(5), turns.briefly((b"a",), 0.01):
+    async with leases.held_briefly((b"a",), 5.0), asyncio.timeout(5), leases.held_briefly((b"a",), 0.01):
         pass
 
 
 async def test_a_turn_that_is_cancelled_while_waiting_leaves_the_queue() -> None:
-    turns = BrowserLeases()
-    async with turns.of((b"a",)):
-        waiting = asyncio.create_task(turns.of((b"a",)).__aenter__())
+    leases = BrowserLeases()
+    async with leases.held((b"a",)):
+        waiting = asyncio.create_task(leases.held((b"a",)).__aenter__())
         await asyncio.sleep(0)
         waiting.cancel()
-    async with asyncio.timeout(5), turns.of((b"a",)):
+    async with asyncio.timeout(5), leases.held((b"a",)):
         pass

@@ -1,43 +1,14 @@
 """The app door: who gets through, what the app sees of it, and what everybody else is told."""
 
-import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from gateway.policy.session.session import SessionCookie
-from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, app_gateway
-from tests.upstream.conftest import Script, Visit
-from tests.upstream.test_websocket import SHAKE
+from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, answering, app_gateway, asked_okta, content
+from tests.harness.websocket import SHAKE
 
 PICTURE = b"Accept: image/avif\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n"
-
-ME = "/api/v1/sessions/me"
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[AppGateway]:
-    async with app_gateway() as made:
-        yield made
-
-
-def asked_okta(gateway: AppGateway) -> int:
-    return len([row for row in gateway.org.journal.rows if row.path == ME])
-
-
-def content(answer: bytes) -> dict[str, object]:
-    found = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert isinstance(found, dict)
-    return found
-
-
-def answering(fields: bytes) -> Script:
-    async def script(visit: Visit) -> None:
-        await visit.body()
-        await visit.say(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 2\r\n\r\nok")
-
-    return script
 
 
 class TestAdmitted:

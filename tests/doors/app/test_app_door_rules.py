@@ -1,22 +1,13 @@
 """The app door: what the rules, the app and the browser's own page have to say about a request."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from gateway.dev.standin import Fault
-from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, app_gateway
-from tests.doors.test_protected import ME, answering, asked_okta, content
+from tests.doors.app_gateway import ALICE, BOB, FETCH, ME, NAVIGATION, AppGateway, answering, asked_okta, content
+from tests.harness.websocket import MASK, SHAKE, echo, frame
 from tests.upstream.conftest import Visit
-from tests.upstream.test_frames import frame
-from tests.upstream.test_websocket import MASK, SHAKE, echo
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[AppGateway]:
-    async with app_gateway() as made:
-        yield made
 
 
 class TestRules:

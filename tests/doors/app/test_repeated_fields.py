@@ -6,34 +6,13 @@ import json
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, Site, Wire, cookie_line, deployed
-
-HOST = b"Host: hr.example.com\r\n"
+from tests.doors.app.repeated_fields import HOST, answered, familiar, get
 
 
 async def site_and_cookie(site: Site) -> bytes:
     cookie = await site.signed_in(ALICE)
     site.behind.visits.clear()
     return cookie
-
-
-async def answered(wire: Wire, sent: bytes) -> bytes:
-    """The head and the five bytes of the app's answer."""
-    await wire.say(sent)
-    head = await wire.head()
-    if b"Content-Length: " in head:
-        await wire.exactly(int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0]))
-    return head
-
-
-def get(target: bytes, block: bytes) -> bytes:
-    return b"GET " + target + b" HTTP/1.1\r\n" + block
-
-
-async def familiar(site: Site, wire: Wire, block: bytes) -> None:
-    """Bring these fields often enough that they are known, and show it."""
-    for _ in range(3):
-        assert (await answered(wire, get(b"/known", block))).startswith(b"HTTP/1.1 200 ")
-    site.behind.visits.clear()
 
 
 async def test_the_app_gets_the_same_and_the_log_says_the_same() -> None:

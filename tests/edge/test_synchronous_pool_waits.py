@@ -7,6 +7,7 @@ from gateway.upstream.fetching import TRIES
 from gateway.upstream.place import ServerAddress
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
+from tests.upstream.batches import make_busy
 from tests.upstream.conftest import PATIENCE, Wire
 
 
@@ -101,11 +102,9 @@ async def test_an_app_that_closes_each_connection_at_once_is_asked_a_few_times_a
 
 
 async def _busy_for_ever(tried: Quick) -> None:
-    """No turn writes anything before it is over."""
+    """No pass of the loop writes anything before it is over."""
     while True:
-        for _ in range(2):
-            tried.inner.turn.write(lambda: None)
-        await asyncio.sleep(0)
+        await make_busy(tried.inner.batch)
 
 
 async def _waiting(tried: Quick, cookie: bytes = b"") -> tuple[asyncio.Event, Wire]:
