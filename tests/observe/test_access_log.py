@@ -32,7 +32,8 @@ def _log(form: Format, level: Level = "info", always: dict[str, object] | None =
 
 
 def _access(log: Log, told: dict[str, str], status: int, milliseconds: float) -> None:
-    access(log, status=status, milliseconds=milliseconds, **told)
+    parts = {name: part for name, part in told.items() if name not in ("status", "milliseconds")}
+    access(log, status=status, milliseconds=milliseconds, **parts)
 
 
 @pytest.mark.parametrize("form", FORMS)
