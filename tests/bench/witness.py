@@ -66,7 +66,7 @@ def cost_of_line(form: Format, stream: TextIO) -> float:
     """Print what lines of this form cost, and return the usual one at best."""
     log, numbers = Log("info", form, stream, later=waits), iter(range(sys.maxsize))
 
-    def access(peer: str = "192.0.2.1", client: str = "198.51.100.7", fingerprint: str = "0123456789ab") -> None:
+    def usual_line(peer: str = "192.0.2.1", client: str = "198.51.100.7", fingerprint: str = "0123456789ab") -> None:
         access(
             log,
             door="app",
@@ -84,13 +84,13 @@ def cost_of_line(form: Format, stream: TextIO) -> float:
 
     def from_a_stranger() -> None:
         number = next(numbers)
-        access(client=f"2001:db8::{number & 0xFFFF:x}:{number >> 16:x}", fingerprint=f"{number:012x}")
+        usual_line(client=f"2001:db8::{number & 0xFFFF:x}:{number >> 16:x}", fingerprint=f"{number:012x}")
 
     words = {"door": "app", "method": "GET", "app": "hr", "route": "app", "verdict": "admit", "reason": "session", "status": 200}
     figures = {**words, "peer": "192.0.2.1", "client": "198.51.100.7", "fingerprint": "0123456789ab", "milliseconds": 1.23456}
     shown(f"{form} line, the general way", lambda: log.tell("request", figures))
     shown(f"{form} line, new client and session each time", from_a_stranger)
-    usual = shown(f"{form} line", access)
+    usual = shown(f"{form} line", usual_line)
     log.close()
     if log.lost:
         print(f"{log.lost} lines found no room in the pipe")

@@ -6,6 +6,6 @@ from gateway.observe import Log
 def access(log: Log, *, status: int, milliseconds: float = 1.0, **parts: str) -> None:
     """Write the line; a part that is not given is empty."""
     words = tuple(parts.pop(name, "") for name in ("door", "method", "app", "route", "verdict", "reason"))
-    others = [parts.pop(name, "") for name in ("peer", "client", "fingerprint", "request_id")]
+    peer, client, fingerprint, request_id = (parts.pop(name, "") for name in ("peer", "client", "fingerprint", "request_id"))
     assert not parts
-    log.requests.tell(words, status, *others, milliseconds)
+    log.requests.tell(words, status, peer, client, fingerprint, request_id, milliseconds)

@@ -55,7 +55,7 @@ class XmlSigner:
         """Return the XML of a template with a new `id`, and in it the `signature` of its text without any signature."""
         values["id"] = element_id = f"id{secrets.token_hex(16)}"
         digest = hashlib.sha256(rendered(template, **values, signature="").encode()).digest()
-        info = rendered("signed_info.xml", id=element_id, digest=_encoded(digest))
+        info = rendered("what_is_signed.xml", id=element_id, digest=_encoded(digest))
         # SignedInfo is canonicalised by itself, so it declares the namespace then. In the document Signature declares it.
         alone = info.replace("<ds:SignedInfo>", f'<ds:SignedInfo xmlns:ds="{_DS}">', 1)
         value = _encoded(self._key.sign(alone.encode(), padding.PKCS1v15(), hashes.SHA256()))
