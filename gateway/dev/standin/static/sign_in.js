@@ -1,12 +1,6 @@
-"""The JavaScript of the sign-in page. Like Okta's own page it uses the Authentication API, or Identity Engine's API.
-
-Owns: the script's text.
-Must never: keep a password or a token anywhere but in the request that needs it.
-Rules: the Sign-In Widget: on Classic Engine `POST /api/v1/authn`, then a form to `/login/sessionCookieRedirect` with the session token;
-on Identity Engine `/idp/idx/identify` and the steps that its answers name, then the address of `success`.
-"""
-
-SCRIPT = """
+// The script of the sign-in page. It keeps no password and no token. Like Okta's Sign-In Widget it uses, on Classic Engine, POST /api/v1/authn
+// and then a form to /login/sessionCookieRedirect with the session token; on Identity Engine /idp/idx/identify and the steps that its answers
+// name, then the address of `success`.
 const form = document.forms[0], problem = document.querySelector("[role=alert]"), fields = form.elements
 const value = name => fields[name] ? fields[name].value : ""
 const say = text => { problem.textContent = text; problem.hidden = !text }
@@ -89,4 +83,3 @@ form.addEventListener("submit", async event => {
   } catch (error) { say("Unable to sign in") }
   button.disabled = false
 })
-"""
