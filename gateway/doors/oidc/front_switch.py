@@ -22,7 +22,6 @@ from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
 from gateway.coordination.browser_leases import BrowserLeases
-from gateway.coordination.leases import Leases
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.front_records import FrontRecords
@@ -76,8 +75,7 @@ class FrontSwitches:
         self._own = own
         self._bounces = bounces
         self._clock = clock
-        self._leases = Leases(state)
-        self._browser_leases = BrowserLeases(self._leases if state.is_shared else None)
+        self._leases = BrowserLeases(state)
 
     async def aclose(self) -> None:
         """Release the leases that are held."""
@@ -124,7 +122,7 @@ class FrontSwitches:
         """What follows a bounce (``bounces``) that a switch began. Raises ``OutsideFailed``."""
         reference, browser, now = returned.bounce.place, returned.browser, self._clock.wall()
         key = browser_key(browser)
-        async with self._browser_leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
+        async with self._leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(RefuseFront("used"))
@@ -154,7 +152,7 @@ class FrontSwitches:
         browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
         fresh = () if known else (browser_id_line(browser),)
         key = browser_key(browser)
-        async with self._browser_leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
+        async with self._leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(RefuseFront("used"))
