@@ -7,7 +7,6 @@ never by address and User-Agent: all machines of a kiosk ward share those. Nothi
 
 from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.coordination.unfinished_work import UnfinishedWork
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
@@ -28,7 +27,6 @@ class Browsers:
         """``state``: on disk, it outlives this process; if processes share it, they share the leases too."""
         self._records = SealedRecords(state, sealer, KIND, REMEMBERED_SECONDS)
         self.leases = BrowserLeases(state)
-        self.undecided = UnfinishedWork(state, "undecided", REMEMBERED_SECONDS)
 
     async def record(self, browser_id: str) -> BrowserRecord:
         """The record of this browser; an empty one if there is none. Raises ``StateFailed``."""
@@ -54,8 +52,7 @@ class Browsers:
         await self._records.put(key, record.packed(), held.lease if held is not None else None)
 
     async def aclose(self) -> None:
-        """Wait until every lease is released. Undecided sessions are left to other processes."""
-        await self.undecided.aclose()
+        """Wait until every lease is released."""
         await self.leases.aclose()
 
     async def unsettled(self) -> list[tuple[bytes, BrowserRecord]]:
