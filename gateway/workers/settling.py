@@ -2,7 +2,8 @@
 
 Why: a full collection looks at all living objects (modules, configuration, pools). Under load it takes 26 ms every few seconds, measured,
 and every request of that moment waits. So these objects are frozen. What is cached of requests is looked at once while it is young, and
-seldom after that: a look at 200,000 objects takes 170 ms. A request leaves nothing for the collector (``tests/doors/test_garbage.py``).
+seldom after that: a look at 200,000 objects takes 170 ms. A request leaves nothing for the collector
+(``tests/edge/test_garbage_collection.py``).
 Must never switch the collector off: cycles must still be found.
 """
 

@@ -1,4 +1,4 @@
-"""Group U: WebSockets, event streams, long polls. U8 and U9 are in ``test_lasting``, the many cases of U11 in ``tests/upstream``."""
+"""Group U: WebSockets, event streams, long polls. U8 and U9: ``test_open_connections``. The many cases of U11: ``tests/upstream``."""
 
 import asyncio
 import json

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from gateway import __version__
 from tests.deploy.objects import DEPLOY, ROOT, gateway_of, of
 
 
@@ -109,6 +110,6 @@ def test_the_compiler_stays_behind() -> None:
 @pytest.mark.parametrize("service", ["gateway-1", "gateway-2", "org", "app"])
 def test_the_trial_builds_this_very_image(service: str) -> None:
     described = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"][service]
-    assert described["image"].endswith(":0.1.0")
+    assert described["image"] == f"session-gateway:{__version__}"
     assert (DEPLOY / described["build"]["context"]).resolve() == ROOT
     assert (ROOT / described["build"]["dockerfile"]).is_file()

@@ -20,6 +20,8 @@ from tests.shared_state.redis_servers import Running as Redis
 
 WORKERS = 2
 # Nobody asks Okta again within a test: what a replica knows of an end, it knows from the others.
+PATIENCE_SECONDS = 10
+"""How long a replica waits for Redis. On a busy machine a browser, nginx, Redis and six workers may take the processors for a second."""
 CONFIGURATION = """
 [listen]
 address = "127.0.0.1:0"
@@ -84,6 +86,7 @@ async def three_replicas(folder: Path, org: RunningOrg, login: str, app: str, up
     """All of them listening; ``login`` and ``app`` are origins as browsers know them."""
     redis = Redis(folder / "redis", 'save ""', "appendonly yes", "appendfsync always")
     text = CONFIGURATION.format(org=org.url, host=urlsplit(login).netloc, redis=redis.port, login=login, app=app, upstream=upstream)
+    text = text.replace("[login]", f'timeout = "{PATIENCE_SECONDS}s"\n[login]')
     async with AsyncExitStack() as opened:
         opened.callback(redis.kill)
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, Site, Wire, cookie_line, deployed
-from tests.doors.repeated_requests import HOST, answered, familiar, get
+from tests.doors.app.repeated_fields import HOST, answered, familiar, get
 
 
 async def site_and_cookie(site: Site) -> bytes:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, Site, Wire, deployed
-from tests.doors.repeated_requests import HOST, answered, familiar, get
+from tests.doors.app.repeated_fields import HOST, answered, familiar, get
 
 CHANGING = (b"Referer", b"If-None", b"X-Request-Id")
 REFERER = b"Referer: https://hr.example.com/%d\r\n"
