@@ -13,7 +13,10 @@ import yarl
 from aiohttp import DummyCookieJar
 
 from gateway.clock import Clock
+from gateway.closing.closing_steps import ClosingTimes
+from gateway.closing.kept_closings import KeptClosings
 from gateway.closing.session_closer import Closer
+from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.dev.standin import Fault, Org, OrgSession, RunningOrg, serve
 from gateway.doors.answers import to_response
 from gateway.doors.app_sessions import FormerUsers
@@ -235,9 +238,11 @@ async def own_gateway(engine: str = "classic", revocations: type[LocalRevocation
     asking = Asking(okta, clock, lambda event, figures: told.append(event))
     prints = Fingerprinter(b"f" * 32, running.url)
     sessions = Sessions(asking, revocations(clock.monotonic), prints, SessionRules(), clock, lambda event, figures: told.append(event))
-    closer = Closer(sessions, okta, lambda event, figures: told.append(event))
+    sealer = Sealer([b"k" * 32], secrets.token_bytes)
+    kept = KeptClosings(MemoryState(clock), sealer)
+    closer = Closer(sessions, okta, kept, InFlightRequests(), lambda event, figures: told.append(event), ClosingTimes())
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
-    made = OwnGateway(org, running, times, Sealer([b"k" * 32], secrets.token_bytes), sessions, closer, told, [], browsers)
+    made = OwnGateway(org, running, times, sealer, sessions, closer, told, [], browsers)
     made.build()
     server = client_server(made.serve_one)
     listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)

@@ -18,7 +18,7 @@ from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.confirmation_form import SWITCH_PATH, ConfirmationForm
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.issued_tokens import IssuedTokens
-from gateway.doors.login.login_browser import LoginBrowser, Tell, Withheld
+from gateway.doors.login.login_browser import LoginBrowser, Withheld
 from gateway.doors.login.org_forwarding import OrgForwarding
 from gateway.doors.login.org_sign_outs import OrgSignOuts
 from gateway.doors.login.outcome_responses import OutcomeResponses, to_client
@@ -34,6 +34,7 @@ from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed, StateFailed
+from gateway.observe import Tell
 from gateway.policy.advice.causes import OTHER_SITE_WITHOUT_COOKIE, without_cookie
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.messages import Fields, Malformed, RequestHead

@@ -12,13 +12,14 @@ from gateway.background import BackgroundTasks
 from gateway.closing.session_closer import Closer
 from gateway.doors.answers import Pair
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.login_browser import Cookies, LoginBrowser, Tell
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.org_forwarding import OrgForwarding
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.observe import Tell
 from gateway.policy.http.cookies import pairs
 from gateway.policy.http.messages import Fields
-from gateway.policy.session.session import Session, SessionCookie, login_key
+from gateway.policy.session.session import Cookies, Session, SessionCookie, login_key
 from gateway.policy.switch.org_endings import EndsSessions
 from gateway.policy.switch.redemption import without_session_settings
 from gateway.sessions import Sessions

@@ -4,19 +4,14 @@ Nothing here decides anything.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.okta import Browser, browser_of
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.session import SessionCookie
+from gateway.policy.session.session import Cookies
 from gateway.policy.switch.switch import Refuse
-
-Cookies = tuple[SessionCookie, ...]
-
-Tell = Callable[[str, Mapping[str, object]], None]
-"""Gets (event name, figures) for the log and the metrics; never a cookie or a token."""
 
 
 @dataclass(frozen=True, slots=True)

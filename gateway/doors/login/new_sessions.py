@@ -14,14 +14,15 @@ from dataclasses import replace
 from gateway.background import BackgroundTasks
 from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.login_browser import Cookies, LoginBrowser, Tell, Withheld
+from gateway.doors.login.login_browser import LoginBrowser, Withheld
 from gateway.doors.login.session_comparison import Comparison, SessionComparer
 from gateway.doors.login.undecided_sessions import UndecidedSessions
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.errors import OutsideFailed
+from gateway.observe import Tell
 from gateway.policy.http.messages import Fields
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
-from gateway.policy.session.session import Session
+from gateway.policy.session.session import Cookies, Session
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import DeliveryReason, Withhold
 from gateway.policy.switch.older_sessions import OlderSessions, is_from_before, older_expiries, older_sessions

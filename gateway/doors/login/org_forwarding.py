@@ -153,7 +153,7 @@ class OrgForwarding:
 
     async def session(self, sender: LoginBrowser) -> Session | None:
         """The browser's live session, if Okta names its user."""
-        finding = await self._closer.who(sender.presented, sender.browser) if sender.presented else None
+        finding = await self._closer.questions.who(sender.presented, sender.browser) if sender.presented else None
         return finding if isinstance(finding, Session) else None
 
     async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from gateway.doors.answers import to_response
 from gateway.doors.login.issued_tokens import IssuedTokens
-from gateway.doors.login.login_browser import Tell
 from gateway.edge.http_proxy import HttpProxy, Judge
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.observe import Tell
 from gateway.policy.advice.causes import Advice, advice_for
 from gateway.policy.advice.error_objects import is_json, with_cause
 from gateway.policy.http.messages import Answer, Fields, RequestHead

@@ -67,7 +67,7 @@ class OrgSignOuts:
             return await self.of_browser(request, sender, body)
         if kind_of(head) is not RequestKind.NAVIGATION:
             return to_client(request, self._responses.refusal(head, 403, "other_site"))
-        if isinstance(await self._closer.who(session_cookies(head.fields), sender.browser), NoSession):
+        if isinstance(await self._closer.questions.who(session_cookies(head.fields), sender.browser), NoSession):
             return None
         return to_client(request, self._responses.asks_to_sign_out(_return_address(head)))
 
@@ -99,7 +99,7 @@ class OrgSignOuts:
         possible, _ = split(session_cookies(sender.head.fields))
         if not possible or any(map(self._sessions.is_known, possible)):
             return None
-        return await self._closer.who(possible, sender.browser)
+        return await self._closer.questions.who(possible, sender.browser)
 
     async def _revoked_first(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
         """Revoke, forward with the cookies, then make sure that the session is really gone.
@@ -115,7 +115,7 @@ class OrgSignOuts:
             with suppress(OutsideFailed):  # if the state is away, sign out here and at Okta; ``close_soon`` revokes again
                 record = await self._browsers.record_of(sender)
                 ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
-            self._closer.signed_out(ending, sender.browser)
+            self._closer.note_signed_out(ending, sender.browser)
             with suppress(OutsideFailed):
                 await self._closer.revoke(ending, sender.browser)
             removes = dead_or_ours(lambda cookie: not could_be_oktas(cookie.value))  # revoked ones must reach Okta: it ends them
@@ -142,8 +142,8 @@ class OrgSignOuts:
 
             async def judge(status: int, answered: Fields) -> Fields:
                 with in_flight:
-                    if status < 400 and presented and await self._closer.has_ended(presented, browser):
-                        self._closer.signed_out(presented, browser)
+                    if status < 400 and presented and await self._closer.questions.has_ended(presented, browser):
+                        self._closer.note_signed_out(presented, browser)
                         await asyncio.shield(self._ending.start(self._sessions.revoke(presented), "ending sessions"))
                         self._closer.close_soon(presented, browser)
                         return without_session_settings(answered)

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin
 from gateway.clock import Clock
 from gateway.doors.answers import Pair, json_answer, page_answer, redirect_answer, to_response
 from gateway.doors.login.confirmation_form import ConfirmationForm
-from gateway.doors.login.login_browser import LoginBrowser, Tell, Withheld
+from gateway.doors.login.login_browser import LoginBrowser, Withheld
 from gateway.doors.login.redemptions import (
     Again,
     NotSwitched,
@@ -28,6 +28,7 @@ from gateway.doors.reading import LATER
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import OutsideFailed
+from gateway.observe import Tell
 from gateway.pages import BadRequest, GoingOn, RefusedPage, SignInWithheld, TokenRefused, TokenSpent, UnavailablePage, View, render
 from gateway.policy.advice.causes import REFUSED_TOKEN, UNCONFIRMED, USED_TOKEN, Advice
 from gateway.policy.advice.error_objects import error_object, is_json, with_cause

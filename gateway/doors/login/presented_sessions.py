@@ -7,12 +7,13 @@ one if it is another user's. Must never admit another user before the end of the
 from dataclasses import replace
 
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.login_browser import Cookies, LoginBrowser, Tell
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.session_comparison import ASKING_SECONDS, SessionComparer
 from gateway.doors.login.undecided_sessions import UndecidedSessions
 from gateway.errors import TimedOut
+from gateway.observe import Tell
 from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, SessionStanding
-from gateway.policy.session.session import Session
+from gateway.policy.session.session import Cookies, Session
 from gateway.policy.switch.redemption import MOST_SESSION_COOKIES
 from gateway.policy.switch.switch import is_proof_of_end
 from gateway.sessions import Sessions

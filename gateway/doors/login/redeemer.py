@@ -16,7 +16,7 @@ from gateway.background import BackgroundTasks
 from gateway.closing.session_closer import Closer
 from gateway.coordination.leases import HeldLease
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.login_browser import Cookies, LoginBrowser
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.redemptions import (
     Again,
@@ -35,7 +35,7 @@ from gateway.errors import LeaseLost, OutsideFailed
 from gateway.policy.http.cookies import pairs, session_cookies
 from gateway.policy.http.messages import Answer, Fields, RequestHead
 from gateway.policy.session.browser_record import BrowserRecord
-from gateway.policy.session.session import Fingerprint
+from gateway.policy.session.session import Cookies, Fingerprint
 from gateway.policy.switch.org_requests import is_cookie_redirect, without_tokens
 from gateway.policy.switch.redemption import cookies_set, location_of, settled
 from gateway.policy.switch.start import Via, via_of

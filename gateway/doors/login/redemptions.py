@@ -5,9 +5,9 @@ Must never put a session cookie into a text of its own.
 
 from dataclasses import dataclass
 
-from gateway.doors.login.login_browser import Cookies, LoginBrowser
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.http.messages import Answer, Fields, RequestHead
-from gateway.policy.session.session import SessionToken
+from gateway.policy.session.session import Cookies, SessionToken
 from gateway.policy.switch.switch import Confirm, Refuse
 
 

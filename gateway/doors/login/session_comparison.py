@@ -10,11 +10,11 @@ from typing import assert_never
 
 from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
-from gateway.doors.login.login_browser import Cookies, LoginBrowser
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.okta import Browser
 from gateway.policy.session.browser_record import BrowserRecord
-from gateway.policy.session.session import Finding, Session
+from gateway.policy.session.session import Cookies, Finding, Session
 from gateway.policy.switch.new_session import (
     AskNew,
     AskOld,

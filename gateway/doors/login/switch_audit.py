@@ -10,8 +10,8 @@ a page.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.doors.login.login_browser import Tell
 from gateway.doors.login.redemptions import RedemptionRequest
+from gateway.observe import Tell
 from gateway.policy.session.session import Session, SessionCookie
 from gateway.sessions import Sessions
 

@@ -11,12 +11,14 @@ from gateway.background import BackgroundTasks
 from gateway.closing.session_closer import Closer
 from gateway.coordination.unfinished_work import UnfinishedWork
 from gateway.doors.login.browsers import REMEMBERED_SECONDS, Browsers
-from gateway.doors.login.login_browser import Cookies, LoginBrowser, Tell
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.session_comparison import Comparison, SessionComparer
 from gateway.errors import OutsideFailed
+from gateway.observe import Tell
 from gateway.policy.http.cookies import repeated
 from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
+from gateway.policy.session.session import Cookies
 from gateway.policy.switch.new_session import Deliver, DeliveryReason, Withhold
 from gateway.policy.switch.older_sessions import older_sessions
 from gateway.sessions import Sessions

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable
 
 from gateway.background import BackgroundTasks
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.doors.login.login_browser import Cookies
 from gateway.okta import Browser
 from gateway.policy.http.messages import Answer
 from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import Fingerprint
+from gateway.policy.session.session import Cookies, Fingerprint
 from gateway.policy.switch.redemption import cookies_set
 from gateway.shared_state import SharedState
 

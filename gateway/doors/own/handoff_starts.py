@@ -18,13 +18,11 @@ from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.routing.routing import App, RouteTable
 from gateway.policy.session.passes import Start, Ticket
 from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import Session, SessionCookie
+from gateway.policy.session.session import Cookies, Session
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
 
 TAG_CHARACTERS = 22
 """Characters at the end of a sealed text that hold its authentication tag. They are enough to tell one sealed text from another."""
-
-Cookies = tuple[SessionCookie, ...]
 
 
 class OpenedStart(NamedTuple):

@@ -44,14 +44,13 @@ from gateway.policy.routing.navigation import LONGEST_TARGET, is_same_origin_pos
 from gateway.policy.routing.routing import App, RouteTable
 from gateway.policy.session.passes import SignedOut
 from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import COMPANION_NAMES, NoSession, Session, SessionCookie
+from gateway.policy.session.session import COMPANION_NAMES, Cookies, NoSession, Session, SessionCookie
 from gateway.policy.session.split_cookies import expired_lines
 from gateway.policy.switch.redemption import OKTA_SESSION_NAMES
 from gateway.sessions import Sessions
 
 DONE_SECONDS = 60.0
 SWITCH = "switch"
-Cookies = tuple[SessionCookie, ...]
 _ENDED = frozenset(("revoked", "not_found", "impossible_cookie"))
 """Reasons of ``NoSession`` that mean: there is no session left to end."""
 _FORGET = (b"Clear-Site-Data", b'"cache"')

@@ -11,12 +11,10 @@ from typing import assert_never
 from gateway.policy.http.cookies import expired
 from gateway.policy.http.messages import Fields
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
-from gateway.policy.session.session import SESSION_NAMES, Finding, NoSession, Session, SessionCookie, Unknown
+from gateway.policy.session.session import SESSION_NAMES, Cookies, Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.switch.new_session import Deliver, DeliveryReason
 from gateway.policy.switch.redemption import MOST_SESSION_COOKIES, expiries, names_set, parent_domains
 from gateway.policy.switch.switch import may_live
-
-Cookies = tuple[SessionCookie, ...]
 
 
 @dataclass(frozen=True, slots=True)
