@@ -275,9 +275,11 @@ def check_fields(named: Named, count: int, size: int, limits: HeadLimits) -> Mal
         return Malformed(431, "too_many_fields")
     if size > limits.fields_bytes:
         return Malformed(431, "fields_too_large")
-    if any(isinstance(named.get(name), tuple) for name in _ONCE):
+    if len(named) != count and any(isinstance(named.get(name), tuple) for name in _ONCE):
         return Malformed(400, "field_repeated")
-    if b"cookie" in named and sum([line.count(b";") for line in _values(named, b"cookie")]) >= MOST_COOKIES:
+    cookies = named.get(b"cookie")
+    semicolons = cookies.count(b";") if isinstance(cookies, bytes) else sum([line.count(b";") for line in cookies or ()])
+    if semicolons >= MOST_COOKIES:
         return Malformed(431, "too_many_cookies")
     misframed = _misframed(named) if b"content-length" in named or b"transfer-encoding" in named else None
     if misframed is not None:
