@@ -20,25 +20,7 @@ from gateway.errors import LeaseLost, OutsideFailed, StateFailed
 from gateway.observe import Tell
 from gateway.okta import Browser, OktaAnswer
 from gateway.policy.session.session import Cookies, Session, SessionCookie
-from gateway.policy.switch.switch import (
-    Ask,
-    Close,
-    Closed,
-    Command,
-    Confirm,
-    Event,
-    Final,
-    Goal,
-    Proven,
-    Redeem,
-    Refuse,
-    Revoke,
-    Revoked,
-    Verified,
-    Verify,
-    begin,
-    step,
-)
+from gateway.policy.switch import switch as machine
 from gateway.sessions import Sessions, SessionsApi
 
 NAMING_SECONDS = 2.0
@@ -61,7 +43,7 @@ class Closing:
     sign-out continues after it. ``is_kept``: the shared state has a record of this closing.
     """
 
-    goal: Goal
+    goal: machine.Goal
     cookies: Cookies
     browser: Browser
     trusted: bool = True
@@ -110,31 +92,31 @@ class ClosingSteps:
         self._tell = tell
         self._times = times
 
-    async def run(self, closing: Closing) -> Final:
+    async def run(self, closing: Closing) -> machine.Final:
         """Revoke, close and verify. Do it a second time if another process had requests with these cookies under way to Okta.
 
         The answer to such a request may have renewed the session after it was verified as gone.
         """
         final = await self._once(closing)
         names = self._sessions.fingerprints(closing.cookies)
-        if not isinstance(final, Redeem | Proven) or not await self._in_flight.are_elsewhere(names):
+        if not isinstance(final, machine.Redeem | machine.Proven) or not await self._in_flight.are_elsewhere(names):
             return final
         if not await self._in_flight.cleared_elsewhere(names, self._times.quiet_seconds):
-            return Refuse("request_under_way", revoked=True)
+            return machine.Refuse("request_under_way", revoked=True)
         return await self._once(closing)
 
     async def run_again(self, closing: Closing) -> bool:
         """Try a closing once more. True if the end is proven now and all processes know of the revocation."""
         await self._in_flight.cleared(self._sessions.fingerprints(closing.cookies), self._times.quiet_seconds)
         closing.not_shared = None
-        return isinstance(await self.run(closing), Proven) and closing.not_shared is None
+        return isinstance(await self.run(closing), machine.Proven) and closing.not_shared is None
 
     async def refuse(self, closing: Closing, cookies: Cookies, session_id: str | None) -> None:
         """Revoke these cookies and this session in all processes. If the shared state fails, a sign-out continues and a switch does not."""
         try:
             await self._sessions.revoke(cookies, session_id=session_id, spared_for=closing.spared_for)
         except OutsideFailed as error:
-            if closing.goal is Goal.REDEEM:
+            if closing.goal is machine.Goal.REDEEM:
                 raise
             if closing.not_shared is None:
                 self._tell("sign_out_not_shared", {"reason": error.reason})
@@ -162,48 +144,48 @@ class ClosingSteps:
                         if may_guess:
                             return
 
-    async def _once(self, closing: Closing) -> Final:
+    async def _once(self, closing: Closing) -> machine.Final:
         doubtful = frozenset(cookie for cookie in closing.cookies if not self._sessions.is_known(cookie))
-        switch, command = begin(closing.goal, closing.cookies, closing.trusted, doubtful, closing.asks_alone)
-        while not isinstance(command, Confirm | Redeem | Proven | Refuse):
-            if isinstance(command, Close) and closing.goal is Goal.SIGN_OUT:
+        switch, command = machine.begin(closing.goal, closing.cookies, closing.trusted, doubtful, closing.asks_alone)
+        while not isinstance(command, machine.Confirm | machine.Redeem | machine.Proven | machine.Refuse):
+            if isinstance(command, machine.Close) and closing.goal is machine.Goal.SIGN_OUT:
                 await self._record(closing)
-            switch, command = step(switch, await self._carry_out(command, closing))
+            switch, command = machine.step(switch, await self._carry_out(command, closing))
         return command
 
-    async def _carry_out(self, command: Command, closing: Closing) -> Event:
+    async def _carry_out(self, command: machine.Command, closing: Closing) -> machine.Event:
         match command:
-            case Ask(cookies):
+            case machine.Ask(cookies):
                 return await self._questions.asked(cookies, closing.browser)
-            case Revoke(_, session):
+            case machine.Revoke(_, session):
                 await self.revoke(closing, session)
-                return Revoked()
-            case Close(cookies):
+                return machine.Revoked()
+            case machine.Close(cookies):
                 return await self._closed(cookies, closing)
-            case Verify(cookie):
+            case machine.Verify(cookie):
                 finding, brought = await self._questions.alone(cookie, closing.browser)
                 if isinstance(finding, Session):
                     # The session is alive. It may have other cookies that this process never saw, so revoke it by its id.
                     await self.refuse(closing, (), finding.id)
                 self._sessions.issued(brought)  # Okta set them, so they are real: a question about them is not a guess
-                return Verified(finding, brought)
-            case Confirm() | Redeem() | Proven() | Refuse():
+                return machine.Verified(finding, brought)
+            case machine.Confirm() | machine.Redeem() | machine.Proven() | machine.Refuse():
                 raise AssertionError("final commands are the door's")
             case _:
                 assert_never(command)
 
-    async def _closed(self, cookies: Cookies, closing: Closing) -> Closed:
+    async def _closed(self, cookies: Cookies, closing: Closing) -> machine.Closed:
         """Send the DELETE, when no answer is awaited that may renew the session."""
         if not await self._in_flight.cleared(self._sessions.fingerprints(cookies), self._times.quiet_seconds):
-            return Closed(False, "request_under_way")
+            return machine.Closed(False, "request_under_way")
         if closing.lease is not None:
             try:
                 await closing.lease.outlasts(self._times.call_seconds)
             except StateFailed as error:
                 # A sign-out continues without the state: its cookies are revoked already, so a second DELETE does no harm.
-                if closing.goal is Goal.REDEEM or isinstance(error, LeaseLost):
-                    return Closed(False, error.reason)
+                if closing.goal is machine.Goal.REDEEM or isinstance(error, LeaseLost):
+                    return machine.Closed(False, error.reason)
         answer = await self._okta.close(cookies, closing.browser)
         gone = answer.status == 404 and answer.code == "E0000007"
         self._sessions.issued(answer.brought)
-        return Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}", answer.brought)
+        return machine.Closed(answer.status == 204 or gone, f"close_{answer.status or 'unanswered'}", answer.brought)

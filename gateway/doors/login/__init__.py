@@ -27,9 +27,10 @@ from gateway.doors.login.pushed_references import PushedReferences
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.login.token_requests import TokenRequests
 from gateway.doors.login.undecided_sessions import UndecidedSessions
+from gateway.doors.own.addresses import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT
 from gateway.doors.own.login_handoff import LoginHandoff
+from gateway.doors.own.outcomes import Outcome
 from gateway.doors.own.paths import LoginOwnPaths
-from gateway.doors.own.requests import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT, Outcome
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.edge.responses import Response

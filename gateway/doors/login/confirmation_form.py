@@ -12,7 +12,8 @@ from gateway.clock import Clock
 from gateway.doors.answers import page_answer
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.redemptions import RedemptionRequest
-from gateway.doors.own.requests import SESSION_PAGE, parameters
+from gateway.doors.own.addresses import SESSION_PAGE
+from gateway.doors.own.requests import parameters
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.pages import ConfirmSwitch, render

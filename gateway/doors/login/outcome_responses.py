@@ -22,7 +22,8 @@ from gateway.doors.login.redemptions import (
     Unanswered,
     UsedElsewhere,
 )
-from gateway.doors.own.requests import SIGN_OUT, Outcome, now_of, seconds_until
+from gateway.doors.own.addresses import SIGN_OUT
+from gateway.doors.own.outcomes import Outcome, now_of, seconds_until
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.doors.reading import LATER
 from gateway.edge.request import Request

@@ -15,23 +15,7 @@ from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.okta import Browser
 from gateway.policy.session.browser_record import BrowserRecord
 from gateway.policy.session.session import Cookies, Finding, Session
-from gateway.policy.switch.new_session import (
-    AskNew,
-    AskOld,
-    CloseCarried,
-    CloseOld,
-    Command,
-    Deliver,
-    DeliveryReason,
-    Event,
-    NamedNew,
-    NamedOld,
-    OldClosed,
-    Withhold,
-    begin,
-    names_same_session,
-    step,
-)
+from gateway.policy.switch import new_session as machine
 from gateway.policy.switch.older_sessions import OlderSessions, as_finding, compared, recorded
 from gateway.policy.switch.switch import Proven, Refuse
 from gateway.sessions import Sessions
@@ -60,30 +44,32 @@ class SessionComparer:
         self._browsers = browsers
         self._audit = audit
 
-    async def run(self, comparison: Comparison) -> Deliver | Withhold:
+    async def run(self, comparison: Comparison) -> machine.Deliver | machine.Withhold:
         """Run the state machine to its end. If another user's session begins, the older one is refused everywhere after this."""
-        state, command = begin(comparison.new, comparison.older.cookies, comparison.older.user_id, carries=bool(comparison.sender.carried))
-        while not isinstance(command, Deliver | Withhold):
-            state, command = step(state, await self._carry_out(command, comparison))
-        if isinstance(command, Deliver) and command.why is DeliveryReason.OTHER_USER:
+        state, command = machine.begin(
+            comparison.new, comparison.older.cookies, comparison.older.user_id, carries=bool(comparison.sender.carried)
+        )
+        while not isinstance(command, machine.Deliver | machine.Withhold):
+            state, command = machine.step(state, await self._carry_out(command, comparison))
+        if isinstance(command, machine.Deliver) and command.why is machine.DeliveryReason.OTHER_USER:
             # If Okta said that the older session is gone already, nothing was closed; but its passes must be revoked too.
             await self._sessions.revoke(comparison.older.ending)
         return command
 
-    async def _carry_out(self, command: Command, comparison: Comparison) -> Event:
+    async def _carry_out(self, command: machine.Command, comparison: Comparison) -> machine.Event:
         sender = comparison.sender
         match command:
-            case CloseCarried():
+            case machine.CloseCarried():
                 return await self.close(sender.carried, sender.browser)
-            case AskNew():
+            case machine.AskNew():
                 finding = await self.who(comparison.new, sender.browser)
                 comparison.session = finding if isinstance(finding, Session) else None
-                return NamedNew(finding)
-            case AskOld():
-                return NamedOld(await self._who_was(comparison))
-            case CloseOld():
+                return machine.NamedNew(finding)
+            case machine.AskOld():
+                return machine.NamedOld(await self._who_was(comparison))
+            case machine.CloseOld():
                 return await self.close((*comparison.older.ending, *sender.carried), sender.browser)
-            case Deliver() | Withhold():
+            case machine.Deliver() | machine.Withhold():
                 raise AssertionError("final commands are not carried out")
             case _:
                 assert_never(command)
@@ -101,13 +87,13 @@ class SessionComparer:
             as_finding(user_id, session) if user_id is not None else await self.who(cookies, comparison.sender.browser)
             for cookies, user_id in older.groups
         ]
-        comparison.older, finding = compared(older, session, findings, names_same_session(comparison.new, older.cookies))
+        comparison.older, finding = compared(older, session, findings, machine.names_same_session(comparison.new, older.cookies))
         return finding
 
-    async def close(self, cookies: Cookies, browser: Browser) -> OldClosed:
+    async def close(self, cookies: Cookies, browser: Browser) -> machine.OldClosed:
         """Revoke, close and verify these cookies."""
         final = await self._closer.close(cookies, browser)
-        return OldClosed(isinstance(final, Proven), final.reason if isinstance(final, Refuse) else "")
+        return machine.OldClosed(isinstance(final, Proven), final.reason if isinstance(final, Refuse) else "")
 
     def unproven(self, record: BrowserRecord, begun: Cookies) -> Cookies:
         """Cookies that the browser was given, that are revoked, and whose end Okta has not proven yet.
@@ -117,7 +103,7 @@ class SessionComparer:
         known = (cookie for cookie in record.all_cookies if cookie not in begun and self._sessions.is_known(cookie))
         return tuple(cookie for cookie in known if self._sessions.is_revoked((cookie,)))
 
-    async def store(self, final: Deliver, comparison: Comparison, record: BrowserRecord, unproven: Cookies, key: bytes) -> None:
+    async def store(self, final: machine.Deliver, comparison: Comparison, record: BrowserRecord, unproven: Cookies, key: bytes) -> None:
         """Store what was decided in the browser's record, and then make it valid for the app hosts.
 
         ``record``: the browser's record so far. ``unproven``: cookies whose end is not proven. ``key``: the key of the record, or empty.
@@ -129,18 +115,18 @@ class SessionComparer:
             await self._browsers.keep_at(key, after.with_unproven(unproven))
         client = comparison.sender.head.client
         match final.why:
-            case DeliveryReason.SAME_USER:
+            case machine.DeliveryReason.SAME_USER:
                 await self._sessions.adopt(older.cookies, new)
                 await self._sessions.release((*older.cookies, *new))
-            case DeliveryReason.OTHER_USER:
+            case machine.DeliveryReason.OTHER_USER:
                 await self._sessions.release((*older.same, *new))
                 self._audit.taken_over(older.user_id or "", final.session, client)
                 self._audit.tell("user_changed_without_token", {"client": client})
                 if older.same:
                     await self._sessions.adopt(older.same, new)
-            case DeliveryReason.FIRST:
+            case machine.DeliveryReason.FIRST:
                 self._audit.signed_in(final.session.user_id if final.session is not None else "", new, client, "okta")
-            case DeliveryReason.NOBODY_YET | DeliveryReason.UNDECIDED:
+            case machine.DeliveryReason.NOBODY_YET | machine.DeliveryReason.UNDECIDED:
                 return
             case _:
                 assert_never(final.why)

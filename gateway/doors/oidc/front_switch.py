@@ -26,7 +26,8 @@ from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own.requests import Outcome, not_navigating, now_of, parameters, refused
+from gateway.doors.own.outcomes import Outcome, now_of, refused
+from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.sign_out import posted
 from gateway.edge.request import Request
 from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
+from gateway.doors.own.addresses import ACCEPT, LATE, sign_in_path, target_or_root
 from gateway.doors.own.handoff import NONCE_SECONDS
-from gateway.doors.own.requests import ACCEPT, LATE, Outcome, not_navigating, page, parameters, refused, sign_in_path, target_or_root
+from gateway.doors.own.outcomes import Outcome, page, refused
+from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.tickets import TICKET_SECONDS, Tickets
 from gateway.errors import OutsideFailed
 from gateway.pages import LoopExplained

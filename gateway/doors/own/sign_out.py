@@ -19,20 +19,9 @@ from gateway.clock import Clock
 from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
-from gateway.doors.own.requests import (
-    SESSION_PAGE,
-    SIGN_OUT,
-    Outcome,
-    at_okta,
-    expired_here,
-    form_of,
-    page,
-    parameters,
-    pass_of,
-    refused,
-    session_of_pass,
-    sign_in_path,
-)
+from gateway.doors.own.addresses import SESSION_PAGE, SIGN_OUT, at_okta, sign_in_path
+from gateway.doors.own.outcomes import Outcome, expired_here, page, refused
+from gateway.doors.own.requests import form_of, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import LONGEST_TEXT
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.edge.request import Request
