@@ -283,7 +283,8 @@ class LoginDoor:
         request.verdict = "forwarded"
         if current is None:
             return await parts.forwarding.plain(request, sender, body, *more)
-        request.reason, sender = "legacy_session_id", replace(sender, head=current)
+        request.reason = "legacy_session_id"
+        sender = replace(sender, head=current)
         if current.method == "DELETE":
             return await parts.sign_outs.of_browser(request, sender, body, *more)
         return await parts.forwarding.plain(request, sender, body, *more)
