@@ -38,8 +38,18 @@ from gateway.policy.routing.navigation import named_origin
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
 from gateway.policy.session.session import NoSession, Session, Unknown
 from gateway.policy.switch import front_switch as machine
-from gateway.policy.switch.front_start import order_of, sender_of
-from gateway.policy.switch.front_switch import Check, ConfirmFront, EndFirst, FrontSwitch, GoOn, Prove, RedeemFront, RefuseFront
+from gateway.policy.switch.front_switch import (
+    Check,
+    ConfirmFront,
+    EndFirst,
+    FrontSwitch,
+    GoOn,
+    Prove,
+    RedeemFront,
+    RefuseFront,
+    order_of,
+    sender_of,
+)
 from gateway.policy.switch.start import StartRefused, StartRules, TokenOrigin, Trusted, judge
 from gateway.shared_state import SharedState
 
