@@ -51,7 +51,7 @@ from gateway.policy.switch.switch import (
     is_proof_of_end,
     step,
 )
-from gateway.sessions import ClientTurns, Sessions, SessionsApi
+from gateway.sessions import ClientQueues, Sessions, SessionsApi
 
 QUIET_SECONDS = 6.0
 """How long a closing waits for forwarded requests that carry the same cookies. Their answers may renew the session.
@@ -113,7 +113,7 @@ class Closer:
         self._tell = tell
         self._backlog = Backlog(sessions, tell, self._tried, kept, retry_seconds)
         self._running: set[asyncio.Task[Final]] = set()
-        self._turns = ClientTurns()
+        self._turns = ClientQueues()
 
     @property
     def backlog(self) -> int:

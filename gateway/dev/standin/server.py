@@ -18,11 +18,11 @@ from gateway.dev.standin.endpoints import perform
 from gateway.dev.standin.faults import HANG_UP, Fault
 from gateway.dev.standin.journal import Row, fingerprint
 from gateway.dev.standin.limits import WINDOW_SECONDS
-from gateway.dev.standin.manners import dress, preflight, share
 from gateway.dev.standin.oauth_requests import requested
 from gateway.dev.standin.org import Org
 from gateway.dev.standin.parameters import first
 from gateway.dev.standin.presence import presence
+from gateway.dev.standin.response_fields import dress, preflight, share
 
 _LOG = logging.getLogger(__name__)
 _MOST_LINE_BYTES = 65_536
