@@ -115,7 +115,7 @@ def _port(request: web.Request) -> int:
 
 
 def _perform(call: Call) -> web.Response:
-    """Return the real answer: rate limit, preflight, endpoint, then the fields of every answer (manners.py)."""
+    """Return the real answer: rate limit, preflight, endpoint, then the fields of every answer (response_fields.py)."""
     before = presence(call.org, call.cookies)
     reading = None if call.method == "OPTIONS" else call.org.limits.take(call.path)
     try:
