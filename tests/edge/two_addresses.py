@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind
-from gateway.compose.app import app_door, app_gate
+from gateway.compose.app import app_door, pass_resolver
 from gateway.doors.access_recorder import AccessRecorder
 from gateway.doors.app import ProtectedDoor
 from gateway.doors.listener import AppDoor, DoorListener, Doors
@@ -142,7 +142,7 @@ async def quick(
     ``door``: what takes the place of the app door, which it is given."""
     crowd = ClientLimit(most)
     async with app_gateway(connections=connections, secured=secured) as inner, AsyncExitStack() as opened:
-        shared = door(app_door(inner.parts, app_gate(inner.parts), opened))
+        shared = door(app_door(inner.parts, pass_resolver(inner.parts), opened))
         fast, slow = [await _address(inner.parts.table, shared, crowd, rules, is_fast, secured) for is_fast in (True, False)]
         try:
             made = Quick(inner, fast, slow, crowd, inner.cookie())
