@@ -26,6 +26,7 @@ FOR_BENCH := $(VENV)/.for-bench
 NPM := tests/browser/npm
 NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
 CHROMIUM := /usr/bin/chromium
+CHROMIUM_SHELL := /usr/bin/chromium-headless-shell
 COMPILED := build/compiled
 # Debian's own Python has its headers in a package of its own; others bring them along.
 HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
@@ -43,7 +44,7 @@ TOMCAT := /usr/share/tomcat10/lib/tomcat-websocket.jar /usr/bin/javac
 PHP := /usr/bin/php
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
-OF_DEBIAN := $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
+OF_DEBIAN := $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
 WRK := /usr/bin/wrk
 APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
 OAUTH2_PROXY := $(BIN)/oauth2-proxy
@@ -103,7 +104,7 @@ ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journe
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
 # Some tests put classes of their own in place of compiled ones, which only plain Python allows.
-compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS) $(CURL)
+compiled: $(COMPILED)/.made | $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(CURL)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
@@ -157,6 +158,10 @@ $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
 
 $(CHROMIUM):
 	@$(call apt,chromium,the tests in a real browser)
+
+# The same engine; without it those tests take the whole browser.
+$(CHROMIUM_SHELL): | $(CHROMIUM)
+	@$(call apt,chromium-headless-shell,quick tests in a real browser)
 
 # Without what they recommend, which is about sound, video and printing.
 $(OTHER_BROWSERS) &:
